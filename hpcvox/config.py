@@ -1,0 +1,108 @@
+"""Typed settings: read from YAML and ``key=value`` overrides, checked, and saved with each run.
+
+A job's settings are a subclass of :class:`Settings` beside the code they steer.  Unknown keys and
+values outside their range are refused with the key, the value and what is valid.
+"""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hpcvox import durable
+from hpcvox.errors import ConfigError
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ()) -> S:
+    """Settings of ``kind`` from a YAML file (or the defaults) with ``a.b=value`` overrides on top.
+
+    Raises:
+        ConfigError: the file cannot be read, a key is unknown or a value is not valid.
+    """
+    tree = _read(path) if path is not None else {}
+    for override in overrides:
+        _apply(tree, override)
+    return validate(kind, tree, str(path) if path is not None else "the command line")
+
+
+def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
+    """``tree`` as settings of ``kind``; ``origin`` names where it came from in errors."""
+    try:
+        return kind.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(kind, problem) for problem in error.errors()]
+        raise ConfigError(f"{origin}: " + "; ".join(lines)) from None
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write the resolved settings as YAML."""
+    durable.write_text(path, dump(settings))
+
+
+def dump(settings: Settings) -> str:
+    """The settings as YAML, every key written out, in the order of their definition."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: a config is a mapping of keys to values, not a {type(tree).__name__}")
+    return tree
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"{override!r} is not an override: write key=value or group.key=value")
+    *groups, last = key.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{override!r}: {group} is a value, not a group of keys")
+    try:
+        tree[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{override!r}: the value is not valid YAML: {error}") from None
+
+
+def _explain(kind: type[Settings], problem: Any) -> str:
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] != "extra_forbidden":
+        given = "" if problem["type"] == "missing" else f" (given: {problem['input']!r})"
+        return f"{key}: {problem['msg']}{given}"
+    valid = sorted(_fields(kind, path[:-1]))
+    near = difflib.get_close_matches(path[-1], valid, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown key {key}: {hint}valid here: {', '.join(valid)}"
+
+
+def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
+    """The keys of the settings class that is reached from ``kind`` along ``path``."""
+    for name in path:
+        field = kind.model_fields.get(name)
+        options = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        nested = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        if not nested:
+            return set()
+        kind = nested[0]
+    return set(kind.model_fields)

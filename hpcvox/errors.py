@@ -1,0 +1,54 @@
+"""The one family of errors that hpcvox raises for a user to read.
+
+Every message says what was wrong, where, what is valid and what to do.  The command line prints
+it without a traceback and exits with the class's ``exit_status``.
+"""
+
+
+class HpcvoxError(Exception):
+    """Base of all errors that are the user's to mend."""
+
+    exit_status = 2
+
+
+class ConfigError(HpcvoxError):
+    """A setting is unknown, has a value outside its range, or contradicts another."""
+
+
+class SourceError(HpcvoxError):
+    """A crystal source cannot be opened or is not what its name says."""
+
+
+class ShardError(HpcvoxError):
+    """A shard or shard set is missing, damaged or not of the kind that is needed."""
+
+
+class CheckpointError(HpcvoxError):
+    """A checkpoint is missing, damaged or of another model."""
+
+
+class MissingDependencyError(HpcvoxError):
+    """An optional part (Horovod, CHGNet, an MPI launcher) is needed and not installed."""
+
+
+class TrainingError(HpcvoxError):
+    """A training cannot go on (a loss that is not finite, ranks that disagree)."""
+
+
+class BusyError(HpcvoxError):
+    """Another process is writing the same output folder."""
+
+
+class Rejected(HpcvoxError):
+    """One crystal cannot be used.  Recorded with its reason; never stops a run.
+
+    ``code`` is a short stable word (``cif-syntax``, ``disordered``, ``not-cubic`` ...) that
+    tables are grouped by; the message is for a person.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["Rejected"], tuple[str, str]]:
+        return Rejected, (self.code, str(self))

@@ -1,0 +1,14 @@
+"""What a job tells its caller when it is done."""
+
+from typing import NamedTuple
+
+COMPLETE = 0
+COMPLETE_WITH_REJECTS = 4
+"""Exit status of a job that handled every input, some of which had to be rejected (and are listed)."""
+
+
+class Outcome(NamedTuple):
+    """The last line of a job (what was written where) and its exit status."""
+
+    summary: str
+    exit_status: int = COMPLETE

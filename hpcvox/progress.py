@@ -1,0 +1,68 @@
+"""Progress of long work: a bar on a terminal, a line now and then in a log file."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+LOG_INTERVAL_S = 10.0
+
+
+class Progress:
+    """Counts work done; shows rate, time left and whatever figures go with it.
+
+    On a terminal a bar; elsewhere (a SLURM log, CI) one line every ten seconds and one at the end.
+    """
+
+    def __init__(self, label: str, total: int | None, unit: str, done: int = 0) -> None:
+        self.label, self.total, self.unit = label, total, unit
+        self.done = done
+        self._initial = done
+        self._figures: dict[str, object] = {}
+        self._start = self._spoken = time.monotonic()
+        self._bar = (
+            tqdm(desc=label, total=total, unit=f" {unit}", initial=done, dynamic_ncols=True)
+            if sys.stderr.isatty()
+            else None
+        )
+
+    def advance(self, count: int = 1, **figures: object) -> None:
+        """``count`` more units are done; ``figures`` are shown beside the rate."""
+        self.done += count
+        self._figures.update(figures)
+        if self._bar is not None:
+            self._bar.set_postfix(self._figures, refresh=False)
+            self._bar.update(count)
+        elif time.monotonic() - self._spoken >= LOG_INTERVAL_S:
+            self._speak()
+
+    def close(self) -> None:
+        """Show the final state."""
+        if self._bar is not None:
+            self._bar.close()
+        else:
+            self._speak()
+
+    def _speak(self) -> None:
+        now = time.monotonic()
+        self._spoken = now
+        elapsed = max(now - self._start, 1e-9)
+        rate = (self.done - self._initial) / elapsed
+        total = "" if self.total is None else f"/{self.total}"
+        left = "" if not self.total or rate <= 0 else f", {(self.total - self.done) / rate:.0f} s left"
+        figures = "".join(f", {name} {value}" for name, value in self._figures.items())
+        print(
+            f"{self.label}: {self.done}{total} {self.unit}, {rate:.3g}/s{left}{figures}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
