@@ -1,0 +1,21 @@
+"""Fixtures shared by all test files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data sets, named by ``HPCVOX_SHARED`` or found beside the repository.
+
+    Tests that use it skip where it is absent: the suite passes from a fresh clone alone.
+    """
+    root = Path(os.environ.get("HPCVOX_SHARED", REPOSITORY.parent / "shared"))
+    data = root / "data"
+    if not data.is_dir():
+        pytest.skip(f"no shared data at {data}: set HPCVOX_SHARED to its folder")
+    return data
