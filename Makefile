@@ -1,0 +1,42 @@
+# `make` alone lists the targets. HPCVOX_VENV chooses another virtual environment than .venv.
+SHELL := /bin/bash
+VENV := $(or $(HPCVOX_VENV),$(CURDIR)/.venv)
+BIN := $(VENV)/bin
+SCRIPTS := setup.sh .ci/run $(wildcard slurm/*.sh configs/*.sh tests/slurm_lab/*.sh)
+export HPCVOX_VENV := $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check setup-test demo lint test bench clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install everything into .venv (can be repeated)
+	@bash setup.sh
+
+check: ## say what set-up would find and do, and change nothing
+	@bash setup.sh --check
+
+demo: setup ## set up, then run the whole pipeline on built-in crystals (15 minutes on 2 cores)
+	@$(BIN)/hpcvox pipeline configs/pipeline.yaml
+
+setup-test:
+	@bash setup.sh --test
+
+lint: setup-test ## ruff, mypy, import contracts, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck -x $(SCRIPTS); \
+	else echo "shellcheck is not installed: the shell scripts were not checked"; fi
+
+test: lint ## set up with the tools of the tests, check the code, run every test
+	$(BIN)/python -m pytest
+
+bench: setup-test ## measure; prints a table and writes bench.json
+	$(BIN)/python tests/benchmarks/run.py
+
+clean: ## remove what set-up and the tests made here (not runs/, not the cached Horovod)
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
