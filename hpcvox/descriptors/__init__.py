@@ -1,0 +1,1 @@
+"""Pure maths from a crystal to arrays: no files, no processes, importable in a notebook."""

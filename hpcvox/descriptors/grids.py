@@ -1,0 +1,48 @@
+"""The two voxel boxes of Court et al. 2020 around a cell, and the Cartesian coordinates of their voxels."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grid = Literal["periodic", "padded"]
+
+
+class Box(NamedTuple):
+    """Where a grid lies along each axis, in units of the cell's length."""
+
+    origin: float
+    extent: float
+    wraps: bool
+    """Whether the grid closes on itself, so that opposite faces are neighbours."""
+
+
+BOXES: dict[str, Box] = {
+    # the exact cell, 0 to a, with every periodic image that matters
+    "periodic": Box(0.0, 1.0, True),
+    # the authors' box, -a/4 to 5a/4, with the sites of the one cell and no images
+    "padded": Box(-0.25, 1.5, False),
+}
+
+
+def centres(grid: Grid, n: int) -> NDArray[np.float64]:
+    """Positions of the ``n`` voxel centres along an axis, in units of the cell's length, (n,)."""
+    box = BOXES[grid]
+    return box.origin + (np.arange(n) + 0.5) / n * box.extent
+
+
+def coordinates(lengths: NDArray[np.floating], grid: Grid, n: int) -> NDArray[np.float32]:
+    """Cartesian x, y, z in Å of every voxel centre of an orthogonal cell.
+
+    Args:
+        lengths: cell lengths a, b, c in Å, (3,).
+
+    Returns:
+        (3, n, n, n) float32.
+    """
+    axis = centres(grid, n)
+    out = np.empty((3, n, n, n), np.float32)
+    out[0] = (axis * lengths[0])[:, None, None]
+    out[1] = (axis * lengths[1])[None, :, None]
+    out[2] = (axis * lengths[2])[None, None, :]
+    return out
