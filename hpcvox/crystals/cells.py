@@ -1,0 +1,91 @@
+"""Cells: from lengths and angles, cubic or not, and the conventional cell of a primitive one."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+from hpcvox.crystals.record import Crystal
+from hpcvox.errors import Rejected
+
+SYMMETRY_TOLERANCE_A = 0.01
+
+
+def lattice_from_parameters(
+    a: float, b: float, c: float, alpha: float, beta: float, gamma: float
+) -> NDArray[np.float64]:
+    """Cell vectors (3, 3), rows in Å, from lengths in Å and angles in degrees.
+
+    ``a`` lies along x and ``b`` in the xy plane (the convention of the CIF core dictionary).
+    Angles of 60, 90 and 120 degrees give exact cosines, so that an orthogonal cell is diagonal.
+    Raises ``ValueError`` where the parameters do not span a cell.
+    """
+    if not (0 < a < math.inf and 0 < b < math.inf and 0 < c < math.inf):
+        raise ValueError(f"cell lengths {a:g}, {b:g}, {c:g} are not positive")
+    if alpha == beta == gamma == 90.0:
+        return np.array(((a, 0.0, 0.0), (0.0, b, 0.0), (0.0, 0.0, c)))
+    if not (0 < alpha < 180 and 0 < beta < 180 and 0 < gamma < 180):
+        raise ValueError(f"cell angles {alpha:g}, {beta:g}, {gamma:g} are not between 0 and 180 degrees")
+    cos_alpha, cos_beta, cos_gamma = _cosine(alpha), _cosine(beta), _cosine(gamma)
+    sin_gamma = math.sqrt(1.0 - cos_gamma**2)
+    y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
+    squared = 1.0 - cos_beta**2 - y**2
+    if squared <= 1e-6:
+        raise ValueError(f"cell angles {alpha:g}, {beta:g}, {gamma:g} do not span a cell")
+    return np.array(
+        (
+            (a, 0.0, 0.0),
+            (b * cos_gamma, b * sin_gamma, 0.0),
+            (c * cos_beta, c * y, c * math.sqrt(squared)),
+        )
+    )
+
+
+def _cosine(degrees: float) -> float:
+    exact = {60.0: 0.5, 90.0: 0.0, 120.0: -0.5}.get(degrees)
+    return math.cos(math.radians(degrees)) if exact is None else exact
+
+
+def is_cubic(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
+    """Whether the cell vectors (3, 3) are equally long and orthogonal, each to ``rtol``."""
+    metric = lattice @ lattice.T
+    squared = float(np.trace(metric)) / 3.0
+    # Lengths enter squared: a relative deviation of rtol is one of 2 rtol in the diagonal.
+    deviation = np.abs(metric / squared - np.eye(3))
+    return bool(deviation.diagonal().max() <= 2 * rtol and (deviation - np.diag(deviation.diagonal())).max() <= rtol)
+
+
+def conventional(crystal: Crystal) -> Crystal:
+    """The crystal in its standardized conventional cell; a cell that is already cubic is returned untouched.
+
+    Databases often store primitive cells (rocksalt with 60° angles); the conventional cell of a
+    cubic crystal is a cube.  Symmetry to 0.01 Å by spglib, positions idealized.
+
+    Raises:
+        Rejected: ``symmetry``, where spglib finds no space group.
+    """
+    if is_cubic(crystal.lattice):
+        return crystal
+    cell = (crystal.lattice, crystal.frac, crystal.numbers)
+    try:
+        standard = spglib.standardize_cell(cell, to_primitive=False, symprec=SYMMETRY_TOLERANCE_A)
+    except spglib.SpglibError as error:
+        raise Rejected("symmetry", f"spglib finds no conventional cell: {error}") from None
+    if standard is None:
+        raise Rejected("symmetry", "spglib finds no conventional cell: no space group matches the sites")
+    lattice, frac, numbers = standard
+    return replace(
+        crystal,
+        lattice=np.ascontiguousarray(lattice, dtype=np.float64),
+        frac=wrapped(np.asarray(frac, dtype=np.float64)),
+        numbers=np.asarray(numbers, dtype=np.uint8),
+    )
+
+
+def wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fractional coordinates brought into [0, 1)."""
+    inside = frac - np.floor(frac)
+    inside[inside >= 1.0] = 0.0  # -1e-17 rounds up to 1.0
+    return inside

@@ -1,0 +1,233 @@
+"""From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax.
+
+:func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals import formulas
+from hpcvox.crystals.cells import lattice_from_parameters, wrapped
+from hpcvox.crystals.labels import atomic_number
+from hpcvox.crystals.occupancy import FULL, settled
+from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings
+from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
+from hpcvox.errors import Rejected
+
+MAX_BYTES = 16 * 1024 * 1024
+"""A CIF longer than this is not read (the largest of real databases are a few megabytes)."""
+
+_CELL_TAGS = tuple(
+    (f"_cell_{name}", f"_cell.{name}")
+    for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+)
+_RIGHT_ANGLES = (90.0, 90.0, 90.0)
+_MAX_LENGTH_A = 1000.0
+
+
+def parse(entry: Entry) -> list[Crystal | Rejection]:
+    """The crystals of one entry, or why there is none.
+
+    One crystal per data block with atom sites; where there are several their ids are
+    ``id#block``.  Full, ordered cells only: symmetry is expanded to P1.
+
+    Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
+    ``symmetry``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
+    ``overlapping-sites``, ``too-many-sites``, ``unreadable``, and the codes of sources.
+    """
+    if entry.fault is not None:
+        return [Rejection(entry.id, entry.origin, entry.fault.code, entry.fault.message)]
+    try:
+        return _parse(entry)
+    except Rejected as reason:
+        return [Rejection(entry.id, entry.origin, reason.code, str(reason))]
+    except Exception as error:  # noqa: BLE001 - a stranger's bytes may upset a library in any way
+        return [Rejection(entry.id, entry.origin, "unreadable", f"{type(error).__name__}: {error}")]
+
+
+def _parse(entry: Entry) -> list[Crystal | Rejection]:
+    if not entry.text or entry.text.isspace():
+        raise Rejected("empty", "the CIF is empty")
+    if len(entry.text) > MAX_BYTES:
+        raise Rejected("too-large", f"the CIF is longer than {MAX_BYTES // 1024**2} MiB")
+    try:
+        document = gemmi.cif.read_string(entry.text)
+    except (ValueError, RuntimeError) as error:
+        from hpcvox.crystals import lenient
+
+        return [_checked(entry, cell) for cell in lenient.read(entry.text, _first_line(error))]
+    found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
+    if not found:
+        raise Rejected("no-structure", "no data block has atom sites with fractional coordinates")
+    if len(found) == 1:
+        return [_crystal(entry, entry.id, *found[0])]
+    results: list[Crystal | Rejection] = []
+    for block, atoms in found:
+        name = f"{entry.id}#{block.name}"
+        try:
+            results.append(_crystal(entry, name, block, atoms))
+        except Rejected as reason:
+            results.append(Rejection(name, entry.origin, reason.code, str(reason)))
+    return results
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class _Columns(NamedTuple):
+    """Where an atom-site loop keeps what; -1 where it does not."""
+
+    x: int
+    y: int
+    z: int
+    symbol: int
+    label: int
+    occupancy: int
+    flag: int
+
+
+@lru_cache(maxsize=4096)
+def _columns(tags: tuple[str, ...]) -> _Columns:
+    index = {tag.lower().replace(".", "_"): i for i, tag in enumerate(tags)}
+    names = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
+    return _Columns(*(index.get(f"_atom_site_{name}", -1) for name in names))
+
+
+class _Atoms(NamedTuple):
+    values: list[str]  # row by row
+    width: int
+    columns: _Columns
+
+
+def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
+    for tag in ("_atom_site_fract_x", "_atom_site.fract_x"):
+        loop = block.find_loop(tag).get_loop()
+        if loop is not None:
+            tags = tuple(loop.tags)
+            return _Atoms(loop.values, len(tags), _columns(tags))
+        if block.find_value(tag) is not None:  # one atom, written without a loop
+            stem = tag.removesuffix("fract_x")
+            names = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
+            pairs = [(stem + n, value) for n in names if (value := block.find_value(stem + n)) is not None]
+            return _Atoms([value for _, value in pairs], len(pairs), _columns(tuple(t for t, _ in pairs)))
+    return None
+
+
+def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> Crystal:
+    if len(atoms.values) > MAX_SITES * atoms.width:
+        raise Rejected("too-many-sites", f"more than {MAX_SITES} sites are listed")
+    cell = _cell(block)
+    numbers = _numbers(atoms)
+    frac = _frac(atoms)
+    occupancy = _occupancy(atoms)
+    if atoms.columns.flag >= 0:
+        real = [flag != "dum" for flag in atoms.values[atoms.columns.flag :: atoms.width]]
+        if not all(real):  # dummy atoms mark centroids and the like
+            frac, numbers = frac[real], numbers[real]
+            occupancy = None if occupancy is None else occupancy[real]
+    if not len(numbers):
+        raise Rejected("no-structure", "there are no atoms")
+    try:
+        lattice = lattice_from_parameters(*cell)
+    except ValueError as error:
+        raise Rejected("cell", str(error)) from None
+    orthogonal = cell[3:] == _RIGHT_ANGLES
+    if (min(cell[:3]) if orthogonal else plane_spacings(lattice).min()) < MIN_DISTANCE_A:
+        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
+    if max(cell[:3]) > _MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell is longer than {_MAX_LENGTH_A:g} Å")
+    symmetry = operations(block, cell)
+    if symmetry is not None:
+        frac, owner = expand(symmetry, lattice, frac)
+        numbers = numbers[owner]
+        occupancy = None if occupancy is None else occupancy[owner]
+    if len(numbers) > MAX_SITES:
+        raise Rejected("too-many-sites", f"the cell has {len(numbers)} sites, more than {MAX_SITES}")
+    near = overlapping(lattice, frac, orthogonal)
+    if near is not None or occupancy is not None:
+        frac, numbers = settled(lattice, frac, numbers, occupancy, orthogonal)
+    if symmetry is None:
+        stated = block.find_value("_chemical_formula_sum")
+        if stated is not None:
+            formulas.check_complete(stated, numbers.tobytes())
+    return Crystal(name, entry.origin, lattice, frac, numbers, entry.targets)
+
+
+def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, float]:
+    parameters = []
+    for tag, dotted in _CELL_TAGS:
+        value = block.find_value(tag) or block.find_value(dotted)
+        if value is None:
+            raise Rejected("cell", f"{tag} is missing")
+        try:
+            parameters.append(float(value))
+        except ValueError:
+            number = gemmi.cif.as_number(value)  # understands 4.05(2); nan for ? and text
+            if number != number:
+                raise Rejected("cell", f"{tag} is {value}, not a number") from None
+            parameters.append(number)
+    a, b, c, alpha, beta, gamma = parameters
+    return a, b, c, alpha, beta, gamma
+
+
+def _numbers(atoms: _Atoms) -> NDArray[np.uint8]:
+    """Atomic numbers (n,) uint8, by type symbol where there is one, else by label."""
+    values, width, columns = atoms
+    if columns.symbol < 0 and columns.label < 0:
+        raise Rejected("element", "the atom sites have neither a type symbol nor a label")
+    first = columns.symbol if columns.symbol >= 0 else columns.label
+    found = list(map(atomic_number, values[first::width]))
+    if 0 in found:
+        labels = values[columns.label :: width] if columns.label >= 0 else [""] * len(found)
+        found = [z or atomic_number(label) for z, label in zip(found, labels, strict=True)]
+        if 0 in found:
+            raise Rejected("element", f"atom {found.index(0) + 1} has no element")
+    return np.array(found, dtype=np.uint8)
+
+
+def _frac(atoms: _Atoms) -> NDArray[np.float64]:
+    """Fractional coordinates (n, 3) in [0, 1)."""
+    values, width, columns = atoms
+    if min(columns.y, columns.z) < 0:
+        raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
+    axes = [values[i::width] for i in columns[:3]]
+    try:
+        frac = np.array([list(map(float, axis)) for axis in axes]).T
+    except ValueError:
+        frac = np.array([list(map(gemmi.cif.as_number, axis)) for axis in axes]).T
+    if not (np.abs(frac) < 1000.0).all():  # false for nan as well
+        k = int(np.argmin((np.abs(frac) < 1000.0).all(axis=1)))
+        raise Rejected("coordinates", f"atom {k + 1} has no usable coordinates ({', '.join(a[k] for a in axes)})")
+    return wrapped(frac)
+
+
+def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
+    """Occupancies (n,), or None where every site is fully occupied or none is stated."""
+    values, width, columns = atoms
+    if columns.occupancy < 0:
+        return None
+    written = values[columns.occupancy :: width]
+    if all(value in FULL for value in written):
+        return None
+    occupancy = np.array([1.0 if v in FULL else gemmi.cif.as_number(v) for v in written])
+    if not ((occupancy > 0) & (occupancy < 100)).all():
+        k = int(np.argmin((occupancy > 0) & (occupancy < 100)))
+        raise Rejected("occupancy", f"atom {k + 1} has occupancy {written[k]}")
+    return occupancy
+
+
+def _checked(entry: Entry, cell: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]) -> Crystal:
+    """A crystal of the lenient reader, held to the same rules."""
+    lattice, frac, numbers = cell
+    if not np.isfinite(lattice).all() or plane_spacings(lattice).min() < MIN_DISTANCE_A:
+        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
+    if overlapping(lattice, frac, False) is not None:
+        frac, numbers = settled(lattice, frac, numbers, None, False)
+    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)

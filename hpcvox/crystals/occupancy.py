@@ -1,0 +1,57 @@
+"""Partly occupied, split and repeated sites: made whole where that is what they mean, else rejected."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.overlap import overlapping
+from hpcvox.errors import Rejected
+
+FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000", ".", "?"})
+"""Spellings of full occupancy; an unknown or default one means full (CIF core dictionary)."""
+
+SAME_SITE_A = 0.05
+_TOLERANCE = 0.01  # occupancies are often written 0.333 + 0.667 or 0.99
+
+
+def settled(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    occupancy: NDArray[np.float64] | None,
+    orthogonal: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
+
+    Entries of one element on one site are one atom: written twice (0 and 1 are the same place), or in
+    parts whose occupancies (n,) sum to one.
+
+    Raises:
+        Rejected: ``disordered`` (a site is shared or partly empty), ``occupancy`` (more than one atom
+            on a site), ``overlapping-sites`` (two atoms less than 0.4 Å apart).
+    """
+    parts = np.ones(len(numbers)) if occupancy is None else occupancy.copy()
+    kept = np.ones(len(numbers), dtype=bool)
+    for i in range(len(numbers)):
+        if not kept[i]:
+            continue
+        offset = frac - frac[i]
+        offset -= np.rint(offset)
+        here = kept & (np.linalg.norm(offset @ lattice, axis=1) < SAME_SITE_A) & (numbers == numbers[i])
+        here[i] = False
+        if here.any():
+            repeated = parts[i] >= 1 - _TOLERANCE and bool((parts[here] >= 1 - _TOLERANCE).all())
+            parts[i] = parts[i] if repeated else parts[i] + parts[here].sum()
+            kept &= ~here
+    frac, numbers, parts = frac[kept], numbers[kept], parts[kept]
+    if (parts > 1 + _TOLERANCE).any():
+        raise Rejected("occupancy", f"a site is occupied {parts.max():.3g} times")
+    if (parts < 1 - _TOLERANCE).any():
+        count = int((parts < 1 - _TOLERANCE).sum())
+        raise Rejected("disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})")
+    near = overlapping(lattice, frac, orthogonal)
+    if near is not None:
+        first, second, distance = near
+        raise Rejected("overlapping-sites", f"sites {first + 1} and {second + 1} are {distance:.3f} Å apart")
+    return frac, numbers

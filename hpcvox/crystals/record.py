@@ -1,0 +1,76 @@
+"""The records of this room: an entry (one raw input), a crystal (parsed), a rejection (why not)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import gcd
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.elements import SYMBOLS, electronegativity
+
+
+class Rejection(NamedTuple):
+    """An input that could not be used, with its reason.
+
+    ``code`` is a short stable word that tables are grouped by, ``message`` is for a person.
+    """
+
+    id: str
+    origin: str
+    code: str
+    message: str
+
+
+class Fault(NamedTuple):
+    """What was wrong with an input before its text could even be parsed (a damaged archive member)."""
+
+    code: str
+    message: str
+
+
+class Entry(NamedTuple):
+    """One input of a source, not yet parsed; cheap to make and to send to another process."""
+
+    index: int  # position in the source, from 0, without gaps
+    id: str
+    origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
+    text: bytes  # the CIF, or empty where there is a fault
+    targets: dict[str, float]  # finite numbers only; an empty cell has no key
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crystal:
+    """One ordered crystal structure with its id and targets."""
+
+    id: str
+    origin: str
+    lattice: NDArray[np.float64]  # (3, 3) | rows are the cell vectors a, b, c in Å
+    frac: NDArray[np.float64]  # (n_sites, 3) | fractional coordinates in [0, 1)
+    numbers: NDArray[np.uint8]  # (n_sites,) | atomic numbers
+    targets: Mapping[str, float]  # finite numbers; an absent target has no key
+
+    @property
+    def n_sites(self) -> int:
+        """Number of atoms in the cell."""
+        return len(self.numbers)
+
+    @property
+    def formula(self) -> str:
+        """Reduced chemical formula, elements by electronegativity: ``SrTiO3``, ``MgO``."""
+        return reduced_formula(self.numbers.tobytes())
+
+
+@lru_cache(maxsize=65536)
+def reduced_formula(numbers: bytes) -> str:
+    """Reduced formula of the atomic numbers ``numbers`` (one byte a site, in any order)."""
+    counts = Counter(numbers)
+    divisor = gcd(*counts.values())
+    ordered = sorted(counts.items(), key=lambda item: (electronegativity(item[0]), SYMBOLS[item[0]]))
+    return "".join(
+        SYMBOLS[z] + (str(count // divisor) if count != divisor else "") for z, count in ordered
+    )
