@@ -25,6 +25,12 @@ extras=${HPCVOX_EXTRAS-chgnet}
 run_packages=(openmpi-bin libopenmpi-dev cmake g++ make)
 test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chromium chromium-driver shellcheck)
 for_tests=no check_only=no
+for extra in $extras; do
+    if [ "$extra" != chgnet ]; then
+        echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet" >&2
+        exit 2
+    fi
+done
 for argument in "$@"; do
     case $argument in
         --test) for_tests=yes ;;
@@ -171,7 +177,7 @@ pip_install() {   # what (for the message), then pip's arguments
     rm -f "$log"
     case $reason in
         *NewConnectionError* | *"name resolution"* | *"Network is unreachable"* | *ConnectTimeout* | *ProxyError* | \
-            *"Connection refused"* | *"Max retries exceeded"* | *"Connection broken"*)
+            *"Connection refused"* | *"Max retries exceeded"* | *"Connection broken"* | *"(from versions: none)"*)
             die "pip could not reach its package index while installing $what." \
                 "connect this machine to the network, or tell pip of your mirror or proxy ('pip config'), then repeat" \
                 "or carry a folder of wheels here: 'pip download' on a connected machine, then PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER make setup" ;;
@@ -313,10 +319,7 @@ step "Virtual environment"
 make_venv
 step "Python packages (exact versions, requirements/*.lock)"
 install_locked core requirements/core.lock
-for extra in $extras; do
-    [ -e "requirements/$extra.lock" ] || die "HPCVOX_EXTRAS names '$extra', which is not known." "valid: chgnet"
-    install_locked "$extra" "requirements/$extra.lock"
-done
+for extra in $extras; do install_locked "$extra" "requirements/$extra.lock"; done
 if [ "$for_tests" = yes ]; then install_locked test requirements/test.lock; fi
 step "Horovod"
 install_horovod

@@ -1,0 +1,135 @@
+"""What set-up says on machines that lack something, under a PATH of exactly the tools that it has."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# fmt: off
+PLAIN_TOOLS = [
+    "bash", "sh", "cat", "cut", "sha256sum", "dirname", "basename", "mktemp", "mkdir", "rm", "mv", "sed",
+    "grep", "tail", "head", "tr", "sort", "env", "id", "nproc", "chmod", "uname", "printf",
+]
+# fmt: on
+COMPILERS = ["g++", "make", "cmake"]
+MPI = ["mpirun", "mpicxx"]
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A function that runs setup.sh where only the named tools are on PATH, and no apt-get."""
+
+    def run(tools, *arguments, python=("python3", sys.executable), **environment):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for tool in [*PLAIN_TOOLS, *tools]:
+            found = shutil.which(tool)
+            assert found, f"this test needs {tool}"
+            (folder / tool).symlink_to(found)
+        if python is not None:
+            name, target = python
+            (folder / name).write_text(f'#!/bin/sh\nexec "{target}" "$@"\n')
+            (folder / name).chmod(0o755)
+        return subprocess.run(
+            ["bash", str(ROOT / "setup.sh"), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={
+                "PATH": str(folder),
+                "HOME": str(tmp_path),
+                "HPCVOX_VENV": str(tmp_path / "venv"),
+                **environment,
+            },
+            check=False,
+        )
+
+    return run
+
+
+def test_check_of_a_complete_machine_changes_nothing(machine, tmp_path):
+    result = machine([*COMPILERS, *MPI], "--check")
+    assert result.returncode == 0, result.stderr
+    assert "MPI: openmpi-" in result.stdout
+    assert "nothing was changed" in result.stdout
+    assert not (tmp_path / "venv").exists()
+
+
+def test_no_compiler_stops_with_the_fix(machine):
+    result = machine(["make", "cmake"])
+    assert result.returncode != 0
+    assert "no C++ compiler" in result.stderr
+    assert "apt-get install g++" in result.stderr
+    assert "HPCVOX_HOROVOD=no" in result.stderr
+
+
+def test_no_compiler_is_no_matter_without_horovod(machine):
+    result = machine([], "--check", HPCVOX_HOROVOD="no")
+    assert result.returncode == 0, result.stderr
+
+
+def test_no_mpi_goes_on_with_gloo(machine):
+    result = machine(COMPILERS, "--check")
+    assert result.returncode == 0, result.stderr
+    assert "Gloo" in result.stdout
+    assert "openmpi-bin" in result.stdout, "says what to install"
+
+
+def test_without_apt_or_root_it_says_what_to_install(machine):
+    """PATH has neither cmake nor MPI nor apt-get: nothing is installed, and the message names what to install."""
+    result = machine(["g++", "make"], "--check")
+    assert result.returncode == 0, result.stderr
+    assert "sudo apt-get install openmpi-bin libopenmpi-dev cmake" in result.stdout
+    assert "root" in result.stdout
+
+
+def test_no_python_stops_with_the_fix(machine):
+    result = machine([*COMPILERS, *MPI], python=None)
+    assert result.returncode != 0
+    assert "Python 3.11" in result.stderr
+    assert "apt-get install python3" in result.stderr
+
+
+def test_no_network_stops_with_the_fix(machine, tmp_path):
+    """An index on a loopback port where nothing listens: pip's own failure, recognised."""
+    dead = "http://127.0.0.1:9"
+    result = machine(
+        [*COMPILERS, *MPI],
+        PIP_INDEX_URL=f"{dead}/simple",
+        PIP_RETRIES="0",
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_NO_CACHE_DIR="1",
+    )
+    assert result.returncode != 0
+    assert "could not reach its package index" in result.stderr
+    assert "mirror or proxy" in result.stderr
+    assert (tmp_path / "venv/bin/python").exists(), "what was done stays done"
+
+
+def test_an_unknown_argument_is_refused_with_the_valid_ones(machine):
+    result = machine(COMPILERS, "--tset")
+    assert result.returncode == 2
+    assert "--test" in result.stderr
+
+
+def test_an_unknown_extra_is_refused(machine):
+    result = machine([*COMPILERS, *MPI], "--check", HPCVOX_EXTRAS="chgnett")
+    assert result.returncode != 0
+    assert "valid: chgnet" in result.stderr
+
+
+def test_the_locks_are_exact_and_name_no_place():
+    locks = sorted((ROOT / "requirements").glob("*.lock"))
+    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "test"}
+    for lock in locks:
+        for line in lock.read_text().splitlines():
+            if not line.startswith("#"):
+                name, equals, version = line.partition("==")
+                assert name
+                assert equals, f"{lock.name}: {line} has no exact version"
+                assert "+" not in version, f"{lock.name}: {line}"
+                assert "/" not in line, f"{lock.name}: {line}"
