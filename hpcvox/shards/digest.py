@@ -1,0 +1,39 @@
+"""One value that stands for all that a shard holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+
+def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArray[Any]]) -> str:
+    """XXH3-128 (hex) over a shard's root attributes and tables, in the order of their names.
+
+    The sample arrays enter by the table of their checksums, so that a shard's identity can be had
+    without reading its voxels; :mod:`hpcvox.shards.verify` compares those with the voxels themselves.
+    """
+    state = xxhash.xxh3_128()
+    for name in sorted(attributes):
+        state.update(f"{name}={attributes[name]}\n".encode())
+    for name in sorted(tables):
+        table = np.ascontiguousarray(tables[name])
+        state.update(f"{name} {table.dtype.str} {table.shape}\n".encode())
+        if table.size:
+            state.update(table.reshape(-1).view(np.uint8).data)
+    return state.hexdigest()
+
+
+def stored_digest(file: h5py.File, attributes: Mapping[str, object]) -> str:
+    """:func:`content_digest` of what an open shard holds (``attributes`` as text and numbers)."""
+    arrays = set(str(attributes["arrays"]).split(","))
+    tables: dict[str, NDArray[Any]] = {}
+
+    def gather(name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and name not in arrays:
+            tables[name] = item[()]
+
+    file.visititems(gather)
+    return content_digest({k: v for k, v in attributes.items() if k != "digest"}, tables)

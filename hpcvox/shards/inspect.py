@@ -1,0 +1,78 @@
+"""What a person asks of a shard set: what is in it (``info``), and is it whole (``verify``)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.layout import REJECTS
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.verify import verify
+
+DAMAGED = 1
+"""Exit status of ``verify`` where something is damaged."""
+
+
+def info(folder: Path) -> Outcome:
+    """Print a table of what the shard set in ``folder`` holds.
+
+    Raises:
+        ShardError: there is no whole shard set there.
+    """
+    shards = ShardSet.open(folder)
+    manifest = shards.manifest
+    size = sum(line.bytes for line in manifest.shards)
+    rows = [
+        ("descriptor", f"{manifest.descriptor}, grid {manifest.grid}"),
+        ("source", manifest.source),
+        ("entries", f"{manifest.n_entries:,}"),
+        ("samples", f"{manifest.n_samples:,} in {len(manifest.shards):,} shards, {size / 1e6:,.1f} MB"),
+        ("rejects", f"{manifest.n_rejects:,}"),
+    ]
+    rows += [(f"  {code}", f"{count:,}") for code, count in manifest.rejects_by_code.items()]
+    if manifest.n_samples:
+        n = shards.voxels
+        lengths = np.linalg.norm(shards.cells, axis=-1)
+        rows += [
+            ("voxels", f"{n}³, density as {shards.array_dtype('density')}"),
+            ("formulas", f"{len(set(shards.formulas)):,} different"),
+            ("cell lengths", f"{lengths.min():.3f} to {lengths.max():.3f} Å"),
+        ]
+        for name in shards.target_names:
+            values = shards.target(name)
+            known = values[np.isfinite(values)]
+            rows.append(
+                (f"target {name}", f"{len(known):,} values, {known.min():.6g} to {known.max():.6g}")
+                if len(known)
+                else (f"target {name}", "0 values")
+            )
+    rows += [(f"set {key}", str(value)) for key, value in manifest.settings.items()]
+    rows.append(("code", f"hpcvox {manifest.code_version}"))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+    return Outcome(f"{folder}: {manifest.n_samples:,} samples, {manifest.n_rejects:,} rejects")
+
+
+def verify_set(folder: Path) -> Outcome:
+    """Check every sample of the shard set in ``folder`` and print what is damaged.
+
+    Raises:
+        ShardError: there is no readable manifest.
+    """
+    manifest = Manifest.load(folder)
+    with Progress("verify", manifest.n_samples, "samples") as progress:
+        damages = verify(folder, progress.advance)
+    for damage in damages:
+        print(f"{folder / damage.file}: {damage.sample or 'the file'}: {damage.what}")
+    if not damages:
+        return Outcome(f"{folder}: whole: {manifest.n_samples:,} samples match their checksums")
+    files = sorted({damage.file for damage in damages})
+    return Outcome(
+        f"{folder}: {len(damages)} damaged in {len(files)} of {len(manifest.shards)} shards "
+        f"({', '.join(files[:5])}{' …' if len(files) > 5 else ''}); "
+        f"run the featurize job again to rebuild them alone ({REJECTS} and the rest stay)",
+        DAMAGED,
+    )

@@ -1,0 +1,85 @@
+"""The shard format: one HDF5 file of samples that h5py alone can open.
+
+A *shard set* is a folder: ``shard-00000.h5`` …, ``manifest.json`` (written last, so that a set with a
+manifest is whole) and ``rejects.csv``.  Shard k holds the entries [k·S, (k+1)·S) of its source, in the
+source's order, each exactly once: as a sample (or several, where a file holds several structures) or as
+a reject.  Every dataset is contiguous and uncompressed, so that a sample's bytes lie at
+``dataset.id.get_offset() + i * nbytes`` and a loader can read them without HDF5.
+
+Sample arrays, m samples of n³ voxels (those of the ``density`` descriptor; each dataset has the attributes
+``unit``, ``axes`` and ``about``):
+
+====================  ===================  =============================================================
+``density``           (m, n, n, n) f2|f4   e/Å³, at the voxel centres; axes sample, a, b, c
+``species``           (m, n, n, n) u1      atomic number, 0 where there is no atom
+``mask``              (m, n, n, n/8) u1    ``numpy.packbits(species > 0, axis=-1)``
+``cell``              (m, 3, 3) f8         Å, rows are the cell vectors
+====================  ===================  =============================================================
+
+Tables, written beside them for every descriptor:
+
+====================  ===================  =============================================================
+``entry``             (m,) i8              index of the sample's entry in the source
+``id``                (m,) S               identifier; UTF-8, padded with NUL, as all text here
+``formula``           (m,) S               reduced formula
+``origin``            (m,) S               file, row or archive member that it came from
+``site_offset``       (m + 1,) i8          the sites of sample i are rows site_offset[i]:site_offset[i+1]
+``site_number``       (k,) u1              atomic number of each site
+``site_frac``         (k, 3) f8            fractional coordinates
+``targets/<name>``    (m,) f8              NaN where absent; ``/`` and ``%`` in a name are percent-encoded
+``checksum``          (m, 16) u1           XXH3-128 of the sample's arrays, in the order of ``arrays``
+``rejects/<column>``  (r,)                 ``entry`` i8, ``id``, ``origin``, ``code``, ``message`` S
+====================  ===================  =============================================================
+
+Root attributes: ``format``, ``version``, ``descriptor``, ``grid``, ``arrays`` (names of the sample arrays),
+``settings`` (JSON, all that decides the bytes), ``code_version``, ``entries_digest`` (XXH3-128 of the raw
+entries), ``first_entry``, ``n_entries``, and ``digest``: XXH3-128 of every table and attribute, the sample
+checksums among them, so that one value stands for the whole shard.
+"""
+
+from dataclasses import dataclass
+
+FORMAT = "hpcvox-shards"
+VERSION = 1
+MANIFEST = "manifest.json"
+REJECTS = "rejects.csv"
+REJECT_COLUMNS = ("id", "origin", "code", "message")
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One sample array: what a single sample of it looks like and what its numbers mean."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    unit: str
+    axes: tuple[str, ...]
+    about: str
+
+
+def density_arrays(n: int, dtype: str) -> tuple[ArraySpec, ...]:
+    """Sample arrays of the density descriptor on an n³ grid (n a multiple of 8), density as ``dtype``."""
+    axes = ("a", "b", "c")
+    return (
+        ArraySpec("density", (n, n, n), dtype, "e/Å^3", axes, "Gaussian atoms at the voxel centres"),
+        ArraySpec("species", (n, n, n), "uint8", "1", axes, "atomic number of the nearest site, 0: none"),
+        ArraySpec("mask", (n, n, n // 8), "uint8", "1", axes, "packed bits of species > 0 along c"),
+        ArraySpec("cell", (3, 3), "float64", "Å", ("vector", "xyz"), "rows are the cell vectors"),
+    )
+
+
+def shard_name(index: int) -> str:
+    """File name of shard ``index``."""
+    return f"shard-{index:05d}.h5"
+
+
+def encode_name(name: str) -> str:
+    """A target's name as the name of an HDF5 dataset (``/`` would open a group, ``.`` is the group)."""
+    safe = name.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
+    return "%2E" + safe[1:] if safe.startswith(".") else safe
+
+
+def decode_name(name: str) -> str:
+    """The inverse of :func:`encode_name`."""
+    return name.replace("%2E", ".").replace("%00", "\0").replace("%2F", "/").replace("%25", "%")

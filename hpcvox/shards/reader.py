@@ -1,0 +1,253 @@
+"""Read a shard set for training: samples in any order at the speed of the file system."""
+
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.errors import ShardError
+from hpcvox.shards.half import from_half
+from hpcvox.shards.layout import encode_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.shard_file import ShardFile, read_at
+
+OPEN_FILES = 512
+"""Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
+
+
+class ShardSet:
+    """A whole shard set.  Samples are numbered from 0 in the order of the source.
+
+    Reads go by ``preadv`` to where HDF5 laid the samples: no HDF5 library, lock or lock file is
+    involved, so that many processes and threads can read one set, on a network file system too.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.n_samples = manifest.n_samples
+        self.grid = manifest.grid
+        counts = [line.samples for line in manifest.shards]
+        self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+        self._opened: dict[int, _Opened] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "ShardSet":
+        """Open the shard set in ``folder``.
+
+        Raises:
+            ShardError: there is no whole shard set there.
+        """
+        return cls(Path(folder), Manifest.load(Path(folder)))
+
+    def __len__(self) -> int:
+        return self.n_samples
+
+    @cached_property
+    def voxels(self) -> int:
+        """Voxels along an edge of the grid."""
+        return int(self.array_shape("density")[0])
+
+    def array_shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one sample of the array ``name``."""
+        return self._opened_shard(self._first()).arrays[name][1]
+
+    def array_dtype(self, name: str) -> np.dtype[Any]:
+        """Type of the array ``name`` on disk."""
+        return self._opened_shard(self._first()).arrays[name][2]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Identifier of every sample."""
+        return self._texts("id")
+
+    @cached_property
+    def formulas(self) -> list[str]:
+        """Reduced formula of every sample."""
+        return self._texts("formula")
+
+    @cached_property
+    def origins(self) -> list[str]:
+        """File, row or archive member that every sample came from."""
+        return self._texts("origin")
+
+    @cached_property
+    def cells(self) -> NDArray[np.float64]:
+        """Cell vectors in Å, (N, 3, 3)."""
+        return self._table("cell", np.zeros((0, 3, 3)))
+
+    @cached_property
+    def target_names(self) -> list[str]:
+        """Names of all targets that any sample has, sorted."""
+        names: set[str] = set()
+        for index in self._filled():
+            with self._shard_file(index) as shard:
+                names.update(shard.target_names)
+        return sorted(names)
+
+    def target(self, name: str) -> NDArray[np.float64]:
+        """Values of a target, (N,) float64, NaN where a sample has none.
+
+        Raises:
+            ShardError: no sample has such a target; the message lists those there are.
+        """
+        if name not in self.target_names:
+            raise ShardError(
+                f"{self.folder} has no target {name!r}: valid here: {', '.join(self.target_names) or 'none'}"
+            )
+        key = f"targets/{encode_name(name)}"
+        parts = []
+        for index in self._filled():
+            with self._shard_file(index) as shard:
+                present = key in shard.file
+                parts.append(shard.table(key) if present else np.full(shard.n_samples, np.nan))
+        return np.concatenate([np.zeros(0), *parts])
+
+    def sites(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Atomic numbers (k,) and fractional coordinates (k, 3) of sample ``index``."""
+        offsets, numbers, frac = self._sites
+        start, end = offsets[index], offsets[index + 1]
+        return numbers[start:end], frac[start:end]
+
+    def read(
+        self,
+        indices: Sequence[int] | NDArray[np.integer],
+        density_out: NDArray[np.float32] | None = None,
+        species_out: NDArray[np.uint8] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Density (B, n, n, n) float32 in e/Å³ and species (B, n, n, n) uint8 of the samples ``indices``.
+
+        ``density_out`` and ``species_out``, of these shapes and C-contiguous, are filled where given.
+        """
+        species = self.read_array("species", indices, species_out)
+        if self.array_dtype("density") == np.float32:
+            return self.read_array("density", indices, density_out), species
+        stored = self.read_array("density", indices)
+        if density_out is None:
+            density_out = np.empty(stored.shape, np.float32)
+        from_half(stored, density_out)
+        return density_out, species
+
+    def read_array(
+        self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """The array ``name`` of the samples ``indices``, (B, ...) in its type on disk.
+
+        Raises:
+            IndexError: an index is not in [0, n_samples).
+            ShardError: a shard is missing, damaged, or was rebuilt since the set was opened.
+        """
+        wanted = np.asarray(indices, np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.n_samples):
+            raise IndexError(f"samples of {self.folder} are numbered 0 to {self.n_samples - 1}")
+        shape, dtype = self.array_shape(name), self.array_dtype(name)
+        if out is None:
+            out = np.empty((len(wanted), *shape), dtype)
+        elif out.shape != (len(wanted), *shape) or out.dtype != dtype or not out.flags.c_contiguous:
+            raise ValueError(f"out for {name} must be C-contiguous {dtype} of shape {(len(wanted), *shape)}")
+        if not wanted.size:
+            return out
+        size = out[0].nbytes
+        rows = out.reshape(-1).view(np.uint8).data
+        shards = np.searchsorted(self._starts, wanted, side="right") - 1
+        places = (wanted - self._starts[shards]).tolist()
+        for row, (shard, place) in enumerate(zip(shards.tolist(), places, strict=True)):
+            opened = self._opened_shard(shard)
+            opened.read(name, place * size, rows[row * size : (row + 1) * size])
+        return out
+
+    @cached_property
+    def _sites(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64]]:
+        offsets, numbers, frac = [np.zeros(1, np.int64)], [np.zeros(0, np.uint8)], [np.zeros((0, 3))]
+        for index in self._filled():
+            with self._shard_file(index) as shard:
+                offsets.append(shard.table("site_offset")[1:] + offsets[-1][-1])
+                numbers.append(shard.table("site_number"))
+                frac.append(shard.table("site_frac"))
+        return np.concatenate(offsets), np.concatenate(numbers), np.concatenate(frac)
+
+    def _texts(self, name: str) -> list[str]:
+        texts: list[str] = []
+        for index in self._filled():
+            with self._shard_file(index) as shard:
+                texts += shard.texts(name)
+        return texts
+
+    def _table(self, name: str, empty: NDArray[Any]) -> NDArray[Any]:
+        parts = [empty]
+        for index in self._filled():
+            with self._shard_file(index) as shard:
+                parts.append(shard.table(name))
+        return np.concatenate(parts)
+
+    def _filled(self) -> list[int]:
+        """The shards that hold samples (all entries of the others were rejected)."""
+        return [i for i, line in enumerate(self.manifest.shards) if line.samples]
+
+    def _first(self) -> int:
+        filled = self._filled()
+        if not filled:
+            raise ShardError(
+                f"{self.folder} holds no samples: every input was rejected, see {self.folder / 'rejects.csv'}"
+            )
+        return filled[0]
+
+    def _shard_file(self, index: int) -> ShardFile:
+        line = self.manifest.shards[index]
+        shard = ShardFile(self.folder / line.file)
+        if shard.attributes.get("digest") != line.digest or shard.n_samples != line.samples:
+            shard.file.close()
+            raise ShardError(
+                f"{shard.path} is not the shard that the manifest names (it was rebuilt since): "
+                "run `hpcvox featurize` to its end, then open the set again"
+            )
+        return shard
+
+    def _opened_shard(self, index: int) -> "_Opened":
+        opened = self._opened.get(index)
+        if opened is not None:
+            return opened
+        with self._lock:
+            if index not in self._opened:
+                with self._shard_file(index) as shard:
+                    keep = len(self._opened) < OPEN_FILES
+                    self._opened[index] = _Opened(shard, keep)
+            return self._opened[index]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """File descriptors and the lock stay behind when a set is sent to another process."""
+        return {"folder": self.folder, "manifest": self.manifest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["folder"], state["manifest"])  # type: ignore[misc]
+
+
+class _Opened:
+    """Where the samples of one shard lie, and its descriptor if it is kept open."""
+
+    def __init__(self, shard: ShardFile, keep: bool) -> None:
+        self.path = shard.path
+        self.arrays = shard.arrays
+        self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC) if keep else None
+
+    def read(self, name: str, start: int, out: memoryview) -> None:
+        """Fill ``out`` from byte ``start`` of the array ``name``."""
+        offset = self.arrays[name][0] + start
+        if self._descriptor is not None:
+            read_at(self._descriptor, out, offset, self.path)
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            read_at(descriptor, out, offset, self.path)
+        finally:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", None) is not None:
+            os.close(self._descriptor)  # type: ignore[arg-type]

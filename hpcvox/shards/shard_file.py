@@ -1,0 +1,98 @@
+"""One shard, opened for reading: its tables by HDF5, its sample arrays by their place in the file."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.errors import ShardError
+from hpcvox.shards.layout import FORMAT, VERSION, decode_name
+
+_DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"
+
+
+class ShardFile:
+    """A shard's attributes, tables and the offsets of its sample arrays.
+
+    The HDF5 handle is open within ``with`` only; ``offsets`` outlive it.
+
+    Raises:
+        ShardError: the file is missing, cannot be read, or is not a shard.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = h5py.File(path, "r", locking=False)
+        except FileNotFoundError:
+            raise ShardError(f"{path} is missing: {_DO}") from None
+        except OSError as error:
+            raise ShardError(f"{path} cannot be opened as HDF5 ({error}): {_DO}") from None
+        try:
+            self._read_structure()
+        except (KeyError, ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
+            self._file.close()
+            raise ShardError(f"{path} is not a whole shard ({error}): {_DO}") from None
+
+    def _read_structure(self) -> None:
+        self.attributes: dict[str, Any] = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in self._file.attrs.items()
+        }
+        if self.attributes["format"] != FORMAT or self.attributes["version"] != VERSION:
+            raise ValueError(f"format {self.attributes['format']} {self.attributes['version']}")
+        self.n_samples = len(self._file["checksum"])
+        self.arrays: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
+        for name in self.attributes["arrays"].split(","):
+            dataset = self._file[name]
+            offset = dataset.id.get_offset()
+            if offset is None and dataset.size:
+                raise ValueError(f"{name} is not contiguous")
+            if len(dataset) != self.n_samples:
+                raise ValueError(f"{name} has {len(dataset)} samples, checksum {self.n_samples}")
+            self.arrays[name] = (offset or 0, dataset.shape[1:], dataset.dtype)
+
+    @property
+    def file(self) -> h5py.File:
+        """The open HDF5 file."""
+        return self._file
+
+    def table(self, name: str) -> NDArray[Any]:
+        """A whole dataset."""
+        try:
+            values: NDArray[Any] = self._file[name][()]
+        except (KeyError, OSError) as error:
+            raise ShardError(f"{self.path}: {name} cannot be read ({error}): {_DO}") from None
+        return values
+
+    def texts(self, name: str) -> list[str]:
+        """A dataset of text."""
+        return [value.decode(errors="replace") for value in self.table(name).tolist()]
+
+    @property
+    def target_names(self) -> list[str]:
+        """Names of the targets that some sample here has."""
+        return [decode_name(name) for name in self._file["targets"]]
+
+    def __enter__(self) -> "ShardFile":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
+def read_at(descriptor: int, out: memoryview, offset: int, path: Path) -> None:
+    """Fill ``out`` from ``offset`` of an open file; thread-safe, moves no file position.
+
+    Raises:
+        ShardError: the file ends before.
+    """
+    got = os.preadv(descriptor, [out], offset)
+    while got < len(out):
+        more = os.preadv(descriptor, [out[got:]], offset + got)
+        if more == 0:
+            raise ShardError(f"{path} ends at byte {offset + got}, within its samples: {_DO}")
+        got += more

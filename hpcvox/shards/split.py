@@ -1,0 +1,30 @@
+"""Which materials are held out: decided by a material's formula alone, so that none is on both sides."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+
+def split(formulas: Iterable[str], seed: int, held_out_fraction: float) -> NDArray[np.bool_]:
+    """Mark the samples that are held out of training.
+
+    A material is held out where the hash of (seed, formula) falls below the fraction: all crystals of
+    one formula are on one side, whatever their order and number, and adding data moves no material.
+
+    Args:
+        formulas: reduced formula of each sample.
+        held_out_fraction: share of the materials to hold out, 0 to 1.
+
+    Returns:
+        (N,) bool, True: held out.
+    """
+    limit = int(held_out_fraction * 2**64)
+    sides: dict[str, bool] = {}
+    marks = []
+    for formula in formulas:
+        if formula not in sides:
+            sides[formula] = xxhash.xxh3_64_intdigest(f"{seed}:{formula}".encode()) < limit
+        marks.append(sides[formula])
+    return np.array(marks, bool)

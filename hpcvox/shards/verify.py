@@ -1,0 +1,83 @@
+"""Find what is damaged in a shard set: every byte of every sample against its checksum."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xxhash
+
+from hpcvox.errors import ShardError
+from hpcvox.shards.digest import stored_digest
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.shard_file import ShardFile, read_at
+from hpcvox.shards.writer import ShardLine
+
+
+class Damage(NamedTuple):
+    """Something wrong in a shard set; ``sample`` is an identifier, or None where the file as a whole is."""
+
+    file: str
+    sample: str | None
+    what: str
+
+
+def verify(folder: Path, advance: Callable[[int], None] = lambda samples: None) -> list[Damage]:
+    """Every damage in the shard set in ``folder``; empty where it is whole.
+
+    Args:
+        advance: called with the number of samples checked after each shard.
+
+    Raises:
+        ShardError: ``folder`` has no readable manifest.
+    """
+    manifest = Manifest.load(folder)
+    damages: list[Damage] = []
+    for line in manifest.shards:
+        damages += verify_shard(folder / line.file, line)
+        advance(line.samples)
+    return damages
+
+
+def verify_shard(path: Path, line: ShardLine | None = None) -> list[Damage]:
+    """Every damage in one shard: of its own consistency, and against its manifest line where given."""
+    try:
+        with ShardFile(path) as shard:
+            return _verify_open(shard, line)
+    except ShardError as error:
+        return [Damage(path.name, None, str(error))]
+
+
+def _verify_open(shard: ShardFile, line: ShardLine | None) -> list[Damage]:
+    name = shard.path.name
+    damages = []
+    digest = shard.attributes.get("digest")
+    if line is not None and (digest, shard.path.stat().st_size) != (line.digest, line.bytes):
+        damages.append(Damage(name, None, "is not the file that the manifest names (size or digest differ)"))
+    try:
+        if stored_digest(shard.file, shard.attributes) != digest:
+            damages.append(Damage(name, None, "its tables or attributes do not match its digest"))
+        checksums, ids = shard.table("checksum"), shard.texts("id")
+    except (OSError, RuntimeError, ValueError) as error:
+        return [*damages, Damage(name, None, f"its tables cannot be read ({error})")]
+    descriptor = os.open(shard.path, os.O_RDONLY)
+    try:
+        for i in range(shard.n_samples):
+            if _checksum(shard, descriptor, i) != checksums[i].tobytes():
+                damages.append(Damage(name, ids[i], f"sample {i} does not match its checksum"))
+    except ShardError as error:
+        damages.append(Damage(name, ids[i], str(error)))
+    finally:
+        os.close(descriptor)
+    return damages
+
+
+def _checksum(shard: ShardFile, descriptor: int, index: int) -> bytes:
+    state = xxhash.xxh3_128()
+    for offset, shape, dtype in shard.arrays.values():
+        size = int(np.prod(shape)) * dtype.itemsize
+        data = bytearray(size)
+        read_at(descriptor, memoryview(data), offset + index * size, shard.path)
+        state.update(data)
+    return state.digest()

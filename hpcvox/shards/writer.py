@@ -1,0 +1,260 @@
+"""Write one shard: samples are gathered in memory, then go to disk whole or not at all."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.errors import ShardError
+from hpcvox.shards.digest import content_digest
+from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, VERSION, ArraySpec, encode_name
+
+TEXT_LIMIT = 1000
+"""Longest identifier, origin or message that is kept, in bytes; longer ones end in an ellipsis."""
+
+
+TEXTS = {
+    "id": "identifier",
+    "formula": "reduced formula",
+    "origin": "file, row or archive member that it came from",
+}
+
+
+class Provenance(NamedTuple):
+    """What a shard was made from; equal provenance means equal bytes."""
+
+    descriptor: str
+    grid: str
+    settings: Mapping[str, Any]
+    code_version: str
+    entries_digest: str
+    first_entry: int
+    n_entries: int
+
+
+class ShardLine(NamedTuple):
+    """A shard's line in the manifest."""
+
+    file: str
+    samples: int
+    rejects: int
+    first_entry: int
+    entries: int
+    bytes: int
+    digest: str
+
+
+class ShardBuffer:
+    """The samples and rejects of one shard, in preallocated arrays that serve shard after shard.
+
+    Fill the arrays of :meth:`slot`, then :meth:`commit` them; a slot that is not committed is reused.
+    """
+
+    def __init__(self, arrays: Sequence[ArraySpec], capacity: int) -> None:
+        self.arrays = tuple(arrays)
+        self._data = {a.name: np.zeros((max(capacity, 1), *a.shape), a.dtype) for a in self.arrays}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, to begin the next shard."""
+        self.n_samples = 0
+        self._entries: list[int] = []
+        self._texts: dict[str, list[bytes]] = {"id": [], "formula": [], "origin": []}
+        self._numbers: list[NDArray[np.uint8]] = []
+        self._frac: list[NDArray[np.float64]] = []
+        self._targets: list[Mapping[str, float]] = []
+        self._reject_entries: list[int] = []
+        self._rejects: dict[str, list[bytes]] = {column: [] for column in REJECT_COLUMNS}
+
+    @property
+    def n_rejects(self) -> int:
+        """Rejects recorded so far."""
+        return len(self._reject_entries)
+
+    def slot(self) -> dict[str, NDArray[Any]]:
+        """The next sample's arrays by name, to be filled in place."""
+        capacity = len(next(iter(self._data.values())))
+        if self.n_samples == capacity:
+            for name, old in self._data.items():
+                self._data[name] = np.concatenate([old, np.zeros_like(old)])
+        return {name: data[self.n_samples] for name, data in self._data.items()}
+
+    def commit(
+        self,
+        entry: int,
+        id: str,
+        formula: str,
+        origin: str,
+        numbers: NDArray[np.uint8],
+        frac: NDArray[np.float64],
+        targets: Mapping[str, float],
+    ) -> None:
+        """The slot's arrays are the sample of the source's entry number ``entry``."""
+        self.n_samples += 1
+        self._entries.append(entry)
+        for name, text in (("id", id), ("formula", formula), ("origin", origin)):
+            self._texts[name].append(encode_text(text))
+        self._numbers.append(numbers)
+        self._frac.append(frac)
+        self._targets.append(targets)
+
+    def reject(self, entry: int, id: str, origin: str, code: str, message: str) -> None:
+        """The source's entry number ``entry`` cannot be used, for the reason given."""
+        self._reject_entries.append(entry)
+        for name, text in zip(REJECT_COLUMNS, (id, origin, code, message), strict=True):
+            self._rejects[name].append(encode_text(text))
+
+    def write(self, path: Path, provenance: Provenance) -> ShardLine:
+        """Write the shard durably to ``path`` and give its line of the manifest.
+
+        Raises:
+            ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
+        """
+        self._check_finite(path)
+        datasets = {d.name: d for d in (*self._array_datasets(), *self._table_datasets())}
+        attributes = self._attributes(provenance)
+        tables = {d.name: d.data for d in datasets.values() if d.name not in self._data}
+        digest = content_digest(attributes, tables)
+        try:
+            with durable.written_aside(path) as part:
+                with h5py.File(part, "w", libver=("earliest", "v108"), locking=False) as file:
+                    for group in ("targets", "rejects"):
+                        file.create_group(group)
+                    for dataset in datasets.values():
+                        _write_dataset(file, dataset)
+                    for name, value in (attributes | {"digest": digest}).items():
+                        _write_attribute(file.id, name, value)
+                size = part.stat().st_size
+        except OSError as error:
+            raise ShardError(
+                f"cannot write {path}: {error}. Free space there or choose another folder (out=...), "
+                "then run the same command again: it goes on where it was"
+            ) from error
+        return ShardLine(
+            path.name,
+            self.n_samples,
+            self.n_rejects,
+            provenance.first_entry,
+            provenance.n_entries,
+            size,
+            digest,
+        )
+
+    def _check_finite(self, path: Path) -> None:
+        for array in self.arrays:
+            data = self._data[array.name][: self.n_samples]
+            if data.dtype.kind == "f" and not _all_finite(data):
+                bad = [i for i in range(self.n_samples) if not np.isfinite(data[i]).all()]
+                raise ShardError(
+                    f"{path}: {array.name} of sample {self._texts['id'][bad[0]].decode()} is not finite "
+                    f"in {array.dtype}: use dtype=float32"
+                )
+
+    def _array_datasets(self) -> Iterator["_Dataset"]:
+        checksums = np.zeros((self.n_samples, 16), np.uint8)
+        for i in range(self.n_samples):
+            checksum = xxhash.xxh3_128()
+            for array in self.arrays:
+                checksum.update(self._data[array.name][i].data)
+            checksums[i] = np.frombuffer(checksum.digest(), np.uint8)
+        for array in self.arrays:
+            data = self._data[array.name][: self.n_samples]
+            yield _Dataset(array.name, data, array.unit, ("sample", *array.axes), array.about)
+        yield _Dataset("checksum", checksums, "1", ("sample", "byte"), "XXH3-128 of the sample's arrays")
+
+    def _table_datasets(self) -> Iterator["_Dataset"]:
+        entries = np.array(self._entries, np.int64)
+        yield _Dataset("entry", entries, "1", ("sample",), "position of the sample's entry in the source")
+        for name, about in TEXTS.items():
+            yield _Dataset(name, _text_column(self._texts[name]), "", ("sample",), about)
+        offsets = np.zeros(self.n_samples + 1, np.int64)
+        np.cumsum([len(numbers) for numbers in self._numbers], out=offsets[1:])
+        numbers = np.concatenate([np.zeros(0, np.uint8), *self._numbers])
+        frac = np.concatenate([np.zeros((0, 3)), *self._frac])
+        yield _Dataset("site_offset", offsets, "1", ("sample",), "first site of each sample, and the end")
+        yield _Dataset("site_number", numbers, "1", ("site",), "atomic number")
+        yield _Dataset("site_frac", frac, "1", ("site", "abc"), "fractional coordinates")
+        for name in sorted({name for row in self._targets for name in row}):
+            values = np.array([row.get(name, np.nan) for row in self._targets])
+            yield _Dataset(f"targets/{encode_name(name)}", values, "", ("sample",), name)
+        rejected = np.array(self._reject_entries, np.int64)
+        yield _Dataset("rejects/entry", rejected, "1", ("reject",), "position of the entry in the source")
+        for column in REJECT_COLUMNS:
+            yield _Dataset(f"rejects/{column}", _text_column(self._rejects[column]), "", ("reject",), column)
+
+    def _attributes(self, provenance: Provenance) -> dict[str, str | int]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "arrays": ",".join(array.name for array in self.arrays),
+            **provenance._asdict(),
+            "settings": json.dumps(provenance.settings, sort_keys=True),
+        }
+
+
+class _Dataset(NamedTuple):
+    name: str
+    data: NDArray[Any]
+    unit: str
+    axes: tuple[str, ...]
+    about: str
+
+
+def encode_text(text: str) -> bytes:
+    """``text`` as UTF-8 without NUL, at most :data:`TEXT_LIMIT` bytes; what cannot be encoded is escaped."""
+    data = text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="backslashreplace")
+    if len(data) > TEXT_LIMIT:
+        data = data[: TEXT_LIMIT - 3].decode(errors="ignore").encode() + "…".encode()
+    return data
+
+
+def _all_finite(data: NDArray[Any]) -> bool:
+    """Whether every value is finite, by the exponent bits (NumPy's ``isfinite`` is slow on float16)."""
+    if data.dtype == np.float16:
+        return bool(data.size == 0 or data.view(np.int16).max() < 0x7C00)
+    return bool(np.isfinite(data).all())
+
+
+def _text_column(texts: Sequence[bytes]) -> NDArray[np.bytes_]:
+    """Texts as fixed-length UTF-8, wide enough for the longest."""
+    width = max((len(text) for text in texts), default=1) or 1
+    return np.array(texts, dtype=h5py.string_dtype("utf-8", width))
+
+
+def _write_dataset(file: h5py.File, dataset: _Dataset) -> None:
+    """A contiguous dataset, its space allocated at once and not filled before it is written."""
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_layout(h5py.h5d.CONTIGUOUS)
+    plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    plist.set_obj_track_times(False)
+    kind = h5py.h5t.py_create(dataset.data.dtype, logical=True)
+    space = h5py.h5s.create_simple(dataset.data.shape)
+    created = h5py.h5d.create(file.id, dataset.name.encode(), kind, space, plist)
+    if dataset.data.size:
+        created.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(dataset.data))
+    _write_attribute(created, "unit", dataset.unit)
+    _write_attribute(created, "axes", ",".join(dataset.axes))
+    _write_attribute(created, "about", dataset.about)
+
+
+def _write_attribute(owner: Any, name: str, value: str | int) -> None:
+    """A scalar attribute; text is of fixed length (variable length would go by HDF5's global heap)."""
+    space = h5py.h5s.create(h5py.h5s.SCALAR)
+    if isinstance(value, int):
+        data = np.array(value, np.int64)
+        kind = h5py.h5t.py_create(data.dtype)
+    else:
+        text = value.encode()
+        data = np.array(text, dtype=f"S{len(text) or 1}")
+        kind = h5py.h5t.TypeID.copy(h5py.h5t.C_S1)
+        kind.set_size(len(text) or 1)
+        kind.set_cset(h5py.h5t.CSET_UTF8)
+        kind.set_strpad(h5py.h5t.STR_NULLPAD)
+    h5py.h5a.create(owner, name.encode(), kind, space).write(data, mtype=kind)
