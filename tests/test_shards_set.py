@@ -1,0 +1,260 @@
+"""The shard format: written bytes, reading, and the search for damage."""
+
+import pickle
+import resource
+import threading
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hpcvox.errors import ShardError
+from hpcvox.shards.inspect import DAMAGED, info, verify_set
+from hpcvox.shards.layout import density_arrays, shard_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.verify import verify, verify_shard
+from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+
+N = 8
+PER_SHARD = (5, 0, 3)
+
+
+def write_shard(
+    folder: Path, index: int, samples: int, dtype: str = "float16", capacity: int = 4
+) -> ShardLine:
+    """A shard of random samples, one target that only even samples have, and one reject."""
+    rng = np.random.default_rng(index)
+    buffer = ShardBuffer(density_arrays(N, dtype), capacity)
+    for i in range(samples):
+        slot = buffer.slot()
+        slot["density"][:] = rng.random((N, N, N), np.float32)
+        slot["species"][:] = rng.integers(0, 3, (N, N, N))
+        slot["mask"][:] = np.packbits(slot["species"] > 0, axis=-1)
+        slot["cell"][:] = np.eye(3) * (4 + i)
+        sites = 1 + i
+        targets = {"energy/atom": float(i)} if i % 2 == 0 else {"gap": 1.5}
+        numbers = np.full(sites, index + 1, np.uint8)
+        buffer.commit(
+            index * 10 + i,
+            f"s{index}-{i}",
+            f"F{i}",
+            f"a.csv:row {i}",
+            numbers,
+            rng.random((sites, 3)),
+            targets,
+        )
+    buffer.reject(index * 10 + 9, "bäd", "a.csv:row 9", "cif-syntax", "no\0data \udcff" + "x" * 2000)
+    provenance = Provenance("density", "periodic", {"voxels": N}, "0.1.0", "00ff", index * 10, samples + 1)
+    return buffer.write(folder / shard_name(index), provenance)
+
+
+def write_set(folder: Path, dtype: str = "float16") -> Path:
+    """A set of three shards, the second of which has rejects only."""
+    folder.mkdir(exist_ok=True)
+    lines = tuple(write_shard(folder, i, m, dtype) for i, m in enumerate(PER_SHARD))
+    samples = sum(PER_SHARD)
+    Manifest(
+        "density",
+        "periodic",
+        {"voxels": N},
+        "0.1.0",
+        "a.csv",
+        samples + 3,
+        samples,
+        3,
+        {"cif-syntax": 3},
+        lines,
+    ).save(folder)
+    return folder
+
+
+@pytest.fixture
+def shard_set(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "set")
+
+
+def test_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
+    for name, capacity in (("a", 1), ("b", 64)):
+        (tmp_path / name).mkdir()
+        write_shard(tmp_path / name, 0, 5, capacity=capacity)
+    assert (tmp_path / "a" / shard_name(0)).read_bytes() == (tmp_path / "b" / shard_name(0)).read_bytes()
+
+
+def test_h5py_alone_reads_a_shard(shard_set: Path) -> None:
+    with h5py.File(shard_set / shard_name(0)) as file:
+        assert file["density"].shape == (5, N, N, N)
+        assert file["density"].chunks is None
+        assert file["density"].attrs["unit"].decode() == "e/Å^3"
+        assert file["density"].attrs["axes"].decode() == "sample,a,b,c"
+        assert file["id"].asstr()[:].tolist() == [f"s0-{i}" for i in range(5)]
+        np.testing.assert_array_equal(
+            np.unpackbits(file["mask"][:], axis=-1), (file["species"][:] > 0).astype(np.uint8)
+        )
+        assert file["rejects/id"].asstr()[:].tolist() == ["bäd"]
+        message = file["rejects/message"].asstr()[0]
+        assert message.startswith("no␀data \\udcff")
+        assert len(message.encode()) <= 1000
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_reads_any_samples_in_any_order(tmp_path: Path, dtype: str) -> None:
+    folder = write_set(tmp_path / "set", dtype)
+    shards = ShardSet.open(folder)
+    assert (len(shards), shards.voxels, shards.grid) == (8, N, "periodic")
+    with h5py.File(folder / shard_name(0)) as first, h5py.File(folder / shard_name(2)) as third:
+        density = np.concatenate([first["density"][:], third["density"][:]]).astype(np.float32)
+        species = np.concatenate([first["species"][:], third["species"][:]])
+    order = np.random.default_rng(0).permutation(np.repeat(np.arange(8), 3))
+    got = shards.read(order)
+    np.testing.assert_array_equal(got[0], density[order])
+    np.testing.assert_array_equal(got[1], species[order])
+    assert got[0].dtype == np.float32
+    buffers = np.empty((2, N, N, N), np.float32), np.empty((2, N, N, N), np.uint8)
+    assert shards.read([7, 0], *buffers)[0] is buffers[0]
+    np.testing.assert_array_equal(buffers[1], species[[7, 0]])
+    assert shards.read([])[0].shape == (0, N, N, N)
+    with pytest.raises(IndexError, match="0 to 7"):
+        shards.read([8])
+
+
+def test_tables(shard_set: Path) -> None:
+    shards = ShardSet.open(shard_set)
+    assert shards.ids == [f"s0-{i}" for i in range(5)] + [f"s2-{i}" for i in range(3)]
+    assert shards.formulas[5:] == ["F0", "F1", "F2"]
+    assert shards.target_names == ["energy/atom", "gap"]
+    nan = np.nan
+    np.testing.assert_array_equal(shards.target("energy/atom"), [0, nan, 2, nan, 4, 0, nan, 2])
+    with pytest.raises(ShardError, match="energy/atom, gap"):
+        shards.target("energy")
+    assert shards.cells.shape == (8, 3, 3)
+    numbers, frac = shards.sites(6)
+    assert numbers.tolist() == [3, 3]
+    assert frac.shape == (2, 3)
+    clone = pickle.loads(pickle.dumps(shards))  # noqa: S301
+    np.testing.assert_array_equal(clone.read([3])[0], shards.read([3])[0])
+
+
+def test_threads_share_a_set(shard_set: Path) -> None:
+    shards = ShardSet.open(shard_set)
+    expected = ShardSet.open(shard_set).read(range(8))[0]
+    wrong: list[int] = []
+
+    def work(seed: int) -> None:
+        for order in np.random.default_rng(seed).integers(0, 8, (50, 4)):
+            wrong.extend(np.flatnonzero(shards.read(order)[0] != expected[order]).tolist())
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_whole_set_verifies(shard_set: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify(shard_set) == []
+    outcome = verify_set(shard_set)
+    assert outcome.exit_status == 0
+    assert "8 samples" in outcome.summary
+    info(shard_set)
+    table = capsys.readouterr().out
+    assert "energy/atom" in table
+    assert "cif-syntax" in table
+
+
+def test_every_flipped_sample_byte_is_found_with_its_sample(shard_set: Path) -> None:
+    path = shard_set / shard_name(0)
+    with h5py.File(path) as file:
+        places = {
+            name: file[name].id.get_offset() + 3 * file[name][0].nbytes + 5
+            for name in ("density", "species", "mask", "cell")
+        }
+    whole = path.read_bytes()
+    for place in places.values():
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        assert [(d.file, d.sample) for d in verify(shard_set)] == [(shard_name(0), "s0-3")]
+    assert verify_set(shard_set).exit_status == DAMAGED
+
+
+def test_a_damaged_table_is_found(shard_set: Path) -> None:
+    path = shard_set / shard_name(2)
+    with h5py.File(path, "r+") as file:
+        file["site_frac"][0, 0] += 1e-9
+    (damage,) = verify(shard_set)
+    assert damage.file == shard_name(2)
+    assert damage.sample is None
+
+
+def test_truncated_missing_and_foreign_files_are_found(shard_set: Path) -> None:
+    path = shard_set / shard_name(0)
+    whole = path.read_bytes()
+    for size in (0, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert {d.file for d in verify(shard_set)} == {shard_name(0)}
+        with pytest.raises(ShardError, match=shard_name(0)):
+            ShardSet.open(shard_set).read([0])
+    path.unlink()
+    assert "missing" in verify(shard_set)[0].what
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    assert "not a whole shard" in verify(shard_set)[0].what
+
+
+def test_a_shard_rebuilt_since_is_refused(shard_set: Path) -> None:
+    shards = ShardSet.open(shard_set)
+    write_shard(shard_set, 0, 4)
+    with pytest.raises(ShardError, match="rebuilt since"):
+        shards.read([0])
+    assert "not the file that the manifest names" in verify(shard_set)[0].what
+
+
+def test_what_is_not_a_set_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ShardError, match="does not exist"):
+        ShardSet.open(tmp_path / "none")
+    with pytest.raises(ShardError, match=r"no manifest.json"):
+        ShardSet.open(tmp_path)
+    for text in ("", "[]", "{}", '{"format": "hpcvox-shards", "version": 99}', '{"format": "hpcvox-shards"'):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(ShardError, match=r"manifest.json"):
+            ShardSet.open(tmp_path)
+
+
+def test_a_set_without_samples_says_so(tmp_path: Path) -> None:
+    line = write_shard(tmp_path, 0, 0)
+    assert verify_shard(tmp_path / line.file, line) == []
+    Manifest("density", "periodic", {}, "0.1.0", "a", 1, 0, 1, {"x": 1}, (line,)).save(tmp_path)
+    shards = ShardSet.open(tmp_path)
+    assert shards.ids == []
+    assert shards.target_names == []
+    assert info(tmp_path).exit_status == 0
+    with pytest.raises(ShardError, match="every input was rejected"):
+        _ = shards.voxels
+
+
+def test_a_density_beyond_the_type_is_refused(tmp_path: Path) -> None:
+    buffer = ShardBuffer(density_arrays(N, "float16"), 1)
+    buffer.slot()["density"][0, 0, 0] = np.inf
+    buffer.commit(0, "hot", "H", "x", np.ones(1, np.uint8), np.zeros((1, 3)), {})
+    with pytest.raises(ShardError, match=r"hot.*float32"):
+        buffer.write(tmp_path / "x.h5", Provenance("density", "periodic", {}, "0", "", 0, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
+# HDF5 cannot close a file that it could not write, and says so when the handles are collected
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_disk_that_refuses_leaves_the_old_shard(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0, 2)
+    before = (tmp_path / shard_name(0)).read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        with pytest.raises(ShardError, match="goes on where it was"):
+            write_shard(tmp_path, 0, 5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / shard_name(0)).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [shard_name(0)]
