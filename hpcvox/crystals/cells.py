@@ -54,7 +54,7 @@ def is_cubic(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
     squared = float(np.trace(metric)) / 3.0
     # Lengths enter squared: a relative deviation of rtol is one of 2 rtol in the diagonal.
     deviation = np.abs(metric / squared - np.eye(3))
-    return bool(deviation.diagonal().max() <= 2 * rtol and (deviation - np.diag(deviation.diagonal())).max() <= rtol)
+    return bool((deviation <= rtol * (1.0 + np.eye(3))).all())
 
 
 def conventional(crystal: Crystal) -> Crystal:
@@ -68,7 +68,7 @@ def conventional(crystal: Crystal) -> Crystal:
     """
     if is_cubic(crystal.lattice):
         return crystal
-    cell = (crystal.lattice, crystal.frac, crystal.numbers)
+    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     try:
         standard = spglib.standardize_cell(cell, to_primitive=False, symprec=SYMMETRY_TOLERANCE_A)
     except spglib.SpglibError as error:

@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals import formulas
+from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters, wrapped
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
@@ -46,7 +46,7 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
         return _parse(entry)
     except Rejected as reason:
         return [Rejection(entry.id, entry.origin, reason.code, str(reason))]
-    except Exception as error:  # noqa: BLE001 - a stranger's bytes may upset a library in any way
+    except Exception as error:  # a stranger's bytes may upset a library in any way
         return [Rejection(entry.id, entry.origin, "unreadable", f"{type(error).__name__}: {error}")]
 
 
@@ -108,14 +108,14 @@ class _Atoms(NamedTuple):
 
 def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
     for tag in ("_atom_site_fract_x", "_atom_site.fract_x"):
-        loop = block.find_loop(tag).get_loop()
+        loop = blocks.loop(block, tag)
         if loop is not None:
             tags = tuple(loop.tags)
             return _Atoms(loop.values, len(tags), _columns(tags))
-        if block.find_value(tag) is not None:  # one atom, written without a loop
+        if blocks.value(block, tag) is not None:  # one atom, written without a loop
             stem = tag.removesuffix("fract_x")
             names = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
-            pairs = [(stem + n, value) for n in names if (value := block.find_value(stem + n)) is not None]
+            pairs = [(stem + n, value) for n in names if (value := blocks.value(block, stem + n)) is not None]
             return _Atoms([value for _, value in pairs], len(pairs), _columns(tuple(t for t, _ in pairs)))
     return None
 
@@ -154,7 +154,7 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     if near is not None or occupancy is not None:
         frac, numbers = settled(lattice, frac, numbers, occupancy, orthogonal)
     if symmetry is None:
-        stated = block.find_value("_chemical_formula_sum")
+        stated = blocks.value(block, "_chemical_formula_sum")
         if stated is not None:
             formulas.check_complete(stated, numbers.tobytes())
     return Crystal(name, entry.origin, lattice, frac, numbers, entry.targets)
@@ -163,7 +163,7 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
 def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, float]:
     parameters = []
     for tag, dotted in _CELL_TAGS:
-        value = block.find_value(tag) or block.find_value(dotted)
+        value = blocks.value(block, tag) or blocks.value(block, dotted)
         if value is None:
             raise Rejected("cell", f"{tag} is missing")
         try:
@@ -204,7 +204,9 @@ def _frac(atoms: _Atoms) -> NDArray[np.float64]:
         frac = np.array([list(map(gemmi.cif.as_number, axis)) for axis in axes]).T
     if not (np.abs(frac) < 1000.0).all():  # false for nan as well
         k = int(np.argmin((np.abs(frac) < 1000.0).all(axis=1)))
-        raise Rejected("coordinates", f"atom {k + 1} has no usable coordinates ({', '.join(a[k] for a in axes)})")
+        raise Rejected(
+            "coordinates", f"atom {k + 1} has no usable coordinates ({', '.join(a[k] for a in axes)})"
+        )
     return wrapped(frac)
 
 
@@ -223,7 +225,9 @@ def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
     return occupancy
 
 
-def _checked(entry: Entry, cell: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]) -> Crystal:
+def _checked(
+    entry: Entry, cell: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]
+) -> Crystal:
     """A crystal of the lenient reader, held to the same rules."""
     lattice, frac, numbers = cell
     if not np.isfinite(lattice).all() or plane_spacings(lattice).min() < MIN_DISTANCE_A:

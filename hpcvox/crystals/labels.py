@@ -16,7 +16,7 @@ _SPECIAL: Final = {"D": "H", "T": "H", "Hw": "H", "Hn": "H", "Dw": "H", "Ow": "O
 
 @lru_cache(maxsize=65536)
 def atomic_number(symbol: str) -> int:
-    """Atomic number of the element that ``symbol`` begins with; 0 for an empty or unknown mark (``.``, ``?``).
+    """Atomic number of the element that ``symbol`` begins with; 0 for an unknown mark (``.``, ``?``).
 
     Raises:
         Rejected: ``element``, where it begins with no element's symbol.

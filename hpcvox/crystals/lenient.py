@@ -34,7 +34,7 @@ def read(text: bytes, complaint: str) -> list[Cell]:
         try:
             parser = CifParser.from_str(text.decode(errors="replace"))
             structures = parser.parse_structures(primitive=False, on_error="raise")
-        except Exception:  # noqa: BLE001 - pymatgen raises whatever it stumbles over
+        except Exception:  # pymatgen raises whatever it stumbles over
             raise refused from None
     if not structures:
         raise refused

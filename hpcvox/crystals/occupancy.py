@@ -49,7 +49,9 @@ def settled(
         raise Rejected("occupancy", f"a site is occupied {parts.max():.3g} times")
     if (parts < 1 - _TOLERANCE).any():
         count = int((parts < 1 - _TOLERANCE).sum())
-        raise Rejected("disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})")
+        raise Rejected(
+            "disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})"
+        )
     near = overlapping(lattice, frac, orthogonal)
     if near is not None:
         first, second, distance = near

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 MIN_DISTANCE_A = 0.4
 """Sites nearer than this are not two atoms.  H2 is 0.74 Å long; hydrogens of published X-ray structures
-come as near as 0.46 Å to a neighbour, so that the 0.5 Å asked of generated crystals would refuse real ones."""
+come as near as 0.46 Å to a neighbour: the 0.5 Å asked of generated crystals would refuse real ones."""
 
 _NEIGHBOURS = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
 _PAIRS_AT_ONCE = 2_000_000
@@ -16,7 +16,7 @@ _PAIRS_AT_ONCE = 2_000_000
 
 def plane_spacings(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distances (3,) in Å between the opposite faces of the cell with vectors ``lattice`` (3, 3)."""
-    inverse: NDArray[np.float64] = np.linalg.inv(lattice)
+    inverse = np.linalg.inv(lattice)
     return np.asarray(1.0 / np.sqrt((inverse * inverse).sum(axis=0)))
 
 

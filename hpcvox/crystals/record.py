@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 class Entry(NamedTuple):
     """One input of a source, not yet parsed; cheap to make and to send to another process."""
 
-    index: int  # position in the source, from 0, without gaps
+    index: int  # type: ignore[assignment] # position in the source, from 0, without gaps
     id: str
     origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
     text: bytes  # the CIF, or empty where there is a fault
@@ -71,6 +71,4 @@ def reduced_formula(numbers: bytes) -> str:
     counts = Counter(numbers)
     divisor = gcd(*counts.values())
     ordered = sorted(counts.items(), key=lambda item: (electronegativity(item[0]), SYMBOLS[item[0]]))
-    return "".join(
-        SYMBOLS[z] + (str(count // divisor) if count != divisor else "") for z, count in ordered
-    )
+    return "".join(SYMBOLS[z] + (str(count // divisor) if count != divisor else "") for z, count in ordered)

@@ -7,6 +7,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals import blocks
 from hpcvox.crystals.cells import wrapped
 from hpcvox.errors import Rejected
 
@@ -41,7 +42,9 @@ _NUMBER_TAGS: Final = (
     "_space_group.IT_number",
     "_symmetry.Int_Tables_number",
 )
-_IDENTITY_SPELLINGS: Final = frozenset({"'x, y, z'", "x,y,z", "'x,y,z'", "+x,+y,+z", '"x, y, z"', "'+x,+y,+z'"})
+_IDENTITY_SPELLINGS: Final = frozenset(
+    {"'x, y, z'", "x,y,z", "'x,y,z'", "+x,+y,+z", '"x, y, z"', "'+x,+y,+z'"}
+)
 
 
 class Operations(NamedTuple):
@@ -66,37 +69,26 @@ def operations(block: gemmi.cif.Block, cell: tuple[float, ...]) -> Operations | 
             if len(column) == 1 and column[0] in _IDENTITY_SPELLINGS:
                 return None
             return _compiled(tuple(gemmi.cif.as_string(triplet) for triplet in column))
-        pair = block.find_value(tag)
+        pair = blocks.value(block, tag)
         if pair is not None and not gemmi.cif.is_null(pair):
             return _compiled((gemmi.cif.as_string(pair),))
     return _of_group(block, cell)
 
 
 def _of_group(block: gemmi.cif.Block, cell: tuple[float, ...]) -> Operations | None:
-    hall, symbol, number = (_stated(block, tags) for tags in (_HALL_TAGS, _SYMBOL_TAGS, _NUMBER_TAGS))
-    if hall:
-        group = gemmi.find_spacegroup_by_ops(gemmi.symops_from_hall(hall)) if _is_hall(hall) else None
-        if group is not None:
-            return _of_named(group.xhm())
-    if symbol:
-        group = gemmi.find_spacegroup_by_name(symbol, alpha=cell[3], gamma=cell[5])
-        if group is not None:
-            return _of_named(group.xhm())
+    hall, symbol, number = (blocks.text(block, tags) for tags in (_HALL_TAGS, _SYMBOL_TAGS, _NUMBER_TAGS))
+    if hall and _is_hall(hall):
+        return _compiled(tuple(operation.triplet() for operation in gemmi.symops_from_hall(hall)))
+    group = blocks.space_group(symbol, cell[3], cell[5]) if symbol else None
+    if group is not None:
+        return _of_named(group.xhm())
     if number and number.isdigit() and 1 <= int(number) <= 230:
         return _of_named(gemmi.find_spacegroup_by_number(int(number)).xhm())
     if symbol or number or hall:
-        raise Rejected("symmetry", f"{symbol or hall or number!r} is not a space group, and no operations are listed")
+        raise Rejected(
+            "symmetry", f"{symbol or hall or number!r} is not a space group, and no operations are listed"
+        )
     return None
-
-
-def _stated(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str:
-    for tag in tags:
-        value = block.find_value(tag)
-        if value is not None and not gemmi.cif.is_null(value):
-            text = gemmi.cif.as_string(value).strip()
-            if text and text not in "?.":
-                return text
-    return ""
 
 
 def _is_hall(symbol: str) -> bool:

@@ -1,0 +1,141 @@
+"""Sources that are archives: tar (plain, gzip, bzip2, xz) and zip, members in the order in which they lie.
+
+A damaged archive gives what can still be read, then one fault that names the archive.
+"""
+
+import lzma
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.folders import file_id, is_cif
+from hpcvox.crystals.record import Entry, Fault
+from hpcvox.errors import SourceError
+
+COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+_DAMAGE: Final = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError, struct.error)
+
+
+def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
+    message = f"the archive is damaged after {found} readable CIFs; what follows is lost ({detail})"
+    return Entry(index, path.name, path.name, b"", {}, Fault("damaged-archive", message))
+
+
+def _member(index: int, path: Path, name: str, text: bytes, fault: Fault | None = None) -> Entry:
+    return Entry(index, file_id(name.removeprefix("./")), f"{path.name}!{name}", text, {}, fault)
+
+
+class TarSource:
+    """The CIFs of a tar archive, read as a stream."""
+
+    kind = "tar"
+    total: int | None = None
+    target_names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Entry]:
+        ended: list[bool] = []
+
+        class Header(tarfile.TarInfo):
+            """Notes the end mark, without which tarfile takes a cut archive for a whole one."""
+
+            @classmethod
+            def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Header":
+                if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                    ended.append(True)
+                return super().frombuf(buf, encoding, errors)
+
+        index = 0
+        detail: object = "it ends without its end mark"
+        try:
+            with tarfile.open(self._path, "r|*", tarinfo=Header) as archive:
+                for member in archive:
+                    if member.isfile() and is_cif(member.name):
+                        handle = archive.extractfile(member)
+                        assert handle is not None  # regular files have contents
+                        text = handle.read(MAX_BYTES + 1)
+                        yield _member(index, self._path, member.name, text)
+                        index += 1
+        except _DAMAGE as error:
+            ended.clear()
+            detail = error
+        if not ended:
+            yield _damaged(index, self._path, index, detail)
+        elif index == 0:
+            raise SourceError(f"{self._path}: the archive holds no .cif file")
+
+
+class ZipSource:
+    """The CIFs of a zip archive."""
+
+    kind = "zip"
+    target_names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._damage: str | None = None
+        self._names: list[str] = []
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._names = [info.filename for info in _cifs(archive)]
+        except (zipfile.BadZipFile, *_DAMAGE) as error:
+            self._damage = str(error)
+        self.total: int | None = None if self._damage else len(self._names)
+        if self._damage is None and not self._names:
+            raise SourceError(f"{path}: the archive holds no .cif file")
+
+    def __iter__(self) -> Iterator[Entry]:
+        if self._damage is not None:
+            index = 0
+            for name, text in _salvaged(self._path):
+                yield _member(index, self._path, name, text)
+                index += 1
+            yield _damaged(index, self._path, index, self._damage)
+            return
+        with zipfile.ZipFile(self._path) as archive:
+            for index, info in enumerate(_cifs(archive)):
+                try:
+                    with archive.open(info) as handle:
+                        text = handle.read(MAX_BYTES + 1)
+                except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_DAMAGE) as error:
+                    # RuntimeError: the member is encrypted; NotImplementedError: unknown compression
+                    fault = Fault("damaged-member", f"the archive member cannot be read: {error}")
+                    yield _member(index, self._path, info.filename, b"", fault)
+                else:
+                    yield _member(index, self._path, info.filename, text)
+
+
+def _cifs(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [info for info in archive.infolist() if not info.is_dir() and is_cif(info.filename)]
+
+
+def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Whole members of a zip whose directory (at its end) is lost, by their local headers (APPNOTE 4.3.7)."""
+    data = path.read_bytes()
+    at = data.find(b"PK\x03\x04")
+    while 0 <= at <= len(data) - 30:
+        flags, method, crc, packed, name_length, extra = struct.unpack_from("<6xHH4xII4xHH", data, at)
+        start = at + 30 + name_length + extra
+        name = data[at + 30 : at + 30 + name_length].decode("utf-8" if flags & 0x800 else "cp437", "replace")
+        text, end = None, start
+        if not flags & 1 and method == zipfile.ZIP_DEFLATED:
+            inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            try:
+                text = inflate.decompress(data[start:], MAX_BYTES + 1)
+                end = len(data) - len(inflate.unused_data) if inflate.eof else start
+                text = text if inflate.eof else None
+            except zlib.error:
+                text = None
+        elif not flags & 1 and method == zipfile.ZIP_STORED and not flags & 8 and start + packed <= len(data):
+            text, end = data[start : start + packed], start + packed
+        if text is not None and is_cif(name) and (flags & 8 or zlib.crc32(text) == crc):
+            yield name, text
+        at = data.find(b"PK\x03\x04", max(end, at + 4))
