@@ -167,7 +167,6 @@ pip_install() {   # what (for the message), then pip's arguments
     shift
     log=$(mktemp)
     if "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet "$@" > "$log" 2>&1; then
-        grep -v -e '^$' -e "WARNING: Running pip as the 'root' user" "$log" | sed 's/^/    | /' || true
         rm -f "$log"
         return
     fi

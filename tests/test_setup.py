@@ -80,7 +80,7 @@ def test_no_mpi_goes_on_with_gloo(machine):
 
 
 def test_without_apt_or_root_it_says_what_to_install(machine):
-    """PATH has neither cmake nor MPI nor apt-get: nothing is installed, and the message names what to install."""
+    """PATH has neither cmake nor MPI nor apt-get: nothing is installed, and it says what to install."""
     result = machine(["g++", "make"], "--check")
     assert result.returncode == 0, result.stderr
     assert "sudo apt-get install openmpi-bin libopenmpi-dev cmake" in result.stdout
