@@ -244,8 +244,6 @@ def test_a_density_beyond_the_type_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# HDF5 cannot close a file that it could not write, and says so when the handles are collected
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_disk_that_refuses_leaves_the_old_shard(tmp_path: Path) -> None:
     write_shard(tmp_path, 0, 2)
     before = (tmp_path / shard_name(0)).read_bytes()

@@ -1,6 +1,7 @@
 """Write one shard: samples are gathered in memory, then go to disk whole or not at all."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.digest import content_digest
+from hpcvox.shards.file_sink import FileSink
 from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, VERSION, ArraySpec, encode_name
 
 TEXT_LIMIT = 1000
@@ -122,15 +124,15 @@ class ShardBuffer:
         tables = {d.name: d.data for d in datasets.values() if d.name not in self._data}
         digest = content_digest(attributes, tables)
         try:
-            with durable.written_aside(path) as part:
-                with h5py.File(part, "w", libver=("earliest", "v108"), locking=False) as file:
+            with durable.written_aside(path) as part, FileSink(part) as sink:
+                with h5py.File(sink, "w", libver=("earliest", "v108")) as file:
                     for group in ("targets", "rejects"):
                         file.create_group(group)
                     for dataset in datasets.values():
                         _write_dataset(file, dataset)
                     for name, value in (attributes | {"digest": digest}).items():
                         _write_attribute(file.id, name, value)
-                size = part.stat().st_size
+                size = sink.seek(0, os.SEEK_END)
         except OSError as error:
             raise ShardError(
                 f"cannot write {path}: {error}. Free space there or choose another folder (out=...), "
