@@ -11,7 +11,18 @@ _PART = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 _HYDROGEN = 1  # left out of many X-ray structures that state it in their formula
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
+def _part(text: str) -> tuple[int, float]:
+    """Atomic number and amount of ``O3``; ``(0, 1.0)`` where it is no such thing."""
+    match = _PART.fullmatch(text)
+    if match is None or match[1] not in ATOMIC_NUMBERS:
+        return 0, 1.0
+    try:
+        return ATOMIC_NUMBERS[match[1]], float(match[2] or 1)
+    except ValueError:
+        return 0, 1.0
+
+
 def check_complete(stated: str, numbers: bytes) -> None:
     """Hold the atoms ``numbers`` (one byte each) of a P1 cell against its ``_chemical_formula_sum``.
 
@@ -21,24 +32,16 @@ def check_complete(stated: str, numbers: bytes) -> None:
     Raises:
         Rejected: ``incomplete``, where the proportions differ.
     """
-    counts = Counter(numbers)
-    counts.pop(_HYDROGEN, None)
-    formula: dict[int, float] = {}
-    for part in stated.strip("'\"").split():
-        match = _PART.fullmatch(part)
-        if match is None or match[1] not in ATOMIC_NUMBERS:
+    formula = [_part(text) for text in stated.strip("'\"").split()]
+    found, least, most = 0, float("inf"), 0.0
+    for z, amount in formula:
+        if z == 0 or amount <= 0:
             return
-        try:
-            formula[ATOMIC_NUMBERS[match[1]]] = float(match[2] or 1)
-        except ValueError:
-            return
-    formula.pop(_HYDROGEN, None)
-    if not formula or not counts:
-        return
-    ratio = max(counts[z] / amount for z, amount in formula.items() if amount > 0)
-    same = set(formula) == set(counts) and all(
-        abs(counts[z] - ratio * amount) < 0.01 * ratio * amount for z, amount in formula.items()
-    )
-    if not same:
-        listed = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(counts.items()))
+        if z != _HYDROGEN:
+            count = numbers.count(z)
+            found += count
+            ratio = count / amount
+            least, most = min(least, ratio), max(most, ratio)
+    if most > 0 and (found + numbers.count(_HYDROGEN) != len(numbers) or least < 0.99 * most):
+        listed = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(Counter(numbers).items()))
         raise Rejected("incomplete", f"the formula is {stated}, the atoms listed are {listed}")

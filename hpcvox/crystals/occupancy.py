@@ -20,7 +20,7 @@ def settled(
     frac: NDArray[np.float64],
     numbers: NDArray[np.uint8],
     occupancy: NDArray[np.float64] | None,
-    orthogonal: bool,
+    spacing: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
 
@@ -52,7 +52,7 @@ def settled(
         raise Rejected(
             "disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})"
         )
-    near = overlapping(lattice, frac, orthogonal)
+    near = overlapping(lattice, frac, spacing)
     if near is not None:
         first, second, distance = near
         raise Rejected("overlapping-sites", f"sites {first + 1} and {second + 1} are {distance:.3f} Å apart")
