@@ -14,7 +14,7 @@ from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
-from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings
+from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
 from hpcvox.errors import Rejected
@@ -198,23 +198,16 @@ def _frac(atoms: _Atoms) -> NDArray[np.float64]:
     values, width, columns = atoms
     if min(columns.y, columns.z) < 0:
         raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
-    axes = [values[i::width] for i in columns[:3]]
-    n = len(axes[0])
-    flat = [0.0] * (3 * n)
+    xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
     try:
-        # Plain floats: for the few sites of a typical cell this is faster than any array call.
-        for k, axis in enumerate(axes):
-            flat[k::3] = [float(value) % 1.0 for value in axis]
-    except ValueError:
-        for k, axis in enumerate(axes):  # 0.25(3), or no number at all, which is nan
-            flat[k::3] = [gemmi.cif.as_number(value) % 1.0 for value in axis]
-    total = sum(flat)
-    if total != total:  # nan or infinite
-        k = next(k for k, value in enumerate(flat) if value != value) // 3
-        written = ", ".join(axis[k] for axis in axes)
-        raise Rejected("coordinates", f"atom {k + 1} has no usable coordinates ({written})")
-    frac = np.array(flat).reshape(n, 3)
-    frac[frac >= 1.0] = 0.0  # -1e-17 % 1 is 1
+        written = np.array([*map(float, xs), *map(float, ys), *map(float, zs)])
+    except ValueError:  # 0.25(3), or no number at all, which is nan
+        written = np.array([gemmi.cif.as_number(value) for value in (*xs, *ys, *zs)])
+    frac = np.empty((len(xs), 3))
+    bad = wrap_columns(written, frac)
+    if bad >= 0:
+        given = f"{xs[bad]}, {ys[bad]}, {zs[bad]}"
+        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({given})")
     return frac
 
 

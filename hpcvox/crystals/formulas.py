@@ -32,16 +32,16 @@ def check_complete(stated: str, numbers: bytes) -> None:
     Raises:
         Rejected: ``incomplete``, where the proportions differ.
     """
-    formula = [_part(text) for text in stated.strip("'\"").split()]
-    found, least, most = 0, float("inf"), 0.0
-    for z, amount in formula:
+    found, unit, same = 0, 0.0, True
+    for text in stated.strip("'\"").split():
+        z, amount = _part(text)
         if z == 0 or amount <= 0:
             return
         if z != _HYDROGEN:
             count = numbers.count(z)
             found += count
-            ratio = count / amount
-            least, most = min(least, ratio), max(most, ratio)
-    if most > 0 and (found + numbers.count(_HYDROGEN) != len(numbers) or least < 0.99 * most):
+            unit = unit or count / amount
+            same = same and abs(count - unit * amount) <= 0.01 * count
+    if unit and (not same or found + numbers.count(_HYDROGEN) != len(numbers)):
         listed = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(Counter(numbers).items()))
         raise Rejected("incomplete", f"the formula is {stated}, the atoms listed are {listed}")

@@ -32,7 +32,7 @@ def overlapping(
     return None if first < 0 else (first, second, math.sqrt(squared))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _nearest(
     lattice: NDArray[np.float64], frac: NDArray[np.float64], reach: int, squared_limit: float
 ) -> tuple[int, int, float]:
@@ -51,3 +51,20 @@ def _nearest(
                         if squared < best:
                             best, first, second = squared, i, j
     return first, second, best
+
+
+@numba.njit(cache=True)
+def wrap_columns(columns: NDArray[np.float64], frac: NDArray[np.float64]) -> int:
+    """Fill ``frac`` (n, 3) with ``columns`` (3n,), all x, then all y, then all z, brought into [0, 1).
+
+    Returns the first site with a coordinate that is not finite (or beyond 1000 cells), else -1.
+    """
+    n = frac.shape[0]
+    for i in range(n):
+        for k in range(3):
+            value = columns[k * n + i]
+            if not abs(value) < 1000.0:
+                return i
+            inside = value - math.floor(value)
+            frac[i, k] = inside if inside < 1.0 else 0.0  # -1e-17 rounds up to 1
+    return -1
