@@ -1,0 +1,165 @@
+"""The generated crystals: how many are valid, why others are not, a table of them, and each in 3D."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hpcvox.report import charts, crystals, files
+from hpcvox.report.parts import Cell, Chart, Section, Table, cell, shown, table
+from hpcvox.report.reading import Folder, read_rows
+
+NAME, TITLE = "generated", "Generated crystals"
+TRUE = {"true", "yes", "1", "valid"}
+
+
+class Candidate(NamedTuple):
+    """A row of candidates.csv: ``failure`` is its reason's code, empty where it is valid."""
+
+    id: str
+    failure: str
+    decile: str
+    cif: Path | None
+    row: Mapping[str, str]
+
+
+def read_candidates(folder: Folder) -> list[Candidate]:
+    """Every sample that was drawn, in the order of candidates.csv; those only in rejects.csv after them."""
+    assert folder.path is not None
+    found: dict[str, Candidate] = {}
+    for name in ("candidates.csv", "rejects.csv"):
+        file = folder.file(name)
+        for row in read_rows(file) if file is not None else ():
+            candidate = _candidate(folder.path, row, name == "rejects.csv", f"{name}:{len(found) + 1}")
+            found.setdefault(candidate.id, candidate)
+    return list(found.values())
+
+
+def _candidate(root: Path, row: Mapping[str, str], rejected: bool, position: str) -> Candidate:
+    name = row.get("id") or row.get("candidate") or row.get("material_id") or position
+    reason = row.get("code") or row.get("reason") or row.get("failure") or ""
+    if not reason and ("valid" in row and row["valid"].lower() not in TRUE):
+        reason = row.get("message") or "invalid"
+    if not reason and rejected:
+        reason = "not said"
+    named = row.get("cif", "")
+    places = [root / named] if named and "\n" not in named and len(named) < 1000 else []
+    places.append(root / "cifs" / f"{name}.cif")
+    cif = next((place for place in places if place.is_file()), None)
+    return Candidate(name, reason, row.get("decile") or row.get("condition") or "", cif, row)
+
+
+def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> Section:
+    """The whole section; crystals in 3D are the valid ones first."""
+    if folder.problem:
+        return Section(NAME, TITLE, missing=folder.problem)
+    if folder.file("candidates.csv") is None:
+        return Section(
+            NAME, TITLE, missing=f"{folder.path} has no candidates.csv: generation has not finished."
+        )
+    candidates = read_candidates(folder)
+    if not candidates:
+        return Section(
+            NAME, TITLE, missing=f"{folder.path}/candidates.csv has no rows: nothing was generated."
+        )
+    scenes, problems = _scenes(candidates, most_crystals)
+    notes = [*folder.notes, *problems]
+    return Section(
+        NAME,
+        TITLE,
+        facts=_facts(candidates),
+        charts=_charts(candidates),
+        tables=[*_failures(candidates), _table(candidates, page, {s["id"] for s in scenes}, table_rows)],
+        notes=notes,
+        widget="crystals" if scenes else "",
+        data={"crystals": scenes, "elements": crystals.elements(scenes)} if scenes else {},
+    )
+
+
+def validity(candidates: list[Candidate]) -> tuple[int, int]:
+    """How many candidates are valid, and of how many."""
+    return sum(not candidate.failure for candidate in candidates), len(candidates)
+
+
+def _facts(candidates: list[Candidate]) -> list[tuple[str, str]]:
+    valid, total = validity(candidates)
+    formulas = {c.row["formula"] for c in candidates if not c.failure and c.row.get("formula")}
+    facts = [
+        ("samples", shown(total)),
+        ("valid", shown(valid)),
+        ("validity rate", f"{100 * valid / total:.1f} % (every failure counted)"),
+    ]
+    return [*facts, ("distinct formulas among the valid", shown(len(formulas)))] if formulas else facts
+
+
+def _charts(candidates: list[Candidate]) -> list[Chart]:
+    deciles = sorted({c.decile for c in candidates}, key=lambda d: (len(d), d))
+    if deciles == [""]:
+        return []
+    valid = Counter(c.decile for c in candidates if not c.failure)
+    failed = {code: Counter(c.decile for c in candidates if c.failure == code) for code in _codes(candidates)}
+    parts = {"valid": [valid[d] for d in deciles]}
+    parts |= {code: [counts[d] for d in deciles] for code, counts in failed.items()}
+    title = "Valid and failed, by the decile of formation energy asked for"
+    return [charts.stacked("generated-deciles", title, deciles, parts, "decile", "samples")]
+
+
+def _codes(candidates: list[Candidate]) -> list[str]:
+    return [code for code, _ in Counter(c.failure for c in candidates if c.failure).most_common()]
+
+
+def _failures(candidates: list[Candidate]) -> list[Table]:
+    counts = Counter(c.failure for c in candidates if c.failure)
+    examples = {c.failure: c.row.get("message", "") for c in candidates[::-1]}
+    rows = [
+        (code, count, f"{100 * count / len(candidates):.1f} %", examples[code])
+        for code, count in counts.most_common()
+    ]
+    return [table("Failures, by reason", ["reason", "samples", "share", "for example"], rows)] if rows else []
+
+
+def _table(candidates: list[Candidate], page: Path, drawn: set[str], most: int) -> Table:
+    columns = list(dict.fromkeys(key for c in candidates for key in c.row))
+    # What is the same in every row (an empty message, one origin) says nothing in a table.
+    columns = [
+        k for k in columns if k in {"id", "formula"} or len({c.row.get(k, "") for c in candidates}) > 1
+    ]
+    ordered = sorted(candidates, key=lambda c: bool(c.failure))
+    rows = [[_cell(c, column, page) for column in columns] for c in ordered[:most]]
+    note = "Click a column to sort by it, a row to see its crystal above."
+    if len(candidates) > most:
+        note += f" The first {most:,} of {len(candidates):,} (valid first); all are in candidates.csv."
+    keys = [c.id if c.id in drawn else "" for c in ordered[:most]]
+    return table("Candidates", columns, rows, note=note, keys=keys)
+
+
+def _cell(candidate: Candidate, column: str, page: Path) -> Cell:
+    if column == "cif" and candidate.cif is not None:
+        return Cell(candidate.cif.name, href=files.link(candidate.cif, page))
+    return cell(candidate.row.get(column, ""))
+
+
+def _scenes(candidates: list[Candidate], most: int) -> tuple[list[dict[str, Any]], list[str]]:
+    scenes: list[dict[str, Any]] = []
+    problems: list[str] = []
+    with_cif = [c for c in candidates if c.cif is not None]
+    for candidate in sorted(with_cif, key=lambda c: bool(c.failure)):
+        if len(scenes) >= most:
+            break
+        assert candidate.cif is not None
+        try:
+            one = crystals.scene(candidate.cif, candidate.id)
+        except ValueError as error:
+            problems.append(f"{candidate.cif.name} cannot be drawn: {error}")
+            continue
+        scenes.append(one | {"label": _label(candidate)})
+    if len(with_cif) > len(scenes) + len(problems):
+        problems.append(f"{len(scenes)} of {len(with_cif)} crystals can be turned here; each has its CIF.")
+    return scenes, problems
+
+
+def _label(candidate: Candidate) -> str:
+    words = [candidate.id, candidate.row.get("formula", "")]
+    words.append(f"decile {candidate.decile}" if candidate.decile else "")
+    words.append(f"invalid: {candidate.failure}" if candidate.failure else "")
+    return " · ".join(word for word in words if word)

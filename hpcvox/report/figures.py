@@ -1,0 +1,153 @@
+"""Pictures for a paper or a README (PNG, SVG or PDF by suffix): densities, and crystals."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.errors import SourceError
+from hpcvox.report import crystals
+from hpcvox.report.density import Examples, read_examples
+from hpcvox.report.reading import open_folder
+
+VIEW = np.array([1.6, 1.15, 0.75])
+"""From where a crystal is seen, in cell lengths (the page's first view)."""
+
+
+def density_montage(run: Path, target: Path, most: int = 4, axis: int = 2, place: float = 0.5) -> None:
+    """Slices of the held-out densities in a VAE's run folder: true above, reconstructed below.
+
+    Args:
+        axis: cell axis that the slice is normal to (0, 1, 2 for a, b, c).
+        place: where it cuts, as a fraction of the grid in [0, 1).
+
+    Raises:
+        SourceError: the folder has no examples.npz that can be read.
+    """
+    folder = open_folder("train-vae", run)
+    examples = folder.problem or read_examples(folder)
+    if isinstance(examples, str):
+        raise SourceError(examples)
+    _save(_montage(examples, most, axis, place), target)
+
+
+def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
+    """The crystals of ``cifs`` in a row, as the page draws them, each with its elements.
+
+    Raises:
+        SourceError: a CIF cannot be read.
+    """
+    figure = Figure(figsize=(3 * len(cifs), 3.2), layout="constrained")
+    for axes, cif in zip(np.atleast_1d(figure.subplots(1, len(cifs))), cifs, strict=True):
+        try:
+            scene = crystals.scene(cif, cif.stem)
+        except ValueError as error:
+            raise SourceError(f"{cif} cannot be drawn: {error}") from None
+        _draw(axes, scene)
+    _save(figure, target)
+
+
+def _montage(examples: Examples, most: int, axis: int, place: float) -> Figure:
+    count = min(most, len(examples.ids))
+    n = examples.true.shape[1]
+    cut = min(int(place * n), n - 1)
+    figure = Figure(figsize=(2.2 * count + 0.6, 4.6), layout="constrained")
+    grid = figure.subplots(2, count, squeeze=False)
+    for k in range(count):
+        low, high = min(0.0, float(examples.reconstructed[k].min())), float(examples.true[k].max())
+        for row, volumes in enumerate((examples.true, examples.reconstructed)):
+            axes = grid[row, k]
+            axes.imshow(
+                np.take(volumes[k], cut, axis=axis).T, origin="lower", vmin=low, vmax=high, cmap="viridis"
+            )
+            axes.set_xticks([])
+            axes.set_yticks([])
+        grid[0, k].set_title(examples.ids[k], fontsize=9)
+    grid[0, 0].set_ylabel("true")
+    grid[1, 0].set_ylabel("reconstructed")
+    return figure
+
+
+def _draw(axes: Any, scene: dict[str, Any]) -> None:
+    """Balls, rods and cell in parallel projection, painted from back to front."""
+    positions = np.array(scene["positions"])
+    lattice = np.array(scene["lattice"])
+    look = crystals.elements([scene])
+    right, up, towards = _screen()
+    flat, depth = positions @ np.stack([right, up]).T, positions @ towards
+    for start, end in _edges(lattice):
+        line = np.stack([start, end])
+        middle = float((line @ towards).mean())
+        axes.plot(line @ right, line @ up, color="#8a949c", linewidth=1.0, zorder=middle)
+    for i, j in scene["bonds"]:
+        axes.plot(
+            flat[[i, j], 0],
+            flat[[i, j], 1],
+            color="#5b6875",
+            linewidth=2.5,
+            zorder=float(depth[[i, j]].mean()),
+        )
+    for (x, y), d, z in zip(flat, depth, scene["numbers"], strict=True):
+        _ball(axes, x, y, look[z]["radius"], look[z]["colour"], float(d))
+    for z in look:
+        axes.scatter(
+            [], [], color=look[z]["colour"], edgecolor="#333", linewidth=0.5, s=40, label=look[z]["symbol"]
+        )
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(look), frameon=False, fontsize=9)
+    axes.set_title(scene["id"], fontsize=9)
+    axes.set_aspect("equal")
+    reach = max(one["radius"] for one in look.values()) * 1.1
+    axes.set_xlim(flat[:, 0].min() - reach, flat[:, 0].max() + reach)
+    axes.set_ylim(flat[:, 1].min() - reach, flat[:, 1].max() + reach)
+    axes.axis("off")
+
+
+def _ball(axes: Any, x: float, y: float, radius: float, colour: str, depth: float) -> None:
+    """A shaded ball: discs from a dark rim to a light spot."""
+    share = np.linspace(1.0, 0.1, 14)[:, None]
+    tints = np.array(to_rgb(colour)) * (0.62 + 0.38 * (1 - share**2)) + 0.35 * (1 - share) ** 2
+    offset = 0.32 * radius * (1 - share)
+    size = 2 * radius * share[:, 0]
+    discs = EllipseCollection(
+        size,
+        size,
+        np.zeros_like(size),
+        units="xy",
+        offsets=np.concatenate([x - offset, y + offset], axis=1),
+        offset_transform=axes.transData,
+        facecolors=np.clip(tints, 0, 1),
+        linewidths=0,
+        zorder=depth,
+    )
+    axes.add_collection(discs, autolim=False)
+
+
+def _screen() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Unit vectors to the right, up and towards the eye."""
+    towards = VIEW / np.linalg.norm(VIEW)
+    right = np.cross([0.0, 0.0, 1.0], towards)
+    right /= np.linalg.norm(right)
+    return right, np.cross(towards, right), towards
+
+
+def _edges(lattice: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    edges = []
+    for along in range(3):
+        others = [k for k in range(3) if k != along]
+        for u in (0, 1):
+            for v in (0, 1):
+                start = u * lattice[others[0]] + v * lattice[others[1]]
+                edges.append((start, start + lattice[along]))
+    return edges
+
+
+def _save(figure: Figure, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with durable.written_aside(target) as part:
+        figure.savefig(part, format=target.suffix.lstrip(".") or "png", dpi=150)

@@ -1,0 +1,60 @@
+"""Where every file is: what each folder holds, with paths relative to the page."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from hpcvox.report.parts import Cell, Section, Table, table
+from hpcvox.report.reading import Folder
+
+MOST_OF_A_KIND = 8
+"""A folder with more files of one suffix than this has them as one row: their number and their folder."""
+
+
+def section(folders: Sequence[Folder], page: Path) -> Section:
+    """A table of files for each folder that is there."""
+    tables = [_table(folder, page) for folder in folders if folder.path is not None and folder.path.is_dir()]
+    intro = "Paths are relative to this page: the links work as long as the folders keep their places."
+    return Section("files", "Where every file is", intro=intro, tables=tables)
+
+
+def link(path: Path, page: Path) -> str:
+    """The relative URL of ``path`` seen from the page (percent-encoded: a name is never read as a scheme)."""
+    return quote(os.path.relpath(path, page.parent))
+
+
+def _table(folder: Folder, page: Path) -> Table:
+    assert folder.path is not None
+    rows = [
+        [Cell(label, href=link(path, page)), Cell(f"{count:,}", count), Cell(_size(size), size)]
+        for label, path, count, size in _entries(folder.path, folder.path)
+    ]
+    caption = f"{os.path.relpath(folder.path, page.parent)} (hpcvox {folder.verb})"
+    return table(caption, ["file", "files", "size"], rows)
+
+
+def _entries(root: Path, place: Path) -> Iterator[tuple[str, Path, int, int]]:
+    """(label, path, files, bytes) of each file under ``place``, many of a kind as one."""
+    files = sorted(p for p in place.iterdir() if p.is_file() and not p.name.startswith("."))
+    kinds = Counter(file.suffix for file in files)
+    for file in files:
+        if kinds[file.suffix] <= MOST_OF_A_KIND:
+            yield str(file.relative_to(root)), file, 1, file.stat().st_size
+    for suffix, count in kinds.items():
+        if count > MOST_OF_A_KIND:
+            size = sum(file.stat().st_size for file in files if file.suffix == suffix)
+            yield f"{place.relative_to(root) / ('*' + suffix)}", place, count, size
+    for child in sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        if not child.is_symlink():
+            yield from _entries(root, child)
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"

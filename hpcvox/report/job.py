@@ -1,0 +1,72 @@
+"""`hpcvox report`: reads the folders of a run and writes one page."""
+
+from datetime import datetime
+
+from hpcvox import config, durable
+from hpcvox.errors import SourceError
+from hpcvox.outcome import Outcome
+from hpcvox.report import candidates, data, density, evaluation, files, overview, page, training
+from hpcvox.report.parts import shown
+from hpcvox.report.reading import Folder, open_folder
+from hpcvox.report.settings import ReportSettings
+
+PAGE = "report.html"
+
+
+def run(settings: ReportSettings) -> Outcome:
+    """Write ``out/report.html``; a part without its folder has its section say so.
+
+    Raises:
+        SourceError: not one of the folders is there.
+    """
+    database = open_folder("database", settings.database)
+    shards = open_folder("featurize", settings.shards)
+    unet = open_folder("train-unet", settings.unet)
+    vae = open_folder("train-vae", settings.vae)
+    generated = open_folder("generate", settings.generated)
+    evaluated = open_folder("evaluate", settings.evaluation)
+    folders = [database, shards, unet, vae, generated, evaluated]
+    if all(folder.problem for folder in folders):
+        names = ", ".join(str(folder.path) for folder in folders if folder.path is not None) or "(all null)"
+        raise SourceError(
+            f"there is nothing to report: none of {names} is a folder with files; name at least one of "
+            "database, shards, unet, vae, generated, evaluation (as database=runs/database)"
+        )
+    with durable.sole_writer(settings.out):
+        target = settings.out / PAGE
+        sections = [
+            overview.section(folders),
+            data.database(database, settings.table_rows),
+            data.featurization(shards, settings.table_rows),
+            training.section("unet", "Training the UNet", unet),
+            training.section("vae", "Training the VAE", vae),
+            density.section(vae, settings.densities),
+            candidates.section(generated, target, settings.crystals, settings.table_rows),
+            evaluation.section(evaluated),
+            files.section(folders, target),
+        ]
+        made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+        text = page.render(settings.title, made, _tiles(database, shards, generated), sections)
+        config.save(settings, settings.out / "config.yaml")
+        durable.write_text(target, text)
+    missing = [section.title for section in sections if section.missing]
+    said = f"; nothing to show for: {', '.join(missing)}" if missing else ""
+    return Outcome(f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){said}")
+
+
+def _tiles(database: Folder, shards: Folder, generated: Folder) -> list[tuple[str, str]]:
+    """The few numbers at the top."""
+    tiles = []
+    for label, folder, keys in (
+        ("crystals in the database", database, ("crystals", "n_crystals", "size")),
+        ("samples", shards, ("samples", "n_samples")),
+        ("rejected", shards, ("rejects", "n_rejects")),
+    ):
+        value = folder.fact(*keys)
+        if value is not None:
+            tiles.append((label, shown(value)))
+    if generated.file("candidates.csv") is not None:
+        valid, total = candidates.validity(candidates.read_candidates(generated))
+        if total:
+            tiles += [("samples generated", shown(total)), ("valid", f"{100 * valid / total:.0f} %")]
+    return tiles

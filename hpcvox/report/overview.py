@@ -1,0 +1,99 @@
+"""The first section: which steps were run, with what seeds, counts, times and versions, and their configs."""
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import hpcvox
+from hpcvox.report.parts import Section, Table, shown, table
+from hpcvox.report.reading import Folder
+
+SECONDS = ("seconds", "elapsed_s", "wall_s", "duration_s", "time_s")
+MADE = {
+    "database": ("crystals", ("crystals", "n_crystals", "count", "size")),
+    "featurize": ("samples", ("samples", "n_samples")),
+    "train-unet": ("weights", ("parameters", "n_parameters", "weights")),
+    "train-vae": ("weights", ("parameters", "n_parameters", "weights")),
+    "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
+    "evaluate": ("crystals", ("crystals", "held_out", "n_crystals", "count")),
+}
+"""What each verb makes, and the keys under which its folder may say how many."""
+
+PACKAGES = ("torch", "horovod", "ray", "h5py", "numpy", "gemmi", "pymatgen", "ase", "spglib", "chgnet")
+
+
+def section(folders: Sequence[Folder]) -> Section:
+    """What was run."""
+    rows = []
+    for folder in folders:
+        if folder.problem or folder.path is None:
+            rows.append(
+                [
+                    f"hpcvox {folder.verb}",
+                    "–" if folder.path is None else str(folder.path),
+                    "not there",
+                    "–",
+                    "–",
+                    "–",
+                ]
+            )
+            continue
+        rows.append(
+            [
+                f"hpcvox {folder.verb}",
+                str(folder.path),
+                _finished(folder.path),
+                _made(folder),
+                _said(folder, SECONDS),
+                _said(folder, ("seed",)),
+            ]
+        )
+    steps = table("Steps", ["step", "folder", "last written", "made", "seconds", "seed"], rows)
+    texts = [(f"Config of hpcvox {f.verb}", f.config_text) for f in folders if f.config_text]
+    texts += [
+        (f"What hpcvox {f.verb} recorded", "\n".join(f"{key}: {value}" for key, value in f.facts.items()))
+        for f in folders
+        if f.facts
+    ]
+    return Section("run", "What was run", tables=[steps, _versions(folders)], texts=texts)
+
+
+def _made(folder: Folder) -> str:
+    unit, keys = MADE[folder.verb]
+    value = folder.fact(*keys)
+    return "–" if value is None else f"{shown(value)} {unit}"
+
+
+def _said(folder: Folder, names: Sequence[str]) -> str:
+    value = folder.fact(*names)
+    return "–" if value is None else shown(value)
+
+
+def _finished(path: Path) -> str:
+    """When the newest file of the folder was written (local time)."""
+    newest = max(entry.stat().st_mtime for entry in path.iterdir() if not entry.name.startswith("."))
+    return datetime.fromtimestamp(newest).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _versions(folders: Sequence[Folder]) -> Table:
+    rows = [("hpcvox", _version("hpcvox"), "this page"), ("Python", platform.python_version(), "this page")]
+    rows += [(name, _version(name), "this page") for name in PACKAGES]
+    for folder in folders:
+        for key, value in folder.facts.items():
+            group, _, name = key.rpartition(".")
+            if group.split(".")[-1] == "versions" or name in {"version", "code_version"}:
+                rows.append((name, str(value), f"recorded by hpcvox {folder.verb}"))
+    return table("Versions", ["package", "version", "where"], rows, folded=True)
+
+
+def _version(package: str) -> str:
+    if package == "hpcvox":
+        own = getattr(hpcvox, "__version__", None)
+        if own is not None:
+            return str(own)
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

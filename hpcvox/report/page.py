@@ -1,0 +1,61 @@
+"""The page itself: the template filled, with its scripts, its style and its data inside it.
+
+Nothing is fetched when it is opened: a content security policy forbids it, and allows only the
+scripts whose hashes it names, so that text from a data set is never run.
+"""
+
+import base64
+import hashlib
+import importlib.resources
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+
+from hpcvox.report.parts import Section
+
+
+def render(title: str, made: str, tiles: Sequence[tuple[str, str]], sections: Sequence[Section]) -> str:
+    """The whole HTML text of a report."""
+    charts = {chart.name: chart.figure for section in sections for chart in section.charts}
+    widgets = {section.widget: section.data for section in sections if section.widget}
+    scripts = [get_plotlyjs(), _template("report.js")]
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_template("report.html")).render(
+        title=title,
+        made=made,
+        tiles=tiles,
+        sections=sections,
+        data=_data({"charts": charts, "widgets": widgets}),
+        style=Markup(_template("report.css")),
+        scripts=[Markup(script) for script in scripts],
+        policy=_policy(scripts),
+    )
+
+
+def _template(name: str) -> str:
+    return importlib.resources.files("hpcvox.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _data(tree: dict[str, Any]) -> Any:
+    """JSON that can stand in a <script> element: no character of it can end the element."""
+    text = json.dumps(tree, separators=(",", ":"), allow_nan=False)
+    for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(character, escape)
+    return Markup(text)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,97 @@
+"""What a section of the page is made of: facts, tables, charts.  No HTML here: the template writes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Cell(NamedTuple):
+    """A table cell: its text, the value it sorts by (None: the text), and where it links to."""
+
+    text: str
+    order: float | None = None
+    href: str | None = None
+
+
+class Column(NamedTuple):
+    """A table's column."""
+
+    name: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns, sorted by a click on a column.
+
+    ``keys`` name what a click on each row shows (a crystal's id); ``folded`` tables open on a click.
+    """
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    keys: Sequence[str] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plotly figure: ``figure`` is its JSON tree ({"data": ..., "layout": ...})."""
+
+    name: str
+    title: str
+    figure: dict[str, Any]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page.  ``missing`` says why there is nothing to show."""
+
+    name: str
+    title: str
+    intro: str = ""
+    missing: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+    texts: Sequence[tuple[str, str]] = ()
+    widget: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def cell(value: object) -> Cell:
+    """A value as a table cell: numbers are short and sort by value."""
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no", float(value))
+    if isinstance(value, int | float):
+        return Cell(shown(value), float(value) if value == value else None)
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return Cell(text)
+    # "NaN" and "inf" are formulas and words as well as floats; "007" and "1e5" are ids as well as numbers.
+    if number != number or number in (float("inf"), float("-inf")) or not text.isascii():
+        return Cell(text)
+    return Cell(shown(number) if "." in text and len(text) > 7 else text, number)
+
+
+def shown(value: object) -> str:
+    """A value for a person: counts with thousands, other numbers with four significant digits."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and 1e3 <= abs(value) < 1e15 else f"{value:.4g}"
+    return str(value)
+
+
+def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **more: Any) -> Table:
+    """A :class:`Table` of plain values; a column is numeric where every one of its cells is."""
+    cells = [[value if isinstance(value, Cell) else cell(value) for value in row] for row in rows]
+    numeric = [bool(cells) and all(row[k].order is not None for row in cells) for k in range(len(columns))]
+    return Table(caption, [Column(n, f) for n, f in zip(columns, numeric, strict=True)], cells, **more)
