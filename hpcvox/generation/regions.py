@@ -1,0 +1,216 @@
+"""Connected regions of equal species on a voxel grid, and their shapes.  Compiled; wraps where the grid does."""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Regions(NamedTuple):
+    """The regions of a species map, by their label."""
+
+    species: NDArray[np.int64]  # (k,) | atomic number
+    voxels: NDArray[np.int64]  # (k,) | count
+    centre: NDArray[np.float64]  # (k, 3) | unweighted centroid, Å from the grid's corner, not folded
+    spread: NDArray[np.float64]  # (k,) | squared radius of gyration, Å²
+    peaked: NDArray[np.bool_]  # (k,) | whether a voxel of it is a local maximum of the density
+
+
+def measure(
+    labels: NDArray[np.int32],
+    species: NDArray[np.int64],
+    density: NDArray[np.float32],
+    maxima: NDArray[np.bool_],
+    height: NDArray[np.float64],
+    step: NDArray[np.float64],
+    wraps: bool,
+) -> Regions:
+    """Size, centroid, spread and peak of the regions in ``labels`` (1 … k; 0 is none).
+
+    Args:
+        labels: (nx, ny, nz).
+        species: atomic number of each region, (k,).
+        density: (nx, ny, nz).
+        maxima: its local maxima, (nx, ny, nz).
+        height: the density from which on a local maximum counts as the region's peak, (k,).
+        step: voxel edge lengths in Å, (3,).
+    """
+    return Regions(species, *_measure(labels, density, maxima, height, step, wraps))
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _root(parent, i):  # type: ignore[no-untyped-def]
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _join(parent, i, j):  # type: ignore[no-untyped-def]
+    i, j = _root(parent, i), _root(parent, j)
+    if i < j:
+        parent[j] = i
+    else:
+        parent[i] = j
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def label(species, wraps):  # type: ignore[no-untyped-def]
+    """6-connected regions of equal, non-zero ``species`` (nx, ny, nz) uint8, joined across faces if ``wraps``.
+
+    Returns ``labels`` (nx, ny, nz) int32, 0 where species is 0 and 1 … count elsewhere, and ``count``.
+    """
+    nx, ny, nz = species.shape
+    parent = np.arange(nx * ny * nz)
+    for x in range(nx):
+        for y in range(ny):
+            for z in range(nz):
+                kind = species[x, y, z]
+                if kind == 0:
+                    continue
+                here = (x * ny + y) * nz + z
+                if z > 0:
+                    if species[x, y, z - 1] == kind:
+                        _join(parent, here, here - 1)
+                elif wraps and species[x, y, nz - 1] == kind:
+                    _join(parent, here, here + nz - 1)
+                if y > 0:
+                    if species[x, y - 1, z] == kind:
+                        _join(parent, here, here - nz)
+                elif wraps and species[x, ny - 1, z] == kind:
+                    _join(parent, here, (x * ny + ny - 1) * nz + z)
+                if x > 0:
+                    if species[x - 1, y, z] == kind:
+                        _join(parent, here, here - ny * nz)
+                elif wraps and species[nx - 1, y, z] == kind:
+                    _join(parent, here, ((nx - 1) * ny + y) * nz + z)
+    labels = np.zeros((nx, ny, nz), np.int32)
+    name = np.zeros(nx * ny * nz, np.int32)
+    count = 0
+    for x in range(nx):
+        for y in range(ny):
+            for z in range(nz):
+                if species[x, y, z] == 0:
+                    continue
+                top = _root(parent, (x * ny + y) * nz + z)
+                if name[top] == 0:
+                    count += 1
+                    name[top] = count
+                labels[x, y, z] = name[top]
+    return labels, count
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def local_maxima(density, wraps):  # type: ignore[no-untyped-def]
+    """Whether each voxel is no lower than its 26 neighbours and higher than at least one, (nx, ny, nz) bool."""
+    nx, ny, nz = density.shape
+    out = np.zeros((nx, ny, nz), np.bool_)
+    for x in range(nx):
+        for y in range(ny):
+            for z in range(nz):
+                here = density[x, y, z]
+                lower = False
+                highest = True
+                for dx in range(-1, 2):
+                    for dy in range(-1, 2):
+                        for dz in range(-1, 2):
+                            i, j, k = x + dx, y + dy, z + dz
+                            if wraps:
+                                i, j, k = i % nx, j % ny, k % nz
+                            elif not (0 <= i < nx and 0 <= j < ny and 0 <= k < nz):
+                                continue
+                            other = density[i, j, k]
+                            if other > here:
+                                highest = False
+                                break
+                            if other < here:
+                                lower = True
+                        if not highest:
+                            break
+                    if not highest:
+                        break
+                out[x, y, z] = highest and lower
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def contacts(labels, count, wraps):  # type: ignore[no-untyped-def]
+    """Number of voxel faces that each pair of regions shares, (count + 1, count + 1) int64, symmetric."""
+    nx, ny, nz = labels.shape
+    out = np.zeros((count + 1, count + 1), np.int64)
+    for x in range(nx):
+        for y in range(ny):
+            for z in range(nz):
+                a = labels[x, y, z]
+                if a == 0:
+                    continue
+                for axis in range(3):
+                    i, j, k = x + (axis == 0), y + (axis == 1), z + (axis == 2)
+                    if wraps:
+                        i, j, k = i % nx, j % ny, k % nz
+                    elif i >= nx or j >= ny or k >= nz:
+                        continue
+                    b = labels[i, j, k]
+                    if b != 0 and b != a:
+                        out[a, b] += 1
+                        out[b, a] += 1
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-untyped-def]
+    shape = labels.shape
+    count = len(height)
+    voxels = np.zeros(count, np.int64)
+    centre = np.zeros((count, 3), np.float64)
+    spread = np.zeros(count, np.float64)
+    peaked = np.zeros(count, np.bool_)
+    # where the grid wraps, distances are taken from the circular mean of the region's voxels
+    turn = np.zeros((count, 3, 2), np.float64)
+    cosine = np.ones((3, max(shape)), np.float64)
+    sine = np.zeros((3, max(shape)), np.float64)
+    for axis in range(3):
+        for j in range(shape[axis]):
+            angle = 2.0 * np.pi * (j + 0.5) / shape[axis]
+            cosine[axis, j], sine[axis, j] = np.cos(angle), np.sin(angle)
+    for x in range(shape[0]):
+        for y in range(shape[1]):
+            for z in range(shape[2]):
+                i = labels[x, y, z] - 1
+                if i < 0:
+                    continue
+                voxels[i] += 1
+                peaked[i] |= maxima[x, y, z] and density[x, y, z] >= height[i]
+                for axis, j in enumerate((x, y, z)):
+                    turn[i, axis, 0] += cosine[axis, j]
+                    turn[i, axis, 1] += sine[axis, j]
+    origin = np.zeros((count, 3), np.float64)
+    for i in range(count):
+        for axis in range(3):
+            if wraps:
+                angle = np.arctan2(turn[i, axis, 1], turn[i, axis, 0])
+                origin[i, axis] = angle / (2.0 * np.pi) * shape[axis]
+    first = np.zeros((count, 3), np.float64)
+    second = np.zeros(count, np.float64)
+    for x in range(shape[0]):
+        for y in range(shape[1]):
+            for z in range(shape[2]):
+                i = labels[x, y, z] - 1
+                if i < 0:
+                    continue
+                for axis, j in enumerate((x, y, z)):
+                    d = j + 0.5 - origin[i, axis]
+                    if wraps:
+                        d -= shape[axis] * np.floor(d / shape[axis] + 0.5)
+                    d *= step[axis]
+                    first[i, axis] += d
+                    second[i] += d * d
+    for i in range(count):
+        spread[i] = second[i] / voxels[i]
+        for axis in range(3):
+            mean = first[i, axis] / voxels[i]
+            spread[i] += step[axis] * step[axis] / 12.0 - mean * mean  # a voxel is a box, not a point
+            centre[i, axis] = origin[i, axis] * step[axis] + mean
+    return voxels, centre, spread, peaked

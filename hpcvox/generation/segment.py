@@ -1,0 +1,234 @@
+"""Voxels to atoms: segmentation of decoded maps into sites (Court et al. 2020, "From voxels to a crystal")."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.descriptors.grids import BOXES, Grid
+from hpcvox.descriptors.radii import MAX_Z, RADII
+from hpcvox.errors import Rejected
+from hpcvox.generation import regions
+from hpcvox.generation.refine import refine
+from hpcvox.generation.regions import Regions
+from hpcvox.generation.split import MAX_COMPACTNESS, MAX_FILL, compactness, split
+
+MASK_THRESHOLD = 0.8
+DROP_VOXELS = 3
+MAX_SITES = 64
+MAX_REGIONS = 2000
+"""More raw regions than this are noise; the bound keeps time and memory small."""
+
+FRAGMENT = 0.3
+"""A region smaller than this share of its species' sphere, without a density maximum, is no site of its own."""
+
+ONE_SPHERE = 0.55
+"""Touching regions whose centres are nearer than this share of their radii's sum are parts of one sphere.
+The nearest real neighbours of the three classes have 0.69."""
+
+MIN_HEIGHT = 0.2
+"""A maximum counts as a site's where it reaches this share of the species' own Gaussian."""
+
+MERGE_DISTANCE = 0.5
+"""Images of one site in a padded box, folded into the cell, lie within this (Å)."""
+
+
+class Placed(NamedTuple):
+    """The atoms found: cell rows in Å (3, 3), fractional coordinates in [0, 1) (k, 3), atomic numbers (k,)."""
+
+    lattice: NDArray[np.float64]
+    frac: NDArray[np.float64]
+    numbers: NDArray[np.uint8]
+
+
+def place(
+    density: NDArray[np.float32],
+    species: NDArray[np.uint8],
+    mask_probability: NDArray[np.float32],
+    lengths: NDArray[np.float64],
+    grid: Grid = "periodic",
+    *,
+    mask_threshold: float = MASK_THRESHOLD,
+    drop_voxels: int = DROP_VOXELS,
+    max_sites: int = MAX_SITES,
+) -> Placed:
+    """Atoms of a voxel map.
+
+    Voxels with a mask probability of at least ``mask_threshold`` form 6-connected regions of one
+    species (joined across the faces of a periodic grid).  A region without a density maximum that is
+    too small for its species joins the neighbour it touches most, and is dropped where it touches none
+    and has at most ``drop_voxels`` voxels: a small ion has a maximum even if it has one voxel only.
+    Regions that are not compact are split.  Species: the majority's.  Position: the density-weighted
+    centroid.
+
+    Args:
+        density: e/Å³, (n, n, n); negative values count as 0.
+        species: the most probable atomic number that is not background, (n, n, n).
+        mask_probability: (n, n, n).
+        lengths: cell lengths in Å, (3,).
+
+    Raises:
+        Rejected: ``not-finite``, ``no-cell``, ``empty``, ``too-many-sites``.
+    """
+    if not (np.isfinite(density).all() and np.isfinite(mask_probability).all()):
+        raise Rejected("not-finite", "the density or the mask holds values that are not finite")
+    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise Rejected("no-cell", f"cell lengths {lengths.tolist()} are not positive")
+    box = BOXES[grid]
+    step = lengths * box.extent / density.shape[0]
+    density = np.maximum(density, 0, dtype=np.float32)
+    occupied = np.where((mask_probability >= mask_threshold) & (species <= MAX_Z), species, 0).astype(
+        np.uint8
+    )
+    labels, found = _segment(occupied, density, step, box.wraps, drop_voxels, max_sites)
+    if len(found.species) == 0:
+        raise Rejected("empty", f"no region of more than {drop_voxels} voxels or with a density maximum")
+    if len(found.species) > max_sites:
+        raise Rejected(
+            "too-many-sites", f"{len(found.species)} regions; at most {max_sites} sites are placed"
+        )
+    numbers = found.species.astype(np.uint8)
+    positions = refine(found.centre, numbers, density, lengths, grid)
+    cells = positions / lengths + box.origin
+    frac, numbers = _fold(cells, numbers, found.voxels, lengths, box.wraps)
+    return Placed(np.diag(lengths), frac, numbers)
+
+
+def _segment(
+    occupied: NDArray[np.uint8],
+    density: NDArray[np.float32],
+    step: NDArray[np.float64],
+    wraps: bool,
+    drop_voxels: int,
+    max_sites: int,
+) -> tuple[NDArray[np.int32], Regions]:
+    """Label map and regions, one a site."""
+    labels, count = regions.label(occupied, wraps)
+    if count > MAX_REGIONS:
+        raise Rejected("too-many-sites", f"{count} separate regions of one species: the map is noise")
+    if count == 0:
+        raise Rejected(
+            "empty", "no voxel is occupied: the mask probability is below its threshold everywhere"
+        )
+    maxima = regions.local_maxima(density, wraps)
+    volume = float(step.prod())
+    found = _measure(labels, count, occupied, density, maxima, step, wraps)
+    ball = 4 / 3 * np.pi * RADII[found.species] ** 3 / volume  # voxels of a whole sphere
+    fragment = ~found.peaked & (found.voxels < np.maximum(FRAGMENT * ball, drop_voxels + 1))
+    if fragment.any():
+        keep = _absorb(found, fragment, regions.contacts(labels, count, wraps), drop_voxels)
+        labels, count = _renumber(labels, keep)
+        found = _measure(labels, count, occupied, density, maxima, step, wraps)
+    radius = RADII[found.species]
+    volumes = found.voxels * volume
+    wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
+    wide |= volumes > MAX_FILL * 4 / 3 * np.pi * radius**3
+    if wide.any() and count <= max_sites:
+        empty = labels == 0
+        for index in np.flatnonzero(wide):
+            region = labels == index + 1
+            parts = split(region, empty, density, float(radius[index]), step, wraps)
+            for part in range(2, parts.max() + 1):
+                count += 1
+                labels[parts == part] = count
+        found = _measure(labels, count, occupied, density, maxima, step, wraps)
+    joined = _one_sphere(found, labels, step, wraps)
+    if joined is not None:
+        labels, count = _renumber(labels, joined)
+        found = _measure(labels, count, occupied, density, maxima, step, wraps)
+    return labels, found
+
+
+def _measure(
+    labels: NDArray[np.int32],
+    count: int,
+    occupied: NDArray[np.uint8],
+    density: NDArray[np.float32],
+    maxima: NDArray[np.bool_],
+    step: NDArray[np.float64],
+    wraps: bool,
+) -> Regions:
+    """The regions, each of its majority's species (the lightest of equals)."""
+    votes = np.bincount(
+        labels.ravel() * np.int64(MAX_Z + 1) + occupied.ravel(), minlength=(count + 1) * (MAX_Z + 1)
+    )
+    species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
+    height = MIN_HEIGHT * species / ((2 * np.pi) ** 1.5 * RADII[species] ** 3)
+    return regions.measure(labels, species, density, maxima, height, step, wraps)
+
+
+def _absorb(
+    found: Regions, fragment: NDArray[np.bool_], contacts: NDArray[np.int64], drop_voxels: int
+) -> NDArray[np.intp]:
+    """Name (from 1; 0 to drop) of the region that each region becomes part of, smallest fragments first."""
+    becomes = np.arange(1, len(found.species) + 1)
+    order = np.lexsort((becomes, found.voxels))
+    for index in order[fragment[order]]:
+        touching = contacts[index + 1].copy()
+        touching[[0, index + 1]] = 0
+        if touching.any():
+            target = int(touching.argmax())
+            becomes[becomes == index + 1] = target
+            contacts[target] += contacts[index + 1]
+            contacts[:, target] += contacts[:, index + 1]
+            contacts[index + 1] = contacts[:, index + 1] = 0
+        elif found.voxels[index] <= drop_voxels:
+            becomes[becomes == index + 1] = 0
+    return becomes
+
+
+def _one_sphere(
+    found: Regions, labels: NDArray[np.int32], step: NDArray[np.float64], wraps: bool
+) -> NDArray[np.intp] | None:
+    """Like :func:`_absorb` for parts of one sphere that the network gave two species; None where there are none."""
+    radius = RADII[found.species]
+    apart = found.centre[:, None] - found.centre[None]
+    if wraps:
+        size = step * labels.shape
+        apart -= size * np.rint(apart / size)
+    near = np.linalg.norm(apart, axis=-1) < ONE_SPHERE * (radius[:, None] + radius)
+    near &= ~(found.peaked[:, None] & found.peaked)
+    pairs = np.argwhere(np.triu(near, 1))
+    if not len(pairs):
+        return None
+    touching = regions.contacts(labels, len(found.species), wraps)
+    becomes = np.arange(1, len(found.species) + 1)
+    for i, j in pairs:
+        if touching[i + 1, j + 1]:
+            becomes[becomes == becomes[j]] = becomes[i]
+    return becomes
+
+
+def _renumber(labels: NDArray[np.int32], becomes: NDArray[np.intp]) -> tuple[NDArray[np.int32], int]:
+    """``labels`` with each region's new name, the names made 1 … count without gaps."""
+    kept = np.unique(becomes[becomes > 0])
+    name = np.zeros(len(becomes) + 1, np.int32)
+    name[1:] = np.where(becomes > 0, np.searchsorted(kept, becomes) + 1, 0)
+    return name[labels], len(kept)
+
+
+def _fold(
+    cells: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    voxels: NDArray[np.int64],
+    lengths: NDArray[np.float64],
+    wraps: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Sites in the cell [0, 1), in a fixed order; images of one site in a padded box count once.
+
+    Only sites from different cells of the box can be images: two sites of one cell that are too close
+    stay, for the validity check to judge.  The image with the most voxels is kept.
+    """
+    cell = np.floor(np.round(cells, 9))
+    frac = cells - cell
+    frac[(frac < 0) | (frac >= 1)] = 0.0
+    if not wraps:
+        keep: list[int] = []
+        for i in np.argsort(-voxels, kind="stable"):
+            apart = frac[keep] - frac[i]
+            distance = np.linalg.norm((apart - np.rint(apart)) * lengths, axis=-1)
+            if not ((distance < MERGE_DISTANCE) & (cell[keep] != cell[i]).any(axis=-1)).any():
+                keep.append(int(i))
+        frac, numbers = frac[keep], numbers[keep]
+    order = np.lexsort((*np.round(frac.T[::-1], 4), numbers))
+    return frac[order], numbers[order]
