@@ -1,0 +1,31 @@
+# shellcheck shell=bash disable=SC2034
+# The one file that a site edits (besides the #SBATCH lines). Sourced by every job of slurm/, on the first node of
+# its allocation. A setting that is already in the environment wins over the one written here.
+
+# Modules that the jobs need: the compiler's and MPI's are those that set-up was run with.
+# module purge
+# module load gcc openmpi python/3.11
+
+# The virtual environment that `make setup` made, on a file system that all nodes see.
+: "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}"
+
+# How ranks of a training are started: srun (recommended) or mpirun.
+: "${HPCVOX_LAUNCH:=srun}"
+
+# What `srun --mpi=list` offers and MPI was built for: pmix, pmix_v4, cray_shasta ...
+: "${HPCVOX_SRUN_MPI:=pmix}"
+
+# More arguments for that launcher, e.g. "-x NCCL_SOCKET_IFNAME" for mpirun.
+: "${HPCVOX_LAUNCH_ARGS:=}"
+
+# A folder on each node for Ray's sockets and logs. Short: a socket's path may have 107 bytes.
+: "${HPCVOX_NODE_TMP:=/tmp}"
+
+# Seconds to wait until all nodes of an allocation have joined Ray.
+: "${HPCVOX_RAY_TIMEOUT:=120}"
+
+# How often a job that was interrupted (time limit, preemption) is put back into the queue before it gives up.
+: "${HPCVOX_MAX_RESTARTS:=50}"
+
+# The network interface of the fast network, for sites where the nodes' names resolve to a slow one.
+# export NCCL_SOCKET_IFNAME=ib0 OMPI_MCA_btl_tcp_if_include=ib0

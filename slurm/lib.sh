@@ -1,0 +1,180 @@
+# shellcheck shell=bash
+# What the jobs of this folder share; sourced by them inside an allocation.
+#   on_ray    jobs/X.py configs/X.yaml ARGS...    one program, with Ray running over all nodes of the allocation
+#   on_ranks  jobs/X.py configs/X.yaml ARGS...    one program a task of the allocation, joined by MPI
+#   on_node   jobs/X.py configs/X.yaml ARGS...    one program on the first node
+# A first argument *.yaml among ARGS replaces the config. Each ends the batch script with the program's status.
+#
+# SLURM warns a job before its time limit by USR1 (#SBATCH --signal=B:USR1@SECONDS). The program is then told to
+# stop; when it says that its state is saved (exit status 75), the job goes back into the queue and later carries on
+# where it was. TERM (scancel, preemption) is passed on too, but the job is not put back.
+set -uo pipefail
+
+HPCVOX_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export HPCVOX_HOME
+STATUS_INTERRUPTED=75   # interrupted, state saved, may be run again
+STATUS_REJECTS=4        # complete; some inputs were rejected, and are listed
+
+log() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-job}" "$*"; }
+fail() { log "$*" >&2; exit 2; }
+
+# shellcheck source=configs/site.sh
+source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}" || fail "cannot read the site's settings, configs/site.sh"
+[ -n "${SLURM_JOB_ID:-}" ] || fail "this is a job for SLURM: submit it with sbatch"
+[ -x "$HPCVOX_VENV/bin/python" ] ||
+    fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
+PATH=$HPCVOX_VENV/bin:$PATH
+: "${SLURM_CPUS_PER_TASK:=${SLURM_CPUS_ON_NODE:-1}}"
+export PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
+
+# ---------------------------------------------------------------------------------------- signals and the end
+
+program='' program_is_step=no told_to_stop=no cancelled=no
+tell_program() {
+    told_to_stop=yes
+    if [ -z "$program" ]; then return; fi
+    # srun would kill its tasks at TERM; SLURM delivers it to all of them.
+    if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$SLURM_JOB_ID"; else kill -TERM "$program" 2>/dev/null; fi
+}
+on_usr1() { log "the time limit is near: telling the program to save its state"; tell_program; }
+on_term() { log "told to end: telling the program to save its state"; cancelled=yes; tell_program; }
+trap on_usr1 USR1
+trap on_term TERM
+cleanup=()
+at_exit() { local i; for ((i = ${#cleanup[@]} - 1; i >= 0; i--)); do ${cleanup[i]}; done; }
+trap at_exit EXIT
+
+supervise() {   # run a command, let signals in while it runs, end with what its status means
+    if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
+    "$@" &
+    program=$!
+    if [ "$told_to_stop" = yes ]; then tell_program; fi
+    local status=0
+    while :; do
+        wait "$program"
+        status=$?
+        kill -0 "$program" 2>/dev/null || break   # a trapped signal ends `wait` early
+    done
+    # The program may have ended between the signal and the look: bash still knows its status.
+    wait "$program" 2>/dev/null
+    local known=$?
+    if [ $known != 127 ]; then status=$known; fi
+    program=''
+    # Told to stop before it could answer (while it was starting): nothing is lost, the state is that of before.
+    if [ "$told_to_stop" = yes ] && [ $status = 143 ]; then status=$STATUS_INTERRUPTED; fi
+    finish $status
+}
+
+finish() {   # the program's status → the job's
+    case $1 in
+        0) log "complete"; exit 0 ;;
+        "$STATUS_REJECTS") log "complete; some inputs were rejected (see the table of rejects)"; exit 0 ;;
+        "$STATUS_INTERRUPTED") put_back ;;
+        *) log "failed with status $1"; exit "$1" ;;
+    esac
+}
+
+put_back() {
+    if [ "$cancelled" = yes ]; then log "cancelled; state saved: the same submission carries on"; exit $STATUS_INTERRUPTED; fi
+    if [ "${SLURM_RESTART_COUNT:-0}" -ge "$HPCVOX_MAX_RESTARTS" ]; then
+        log "interrupted ${SLURM_RESTART_COUNT} times (HPCVOX_MAX_RESTARTS): submit again to carry on"
+        exit $STATUS_INTERRUPTED
+    fi
+    log "interrupted, state saved: back into the queue"
+    at_exit
+    trap - EXIT
+    scontrol requeue "$SLURM_JOB_ID" || exit $STATUS_INTERRUPTED
+    sleep 60   # SLURM ends this script
+    exit $STATUS_INTERRUPTED
+}
+
+# ---------------------------------------------------------------------------------------- arguments
+
+in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
+command_line=()
+set_command_line() {   # job, config, arguments: as the program sees them
+    local job=$1 config=$2
+    shift 2
+    case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
+    command_line=(python "$(in_home "$job")" "$(in_home "$config")" "$@")
+    log "${command_line[*]}"
+}
+
+# ---------------------------------------------------------------------------------------- one node, ranks
+
+on_node() {
+    set_command_line "$@"
+    supervise "${command_line[@]}"
+}
+
+on_ranks() {
+    set_command_line "$@"
+    local arguments=()
+    read -r -a arguments <<< "$HPCVOX_LAUNCH_ARGS"
+    case $HPCVOX_LAUNCH in
+        srun)
+            program_is_step=yes
+            supervise srun --mpi="$HPCVOX_SRUN_MPI" --kill-on-bad-exit=0 "${arguments[@]}" "${command_line[@]}"
+            ;;
+        mpirun)   # it passes USR1 and TERM on by itself
+            supervise mpirun --bind-to none --map-by node -n "$SLURM_NTASKS" "${arguments[@]}" "${command_line[@]}"
+            ;;
+        *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun (configs/site.sh)" ;;
+    esac
+}
+
+# ---------------------------------------------------------------------------------------- Ray over the allocation
+
+ray_steps=()
+ray_folder=$HPCVOX_NODE_TMP/hpcvox-ray-$SLURM_JOB_ID
+ray_log=$PWD/.hpcvox-ray-$SLURM_JOB_ID.log
+ray_token=
+on_one_node() { srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
+
+stop_ray() {   # our own steps only: `ray stop` would end every Ray of the machine
+    if [ ${#ray_steps[@]} != 0 ]; then kill "${ray_steps[@]}" 2>/dev/null; wait "${ray_steps[@]}" 2>/dev/null; fi
+    ray_steps=()
+    if [ -n "$ray_token" ]; then
+        rm -f "$ray_token" "$ray_log"
+        srun --overlap --ntasks="${#NODES[@]}" --ntasks-per-node=1 rm -rf "$ray_folder" 2>/dev/null
+    fi
+}
+
+start_ray() {
+    # Other users of these nodes can reach Ray's ports, and whoever may talk to Ray may run any code.
+    ray_token=$PWD/.hpcvox-ray-token-$SLURM_JOB_ID
+    (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_token") ||
+        fail "cannot write $ray_token: submit from a folder that you may write to and all nodes see"
+    cleanup+=(stop_ray)
+    export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
+    # Workers notice within seconds that their head has ended; a busy node may take its time to start.
+    export RAY_gcs_rpc_server_reconnect_timeout_s=15 RAY_raylet_start_wait_time_s="$HPCVOX_RAY_TIMEOUT"
+    local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port
+    # The head's address as the other end of the allocation sees it (a host's own name may mean 127.0.1.1 to itself).
+    name=$(scontrol show node "$head" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
+    ip=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
+    [ -n "$ip" ] || fail "node $last cannot resolve $name, the address of node $head"
+    port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
+    export RAY_ADDRESS=$ip:$port
+    log "starting Ray on ${#NODES[@]} nodes, $SLURM_CPUS_PER_TASK CPUs each, head $RAY_ADDRESS"
+    local i role
+    for i in "${!NODES[@]}"; do
+        role="worker"
+        if [ "$i" = 0 ]; then role="head"; fi
+        on_one_node "${NODES[i]}" python "$HPCVOX_HOME/slurm/ray_node.py" \
+            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" "$ray_folder/$i" >> "$ray_log" 2>&1 &
+        ray_steps+=($!)
+    done
+    if ! python "$HPCVOX_HOME/slurm/ray_node.py" wait "$RAY_ADDRESS" "${#NODES[@]}" "$HPCVOX_RAY_TIMEOUT"; then
+        tail -n 40 "$ray_log" >&2
+        fail "Ray did not come up on all nodes (above is what it said)"
+    fi
+}
+
+on_ray() {
+    set_command_line "$@"
+    start_ray
+    supervise "${command_line[@]}"
+}
