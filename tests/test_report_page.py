@@ -64,7 +64,7 @@ def make_shards(folder: Path) -> None:
     folder.mkdir(parents=True)
     shards = [{"file": "shard-00000.h5", "samples": 298, "rejects": 2}]
     (folder / "manifest.json").write_text(
-        json.dumps({"samples": 298, "rejects": 2, "grid": "periodic", "shards": shards})
+        json.dumps({"n_entries": 300, "n_samples": 298, "n_rejects": 2, "grid": "periodic", "shards": shards})
     )
     rejects = [
         {"id": "x.cif", "origin": "dir/x.cif", "code": "cif-syntax", "message": "line 3: no loop"},
@@ -84,7 +84,7 @@ def make_training(folder: Path, *, torn: bool) -> None:
         lines.append(json.dumps(record))
     (folder / "metrics.jsonl").write_text("\n".join(lines) + ("\n" + lines[-1][:20] if torn else "\n"))
     (folder / "config.yaml").write_text(f"epochs: 30\nseed: 3\nnote: '{HOSTILE.replace(chr(39), '')}'\n")
-    (folder / "model.json").write_text(json.dumps({"parameters": 12345, "versions": {"torch": "2.13.0"}}))
+    (folder / "model.json").write_text(json.dumps({"weights": 12345, "versions": {"torch": "2.13.0"}}))
 
 
 def make_examples(folder: Path) -> None:

@@ -53,10 +53,11 @@ def featurization(folder: Folder, table_rows: int) -> Section:
         missing = f"{folder.path} has no manifest.json: featurization has not finished."
         return Section(name, title, missing=missing, tables=reject_tables(folder, table_rows))
     wanted = {
-        "samples": ("samples", "n_samples"),
-        "rejected": ("rejects", "n_rejects"),
+        "inputs": ("n_entries",),
+        "samples": ("n_samples",),
+        "rejected": ("n_rejects",),
+        "descriptor": ("descriptor",),
         "grid": ("grid",),
-        "voxels along an edge": ("voxels", "n"),
         "source": ("source",),
     }
     facts = [(label, shown(folder.fact(*keys))) for label, keys in wanted.items()]

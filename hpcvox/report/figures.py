@@ -1,7 +1,9 @@
 """Pictures for a paper or a README (PNG, SVG or PDF by suffix): densities, and crystals."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -68,7 +70,7 @@ def _montage(examples: Examples, most: int, axis: int, place: float) -> Figure:
             )
             axes.set_xticks([])
             axes.set_yticks([])
-        grid[0, k].set_title(examples.ids[k], fontsize=9)
+        grid[0, k].set_title(shorten(examples.ids[k], 24, placeholder="…"), fontsize=9)
     grid[0, 0].set_ylabel("true")
     grid[1, 0].set_ylabel("reconstructed")
     return figure
@@ -81,18 +83,21 @@ def _draw(axes: Any, scene: dict[str, Any]) -> None:
     look = crystals.elements([scene])
     right, up, towards = _screen()
     flat, depth = positions @ np.stack([right, up]).T, positions @ towards
-    for start, end in _edges(lattice):
-        line = np.stack([start, end])
-        middle = float((line @ towards).mean())
-        axes.plot(line @ right, line @ up, color="#8a949c", linewidth=1.0, zorder=middle)
-    for i, j in scene["bonds"]:
-        axes.plot(
-            flat[[i, j], 0],
-            flat[[i, j], 1],
-            color="#5b6875",
-            linewidth=2.5,
-            zorder=float(depth[[i, j]].mean()),
-        )
+    radii = np.array([look[z]["radius"] for z in scene["numbers"]])
+    rods = [(start, end, 8, "#8a949c", 1.0) for start, end in _edges(lattice)]
+    rods += [(positions[i], positions[j], 6, "#5b6875", 2.5) for i, j in scene["bonds"]]
+    for start, end, pieces, colour, width in rods:
+        cuts = start + np.linspace(0, 1, pieces + 1)[:, None] * (end - start)
+        for piece in itertools.pairwise(cuts):
+            line, middle = np.stack(piece), np.mean(piece, axis=0)
+            if (np.linalg.norm(positions - middle, axis=1) > radii).all():
+                axes.plot(
+                    line @ right,
+                    line @ up,
+                    color=colour,
+                    linewidth=width,
+                    zorder=middle @ towards + 0.01 * width,
+                )
     for (x, y), d, z in zip(flat, depth, scene["numbers"], strict=True):
         _ball(axes, x, y, look[z]["radius"], look[z]["colour"], float(d))
     for z in look:

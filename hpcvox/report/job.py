@@ -59,8 +59,8 @@ def _tiles(database: Folder, shards: Folder, generated: Folder) -> list[tuple[st
     tiles = []
     for label, folder, keys in (
         ("crystals in the database", database, ("crystals", "n_crystals", "size")),
-        ("samples", shards, ("samples", "n_samples")),
-        ("rejected", shards, ("rejects", "n_rejects")),
+        ("samples", shards, ("n_samples",)),
+        ("rejected", shards, ("n_rejects",)),
     ):
         value = folder.fact(*keys)
         if value is not None:

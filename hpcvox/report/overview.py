@@ -13,9 +13,9 @@ from hpcvox.report.reading import Folder
 SECONDS = ("seconds", "elapsed_s", "wall_s", "duration_s", "time_s")
 MADE = {
     "database": ("crystals", ("crystals", "n_crystals", "count", "size")),
-    "featurize": ("samples", ("samples", "n_samples")),
-    "train-unet": ("weights", ("parameters", "n_parameters", "weights")),
-    "train-vae": ("weights", ("parameters", "n_parameters", "weights")),
+    "featurize": ("samples", ("n_samples",)),
+    "train-unet": ("weights", ("weights",)),
+    "train-vae": ("weights", ("weights",)),
     "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
     "evaluate": ("crystals", ("crystals", "held_out", "n_crystals", "count")),
 }
@@ -83,8 +83,14 @@ def _versions(folders: Sequence[Folder]) -> Table:
     for folder in folders:
         for key, value in folder.facts.items():
             group, _, name = key.rpartition(".")
-            if group.split(".")[-1] == "versions" or name in {"version", "code_version"}:
-                rows.append((name, str(value), f"recorded by hpcvox {folder.verb}"))
+            if group.split(".")[-1] == "versions" or name in {"hpcvox", "code_version"}:
+                rows.append(
+                    (
+                        "hpcvox" if name == "code_version" else name,
+                        str(value),
+                        f"recorded by hpcvox {folder.verb}",
+                    )
+                )
     return table("Versions", ["package", "version", "where"], rows, folded=True)
 
 

@@ -108,9 +108,8 @@ def _facts(folder: Folder, records: Sequence[dict[str, Any]]) -> list[tuple[str,
         reached = [value for record in records if (value := number(record.get(label))) is not None]
         if reached:
             facts.append((f"last {label}", shown(int(max(reached)))))
-    wanted = {"weights": ("parameters", "n_parameters", "weights"), "ranks": ("ranks", "size")}
-    for label, keys in wanted.items():
-        value = folder.fact(*keys)
+    for label in ("weights", "grid", "voxels"):
+        value = folder.fact(label)
         if value is not None:
             facts.append((label, shown(value)))
     rates = {
