@@ -41,7 +41,7 @@ def check_complete(stated: str, numbers: bytes) -> None:
             count = numbers.count(z)
             found += count
             unit = unit or count / amount
-            same = same and abs(count - unit * amount) <= 0.01 * count
+            same = same and count > 0 and abs(count - unit * amount) <= 0.01 * count
     if unit and (not same or found + numbers.count(_HYDROGEN) != len(numbers)):
         listed = " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(Counter(numbers).items()))
         raise Rejected("incomplete", f"the formula is {stated}, the atoms listed are {listed}")
