@@ -6,6 +6,9 @@ COMPLETE = 0
 COMPLETE_WITH_REJECTS = 4
 """Exit status of a job that handled every input, some of which had to be rejected (and are listed)."""
 
+INTERRUPTED = 75
+"""Exit status of a job that was told to stop and saved its state: run it again and it goes on (EX_TEMPFAIL)."""
+
 
 class Outcome(NamedTuple):
     """The last line of a job (what was written where) and its exit status."""

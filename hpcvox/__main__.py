@@ -1,0 +1,7 @@
+"""``python -m hpcvox``: the same as the ``hpcvox`` command."""
+
+import sys
+
+from hpcvox.cli import main
+
+sys.exit(main())

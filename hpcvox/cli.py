@@ -1,0 +1,143 @@
+"""The ``hpcvox`` command: read a config, call one function, print what was written where."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from hpcvox import __version__, config
+from hpcvox.errors import HpcvoxError
+from hpcvox.outcome import INTERRUPTED, Outcome
+
+
+class Verb(NamedTuple):
+    """A job: where its settings and its function are (loaded when it is called), and what it does."""
+
+    settings: str
+    function: str
+    help: str
+
+
+VERBS = {
+    "pipeline": Verb(
+        "hpcvox.pipeline:PipelineSettings", "hpcvox.pipeline:run", "all of the jobs below, from crystals to report"
+    ),
+    "database": Verb(
+        "hpcvox.database.settings:DatabaseSettings", "hpcvox.database.build:run", "built-in crystals, with energies"
+    ),
+    "featurize": Verb(
+        "hpcvox.featurize.settings:FeaturizeSettings", "hpcvox.featurize.engine:run", "crystals → voxels in shards"
+    ),
+    "train-unet": Verb(
+        "hpcvox.training.settings:TrainUNetSettings", "hpcvox.training.job:train_unet", "density → elements of voxels"
+    ),
+    "train-vae": Verb(
+        "hpcvox.training.settings:TrainVAESettings", "hpcvox.training.job:train_vae", "density → latent → density"
+    ),
+    "generate": Verb(
+        "hpcvox.generation.settings:GenerateSettings", "hpcvox.generation.run:run", "latent → new crystals as CIFs"
+    ),
+    "evaluate": Verb(
+        "hpcvox.experiments.settings:EvaluateSettings", "hpcvox.experiments.court:run", "errors on held-out crystals"
+    ),
+    "report": Verb("hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"),
+}
+
+SHARD_VERBS = {
+    "info": Verb("", "hpcvox.shards.inspect:info", "what a shard set holds"),
+    "verify": Verb("", "hpcvox.shards.inspect:verify", "recompute every checksum; name what is damaged"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if given[0] == "--version":
+        print(f"hpcvox {__version__}")
+        return 0
+    try:
+        outcome = _dispatch(given[0], given[1:])
+    except HpcvoxError as error:
+        print(f"hpcvox {given[0]}: error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print(f"hpcvox {given[0]}: interrupted: run the same command again to go on", file=sys.stderr)
+        return INTERRUPTED
+    if outcome is None:
+        return 0
+    if outcome.summary:
+        print(outcome.summary, flush=True)
+    return outcome.exit_status
+
+
+def _dispatch(name: str, rest: list[str]) -> Outcome | None:
+    if name == "shards":
+        return _shards(rest)
+    if name not in VERBS:
+        raise HpcvoxError(f"no such verb; valid: {', '.join([*VERBS, 'shards'])}")
+    verb = VERBS[name]
+    kind = _load(verb.settings)
+    if "-h" in rest or "--help" in rest:
+        print(_help(name, verb, kind))
+        return None
+    path, overrides = None, rest
+    if rest and "=" not in rest[0]:
+        path, overrides = Path(rest[0]), rest[1:]
+    settings = config.load(kind, path, overrides)
+    signal.signal(signal.SIGTERM, _interrupt)
+    outcome: Outcome = _load(verb.function)(settings)
+    return outcome
+
+
+def _shards(rest: list[str]) -> Outcome | None:
+    if len(rest) != 2 or rest[0] not in SHARD_VERBS or {"-h", "--help"} & set(rest):
+        lines = [f"  hpcvox shards {name} FOLDER   {verb.help}" for name, verb in SHARD_VERBS.items()]
+        print("usage:\n" + "\n".join(lines))
+        if {"-h", "--help"} & set(rest):
+            return None
+        raise HpcvoxError("give one of these and a folder")
+    outcome: Outcome = _load(SHARD_VERBS[rest[0]].function)(Path(rest[1]))
+    return outcome
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _overview() -> str:
+    verbs = "\n".join(f"  {name:<12} {verb.help}" for name, verb in VERBS.items())
+    return (
+        "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
+        f"{verbs}\n  {'shards':<12} info, verify: look into a shard set\n\n"
+        "hpcvox VERB --help lists a verb's settings.  Exit status: 0 done; 2 an error, said on standard error;\n"
+        "4 done, and some inputs were rejected, listed with their reasons; 75 interrupted, state saved: run it again."
+    )
+
+
+def _help(name: str, verb: Verb, kind: type[config.Settings]) -> str:
+    lines = [f"usage: hpcvox {name} [CONFIG.yaml] [key=value ...]", "", f"{verb.help}", "", "settings:"]
+    lines += _setting_lines(kind, kind(), "")
+    return "\n".join(lines)
+
+
+def _setting_lines(kind: type[config.Settings], values: config.Settings, prefix: str) -> list[str]:
+    lines = []
+    for key, field in kind.model_fields.items():
+        value = getattr(values, key)
+        if isinstance(value, config.Settings):
+            lines += _setting_lines(type(value), value, f"{prefix}{key}.")
+        else:
+            shown = values.model_dump(mode="json")[key]
+            lines.append(f"  {prefix}{key}={shown}".ljust(44) + f" {field.description or ''}")
+    return lines

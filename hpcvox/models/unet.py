@@ -1,0 +1,122 @@
+"""The 3D UNet that names the element of every voxel (Court et al. 2020, "3-D Multiclass Atom Segmentation")."""
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Len
+from pydantic import Field
+from torch import nn
+
+from hpcvox.config import Settings
+from hpcvox.models.layers import DepthToSpace, SpaceToDepth, convolution
+
+Pair = Annotated[tuple[int, ...], Len(2, 2)]
+
+INPUT_CHANNELS = 4
+"""Density in e/Å³, then the Cartesian x, y, z in Å."""
+
+
+class UNetSettings(Settings):
+    """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
+
+    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    down: tuple[Pair, ...] = Field(((16, 16), (32, 64)), description="filters of the two convolutions a level")
+    bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
+    up: tuple[Pair, ...] = Field(((64, 32), (32, 16)), description="filters a level on the way up")
+    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
+
+
+PAPER = UNetSettings(
+    patch=1,
+    down=((32, 64), (64, 128), (128, 256)),
+    bottom=(512, 512),
+    up=((512, 256), (256, 128), (128, 128)),
+)
+"""The network of the paper: 31.2 M weights."""
+
+
+class _Block(nn.Module):
+    """Twice: convolution 3³ → ReLU → BatchNorm."""
+
+    def __init__(self, inputs: int, filters: tuple[int, ...]) -> None:
+        super().__init__()
+        first, second = filters
+        self.first = nn.Sequential(convolution(inputs, first), nn.ReLU(), nn.BatchNorm3d(first))
+        self.convolution = convolution(first, second)
+        self.norm = nn.BatchNorm3d(second)
+
+    def forward(self, x_BCDHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The block's output, and its last ReLU's output before normalisation."""
+        activated = torch.relu(self.convolution(self.first(x_BCDHW)))
+        return self.norm(activated), activated
+
+
+class UNet(nn.Module):
+    """Features of every voxel, with a head for occupation and a head for the element.
+
+    The element head is applied to chosen voxels only: 95 classes on all 32³ would cost more memory
+    traffic than the network, and background voxels carry no weight in the loss.
+    """
+
+    def __init__(self, settings: UNetSettings) -> None:
+        super().__init__()
+        if len(settings.down) != len(settings.up):
+            raise ValueError(f"a UNet has as many levels down ({len(settings.down)}) as up ({len(settings.up)})")
+        self.settings = settings
+        self.fold = SpaceToDepth(settings.patch)
+        width = INPUT_CHANNELS * settings.patch**3
+        self.down = nn.ModuleList()
+        skips = []
+        for filters in settings.down:
+            self.down.append(_Block(width, filters))
+            width = filters[-1]
+            skips.append(width)
+        self.bottom = _Block(width, settings.bottom)
+        width = settings.bottom[-1]
+        self.up = nn.ModuleList()
+        for filters, skip in zip(settings.up, reversed(skips), strict=True):
+            self.up.append(_Block(width + skip, filters))
+            width = filters[-1]
+        if settings.patch > 1:
+            self.unfold: nn.Module = nn.Sequential(
+                nn.Conv3d(width, settings.features * settings.patch**3, 1),
+                nn.ReLU(),
+                DepthToSpace(settings.patch),
+            )
+            width = settings.features
+        else:
+            self.unfold = nn.Identity()
+        self.mask_head = nn.Conv3d(width, 1, 1)
+        self.species_head = nn.Linear(width, settings.classes)
+
+    def forward(self, x_BCDHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features (B, F, n, n, n) and the logits of the occupation mask (B, n, n, n)."""
+        x = self.fold(x_BCDHW)
+        skips = []
+        for block in self.down:
+            x, _ = block(x)
+            skips.append(x)
+            x = nn.functional.max_pool3d(x, 2)
+        x, _ = self.bottom(x)
+        for block, skip in zip(self.up, reversed(skips), strict=True):
+            x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            x, _ = block(torch.cat((x, skip), dim=1))
+        x = self.unfold(x)
+        return x, self.mask_head(x).squeeze(1)
+
+    def species_logits(self, features_KF: torch.Tensor) -> torch.Tensor:
+        """Logits of the atomic numbers, (K, classes), for the features of K voxels."""
+        logits: torch.Tensor = self.species_head(features_KF)
+        return logits
+
+    def perceptual(self, x_BCDHW: torch.Tensor) -> list[torch.Tensor]:
+        """ReLU outputs at each resolution on the way down: the features of the DFC loss."""
+        x = self.fold(x_BCDHW)
+        outputs = []
+        for block in self.down:
+            x, activated = block(x)
+            outputs.append(activated)
+            x = nn.functional.max_pool3d(x, 2)
+        outputs.append(self.bottom(x)[1])
+        return outputs

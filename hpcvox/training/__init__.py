@@ -1,0 +1,1 @@
+"""Data-parallel training of the voxel networks with Horovod: one loop, one small file a duty."""

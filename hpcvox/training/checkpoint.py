@@ -1,0 +1,102 @@
+"""Checkpoints: a folder each with weights, optimizer state and the place in the run; no pickle.
+
+``checkpoints/step-00000042/``: ``model.safetensors``, ``optimizer.safetensors``, ``state.json`` (with the
+checksums of the other two).  Written aside, synced, renamed; a damaged one is passed over for the one before.
+"""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import xxhash
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from hpcvox import durable
+from hpcvox.errors import CheckpointError
+
+PREFIX = "step-"
+
+
+def save(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> Path:
+    """Write the checkpoint of ``step`` under ``folder``; ``state`` is whatever JSON the training needs to go on."""
+    final = folder / f"{PREFIX}{step:08d}"
+    part = folder / f".{final.name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part / "model.safetensors")
+    save_file(_flatten(optimizer), part / "optimizer.safetensors")
+    checksums = {name: _checksum(part / name) for name in ("model.safetensors", "optimizer.safetensors")}
+    (part / "state.json").write_text(json.dumps({"step": step, "checksums": checksums, **state}))
+    for file in part.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    durable.sync_folder(part)
+    if final.exists():
+        shutil.rmtree(final)
+    part.rename(final)
+    durable.sync_folder(folder)
+    return final
+
+
+def latest(folder: Path) -> Path | None:
+    """The newest checkpoint under ``folder`` that is whole; damaged ones are named on standard error."""
+    for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
+        problem = _damage(path)
+        if problem is None:
+            return path
+        print(f"warning: {path} is damaged ({problem}): going on from the checkpoint before it", file=sys.stderr)
+    return None
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Put weights and optimizer state in place (after the optimizer was wrapped); returns the saved ``state``.
+
+    Raises:
+        CheckpointError: the checkpoint is of another model.
+    """
+    try:
+        model.load_state_dict(load_file(path / "model.safetensors"))
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path} is not a checkpoint of this model: {error}; choose another run folder or its own settings"
+        ) from None
+    _unflatten(optimizer, load_file(path / "optimizer.safetensors"))
+    state: dict[str, Any] = json.loads((path / "state.json").read_text())
+    return state
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all but the ``keep`` newest checkpoints, and what interrupted writes left."""
+    for path in [*sorted(folder.glob(f"{PREFIX}*"))[:-keep], *folder.glob(f".{PREFIX}*.part")]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _flatten(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": value.contiguous() for index, entry in state.items() for name, value in entry.items()}
+
+
+def _unflatten(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in flat.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _checksum(path: Path) -> str:
+    return xxhash.xxh3_128_hexdigest(path.read_bytes())
+
+
+def _damage(path: Path) -> str | None:
+    try:
+        checksums: dict[str, str] = json.loads((path / "state.json").read_text())["checksums"]
+        wrong = [name for name, checksum in checksums.items() if _checksum(path / name) != checksum]
+    except (OSError, ValueError, KeyError) as error:
+        return str(error)
+    return f"checksum of {', '.join(wrong)}" if wrong else None

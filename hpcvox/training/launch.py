@@ -1,0 +1,77 @@
+"""Start a training on several ranks of this machine: by mpirun where Horovod has MPI, else by horovodrun."""
+
+import functools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from hpcvox.errors import MissingDependencyError, TrainingError
+from hpcvox.outcome import INTERRUPTED
+
+GRACE_S = 60.0
+"""Time that ranks have to save their state after a signal."""
+
+
+def run_ranks(verb: str, config: Path, ranks: int) -> int:
+    """Run ``hpcvox VERB CONFIG`` on ``ranks`` processes; returns 0, or INTERRUPTED where a signal stopped them.
+
+    Raises:
+        MissingDependencyError: Horovod or its launcher is not installed.
+        TrainingError: the ranks failed.
+    """
+    command = [*_launcher(ranks), sys.executable, "-m", "hpcvox", verb, str(config)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if os.geteuid() == 0:  # Open MPI refuses root unless told twice
+        environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        _stop(process)
+        return INTERRUPTED
+    if status in (0, INTERRUPTED):
+        return status
+    raise TrainingError(
+        f"{ranks} ranks of {verb} ended with status {status} (see above); run the same command again "
+        "and it goes on from the last checkpoint"
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the ranks to save and leave; end what is left after the grace time."""
+    for number, patience in ((signal.SIGUSR1, GRACE_S), (signal.SIGTERM, 10.0)):
+        process.send_signal(number)
+        try:
+            process.wait(patience)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@functools.cache
+def _has_mpi() -> bool:
+    # asked in a process of its own: Horovod stays out of this one
+    probe = "import horovod.torch as h; raise SystemExit(0 if h.mpi_built() else 3)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 3):
+        raise MissingDependencyError(
+            "training on several ranks needs Horovod, which cannot be imported "
+            f"({(done.stderr.strip().splitlines() or ['?'])[-1]}): run `make setup` with a C++ compiler and CMake "
+            "at hand, or train on one rank (ranks=1)"
+        )
+    return done.returncode == 0
+
+
+def _launcher(ranks: int) -> list[str]:
+    if _has_mpi() and shutil.which("mpirun"):
+        # Open MPI pins each rank to one core unless told not to; forwarding USR1 is how ranks are asked to stop
+        return ["mpirun", "-np", str(ranks), "--bind-to", "none", "--oversubscribe", "--mca", "btl", "tcp,self,vader"]
+    beside = Path(sys.executable).with_name("horovodrun")
+    if beside.exists():
+        return [str(beside), "--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
+    raise MissingDependencyError("neither mpirun nor horovodrun is there to start ranks: run `make setup`, or ranks=1")

@@ -1,0 +1,232 @@
+"""The training loop: the same for every task and any number of ranks."""
+
+import math
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import xxhash
+from numpy.typing import NDArray
+from torch import nn
+
+from hpcvox.errors import CheckpointError, TrainingError
+from hpcvox.progress import Progress
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training import checkpoint
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import ORDER, Batch, Loader, generator, plan
+from hpcvox.training.interrupt import StopRequest
+from hpcvox.training.metrics import MetricsLog
+from hpcvox.training.norm import use_global_statistics
+from hpcvox.training.settings import TrainSettings
+from hpcvox.training.task import Losses, Task
+
+ADAM_BETAS = (0.9, 0.999)
+
+
+class Position(NamedTuple):
+    """Where a run is: what a checkpoint must hold beside weights and optimizer state."""
+
+    epoch: int
+    step_in_epoch: int
+    step: int
+    sums: dict[str, list[float]]
+    """Numerator and denominator of each figure over the epoch so far."""
+    best: float
+    """Lowest held-out loss so far."""
+
+
+class Trainer:
+    """Trains ``task`` on the samples ``train``, evaluates on ``held_out`` after every epoch."""
+
+    def __init__(
+        self, task: Task, settings: TrainSettings, shards: ShardSet,
+        train: NDArray[np.int64], held_out: NDArray[np.int64], comm: Comm,
+    ) -> None:  # fmt: skip
+        self.task, self.settings, self.shards, self.comm = task, settings, shards, comm
+        self.train, self.held_out = train, held_out
+        self.model = task.model
+        if settings.batch_statistics == "global" and comm.size > 1:
+            use_global_statistics(self.model, comm)
+        self.parameters = list(self.model.parameters())
+        adam = torch.optim.Adam(self.parameters, lr=settings.learning_rate, betas=ADAM_BETAS)
+        self.optimizer = comm.wrap(adam, self.model)
+        self.checkpoints = settings.out / "checkpoints"
+        self.steps_per_epoch = math.ceil(len(train) / (settings.batch_size * comm.size))
+        self.position = Position(0, 0, 0, {}, math.inf)
+        self._resume()
+
+    def run(self, log: MetricsLog | None, on_best: Any) -> bool:
+        """Train to the last epoch; False where a signal stopped it (the state is saved).
+
+        ``log`` and ``on_best(epoch, figures)`` are used on rank 0 alone.
+        """
+        total = self.settings.epochs * self.steps_per_epoch
+        with StopRequest() as stop:
+            bar = Progress(f"train {self.task.name}", total, "steps", self.position.step) if log else None
+            try:
+                while self.position.epoch < self.settings.epochs:
+                    if not self._epoch(stop, bar, log, on_best):
+                        return False
+            finally:
+                if bar is not None:
+                    bar.close()
+        return True
+
+    def _epoch(self, stop: StopRequest, bar: Progress | None, log: MetricsLog | None, on_best: Any) -> bool:
+        settings, start = self.settings, self.position
+        order = generator(settings.seed, ORDER, start.epoch)
+        parts = plan(self.train, settings.batch_size, self.comm.rank, self.comm.size, order)
+        sums = {name: list(pair) for name, pair in start.sums.items()}
+        step = start.step
+        began = time.perf_counter()
+        loader = Loader(
+            self.shards, parts[start.step_in_epoch :], start.epoch, settings.seed if settings.augment else None
+        )
+        self.model.train()
+        for done, batch in enumerate(loader, start.step_in_epoch + 1):
+            self._set_learning_rate(step)
+            result = self._step(batch)
+            stopping = self._share(batch, result, sums, stop.received)
+            step += 1
+            self.position = Position(start.epoch, done, step, sums, start.best)
+            if bar is not None:
+                loss = sums["loss"][0] / sums["loss"][1]
+                bar.advance(epoch=f"{start.epoch + 1}/{settings.epochs}", loss=f"{loss:.4g}")
+            if stopping:
+                self._save()
+                return False
+            if settings.checkpoint_steps and step % settings.checkpoint_steps == 0:
+                self._save()
+        elapsed = time.perf_counter() - began
+        figures = {f"train/{name}": a / b for name, (a, b) in sums.items()}
+        held_out = self.evaluate()
+        figures |= {f"held_out/{name}": value for name, value in held_out.items()}
+        figures |= {
+            "epoch": start.epoch + 1,
+            "learning_rate": self._learning_rate(step - 1),
+            "samples_per_s": len(parts[start.step_in_epoch :]) * settings.batch_size * self.comm.size / elapsed,
+            "loader_wait_share": loader.waited_s / elapsed,
+        }
+        better = held_out["loss"] < start.best
+        self.position = Position(start.epoch + 1, 0, step, {}, min(held_out["loss"], start.best))
+        self._check_ranks_agree()
+        if log is not None:
+            log.add(step, figures)
+            if better:
+                on_best(start.epoch + 1, figures)
+        self._save()
+        return True
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and figures over the held-out samples, each sample once, over all ranks."""
+        parts = plan(self.held_out, self.settings.batch_size, self.comm.rank, self.comm.size, None)
+        sums: dict[str, list[float]] = {}
+        self.model.eval()
+        with torch.no_grad():
+            for batch in Loader(self.shards, parts, 0, None):
+                if float(batch.share.sum()):
+                    _add(sums, self.task.losses(batch))
+        names = sorted(sums)
+        table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
+        total = self.comm.sum(table, "evaluate")
+        return {name: float(a / b) for name, (a, b) in zip(names, total, strict=True)}
+
+    def _step(self, batch: Batch) -> Losses:
+        self.optimizer.zero_grad()
+        result = self.task.losses(batch)
+        loss = (result.per_sample * batch.share).sum()
+        if not math.isfinite(loss.item()):
+            ids = [self.shards.ids[index] for index in batch.indices]
+            raise TrainingError(
+                f"the loss is {loss.item()} at epoch {batch.epoch + 1}, step {self.position.step + 1}, "
+                f"rank {self.comm.rank}; samples: {', '.join(ids)}. The last checkpoint is whole: lower "
+                "learning_rate, or look at these samples"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.comm.step(self.optimizer, self.parameters, self.settings.clip_norm)
+        return result
+
+    def _share(self, batch: Batch, result: Losses, sums: dict[str, list[float]], signal: int) -> bool:
+        """One message a step: figures, a request to stop, and BatchNorm's running statistics, averaged."""
+        local: dict[str, list[float]] = {}
+        if float(batch.share.sum()):
+            _add(local, result)
+        names = ["loss", *sorted(result.figures)]
+        figures = torch.tensor([local.get(name, [0.0, 0.0]) for name in names], dtype=torch.float64).flatten()
+        head = torch.cat((figures, torch.tensor([float(signal != 0)], dtype=torch.float64)))
+        if self.comm.size > 1:
+            buffers = [b for b in self.model.buffers() if b.is_floating_point()]
+            flat = torch.cat([head, *(b.flatten().double() / self.comm.size for b in buffers)])
+            flat = self.comm.sum(flat, "step")
+            head, rest = flat[: len(head)], flat[len(head) :]
+            for buffer, mean in zip(buffers, rest.split([b.numel() for b in buffers]), strict=True):
+                buffer.copy_(mean.view_as(buffer))
+        for name, (a, b) in zip(names, head[:-1].view(-1, 2).tolist(), strict=True):
+            pair = sums.setdefault(name, [0.0, 0.0])
+            pair[0] += a
+            pair[1] += b
+        return bool(head[-1] > 0)
+
+    def _learning_rate(self, step: int) -> float:
+        settings = self.settings
+        rate = settings.learning_rate
+        if settings.schedule == "cosine":
+            rate *= 0.5 * (1 + math.cos(math.pi * step / (settings.epochs * self.steps_per_epoch)))
+        return rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
+
+    def _set_learning_rate(self, step: int) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate(step)
+
+    def _save(self) -> None:
+        if self.comm.rank == 0:
+            state = {"position": self.position._asdict(), "ranks": self.comm.size}
+            checkpoint.save(self.checkpoints, self.position.step, self.model, self.optimizer, state)
+            checkpoint.prune(self.checkpoints, self.settings.keep_checkpoints)
+
+    def _resume(self) -> None:
+        """Go on from the newest whole checkpoint, which rank 0 chooses."""
+        path = checkpoint.latest(self.checkpoints) if self.comm.rank == 0 else None
+        step = int(path.name.removeprefix(checkpoint.PREFIX)) if path is not None else -1
+        mine = torch.tensor([step if self.comm.rank == 0 else 0])
+        step = int(self.comm.sum(mine, "resume")[0])
+        if step < 0:
+            self.comm.broadcast(self.model.state_dict().items())
+            return
+        path = self.checkpoints / f"{checkpoint.PREFIX}{step:08d}"
+        state = checkpoint.load(path, self.model, self.optimizer)
+        position = Position(**state["position"])
+        if position.step_in_epoch and state["ranks"] != self.comm.size:
+            raise CheckpointError(
+                f"{path} was saved within an epoch by {state['ranks']} ranks and cannot go on with {self.comm.size}: "
+                f"run it with {state['ranks']} ranks to the end of the epoch"
+            )
+        self.position = position
+
+    def _check_ranks_agree(self) -> None:
+        """The weights of all ranks are the same, bit for bit, or the run ends."""
+        digest = state_digest(self.model)
+        first = self.comm.sum(torch.tensor([digest if self.comm.rank == 0 else 0]), "digest")
+        differ = self.comm.sum((first != digest).long(), "differ")
+        if int(differ[0]):
+            raise TrainingError(f"{int(differ[0])} ranks have other weights than rank 0: the run cannot be trusted")
+
+
+def state_digest(model: nn.Module) -> int:
+    """A checksum (62 bits) of weights and running statistics."""
+    digest = xxhash.xxh3_64()
+    for _, value in sorted(model.state_dict().items()):
+        digest.update(value.detach().contiguous().numpy().tobytes())
+    return digest.intdigest() >> 2
+
+
+def _add(sums: dict[str, list[float]], result: Losses) -> None:
+    losses = result.per_sample.detach().double()
+    pairs = {"loss": (losses.sum(), float(len(losses)))}
+    pairs |= {k: (v.numerator.double().sum(), v.denominator.double().sum()) for k, v in result.figures.items()}  # type: ignore[misc]
+    for name, (a, b) in pairs.items():
+        pair = sums.setdefault(name, [0.0, 0.0])
+        pair[0] += float(a)
+        pair[1] += float(b)

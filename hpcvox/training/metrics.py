@@ -1,0 +1,55 @@
+"""What a run tells: a line of JSON and TensorBoard points an epoch."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hpcvox import durable
+
+
+class MetricsLog:
+    """``metrics.jsonl`` and ``tensorboard/`` of a run, going on from ``step`` with nothing doubled."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path = folder / "metrics.jsonl"
+        # what was logged after the checkpoint that the run goes on from is computed again
+        kept = [line for line in read_metrics(folder) if line["step"] <= step]
+        durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._file = self.path.open("a")
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+
+    def add(self, step: int, figures: dict[str, Any]) -> None:
+        """Log ``figures`` at ``step``, durably."""
+        self._file.write(json.dumps({"step": step, **figures}) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, step)
+        self._board.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._board.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of ``metrics.jsonl`` in ``folder``; a torn last line (a kill while writing) is left out."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_text().splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines

@@ -1,0 +1,64 @@
+"""Finished and running trainings on disk: the exported model and its card.
+
+A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
+epoch is done, ``model.safetensors`` with ``model.json``: the weights of the epoch with the lowest held-out loss.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import xxhash
+from safetensors.torch import load_file, save
+from torch import nn
+
+from hpcvox import __version__, config, durable
+from hpcvox.errors import CheckpointError
+from hpcvox.models.unet import UNet, UNetSettings
+from hpcvox.models.vae import VAE, VAESettings
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+
+
+def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> None:
+    """Write the model and its card; the card names the checksum of its weights, so that the two go together."""
+    weights = save({k: v.contiguous() for k, v in model.state_dict().items()})
+    card = {
+        "task": task,
+        "hpcvox": __version__,
+        "weights": sum(p.numel() for p in model.parameters()),
+        "checksum": xxhash.xxh3_128_hexdigest(weights),
+        **card,
+    }
+    durable.write_bytes(folder / WEIGHTS, weights)
+    durable.write_json(folder / CARD, card)
+
+
+def load_model(folder: Path, task: str | None = None) -> tuple[UNet | VAE, dict[str, Any]]:
+    """The model of a run folder, in evaluation mode, and its card.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it is not of the ``task`` asked for.
+    """
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+        weights = (folder / WEIGHTS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
+        ) from None
+    if task is not None and card.get("task") != task:
+        raise CheckpointError(f"{folder} holds a {card.get('task')}, and a {task} is needed here")
+    if xxhash.xxh3_128_hexdigest(weights) != card.get("checksum"):
+        raise CheckpointError(
+            f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
+            "run the training again, it goes on from its last checkpoint and writes both anew"
+        )
+    origin = str(folder / CARD)
+    model: UNet | VAE
+    if card["task"] == "unet":
+        model = UNet(config.validate(UNetSettings, card["model"], origin))
+    else:
+        model = VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    return model.eval(), card

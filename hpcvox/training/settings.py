@@ -1,0 +1,57 @@
+"""Settings of the two trainings."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from hpcvox.config import Settings
+from hpcvox.models.unet import UNetSettings
+from hpcvox.models.vae import VAESettings
+
+
+class TrainSettings(Settings):
+    """What every training has in common."""
+
+    shards: Path = Field(Path("runs/shards"), description="shard set to train on (see: hpcvox featurize)")
+    out: Path = Field(Path("runs/train"), description="run folder: checkpoints, metrics, the model")
+    epochs: int = Field(20, ge=1, description="passes over the training samples")
+    batch_size: int = Field(16, ge=1, description="samples a rank and step; N ranks see N times as many")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    schedule: Literal["constant", "cosine"] = Field("cosine", description="learning rate over the run")
+    warmup_steps: int = Field(20, ge=0, description="steps over which the learning rate rises from 0")
+    clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0 = no limit")
+    augment: bool = Field(True, description="turn each sample by one of the cube's 24 rotations, another each epoch")
+    held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
+    batch_statistics: Literal["rank", "global"] = Field(
+        "rank", description="BatchNorm normalises by the batch of its rank, or of all ranks (slower, exact)"
+    )
+    seed: int = Field(0, ge=0, description="of the split, the weights, the order and the augmentation")
+    ranks: int = Field(1, ge=1, description="processes to launch here; inside a launcher's ranks it is ignored")
+    threads: int = Field(0, ge=0, description="threads a rank; 0 = the CPUs at hand shared by the ranks")
+    checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0 = one an epoch")
+    keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints that are kept")
+
+
+class TrainUNetSettings(TrainSettings):
+    """``train-unet``: density and coordinates → element of every voxel."""
+
+    out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
+    model: UNetSettings = Field(UNetSettings(), description="shape of the network")
+    class_weights: bool = Field(True, description="weigh elements inversely to their voxels in the training set")
+    species_voxels: int = Field(
+        4096, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
+    )
+
+
+class TrainVAESettings(TrainSettings):
+    """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
+
+    out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")
+    unet: Path = Field(Path("runs/unet"), description="run folder of the UNet whose features the loss compares")
+    model: VAESettings = Field(VAESettings(), description="shape of the network")
+    condition: str = Field("formation_energy", description="target whose bins condition the network")
+    bins: int = Field(10, ge=1, description="quantile bins of the condition")
+    alpha: float = Field(1.0, ge=0, description="weight of the deep-feature-consistent loss")
+    beta: float = Field(5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent")
+    examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")

@@ -1,0 +1,97 @@
+"""The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from hpcvox.models.unet import UNet
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import VOXELS, Batch, generator
+from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training.task import Losses, Ratio
+
+CHUNK = 256
+"""Samples read at a time where voxels are counted."""
+
+
+class UNetTask:
+    """Elements of occupied voxels, and which voxels are occupied.
+
+    Background voxels have weight 0 in the element loss, as in the paper, so it is computed on occupied
+    voxels only; in training on ``species_voxels`` of each sample, drawn with replacement: the same in
+    expectation at a fraction of the cost.
+    """
+
+    name = "unet"
+
+    def __init__(self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> None:
+        self.settings = settings
+        self.model = UNet(settings.model)
+        self.weights = class_weights(shards, train, settings.model.classes, comm)
+        if not settings.class_weights:
+            self.weights = (self.weights > 0).float()
+
+    def losses(self, batch: Batch) -> Losses:
+        model = self.model
+        features_BFDHW, mask_logits_BDHW = model(batch.x)
+        occupied = batch.species > 0
+        mask_loss = functional.binary_cross_entropy_with_logits(
+            mask_logits_BDHW, occupied.to(mask_logits_BDHW.dtype), reduction="none"
+        ).mean((1, 2, 3))
+        sample, voxel = self._voxels(batch, occupied)
+        labels = batch.species.flatten(1)[sample, voxel].long()
+        logits = model.species_logits(features_BFDHW.flatten(2).transpose(1, 2)[sample, voxel])
+        entropy = functional.cross_entropy(logits, labels, reduction="none") * self.weights[labels]
+        size = len(batch.species)
+        count = torch.bincount(sample, minlength=size)
+        species_loss = torch.zeros(size).index_add(0, sample, entropy) / count
+        with torch.no_grad():
+            right = (logits[:, 1:].argmax(1) + 1 == labels).float()
+            found = mask_logits_BDHW > 0
+            both = (found & occupied).sum((1, 2, 3)).float()
+            either = (found.sum((1, 2, 3)) + occupied.sum((1, 2, 3))).float()
+            one = torch.ones(size)
+            figures = {
+                "species_loss": Ratio(species_loss.detach(), one),
+                "mask_loss": Ratio(mask_loss.detach(), one),
+                "recall": Ratio(torch.zeros(size).index_add(0, sample, right), count.float()),
+                "mask_f1": Ratio(2 * both, either),
+            }
+        return Losses(species_loss + mask_loss, figures)
+
+    def card(self) -> dict[str, Any]:
+        return {"classes": self.settings.model.classes, "elements": torch.nonzero(self.weights).flatten().tolist()}
+
+    def _voxels(self, batch: Batch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sample and voxel, each (K,), of the occupied voxels that the element loss counts."""
+        flat = occupied.flatten(1)
+        draws = self.settings.species_voxels
+        if not (self.model.training and draws):
+            sample, voxel = flat.nonzero(as_tuple=True)
+            return sample, voxel
+        chosen = []
+        for row, index in enumerate(batch.indices):
+            there = flat[row].nonzero().squeeze(1)
+            random = generator(self.settings.seed, VOXELS, batch.epoch, int(index))
+            chosen.append(there[torch.from_numpy(random.integers(len(there), size=draws))])
+        return torch.arange(len(flat)).repeat_interleave(draws), torch.cat(chosen)
+
+
+def class_weights(shards: ShardSet, train: NDArray[np.int64], classes: int, comm: Comm) -> torch.Tensor:
+    """Weight of each atomic number, (classes,) float32: inverse to its voxels in the training set, 0 for background.
+
+    Scaled so that the mean weight of an occupied voxel is 1.  Each rank counts its part.
+    """
+    counts = np.zeros(256, np.int64)
+    mine = np.sort(np.array_split(train, comm.size)[comm.rank])
+    for start in range(0, len(mine), CHUNK):
+        species = shards.read_array("species", mine[start : start + CHUNK])
+        counts += np.bincount(species.ravel(), minlength=256)
+    voxels = comm.sum(torch.from_numpy(counts), "class_weights").double()[:classes]
+    voxels[0] = 0
+    weights = torch.where(voxels > 0, voxels.sum() / (voxels * (voxels > 0).sum()), 0.0)
+    return weights.float()

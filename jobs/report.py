@@ -1,0 +1,7 @@
+"""Job script: the same as ``hpcvox report``, for ``ray job submit`` and ``sbatch``."""
+
+import sys
+
+from hpcvox.cli import main
+
+sys.exit(main(["report", *sys.argv[1:]]))
