@@ -27,25 +27,26 @@ def read_candidates(folder: Folder) -> list[Candidate]:
     """Every sample that was drawn, in the order of candidates.csv; those only in rejects.csv after them."""
     assert folder.path is not None
     found: dict[str, Candidate] = {}
+    drawn = {path.name for path in (folder.path / "cifs").glob("*.cif")}
     for name in ("candidates.csv", "rejects.csv"):
         file = folder.file(name)
         for row in read_rows(file) if file is not None else ():
-            candidate = _candidate(folder.path, row, name == "rejects.csv", f"{name}:{len(found) + 1}")
+            candidate = _candidate(folder.path, drawn, row, name == "rejects.csv", f"{name}:{len(found) + 1}")
             found.setdefault(candidate.id, candidate)
     return list(found.values())
 
 
-def _candidate(root: Path, row: Mapping[str, str], rejected: bool, position: str) -> Candidate:
+def _candidate(
+    root: Path, drawn: set[str], row: Mapping[str, str], rejected: bool, position: str
+) -> Candidate:
     name = row.get("id") or row.get("candidate") or row.get("material_id") or position
     reason = row.get("code") or row.get("reason") or row.get("failure") or ""
     if not reason and ("valid" in row and row["valid"].lower() not in TRUE):
         reason = row.get("message") or "invalid"
     if not reason and rejected:
         reason = "not said"
-    named = row.get("cif", "")
-    places = [root / named] if named and "\n" not in named and len(named) < 1000 else []
-    places.append(root / "cifs" / f"{name}.cif")
-    cif = next((place for place in places if place.is_file()), None)
+    names = (Path(row.get("cif", "")).name, f"{name}.cif")
+    cif = next((root / "cifs" / file for file in names if file in drawn), None)
     return Candidate(name, reason, row.get("decile") or row.get("condition") or "", cif, row)
 
 
@@ -67,6 +68,7 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
     return Section(
         NAME,
         TITLE,
+        tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
         facts=_facts(candidates),
         charts=_charts(candidates),
         tables=[*_failures(candidates), _table(candidates, page, {s["id"] for s in scenes}, table_rows)],
@@ -76,18 +78,16 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
     )
 
 
-def validity(candidates: list[Candidate]) -> tuple[int, int]:
-    """How many candidates are valid, and of how many."""
-    return sum(not candidate.failure for candidate in candidates), len(candidates)
+def _rate(candidates: list[Candidate]) -> str:
+    return f"{100 * sum(not candidate.failure for candidate in candidates) / len(candidates):.1f} %"
 
 
 def _facts(candidates: list[Candidate]) -> list[tuple[str, str]]:
-    valid, total = validity(candidates)
     formulas = {c.row["formula"] for c in candidates if not c.failure and c.row.get("formula")}
     facts = [
-        ("samples", shown(total)),
-        ("valid", shown(valid)),
-        ("validity rate", f"{100 * valid / total:.1f} % (every failure counted)"),
+        ("samples", shown(len(candidates))),
+        ("valid", shown(sum(not candidate.failure for candidate in candidates))),
+        ("validity rate", f"{_rate(candidates)} (every failure counted)"),
     ]
     return [*facts, ("distinct formulas among the valid", shown(len(formulas)))] if formulas else facts
 

@@ -41,7 +41,10 @@ def database(folder: Folder, table_rows: int) -> Section:
         title = f"Formation energy ({model})"
         made.append(charts.histogram("database-energy", title, groups, "formation energy (eV/atom)"))
     tables = reject_tables(folder, table_rows)
-    return Section("database", "Database", facts=facts, charts=made, tables=tables, notes=folder.notes)
+    tiles = [("crystals in the database", shown(total))]
+    return Section(
+        "database", "Database", tiles=tiles, facts=facts, charts=made, tables=tables, notes=folder.notes
+    )
 
 
 def featurization(folder: Folder, table_rows: int) -> Section:
@@ -62,6 +65,7 @@ def featurization(folder: Folder, table_rows: int) -> Section:
     }
     facts = [(label, shown(folder.fact(*keys))) for label, keys in wanted.items()]
     facts = [(label, value) for label, value in facts if value != "None"]
+    tiles = [fact for fact in facts if fact[0] in {"samples", "rejected"}]
     tables = reject_tables(folder, table_rows)
     notes = list(folder.notes)
     if not tables:
@@ -71,7 +75,7 @@ def featurization(folder: Folder, table_rows: int) -> Section:
         columns = list(shards[0])
         rows = [[row.get(column, "") for column in columns] for row in shards[:table_rows]]
         tables.append(table(f"Shards ({len(shards):,})", columns, rows, folded=True))
-    return Section(name, title, facts=facts, tables=tables, notes=notes)
+    return Section(name, title, tiles=tiles, facts=facts, tables=tables, notes=notes)
 
 
 def _shard_rows(folder: Folder) -> list[dict[str, object]]:

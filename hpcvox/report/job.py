@@ -6,8 +6,7 @@ from hpcvox import config, durable
 from hpcvox.errors import SourceError
 from hpcvox.outcome import Outcome
 from hpcvox.report import candidates, data, density, evaluation, files, overview, page, training
-from hpcvox.report.parts import shown
-from hpcvox.report.reading import Folder, open_folder
+from hpcvox.report.reading import open_folder
 from hpcvox.report.settings import ReportSettings
 
 PAGE = "report.html"
@@ -46,27 +45,9 @@ def run(settings: ReportSettings) -> Outcome:
             files.section(folders, target),
         ]
         made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-        text = page.render(settings.title, made, _tiles(database, shards, generated), sections)
+        text = page.render(settings.title, made, sections)
         config.save(settings, settings.out / "config.yaml")
         durable.write_text(target, text)
     missing = [section.title for section in sections if section.missing]
     said = f"; nothing to show for: {', '.join(missing)}" if missing else ""
     return Outcome(f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){said}")
-
-
-def _tiles(database: Folder, shards: Folder, generated: Folder) -> list[tuple[str, str]]:
-    """The few numbers at the top."""
-    tiles = []
-    for label, folder, keys in (
-        ("crystals in the database", database, ("crystals", "n_crystals", "size")),
-        ("samples", shards, ("n_samples",)),
-        ("rejected", shards, ("n_rejects",)),
-    ):
-        value = folder.fact(*keys)
-        if value is not None:
-            tiles.append((label, shown(value)))
-    if generated.file("candidates.csv") is not None:
-        valid, total = candidates.validity(candidates.read_candidates(generated))
-        if total:
-            tiles += [("samples generated", shown(total)), ("valid", f"{100 * valid / total:.0f} %")]
-    return tiles

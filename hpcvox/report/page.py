@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 from hpcvox.report.parts import Section
 
 
-def render(title: str, made: str, tiles: Sequence[tuple[str, str]], sections: Sequence[Section]) -> str:
+def render(title: str, made: str, sections: Sequence[Section]) -> str:
     """The whole HTML text of a report."""
     charts = {chart.name: chart.figure for section in sections for chart in section.charts}
     widgets = {section.widget: section.data for section in sections if section.widget}
@@ -29,7 +29,7 @@ def render(title: str, made: str, tiles: Sequence[tuple[str, str]], sections: Se
     return environment.from_string(_template("report.html")).render(
         title=title,
         made=made,
-        tiles=tiles,
+        tiles=[tile for section in sections for tile in section.tiles],
         sections=sections,
         data=_data({"charts": charts, "widgets": widgets}),
         style=Markup(_template("report.css")),

@@ -47,12 +47,17 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page.  ``missing`` says why there is nothing to show."""
+    """One part of the page.
+
+    ``missing`` says why there is nothing to show; ``tiles`` are its few numbers at the top of the page;
+    ``widget`` names what the page's script draws from ``data``.
+    """
 
     name: str
     title: str
     intro: str = ""
     missing: str = ""
+    tiles: Sequence[tuple[str, str]] = ()
     facts: Sequence[tuple[str, str]] = ()
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
