@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A test says what is computed, never how fast: machines that run it may be busy.
+hypothesis.settings.register_profile("hpcvox", deadline=None)
+hypothesis.settings.load_profile("hpcvox")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,47 @@
+"""Small shard sets of real voxels for the tests of training: cubic perovskites on a coarse grid."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from hpcvox.descriptors.density import voxelize
+from hpcvox.shards.layout import density_arrays, shard_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.writer import Provenance, ShardBuffer
+
+FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+A_SITES = {"Ca": 20, "Sr": 38, "Ba": 56, "La": 57, "K": 19, "Na": 11}
+B_SITES = {"Ti": 22, "Zr": 40, "Nb": 41, "Mn": 25}
+X_SITES = {"O": 8, "F": 9}
+SMALL_UNET = "model={patch: 2, down: [[8, 8], [8, 16]], bottom: [16, 16], up: [[16, 8], [8, 8]], features: 4}"
+SMALL_VAE = (
+    "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent: 8, seed_channels: 4, decoder: [8, 8]}"
+)
+
+
+def make_shards(folder: Path, voxels: int = 16) -> Path:
+    """A shard set of 48 perovskites with a target ``energy``, in two shards."""
+    folder.mkdir(parents=True)
+    crystals = list(product(A_SITES.items(), B_SITES.items(), X_SITES.items()))
+    half = len(crystals) // 2
+    lines = []
+    for shard in range(2):
+        buffer = ShardBuffer(density_arrays(voxels, "float16"), half)
+        for i in range(shard * half, (shard + 1) * half):
+            (a, za), (b, zb), (x, zx) = crystals[i]
+            lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
+            numbers = np.array([za, zb, zx, zx, zx], np.uint8)
+            density, species = voxelize(lengths, FRAC, numbers, n=voxels)
+            slot = buffer.slot()
+            slot["density"][:] = density
+            slot["species"][:] = species
+            slot["mask"][:] = np.packbits(species > 0, axis=-1)
+            slot["cell"][:] = np.diag(lengths)
+            name = f"{a}{b}{x}3"
+            buffer.commit(i, name, name, f"made:{i}", numbers, FRAC, {"energy": -0.01 * za + 0.003 * zb})
+        provenance = Provenance("density", "periodic", {"voxels": voxels}, "0", "made", shard * half, half)
+        lines.append(buffer.write(folder / shard_name(shard), provenance))
+    n = len(crystals)
+    Manifest("density", "periodic", {"voxels": voxels}, "0", "made", n, n, 0, {}, tuple(lines)).save(folder)
+    return folder
