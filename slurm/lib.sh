@@ -148,6 +148,8 @@ start_ray() {
     (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_token") ||
         fail "cannot write $ray_token: submit from a folder that you may write to and all nodes see"
     cleanup+=(stop_ray)
+    # An actor is one thread of one core: the parallelism is in their number.
+    export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
     export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
     # Workers notice within seconds that their head has ended; a busy node may take its time to start.
     export RAY_gcs_rpc_server_reconnect_timeout_s=15 RAY_raylet_start_wait_time_s="$HPCVOX_RAY_TIMEOUT"

@@ -10,6 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+STORE_BYTES = 200 * 2**20
+"""Ray's shared memory on a node: tasks and results are small here, arrays go to disk where they are made."""
+
 PORTS = (
     "node-manager-port",
     "object-manager-port",
@@ -50,6 +53,7 @@ def start(role: str, address: str, cpus: str, folder: Path) -> None:
         "--min-worker-port=0",
         "--max-worker-port=0",
         f"--temp-dir={folder}",
+        f"--object-store-memory={STORE_BYTES}",
         f"--num-cpus={cpus}",
         "--disable-usage-stats",
         "--block",
