@@ -1,0 +1,1 @@
+"""Work spread over processes and nodes by Ray; no other room imports Ray."""

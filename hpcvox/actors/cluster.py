@@ -1,0 +1,224 @@
+"""The Ray that a job runs on: its own, on this machine and for this job alone, or one it is told of."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hpcvox.errors import HpcvoxError
+
+SOCKET_LIMIT = 107
+"""Longest path of a Unix socket on Linux, in bytes."""
+
+SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
+STALE_S = 3600.0
+STORE_BYTES = 200 * 2**20
+"""Ray's shared memory: tasks and results are small here, arrays go to disk from where they are made."""
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+"""An actor is one thread of one core: the parallelism is in their number."""
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+}
+
+_token = secrets.token_hex(32)  # Ray keeps the first token it sees for the life of the process
+
+
+class ClusterError(HpcvoxError):
+    """Ray cannot be started or reached."""
+
+
+def available_cpus() -> int:
+    """CPUs that this process may use: its affinity, and no more than SLURM gave the task."""
+    cpus = len(os.sched_getaffinity(0))
+    for variable in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+        if os.environ.get(variable, "").isdigit():
+            return max(1, min(cpus, int(os.environ[variable])))
+    return cpus
+
+
+@contextlib.contextmanager
+def cluster(actors: int = 0) -> Iterator[int]:
+    """Run within Ray and yield the number of actors to use (``actors``, or one for each CPU where 0).
+
+    Where ``RAY_ADDRESS`` is set this connects to the cluster there (an allocation's, or the one that
+    ``ray job submit`` runs in).  Otherwise it starts a private Ray: loopback only, behind a token, in a
+    folder of its own that goes with it, without a dashboard.  Its processes end when this one does,
+    however it ends.  A Ray that the caller started is used and left running.
+
+    Raises:
+        ClusterError: Ray cannot be started or reached.
+    """
+    if os.environ.get("RAY_ADDRESS"):
+        with _environment(QUIET), _connected(os.environ["RAY_ADDRESS"]):
+            yield _fitting(actors)
+        return
+    # Not imported before the environment is set, which Ray reads when it is imported.
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        yield _fitting(actors)
+        return
+    with _embedded(actors or available_cpus()):
+        yield actors or available_cpus()
+
+
+def _fitting(actors: int) -> int:
+    """``actors``, but no more than the cluster has CPUs: the rest would wait for ever."""
+    import ray
+
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    cpus = max(1, int(resources.get("CPU", 1)))
+    return min(actors or cpus, cpus)
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[None]:
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        with _own_signals():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ClusterError(
+            f"no Ray cluster answers at RAY_ADDRESS={address}: {_first_line(error)}. "
+            "Start one, or unset RAY_ADDRESS to run on this machine alone"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _embedded(cpus: int) -> Iterator[None]:
+    with _session_folder() as folder, _environment(QUIET | ONE_THREAD | _private(folder)):
+        import ray
+
+        try:
+            with _own_signals():
+                ray.init(
+                    address="local",  # never the cluster of somebody else that /tmp may name
+                    num_cpus=cpus,
+                    num_gpus=0,
+                    include_dashboard=False,
+                    object_store_memory=STORE_BYTES,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    _temp_dir=str(folder),
+                    _node_ip_address="127.0.0.1",
+                )
+        except (ConnectionError, RuntimeError, OSError) as error:
+            ray.shutdown()
+            raise ClusterError(
+                f"Ray cannot start on this machine: {_first_line(error)}. Look for a full /tmp or /dev/shm "
+                "and for a limit on processes (ulimit -u)"
+            ) from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _private(folder: Path) -> dict[str, str | None]:
+    """Environment of a Ray that nobody else can use, on this node or from another."""
+    token = folder / "token"
+    token.touch(mode=0o600)
+    token.write_text(_token)
+    return {
+        "RAY_AUTH_MODE": None,  # unset, a new Ray asks for a token and heeds it even if imported before
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        # "No cluster of nodes", says this to Ray, and only then does everything bind to loopback.
+        # (Read when Ray is imported: a caller who did that before has the token alone.)
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+
+
+@contextlib.contextmanager
+def _session_folder() -> Iterator[Path]:
+    """A new private folder with a short path, removed at the end; those of killed jobs are removed now.
+
+    The owner holds a lock on it for life, which tells a live folder from a dead one across containers.
+    """
+    base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    _sweep(base)
+    folder = Path(tempfile.mkdtemp(prefix="hpcvox-", dir=base))
+    if len(os.fsencode(folder)) + SESSION > SOCKET_LIMIT:
+        folder.rmdir()
+        raise ClusterError(
+            f"{base} is too long a path for Ray's sockets and /tmp is not writable: "
+            f"set TMPDIR to a folder of at most {SOCKET_LIMIT - SESSION - 16} characters"
+        )
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(base: Path) -> None:
+    """Remove the session folders of this user's jobs that were killed."""
+    for folder in base.glob("hpcvox-*"):
+        with contextlib.suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            path = folder / ".lock"
+            if not path.exists():
+                if time.time() - folder.stat().st_mtime > STALE_S:
+                    folder.rmdir()  # a kill came between the two steps of making it
+                continue
+            with path.open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables (None: unset), for child processes too; the old ones come back at the end."""
+    old = {name: os.environ.get(name) for name in values}
+    _set_environment(values)
+    try:
+        yield
+    finally:
+        _set_environment(old)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the job's own SIGTERM handler, which ``ray.init`` replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,246 @@
+"""Many tasks over many actors, results in order, and no task lost to a process that dies.
+
+Every worker holds the state that is costly to make (a model, buffers) and does one task at a time.
+"""
+
+import contextlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from hpcvox.actors.cluster import ONE_THREAD, ClusterError, cluster
+from hpcvox.errors import HpcvoxError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+IN_FLIGHT = 2
+"""Tasks that an actor holds: one it works on and the next, so that it never waits for the driver."""
+
+AHEAD = 16
+"""Tasks per actor that may be begun beyond the oldest unfinished one; bounds the results held back."""
+
+MAX_DEATHS = 3
+START_TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True)
+class Failure(Generic[T]):
+    """Stands in the results for a task that killed its actor :data:`MAX_DEATHS` times."""
+
+    task: T
+    message: str
+
+
+@dataclass
+class _Job(Generic[T]):
+    index: int
+    task: T
+    deaths: int = 0
+
+
+@dataclass
+class _Slot(Generic[T]):
+    """An actor, the call that tells when it is up, and the jobs it holds, oldest first."""
+
+    actor: Any
+    starting: Any
+    failed_starts: int = 0
+    jobs: deque[tuple[Any, _Job[T]]] = field(default_factory=deque)
+
+
+@contextlib.contextmanager
+def actor_pool(actors: int = 0) -> Iterator["ActorPool"]:
+    """Start or reach Ray (see :func:`hpcvox.actors.cluster.cluster`); ``actors`` 0: one a CPU."""
+    with cluster(actors) as count:
+        yield ActorPool(count)
+
+
+def run_ordered(
+    make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T], actors: int = 0
+) -> Iterator[R | Failure[T]]:
+    """:meth:`ActorPool.run_ordered` in a pool made for this one call."""
+    with actor_pool(actors) as pool:
+        yield from pool.run_ordered(make_worker, tasks)
+
+
+class ActorPool:
+    """Runs tasks on ``actors`` actors of the Ray that this process is connected to."""
+
+    def __init__(self, actors: int) -> None:
+        self.actors = actors
+
+    def run_ordered(
+        self, make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T]
+    ) -> Iterator[R | Failure[T]]:
+        """Apply a worker to every task; results come in the order of the tasks.
+
+        Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
+        A task whose actor dies (killed, out of memory, its node gone) is done again elsewhere; after
+        three deaths a :class:`Failure` stands for it and the others go on.  Only the task that was being
+        worked on counts a death, not the one that waited behind it.
+
+        Args:
+            make_worker: called once in every actor; what it returns is called with each task.
+                It must be importable or picklable by value.
+
+        Raises:
+            ClusterError: no actor comes up, or Ray itself has gone.
+            HpcvoxError: raised by a worker, as it is; another exception comes as Ray's, which shows
+                the worker's traceback.
+        """
+        run = _Run[T, R](self.actors, make_worker, tasks)
+        try:
+            yield from run.results()
+        finally:
+            run.close()
+
+
+class _Run(Generic[T, R]):
+    """The state of one :meth:`ActorPool.run_ordered`."""
+
+    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T]) -> None:
+        import ray
+
+        self._ray: Any = ray
+        self._fresh = (_Job(index, task) for index, task in enumerate(tasks))
+        self._exhausted = False
+        self._again: deque[_Job[T]] = deque()
+        self._done: dict[int, R | Failure[T]] = {}
+        self._next = 0
+        self._window = AHEAD * actors
+        # Restarts and retries are made here: Ray's own would count a death against the waiting job, too.
+        options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
+        self._kind = self._ray.remote(**options)(_Actor)
+        # Bytes, so that an actor imports nothing before its thread limits are set.
+        self._make_worker = self._ray.cloudpickle.dumps(make_worker)
+        self._slots: list[_Slot[T]] = []
+        for _ in range(actors):
+            actor = self._kind.remote(self._make_worker)
+            self._slots.append(_Slot(actor, actor.ready.remote()))
+
+    def close(self) -> None:
+        """End the actors."""
+        for slot in self._slots:
+            with contextlib.suppress(Exception):  # Ray may be gone already
+                self._ray.kill(slot.actor, no_restart=True)
+
+    def results(self) -> Iterator[R | Failure[T]]:
+        """Results in order; see :meth:`ActorPool.run_ordered`."""
+        begun = time.monotonic()
+        while True:
+            self._submit()
+            waiting = [ref for slot in self._slots for ref in self._refs(slot)]
+            if self._exhausted and not self._again and not any(slot.jobs for slot in self._slots):
+                yield from self._ordered()
+                return
+            ready, _ = self._ray.wait(waiting, num_returns=1, timeout=5.0)
+            if ready:
+                self._collect(set(ready))
+            elif time.monotonic() - begun > START_TIMEOUT_S and all(s.starting for s in self._slots):
+                raise ClusterError(
+                    f"no actor has started within {START_TIMEOUT_S:.0f} s: "
+                    "are the CPUs of the Ray cluster taken by another job?"
+                )
+            yield from self._ordered()
+
+    def _refs(self, slot: _Slot[T]) -> list[Any]:
+        return [slot.starting] if slot.starting is not None else [ref for ref, _ in slot.jobs]
+
+    def _ordered(self) -> Iterator[R | Failure[T]]:
+        while self._next in self._done:
+            result = self._done.pop(self._next)
+            self._next += 1
+            yield result
+
+    def _submit(self) -> None:
+        """Hand out jobs, one a slot at a time, so that the first ones are spread."""
+        for depth in range(IN_FLIGHT):
+            for slot in self._slots:
+                if slot.starting is None and len(slot.jobs) == depth:
+                    job = self._take()
+                    if job is None:
+                        return
+                    slot.jobs.append((slot.actor.run.remote(job.task), job))
+
+    def _take(self) -> _Job[T] | None:
+        if self._again:
+            return self._again.popleft()
+        begun = self._next + len(self._done) + sum(len(slot.jobs) for slot in self._slots)
+        if self._exhausted or begun - self._next >= self._window:
+            return None
+        job = next(self._fresh, None)
+        self._exhausted = job is None
+        return job
+
+    def _collect(self, ready: set[Any]) -> None:
+        for slot in self._slots:
+            if slot.starting is not None:
+                if slot.starting in ready:
+                    self._started(slot)
+            elif any(ref in ready for ref, _ in slot.jobs):
+                # An actor works in order: whichever call ended or failed, the oldest has, too.
+                ref, job = slot.jobs[0]
+                try:
+                    self._done[job.index] = self._get(ref)
+                except self._ray.exceptions.RayActorError:
+                    self._bury(slot)
+                else:
+                    slot.jobs.popleft()
+
+    def _started(self, slot: _Slot[T]) -> None:
+        try:
+            self._get(slot.starting)
+            slot.starting, slot.failed_starts = None, 0
+        except self._ray.exceptions.RayActorError as error:
+            slot.failed_starts += 1
+            if slot.failed_starts >= MAX_DEATHS:
+                raise ClusterError(f"an actor cannot start: {error}") from error
+            self._replace(slot)
+
+    def _bury(self, slot: _Slot[T]) -> None:
+        """The actor of ``slot`` died at its oldest job: count it, and give all its jobs out again."""
+        self._replace(slot)
+        _, culprit = slot.jobs.popleft()
+        culprit.deaths += 1
+        if culprit.deaths >= MAX_DEATHS:
+            message = f"the worker process died {culprit.deaths} times at this task"
+            self._done[culprit.index] = Failure(culprit.task, message)
+        else:
+            self._again.append(culprit)
+        self._again.extend(job for _, job in slot.jobs)
+        slot.jobs.clear()
+
+    def _replace(self, slot: _Slot[T]) -> None:
+        """End the slot's actor for good (it may be cut off and alive) and start another."""
+        self._ray.kill(slot.actor, no_restart=True)
+        slot.actor = self._kind.remote(self._make_worker)
+        slot.starting = slot.actor.ready.remote()
+
+    def _get(self, ref: Any) -> Any:
+        try:
+            return self._ray.get(ref)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, HpcvoxError):
+                raise error.cause from None
+            raise
+
+
+class _Actor:
+    """A worker in its own process."""
+
+    def __init__(self, make_worker: bytes) -> None:
+        from ray import cloudpickle
+
+        os.environ.update(ONE_THREAD)
+        self._work = cloudpickle.loads(make_worker)()
+
+    def ready(self) -> None:
+        """Returns once the worker is made."""
+
+    def run(self, task: Any) -> Any:
+        """One task."""
+        return self._work(task)

@@ -1,0 +1,171 @@
+"""The actor pool on a real Ray: order, deaths, errors, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hpcvox.actors.cluster import ClusterError, available_cpus, cluster
+from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.errors import SourceError
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ActorPool]:
+    with actor_pool(2) as pool:
+        yield pool
+
+
+def test_results_are_in_order_however_long_tasks_take(pool: ActorPool) -> None:
+    def make() -> Callable[[int], tuple[int, int]]:
+        def work(task: int) -> tuple[int, int]:
+            time.sleep(0.05 if task % 5 == 0 else 0.0)
+            return task, os.getpid()
+
+        return work
+
+    drawn: list[int] = []
+    results = list(pool.run_ordered(make, (drawn.append(i) or i for i in range(60))))  # type: ignore[func-returns-value]
+    assert [task for task, _ in results if isinstance(task, int)] == list(range(60))
+    assert len({pid for _, pid in results}) == 2  # type: ignore[misc]
+
+
+def test_tasks_are_drawn_as_they_are_needed(pool: ActorPool) -> None:
+    drawn: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for i in range(10_000):
+            drawn.append(i)
+            yield i
+
+    results = pool.run_ordered(lambda: lambda task: task, tasks())
+    assert [next(results) for _ in range(10)] == list(range(10))
+    assert len(drawn) < 100
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_a_task_that_kills_its_actor_fails_alone(pool: ActorPool, tmp_path: Path) -> None:
+    def make() -> Callable[[int], int]:
+        def work(task: int) -> int:
+            with (tmp_path / f"{task}").open("a") as log:
+                log.write("x")
+            if task == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if task == 6 and (tmp_path / "6").read_text() == "x":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return task * task
+
+        return work
+
+    results = list(pool.run_ordered(make, range(12)))
+    failures = [r for r in results if isinstance(r, Failure)]
+    assert [f.task for f in failures] == [3]
+    assert "3 times" in failures[0].message
+    assert results[3] is failures[0]
+    assert [r for r in results if isinstance(r, int)] == [i * i for i in range(12) if i != 3]
+    assert (tmp_path / "3").read_text() == "xxx"
+
+
+def test_a_workers_own_error_is_raised_as_it_is(pool: ActorPool) -> None:
+    def make() -> Callable[[int], int]:
+        def work(task: int) -> int:
+            if task == 2:
+                raise SourceError("no such file")
+            return task
+
+        return work
+
+    with pytest.raises(SourceError, match=r"^no such file$"):
+        list(pool.run_ordered(make, range(5)))
+    with pytest.raises(ZeroDivisionError):
+        list(pool.run_ordered(lambda: lambda task: 1 // task, [1, 0]))
+
+
+def test_a_worker_that_cannot_be_made_says_why(pool: ActorPool) -> None:
+    def make() -> Callable[[int], int]:
+        raise SourceError("no model here")
+
+    with pytest.raises(ClusterError, match="no model here"):
+        list(pool.run_ordered(make, range(5)))
+
+
+def test_actors_are_single_threaded(pool: ActorPool) -> None:
+    results = list(pool.run_ordered(lambda: lambda name: os.environ[name], ["OMP_NUM_THREADS"]))
+    assert results == ["1"]
+
+
+def test_ray_listens_on_loopback_only(pool: ActorPool) -> None:
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    names = " ".join(p.name() for p in processes)
+    assert "raylet" in names
+    pids = {p.pid for p in processes}
+    listening = [
+        c.laddr.ip for c in psutil.net_connections() if c.pid in pids and c.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+
+
+def test_cpus_are_those_of_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    monkeypatch.delenv("SLURM_CPUS_ON_NODE", raising=False)
+    assert available_cpus() == len(os.sched_getaffinity(0))
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    assert available_cpus() == 1
+
+
+def test_a_cluster_that_does_not_answer_is_an_error() -> None:
+    code = "from hpcvox.actors.pool import run_ordered\nlist(run_ordered(lambda: lambda x: x, [1]))"
+    environment = os.environ | {"RAY_ADDRESS": "127.0.0.1:1", "RAY_raylet_start_wait_time_s": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "RAY_ADDRESS=127.0.0.1:1" in done.stderr.splitlines()[-1]
+    assert "ClusterError" in done.stderr.splitlines()[-1]
+
+
+DRIVER = """
+import os, sys, time
+from hpcvox.actors.pool import actor_pool
+with actor_pool(1) as pool:
+    for pid in pool.run_ordered(lambda: lambda task: time.sleep(task) or os.getpid(), [0, 300]):
+        print(pid, flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sent", "to_group"), [(signal.SIGKILL, False), (signal.SIGINT, True), (signal.SIGTERM, False)]
+)
+def test_nothing_is_left_of_a_killed_driver(sent: signal.Signals, to_group: bool) -> None:
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert driver.stdout is not None
+    worker = psutil.Process(int(driver.stdout.readline()))
+    family = [*psutil.Process(driver.pid).children(recursive=True), worker]
+    assert any("raylet" in p.name() for p in family)
+    (os.killpg if to_group else os.kill)(driver.pid, sent)
+    driver.wait(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=30)
+    for process in alive:
+        process.kill()
+    assert not alive
+    with cluster(1):  # sweeps the folder that a kill -9 left
+        pass
+    assert not list(Path("/tmp").glob(f"hpcvox-*/session_*_{driver.pid}"))
