@@ -1,5 +1,5 @@
 "use strict";
-// The page's behaviour: charts take the page's colours, tables sort, densities are cut, crystals turn.
+// The page's behaviour: charts take the page's colours, tables sort, densities are cut (crystals.js turns the crystals).
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage"]] };
@@ -109,131 +109,11 @@
     return draw;
   }
 
-  // ---- crystals ----------------------------------------------------------------------------
-  // A sphere of radius 1: an icosahedron, each face split into four twice.
-  function sphere() {
-    const t = (1 + Math.sqrt(5)) / 2;
-    let points = [[-1, t, 0], [1, t, 0], [-1, -t, 0], [1, -t, 0], [0, -1, t], [0, 1, t], [0, -1, -t], [0, 1, -t], [t, 0, -1], [t, 0, 1], [-t, 0, -1], [-t, 0, 1]];
-    let faces = [[0, 11, 5], [0, 5, 1], [0, 1, 7], [0, 7, 10], [0, 10, 11], [1, 5, 9], [5, 11, 4], [11, 10, 2], [10, 7, 6], [7, 1, 8],
-      [3, 9, 4], [3, 4, 2], [3, 2, 6], [3, 6, 8], [3, 8, 9], [4, 9, 5], [2, 4, 11], [6, 2, 10], [8, 6, 7], [9, 8, 1]];
-    for (let split = 0; split < 2; split++) {
-      const middles = new Map();
-      const middle = (i, j) => {
-        const key = i < j ? `${i},${j}` : `${j},${i}`;
-        if (!middles.has(key)) { middles.set(key, points.length); points.push(points[i].map((x, m) => (x + points[j][m]) / 2)); }
-        return middles.get(key);
-      };
-      faces = faces.flatMap(([a, b, c]) => {
-        const [ab, bc, ca] = [middle(a, b), middle(b, c), middle(c, a)];
-        return [[a, ab, ca], [b, bc, ab], [c, ca, bc], [ab, bc, ca]];
-      });
-      points = points.map((p) => p.map((x) => x / Math.hypot(...p)));
-    }
-    return { points, faces };
-  }
-
-  function atoms(crystal, z, element, ball) {
-    const trace = { type: "mesh3d", x: [], y: [], z: [], i: [], j: [], k: [], text: [], color: element.colour, hoverinfo: "text", flatshading: false,
-      lighting: { ambient: 0.55, diffuse: 0.75, specular: 0.35, roughness: 0.4, fresnel: 0.1 }, lightposition: { x: 2000, y: 1000, z: 4000 } };
-    crystal.positions.forEach((centre, n) => {
-      if (crystal.numbers[n] !== z) return;
-      const first = trace.x.length;
-      const label = `${element.symbol} (${crystal.frac[n].map((x) => x.toFixed(3)).join(", ")})`;
-      for (const p of ball.points) {
-        trace.x.push(centre[0] + element.radius * p[0]);
-        trace.y.push(centre[1] + element.radius * p[1]);
-        trace.z.push(centre[2] + element.radius * p[2]);
-        trace.text.push(label);
-      }
-      for (const [a, b, c] of ball.faces) { trace.i.push(first + a); trace.j.push(first + b); trace.k.push(first + c); }
-    });
-    return trace;
-  }
-
-  function segments(pairs, style) {
-    const trace = { type: "scatter3d", mode: "lines", x: [], y: [], z: [], hoverinfo: "skip", line: style };
-    for (const [p, q] of pairs) {
-      trace.x.push(p[0], q[0], null);
-      trace.y.push(p[1], q[1], null);
-      trace.z.push(p[2], q[2], null);
-    }
-    return trace;
-  }
-
-  function edges(lattice) {
-    const corner = (i, j, k) => [0, 1, 2].map((m) => i * lattice[0][m] + j * lattice[1][m] + k * lattice[2][m]);
-    const pairs = [];
-    for (const u of [0, 1]) for (const v of [0, 1])
-      pairs.push([corner(0, u, v), corner(1, u, v)], [corner(u, 0, v), corner(u, 1, v)], [corner(u, v, 0), corner(u, v, 1)]);
-    return pairs;
-  }
-
-  function crystals(widget) {
-    const element = document.getElementById("crystal-view");
-    const choice = document.getElementById("crystal-choice");
-    const legend = document.getElementById("crystal-legend");
-    const ball = sphere();
-    const byId = new Map(widget.crystals.map((crystal) => [crystal.id, crystal]));
-
-    function describe(crystal, present) {
-      legend.replaceChildren(...present.map((z) => {
-        const [item, swatch] = [document.createElement("li"), document.createElement("i")];
-        swatch.style.background = widget.elements[z].colour;
-        item.append(swatch, widget.elements[z].symbol);
-        return item;
-      }));
-      const lengths = crystal.lattice.map((row) => Math.hypot(...row).toFixed(3));
-      document.getElementById("crystal-cell").textContent = `a, b, c = ${lengths.join(", ")} Å`;
-      for (const row of document.querySelectorAll("tr[data-crystal]"))
-        row.classList.toggle("chosen", row.dataset.crystal === crystal.id);
-    }
-
-    function draw() {
-      const crystal = byId.get(choice.value);
-      const colour = colours();
-      const present = [...new Set(crystal.numbers)].sort((a, b) => a - b);
-      const bonds = crystal.bonds.map(([i, j]) => [crystal.positions[i], crystal.positions[j]]);
-      const traces = [segments(edges(crystal.lattice), { color: colour.soft, width: 3 }), segments(bonds, { color: colour.soft, width: 7 }),
-        ...present.map((z) => atoms(crystal, z, widget.elements[z], ball))];
-      const hidden = { visible: false };
-      const layout = { margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, uirevision: "kept", paper_bgcolor: "rgba(0,0,0,0)",
-        scene: { xaxis: hidden, yaxis: hidden, zaxis: hidden, aspectmode: "data", dragmode: "orbit", uirevision: "kept",
-          camera: { eye: { x: 1.6, y: 1.15, z: 0.75 }, projection: { type: "perspective" } } } };
-      Plotly.react(element, traces, themed(layout), config).then(keepStill);
-      describe(crystal, present);
-    }
-
-    // WebGL is blank on paper: a picture of the crystal as it stands is kept for printing.
-    let waiting = 0;
-    function keepStill() {
-      clearTimeout(waiting);
-      waiting = setTimeout(async () => {
-        const size = { width: element.clientWidth, height: element.clientHeight };
-        document.getElementById("crystal-still").src = await Plotly.toImage(element, { format: "png", scale: 1.5, ...size });
-      }, 400);
-    }
-    choice.addEventListener("change", draw);
-    let listening = false;
-    const drawAndListen = () => {
-      draw();
-      if (!listening) element.on("plotly_relayout", keepStill);
-      listening = true;
-    };
-    for (const row of document.querySelectorAll("tr[data-crystal]"))
-      row.addEventListener("click", (event) => {
-        if (event.target.closest("a")) return;
-        choice.value = row.dataset.crystal;
-        draw();
-        element.scrollIntoView({ block: "nearest", behavior: "smooth" });
-      });
-    return drawAndListen;
-  }
-
   // ---- all of it ---------------------------------------------------------------------------
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const drawn = [drawCharts];
   if (data.widgets.densities) drawn.push(densities(data.widgets.densities));
-  if (data.widgets.crystals) drawn.push(crystals(data.widgets.crystals));
+  if (data.widgets.crystals) drawn.push(crystalViewer(data.widgets.crystals, colours));
   const drawAll = () => drawn.forEach((draw) => draw());
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
