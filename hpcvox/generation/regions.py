@@ -1,4 +1,4 @@
-"""Connected regions of equal species on a voxel grid, and their shapes.  Compiled; wraps where the grid does."""
+"""Connected regions of equal species on a voxel grid, and their shapes (compiled)."""
 
 from typing import NamedTuple
 
@@ -58,9 +58,10 @@ def _join(parent, i, j):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def label(species, wraps):  # type: ignore[no-untyped-def]
-    """6-connected regions of equal, non-zero ``species`` (nx, ny, nz) uint8, joined across faces if ``wraps``.
+    """6-connected regions of equal, non-zero species, joined across the grid's faces if it ``wraps``.
 
-    Returns ``labels`` (nx, ny, nz) int32, 0 where species is 0 and 1 … count elsewhere, and ``count``.
+    Takes ``species`` (nx, ny, nz) uint8.  Returns ``labels`` (nx, ny, nz) int32, 0 where species is 0
+    and 1 … count elsewhere, and ``count``.
     """
     nx, ny, nz = species.shape
     parent = np.arange(nx * ny * nz)
@@ -71,21 +72,13 @@ def label(species, wraps):  # type: ignore[no-untyped-def]
                 if kind == 0:
                     continue
                 here = (x * ny + y) * nz + z
-                if z > 0:
-                    if species[x, y, z - 1] == kind:
-                        _join(parent, here, here - 1)
-                elif wraps and species[x, y, nz - 1] == kind:
-                    _join(parent, here, here + nz - 1)
-                if y > 0:
-                    if species[x, y - 1, z] == kind:
-                        _join(parent, here, here - nz)
-                elif wraps and species[x, ny - 1, z] == kind:
-                    _join(parent, here, (x * ny + ny - 1) * nz + z)
-                if x > 0:
-                    if species[x - 1, y, z] == kind:
-                        _join(parent, here, here - ny * nz)
-                elif wraps and species[nx - 1, y, z] == kind:
-                    _join(parent, here, ((nx - 1) * ny + y) * nz + z)
+                # one neighbour an axis, the one before (a negative index is across the face)
+                if (z > 0 or wraps) and species[x, y, z - 1] == kind:
+                    _join(parent, here, (x * ny + y) * nz + (z - 1) % nz)
+                if (y > 0 or wraps) and species[x, y - 1, z] == kind:
+                    _join(parent, here, (x * ny + (y - 1) % ny) * nz + z)
+                if (x > 0 or wraps) and species[x - 1, y, z] == kind:
+                    _join(parent, here, ((x - 1) % nx * ny + y) * nz + z)
     labels = np.zeros((nx, ny, nz), np.int32)
     name = np.zeros(nx * ny * nz, np.int32)
     count = 0
@@ -104,7 +97,7 @@ def label(species, wraps):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def local_maxima(density, wraps):  # type: ignore[no-untyped-def]
-    """Whether each voxel is no lower than its 26 neighbours and higher than at least one, (nx, ny, nz) bool."""
+    """Voxels no lower than their 26 neighbours and higher than at least one, (nx, ny, nz) bool."""
     nx, ny, nz = density.shape
     out = np.zeros((nx, ny, nz), np.bool_)
     for x in range(nx):
@@ -160,14 +153,9 @@ def contacts(labels, count, wraps):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-untyped-def]
+def _circular_means(labels, count):  # type: ignore[no-untyped-def]
+    """Circular mean of each region's voxel centres along each axis, in voxels, (count, 3)."""
     shape = labels.shape
-    count = len(height)
-    voxels = np.zeros(count, np.int64)
-    centre = np.zeros((count, 3), np.float64)
-    spread = np.zeros(count, np.float64)
-    peaked = np.zeros(count, np.bool_)
-    # where the grid wraps, distances are taken from the circular mean of the region's voxels
     turn = np.zeros((count, 3, 2), np.float64)
     cosine = np.ones((3, max(shape)), np.float64)
     sine = np.zeros((3, max(shape)), np.float64)
@@ -179,19 +167,27 @@ def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-u
         for y in range(shape[1]):
             for z in range(shape[2]):
                 i = labels[x, y, z] - 1
-                if i < 0:
-                    continue
-                voxels[i] += 1
-                peaked[i] |= maxima[x, y, z] and density[x, y, z] >= height[i]
-                for axis, j in enumerate((x, y, z)):
-                    turn[i, axis, 0] += cosine[axis, j]
-                    turn[i, axis, 1] += sine[axis, j]
-    origin = np.zeros((count, 3), np.float64)
+                if i >= 0:
+                    for axis, j in enumerate((x, y, z)):
+                        turn[i, axis, 0] += cosine[axis, j]
+                        turn[i, axis, 1] += sine[axis, j]
+    out = np.zeros((count, 3), np.float64)
     for i in range(count):
         for axis in range(3):
-            if wraps:
-                angle = np.arctan2(turn[i, axis, 1], turn[i, axis, 0])
-                origin[i, axis] = angle / (2.0 * np.pi) * shape[axis]
+            out[i, axis] = np.arctan2(turn[i, axis, 1], turn[i, axis, 0]) / (2.0 * np.pi) * shape[axis]
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-untyped-def]
+    shape = labels.shape
+    count = len(height)
+    voxels = np.zeros(count, np.int64)
+    centre = np.zeros((count, 3), np.float64)
+    spread = np.zeros(count, np.float64)
+    peaked = np.zeros(count, np.bool_)
+    # where the grid wraps, distances are taken from the circular mean of the region's voxels
+    origin = _circular_means(labels, count) if wraps else np.zeros((count, 3), np.float64)
     first = np.zeros((count, 3), np.float64)
     second = np.zeros(count, np.float64)
     for x in range(shape[0]):
@@ -200,6 +196,8 @@ def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-u
                 i = labels[x, y, z] - 1
                 if i < 0:
                     continue
+                voxels[i] += 1
+                peaked[i] |= maxima[x, y, z] and density[x, y, z] >= height[i]
                 for axis, j in enumerate((x, y, z)):
                     d = j + 0.5 - origin[i, axis]
                     if wraps:

@@ -1,4 +1,4 @@
-"""Voxels to atoms: segmentation of decoded maps into sites (Court et al. 2020, "From voxels to a crystal")."""
+"""Voxels to atoms: segmentation of decoded maps into sites (after Court et al. 2020)."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ MAX_REGIONS = 2000
 """More raw regions than this are noise; the bound keeps time and memory small."""
 
 FRAGMENT = 0.3
-"""A region smaller than this share of its species' sphere, without a density maximum, is no site of its own."""
+"""A region of less than this share of its species' sphere and without a density maximum is no site."""
 
 ONE_SPHERE = 0.55
 """Touching regions whose centres are nearer than this share of their radii's sum are parts of one sphere.
@@ -34,7 +34,7 @@ MERGE_DISTANCE = 0.5
 
 
 class Placed(NamedTuple):
-    """The atoms found: cell rows in Å (3, 3), fractional coordinates in [0, 1) (k, 3), atomic numbers (k,)."""
+    """The atoms found: cell rows in Å (3, 3), coordinates in [0, 1) (k, 3), atomic numbers (k,)."""
 
     lattice: NDArray[np.float64]
     frac: NDArray[np.float64]
@@ -80,7 +80,7 @@ def place(
     occupied = np.where((mask_probability >= mask_threshold) & (species <= MAX_Z), species, 0).astype(
         np.uint8
     )
-    labels, found = _segment(occupied, density, step, box.wraps, drop_voxels, max_sites)
+    found = _segment(occupied, density, step, box.wraps, drop_voxels, max_sites)
     if len(found.species) == 0:
         raise Rejected("empty", f"no region of more than {drop_voxels} voxels or with a density maximum")
     if len(found.species) > max_sites:
@@ -101,8 +101,8 @@ def _segment(
     wraps: bool,
     drop_voxels: int,
     max_sites: int,
-) -> tuple[NDArray[np.int32], Regions]:
-    """Label map and regions, one a site."""
+) -> Regions:
+    """The regions, one a site."""
     labels, count = regions.label(occupied, wraps)
     if count > MAX_REGIONS:
         raise Rejected("too-many-sites", f"{count} separate regions of one species: the map is noise")
@@ -132,11 +132,11 @@ def _segment(
                 count += 1
                 labels[parts == part] = count
         found = _measure(labels, count, occupied, density, maxima, step, wraps)
-    joined = _one_sphere(found, labels, step, wraps)
+    joined = _one_sphere(found, labels, step, wraps) if count <= 4 * max_sites else None
     if joined is not None:
         labels, count = _renumber(labels, joined)
         found = _measure(labels, count, occupied, density, maxima, step, wraps)
-    return labels, found
+    return found
 
 
 def _measure(
@@ -180,7 +180,10 @@ def _absorb(
 def _one_sphere(
     found: Regions, labels: NDArray[np.int32], step: NDArray[np.float64], wraps: bool
 ) -> NDArray[np.intp] | None:
-    """Like :func:`_absorb` for parts of one sphere that the network gave two species; None where there are none."""
+    """Like :func:`_absorb`, for parts of one sphere that the network gave two species.
+
+    None where there are none.
+    """
     radius = RADII[found.species]
     apart = found.centre[:, None] - found.centre[None]
     if wraps:

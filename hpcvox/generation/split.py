@@ -40,9 +40,10 @@ MAX_SEEDS = 64
 """Maxima looked at in one region, best first."""
 
 
-def compactness(spread: NDArray[np.float64], volume: NDArray[np.float64]) -> NDArray[np.float64]:
+def compactness(spread: NDArray[np.float64], volume: NDArray[np.floating]) -> NDArray[np.float64]:
     """Squared radius of gyration over that of a ball of the same volume; 1 for a ball, (k,)."""
-    return spread / (0.6 * (0.75 / np.pi * volume) ** (2 / 3))
+    ratio: NDArray[np.float64] = spread / (0.6 * (0.75 / np.pi * volume) ** (2 / 3))
+    return ratio
 
 
 def split(

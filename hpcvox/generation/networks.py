@@ -1,0 +1,99 @@
+"""The trained networks behind one small face: NumPy arrays in and out.
+
+Tensor names end in their axes: B batch, C channels, F features, D H W the voxel axes.
+"""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.descriptors.grids import BOXES, Grid
+from hpcvox.errors import CheckpointError, ConfigError
+from hpcvox.generation.settings import NetworkSettings
+from hpcvox.models.unet import UNet
+from hpcvox.models.vae import VAE
+from hpcvox.training.runs import load_model
+
+
+class Segmented(NamedTuple):
+    """What the UNet says of a batch of maps."""
+
+    species: NDArray[np.uint8]  # (B, n, n, n) | most probable element, where asked for; else 0
+    mask: NDArray[np.float32]  # (B, n, n, n) | probability that a voxel is occupied
+
+
+class Networks:
+    """A VAE and the UNet that names the elements of what it decodes.
+
+    Raises:
+        CheckpointError: a run folder holds no such model, or the two do not fit together.
+    """
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
+        vae, self.card = load_model(settings.vae, "vae")
+        unet, self.unet_card = load_model(settings.unet, "unet")
+        assert isinstance(vae, VAE)
+        assert isinstance(unet, UNet)
+        mine, other = [(card["grid"], card["voxels"]) for card in (self.card, self.unet_card)]
+        if mine != other or self.card["grid"] not in BOXES:
+            raise CheckpointError(
+                f"{settings.vae} is for {mine[1]}³ {mine[0]} voxels and {settings.unet} for "
+                f"{other[1]}³ {other[0]} ones: train both on one shard set"
+            )
+        self.device = _device(settings.device)
+        self.vae, self.unet = vae.to(self.device), unet.to(self.device)
+        self.grid: Grid = self.card["grid"]
+        self.voxels = int(self.card["voxels"])
+        self.conditions = int(self.card["conditions"])
+        self.latent = vae.settings.latent
+
+    @torch.inference_mode()
+    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Maps (B, 4, n, n, n): density in e/Å³ and x, y, z in Å, of latent points (B, L)."""
+        maps: NDArray[np.float32] = (
+            self.vae.decode(torch.from_numpy(z).to(self.device), self._one_hot(deciles)).cpu().numpy()
+        )
+        return maps
+
+    @torch.inference_mode()
+    def encode(self, maps: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Means of the posterior, (B, L), of maps (B, 4, n, n, n)."""
+        mean_BL, _ = self.vae.encode(torch.from_numpy(maps).to(self.device), self._one_hot(deciles))
+        out: NDArray[np.float32] = mean_BL.cpu().numpy()
+        return out
+
+    @torch.inference_mode()
+    def segment(
+        self, maps: NDArray[np.float32], threshold: float, also: NDArray[np.bool_] | None = None
+    ) -> Segmented:
+        """Occupation of every voxel, and the element of those occupied with at least ``threshold``.
+
+        Args:
+            maps: (B, 4, n, n, n).
+            also: further voxels whose element is wanted, (B, n, n, n).
+        """
+        features_BFDHW, logits_BDHW = self.unet(torch.from_numpy(maps).to(self.device))
+        mask_BDHW = torch.sigmoid(logits_BDHW)
+        wanted = mask_BDHW >= threshold
+        if also is not None:
+            wanted |= torch.from_numpy(also).to(self.device)
+        species = torch.zeros(mask_BDHW.shape, dtype=torch.uint8, device=self.device)
+        features_KF = features_BFDHW.movedim(1, -1)[wanted]
+        # class 0 is the background, which the mask speaks for
+        species[wanted] = (self.unet.species_logits(features_KF)[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
+        return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
+
+    def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
+        return torch.nn.functional.one_hot(torch.from_numpy(deciles), self.conditions).float().to(self.device)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"device: {name} is asked for, and torch finds no GPU here; use cpu or auto")
+    return torch.device(name)

@@ -1,0 +1,247 @@
+"""``generate``: latent points → decoded maps → atoms → judgement, each sample accounted for."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.crystals.record import reduced_formula
+from hpcvox.errors import ConfigError, Rejected, ShardError
+from hpcvox.generation.cell import fit_lengths
+from hpcvox.generation.cif_out import cif_text
+from hpcvox.generation.networks import Networks
+from hpcvox.generation.parts import Parts, claim
+from hpcvox.generation.segment import place
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.generation.validity import judge
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.split import split
+
+PART = 50
+"""Samples to a part: what an interruption loses at most."""
+
+MAY_CHANGE = {"per_condition", "conditions", "batch_size", "threads", "slices"}
+"""Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
+
+COLUMNS = (
+    "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
+    "charge_balanced", "novel", "cif", "message",
+)  # fmt: skip
+
+
+class Chunk(NamedTuple):
+    """Consecutive samples of one decile."""
+
+    decile: int
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Name of its part."""
+        return f"d{self.decile}-{self.start:06d}-{self.stop:06d}"
+
+
+def run(settings: GenerateSettings) -> Outcome:
+    """Sample every decile, and write what came of it to ``settings.out``."""
+    with durable.sole_writer(settings.out):
+        networks = Networks(settings)
+        chunks = list(_chunks(settings, networks))
+        claim(settings, settings.out, MAY_CHANGE)
+        parts = Parts(settings.out / "parts", _work(settings, networks))
+        started, made = time.monotonic(), 0
+        rows: list[dict[str, Any]] = []
+        total = sum(chunk.stop - chunk.start for chunk in chunks)
+        kept = {chunk: parts.load(chunk.name) for chunk in chunks}
+        done = sum(len(part) for part in kept.values() if part is not None)
+        with Progress("generate", total, "candidates", done) as progress:
+            for chunk in chunks:
+                part = kept[chunk]
+                if part is None:
+                    part = _make(chunk, settings, networks, progress)
+                    parts.save(chunk.name, part)
+                    made += len(part)
+                rows += part
+        rate = made / max(time.monotonic() - started, 1e-9)
+        summary = _write(settings, networks, rows)
+    speed = f" at {rate:.3g}/s" if made else ""
+    return Outcome(
+        f"generated {len(rows)} candidates{speed}: {summary['placed']} placed, {summary['valid']} valid "
+        f"({100 * summary['valid_rate']:.1f} %, every failure counted); {settings.out / 'candidates.csv'}, "
+        f"CIFs in {settings.out / 'cifs'}"
+    )
+
+
+def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -> NDArray[np.float32]:
+    """The latent point of one sample, z ~ N(0, σ²), (size,): the same in any batch, order or count."""
+    random = np.random.default_rng([seed, decile, number])
+    return (sigma * random.standard_normal(size)).astype(np.float32)
+
+
+def _chunks(settings: GenerateSettings, networks: Networks) -> Iterator[Chunk]:
+    deciles = settings.conditions if settings.conditions is not None else range(networks.conditions)
+    if max(deciles) >= networks.conditions:
+        raise ConfigError(
+            f"conditions: {max(deciles)} is not a bin of {settings.vae}; "
+            f"valid: 0 to {networks.conditions - 1}"
+        )
+    for decile in deciles:
+        for start in range(0, settings.per_condition, PART):
+            yield Chunk(decile, start, min(start + PART, settings.per_condition))
+
+
+def _work(settings: GenerateSettings, networks: Networks) -> dict[str, Any]:
+    return {
+        "vae": networks.card["checksum"],
+        "unet": networks.unet_card["checksum"],
+        **settings.model_dump(mode="json", include={"seed", "sigma", "placement"}),
+    }
+
+
+def _decode(settings: GenerateSettings, networks: Networks, chunk: Chunk) -> NDArray[np.float32]:
+    z = np.stack(
+        [
+            latent_point(settings.seed, chunk.decile, number, networks.latent, settings.sigma)
+            for number in range(chunk.start, chunk.stop)
+        ]
+    )
+    return networks.decode(z, np.full(len(z), chunk.decile))
+
+
+def _make(
+    chunk: Chunk, settings: GenerateSettings, networks: Networks, progress: Progress
+) -> list[dict[str, Any]]:
+    """The rows of one chunk, each with its CIF's text."""
+    rows = []
+    for start in range(chunk.start, chunk.stop, settings.batch_size):
+        batch = Chunk(chunk.decile, start, min(start + settings.batch_size, chunk.stop))
+        maps = _decode(settings, networks, batch)
+        segmented = networks.segment(maps, settings.placement.mask_threshold)
+        for row in range(len(maps)):
+            name = f"d{chunk.decile}-{start + row:06d}"
+            rows.append(
+                {"id": name, "decile": chunk.decile}
+                | _candidate(
+                    name, maps[row], segmented.species[row], segmented.mask[row], networks.grid, settings
+                )
+            )
+        progress.advance(len(maps), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
+    return rows
+
+
+def _candidate(
+    name: str,
+    maps: NDArray[np.float32],
+    species: NDArray[np.uint8],
+    mask: NDArray[np.float32],
+    grid: Any,
+    settings: GenerateSettings,
+) -> dict[str, Any]:
+    """One decoded map (4, n, n, n) as a row; a map that cannot be made into a crystal is a row too."""
+    try:
+        lengths = fit_lengths(maps[1:], grid)
+        placed = place(maps[0], species, mask, lengths, grid, **settings.placement.model_dump())
+    except Rejected as error:
+        return {"valid": False, "code": error.code, "message": str(error)}
+    verdict = judge(*placed)
+    return {
+        "valid": not verdict.code,
+        "code": verdict.code,
+        "message": verdict.message,
+        "formula": reduced_formula(placed.numbers.tobytes()),
+        "n_sites": len(placed.numbers),
+        **{key: round(float(x), 6) for key, x in zip("abc", lengths, strict=True)},
+        "min_distance": round(verdict.min_distance, 6),
+        "charge_balanced": verdict.charge_balanced,
+        "cif": f"cifs/{name}.cif",
+        "text": cif_text(name, *placed),
+    }
+
+
+def _write(settings: GenerateSettings, networks: Networks, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write CIFs, table, summary and densities; returns the summary."""
+    folder = settings.out / "cifs"
+    folder.mkdir(exist_ok=True)
+    known = _training_formulas(networks.card)
+    names = set()
+    for row in rows:
+        if "text" in row:
+            path = settings.out / row["cif"]
+            names.add(path.name)
+            _write_changed(path, row["text"])
+            row["novel"] = "" if known is None else row["formula"] not in known
+    for path in folder.glob("*.cif"):
+        if path.name not in names:  # of an earlier run with more samples
+            path.unlink()
+    table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
+    durable.write_csv(settings.out / "candidates.csv", COLUMNS, table)
+    summary = summarise(rows) | {
+        "condition": networks.card["condition"],
+        "edges": networks.card["edges"],
+        "novelty": "formulas of the training set" if known is not None else "training set not found",
+    }
+    durable.write_json(settings.out / "summary.json", summary)
+    _write_slices(settings, networks)
+    return summary
+
+
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Counts and rates over all samples drawn; nothing is skipped."""
+    valid = [row for row in rows if row["valid"]]
+    deciles = sorted({row["decile"] for row in rows})
+    drawn, good = (Counter(row["decile"] for row in some) for some in (rows, valid))
+    return {
+        "samples": len(rows),
+        "placed": sum("text" in row for row in rows),
+        "valid": len(valid),
+        "valid_rate": len(valid) / max(len(rows), 1),
+        "valid_and_charge_balanced": sum(row["charge_balanced"] for row in valid),
+        "valid_and_novel": sum(row.get("novel") is True for row in valid),
+        "formulas": len({row["formula"] for row in valid}),
+        "failures": dict(Counter(row["code"] for row in rows if row["code"]).most_common()),
+        "valid_rate_by_decile": {str(d): good[d] / drawn[d] for d in deciles},
+    }
+
+
+def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
+    """Formulas that the VAE was trained on; None where its shard set is not there any more."""
+    try:
+        formulas = ShardSet.open(card["shards"]).formulas
+    except ShardError:
+        return None
+    held_out = split(formulas, card["seed"], card["held_out_fraction"])
+    return {formula for formula, out in zip(formulas, held_out, strict=True) if not out}
+
+
+def _write_slices(settings: GenerateSettings, networks: Networks) -> None:
+    """``densities.npz``: the first decoded densities of each decile, (k, n, n, n) float16, and their ids."""
+    chunks = [c for c in _chunks(settings, networks) if c.start == 0] if settings.slices else []
+    chunks = [Chunk(c.decile, 0, min(settings.slices, c.stop)) for c in chunks]
+    if not chunks:
+        return
+    density = np.concatenate([_decode(settings, networks, chunk)[:, 0] for chunk in chunks])
+    ids = [f"d{c.decile}-{number:06d}" for c in chunks for number in range(c.stop)]
+    with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
+        limit = float(np.finfo(np.float16).max)
+        np.savez_compressed(
+            handle,
+            density=density.clip(-limit, limit).astype(np.float16),
+            ids=np.array([i.encode() for i in ids]),
+        )
+
+
+def _write_changed(path: Path, text: str) -> None:
+    """Write ``text`` unless the file has it already: a repeated run touches nothing."""
+    try:
+        if path.read_text() == text:
+            return
+    except OSError:
+        pass
+    durable.write_text(path, text)

@@ -1,0 +1,83 @@
+"""Whether a placed crystal can be one: distances, cell and, apart from that, charges."""
+
+import itertools
+import warnings
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.generation.cell import MAX_LENGTH, MIN_LENGTH
+
+MIN_DISTANCE = 0.5
+"""Å: atoms of a valid crystal are further apart (Court et al. 2020; pymatgen's ``is_valid``)."""
+
+IMAGES = np.array(list(itertools.product((-1, 0, 1), repeat=3)), float)
+"""The cell and its 26 neighbours: all that can hold a nearest image in a cell that is not very oblique."""
+
+
+class Verdict(NamedTuple):
+    """``code`` is empty for a valid crystal, else the reason's short word; ``message`` is for a person."""
+
+    code: str
+    message: str
+    min_distance: float  # Å | between any two atoms, periodic images included
+    charge_balanced: bool  # kept apart from validity: an alloy has no charges to balance
+
+
+def judge(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8]) -> Verdict:
+    """Judge a crystal: finite cell of 1 to 60 Å, all atoms more than 0.5 Å apart.
+
+    Args:
+        lattice: rows a, b, c in Å, (3, 3).
+        frac: fractional coordinates, (k, 3).
+        numbers: atomic numbers, (k,).
+    """
+    lengths = np.linalg.norm(lattice, axis=1)
+    if not (np.isfinite(frac).all() and ((lengths >= MIN_LENGTH) & (lengths <= MAX_LENGTH)).all()):
+        return Verdict("no-cell", f"cell lengths {lengths.round(3).tolist()} Å", float("nan"), False)
+    distance = min_distance(lattice, frac)
+    balanced = charge_balanced(numbers)
+    if distance <= MIN_DISTANCE:
+        message = f"two atoms are {distance:.3f} Å apart, and at most {MIN_DISTANCE} Å is not valid"
+        return Verdict("too-close", message, distance, balanced)
+    return Verdict("", "", distance, balanced)
+
+
+def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
+    """Shortest distance in Å between two atoms, an atom and its own images included."""
+    apart = frac[:, None] - frac[None]
+    apart -= np.rint(apart)
+    vectors = (apart[:, :, None] + IMAGES) @ lattice
+    squared = np.einsum("ijsx,ijsx->ijs", vectors, vectors)
+    own = np.arange(len(frac))
+    squared[own, own, len(IMAGES) // 2] = np.inf
+    return float(np.sqrt(squared.min()))
+
+
+def charge_balanced(numbers: NDArray[np.uint8]) -> bool:
+    """Whether one oxidation state an element, of those known of it, add up to no charge.
+
+    The states are pymatgen's ``icsd_oxidation_states`` and ``common_oxidation_states``; an element by
+    itself is balanced.  Sums are built up element by element, so that time stays bounded.
+    """
+    elements, counts = np.unique(numbers, return_counts=True)
+    if len(elements) < 2:
+        return True
+    sums = {0}
+    for element, count in zip(elements.tolist(), counts.tolist(), strict=True):
+        sums = {total + count * state for total in sums for state in oxidation_states(element)}
+    return 0 in sums
+
+
+@cache
+def oxidation_states(number: int) -> frozenset[int]:
+    """Oxidation states, other than 0, that pymatgen lists for an element."""
+    from pymatgen.core.periodic_table import Element
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pymatgen warns of elements without data
+        element = Element.from_Z(number)
+        states = {*element.icsd_oxidation_states, *element.common_oxidation_states}
+    return frozenset(int(state) for state in states if state)
