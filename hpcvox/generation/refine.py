@@ -68,7 +68,7 @@ def refine(
     return np.where(near[:, None], positions, start)
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _step(positions, widths, moving, ratio, step, wraps):  # type: ignore[no-untyped-def]
     """One step of the sites that are ``moving``; ``ratio`` is the density over the model's, (n, n, n)."""
     n = ratio.shape[0]

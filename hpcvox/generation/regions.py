@@ -39,7 +39,7 @@ def measure(
     return Regions(species, *_measure(labels, density, maxima, height, step, wraps))
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _root(parent, i):  # type: ignore[no-untyped-def]
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -47,7 +47,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _join(parent, i, j):  # type: ignore[no-untyped-def]
     i, j = _root(parent, i), _root(parent, j)
     if i < j:
@@ -56,7 +56,7 @@ def _join(parent, i, j):  # type: ignore[no-untyped-def]
         parent[i] = j
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def label(species, wraps):  # type: ignore[no-untyped-def]
     """6-connected regions of equal, non-zero species, joined across the grid's faces if it ``wraps``.
 
@@ -95,7 +95,7 @@ def label(species, wraps):  # type: ignore[no-untyped-def]
     return labels, count
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def local_maxima(density, wraps):  # type: ignore[no-untyped-def]
     """Voxels no lower than their 26 neighbours and higher than at least one, (nx, ny, nz) bool."""
     nx, ny, nz = density.shape
@@ -128,7 +128,7 @@ def local_maxima(density, wraps):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def contacts(labels, count, wraps):  # type: ignore[no-untyped-def]
     """Number of voxel faces that each pair of regions shares, (count + 1, count + 1) int64, symmetric."""
     nx, ny, nz = labels.shape
@@ -152,7 +152,7 @@ def contacts(labels, count, wraps):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _circular_means(labels, count):  # type: ignore[no-untyped-def]
     """Circular mean of each region's voxel centres along each axis, in voxels, (count, 3)."""
     shape = labels.shape
@@ -178,7 +178,7 @@ def _circular_means(labels, count):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-untyped-def]
     shape = labels.shape
     count = len(height)

@@ -1,0 +1,1 @@
+"""The papers' measurements: figures of trained models on held-out crystals."""

@@ -1,0 +1,64 @@
+"""Measures of how near a reconstructed crystal is to the true one.  Pure: arrays in, numbers out."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+MATCH_DISTANCE = 0.5
+"""Å: sites further apart than this are not the same site in :attr:`Match.exact`."""
+
+
+class Match(NamedTuple):
+    """Two sets of sites, paired so that the summed distance is least."""
+
+    emd: float  # Å | mean distance of the pairs: the earth mover's distance for equal numbers of sites
+    pairs: int  # the smaller number of sites
+    excess: int  # sites found beyond the true ones; negative where some are missing
+    species_right: float  # share of the pairs that have the same element
+    exact: bool  # no excess, all elements right, every pair within 0.5 Å
+
+
+def match_sites(
+    lattice: NDArray[np.float64],
+    true_frac: NDArray[np.float64],
+    true_numbers: NDArray[np.uint8],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+) -> Match:
+    """Compare the sites of two crystals by the Hungarian assignment (Court et al. 2020, "EMD").
+
+    Distances are those of the nearest periodic images in the *true* cell, so that an error of the cell,
+    which has its own measure, does not count twice.  Elements do not enter the assignment.  Of unequal
+    numbers of sites the smaller number is paired, and the difference is told apart (``excess``).
+
+    Args:
+        lattice: the true cell, rows in Å, (3, 3).
+        true_frac: (k, 3); true_numbers: (k,); frac: (m, 3); numbers: (m,); k and m at least 1.
+    """
+    distances = periodic_distances(lattice, true_frac, frac)
+    mine, other = linear_sum_assignment(distances)
+    paired = distances[mine, other]
+    same = true_numbers[mine] == numbers[other]
+    excess = len(numbers) - len(true_numbers)
+    exact = excess == 0 and bool(same.all()) and bool((paired <= MATCH_DISTANCE).all())
+    return Match(float(paired.mean()), len(paired), excess, float(same.mean()), exact)
+
+
+def periodic_distances(
+    lattice: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distances in Å between the nearest images of two sets of fractional coordinates, (k, m)."""
+    apart = first[:, None] - second[None]
+    apart -= np.rint(apart)
+    shifts = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    vectors = (apart[:, :, None] + shifts) @ lattice
+    nearest: NDArray[np.float64] = np.sqrt(np.einsum("kmsx,kmsx->kms", vectors, vectors).min(axis=-1))
+    return nearest
+
+
+def right_voxels(true_species: NDArray[np.uint8], species: NDArray[np.uint8]) -> tuple[int, int]:
+    """How many occupied voxels of the true map have the right element, and how many are occupied."""
+    occupied = true_species > 0
+    return int((species[occupied] == true_species[occupied]).sum()), int(occupied.sum())

@@ -1,0 +1,209 @@
+"""``evaluate``: Court et al. 2020's figures on crystals that no network was trained on.
+
+Each held-out crystal goes two ways: its own maps through the UNet ("segmentation"), and through the
+whole chain, encoder (posterior mean) → decoder → UNet ("reconstruction").  What cannot be placed is a
+failure and counts as one.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.descriptors.grids import coordinates
+from hpcvox.errors import ConfigError, Rejected, ShardError
+from hpcvox.experiments.compare import match_sites, right_voxels
+from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.generation.cell import fit_lengths
+from hpcvox.generation.networks import Networks, Segmented
+from hpcvox.generation.parts import Parts, claim
+from hpcvox.generation.segment import place
+from hpcvox.generation.validity import judge
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.split import split
+from hpcvox.training.vae_task import bin_of
+
+PART = 64
+"""Crystals to a part: what an interruption loses at most."""
+
+WAYS = ("segmentation", "reconstruction")
+FIGURES = ("code", "length_mae", "emd", "excess", "species_right", "exact", "valid", "recall")
+COLUMNS = ("id", "formula", "decile", "n_sites", *(f"{way}_{figure}" for way in WAYS for figure in FIGURES))
+
+
+def run(settings: EvaluateSettings) -> Outcome:
+    """Evaluate, and write ``metrics.json`` and ``per_crystal.csv`` to ``settings.out``."""
+    with durable.sole_writer(settings.out):
+        networks = Networks(settings)
+        shards = ShardSet.open(settings.shards)
+        held_out, deciles = _held_out(settings, networks, shards)
+        claim(settings, settings.out, ("batch_size", "threads", "device", "limit"))
+        work = [networks.card["checksum"], networks.unet_card["checksum"], settings.placement.model_dump()]
+        parts = Parts(settings.out / "parts", work)
+        rows: list[dict[str, Any]] = []
+        with Progress("evaluate", len(held_out), "crystals") as progress:
+            for start in range(0, len(held_out), PART):
+                chosen = held_out[start : start + PART]
+                name = f"{start:06d}"
+                expected = [shards.ids[i] for i in chosen]
+                part = parts.load(name)
+                if part is None or [row["id"] for row in part] != expected:
+                    part = _evaluate(chosen, deciles[start : start + PART], settings, networks, shards)
+                    parts.save(name, part)
+                rows += part
+                progress.advance(len(chosen))
+        metrics = summarise(rows) | {
+            "held_out_crystals": len(rows),
+            "vae": str(settings.vae),
+            "unet": str(settings.unet),
+            "shards": str(settings.shards),
+            "unet_held_out_the_same": _same_split(networks),
+        }
+        durable.write_json(settings.out / "metrics.json", metrics)
+        table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
+        durable.write_csv(settings.out / "per_crystal.csv", COLUMNS, table)
+    chain = metrics["reconstruction"]
+    return Outcome(
+        f"evaluated {len(rows)} held-out crystals: cell length MAE {_shown(chain['length_mae'])} Å, "
+        f"site EMD {_shown(chain['emd'])} Å, mean |Δn| {_shown(chain['delta_n'])}, "
+        f"failures {100 * chain['failure_rate']:.1f} %, voxel recall {_shown(chain['recall'])} "
+        f"(UNet on true maps {_shown(metrics['segmentation']['recall'])}); {settings.out / 'metrics.json'}"
+    )
+
+
+def _held_out(
+    settings: EvaluateSettings, networks: Networks, shards: ShardSet
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Samples that the VAE's training held out, evenly spread over the set, and their deciles."""
+    card = networks.card
+    if (shards.grid, shards.voxels) != (networks.grid, networks.voxels):
+        raise ConfigError(
+            f"{settings.shards} holds {shards.voxels}³ {shards.grid} voxels, and {settings.vae} is for "
+            f"{networks.voxels}³ {networks.grid} ones"
+        )
+    values = shards.target(card["condition"])
+    out = split(shards.formulas, card["seed"], card["held_out_fraction"]) & np.isfinite(values)
+    indices = np.flatnonzero(out)
+    if not len(indices):
+        raise ShardError(
+            f"{settings.shards} has no held-out crystal with a {card['condition']}: nothing to evaluate"
+        )
+    if settings.limit and settings.limit < len(indices):
+        indices = indices[np.linspace(0, len(indices) - 1, settings.limit).astype(int)]
+    return indices, bin_of(values[indices], np.array(card["edges"]))
+
+
+def _same_split(networks: Networks) -> bool:
+    """Whether the UNet's training held out the same materials, by its card."""
+    keys = ("shards", "seed", "held_out_fraction")
+    return all(networks.card[key] == networks.unet_card[key] for key in keys)
+
+
+def _evaluate(
+    indices: NDArray[np.int64],
+    deciles: NDArray[np.int64],
+    settings: EvaluateSettings,
+    networks: Networks,
+    shards: ShardSet,
+) -> list[dict[str, Any]]:
+    rows = []
+    for start in range(0, len(indices), settings.batch_size):
+        batch = indices[start : start + settings.batch_size]
+        bins = deciles[start : start + settings.batch_size]
+        density, species = shards.read(batch)
+        lengths = np.linalg.norm(shards.cells[batch], axis=2)
+        true = np.empty((len(batch), 4, *density.shape[1:]), np.float32)
+        true[:, 0] = density
+        for row, cell in enumerate(lengths):
+            true[row, 1:] = coordinates(cell, networks.grid, networks.voxels)
+        decoded = networks.decode(networks.encode(true, bins), bins)
+        threshold = settings.placement.mask_threshold
+        seen = {
+            way: (maps, networks.segment(maps, threshold, species > 0))
+            for way, maps in zip(WAYS, (true, decoded), strict=True)
+        }
+        for row, index in enumerate(batch.tolist()):
+            numbers, _ = shards.sites(index)
+            found: dict[str, Any] = {
+                "id": shards.ids[index],
+                "formula": shards.formulas[index],
+                "decile": int(bins[row]),
+                "n_sites": len(numbers),
+            }
+            for way, (maps, segmented) in seen.items():
+                figures = _compare(row, index, species[row], maps[row], segmented, settings, networks, shards)
+                found |= {f"{way}_{key}": value for key, value in figures.items()}
+            rows.append(found)
+    return rows
+
+
+def _compare(
+    row: int,
+    index: int,
+    true_species: NDArray[np.uint8],
+    maps: NDArray[np.float32],
+    segmented: Segmented,
+    settings: EvaluateSettings,
+    networks: Networks,
+    shards: ShardSet,
+) -> dict[str, Any]:
+    """The figures of one crystal one way."""
+    right, occupied = right_voxels(true_species, segmented.species[row])
+    figures: dict[str, Any] = {"recall": right / occupied, "right": right, "occupied": occupied}
+    lengths = np.linalg.norm(shards.cells[index], axis=1)
+    try:
+        fitted = fit_lengths(maps[1:], networks.grid)
+        figures["length_mae"] = float(np.abs(fitted - lengths).mean())
+        placed = place(
+            maps[0],
+            segmented.species[row],
+            segmented.mask[row],
+            fitted,
+            networks.grid,
+            **settings.placement.model_dump(),
+        )
+    except Rejected as error:
+        return figures | {"code": error.code}
+    numbers, frac = shards.sites(index)
+    match = match_sites(np.diag(lengths), frac, numbers, placed.frac, placed.numbers)
+    return figures | {
+        "code": "",
+        "emd": match.emd,
+        "excess": match.excess,
+        "species_right": match.species_right,
+        "exact": match.exact,
+        "valid": not judge(*placed).code,
+    }
+
+
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over the crystals, each way; failures are in every rate, and in no mean that they have no part in."""
+    return {way: _summary(rows, way) for way in WAYS}
+
+
+def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
+    def mean(figure: str) -> float | None:
+        values = [abs(row[f"{way}_{figure}"]) for row in rows if f"{way}_{figure}" in row]
+        return float(np.mean(values)) if values else None
+
+    failed = [row for row in rows if row[f"{way}_code"]]
+    return {
+        "length_mae": mean("length_mae"),  # Å, per axis
+        "emd": mean("emd"),  # Å, placed crystals
+        "delta_n": mean("excess"),  # sites, placed crystals
+        "species_right": mean("species_right"),
+        "recall": sum(row[f"{way}_right"] for row in rows) / sum(row[f"{way}_occupied"] for row in rows),
+        "exact_rate": sum(row.get(f"{way}_exact", False) for row in rows) / len(rows),
+        "valid_rate": sum(row.get(f"{way}_valid", False) for row in rows) / len(rows),
+        "failure_rate": len(failed) / len(rows),
+        "failures": dict(Counter(row[f"{way}_code"] for row in failed).most_common()),
+        "failed": [row["id"] for row in failed][:20],
+    }
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
