@@ -1,6 +1,7 @@
 """The report of a small run: CIFs, densities, tables, metrics in; one page out, tried in a real browser."""
 
 import csv
+import io
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase.spacegroup import crystal
+from PIL import Image
 
 from hpcvox.config import load
 from hpcvox.descriptors.density import voxelize
@@ -128,6 +130,10 @@ def make_generated(folder: Path) -> None:
             }
         )
     table(folder / "candidates.csv", rows)
+    summary = {"samples": 12, "valid": 9, "condition": "formation_energy", "formulas": 3}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    density = np.random.default_rng(0).random((5, 16, 16, 16)).astype(np.float16)
+    np.savez(folder / "densities.npz", density=density, ids=np.array([f"d{k}".encode() for k in range(5)]))
 
 
 def make_evaluation(folder: Path) -> None:
@@ -278,10 +284,6 @@ def wait(browser: Any, script: str, seconds: float = 20) -> Any:
 
 
 def colours(png: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    import io
-
-    from PIL import Image
-
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
@@ -289,17 +291,16 @@ def test_charts_are_drawn(opened: Any) -> None:
     lines = "return document.querySelectorAll('[data-chart=\"{}-loss\"] .scatterlayer .js-line').length"
     assert opened.execute_script(lines.format("unet")) == 2
     assert opened.execute_script(lines.format("vae")) == 2
-    assert (
-        opened.execute_script("return document.querySelectorAll('#density-view .heatmaplayer image').length")
-        == 9
-    )
+    images = "return document.querySelectorAll('#{}-view .heatmaplayer image').length"
+    assert opened.execute_script(images.format("densities")) == 9
+    assert opened.execute_script(images.format("decoded")) == 4
 
 
 def test_slice_moves(opened: Any) -> None:
-    image = "return document.querySelector('#density-view .heatmaplayer image').getAttribute('href')"
+    image = "return document.querySelector('#densities-view .heatmaplayer image').getAttribute('href')"
     before = wait(opened, image)
     opened.execute_script(
-        "const s = document.getElementById('density-slice'); s.value = 3; s.dispatchEvent(new Event('input'))"
+        "const s = document.getElementById('densities-slice'); s.value = 3; s.dispatchEvent(new Event('input'))"
     )
     wait(opened, image.replace("return ", f"return {json.dumps(before)} !== "))
 

@@ -10,7 +10,7 @@ from hpcvox.report.parts import Cell, Chart, Section, Table, cell, shown, table
 from hpcvox.report.reading import Folder, read_rows
 
 NAME, TITLE = "generated", "Generated crystals"
-TRUE = {"true", "yes", "1", "valid"}
+TRUE = {"true", "yes", "1"}
 
 
 class Candidate(NamedTuple):
@@ -24,30 +24,19 @@ class Candidate(NamedTuple):
 
 
 def read_candidates(folder: Folder) -> list[Candidate]:
-    """Every sample that was drawn, in the order of candidates.csv; those only in rejects.csv after them."""
-    assert folder.path is not None
-    found: dict[str, Candidate] = {}
-    drawn = {path.name for path in (folder.path / "cifs").glob("*.cif")}
-    for name in ("candidates.csv", "rejects.csv"):
-        file = folder.file(name)
-        for row in read_rows(file) if file is not None else ():
-            candidate = _candidate(folder.path, drawn, row, name == "rejects.csv", f"{name}:{len(found) + 1}")
-            found.setdefault(candidate.id, candidate)
-    return list(found.values())
+    """Every sample that was drawn, in the order of candidates.csv."""
+    file = folder.file("candidates.csv")
+    if file is None:
+        return []
+    drawn = {path.name: path for path in (file.parent / "cifs").glob("*.cif")}
+    return [_candidate(drawn, row) for row in read_rows(file)]
 
 
-def _candidate(
-    root: Path, drawn: set[str], row: Mapping[str, str], rejected: bool, position: str
-) -> Candidate:
-    name = row.get("id") or row.get("candidate") or row.get("material_id") or position
-    reason = row.get("code") or row.get("reason") or row.get("failure") or ""
-    if not reason and ("valid" in row and row["valid"].lower() not in TRUE):
-        reason = row.get("message") or "invalid"
-    if not reason and rejected:
-        reason = "not said"
-    names = (Path(row.get("cif", "")).name, f"{name}.cif")
-    cif = next((root / "cifs" / file for file in names if file in drawn), None)
-    return Candidate(name, reason, row.get("decile") or row.get("condition") or "", cif, row)
+def _candidate(drawn: Mapping[str, Path], row: Mapping[str, str]) -> Candidate:
+    valid = row.get("valid", "").lower() in TRUE
+    failure = "" if valid else row.get("code") or "not said"
+    cif = drawn.get(Path(row.get("cif", "")).name)
+    return Candidate(row.get("id", ""), failure, row.get("decile", ""), cif, row)
 
 
 def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> Section:
@@ -69,8 +58,8 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
         NAME,
         TITLE,
         tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
-        facts=_facts(candidates),
-        charts=_charts(candidates),
+        facts=_facts(folder, candidates),
+        charts=_charts(candidates, str(folder.fact("condition") or "the condition")),
         tables=[*_failures(candidates), _table(candidates, page, {s["id"] for s in scenes}, table_rows)],
         notes=notes,
         widget="crystals" if scenes else "",
@@ -82,17 +71,24 @@ def _rate(candidates: list[Candidate]) -> str:
     return f"{100 * sum(not candidate.failure for candidate in candidates) / len(candidates):.1f} %"
 
 
-def _facts(candidates: list[Candidate]) -> list[tuple[str, str]]:
-    formulas = {c.row["formula"] for c in candidates if not c.failure and c.row.get("formula")}
+def _facts(folder: Folder, candidates: list[Candidate]) -> list[tuple[str, str]]:
     facts = [
         ("samples", shown(len(candidates))),
         ("valid", shown(sum(not candidate.failure for candidate in candidates))),
         ("validity rate", f"{_rate(candidates)} (every failure counted)"),
     ]
-    return [*facts, ("distinct formulas among the valid", shown(len(formulas)))] if formulas else facts
+    wanted = {
+        "atoms placed": "placed",
+        "valid and charge-balanced": "valid_and_charge_balanced",
+        "valid and novel": "valid_and_novel",
+        "formulas among the valid": "formulas",
+        "novelty against": "novelty",
+    }
+    said = {label: folder.fact(key) for label, key in wanted.items()}
+    return facts + [(label, shown(value)) for label, value in said.items() if value is not None]
 
 
-def _charts(candidates: list[Candidate]) -> list[Chart]:
+def _charts(candidates: list[Candidate], condition: str) -> list[Chart]:
     deciles = sorted({c.decile for c in candidates}, key=lambda d: (len(d), d))
     if deciles == [""]:
         return []
@@ -100,7 +96,7 @@ def _charts(candidates: list[Candidate]) -> list[Chart]:
     failed = {code: Counter(c.decile for c in candidates if c.failure == code) for code in _codes(candidates)}
     parts = {"valid": [valid[d] for d in deciles]}
     parts |= {code: [counts[d] for d in deciles] for code, counts in failed.items()}
-    title = "Valid and failed, by the decile of formation energy asked for"
+    title = f"Valid and failed, by the decile of {condition} that was asked for"
     return [charts.stacked("generated-deciles", title, deciles, parts, "decile", "samples")]
 
 

@@ -33,6 +33,7 @@ def run(settings: ReportSettings) -> Outcome:
         )
     with durable.sole_writer(settings.out):
         target = settings.out / PAGE
+        decoded = density.decoded_section(generated, settings.densities)
         sections = [
             overview.section(folders),
             data.database(database, settings.table_rows),
@@ -41,6 +42,7 @@ def run(settings: ReportSettings) -> Outcome:
             training.section("vae", "Training the VAE", vae),
             density.section(vae, settings.densities),
             candidates.section(generated, target, settings.crystals, settings.table_rows),
+            *([decoded] if decoded is not None else []),
             evaluation.section(evaluated),
             files.section(folders, target),
         ]

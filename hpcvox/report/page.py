@@ -21,7 +21,11 @@ from hpcvox.report.parts import Section
 def render(title: str, made: str, sections: Sequence[Section]) -> str:
     """The whole HTML text of a report."""
     charts = {chart.name: chart.figure for section in sections for chart in section.charts}
-    widgets = {section.widget: section.data for section in sections if section.widget}
+    widgets = [
+        {"kind": section.widget, "name": section.name, "data": section.data}
+        for section in sections
+        if section.widget
+    ]
     scripts = [get_plotlyjs(), _template("crystals.js"), _template("report.js")]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

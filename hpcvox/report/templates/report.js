@@ -67,39 +67,41 @@
     return rows;
   }
 
-  function densities(widget) {
-    const element = document.getElementById("density-view");
-    const axisChoice = document.getElementById("density-axis");
-    const sliceChoice = document.getElementById("density-slice");
-    const volumes = widget.volumes.map((v) => ({ ...v, true: unpacked(v.true), reconstructed: unpacked(v.reconstructed) }));
+  function densities(widget, name) {
+    const element = document.getElementById(`${name}-view`);
+    const axisChoice = document.getElementById(`${name}-axis`);
+    const sliceChoice = document.getElementById(`${name}-slice`);
+    const volumes = widget.volumes.map((v) => ({ ...v, maps: Object.entries(v.maps).map(([map, text]) => [map, unpacked(text)]) }));
     const difference = [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]];
     const shortened = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
-    const rowNames = ["true", "reconstructed", "reconstructed − true"];
+    const rowNames = volumes[0].maps.map(([map]) => map);
+    if (rowNames.length === 2) rowNames.push(`${rowNames[1]} − ${rowNames[0]}`);
+    const rows = rowNames.length;
     const [k, gap, left] = [volumes.length, 0.03, 0.02];
     const width = (1 - left - gap * k) / k;
-    element.style.height = `${Math.min(860, 120 + 3 * Math.min(300, (element.clientWidth * 0.9) / k))}px`;
+    element.style.height = `${Math.min(860, 90 + rows * Math.min(260, (element.clientWidth * 0.9) / k))}px`;
 
     function draw() {
       const [axis, place] = [Number(axisChoice.value), Number(sliceChoice.value)];
       const letters = ["a", "b", "c"].filter((_, m) => m !== axis);
-      document.getElementById("density-place").textContent = `${((place + 0.5) / widget.n).toFixed(2)} of the grid`;
+      document.getElementById(`${name}-place`).textContent = `${((place + 0.5) / widget.n).toFixed(2)} of the grid`;
       const [traces, layout] = [[], { margin: { l: 40, r: 16, t: 44, b: 24 }, annotations: [], paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false }];
-      volumes.forEach((volume, column) => rowNames.forEach((name, row) => {
-        const id = column + row === 0 ? "" : column * 3 + row + 1;
+      volumes.forEach((volume, column) => rowNames.forEach((map, row) => {
+        const id = column + row === 0 ? "" : column * rows + row + 1;
         const value = (level) => volume.low + (level / 255) * (volume.high - volume.low);
-        const truth = slice(volume.true, widget.n, axis, place, value);
-        let z = row === 0 ? truth : slice(volume.reconstructed, widget.n, axis, place, value);
-        if (row === 2) z = z.map((line, j) => line.map((x, i) => x - truth[j][i]));
+        const first = slice(volume.maps[0][1], widget.n, axis, place, value);
+        let z = row === 0 ? first : slice(volume.maps[1][1], widget.n, axis, place, value);
+        if (row === 2) z = z.map((line, j) => line.map((x, i) => x - first[j][i]));
         const reach = row === 2 ? [-(volume.high - volume.low) / 2, (volume.high - volume.low) / 2] : [volume.low, volume.high];
         traces.push({ type: "heatmap", z, zmin: reach[0], zmax: reach[1], colorscale: row === 2 ? difference : "Viridis",
-          xaxis: `x${id}`, yaxis: `y${id}`, showscale: false, hovertemplate: `%{z:.3g} e/Å³<extra>${name}</extra>` });
+          xaxis: `x${id}`, yaxis: `y${id}`, showscale: false, hovertemplate: `%{z:.3g} e/Å³<extra>${map}</extra>` });
         const x0 = left + column * (width + gap);
         layout[`xaxis${id}`] = { domain: [x0, x0 + width], anchor: `y${id}`, showticklabels: false, ticks: "", showgrid: false, zeroline: false, constrain: "domain",
-          title: row === 2 ? { text: letters[0], standoff: 2 } : undefined };
-        layout[`yaxis${id}`] = { domain: [(2 - row) / 3 + 0.01, (3 - row) / 3 - 0.01], anchor: `x${id}`, showticklabels: false, ticks: "", showgrid: false, zeroline: false,
-          scaleanchor: `x${id}`, constrain: "domain", title: column === 0 ? { text: name, standoff: 6 } : undefined };
+          title: row === rows - 1 ? { text: letters[0], standoff: 2 } : undefined };
+        layout[`yaxis${id}`] = { domain: [(rows - 1 - row) / rows + 0.01, (rows - row) / rows - 0.01], anchor: `x${id}`, showticklabels: false, ticks: "", showgrid: false, zeroline: false,
+          scaleanchor: `x${id}`, constrain: "domain", title: column === 0 ? { text: `${map} (${letters[1]} ↑)`, standoff: 6 } : undefined };
         if (row === 0)
-          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³, off by ${(100 * volume.error).toFixed(0)} %`,
+          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === undefined ? "" : `, off by ${(100 * volume.error).toFixed(0)} %`}`,
             x: 0.5, y: 1.01, xref: `x${id} domain`, yref: `y${id} domain`, yanchor: "bottom", showarrow: false, font: { size: 11 } });
       }));
       Plotly.react(element, traces, themed(layout), config);
@@ -112,8 +114,8 @@
   // ---- all of it ---------------------------------------------------------------------------
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const drawn = [drawCharts];
-  if (data.widgets.densities) drawn.push(densities(data.widgets.densities));
-  if (data.widgets.crystals) drawn.push(crystalViewer(data.widgets.crystals, colours));
+  for (const widget of data.widgets)
+    drawn.push(widget.kind === "crystals" ? crystalViewer(widget.data, colours) : densities(widget.data, widget.name));
   const drawAll = () => drawn.forEach((draw) => draw());
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
