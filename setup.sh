@@ -234,6 +234,7 @@ build_horovod() {   # into the folder $1, or fail with a log in $1.log
     if [ $status = 0 ]; then
         rm -rf "$target"
         mv -T "$temporary/wheel" "$target" || [ -d "$target" ]   # another set-up may have been first
+        rm -f "$target.log"
     fi
     rm -rf "$temporary"
     return $status
