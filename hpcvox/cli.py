@@ -23,27 +23,43 @@ class Verb(NamedTuple):
 
 VERBS = {
     "pipeline": Verb(
-        "hpcvox.pipeline:PipelineSettings", "hpcvox.pipeline:run", "all of the jobs below, from crystals to report"
+        "hpcvox.pipeline:PipelineSettings",
+        "hpcvox.pipeline:run",
+        "all of the jobs below, from crystals to report",
     ),
     "database": Verb(
-        "hpcvox.database.settings:DatabaseSettings", "hpcvox.database.build:run", "built-in crystals, with energies"
+        "hpcvox.database.settings:DatabaseSettings",
+        "hpcvox.database.build:run",
+        "built-in crystals, with energies",
     ),
     "featurize": Verb(
-        "hpcvox.featurize.settings:FeaturizeSettings", "hpcvox.featurize.engine:run", "crystals → voxels in shards"
+        "hpcvox.featurize.settings:FeaturizeSettings",
+        "hpcvox.featurize.engine:run",
+        "crystals → voxels in shards",
     ),
     "train-unet": Verb(
-        "hpcvox.training.settings:TrainUNetSettings", "hpcvox.training.job:train_unet", "density → elements of voxels"
+        "hpcvox.training.settings:TrainUNetSettings",
+        "hpcvox.training.job:train_unet",
+        "density → elements of voxels",
     ),
     "train-vae": Verb(
-        "hpcvox.training.settings:TrainVAESettings", "hpcvox.training.job:train_vae", "density → latent → density"
+        "hpcvox.training.settings:TrainVAESettings",
+        "hpcvox.training.job:train_vae",
+        "density → latent → density",
     ),
     "generate": Verb(
-        "hpcvox.generation.settings:GenerateSettings", "hpcvox.generation.run:run", "latent → new crystals as CIFs"
+        "hpcvox.generation.settings:GenerateSettings",
+        "hpcvox.generation.run:run",
+        "latent → new crystals as CIFs",
     ),
     "evaluate": Verb(
-        "hpcvox.experiments.settings:EvaluateSettings", "hpcvox.experiments.court:run", "errors on held-out crystals"
+        "hpcvox.experiments.settings:EvaluateSettings",
+        "hpcvox.experiments.court:run",
+        "errors on held-out crystals",
     ),
-    "report": Verb("hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"),
+    "report": Verb(
+        "hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"
+    ),
 }
 
 SHARD_VERBS = {

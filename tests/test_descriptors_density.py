@@ -137,9 +137,7 @@ def test_rotating_voxels_is_rotating_the_crystal(grid):
 def test_there_are_24_rotations_that_form_a_group():
     matrices = {tuple(r.matrix.astype(int).ravel()) for r in ROTATIONS}
     assert len(matrices) == 24
-    products = {
-        tuple((a.matrix @ b.matrix).astype(int).ravel()) for a in ROTATIONS for b in ROTATIONS
-    }
+    products = {tuple((a.matrix @ b.matrix).astype(int).ravel()) for a in ROTATIONS for b in ROTATIONS}
     assert products == matrices
     assert ROTATIONS[0].matrix.tolist() == np.eye(3).tolist()
 

@@ -29,12 +29,15 @@ def test_folding_voxels_into_channels_loses_nothing(p):
     torch.testing.assert_close(DepthToSpace(p)(folded), x, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("settings", [unet.UNetSettings(), unet.UNetSettings(patch=1), unet.UNetSettings(patch=4)])
+@pytest.mark.parametrize(
+    "settings", [unet.UNetSettings(), unet.UNetSettings(patch=1), unet.UNetSettings(patch=4)]
+)
 def test_unet_shapes(settings):
     model = unet.UNet(settings).eval()
     features, mask = model(torch.randn(2, 4, 16, 16, 16))
     assert mask.shape == (2, 16, 16, 16)
-    assert features.shape[0] == 2 and features.shape[2:] == (16, 16, 16)
+    assert features.shape[0] == 2
+    assert features.shape[2:] == (16, 16, 16)
     assert model.species_logits(features[0, :, :2, 0, 0].T).shape == (2, 95)
     resolutions = [f.shape[2] for f in model.perceptual(torch.randn(1, 4, 16, 16, 16))]
     assert resolutions == [16 // settings.patch // 2**level for level in range(len(resolutions))]
@@ -59,7 +62,12 @@ def test_vae_shapes(settings):
 def test_the_condition_reaches_both_halves():
     torch.manual_seed(0)
     model = vae.VAE(vae.VAESettings(), 10, 32).eval()
-    x, z, one, two = torch.randn(1, 4, 32, 32, 32), torch.randn(1, 256), torch.eye(10)[[1]], torch.eye(10)[[2]]
+    x, z, one, two = (
+        torch.randn(1, 4, 32, 32, 32),
+        torch.randn(1, 256),
+        torch.eye(10)[[1]],
+        torch.eye(10)[[2]],
+    )
     with torch.no_grad():
         assert not torch.equal(model.encode(x, one)[0], model.encode(x, two)[0])
         assert not torch.equal(model.decode(z, one), model.decode(z, two))

@@ -38,7 +38,9 @@ def test_ranks_together_see_what_one_rank_with_their_batches_would(n, batch, siz
         values = np.sin(np.arange(n) + 1.0)
         over_ranks = np.mean([(values[p.indices] * p.share).sum() for p in parts])
         assert over_ranks == pytest.approx((values[whole.indices] * whole.share).sum(), rel=1e-5)
-        assert (values[whole.indices] * whole.share).sum() == pytest.approx(values[whole.indices].mean(), rel=1e-5)
+        assert (values[whole.indices] * whole.share).sum() == pytest.approx(
+            values[whole.indices].mean(), rel=1e-5
+        )
 
 
 def test_a_batch_is_the_voxels_and_their_coordinates(shards):
@@ -57,7 +59,9 @@ def test_turning_depends_on_epoch_and_sample_alone(shards):
     alone = load(shards, Slice(np.array([9]), np.ones(1, np.float32)), 2, 7)
     np.testing.assert_array_equal(together.x[1], alone.x[0])
     np.testing.assert_array_equal(together.species[1], alone.species[0])
-    turns = {load(shards, Slice(np.array([9]), np.ones(1, np.float32)), e, 7).x.numpy().tobytes() for e in range(8)}
+    turns = {
+        load(shards, Slice(np.array([9]), np.ones(1, np.float32)), e, 7).x.numpy().tobytes() for e in range(8)
+    }
     assert len(turns) > 1, "each epoch turns a sample anew"
 
 

@@ -27,7 +27,13 @@ from hpcvox.training.vae_task import bin_of, quantile_edges
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2", "species_voxels=256"]
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "-np"]
-HOROVODRUN = [str(Path(sys.executable).with_name("horovodrun")), "--gloo", "--network-interfaces", "lo", "-np"]
+HOROVODRUN = [
+    str(Path(sys.executable).with_name("horovodrun")),
+    "--gloo",
+    "--network-interfaces",
+    "lo",
+    "-np",
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +46,28 @@ def settings(kind, shards, out, *more):
 
 
 def command(shards, out, *more):
-    return [sys.executable, "-m", "hpcvox", "train-unet", f"shards={shards}", f"out={out}", SMALL_UNET, *FAST, *more]
+    return [
+        sys.executable,
+        "-m",
+        "hpcvox",
+        "train-unet",
+        f"shards={shards}",
+        f"out={out}",
+        SMALL_UNET,
+        *FAST,
+        *more,
+    ]
 
 
 def run(arguments, **keywords):
     done = subprocess.run(
-        arguments, capture_output=True, text=True, timeout=240, env={**os.environ, **ROOT_MAY}, check=False, **keywords
+        arguments,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, **ROOT_MAY},
+        check=False,
+        **keywords,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -74,7 +96,7 @@ def test_a_run_leaves_what_it_promises(unet):
     assert list((unet / "tensorboard").glob("events*"))
     model, card = runs.load_model(unet, "unet")
     assert not model.training
-    assert card["grid"] == "periodic" and card["voxels"] == 16
+    assert (card["grid"], card["voxels"]) == ("periodic", 16)
     assert set(card["elements"]) <= {8, 9, 11, 19, 20, 22, 25, 38, 40, 41, 56, 57}
 
 
@@ -93,7 +115,9 @@ def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(shards, tmp_pat
     for a, b in zip(two, one, strict=True):
         for name in ("train/loss", "held_out/loss", "held_out/mask_loss"):
             assert a[name] == pytest.approx(b[name], rel=2e-4), name
-    for (name, a), (_, b) in zip(weights(tmp_path / "two").items(), weights(tmp_path / "one").items(), strict=True):
+    for (name, a), (_, b) in zip(
+        weights(tmp_path / "two").items(), weights(tmp_path / "one").items(), strict=True
+    ):
         torch.testing.assert_close(a, b, rtol=2e-2, atol=5e-4, msg=name)
 
 
@@ -144,7 +168,9 @@ LONG = ["epochs=6", "schedule=constant", "checkpoint_steps=2"]
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGKILL])
 def test_interrupted_and_run_again_it_ends_with_the_same_bits(shards, undisturbed, tmp_path, number):
     out = tmp_path / "run"
-    process = subprocess.Popen(command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     _wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
     process.send_signal(number)
     said = process.communicate(timeout=60)[0]
@@ -158,7 +184,9 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bits(shards, undisturbe
         assert torch.equal(a, b), name
     timings = {"samples_per_s", "loader_wait_share"}
     for a, b in zip(read_metrics(undisturbed), read_metrics(out), strict=True):
-        assert {k: v for k, v in a.items() if k not in timings} == {k: v for k, v in b.items() if k not in timings}
+        assert {k: v for k, v in a.items() if k not in timings} == {
+            k: v for k, v in b.items() if k not in timings
+        }
 
 
 def test_two_ranks_stop_together_on_a_signal_and_go_on(shards, tmp_path):
@@ -187,7 +215,7 @@ def test_a_damaged_checkpoint_is_passed_over(shards, undisturbed, tmp_path, caps
 
 
 def test_a_folder_with_another_run_is_refused(shards, unet):
-    with pytest.raises(ConfigError, match="seed .0 → 1.*choose another out"):
+    with pytest.raises(ConfigError, match=r"seed .0 → 1.*choose another out"):
         train_unet(settings(TrainUNetSettings, shards, unet, SMALL_UNET, *FAST, "seed=1"))
 
 
@@ -215,8 +243,9 @@ def test_the_vae_trains_on_the_unets_features(shards, unet, tmp_path):
     assert lines[-1]["train/loss"] < lines[0]["train/loss"]
     for name in ("mse", "dfc", "kld", "coordinate_mae"):
         assert np.isfinite(lines[-1][f"held_out/{name}"])
-    model, card = runs.load_model(out, "vae")
-    assert card["condition"] == "energy" and len(card["edges"]) == 5
+    _, card = runs.load_model(out, "vae")
+    assert card["condition"] == "energy"
+    assert len(card["edges"]) == 5
     with np.load(out / "examples.npz", allow_pickle=False) as examples:
         assert examples["density_true"].shape == examples["density_reconstructed"].shape == (3, 16, 16, 16)
     with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):
@@ -225,14 +254,16 @@ def test_the_vae_trains_on_the_unets_features(shards, unet, tmp_path):
 
 def test_a_condition_that_is_not_there_is_refused_with_those_that_are(shards, unet, tmp_path):
     with pytest.raises(HpcvoxError, match="energy"):
-        train_vae(settings(TrainVAESettings, shards, tmp_path, f"unet={unet}", SMALL_VAE, "condition=band_gap"))
+        train_vae(
+            settings(TrainVAESettings, shards, tmp_path, f"unet={unet}", SMALL_VAE, "condition=band_gap")
+        )
 
 
 def test_damaged_weights_are_refused(unet, tmp_path):
     shutil.copytree(unet, tmp_path / "unet")
     path = tmp_path / "unet" / runs.WEIGHTS
     path.write_bytes(path.read_bytes()[:-4] + b"\0\1\2\3")
-    with pytest.raises(CheckpointError, match="not what model.json describes"):
+    with pytest.raises(CheckpointError, match="not what model"):
         runs.load_model(tmp_path / "unet")
 
 

@@ -15,9 +15,7 @@ A_SITES = {"Ca": 20, "Sr": 38, "Ba": 56, "La": 57, "K": 19, "Na": 11}
 B_SITES = {"Ti": 22, "Zr": 40, "Nb": 41, "Mn": 25}
 X_SITES = {"O": 8, "F": 9}
 SMALL_UNET = "model={patch: 2, down: [[8, 8], [8, 16]], bottom: [16, 16], up: [[16, 8], [8, 8]], features: 4}"
-SMALL_VAE = (
-    "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent: 8, seed_channels: 4, decoder: [8, 8]}"
-)
+SMALL_VAE = "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent: 8, seed_channels: 4, decoder: [8, 8]}"
 
 
 def make_shards(folder: Path, voxels: int = 16) -> Path:

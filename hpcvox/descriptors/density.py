@@ -70,7 +70,7 @@ def voxelize(
     return out
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _axis_gaussian(table, centre, width, step, wraps):  # type: ignore[no-untyped-def]
     """Fill ``table`` (n,) with exp(-(x_j - centre)²/(2 width²)) at x_j = (j + 0.5) step.
 
@@ -108,7 +108,7 @@ def _axis_gaussian(table, centre, width, step, wraps):  # type: ignore[no-untype
                 table[j] += value
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _axis_distance(table, centre, step, wraps, limit):  # type: ignore[no-untyped-def]
     """Fill ``table`` (n,) with the squared distance of each voxel centre to the nearest image, as a key.
 
@@ -123,7 +123,7 @@ def _axis_distance(table, centre, step, wraps, limit):  # type: ignore[no-untype
         table[j] = np.int32(min(d * d, limit) * QUANTA) << 8
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
     n = density.shape[0]

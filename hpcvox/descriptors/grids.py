@@ -25,13 +25,13 @@ BOXES: dict[str, Box] = {
 }
 
 
-def centres(grid: Grid, n: int) -> NDArray[np.float64]:
+def centres(grid: str, n: int) -> NDArray[np.float64]:
     """Positions of the ``n`` voxel centres along an axis, in units of the cell's length, (n,)."""
     box = BOXES[grid]
     return box.origin + (np.arange(n) + 0.5) / n * box.extent
 
 
-def coordinates(lengths: NDArray[np.floating], grid: Grid, n: int) -> NDArray[np.float32]:
+def coordinates(lengths: NDArray[np.floating], grid: str, n: int) -> NDArray[np.float32]:
     """Cartesian x, y, z in Å of every voxel centre of an orthogonal cell.
 
     Args:

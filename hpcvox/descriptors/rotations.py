@@ -42,4 +42,5 @@ def rotate(voxels: NDArray[T], rotation: Rotation) -> NDArray[T]:
     first = voxels.ndim - 3
     out = voxels.transpose(*range(first), *(first + axis for axis in rotation.axes))
     index = [slice(None)] * first + [slice(None, None, -1 if flip else 1) for flip in rotation.flips]
-    return out[tuple(index)]
+    turned: NDArray[T] = out[tuple(index)]
+    return turned

@@ -20,7 +20,9 @@ class UNetSettings(Settings):
     """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
-    down: tuple[Pair, ...] = Field(((16, 16), (32, 64)), description="filters of the two convolutions a level")
+    down: tuple[Pair, ...] = Field(
+        ((16, 16), (32, 64)), description="filters of the two convolutions a level"
+    )
     bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
     up: tuple[Pair, ...] = Field(((64, 32), (32, 16)), description="filters a level on the way up")
     features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
@@ -62,7 +64,9 @@ class UNet(nn.Module):
     def __init__(self, settings: UNetSettings) -> None:
         super().__init__()
         if len(settings.down) != len(settings.up):
-            raise ValueError(f"a UNet has as many levels down ({len(settings.down)}) as up ({len(settings.up)})")
+            raise ValueError(
+                f"a UNet has as many levels down ({len(settings.down)}) as up ({len(settings.up)})"
+            )
         self.settings = settings
         self.fold = SpaceToDepth(settings.patch)
         width = INPUT_CHANNELS * settings.patch**3

@@ -20,7 +20,9 @@ class VAESettings(Settings):
     hidden: int = Field(256, ge=1, description="width of the dense layers beside the latent")
     latent: int = Field(256, ge=1, description="dimensions of the latent space")
     seed_channels: int = Field(16, ge=1, description="channels of the decoder's first 4³ grid")
-    decoder: tuple[int, ...] = Field((128, 64, 32), description="filters; the grid doubles after each but the last")
+    decoder: tuple[int, ...] = Field(
+        (128, 64, 32), description="filters; the grid doubles after each but the last"
+    )
 
 
 PAPER = VAESettings(
@@ -56,7 +58,12 @@ class VAE(nn.Module):
         layers: list[nn.Module] = []
         width = folded + conditions
         for filters in settings.encoder:
-            layers += [convolution(width, filters), nn.BatchNorm3d(filters), nn.LeakyReLU(0.3), nn.MaxPool3d(2)]
+            layers += [
+                convolution(width, filters),
+                nn.BatchNorm3d(filters),
+                nn.LeakyReLU(0.3),
+                nn.MaxPool3d(2),
+            ]
             width = filters
             size //= 2
         layers += [convolution(width, settings.bottleneck), nn.Flatten()]

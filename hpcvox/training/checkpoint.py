@@ -22,7 +22,9 @@ from hpcvox.errors import CheckpointError
 PREFIX = "step-"
 
 
-def save(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> Path:
+def save(
+    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+) -> Path:
     """Write the checkpoint of ``step`` under ``folder``; ``state`` is whatever JSON the training needs to go on."""
     final = folder / f"{PREFIX}{step:08d}"
     part = folder / f".{final.name}.part"
@@ -49,7 +51,9 @@ def latest(folder: Path) -> Path | None:
         problem = _damage(path)
         if problem is None:
             return path
-        print(f"warning: {path} is damaged ({problem}): going on from the checkpoint before it", file=sys.stderr)
+        print(
+            f"warning: {path} is damaged ({problem}): going on from the checkpoint before it", file=sys.stderr
+        )
     return None
 
 
@@ -78,7 +82,11 @@ def prune(folder: Path, keep: int) -> None:
 
 def _flatten(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": value.contiguous() for index, entry in state.items() for name, value in entry.items()}
+    return {
+        f"{index}.{name}": value.contiguous()
+        for index, entry in state.items()
+        for name, value in entry.items()
+    }
 
 
 def _unflatten(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:

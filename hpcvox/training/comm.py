@@ -22,7 +22,9 @@ class Comm(Protocol):
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         """An optimizer that averages gradients over the ranks.  Load its state afterwards."""
 
-    def step(self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float) -> None:
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
+    ) -> None:
         """One step of a wrapped optimizer on the averaged gradients, their norm cut to ``clip_norm`` (0: not)."""
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
@@ -43,7 +45,9 @@ class Alone:
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         return optimizer
 
-    def step(self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float) -> None:
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
+    ) -> None:
         if clip_norm:
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         optimizer.step()
@@ -81,7 +85,9 @@ class Horovod:
         )
         return wrapped
 
-    def step(self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float) -> None:
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
+    ) -> None:
         wrapped: Any = optimizer
         wrapped.synchronize()  # the norm is that of the averaged gradient, alike on all ranks
         if clip_norm:

@@ -87,7 +87,9 @@ def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Ba
         x[row, 1] = (axis * a)[:, None, None]
         x[row, 2] = (axis * b)[None, :, None]
         x[row, 3] = (axis * c)[None, None, :]
-    return Batch(part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch)
+    return Batch(
+        part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
+    )
 
 
 class Loader:
@@ -105,7 +107,8 @@ class Loader:
         def put(item: Batch | BaseException | None) -> None:
             while not stop.is_set():
                 try:
-                    return ready.put(item, timeout=0.5)
+                    ready.put(item, timeout=0.5)
+                    break
                 except queue.Full:
                     continue
 
@@ -134,5 +137,3 @@ class Loader:
         finally:
             stop.set()
             thread.join()
-
-

@@ -134,7 +134,9 @@ def _samples(settings: TrainSettings, shards: ShardSet) -> tuple[NDArray[np.int6
     return train, test, int((~usable).sum())
 
 
-def _export(settings: TrainSettings, shards: ShardSet, task: Task, epoch: int, figures: dict[str, Any]) -> None:
+def _export(
+    settings: TrainSettings, shards: ShardSet, task: Task, epoch: int, figures: dict[str, Any]
+) -> None:
     card = {
         "model": settings.model.model_dump(mode="json"),  # type: ignore[attr-defined]
         "grid": shards.grid,
@@ -161,8 +163,8 @@ def _examples(settings: TrainSettings, shards: ShardSet, held_out: NDArray[np.in
     task = VAETask(settings, shards, shards.target(settings.condition), np.array(card["edges"]), unet)  # type: ignore[arg-type]
     condition = torch.nn.functional.one_hot(task.bins[torch.from_numpy(chosen)], settings.bins).float()
     with torch.no_grad():
-        mean, _ = model.encode(batch.x, condition)  # type: ignore[union-attr,operator]
-        decoded = model.decode(mean, condition)  # type: ignore[union-attr,operator]
+        mean, _ = model.encode(batch.x, condition)  # type: ignore[operator]
+        decoded = model.decode(mean, condition)  # type: ignore[operator]
     with durable.written_aside(settings.out / "examples.npz") as part, part.open("wb") as handle:
         np.savez_compressed(
             handle,
@@ -181,10 +183,11 @@ def _summary(settings: TrainSettings, interrupted: bool) -> str:
         )
     last = lines[-1]
     held_out = ", ".join(
-        f"{name.removeprefix('held_out/')} {value:.4g}" for name, value in last.items() if name.startswith("held_out/")
+        f"{name.removeprefix('held_out/')} {value:.4g}"
+        for name, value in last.items()
+        if name.startswith("held_out/")
     )
     return (
         f"trained {last['epoch']} epochs; held out: {held_out}; model in {settings.out / runs.WEIGHTS}, "
         f"curves: tensorboard --logdir {settings.out}"
     )
-

@@ -70,8 +70,20 @@ def _has_mpi() -> bool:
 def _launcher(ranks: int) -> list[str]:
     if _has_mpi() and shutil.which("mpirun"):
         # Open MPI pins each rank to one core unless told not to; forwarding USR1 is how ranks are asked to stop
-        return ["mpirun", "-np", str(ranks), "--bind-to", "none", "--oversubscribe", "--mca", "btl", "tcp,self,vader"]
+        return [
+            "mpirun",
+            "-np",
+            str(ranks),
+            "--bind-to",
+            "none",
+            "--oversubscribe",
+            "--mca",
+            "btl",
+            "tcp,self,vader",
+        ]
     beside = Path(sys.executable).with_name("horovodrun")
     if beside.exists():
         return [str(beside), "--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
-    raise MissingDependencyError("neither mpirun nor horovodrun is there to start ranks: run `make setup`, or ranks=1")
+    raise MissingDependencyError(
+        "neither mpirun nor horovodrun is there to start ranks: run `make setup`, or ranks=1"
+    )

@@ -82,7 +82,10 @@ class Trainer:
         step = start.step
         began = time.perf_counter()
         loader = Loader(
-            self.shards, parts[start.step_in_epoch :], start.epoch, settings.seed if settings.augment else None
+            self.shards,
+            parts[start.step_in_epoch :],
+            start.epoch,
+            settings.seed if settings.augment else None,
         )
         self.model.train()
         for done, batch in enumerate(loader, start.step_in_epoch + 1):
@@ -106,7 +109,10 @@ class Trainer:
         figures |= {
             "epoch": start.epoch + 1,
             "learning_rate": self._learning_rate(step - 1),
-            "samples_per_s": len(parts[start.step_in_epoch :]) * settings.batch_size * self.comm.size / elapsed,
+            "samples_per_s": len(parts[start.step_in_epoch :])
+            * settings.batch_size
+            * self.comm.size
+            / elapsed,
             "loader_wait_share": loader.waited_s / elapsed,
         }
         better = held_out["loss"] < start.best
@@ -161,7 +167,7 @@ class Trainer:
             flat = torch.cat([head, *(b.flatten().double() / self.comm.size for b in buffers)])
             flat = self.comm.sum(flat, "step")
             head, rest = flat[: len(head)], flat[len(head) :]
-            for buffer, mean in zip(buffers, rest.split([b.numel() for b in buffers]), strict=True):
+            for buffer, mean in zip(buffers, torch.split(rest, [b.numel() for b in buffers]), strict=True):
                 buffer.copy_(mean.view_as(buffer))
         for name, (a, b) in zip(names, head[:-1].view(-1, 2).tolist(), strict=True):
             pair = sums.setdefault(name, [0.0, 0.0])
@@ -211,7 +217,9 @@ class Trainer:
         first = self.comm.sum(torch.tensor([digest if self.comm.rank == 0 else 0]), "digest")
         differ = self.comm.sum((first != digest).long(), "differ")
         if int(differ[0]):
-            raise TrainingError(f"{int(differ[0])} ranks have other weights than rank 0: the run cannot be trusted")
+            raise TrainingError(
+                f"{int(differ[0])} ranks have other weights than rank 0: the run cannot be trusted"
+            )
 
 
 def state_digest(model: nn.Module) -> int:
@@ -224,8 +232,9 @@ def state_digest(model: nn.Module) -> int:
 
 def _add(sums: dict[str, list[float]], result: Losses) -> None:
     losses = result.per_sample.detach().double()
-    pairs = {"loss": (losses.sum(), float(len(losses)))}
-    pairs |= {k: (v.numerator.double().sum(), v.denominator.double().sum()) for k, v in result.figures.items()}  # type: ignore[misc]
+    pairs = {"loss": (float(losses.sum()), float(len(losses)))}
+    for name, ratio in result.figures.items():
+        pairs[name] = float(ratio.numerator.double().sum()), float(ratio.denominator.double().sum())
     for name, (a, b) in pairs.items():
         pair = sums.setdefault(name, [0.0, 0.0])
         pair[0] += float(a)

@@ -30,8 +30,10 @@ class GlobalBatchNorm3d(nn.BatchNorm3d):
         # two passes: the sum of squares less the squared mean would lose digits
         variance = self.comm.sum(centred.square().sum(axes), f"{self.name}.variance") / count
         with torch.no_grad():
-            assert self.running_mean is not None and self.running_var is not None
-            assert self.num_batches_tracked is not None and self.momentum is not None
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            assert self.momentum is not None
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)

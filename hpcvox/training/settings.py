@@ -21,13 +21,17 @@ class TrainSettings(Settings):
     schedule: Literal["constant", "cosine"] = Field("cosine", description="learning rate over the run")
     warmup_steps: int = Field(20, ge=0, description="steps over which the learning rate rises from 0")
     clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0 = no limit")
-    augment: bool = Field(True, description="turn each sample by one of the cube's 24 rotations, another each epoch")
+    augment: bool = Field(
+        True, description="turn each sample by one of the cube's 24 rotations, another each epoch"
+    )
     held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
     batch_statistics: Literal["rank", "global"] = Field(
         "rank", description="BatchNorm normalises by the batch of its rank, or of all ranks (slower, exact)"
     )
     seed: int = Field(0, ge=0, description="of the split, the weights, the order and the augmentation")
-    ranks: int = Field(1, ge=1, description="processes to launch here; inside a launcher's ranks it is ignored")
+    ranks: int = Field(
+        1, ge=1, description="processes to launch here; inside a launcher's ranks it is ignored"
+    )
     threads: int = Field(0, ge=0, description="threads a rank; 0 = the CPUs at hand shared by the ranks")
     checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0 = one an epoch")
     keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints that are kept")
@@ -38,7 +42,9 @@ class TrainUNetSettings(TrainSettings):
 
     out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
     model: UNetSettings = Field(UNetSettings(), description="shape of the network")
-    class_weights: bool = Field(True, description="weigh elements inversely to their voxels in the training set")
+    class_weights: bool = Field(
+        True, description="weigh elements inversely to their voxels in the training set"
+    )
     species_voxels: int = Field(
         4096, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
     )
@@ -48,10 +54,14 @@ class TrainVAESettings(TrainSettings):
     """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
 
     out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")
-    unet: Path = Field(Path("runs/unet"), description="run folder of the UNet whose features the loss compares")
+    unet: Path = Field(
+        Path("runs/unet"), description="run folder of the UNet whose features the loss compares"
+    )
     model: VAESettings = Field(VAESettings(), description="shape of the network")
     condition: str = Field("formation_energy", description="target whose bins condition the network")
     bins: int = Field(10, ge=1, description="quantile bins of the condition")
     alpha: float = Field(1.0, ge=0, description="weight of the deep-feature-consistent loss")
-    beta: float = Field(5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent")
+    beta: float = Field(
+        5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
+    )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")

@@ -28,7 +28,10 @@ class Task(Protocol):
     """A model with its loss and metrics."""
 
     name: str
-    model: nn.Module
+
+    @property
+    def model(self) -> nn.Module:
+        """The network that is trained."""
 
     def losses(self, batch: Batch) -> Losses:
         """Losses of ``batch``; whether for training or evaluation is ``model.training``."""

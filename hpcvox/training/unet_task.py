@@ -28,7 +28,9 @@ class UNetTask:
 
     name = "unet"
 
-    def __init__(self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> None:
+    def __init__(
+        self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
         self.settings = settings
         self.model = UNet(settings.model)
         self.weights = class_weights(shards, train, settings.model.classes, comm)
@@ -64,7 +66,10 @@ class UNetTask:
         return Losses(species_loss + mask_loss, figures)
 
     def card(self) -> dict[str, Any]:
-        return {"classes": self.settings.model.classes, "elements": torch.nonzero(self.weights).flatten().tolist()}
+        return {
+            "classes": self.settings.model.classes,
+            "elements": torch.nonzero(self.weights).flatten().tolist(),
+        }
 
     def _voxels(self, batch: Batch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample and voxel, each (K,), of the occupied voxels that the element loss counts."""

@@ -1,0 +1,135 @@
+"""``pipeline``: every job in turn, from crystals to the report, each in its own folder below one."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import Field
+
+from hpcvox import config, durable
+from hpcvox.config import Settings
+from hpcvox.database.build import run as build_database
+from hpcvox.database.settings import DatabaseSettings
+from hpcvox.errors import ConfigError
+from hpcvox.experiments.court import run as evaluate
+from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.featurize.engine import run as featurize
+from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.generation.run import run as generate
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.report.job import run as report
+from hpcvox.report.settings import ReportSettings
+from hpcvox.training.job import train_unet, train_vae
+from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+
+
+class PipelineSettings(Settings):
+    """The settings of every stage; the folders of all are below ``out``."""
+
+    out: Path = Field(Path("runs/pipeline"), description="folder of everything")
+    source: Path | None = Field(
+        None, description="crystals to use in place of the built-in ones (see featurize.source)"
+    )
+    database: DatabaseSettings = Field(DatabaseSettings(), description="built-in crystals")
+    featurize: FeaturizeSettings = Field(FeaturizeSettings(), description="crystals → voxels")
+    train_unet: TrainUNetSettings = Field(TrainUNetSettings(), description="density → elements")
+    train_vae: TrainVAESettings = Field(TrainVAESettings(), description="density → latent → density")
+    evaluate: EvaluateSettings = Field(EvaluateSettings(), description="errors on held-out crystals")
+    generate: GenerateSettings = Field(GenerateSettings(), description="latent → crystals")
+    report: ReportSettings = Field(ReportSettings(), description="one HTML file")
+
+
+class Stage(NamedTuple):
+    """A job of the pipeline, and where below ``out`` its folders are."""
+
+    name: str
+    function: Any
+    folders: dict[str, str]
+
+
+STAGES = (
+    Stage("database", build_database, {"out": "database"}),
+    Stage("featurize", featurize, {"source": "database/crystals.csv", "out": "shards"}),
+    Stage("train_unet", train_unet, {"shards": "shards", "out": "unet"}),
+    Stage("train_vae", train_vae, {"shards": "shards", "unet": "unet", "out": "vae"}),
+    Stage("evaluate", evaluate, {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"}),
+    Stage("generate", generate, {"shards": "shards", "unet": "unet", "vae": "vae", "out": "generated"}),
+    Stage(
+        "report",
+        report,
+        {
+            "database": "database",
+            "shards": "shards",
+            "unet": "unet",
+            "vae": "vae",
+            "generated": "generated",
+            "evaluation": "evaluation",
+            "out": "report",
+        },
+    ),
+)
+
+
+def run(settings: PipelineSettings) -> Outcome:
+    """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again."""
+    stages = [stage for stage in STAGES if not (stage.name == "database" and settings.source is not None)]
+    with durable.sole_writer(settings.out):
+        jobs = [(stage, _placed(settings, stage)) for stage in stages]
+        config.save(settings, settings.out / "config.yaml")
+        timings = _Timings(settings.out / "timings.json")
+        status = COMPLETE
+        said = []
+        for number, (stage, job) in enumerate(jobs, 1):
+            print(f"\n[{number}/{len(jobs)}] {stage.name.replace('_', '-')}", flush=True)
+            start = time.monotonic()
+            outcome: Outcome = stage.function(job)
+            if outcome.summary:
+                print(outcome.summary, flush=True)
+                said.append(f"  {stage.name.replace('_', '-'):<10}  {outcome.summary.splitlines()[-1]}")
+            if outcome.exit_status == COMPLETE_WITH_REJECTS:
+                status = COMPLETE_WITH_REJECTS
+            elif outcome.exit_status != COMPLETE:
+                return Outcome(
+                    f"pipeline stopped in {stage.name}: run the same command again", outcome.exit_status
+                )
+            timings.add(stage.name, time.monotonic() - start)
+    page = settings.out / "report" / "report.html"
+    total = sum(timings.seconds.values())
+    lines = [
+        "",
+        f"pipeline done in {total / 60:.1f} minutes of work; everything is in {settings.out}:",
+        *said,
+    ]
+    return Outcome("\n".join([*lines, f"open {page}"]), status)
+
+
+def _placed(settings: PipelineSettings, stage: Stage) -> Settings:
+    """The stage's settings with its folders set; refuses folders that were set by hand."""
+    job: Settings = getattr(settings, stage.name)
+    by_hand = sorted(set(stage.folders) & job.model_fields_set)
+    if by_hand:
+        raise ConfigError(
+            f"{stage.name}.{by_hand[0]}: a pipeline keeps its folders below out={settings.out}: "
+            f"set out (or source), or run `hpcvox {stage.name.replace('_', '-')}` by itself"
+        )
+    folders: dict[str, Path | None] = {key: settings.out / place for key, place in stage.folders.items()}
+    if settings.source is not None:
+        if "source" in folders:
+            folders["source"] = settings.source
+        if "database" in folders:
+            folders["database"] = None
+    return job.model_copy(update=folders)
+
+
+class _Timings:
+    """Seconds spent in each stage over all runs of the pipeline, kept for the report."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 1)
+        durable.write_json(self.path, self.seconds)
