@@ -138,8 +138,16 @@ def make_generated(folder: Path) -> None:
 
 def make_evaluation(folder: Path) -> None:
     folder.mkdir(parents=True)
-    figures = {"held_out": 40, "emd_A": 0.19, "length_mae_A": 0.31, "failed": {"no-atoms": 2}}
-    (folder / "evaluation.json").write_text(json.dumps(figures))
+    figures = {
+        "length_mae": 0.31,
+        "emd": 0.19,
+        "recall": 0.8765,
+        "failure_rate": 0.05,
+        "failures": {"no-atoms": 2},
+    }
+    ways = {"segmentation": figures, "reconstruction": figures | {"emd": None}}
+    (folder / "metrics.json").write_text(json.dumps(ways | {"held_out_crystals": 40}))
+    table(folder / "per_crystal.csv", [{"id": f"m{k}", "formula": "NaN", "emd": 0.1 * k} for k in range(3)])
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +193,16 @@ def test_nothing_is_run_that_came_from_data(page: Path) -> None:
 def test_page_is_small_and_whole(page: Path) -> None:
     text = page.read_text()
     assert len(text.encode()) < 8e6
-    for said in ("chgnet-0.4.2", "cif-syntax", "too-close", "75.0 %", "298", "1 line(s) of metrics.jsonl"):
+    for said in (
+        "chgnet-0.4.2",
+        "cif-syntax",
+        "too-close",
+        "no-atoms",
+        "0.8765",
+        "75.0 %",
+        "298",
+        "1 line(s) of metrics.jsonl",
+    ):
         assert said in text
     assert (page.parent / "config.yaml").is_file()
     links = re.findall(r'<a href="([^"#][^"]*)"', text.split("<main>")[1].split("</main>")[0])

@@ -1,34 +1,64 @@
-"""The evaluation section: figures of held-out reconstruction, as `hpcvox evaluate` left them."""
+"""The evaluation section: how well held-out crystals are rebuilt, beside the figures of the paper."""
 
-from hpcvox.report.parts import Section, Table, table
+from hpcvox.report.parts import Section, Table, shown, table
 from hpcvox.report.reading import Folder, read_rows
 
-NAME, TITLE = "evaluation", "Held-out reconstruction"
-LARGEST_TABLE = 30
-"""A CSV with more rows than this is data: its place is the list of files."""
+NAME, TITLE = "evaluation", "Held-out crystals, rebuilt"
+WAYS = {"segmentation": "from its own maps", "reconstruction": "through the VAE"}
+FIGURES = {
+    "length_mae": ("cell length, mean absolute error of an axis (Å)", 0.06),
+    "emd": ("distance of sites to their counterparts, EMD (Å)", 0.090),
+    "delta_n": ("number of sites, mean absolute error", 0.198),
+    "species_right": ("share of sites with the right element", None),
+    "recall": ("recall of elements on occupied voxels", 0.87),
+    "exact_rate": ("share with every site and element right", None),
+    "valid_rate": ("share valid", None),
+    "failure_rate": ("share in which no atoms could be placed", None),
+}
+"""Keys of metrics.json, what they mean, and Court et al. 2020's value (doi 10.1021/acs.jcim.0c00464)."""
 
 
-def section(folder: Folder) -> Section:
-    """Every figure of the folder's JSON files, and its small tables."""
+def section(folder: Folder, table_rows: int) -> Section:
+    """Figures of each way (the UNet alone; encoder, decoder and UNet), failures, and every crystal."""
     if folder.problem:
         return Section(NAME, TITLE, missing=folder.problem)
-    rows = [(key, value) for key, value in folder.facts.items() if not key.startswith("versions.")]
-    tables = [table("Figures", ["figure", "value"], rows)] if rows else []
-    tables += _small_tables(folder)
-    missing = "" if tables else f"{folder.path} has no figures: the evaluation has not finished."
-    return Section(NAME, TITLE, missing=missing, tables=tables, notes=folder.notes)
+    if folder.file("metrics.json") is None:
+        missing = f"{folder.path} has no metrics.json: the evaluation has not finished."
+        return Section(NAME, TITLE, missing=missing, notes=folder.notes)
+    rows = [
+        [label, *(folder.facts.get(f"{way}.{key}", "–") for way in WAYS), "–" if paper is None else paper]
+        for key, (label, paper) in FIGURES.items()
+    ]
+    columns = ["figure", *WAYS.values(), "Court et al. 2020"]
+    tables = [table("Figures", columns, rows), *_failures(folder), *_crystals(folder, table_rows)]
+    intro = (
+        "Each crystal that training held out goes two ways: its own maps through the UNet, and through the "
+        "whole chain (encoder, decoder, UNet). Failures count in every rate; errors are means over the rest."
+    )
+    count = folder.facts.get("held_out_crystals")
+    facts = [] if count is None else [("held-out crystals", shown(count))]
+    notes = list(folder.notes)
+    if folder.facts.get("unet_held_out_the_same") is False:
+        notes.append("The UNet held out other materials than the VAE: it has seen some of these crystals.")
+    return Section(NAME, TITLE, intro=intro, facts=facts, tables=tables, notes=notes)
 
 
-def _small_tables(folder: Folder) -> list[Table]:
-    assert folder.path is not None
-    tables = []
-    for file in sorted(folder.path.glob("*.csv")):
-        rows = list(read_rows(file))
-        if 0 < len(rows) <= LARGEST_TABLE:
-            columns = list(rows[0])
-            tables.append(
-                table(
-                    file.stem.replace("_", " "), columns, [[row.get(c, "") for c in columns] for row in rows]
-                )
-            )
-    return tables
+def _failures(folder: Folder) -> list[Table]:
+    rows = [
+        [label, key.removeprefix(f"{way}.failures."), count]
+        for way, label in WAYS.items()
+        for key, count in folder.facts.items()
+        if key.startswith(f"{way}.failures.")
+    ]
+    return [table("Failures, by reason", ["way", "reason", "crystals"], rows)] if rows else []
+
+
+def _crystals(folder: Folder, most: int) -> list[Table]:
+    file = folder.file("per_crystal.csv")
+    rows = list(read_rows(file)) if file is not None else []
+    if not rows:
+        return []
+    columns = list(rows[0])
+    note = "" if len(rows) <= most else f"The first {most:,} of {len(rows):,}; all are in per_crystal.csv."
+    cells = [[row.get(column, "") for column in columns] for row in rows[:most]]
+    return [table(f"Every held-out crystal ({len(rows):,})", columns, cells, note=note, folded=True)]

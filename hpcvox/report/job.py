@@ -43,7 +43,7 @@ def run(settings: ReportSettings) -> Outcome:
             density.section(vae, settings.densities),
             candidates.section(generated, target, settings.crystals, settings.table_rows),
             *([decoded] if decoded is not None else []),
-            evaluation.section(evaluated),
+            evaluation.section(evaluated, settings.table_rows),
             files.section(folders, target),
         ]
         made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -17,7 +17,7 @@ MADE = {
     "train-unet": ("weights", ("weights",)),
     "train-vae": ("weights", ("weights",)),
     "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
-    "evaluate": ("crystals", ("crystals", "held_out", "n_crystals", "count")),
+    "evaluate": ("crystals", ("held_out_crystals",)),
 }
 """What each verb makes, and the keys under which its folder may say how many."""
 
