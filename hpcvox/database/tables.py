@@ -1,0 +1,119 @@
+"""The tables of the database, put together from the results of its tasks."""
+
+from typing import Any, Final, NamedTuple
+
+from hpcvox.crystals.prototypes import STRUCTURES, Prototype, conventional
+from hpcvox.crystals.writing import cif_text
+from hpcvox.database import ewald
+from hpcvox.database.worker import Part, Task
+
+TARGETS: Final = {"chgnet": "formation_energy", "ewald": "ewald_energy"}
+"""Name of the column with the energy, eV per atom, by kind of energy."""
+
+MEANINGS: Final = {
+    "chgnet": "formation energy in eV per atom from the elements in the lowest of their structures in "
+    "references.csv, cells relaxed, all energies by CHGNet",
+    "ewald": "electrostatic energy in eV per atom of point charges in a cell estimated from radii (formal "
+    "charges; in Heusler compounds mean less own electronegativity); not a formation energy",
+}
+
+REJECT_COLUMNS: Final = ("id", "origin", "code", "message")
+REFERENCE_COLUMNS: Final = ("element", "structure", "energy_per_atom", "scale", "lowest", "energy_model")
+
+_SIGNIFICANT = 6
+
+
+class Tables(NamedTuple):
+    """Rows of the files that the job writes."""
+
+    crystals: list[dict[str, Any]]
+    rejects: list[dict[str, Any]]
+    references: list[dict[str, Any]] | None
+
+
+def columns(energy: str) -> tuple[str, ...]:
+    """Columns of ``crystals.csv``; the energy's column says what it is."""
+    return ("material_id", "formula", "class", "prototype", "space_group", "lattice_constant",
+            TARGETS[energy], "energy_model", "cif")  # fmt: skip
+
+
+def assembled(
+    drawn: list[Prototype], tasks: list[Task], results: dict[str, Part], energy: str, model: str
+) -> Tables:
+    """One row for every drawn crystal, among the crystals or the rejects, in the order of the draw."""
+    references = _reference_rows(tasks, results, model) if energy == "chgnet" else None
+    element_energy = {row["element"]: row["energy_per_atom"] for row in references or () if row["lowest"]}
+    crystals: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
+    for task in tasks:
+        if task.element:
+            continue
+        part = results.get(task.name)
+        for i, prototype in enumerate(task.prototypes):
+            result = part["results"][i] if part is not None else None
+            reason = _reason(result, prototype, element_energy if energy == "chgnet" else None)
+            if reason is not None:
+                code, message = reason
+                rejects.append({"id": prototype.id, "origin": "built-in", "code": code, "message": message})
+                continue
+            scale, value = result
+            if energy == "chgnet":
+                value -= sum(element_energy[symbol] for symbol in _atoms(prototype)) / len(_atoms(prototype))
+            named = model if energy == "chgnet" else ewald.name(prototype)
+            crystals.append(_row(prototype, prototype.start * scale, TARGETS[energy], value, named))
+    assert len(crystals) + len(rejects) == len(drawn)
+    return Tables(crystals, rejects, references)
+
+
+def _reason(
+    result: Any, prototype: Prototype, element_energy: dict[str, float] | None
+) -> tuple[str, str] | None:
+    if result is None:
+        return "worker-died", "the process that computed it died three times; run again to try again"
+    if isinstance(result, str):
+        return "not-relaxed", result
+    if element_energy is not None:
+        missing = [symbol for symbol in prototype.species if symbol not in element_energy]
+        if missing:
+            return "no-reference", f"there is no reference energy of {', '.join(missing)}"
+    return None
+
+
+def _atoms(prototype: Prototype) -> list[str]:
+    return [prototype.species[kind] for kind, _ in STRUCTURES[prototype.structure].sites]
+
+
+def _row(prototype: Prototype, a: float, target: str, value: float, model: str) -> dict[str, Any]:
+    a = round(a, _SIGNIFICANT)
+    return {
+        "material_id": prototype.id,
+        "formula": prototype.formula,
+        "class": prototype.compound_class,
+        "prototype": prototype.structure,
+        "space_group": STRUCTURES[prototype.structure].space_group,
+        "lattice_constant": f"{a:.6f}",
+        target: f"{value:.6f}",
+        "energy_model": model,
+        "cif": cif_text(conventional(prototype, a)),
+    }
+
+
+def _reference_rows(tasks: list[Task], results: dict[str, Part], model: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for task in tasks:
+        part = results.get(task.name)
+        if not task.element or part is None:
+            continue
+        relaxed = [(value, name, scale) for name, scale, value in part["results"] if scale is not None]
+        for value, name, scale in relaxed:
+            rows.append(
+                {
+                    "element": task.element,
+                    "structure": name.partition("-")[2],
+                    "energy_per_atom": value,
+                    "scale": scale,
+                    "lowest": int(value == min(relaxed)[0]),
+                    "energy_model": model,
+                }
+            )
+    return rows
