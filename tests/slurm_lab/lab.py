@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -116,11 +117,11 @@ class Lab:
 
     def stop(self) -> None:
         """Cancel the jobs, wait until their processes are gone, end the daemons."""
-        with contextlib.suppress(subprocess.SubprocessError):
-            if jobs := self._run("squeue", "-h", "-o", "%A", timeout=10).split():
-                self._run("scancel", "--full", *jobs, timeout=10)
+        with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
+            if jobs := self.run("squeue", "-h", "-o", "%A", timeout=10).split():
+                self.run("scancel", "--full", *jobs, timeout=10)
                 deadline = time.monotonic() + 20
-                while self._run("squeue", "-h", timeout=10).strip() and time.monotonic() < deadline:
+                while self.run("squeue", "-h", timeout=10).strip() and time.monotonic() < deadline:
                     time.sleep(0.2)
         for child in reversed(self._children):
             child.terminate()
@@ -136,12 +137,12 @@ class Lab:
 
     def sbatch(self, *arguments: str, cwd: Path | None = None, **environment: str) -> int:
         """Submit; the job's id."""
-        text = self._run("sbatch", "--parsable", *arguments, cwd=cwd, environment=environment)
+        text = self.run("sbatch", "--parsable", *arguments, cwd=cwd, environment=environment)
         return int(text.split()[-1].split(";")[0])
 
     def states(self, jobs: list[int]) -> list[str]:
         """SLURM's word for each job: PENDING, RUNNING, COMPLETED, FAILED ..."""
-        lines = self._run("squeue", "-h", "-t", "all", "-o", "%A %T").splitlines()
+        lines = self.run("squeue", "-h", "-t", "all", "-o", "%A %T").splitlines()
         known = dict(line.split() for line in lines)
         return [known.get(str(job), "UNKNOWN") for job in jobs]
 
@@ -151,18 +152,18 @@ class Lab:
         deadline = time.monotonic() + timeout
         while live & set(states := self.states(jobs)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"jobs {jobs} are {states} after {timeout:.0f} s\n{self._run('squeue')}")
+                raise TimeoutError(f"jobs {jobs} are {states} after {timeout:.0f} s\n{self.run('squeue')}")
             time.sleep(0.25)
         return states
 
     def field(self, job: int, name: str) -> str:
         """One field of ``scontrol show job``, such as NodeList or Restarts."""
-        words = self._run("scontrol", "show", "job", str(job)).split()
+        words = self.run("scontrol", "show", "job", str(job)).split()
         return next(word.partition("=")[2] for word in words if word.startswith(f"{name}="))
 
     def signal(self, job: int, name: str) -> None:
         """Send the batch script a signal, as SLURM does before the time limit."""
-        self._run("scancel", "--batch", f"--signal={name}", str(job))
+        self.run("scancel", "--batch", f"--signal={name}", str(job))
 
     # ------------------------------------------------------------------ how
 
@@ -245,12 +246,12 @@ class Lab:
 
     def _await_nodes(self) -> None:
         def all_idle() -> bool:
-            shown = self._run("sinfo", "-h", "-N", "-o", "%t", check=False).split()
+            shown = self.run("sinfo", "-h", "-N", "-o", "%t", check=False).split()
             return shown == ["idle"] * self.nodes
 
         self._until(all_idle, "the nodes did not come up")
 
-    def _until(self, ready, complaint: str, timeout: float = 30) -> None:
+    def _until(self, ready: Callable[[], bool], complaint: str, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
         while not ready():
             dead = [child.args[0] for child in self._children if child.poll() is not None]
@@ -259,7 +260,7 @@ class Lab:
                 raise RuntimeError(f"{complaint} (ended: {dead})\n{logs}")
             time.sleep(0.1)
 
-    def _run(
+    def run(
         self,
         *command: str,
         cwd: Path | None = None,
@@ -267,6 +268,7 @@ class Lab:
         check: bool = True,
         environment: dict[str, str] | None = None,
     ) -> str:
+        """What a command prints that runs as on the lab's login node; RuntimeError with its message."""
         done = subprocess.run(
             command,
             env=self.env | (environment or {}),
@@ -277,7 +279,7 @@ class Lab:
             check=False,
         )
         if check and done.returncode:
-            raise subprocess.SubprocessError(f"{' '.join(command)}: {done.stderr or done.stdout}")
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
         return done.stdout
 
     def _kill_leftovers(self) -> None:

@@ -1,0 +1,153 @@
+"""The pipeline of slurm/ as a user submits it, on a real SLURM of two nodes, with a small database and networks."""
+
+import csv
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from slurm_lab.lab import Lab, missing_tools
+
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.metrics import read_metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+SMALL = [
+    "database.size=100",
+    "database.energy=ewald",
+    "featurize.voxels=16",
+    "featurize.entries_per_shard=25",
+    "train_unet.epochs=2",
+    "train_unet.batch_size=8",
+    "train_unet.threads=1",
+    "train_unet.model={down: [[8, 8]], bottom: [16, 16], up: [[16, 8]], features: 8}",
+    "train_vae.epochs=1",
+    "train_vae.batch_size=8",
+    "train_vae.threads=1",
+    "train_vae.model={encoder: [8, 16], hidden: 32, latent: 16, seed_channels: 8, decoder: [16, 8]}",
+    "train_vae.bins=4",
+    "generate.per_condition=2",
+    "generate.threads=1",
+    "evaluate.limit=4",
+    "evaluate.threads=1",
+]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    if missing := missing_tools():
+        pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
+    with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
+        lab.env |= {"HPCVOX_VENV": sys.prefix}
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def done(lab, tmp_path_factory):
+    """Where the whole pipeline was submitted and has ended, and its jobs' ids by step."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    said = lab.run(str(ROOT / "slurm/pipeline.sh"), "--database", "--report", "out=made", *SMALL, cwd=folder)
+    jobs = {step: int(job) for step, job in re.findall(r"^(\w+) +job (\d+)$", said, re.MULTILINE)}
+    states = lab.wait(list(jobs.values()), timeout=600)
+    logs = "\n".join(log.read_text()[-3000:] for log in sorted(folder.glob("slurm-*.out")))
+    assert set(states) == {"COMPLETED"}, f"{dict(zip(jobs, states, strict=True))}\n{logs}"
+    return folder, jobs
+
+
+def log(done, step):
+    folder, jobs = done
+    return (folder / f"slurm-{step}-{jobs[step]}.out").read_text()
+
+
+def test_every_step_was_submitted_in_order(done):
+    assert list(done[1]) == [
+        "database",
+        "featurize",
+        "train_unet",
+        "train_vae",
+        "generate",
+        "evaluate",
+        "report",
+    ]
+
+
+def test_featurize_used_both_nodes(done, lab):
+    assert lab.field(done[1]["featurize"], "NumNodes") == "2"
+    assert "starting Ray on 2 nodes, 2 CPUs each" in log(done, "featurize")
+
+
+def test_the_shards_hold_every_crystal(done):
+    made = done[0] / "made"
+    with (made / "database/crystals.csv").open(newline="") as table:
+        crystals = len(list(csv.DictReader(table)))
+    shards = ShardSet.open(made / "shards")
+    manifest = json.loads((made / "shards/manifest.json").read_text())
+    assert shards.voxels == 16
+    assert shards.n_samples + manifest["rejects"] == crystals > 50
+
+
+@pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1)])
+def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
+    assert lab.field(done[1][step], "NumNodes") == "2"
+    assert "2 ranks of 1 threads" in log(done, step)
+    assert [line["epoch"] for line in read_metrics(done[0] / "made" / run)][-1] == epochs
+    assert (done[0] / "made" / run / "model.safetensors").is_file()
+
+
+def test_crystals_were_generated_and_reported(done):
+    with (done[0] / "made/generated/candidates.csv").open(newline="") as table:
+        assert len(list(csv.DictReader(table))) == 8, "two for each of four bins"
+    assert "<html" in (done[0] / "made/report/report.html").read_text()[:500].lower()
+
+
+def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
+    (tmp_path / "crystals.csv").write_text("id\n1\n")  # no column of CIFs
+    said = lab.run(str(ROOT / "slurm/pipeline.sh"), "source=crystals.csv", cwd=tmp_path)
+    jobs = [int(job) for job in re.findall(r"job (\d+)$", said, re.MULTILINE)]
+    assert len(jobs) == 4
+    assert lab.wait(jobs, timeout=180) == ["FAILED", "CANCELLED", "CANCELLED", "CANCELLED"]
+    assert "cif" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
+
+
+def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path):
+    for arguments, answer in [
+        (["--reprot"], "valid: --database, --report"),
+        (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
+        (["source=absent.csv"], "no crystals at absent.csv"),
+        (["--database", "source=x.csv"], "give one of them"),
+    ]:
+        with pytest.raises(RuntimeError, match=re.escape(answer)):
+            lab.run(str(ROOT / "slurm/pipeline.sh"), *arguments, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_path):
+    """USR1 in the middle of a training: checkpoint, requeue, and the epochs that were left."""
+    shards = done[0] / "made/shards"
+    small = [o.removeprefix("train_unet.") for o in SMALL if o.startswith("train_unet.")]
+    job = lab.sbatch(
+        str(ROOT / "slurm/train_unet.sh"),
+        *small,
+        f"shards={shards}",
+        "out=unet",
+        "epochs=40",
+        cwd=tmp_path,
+        HPCVOX_HOME=str(ROOT),
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "unet").is_dir() or len(read_metrics(tmp_path / "unet")) < 2:
+        assert time.monotonic() < deadline, (tmp_path / f"slurm-train_unet-{job}.out").read_text()
+        time.sleep(0.2)
+    lab.signal(job, "USR1")
+    assert lab.wait([job], timeout=240) == ["COMPLETED"]
+    assert lab.field(job, "Restarts") == "1"
+    text = (tmp_path / f"slurm-train_unet-{job}.out").read_text()
+    assert "back into the queue" in text
+    assert "going on at epoch" in text
+    assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 41)), "none twice"
