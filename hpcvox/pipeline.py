@@ -55,7 +55,7 @@ STAGES = (
     Stage("train_unet", train_unet, {"shards": "shards", "out": "unet"}),
     Stage("train_vae", train_vae, {"shards": "shards", "unet": "unet", "out": "vae"}),
     Stage("evaluate", evaluate, {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"}),
-    Stage("generate", generate, {"shards": "shards", "unet": "unet", "vae": "vae", "out": "generated"}),
+    Stage("generate", generate, {"unet": "unet", "vae": "vae", "out": "generated"}),
     Stage(
         "report",
         report,

@@ -1,0 +1,67 @@
+"""Voxels of a five-site cubic crystal on one core, beside a NumPy peer and the memory that must be written."""
+
+import statistics
+import time
+
+import numpy as np
+
+from hpcvox.descriptors.density import Voxels, voxelize
+from hpcvox.descriptors.radii import RADII
+
+FRAC = np.array([[0.002, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0.001], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+NUMBERS = np.array([38, 22, 8, 8, 8], np.uint8)
+LENGTHS = np.full(3, 3.905)
+N = 32
+
+
+def numpy_peer() -> tuple[np.ndarray, np.ndarray]:
+    """The same arrays by separable Gaussians and minimum images in plain NumPy."""
+    axis = (np.arange(N) + 0.5) / N
+    delta = axis[None, None] - FRAC[:, :, None]
+    images = delta[..., None] + np.arange(-2, 3)
+    r = RADII[NUMBERS]
+    table = np.exp(-((images * LENGTHS[0]) ** 2) / (2 * r * r)[:, None, None, None]).sum(-1)
+    scale = NUMBERS / r**3 / (2 * np.pi) ** 1.5
+    density = np.einsum(
+        "sx,sy,sz->xyz", table[:, 0] * scale[:, None], table[:, 1], table[:, 2], optimize=True
+    )
+    near = ((delta - np.round(delta)) * LENGTHS[0]) ** 2
+    d2 = near[:, 0, :, None, None] + near[:, 1, None, :, None] + near[:, 2, None, None, :]
+    d2 = np.where(d2 < (r * r)[:, None, None, None], d2, np.inf)
+    species = np.where(np.isfinite(d2.min(0)), NUMBERS[d2.argmin(0)], 0).astype(np.uint8)
+    return density.astype(np.float32), species
+
+
+def median_us(function: object, repeats: int) -> float:
+    """Median time of a call in µs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()  # type: ignore[operator]
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
+def measure() -> list[dict[str, object]]:
+    """``density_us``: density, species and mask of one crystal."""
+    out = Voxels(np.empty((N, N, N), np.float32), np.empty((N, N, N), np.uint8))
+
+    def ours() -> None:
+        voxelize(LENGTHS, FRAC, NUMBERS, out=out)
+        np.packbits(out.species, axis=-1)
+
+    ours()
+    density, species = numpy_peer()
+    assert np.abs(out.density - density).max() < 1e-4 * density.max()
+    assert (out.species == species).mean() > 0.999
+    value, peer = median_us(ours, 2000), median_us(numpy_peer, 50)
+    return [
+        {
+            "name": "density_us",
+            "value": value,
+            "unit": "µs",
+            "peer": peer,
+            "ratio": value / peer,
+            "limit": 75.0,
+        }
+    ]

@@ -1,0 +1,51 @@
+"""How long a training step waits for its data."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from hpcvox import config
+from hpcvox.descriptors.density import voxelize
+from hpcvox.shards.layout import density_arrays, shard_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.training.job import train_unet
+from hpcvox.training.metrics import read_metrics
+from hpcvox.training.settings import TrainUNetSettings
+
+SAMPLES = 256
+FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+
+
+def make_shards(folder: Path) -> None:
+    """A shard set of perovskites at full size."""
+    folder.mkdir()
+    buffer = ShardBuffer(density_arrays(32, "float16"), SAMPLES)
+    for i in range(SAMPLES):
+        numbers = np.array([20 + i % 40, 22 + i % 7, 8, 8, 8], np.uint8)
+        lengths = np.full(3, 3.8 + 0.002 * i)
+        slot = buffer.slot()
+        slot["density"][:], slot["species"][:] = voxelize(lengths, FRAC, numbers)
+        slot["cell"][:] = np.diag(lengths)
+        buffer.commit(i, str(i), f"F{i}", "made", numbers, FRAC, {})
+    line = buffer.write(
+        folder / shard_name(0), Provenance("density", "periodic", {"voxels": 32}, "0", "x", 0, SAMPLES)
+    )
+    Manifest("density", "periodic", {"voxels": 32}, "0", "made", SAMPLES, SAMPLES, 0, {}, (line,)).save(
+        folder
+    )
+
+
+def measure() -> list[dict[str, object]]:
+    """``loader_wait_share``: part of a training step spent waiting for data; and the step's rate."""
+    with tempfile.TemporaryDirectory() as place:
+        make_shards(Path(place) / "shards")
+        train_unet(
+            config.load(TrainUNetSettings, None, [f"shards={place}/shards", f"out={place}/run", "epochs=2"])
+        )
+        last = read_metrics(Path(place) / "run")[-1]
+    return [
+        {"name": "loader_wait_share", "value": last["loader_wait_share"], "unit": "of a step", "limit": 0.05},
+        {"name": "unet_train_samples_per_s", "value": last["samples_per_s"], "unit": "samples/s"},
+    ]

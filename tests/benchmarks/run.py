@@ -1,0 +1,47 @@
+"""``make bench``: run every benchmark of this folder, print a table, write ``bench.json``.
+
+A benchmark is a module ``bench_*.py`` with ``measure() -> list[dict]``; a result has ``name``, ``value``,
+``unit``, and where they apply ``peer`` (the same work done another way, in the same run), ``ratio`` (value
+over peer) and ``limit`` (the physical bound, or the most that is allowed).
+"""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+KEYS = ("name", "value", "unit", "peer", "ratio", "limit")
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    """Run the benchmarks named on the command line, or all."""
+    sys.path.insert(0, str(HERE))
+    names = sys.argv[1:] or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    results = []
+    print(f"{'name':<28}{'value':>12} {'unit':<14}{'peer':>12}{'ratio':>10}{'limit':>12}")
+    for name in names:
+        for result in importlib.import_module(f"bench_{name}").measure():
+            row = {key: result.get(key) for key in KEYS}
+            results.append(row)
+            shown = [
+                f"{row[key]:.4g}" if row[key] is not None else ""
+                for key in ("value", "peer", "ratio", "limit")
+            ]
+            print(
+                f"{row['name']:<28}{shown[0]:>12} {row['unit']:<14}{shown[1]:>12}{shown[2]:>10}{shown[3]:>12}",
+                flush=True,
+            )
+    load = os.getloadavg()[0]
+    if load > os.cpu_count():
+        print(
+            f"warning: the machine was busy (load {load:.1f} on {os.cpu_count()} CPUs): figures are too slow"
+        )
+    Path("bench.json").write_text(json.dumps(results, indent=2) + "\n")
+    print(f"{len(results)} figures written to bench.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

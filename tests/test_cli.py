@@ -1,0 +1,73 @@
+"""The command line as a user meets it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpcvox import cli
+
+ROOT = Path(__file__).parent.parent
+
+
+def hpcvox(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "hpcvox", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_help_lists_every_verb_and_loads_no_engine():
+    probe = (
+        "import sys; from hpcvox.cli import main; main(['--help']);"
+        "heavy = {'torch', 'ray', 'pymatgen', 'h5py', 'plotly', 'numpy'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(verb in done.stdout for verb in cli.VERBS)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_explains_its_settings(verb, capsys):
+    assert cli.main([verb, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: hpcvox {verb}")
+    assert "out=" in said
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb):
+    name = verb.replace("-", "_")
+    done = subprocess.run(
+        [sys.executable, ROOT / "jobs" / f"{name}.py", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: hpcvox {verb}")
+    assert (ROOT / "configs" / f"{name}.yaml").exists()
+
+
+def test_an_unknown_verb_is_refused_with_those_there_are():
+    done = hpcvox("featurise")
+    assert done.returncode == 2
+    assert "featurize" in done.stderr
+
+
+def test_an_error_is_one_line_without_a_traceback(tmp_path):
+    done = hpcvox("train-unet", f"shards={tmp_path}", f"out={tmp_path / 'out'}")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("hpcvox train-unet: error: ")
+    assert "hpcvox featurize" in done.stderr
+
+
+def test_shards_explains_itself():
+    done = hpcvox("shards")
+    assert done.returncode == 2
+    assert "hpcvox shards verify FOLDER" in done.stdout
+
+
+def test_version():
+    from hpcvox import __version__
+
+    assert hpcvox("--version").stdout == f"hpcvox {__version__}\n"

@@ -1,0 +1,104 @@
+"""Settings: what is read, what is refused and how it is said; configs/ are the code's defaults."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hpcvox import cli, config
+from hpcvox.errors import ConfigError
+from hpcvox.pipeline import PipelineSettings
+from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+VERB_CONFIGS = {name: CONFIGS / f"{name.replace('-', '_')}.yaml" for name in cli.VERBS if name != "pipeline"}
+
+
+def settings_of(verb):
+    module, name = cli.VERBS[verb].settings.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("verb", VERB_CONFIGS)
+def test_a_jobs_config_is_complete_and_the_defaults(verb):
+    kind = settings_of(verb)
+    assert config.load(kind, VERB_CONFIGS[verb]) == kind()
+    assert _keys(yaml.safe_load(VERB_CONFIGS[verb].read_text())) == _keys(kind().model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("verb", [*VERB_CONFIGS, "pipeline"])
+def test_every_setting_says_what_it_is(verb):
+    for key, field in settings_of(verb).model_fields.items():
+        assert field.description, f"{verb}: {key}"
+
+
+@pytest.mark.parametrize("name", ["train_unet_paper", "train_vae_paper"])
+def test_the_papers_configs_load(name):
+    kind = TrainUNetSettings if "unet" in name else TrainVAESettings
+    assert config.load(kind, CONFIGS / f"{name}.yaml").epochs == 50
+
+
+def test_the_demos_config_loads():
+    demo = config.load(PipelineSettings, CONFIGS / "pipeline.yaml")
+    assert demo.train_unet.ranks == demo.train_vae.ranks == 2
+
+
+def test_every_config_belongs_to_a_job():
+    known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
+    known |= {"train_unet_paper.yaml", "train_vae_paper.yaml"}
+    assert {path.name for path in CONFIGS.glob("*.yaml")} == known
+
+
+def test_overrides_win_and_reach_into_groups(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("epochs: 3\nmodel:\n  features: 8\n")
+    got = config.load(TrainUNetSettings, path, ["epochs=5", "model.patch=4", "out=/x/y"])
+    assert (got.epochs, got.model.features, got.model.patch, got.out) == (5, 8, 4, Path("/x/y"))
+
+
+def test_what_is_saved_loads_to_the_same(tmp_path):
+    settings = config.load(TrainVAESettings, None, ["epochs=7", "model={latent: 8}"])
+    config.save(settings, tmp_path / "c.yaml")
+    assert config.load(TrainVAESettings, tmp_path / "c.yaml") == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["epoch=3"], "unknown key epoch: did you mean epochs?"),
+        (["model.widths=3"], "unknown key model.widths: .*valid here: .*patch"),
+        (["epochs=0"], r"epochs: .*greater than or equal to 1 \(given: 0\)"),
+        (["epochs=many"], "epochs: .*integer.*given: 'many'"),
+        (["schedule=linear"], "schedule: .*'constant' or 'cosine'"),
+        (["learning_rate=.nan"], "learning_rate: "),
+        (["epochs"], "'epochs' is not an override: write key=value"),
+        (["epochs=[1"], "not valid YAML"),
+        (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
+    ],
+)
+def test_what_is_wrong_is_said(given, said):
+    with pytest.raises(ConfigError, match=said):
+        config.load(TrainUNetSettings, None, given)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: b: c", "\tx: 1"])
+def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        config.load(TrainUNetSettings, path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read the config"):
+        config.load(TrainUNetSettings, tmp_path / "none.yaml")
+
+
+def _keys(tree, prefix=""):
+    keys = set()
+    for key, value in tree.items():
+        keys.add(prefix + key)
+        if isinstance(value, dict):
+            keys |= _keys(value, f"{prefix}{key}.")
+    return keys
