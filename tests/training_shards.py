@@ -10,7 +10,8 @@ from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.writer import Provenance, ShardBuffer
 
-FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+# Displaced from the ideal places, or turning a crystal would change nothing.
+FRAC = np.array([[0.03, 0, 0], [0.5, 0.46, 0.5], [0.5, 0.5, 0.05], [0.52, 0, 0.5], [0.01, 0.53, 0.5]])
 A_SITES = {"Ca": 20, "Sr": 38, "Ba": 56, "La": 57, "K": 19, "Na": 11}
 B_SITES = {"Ti": 22, "Zr": 40, "Nb": 41, "Mn": 25}
 X_SITES = {"O": 8, "F": 9}
