@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from hpcvox.errors import ShardError
-from hpcvox.shards.inspect import DAMAGED, info, verify_set
+from hpcvox.shards.inspect import DAMAGED, info
+from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet

@@ -73,45 +73,33 @@ class ActorPool:
     def __init__(self, actors: int) -> None:
         self.actors = actors
 
+    @contextlib.contextmanager
+    def workers(self, make_worker: Callable[[], Callable[[T], R]]) -> Iterator["Workers[T, R]"]:
+        """Actors that each hold what ``make_worker`` returns, until the end of the ``with`` block.
+
+        ``make_worker`` is called once in every actor; it must be importable or picklable by value.
+        """
+        workers = Workers[T, R](self.actors, make_worker)
+        try:
+            yield workers
+        finally:
+            workers.close()
+
     def run_ordered(
         self, make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T]
     ) -> Iterator[R | Failure[T]]:
-        """Apply a worker to every task; results come in the order of the tasks.
-
-        Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
-        A task whose actor dies (killed, out of memory, its node gone) is done again elsewhere; after
-        three deaths a :class:`Failure` stands for it and the others go on.  Only the task that was being
-        worked on counts a death, not the one that waited behind it.
-
-        Args:
-            make_worker: called once in every actor; what it returns is called with each task.
-                It must be importable or picklable by value.
-
-        Raises:
-            ClusterError: no actor comes up, or Ray itself has gone.
-            HpcvoxError: raised by a worker, as it is; another exception comes as Ray's, which shows
-                the worker's traceback.
-        """
-        run = _Run[T, R](self.actors, make_worker, tasks)
-        try:
-            yield from run.results()
-        finally:
-            run.close()
+        """:meth:`Workers.run_ordered` with workers made for this one call."""
+        with self.workers(make_worker) as workers:
+            yield from workers.run_ordered(tasks)
 
 
-class _Run(Generic[T, R]):
-    """The state of one :meth:`ActorPool.run_ordered`."""
+class Workers(Generic[T, R]):
+    """Actors at work; made by :meth:`ActorPool.workers`."""
 
-    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T]) -> None:
+    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]]) -> None:
         import ray
 
         self._ray: Any = ray
-        self._fresh = (_Job(index, task) for index, task in enumerate(tasks))
-        self._exhausted = False
-        self._again: deque[_Job[T]] = deque()
-        self._done: dict[int, R | Failure[T]] = {}
-        self._next = 0
-        self._window = AHEAD * actors
         # Restarts and retries are made here: Ray's own would count a death against the waiting job, too.
         options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
         self._kind = self._ray.remote(**options)(_Actor)
@@ -128,8 +116,55 @@ class _Run(Generic[T, R]):
             with contextlib.suppress(Exception):  # Ray may be gone already
                 self._ray.kill(slot.actor, no_restart=True)
 
+    def run_ordered(self, tasks: Iterable[T]) -> Iterator[R | Failure[T]]:
+        """Do every task; results come in the order of the tasks.
+
+        Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
+        A task whose actor dies (killed, out of memory, its node gone) is done again elsewhere; after
+        three deaths a :class:`Failure` stands for it and the others go on.  Only the task that was being
+        worked on counts a death, not the one that waited behind it.  One call at a time.
+
+        Raises:
+            ClusterError: no actor comes up, or Ray itself has gone.
+            HpcvoxError: raised by a worker, as it is; another exception comes as Ray's, which shows
+                the worker's traceback.
+        """
+        return _Run(self, self._slots, tasks).results()
+
+    def get(self, ref: Any) -> Any:
+        """The value of a call; raises what the worker raised."""
+        try:
+            return self._ray.get(ref)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, HpcvoxError):
+                raise error.cause from None
+            raise
+
+    def replace(self, slot: _Slot[T]) -> None:
+        """End the slot's actor for good (it may be cut off and alive) and start another."""
+        self._ray.kill(slot.actor, no_restart=True)
+        slot.actor = self._kind.remote(self._make_worker)
+        slot.starting = slot.actor.ready.remote()
+
+
+class _Run(Generic[T, R]):
+    """The state of one :meth:`Workers.run_ordered`."""
+
+    def __init__(self, workers: Workers[T, R], slots: list[_Slot[T]], tasks: Iterable[T]) -> None:
+        import ray
+
+        self._ray: Any = ray
+        self._workers = workers
+        self._slots = slots
+        self._fresh = (_Job(index, task) for index, task in enumerate(tasks))
+        self._exhausted = False
+        self._again: deque[_Job[T]] = deque()
+        self._done: dict[int, R | Failure[T]] = {}
+        self._next = 0
+        self._window = AHEAD * len(slots)
+
     def results(self) -> Iterator[R | Failure[T]]:
-        """Results in order; see :meth:`ActorPool.run_ordered`."""
+        """Results in order; see :meth:`Workers.run_ordered`."""
         begun = time.monotonic()
         while True:
             self._submit()
@@ -185,7 +220,7 @@ class _Run(Generic[T, R]):
                 # An actor works in order: whichever call ended or failed, the oldest has, too.
                 ref, job = slot.jobs[0]
                 try:
-                    self._done[job.index] = self._get(ref)
+                    self._done[job.index] = self._workers.get(ref)
                 except self._ray.exceptions.RayActorError:
                     self._bury(slot)
                 else:
@@ -193,17 +228,17 @@ class _Run(Generic[T, R]):
 
     def _started(self, slot: _Slot[T]) -> None:
         try:
-            self._get(slot.starting)
+            self._workers.get(slot.starting)
             slot.starting, slot.failed_starts = None, 0
         except self._ray.exceptions.RayActorError as error:
             slot.failed_starts += 1
             if slot.failed_starts >= MAX_DEATHS:
                 raise ClusterError(f"an actor cannot start: {error}") from error
-            self._replace(slot)
+            self._workers.replace(slot)
 
     def _bury(self, slot: _Slot[T]) -> None:
         """The actor of ``slot`` died at its oldest job: count it, and give all its jobs out again."""
-        self._replace(slot)
+        self._workers.replace(slot)
         _, culprit = slot.jobs.popleft()
         culprit.deaths += 1
         if culprit.deaths >= MAX_DEATHS:
@@ -213,20 +248,6 @@ class _Run(Generic[T, R]):
             self._again.append(culprit)
         self._again.extend(job for _, job in slot.jobs)
         slot.jobs.clear()
-
-    def _replace(self, slot: _Slot[T]) -> None:
-        """End the slot's actor for good (it may be cut off and alive) and start another."""
-        self._ray.kill(slot.actor, no_restart=True)
-        slot.actor = self._kind.remote(self._make_worker)
-        slot.starting = slot.actor.ready.remote()
-
-    def _get(self, ref: Any) -> Any:
-        try:
-            return self._ray.get(ref)
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, HpcvoxError):
-                raise error.cause from None
-            raise
 
 
 class _Actor:

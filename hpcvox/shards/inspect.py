@@ -9,7 +9,7 @@ from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.verify import verify
+from hpcvox.shards.verify import verify as find_damage
 
 DAMAGED = 1
 """Exit status of ``verify`` where something is damaged."""
@@ -56,7 +56,7 @@ def info(folder: Path) -> Outcome:
     return Outcome(f"{folder}: {manifest.n_samples:,} samples, {manifest.n_rejects:,} rejects")
 
 
-def verify_set(folder: Path) -> Outcome:
+def verify(folder: Path) -> Outcome:
     """Check every sample of the shard set in ``folder`` and print what is damaged.
 
     Raises:
@@ -64,7 +64,7 @@ def verify_set(folder: Path) -> Outcome:
     """
     manifest = Manifest.load(folder)
     with Progress("verify", manifest.n_samples, "samples") as progress:
-        damages = verify(folder, progress.advance)
+        damages = find_damage(folder, progress.advance)
     for damage in damages:
         print(f"{folder / damage.file}: {damage.sample or 'the file'}: {damage.what}")
     if not damages:

@@ -39,6 +39,10 @@ class Provenance(NamedTuple):
     first_entry: int
     n_entries: int
 
+    def attributes(self) -> dict[str, str | int]:
+        """As a shard's root attributes."""
+        return self._asdict() | {"settings": json.dumps(self.settings, sort_keys=True)}
+
 
 class ShardLine(NamedTuple):
     """A shard's line in the manifest."""
@@ -195,8 +199,7 @@ class ShardBuffer:
             "format": FORMAT,
             "version": VERSION,
             "arrays": ",".join(array.name for array in self.arrays),
-            **provenance._asdict(),
-            "settings": json.dumps(provenance.settings, sort_keys=True),
+            **provenance.attributes(),
         }
 
 

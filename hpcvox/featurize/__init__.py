@@ -1,0 +1,1 @@
+"""From a source of crystals to a shard set, by actors that each write their own shards."""
