@@ -54,6 +54,8 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
         )
     scenes, problems = _scenes(candidates, most_crystals)
     notes = [*folder.notes, *problems]
+    if not scenes:
+        notes.append("There is no crystal to turn: no sample became a crystal with a CIF.")
     return Section(
         NAME,
         TITLE,
@@ -118,7 +120,9 @@ def _table(candidates: list[Candidate], page: Path, drawn: set[str], most: int) 
     columns = list(dict.fromkeys(key for c in candidates for key in c.row))
     # What is the same in every row (an empty message, one origin) says nothing in a table.
     columns = [
-        k for k in columns if k in {"id", "formula"} or len({c.row.get(k, "") for c in candidates}) > 1
+        k
+        for k in columns
+        if k in {"id", "valid", "code", "formula"} or len({c.row.get(k, "") for c in candidates}) > 1
     ]
     ordered = sorted(candidates, key=lambda c: bool(c.failure))
     rows = [[_cell(c, column, page) for column in columns] for c in ordered[:most]]

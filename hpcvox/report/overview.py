@@ -46,7 +46,7 @@ def section(folders: Sequence[Folder]) -> Section:
                 str(folder.path),
                 _finished(folder.path),
                 _made(folder),
-                _said(folder, SECONDS),
+                _took(folder),
                 _said(folder, ("seed",)),
             ]
         )
@@ -73,8 +73,21 @@ def _said(folder: Folder, names: Sequence[str]) -> str:
 
 def _finished(path: Path) -> str:
     """When the newest file of the folder was written (local time)."""
-    newest = max(entry.stat().st_mtime for entry in path.iterdir() if not entry.name.startswith("."))
-    return datetime.fromtimestamp(newest).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(_newest(path)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _took(folder: Folder) -> str:
+    """Seconds that the step recorded; else those from its config (written at each start) to its newest file."""
+    recorded = folder.fact(*SECONDS)
+    config = folder.file("config.yaml")
+    if recorded is not None or config is None or folder.path is None:
+        return "–" if recorded is None else shown(recorded)
+    seconds = _newest(folder.path) - config.stat().st_mtime
+    return f"{seconds:.0f} (last start to newest file)" if seconds >= 1 else "–"
+
+
+def _newest(path: Path) -> float:
+    return max(entry.stat().st_mtime for entry in path.iterdir() if not entry.name.startswith("."))
 
 
 def _versions(folders: Sequence[Folder]) -> Table:

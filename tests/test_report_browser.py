@@ -1,0 +1,126 @@
+"""The report of a small run in a real browser: it draws, sorts, cuts and turns, and asks for nothing."""
+
+import io
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from report_run import make_run
+
+from hpcvox.report.job import run
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no Chromium with its chromedriver here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    flags = (
+        "headless=new no-sandbox disable-gpu disable-quic no-first-run "
+        "disable-background-networking disable-component-update disable-sync window-size=1200,1000"
+    )
+    for flag in [*flags.split(), f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driving = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield driving
+    driving.quit()
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    settings = make_run(tmp_path_factory.mktemp("runs"))
+    run(settings)
+    browser.get((settings.out / "report.html").absolute().as_uri())
+    wait(browser, "return document.documentElement.dataset.ready === 'yes'")
+    return browser
+
+
+def wait(browser: Any, script: str, seconds: float = 20) -> Any:
+    until = time.monotonic() + seconds
+    while not (value := browser.execute_script(script)):
+        assert time.monotonic() < until, script
+        time.sleep(0.1)
+    return value
+
+
+def colours(png: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def test_charts_are_drawn(opened: Any) -> None:
+    lines = "return document.querySelectorAll('[data-chart=\"{}-loss\"] .scatterlayer .js-line').length"
+    assert opened.execute_script(lines.format("unet")) == 2
+    assert opened.execute_script(lines.format("vae")) == 2
+    images = "return document.querySelectorAll('#{}-view .heatmaplayer image').length"
+    assert opened.execute_script(images.format("densities")) == 9
+    assert opened.execute_script(images.format("decoded")) == 4
+
+
+def test_slice_moves(opened: Any) -> None:
+    image = "return document.querySelector('#densities-view .heatmaplayer image').getAttribute('href')"
+    before = wait(opened, image)
+    opened.execute_script(
+        "const s = document.getElementById('densities-slice'); s.value = 3; s.dispatchEvent(new Event('input'))"
+    )
+    wait(opened, image.replace("return ", f"return {json.dumps(before)} !== "))
+
+
+def test_table_sorts_by_click(opened: Any) -> None:
+    table = "[...document.querySelectorAll('#generated table')].at(-1)"
+    head = f"[...{table}.tHead.rows[0].cells].findIndex(h => h.textContent === 'a')"
+    column = f"return [...{table}.tBodies[0].rows].map(r => Number(r.cells[{head}].textContent))"
+    lengths = opened.execute_script(column)
+    assert lengths != sorted(lengths)
+    opened.execute_script(f"{table}.tHead.rows[0].cells[{head}].querySelector('button').click()")
+    assert opened.execute_script(column) == sorted(lengths)
+    opened.execute_script(f"{table}.tHead.rows[0].cells[{head}].querySelector('button').click()")
+    assert opened.execute_script(column) == sorted(lengths, reverse=True)
+
+
+def test_crystal_turns_and_changes(opened: Any) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    view = opened.find_element(By.ID, "crystal-view")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", view)
+    time.sleep(0.5)
+    turn = "return document.getElementById('crystal-view').dataset.turn"
+    before, first = opened.execute_script(turn), colours(view.screenshot_as_png)
+    red = (first[..., 0] > 200) & (first[..., 1] < 60) & (first[..., 2] < 60)  # oxygen, Jmol's #ff0d0d
+    assert red.sum() > 500, "no oxygen atom is to be seen"
+    ActionChains(opened).move_to_element(view).click_and_hold().move_by_offset(120, 40).pause(
+        0.2
+    ).release().perform()
+    assert opened.execute_script(turn) != before
+    turned = colours(view.screenshot_as_png)
+    assert (np.abs(turned.astype(int) - first).max(axis=2) > 30).mean() > 0.02
+    kept = opened.execute_script(turn)
+    row = opened.find_element(By.CSS_SELECTOR, 'tr[data-crystal="c009"]')
+    opened.execute_script("arguments[0].cells[0].click()", row)
+    assert opened.execute_script("return document.getElementById('crystal-choice').value") == "c009"
+    assert "4.900" in opened.find_element(By.ID, "crystal-cell").text
+    legend = opened.find_element(By.ID, "crystal-legend").text.split()
+    assert legend == ["O", "Mg"]
+    assert opened.execute_script(turn) == kept, "the view stays when another crystal is chosen"
+
+
+def test_no_error_and_no_request(opened: Any) -> None:
+    assert opened.execute_script("return window.hacked") is None
+    assert [line for line in opened.get_log("browser") if line["level"] == "SEVERE"] == []
+    events = [json.loads(line["message"])["message"] for line in opened.get_log("performance")]
+    requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = [
+        r["request"]["url"] for r in requests if r["documentURL"].startswith("file:")
+    ]  # not the first tab's
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert len({url for url in asked if url.startswith("file:")}) == 1
