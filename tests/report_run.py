@@ -49,7 +49,9 @@ def make_database(folder: Path) -> None:
     ]
     table(folder / "crystals.csv", rows)
     (folder / "config.yaml").write_text("size: 300\nseed: 17\n")
-    (folder / "database.json").write_text(json.dumps({"crystals": 300, "seconds": 12.5, "seed": 17}))
+    (folder / "database.json").write_text(
+        json.dumps({"crystals": 300, "target": "formation_energy", "meaning": "by a potential", "seed": 17})
+    )
 
 
 def make_shards(folder: Path) -> None:

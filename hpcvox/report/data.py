@@ -21,29 +21,38 @@ def database(folder: Folder, table_rows: int) -> Section:
             "Database",
             missing=f"{folder.path} has no crystals.csv: the database is not finished.",
         )
+    target = str(folder.fact("target") or "formation_energy")
+    energy_name = target.replace("_", " ")
     classes: Counter[str] = Counter()
     models: Counter[str] = Counter()
     energies: dict[str, list[float]] = {}
     for row in read_rows(crystals):
         kind = row.get("class") or "no class"
         classes[kind] += 1
-        energy = number(row.get("formation_energy", ""))
+        energy = number(row.get(target, ""))
         if energy is not None:
             energies.setdefault(kind, []).append(energy)
             models[row.get("energy_model") or "not named"] += 1
     total, with_energy = classes.total(), models.total()
-    facts = [("crystals", shown(total)), ("with a formation energy", shown(with_energy))]
+    facts = [("crystals", shown(total)), (f"with {energy_name}", shown(with_energy))]
     facts += [("energy model", f"{name} ({shown(count)})") for name, count in models.most_common()]
     made = [charts.bars("database-classes", "Crystals of each class", classes, "crystals")] if total else []
     if with_energy:
         groups = {kind: np.array(energies[kind]) for kind, _ in classes.most_common() if kind in energies}
         model = ", ".join(name for name, _ in models.most_common())
-        title = f"Formation energy ({model})"
-        made.append(charts.histogram("database-energy", title, groups, "formation energy (eV/atom)"))
+        title = f"{energy_name.capitalize()} ({model})"
+        made.append(charts.histogram("database-energy", title, groups, f"{energy_name} (eV/atom)"))
     tables = reject_tables(folder, table_rows)
     tiles = [("crystals in the database", shown(total))]
     return Section(
-        "database", "Database", tiles=tiles, facts=facts, charts=made, tables=tables, notes=folder.notes
+        "database",
+        "Database",
+        intro=f"The energy: {meaning}." if (meaning := folder.fact("meaning")) else "",
+        tiles=tiles,
+        facts=facts,
+        charts=made,
+        tables=tables,
+        notes=folder.notes,
     )
 
 
