@@ -80,11 +80,11 @@ def _evaluated(tasks: list[Task], parts: Path, model: str, actors: int) -> dict[
     if not missing:
         return results
     label = "Database: cells and energies"
-    with Progress(label, total, "crystals", done) as progress:
-        for task, part in zip(missing, _computed(missing, model, actors), strict=True):
-            if not isinstance(part, Failure):  # what killed its actor thrice is tried again by the next run
-                durable.write_text(parts / f"{task.name}.json", json.dumps(part) + "\n")
-                results[task.name] = part
+    with Progress(label, total, "cells", done) as progress:
+        for task, computed in zip(missing, _computed(missing, model, actors), strict=True):
+            if not isinstance(computed, Failure):  # what killed its actor thrice is tried by the next run
+                durable.write_text(parts / f"{task.name}.json", json.dumps(computed) + "\n")
+                results[task.name] = computed
             progress.advance(len(task.ids))
     return results
 

@@ -3,8 +3,9 @@
 It is not a formation energy and is not called one: it leaves out all chemistry but the charges.
 """
 
-from typing import Final
+from typing import Any, Final
 
+from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.prototypes import Prototype, conventional
 
 IONIC: Final = "ewald, formal charges"
@@ -28,6 +29,6 @@ def energy(prototype: Prototype) -> float:
     crystal = conventional(prototype, prototype.start)
     charge = dict(zip(prototype.species, prototype.charges, strict=True))
     structure = Structure(crystal.lattice, crystal.numbers.astype(int).tolist(), crystal.frac)
-    structure.add_site_property("charge", [charge[site.specie.symbol] for site in structure])
-    structure.add_oxidation_state_by_site(structure.site_properties["charge"])
-    return float(EwaldSummation(structure).total_energy) / crystal.n_sites
+    structure.add_oxidation_state_by_site([charge[SYMBOLS[z]] for z in crystal.numbers.tolist()])
+    summation: Any = EwaldSummation(structure)  # type: ignore[no-untyped-call]
+    return float(summation.total_energy) / crystal.n_sites

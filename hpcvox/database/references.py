@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.ions import atoms
 from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.rules import MAIN_GROUP
 
 MOLECULES: Final = {"H": 0.74, "N": 1.10, "O": 1.21, "F": 1.42, "Cl": 1.99, "Br": 2.28, "I": 2.67}
 """Elements that are diatomic molecules, and their bond lengths in Å (CRC Handbook)."""
@@ -33,7 +35,10 @@ def structures(symbol: str) -> list[Crystal]:
         return [_crystal(symbol, "molecule", _BOX_A * np.eye(3), bond)]
     found = []
     volume = _volume_per_atom(symbol)
-    for kind, atoms_per_cube in (("fcc", 4), ("bcc", 2), ("sc", 1), ("diamond", 8)):
+    packed = {"fcc": 4, "bcc": 2}  # atoms per cubic cell
+    # Open structures are never the lowest of the metals of groups 1 to 11.
+    kinds = packed if symbol in _packed_metals() else {**packed, "sc": 1, "diamond": 8}
+    for kind, atoms_per_cube in kinds.items():
         found.append(_built(symbol, kind, bulk(symbol, kind, a=(volume * atoms_per_cube) ** (1 / 3))))
     side = (volume * 2 / (np.sqrt(3) / 2 * np.sqrt(8 / 3))) ** (1 / 3)
     found.append(_built(symbol, "hcp", bulk(symbol, "hcp", a=side, c=side * np.sqrt(8 / 3))))
@@ -45,10 +50,12 @@ def structures(symbol: str) -> list[Crystal]:
     return found
 
 
+def _packed_metals() -> frozenset[str]:
+    return frozenset(atom.symbol for atom in atoms() if atom.is_metal) - MAIN_GROUP
+
+
 def _volume_per_atom(symbol: str) -> float:
     """Å³, from the metallic or atomic radius of a close-packed sphere; a start for relaxations."""
-    from hpcvox.crystals.ions import atoms
-
     atom = next((atom for atom in atoms() if atom.symbol == symbol), None)
     if atom is None:
         return 20.0

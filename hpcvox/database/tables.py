@@ -50,13 +50,13 @@ def assembled(
             continue
         part = results.get(task.name)
         for i, prototype in enumerate(task.prototypes):
-            result = part["results"][i] if part is not None else None
+            result: Any = part["results"][i] if part is not None else None
             reason = _reason(result, prototype, element_energy if energy == "chgnet" else None)
             if reason is not None:
                 code, message = reason
                 rejects.append({"id": prototype.id, "origin": "built-in", "code": code, "message": message})
                 continue
-            scale, value = result
+            scale, value = result[0], result[1]
             if energy == "chgnet":
                 value -= sum(element_energy[symbol] for symbol in _atoms(prototype)) / len(_atoms(prototype))
             named = model if energy == "chgnet" else ewald.name(prototype)
@@ -112,7 +112,7 @@ def _reference_rows(tasks: list[Task], results: dict[str, Part], model: str) -> 
                     "structure": name.partition("-")[2],
                     "energy_per_atom": value,
                     "scale": scale,
-                    "lowest": int(value == min(relaxed)[0]),
+                    "lowest": int((value, name, scale) == min(relaxed)),
                     "energy_model": model,
                 }
             )
