@@ -39,7 +39,7 @@ def database(folder: Folder, table_rows: int) -> Section:
     made = [charts.bars("database-classes", "Crystals of each class", classes, "crystals")] if total else []
     if with_energy:
         groups = {kind: np.array(energies[kind]) for kind, _ in classes.most_common() if kind in energies}
-        model = ", ".join(name for name, _ in models.most_common())
+        model = "; ".join(name for name, _ in models.most_common())
         title = f"{energy_name.capitalize()} ({model})"
         made.append(charts.histogram("database-energy", title, groups, f"{energy_name} (eV/atom)"))
     tables = reject_tables(folder, table_rows)
