@@ -133,9 +133,12 @@ ray_log=$PWD/.hpcvox-ray-$SLURM_JOB_ID.log
 ray_token=
 on_one_node() { srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
 
-stop_ray() {   # our own steps only: `ray stop` would end every Ray of the machine
+end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the machine
     if [ ${#ray_steps[@]} != 0 ]; then kill "${ray_steps[@]}" 2>/dev/null; wait "${ray_steps[@]}" 2>/dev/null; fi
     ray_steps=()
+}
+stop_ray() {
+    end_ray_steps
     if [ -n "$ray_token" ]; then
         rm -f "$ray_token" "$ray_log"
         srun --overlap --ntasks="${#NODES[@]}" --ntasks-per-node=1 rm -rf "$ray_folder" 2>/dev/null
@@ -151,28 +154,49 @@ start_ray() {
     # An actor is one thread of one core: the parallelism is in their number.
     export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
     export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
-    # Workers notice within seconds that their head has ended; a busy node may take its time to start.
-    export RAY_gcs_rpc_server_reconnect_timeout_s=15 RAY_raylet_start_wait_time_s="$HPCVOX_RAY_TIMEOUT"
+    # Workers notice within seconds that their head has ended.
+    export RAY_gcs_rpc_server_reconnect_timeout_s=15
     local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port
     # The head's address as the other end of the allocation sees it (a host's own name may mean 127.0.1.1 to itself).
     name=$(scontrol show node "$head" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
     ip=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
     [ -n "$ip" ] || fail "node $last cannot resolve $name, the address of node $head"
-    port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
-    export RAY_ADDRESS=$ip:$port
-    log "starting Ray on ${#NODES[@]} nodes, $SLURM_CPUS_PER_TASK CPUs each, head $RAY_ADDRESS"
+    local attempt
+    for attempt in 1 2 3; do
+        port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
+        export RAY_ADDRESS=$ip:$port
+        log "starting Ray on ${#NODES[@]} nodes, $SLURM_CPUS_PER_TASK CPUs each, head $RAY_ADDRESS"
+        : > "$ray_log"
+        start_ray_nodes "$ray_folder/$attempt"
+        if ray_is_up; then return; fi
+        tail -n 20 "$ray_log" >&2
+        end_ray_steps
+    done
+    fail "Ray did not come up on all nodes (above is what it said)"
+}
+
+start_ray_nodes() {
     local i role
     for i in "${!NODES[@]}"; do
         role="worker"
         if [ "$i" = 0 ]; then role="head"; fi
         on_one_node "${NODES[i]}" python "$HPCVOX_HOME/slurm/ray_node.py" \
-            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" "$ray_folder/$i" >> "$ray_log" 2>&1 &
+            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" "$1/$i" >> "$ray_log" 2>&1 &
         ray_steps+=($!)
     done
-    if ! python "$HPCVOX_HOME/slurm/ray_node.py" wait "$RAY_ADDRESS" "${#NODES[@]}" "$HPCVOX_RAY_TIMEOUT"; then
-        tail -n 40 "$ray_log" >&2
-        fail "Ray did not come up on all nodes (above is what it said)"
-    fi
+}
+
+ray_is_up() {   # wait until all nodes have joined, or one of them has ended
+    local waiter step
+    python "$HPCVOX_HOME/slurm/ray_node.py" wait "$RAY_ADDRESS" "${#NODES[@]}" "$HPCVOX_RAY_TIMEOUT" 2>> "$ray_log" &
+    waiter=$!
+    while kill -0 $waiter 2>/dev/null; do
+        for step in "${ray_steps[@]}"; do
+            kill -0 "$step" 2>/dev/null || { kill $waiter; wait $waiter; return 1; }
+        done
+        sleep 0.5
+    done
+    wait $waiter
 }
 
 on_ray() {

@@ -1,10 +1,11 @@
 """Ray on one node of an allocation, for slurm/lib.sh: ``port``, ``head``, ``worker`` and ``wait``.
 
-Every port is a free one, so that allocations that share a node do not meet.
+No port is a fixed one, so that allocations that share a node do not meet.
 """
 
 import contextlib
 import os
+import secrets
 import socket
 import sys
 import time
@@ -13,43 +14,34 @@ from pathlib import Path
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory on a node: tasks and results are small here, arrays go to disk where they are made."""
 
-PORTS = (
-    "node-manager-port",
-    "object-manager-port",
-    "dashboard-agent-grpc-port",
-    "dashboard-agent-listen-port",
-    "runtime-env-agent-port",
-    "metrics-export-port",
-)
+HEAD_PORTS = range(20_000, 32_000)
+"""Below the range from which systems give ports to outgoing connections (Linux: 32768 and up)."""
 
 
-def free_ports(count: int) -> list[int]:
-    """``count`` different TCP ports that nobody holds at this moment."""
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("", 0))
-        return [probe.getsockname()[1] for probe in probes]
+def free_port() -> int:
+    """A TCP port that nobody holds at this moment."""
+    while True:
+        port = secrets.choice(HEAD_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("", port))
+            return port
 
 
 def start(role: str, address: str, cpus: str, folder: Path) -> None:
-    """Become this node's Ray, until killed."""
+    """Become this node's Ray, until killed.  All ports but the head's are such as the system gives."""
     folder.mkdir(parents=True, exist_ok=True)
-    host, port = address.rsplit(":", 1)
-    where = (
-        ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"]
-        if role == "head"
-        else [f"--address={address}"]
-    )
-    names = (*PORTS, "ray-client-server-port") if role == "head" else PORTS
-    ports = [f"--{name}={free}" for name, free in zip(names, free_ports(len(names)), strict=True)]
-    if role == "worker":
-        wait_for_port(host, int(port))
+    host, port = _split(address)
+    if role == "head":
+        where = ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"]
+        where.append(f"--ray-client-server-port={free_port()}")  # the fixed one may be taken
+    else:
+        where = [f"--address={address}"]
+        wait_for_port(host, port)
     arguments = [
         "ray",
         "start",
         *where,
-        *ports,
+        "--dashboard-agent-listen-port=0",
         "--min-worker-port=0",
         "--max-worker-port=0",
         f"--temp-dir={folder}",
@@ -100,7 +92,7 @@ def main(arguments: list[str]) -> None:
     """Do what lib.sh asks for."""
     match arguments:
         case ["port"]:
-            print(free_ports(1)[0])
+            print(free_port())
         case ["head" | "worker" as role, address, cpus, folder]:
             start(role, address, cpus, Path(folder))
         case ["wait", address, nodes, seconds]:
