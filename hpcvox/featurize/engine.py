@@ -47,6 +47,8 @@ def run(settings: FeaturizeSettings) -> Outcome:
         ClusterError: Ray cannot be started or reached.
     """
     source = open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
+    if next(iter(source), None) is None:
+        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one CIF")
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
@@ -102,8 +104,6 @@ def tasks_of(entries: Iterable[Entry], per_shard: int) -> Iterator[ShardTask]:
 
 def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manifest:
     """Remove what belongs to no shard of this set, list the rejects, and write the manifest."""
-    if not tally.entries:
-        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one CIF")
     out = settings.out
     current = {line.file for line in tally.lines}
     for path in (*out.glob("shard-*.h5"), *out.glob(".shard-*.h5.part")):
