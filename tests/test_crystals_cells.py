@@ -32,6 +32,30 @@ def test_a_primitive_rocksalt_becomes_a_cube() -> None:
     assert cube.numbers.dtype == np.uint8
 
 
+@pytest.mark.parametrize("angle", [60.0, np.degrees(np.arccos(-1 / 3))])
+def test_unfolding_agrees_with_spglib(angle: float) -> None:
+    """The same atoms at the same distances as spglib's cell, for a crystal without other symmetry."""
+    lattice = lattice_from_parameters(4, 4, 4, angle, angle, angle)
+    primitive = made(lattice, [[0.01, 0, 0], [0.3, 0.42, 0.11], [0.61, 0.7, 0.83]], "Mg O Ti")
+    cube = conventional(primitive)
+    assert is_cubic(cube.lattice)
+    assert abs(np.linalg.det(cube.lattice)) == pytest.approx(
+        np.linalg.det(lattice) * cube.n_sites / primitive.n_sites
+    )
+    assert fingerprint(cube) == pytest.approx(fingerprint(primitive), abs=1e-6)
+
+
+def fingerprint(crystal: Crystal) -> list[float]:
+    """The 40 shortest distances of one atom of each element."""
+    steps = np.indices((9, 9, 9)).reshape(3, -1).T - 4
+    found: list[float] = []
+    for z in sorted(set(crystal.numbers.tolist())):
+        here = crystal.frac[crystal.numbers == z][0]
+        vectors = (crystal.frac[:, None, :] + steps[None] - here) @ crystal.lattice
+        found += sorted(np.linalg.norm(vectors, axis=-1).ravel())[:40]
+    return found
+
+
 def test_a_cube_is_left_as_it_is() -> None:
     displaced = made(4 * np.eye(3), [[0, 0, 0], [0.51, 0.5, 0.49]], "Cs Cl")
     assert conventional(displaced) is displaced

@@ -85,12 +85,12 @@ def test_a_cut_tar_gives_what_is_there_and_one_fault(
 ) -> None:
     path = tmp_path / f"x.{suffix}"
     data = tar(path, mode)
-    size = len(data) if suffix != "tar" else 5 * 2048 + 512  # without the padding of an uncompressed one
-    path.write_bytes(data[: int(kept * size)])
+    whole = len(data) if suffix != "tar" else data.index(b"README")  # without the padding of a plain tar
+    path.write_bytes(data[: int(kept * whole)])
     entries = list(open_source(path))
     assert faults(entries) == [(path.name, "damaged-archive")]
     assert entries[-1].fault is not None
-    assert len(good(entries)) == len(entries) - 1 < 5 + (kept > 0.9)
+    assert len(good(entries)) == len(entries) - 1
 
 
 def test_a_tar_cut_between_two_members_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import spglib
@@ -57,17 +58,61 @@ def is_cubic(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
     return bool((deviation <= rtol * (1.0 + np.eye(3))).all())
 
 
+class _Cube(NamedTuple):
+    """How the primitive cell of a centred cubic lattice unfolds."""
+
+    cosine: float  # of the angles between the primitive vectors
+    edges: NDArray[np.float64]  # (3, 3) | rows: the cube's edges in terms of the primitive vectors
+    inverse: NDArray[np.float64]  # (3, 3)
+    points: NDArray[np.float64]  # (m, 3) | lattice points within the cube, in units of its edges
+
+
+def _cube(
+    cosine: float, edges: tuple[tuple[int, int, int], ...], *points: tuple[float, float, float]
+) -> _Cube:
+    matrix = np.array(edges, dtype=np.float64)
+    return _Cube(cosine, matrix, np.asarray(np.linalg.inv(matrix)), np.array([(0.0, 0.0, 0.0), *points]))
+
+
+# Face-centred (60° between the primitive vectors) and body-centred (109.47°), as databases write them.
+_CUBES = (
+    _cube(0.5, ((-1, 1, 1), (1, -1, 1), (1, 1, -1)), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0)),
+    _cube(-1.0 / 3.0, ((0, 1, 1), (1, 0, 1), (1, 1, 0)), (0.5, 0.5, 0.5)),
+)
+
+
 def conventional(crystal: Crystal) -> Crystal:
-    """The crystal in its standardized conventional cell; a cell that is already cubic is returned untouched.
+    """The crystal in its conventional cell; a cell that is already cubic is returned untouched.
 
     Databases often store primitive cells (rocksalt with 60° angles); the conventional cell of a
-    cubic crystal is a cube.  Symmetry to 0.01 Å by spglib, positions idealized.
+    cubic crystal is a cube.  Primitive cells of face- and body-centred cubic lattices are unfolded
+    directly, others are standardized by spglib (symmetry to 0.01 Å, positions idealized), which is
+    two orders of magnitude slower.
 
     Raises:
         Rejected: ``symmetry``, where spglib finds no space group.
     """
     if is_cubic(crystal.lattice):
         return crystal
+    return _unfolded(crystal) or _standardized(crystal)
+
+
+def _unfolded(crystal: Crystal) -> Crystal | None:
+    """The cube of a primitive cell with equal lengths and angles of 60° or 109.47°, else None."""
+    metric = crystal.lattice @ crystal.lattice.T
+    cosines = metric / (np.trace(metric) / 3.0)
+    for cosine, edges, inverse, points in _CUBES:
+        if (np.abs(cosines - cosine - (1.0 - cosine) * np.eye(3)) < 1e-3).all():
+            volume = float(np.linalg.det(edges @ crystal.lattice))
+            if volume <= 0:
+                return None  # left-handed vectors: leave them to spglib
+            frac = wrapped(((crystal.frac @ inverse)[:, None, :] + points).reshape(-1, 3))
+            numbers = np.repeat(crystal.numbers, len(points))
+            return replace(crystal, lattice=volume ** (1 / 3) * np.eye(3), frac=frac, numbers=numbers)
+    return None
+
+
+def _standardized(crystal: Crystal) -> Crystal:
     cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     try:
         standard = spglib.standardize_cell(cell, to_primitive=False, symprec=SYMMETRY_TOLERANCE_A)

@@ -1,0 +1,130 @@
+"""The job ``database``: what it writes, that it goes on where it stopped, and that actors do not matter."""
+
+import csv
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpcvox.crystals.cif import parse
+from hpcvox.crystals.prototypes import draw
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources import open_source
+from hpcvox.database import build, ewald, potential
+from hpcvox.database.settings import DatabaseSettings
+from hpcvox.errors import BusyError, MissingDependencyError
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    names = ("crystals.csv", "rejects.csv", "database.json")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def test_ewald_is_named_so_and_the_table_is_a_source(tmp_path: Path) -> None:
+    settings = DatabaseSettings(out=tmp_path / "db", size=100, energy="ewald", actors=1)
+    outcome = build.run(settings)
+    assert outcome.exit_status == 0
+    assert "100 crystals (34 AB, 33 ABX3, 33 Heusler), energies by ewald" in outcome.summary
+    source = open_source(tmp_path / "db" / "crystals.csv")
+    assert source.total == 100
+    assert source.target_names == ("space_group", "lattice_constant", "ewald_energy")
+    for entry, prototype in zip(source, draw(100, 0), strict=True):
+        assert entry.id == prototype.id
+        (crystal,) = parse(entry)
+        assert isinstance(crystal, Crystal)
+        assert crystal.lattice[0, 0] == pytest.approx(prototype.start, abs=1e-6)
+    with (tmp_path / "db" / "crystals.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert "formation_energy" not in rows[0]
+    models = {row["class"]: row["energy_model"] for row in rows}
+    assert models["AB"] == "ewald, formal charges"
+    assert models["Heusler"] == "ewald, charges from electronegativity"
+    card = json.loads((tmp_path / "db" / "database.json").read_text())
+    assert card["target"] == "ewald_energy"
+    assert "not a formation energy" in card["meaning"]
+    assert "energy: ewald" in (tmp_path / "db" / "config.yaml").read_text()
+
+
+def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    build.run(DatabaseSettings(out=whole, size=120, energy="ewald", actors=2))
+    kept = build._kept
+
+    def interrupted(*arguments: object) -> object:
+        raise KeyboardInterrupt
+
+    # Stop before anything is put together, with some parts kept, one torn and one of another draw.
+    settings = DatabaseSettings(out=stopped, size=120, energy="ewald", actors=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(build.tables, "assembled", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build.run(settings)
+    assert not (stopped / "crystals.csv").exists()
+    parts = sorted((stopped / "parts").glob("crystals-*.json"))
+    assert len(parts) == 8
+    parts[1].write_text("{")
+    parts[2].write_bytes(parts[3].read_bytes())
+    parts[4].unlink()
+    done: list[bool] = []
+    monkeypatch.setattr(build, "_kept", lambda *a: (done.append((part := kept(*a)) is not None), part)[1])
+    build.run(settings)
+    assert done.count(False) == 3
+    assert contents(stopped) == contents(whole)
+
+
+def test_a_folder_that_another_run_writes_is_refused(tmp_path: Path) -> None:
+    held = "import sys, time; from pathlib import Path; from hpcvox import durable\n"
+    held += "with durable.sole_writer(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", held, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(BusyError, match=f"pid {other.pid}"):
+            build.run(DatabaseSettings(out=tmp_path, size=100, energy="ewald"))
+        other.kill()
+
+
+def test_without_chgnet_auto_takes_ewald_and_chgnet_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "chgnet" else find(name, *a)
+    )
+    assert not potential.installed()
+    with pytest.raises(MissingDependencyError, match=r"pip install 'hpcvox\[chgnet\]'"):
+        build.run(DatabaseSettings(out=Path("/nonexistent"), energy="chgnet"))
+
+
+def test_madelung_energies() -> None:
+    """Rocksalt and CsCl: the Madelung constants 1.74756 and 1.76267 of the literature."""
+    for prototype in draw(200, 0):
+        constant, per_cell = {"rocksalt": (1.747565, 0.5), "CsCl": (1.762675, 3**0.5 / 2)}.get(
+            prototype.structure, (0, 0)
+        )
+        if constant:
+            q = prototype.charges[0]
+            expected = -14.399645 * q * q * constant / (prototype.start * per_cell) / 2
+            assert ewald.energy(prototype) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not potential.installed(), reason="CHGNet is not installed")
+def test_chgnet_database_does_not_depend_on_actors_or_interruption(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    build.run(DatabaseSettings(out=one, size=100, energy="chgnet", actors=1))
+    build.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
+    assert contents(one) == contents(two)
+    parts = sorted((two / "parts").glob("*.json"))
+    for part in (parts[0], parts[-1]):
+        part.unlink()
+    build.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
+    assert contents(one) == contents(two)
+    assert (one / "references.csv").read_bytes() == (two / "references.csv").read_bytes()
+    with (one / "crystals.csv").open(newline="") as table:
+        energies = [float(row["formation_energy"]) for row in csv.DictReader(table)]
+    assert len(energies) >= 95
+    assert -4 < min(energies) < -1
+    assert max(energies) < 5
