@@ -32,6 +32,7 @@ SMALL = [
     "train_vae.threads=1",
     "train_vae.model={encoder: [8, 16], hidden: 32, latent: 16, seed_channels: 8, decoder: [16, 8]}",
     "train_vae.bins=4",
+    "train_vae.condition=ewald_energy",
     "generate.per_condition=2",
     "generate.threads=1",
     "evaluate.limit=4",
@@ -136,7 +137,7 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
         *small,
         f"shards={shards}",
         "out=unet",
-        "epochs=40",
+        "epochs=20",
         cwd=tmp_path,
         HPCVOX_HOME=str(ROOT),
     )
@@ -150,4 +151,4 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
     text = (tmp_path / f"slurm-train_unet-{job}.out").read_text()
     assert "back into the queue" in text
     assert "going on at epoch" in text
-    assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 41)), "none twice"
+    assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 21)), "none twice"
