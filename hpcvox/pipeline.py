@@ -76,15 +76,16 @@ def run(settings: PipelineSettings) -> Outcome:
     """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again."""
     stages = [stage for stage in STAGES if not (stage.name == "database" and settings.source is not None)]
     with durable.sole_writer(settings.out):
-        jobs = [(stage, _placed(settings, stage)) for stage in stages]
+        for stage in stages:
+            _refuse_folders_set_by_hand(settings, stage)
         config.save(settings, settings.out / "config.yaml")
         timings = _Timings(settings.out / "timings.json")
         status = COMPLETE
         said = []
-        for number, (stage, job) in enumerate(jobs, 1):
-            print(f"\n[{number}/{len(jobs)}] {stage.name.replace('_', '-')}", flush=True)
+        for number, stage in enumerate(stages, 1):
+            print(f"\n[{number}/{len(stages)}] {stage.name.replace('_', '-')}", flush=True)
             start = time.monotonic()
-            outcome: Outcome = stage.function(job)
+            outcome: Outcome = stage.function(_placed(settings, stage))
             if outcome.summary:
                 print(outcome.summary, flush=True)
                 said.append(f"  {stage.name.replace('_', '-'):<10}  {outcome.summary.splitlines()[-1]}")
@@ -105,8 +106,7 @@ def run(settings: PipelineSettings) -> Outcome:
     return Outcome("\n".join([*lines, f"open {page}"]), status)
 
 
-def _placed(settings: PipelineSettings, stage: Stage) -> Settings:
-    """The stage's settings with its folders set; refuses folders that were set by hand."""
+def _refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
     job: Settings = getattr(settings, stage.name)
     by_hand = sorted(set(stage.folders) & job.model_fields_set)
     if by_hand:
@@ -114,13 +114,20 @@ def _placed(settings: PipelineSettings, stage: Stage) -> Settings:
             f"{stage.name}.{by_hand[0]}: a pipeline keeps its folders below out={settings.out}: "
             f"set out (or source), or run `hpcvox {stage.name.replace('_', '-')}` by itself"
         )
-    folders: dict[str, Path | None] = {key: settings.out / place for key, place in stage.folders.items()}
+
+
+def _placed(settings: PipelineSettings, stage: Stage) -> Settings:
+    """The stage's settings with its folders set, and the built-in database's energy as the condition."""
+    job: Settings = getattr(settings, stage.name)
+    update: dict[str, Any] = {key: settings.out / place for key, place in stage.folders.items()}
     if settings.source is not None:
-        if "source" in folders:
-            folders["source"] = settings.source
-        if "database" in folders:
-            folders["database"] = None
-    return job.model_copy(update=folders)
+        update |= {
+            key: value for key, value in (("source", settings.source), ("database", None)) if key in update
+        }
+    elif stage.name == "train_vae" and "condition" not in job.model_fields_set:
+        # which energy it holds depends on what is installed: the database says
+        update["condition"] = json.loads((settings.out / "database" / "database.json").read_text())["target"]
+    return job.model_copy(update=update)
 
 
 class _Timings:

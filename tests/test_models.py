@@ -90,7 +90,7 @@ def test_unet_overfits_one_crystal():
     labels = torch.from_numpy(species).long()
     model = unet.UNet(unet.UNetSettings())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    for _ in range(40):
+    for _ in range(100):
         features, mask = model(x)
         logits = model.species_logits(features[0].flatten(1).T[labels.flatten() > 0])
         loss = torch.nn.functional.cross_entropy(logits, labels[labels > 0])

@@ -115,10 +115,6 @@ def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(shards, tmp_pat
     for a, b in zip(two, one, strict=True):
         for name in ("train/loss", "held_out/loss", "held_out/mask_loss"):
             assert a[name] == pytest.approx(b[name], rel=2e-4), name
-    for (name, a), (_, b) in zip(
-        weights(tmp_path / "two").items(), weights(tmp_path / "one").items(), strict=True
-    ):
-        torch.testing.assert_close(a, b, rtol=2e-2, atol=5e-4, msg=name)
 
 
 def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(shards, tmp_path):
