@@ -1,0 +1,121 @@
+"""Every command of the README runs, as it is written, on small data.
+
+Settings that make a run small are appended to the command.  The ``sbatch`` lines run for real in
+``test_slurm_pipeline.py``; here their scripts and settings are checked.
+"""
+
+import csv
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+from ase.io import write
+
+from hpcvox import cli, config
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    for line in block.strip().splitlines()
+]
+SMALL_TRAINING = {
+    "train-unet": ["epochs=1", "threads=1", "batch_size=8", "species_voxels=128"],
+    "train-vae": ["epochs=1", "threads=1", "batch_size=8", "bins=3"],
+}
+SMALL = {
+    **SMALL_TRAINING,
+    "evaluate": ["limit=3", "threads=1"],
+    "generate": ["per_condition=2", "threads=1"],
+    "pipeline": [
+        "generate.per_condition=1",
+        *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),
+        "evaluate.limit=2",
+    ],
+}
+
+
+def small_pipeline():
+    return ["database.size=100", "database.energy=ewald", *SMALL["pipeline"]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder with ``my_crystals.csv``, as a user would have it."""
+    place = tmp_path_factory.mktemp("readme")
+    (place / "configs").symlink_to(ROOT / "configs")
+    with (place / "my_crystals.csv").open("w", newline="") as handle:
+        table = csv.writer(handle)
+        table.writerow(["material_id", "cif", "my_energy"])
+        cations = ["Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr"]
+        for i, (cation, anion) in enumerate((c, a) for c in cations for a in ("O", "F", "Cl", "Br", "I")):
+            cif = place / "one.cif"
+            write(cif, bulk(cation + anion, "rocksalt", a=4.4 + 0.04 * i, cubic=True))
+            table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i])
+            cif.unlink()
+    return place
+
+
+def run(command, place):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, text=True, timeout=800, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_readme_has_commands_of_every_kind():
+    kinds = {command.split()[0] for command in COMMANDS}
+    assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh"}
+
+
+@pytest.mark.slow
+def test_hpcvox_commands_run_in_their_order(folder):
+    for command in COMMANDS:
+        program, *arguments = shlex.split(command)
+        if program == "hpcvox":
+            run([program, *arguments, *SMALL.get(arguments[0], [])], folder)
+    assert (folder / "runs" / "report" / "report.html").stat().st_size > 100_000
+    assert (folder / "runs" / "mine" / "report" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_make_demo_runs(tmp_path):
+    assert "make demo" in COMMANDS
+    said = run(["make", "demo", f"DEMO=out={tmp_path} {shlex.join(small_pipeline())}"], ROOT)
+    assert said.strip().splitlines()[-1] == f"open {tmp_path}/report/report.html"
+    assert (tmp_path / "report" / "report.html").exists()
+
+
+def test_make_test_is_what_ci_runs():
+    assert "make test" in COMMANDS
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("sbatch")])
+def test_sbatch_commands_have_their_script_and_valid_settings(command):
+    _, script, *arguments = shlex.split(command)
+    assert (ROOT / script).stat().st_mode & 0o100
+    check(Path(script).stem, arguments)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("slurm/")])
+def test_the_pipeline_of_jobs_has_valid_settings(command):
+    script, *arguments = shlex.split(command)
+    assert (ROOT / script).stat().st_mode & 0o100
+    for argument in arguments:
+        step, _, setting = argument.partition(".")
+        check(step, [setting])
+
+
+def check(step, arguments):
+    import importlib
+
+    module, name = cli.VERBS[step.replace("_", "-")].settings.split(":")
+    config.load(getattr(importlib.import_module(module), name), None, arguments)
