@@ -21,7 +21,7 @@ from hpcvox import cli, config
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
     line
-    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     for line in block.strip().splitlines()
 ]
 SMALL_TRAINING = {
