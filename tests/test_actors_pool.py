@@ -47,7 +47,16 @@ def test_tasks_are_drawn_as_they_are_needed(pool: ActorPool) -> None:
     results = pool.run_ordered(lambda: lambda task: task, tasks())
     assert [next(results) for _ in range(10)] == list(range(10))
     assert len(drawn) < 100
-    results.close()  # type: ignore[attr-defined]
+
+
+def test_a_run_that_is_given_up_leaves_nothing_to_the_next(pool: ActorPool) -> None:
+    with pool.workers(lambda: lambda task: task) as workers:
+        assert next(workers.run_ordered(range(50))) == 0
+        assert list(workers.run_ordered("abcdefgh")) == list("abcdefgh")
+        unread = workers.run_ordered(range(50))
+        assert next(unread) == 0
+        assert list(workers.run_ordered("abcdefgh")) == list("abcdefgh")
+        assert list(unread) == []
 
 
 def test_a_task_that_kills_its_actor_fails_alone(pool: ActorPool, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -105,6 +105,7 @@ class Workers(Generic[T, R]):
         self._kind = self._ray.remote(**options)(_Actor)
         # Bytes, so that an actor imports nothing before its thread limits are set.
         self._make_worker = self._ray.cloudpickle.dumps(make_worker)
+        self._results: Generator[R | Failure[T], None, None] | None = None
         self._slots: list[_Slot[T]] = []
         for _ in range(actors):
             actor = self._kind.remote(self._make_worker)
@@ -122,14 +123,18 @@ class Workers(Generic[T, R]):
         Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
         A task whose actor dies (killed, out of memory, its node gone) is done again elsewhere; after
         three deaths a :class:`Failure` stands for it and the others go on.  Only the task that was being
-        worked on counts a death, not the one that waited behind it.  One call at a time.
+        worked on counts a death, not the one that waited behind it.  One call at a time: another ends
+        the one before.
 
         Raises:
             ClusterError: no actor comes up, or Ray itself has gone.
             HpcvoxError: raised by a worker, as it is; another exception comes as Ray's, which shows
                 the worker's traceback.
         """
-        return _Run(self, self._slots, tasks).results()
+        if self._results is not None:
+            self._results.close()
+        self._results = _Run(self, self._slots, tasks).results()
+        return self._results
 
     def get(self, ref: Any) -> Any:
         """The value of a call; raises what the worker raised."""
@@ -163,24 +168,28 @@ class _Run(Generic[T, R]):
         self._next = 0
         self._window = AHEAD * len(slots)
 
-    def results(self) -> Iterator[R | Failure[T]]:
+    def results(self) -> Generator[R | Failure[T], None, None]:
         """Results in order; see :meth:`Workers.run_ordered`."""
         begun = time.monotonic()
-        while True:
-            self._submit()
-            waiting = [ref for slot in self._slots for ref in self._refs(slot)]
-            if self._exhausted and not self._again and not any(slot.jobs for slot in self._slots):
+        try:
+            while True:
+                self._submit()
+                waiting = [ref for slot in self._slots for ref in self._refs(slot)]
+                if self._exhausted and not self._again and not any(slot.jobs for slot in self._slots):
+                    yield from self._ordered()
+                    return
+                ready, _ = self._ray.wait(waiting, num_returns=1, timeout=5.0)
+                if ready:
+                    self._collect(set(ready))
+                elif time.monotonic() - begun > START_TIMEOUT_S and all(s.starting for s in self._slots):
+                    raise ClusterError(
+                        f"no actor has started within {START_TIMEOUT_S:.0f} s: "
+                        "are the CPUs of the Ray cluster taken by another job?"
+                    )
                 yield from self._ordered()
-                return
-            ready, _ = self._ray.wait(waiting, num_returns=1, timeout=5.0)
-            if ready:
-                self._collect(set(ready))
-            elif time.monotonic() - begun > START_TIMEOUT_S and all(s.starting for s in self._slots):
-                raise ClusterError(
-                    f"no actor has started within {START_TIMEOUT_S:.0f} s: "
-                    "are the CPUs of the Ray cluster taken by another job?"
-                )
-            yield from self._ordered()
+        finally:
+            for slot in self._slots:  # what is left of a run that was not read to its end
+                slot.jobs.clear()
 
     def _refs(self, slot: _Slot[T]) -> list[Any]:
         return [slot.starting] if slot.starting is not None else [ref for ref, _ in slot.jobs]

@@ -30,7 +30,7 @@ CPUS = 2
 ROUNDS = 3
 GENERATED_ROWS = 3787
 
-_worker: ShardWorker
+_workers: list[ShardWorker] = []  # one in each plain process
 
 
 def measure() -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def measure() -> list[dict[str, Any]]:
             warm = FeaturizeSettings(source=source, out=settings.out)
             settings.out.mkdir()
             plain.out.mkdir()
-            next(workers.run_ordered(_trials(settings)))
+            list(workers.run_ordered(_trials(settings)))
             start = time.perf_counter() - begun
             list(processes.map(_work, _trials(plain)))
             for _ in range(ROUNDS):
@@ -96,12 +96,11 @@ def _trials(settings: FeaturizeSettings) -> list[ShardTask]:
 
 
 def _start(settings: FeaturizeSettings) -> None:
-    global _worker
-    _worker = ShardWorker(settings)
+    _workers[:] = [ShardWorker(settings)]
 
 
 def _work(task: ShardTask) -> ShardResult:
-    return _worker(task)
+    return _workers[0](task)
 
 
 def _clear(folder: Path) -> None:
