@@ -17,7 +17,7 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import fit_lengths
-from hpcvox.generation.networks import Networks, Segmented
+from hpcvox.generation.networks import BATCH, Networks, Segmented
 from hpcvox.generation.parts import Parts, claim
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
@@ -41,7 +41,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         networks = Networks(settings)
         shards = ShardSet.open(settings.shards)
         held_out, deciles = _held_out(settings, networks, shards)
-        claim(settings, settings.out, ("batch_size", "threads", "device", "limit"))
+        claim(settings, settings.out, ("threads", "device", "limit"))
         work = [networks.card["checksum"], networks.unet_card["checksum"], settings.placement.model_dump()]
         parts = Parts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
@@ -111,9 +111,9 @@ def _evaluate(
     shards: ShardSet,
 ) -> list[dict[str, Any]]:
     rows = []
-    for start in range(0, len(indices), settings.batch_size):
-        batch = indices[start : start + settings.batch_size]
-        bins = deciles[start : start + settings.batch_size]
+    for start in range(0, len(indices), BATCH):
+        batch = indices[start : start + BATCH]
+        bins = deciles[start : start + BATCH]
         density, species = shards.read(batch)
         lengths = np.linalg.norm(shards.cells[batch], axis=2)
         true = np.empty((len(batch), 4, *density.shape[1:]), np.float32)

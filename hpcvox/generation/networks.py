@@ -17,6 +17,11 @@ from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.training.runs import load_model
 
+BATCH = 16
+"""Samples the networks take at a time, always: a last batch is filled up.  Libraries choose their
+kernels by the shape of a batch, and other kernels round otherwise; with one shape a sample comes out
+the same bit for bit, whatever samples are with it."""
+
 
 class Segmented(NamedTuple):
     """What the UNet says of a batch of maps."""
@@ -53,17 +58,16 @@ class Networks:
 
     @torch.inference_mode()
     def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Maps (B, 4, n, n, n): density in e/Å³ and x, y, z in Å, of latent points (B, L)."""
-        maps: NDArray[np.float32] = (
-            self.vae.decode(torch.from_numpy(z).to(self.device), self._one_hot(deciles)).cpu().numpy()
-        )
+        """Maps (B, 4, n, n, n): density in e/Å³ and x, y, z in Å, of at most ``BATCH`` latent points (B, L)."""
+        maps_BCDHW = self.vae.decode(self._filled(z), self._one_hot(deciles))[: len(z)]
+        maps: NDArray[np.float32] = maps_BCDHW.cpu().numpy()
         return maps
 
     @torch.inference_mode()
     def encode(self, maps: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Means of the posterior, (B, L), of maps (B, 4, n, n, n)."""
-        mean_BL, _ = self.vae.encode(torch.from_numpy(maps).to(self.device), self._one_hot(deciles))
-        out: NDArray[np.float32] = mean_BL.cpu().numpy()
+        """Means of the posterior, (B, L), of at most ``BATCH`` maps (B, 4, n, n, n)."""
+        mean_BL, _ = self.vae.encode(self._filled(maps), self._one_hot(deciles))
+        out: NDArray[np.float32] = mean_BL[: len(maps)].cpu().numpy()
         return out
 
     @torch.inference_mode()
@@ -73,11 +77,11 @@ class Networks:
         """Occupation of every voxel, and the element of those occupied with at least ``threshold``.
 
         Args:
-            maps: (B, 4, n, n, n).
+            maps: (B, 4, n, n, n), at most ``BATCH``.
             also: further voxels whose element is wanted, (B, n, n, n).
         """
-        features_BFDHW, logits_BDHW = self.unet(torch.from_numpy(maps).to(self.device))
-        mask_BDHW = torch.sigmoid(logits_BDHW)
+        features_BFDHW, logits_BDHW = self.unet(self._filled(maps))
+        features_BFDHW, mask_BDHW = features_BFDHW[: len(maps)], torch.sigmoid(logits_BDHW[: len(maps)])
         wanted = mask_BDHW >= threshold
         if also is not None:
             wanted |= torch.from_numpy(also).to(self.device)
@@ -87,8 +91,18 @@ class Networks:
         species[wanted] = (self.unet.species_logits(features_KF)[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
         return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
 
+    def _filled(self, rows: NDArray[np.float32]) -> torch.Tensor:
+        """``rows`` on the device, zeros added to make a whole batch."""
+        if len(rows) > BATCH:
+            raise ValueError(f"{len(rows)} samples at once; at most {BATCH}")
+        missing = np.zeros((BATCH - len(rows), *rows.shape[1:]), np.float32)
+        return torch.from_numpy(np.concatenate([rows, missing])).to(self.device)
+
     def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
-        return torch.nn.functional.one_hot(torch.from_numpy(deciles), self.conditions).float().to(self.device)
+        """Conditions of a whole batch, (BATCH, K)."""
+        rows = np.zeros((len(deciles), self.conditions), np.float32)
+        rows[np.arange(len(deciles)), deciles] = 1.0
+        return self._filled(rows)
 
 
 def _device(name: str) -> torch.device:

@@ -49,7 +49,6 @@ def refine(
     n = density.shape[0]
     widths = RADII[numbers]
     start = positions
-    moving = np.ones(len(numbers), np.bool_)
     for _ in range(STEPS):
         cells = positions / lengths + box.origin
         try:
@@ -57,10 +56,10 @@ def refine(
         except Rejected:
             return start  # two sites in one voxel: nothing to share by
         ratio = density / np.maximum(model, SMALLEST)
-        moved = _step(positions, widths, moving, ratio, lengths * box.extent / n, box.wraps)
-        moving &= np.abs(moved - positions).max(axis=1) > TOLERANCE
+        moved = _step(positions, widths, ratio, lengths * box.extent / n, box.wraps)
+        shift = np.abs(moved - positions).max()
         positions = moved
-        if not moving.any():
+        if shift <= TOLERANCE:
             break
     # a site does not leave its region: what is further away is another site's density
     limit = np.maximum(0.5 * widths, 1.5 * (lengths * box.extent / n).max())
@@ -69,8 +68,8 @@ def refine(
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
-def _step(positions, widths, moving, ratio, step, wraps):  # type: ignore[no-untyped-def]
-    """One step of the sites that are ``moving``; ``ratio`` is the density over the model's, (n, n, n)."""
+def _step(positions, widths, ratio, step, wraps):  # type: ignore[no-untyped-def]
+    """One step of every site; ``ratio`` is the density over the model's, (n, n, n)."""
     n = ratio.shape[0]
     out = positions.copy()
     most = n + 1
@@ -82,8 +81,6 @@ def _step(positions, widths, moving, ratio, step, wraps):  # type: ignore[no-unt
     spread = np.empty(3, np.float64)
     data = np.empty(3, np.float64)
     for i in range(len(positions)):
-        if not moving[i]:
-            continue
         variance = widths[i] * widths[i]
         for axis in range(3):
             centre = positions[i, axis]

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from hpcvox.crystals.record import reduced_formula
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.cif_out import cif_text
-from hpcvox.generation.networks import Networks
+from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.parts import Parts, claim
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
@@ -24,10 +24,10 @@ from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 
-PART = 50
+PART = 3 * BATCH
 """Samples to a part: what an interruption loses at most."""
 
-MAY_CHANGE = {"per_condition", "conditions", "batch_size", "threads", "slices"}
+MAY_CHANGE = {"per_condition", "conditions", "threads", "slices"}
 """Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
 
 COLUMNS = (
@@ -36,39 +36,39 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Chunk(NamedTuple):
-    """Consecutive samples of one decile."""
+class Sample(NamedTuple):
+    """One latent point: the ``number``-th of its decile."""
 
+    number: int
     decile: int
-    start: int
-    stop: int
 
     @property
-    def name(self) -> str:
-        """Name of its part."""
-        return f"d{self.decile}-{self.start:06d}-{self.stop:06d}"
+    def id(self) -> str:
+        """Name of the candidate and of its CIF."""
+        return f"d{self.decile}-{self.number:06d}"
 
 
 def run(settings: GenerateSettings) -> Outcome:
     """Sample every decile, and write what came of it to ``settings.out``."""
     with durable.sole_writer(settings.out):
         networks = Networks(settings)
-        chunks = list(_chunks(settings, networks))
+        samples = _samples(settings, networks)
         claim(settings, settings.out, MAY_CHANGE)
         parts = Parts(settings.out / "parts", _work(settings, networks))
         started, made = time.monotonic(), 0
         rows: list[dict[str, Any]] = []
-        total = sum(chunk.stop - chunk.start for chunk in chunks)
-        kept = {chunk: parts.load(chunk.name) for chunk in chunks}
-        done = sum(len(part) for part in kept.values() if part is not None)
-        with Progress("generate", total, "candidates", done) as progress:
-            for chunk in chunks:
-                part = kept[chunk]
-                if part is None:
-                    part = _make(chunk, settings, networks, progress)
-                    parts.save(chunk.name, part)
+        with Progress("generate", len(samples), "candidates") as progress:
+            for start in range(0, len(samples), PART):
+                part = samples[start : start + PART]
+                found = parts.load(f"{start:08d}")
+                if found is not None and [row["id"] for row in found] == [sample.id for sample in part]:
+                    progress.advance(len(part))
+                else:
+                    found = _make(part, settings, networks, progress)
+                    parts.save(f"{start:08d}", found)
                     made += len(part)
-                rows += part
+                rows += found
+        rows.sort(key=lambda row: (row["decile"], row["id"]))
         rate = made / max(time.monotonic() - started, 1e-9)
         summary = _write(settings, networks, rows)
     speed = f" at {rate:.3g}/s" if made else ""
@@ -85,16 +85,15 @@ def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -
     return (sigma * random.standard_normal(size)).astype(np.float32)
 
 
-def _chunks(settings: GenerateSettings, networks: Networks) -> Iterator[Chunk]:
+def _samples(settings: GenerateSettings, networks: Networks) -> list[Sample]:
+    """All samples, decile by decile in turn: a longer run begins with those of a shorter one."""
     deciles = settings.conditions if settings.conditions is not None else range(networks.conditions)
     if max(deciles) >= networks.conditions:
         raise ConfigError(
             f"conditions: {max(deciles)} is not a bin of {settings.vae}; "
             f"valid: 0 to {networks.conditions - 1}"
         )
-    for decile in deciles:
-        for start in range(0, settings.per_condition, PART):
-            yield Chunk(decile, start, min(start + PART, settings.per_condition))
+    return [Sample(number, decile) for number in range(settings.per_condition) for decile in deciles]
 
 
 def _work(settings: GenerateSettings, networks: Networks) -> dict[str, Any]:
@@ -105,34 +104,26 @@ def _work(settings: GenerateSettings, networks: Networks) -> dict[str, Any]:
     }
 
 
-def _decode(settings: GenerateSettings, networks: Networks, chunk: Chunk) -> NDArray[np.float32]:
-    z = np.stack(
-        [
-            latent_point(settings.seed, chunk.decile, number, networks.latent, settings.sigma)
-            for number in range(chunk.start, chunk.stop)
-        ]
-    )
-    return networks.decode(z, np.full(len(z), chunk.decile))
+def _decode(settings: GenerateSettings, networks: Networks, samples: list[Sample]) -> NDArray[np.float32]:
+    z = [latent_point(settings.seed, s.decile, s.number, networks.latent, settings.sigma) for s in samples]
+    return networks.decode(np.stack(z), np.array([s.decile for s in samples]))
 
 
 def _make(
-    chunk: Chunk, settings: GenerateSettings, networks: Networks, progress: Progress
+    part: list[Sample], settings: GenerateSettings, networks: Networks, progress: Progress
 ) -> list[dict[str, Any]]:
-    """The rows of one chunk, each with its CIF's text."""
+    """The rows of one part, each with its CIF's text."""
     rows = []
-    for start in range(chunk.start, chunk.stop, settings.batch_size):
-        batch = Chunk(chunk.decile, start, min(start + settings.batch_size, chunk.stop))
+    for start in range(0, len(part), BATCH):
+        batch = part[start : start + BATCH]
         maps = _decode(settings, networks, batch)
         segmented = networks.segment(maps, settings.placement.mask_threshold)
-        for row in range(len(maps)):
-            name = f"d{chunk.decile}-{start + row:06d}"
-            rows.append(
-                {"id": name, "decile": chunk.decile}
-                | _candidate(
-                    name, maps[row], segmented.species[row], segmented.mask[row], networks.grid, settings
-                )
+        for row, sample in enumerate(batch):
+            found = _candidate(
+                sample.id, maps[row], segmented.species[row], segmented.mask[row], networks.grid, settings
             )
-        progress.advance(len(maps), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
+            rows.append({"id": sample.id, "decile": sample.decile} | found)
+        progress.advance(len(batch), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
     return rows
 
 
@@ -222,12 +213,14 @@ def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
 
 def _write_slices(settings: GenerateSettings, networks: Networks) -> None:
     """``densities.npz``: the first decoded densities of each decile, (k, n, n, n) float16, and their ids."""
-    chunks = [c for c in _chunks(settings, networks) if c.start == 0] if settings.slices else []
-    chunks = [Chunk(c.decile, 0, min(settings.slices, c.stop)) for c in chunks]
-    if not chunks:
+    chosen = sorted(
+        (s for s in _samples(settings, networks) if s.number < settings.slices), key=lambda s: s.id
+    )
+    if not chosen:
         return
-    density = np.concatenate([_decode(settings, networks, chunk)[:, 0] for chunk in chunks])
-    ids = [f"d{c.decile}-{number:06d}" for c in chunks for number in range(c.stop)]
+    batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
+    density = np.concatenate([_decode(settings, networks, batch)[:, 0] for batch in batches])
+    ids = [sample.id for sample in chosen]
     with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
         limit = float(np.finfo(np.float16).max)
         np.savez_compressed(

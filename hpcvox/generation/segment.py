@@ -11,7 +11,7 @@ from hpcvox.errors import Rejected
 from hpcvox.generation import regions
 from hpcvox.generation.refine import refine
 from hpcvox.generation.regions import Regions
-from hpcvox.generation.split import MAX_COMPACTNESS, MAX_FILL, compactness, split
+from hpcvox.generation.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
 
 MASK_THRESHOLD = 0.8
 DROP_VOXELS = 3
@@ -20,7 +20,7 @@ MAX_REGIONS = 2000
 """More raw regions than this are noise; the bound keeps time and memory small."""
 
 FRAGMENT = 0.3
-"""A region of less than this share of its species' sphere and without a density maximum is no site."""
+"""A region of less than this share of its species' sphere is a part of the region it touches most."""
 
 ONE_SPHERE = 0.55
 """Touching regions whose centres are nearer than this share of their radii's sum are parts of one sphere.
@@ -55,9 +55,9 @@ def place(
     """Atoms of a voxel map.
 
     Voxels with a mask probability of at least ``mask_threshold`` form 6-connected regions of one
-    species (joined across the faces of a periodic grid).  A region without a density maximum that is
-    too small for its species joins the neighbour it touches most, and is dropped where it touches none
-    and has at most ``drop_voxels`` voxels: a small ion has a maximum even if it has one voxel only.
+    species (joined across the faces of a periodic grid).  A region too small for its species joins the
+    neighbour it touches most.  One of at most ``drop_voxels`` voxels that touches none is dropped
+    unless the density has a maximum there: a small ion has one even if it fills a single voxel.
     Regions that are not compact are split.  Species: the majority's.  Position: the density-weighted
     centroid.
 
@@ -114,7 +114,8 @@ def _segment(
     volume = float(step.prod())
     found = _measure(labels, count, occupied, density, maxima, step, wraps)
     ball = 4 / 3 * np.pi * RADII[found.species] ** 3 / volume  # voxels of a whole sphere
-    fragment = ~found.peaked & (found.voxels < np.maximum(FRAGMENT * ball, drop_voxels + 1))
+    fragment = found.voxels < FRAGMENT * ball
+    fragment |= (found.voxels <= drop_voxels) & ~found.peaked
     if fragment.any():
         keep = _absorb(found, fragment, regions.contacts(labels, count, wraps), drop_voxels)
         labels, count = _renumber(labels, keep)
@@ -122,12 +123,13 @@ def _segment(
     radius = RADII[found.species]
     volumes = found.voxels * volume
     wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
-    wide |= volumes > MAX_FILL * 4 / 3 * np.pi * radius**3
+    spheres = volumes / (4 / 3 * np.pi * radius**3)
+    wide = (wide & (spheres > 2 * OWN_SHARE)) | (spheres > MAX_FILL)
     if wide.any() and count <= max_sites:
         empty = labels == 0
         for index in np.flatnonzero(wide):
             region = labels == index + 1
-            parts = split(region, empty, density, float(radius[index]), step, wraps)
+            parts = split(region, empty, maxima, density, float(radius[index]), step, wraps)
             for part in range(2, parts.max() + 1):
                 count += 1
                 labels[parts == part] = count
@@ -172,7 +174,7 @@ def _absorb(
             contacts[target] += contacts[index + 1]
             contacts[:, target] += contacts[:, index + 1]
             contacts[index + 1] = contacts[:, index + 1] = 0
-        elif found.voxels[index] <= drop_voxels:
+        elif found.voxels[index] <= drop_voxels and not found.peaked[index]:
             becomes[becomes == index + 1] = 0
     return becomes
 

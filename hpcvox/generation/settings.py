@@ -25,7 +25,6 @@ class NetworkSettings(Settings):
 
     vae: Path = Field(Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)")
     unet: Path = Field(Path("runs/unet"), description="run folder of the UNet (see: hpcvox train-unet)")
-    batch_size: int = Field(16, ge=1, description="samples the networks take at a time; changes no result")
     threads: int = Field(0, ge=0, description="CPU threads; 0 = all CPUs at hand")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
 

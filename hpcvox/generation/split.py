@@ -49,6 +49,7 @@ def compactness(spread: NDArray[np.float64], volume: NDArray[np.floating]) -> ND
 def split(
     region: NDArray[np.bool_],
     empty: NDArray[np.bool_],
+    maxima: NDArray[np.bool_],
     density: NDArray[np.float32],
     radius: float,
     step: NDArray[np.float64],
@@ -59,6 +60,7 @@ def split(
     Args:
         region: the region's voxels, (n, n, n).
         empty: voxels of no region, (n, n, n).
+        maxima: the density's local maxima, (n, n, n).
         density: (n, n, n).
         radius: of the region's species, Å.
         step: voxel edge lengths in Å, (3,).
@@ -67,8 +69,8 @@ def split(
         Part of each voxel, 1 … the number of sites, 0 outside the region, (n, n, n) int32.
     """
     seeds = _spheres(region, empty, radius, step, wraps)
-    if len(seeds) < 2:
-        seeds = _maxima(region, density, wraps)
+    if len(seeds) < 2 and np.count_nonzero(region) * step.prod() > MAX_FILL * 4 / 3 * np.pi * radius**3:
+        seeds = _maxima(region, region & maxima, density, wraps)
     out = np.zeros(region.shape, np.int32)
     out[region] = 1
     if len(seeds) >= 2:
@@ -128,10 +130,12 @@ def _spheres(
     return [seed + corner for seed in seeds]
 
 
-def _maxima(region: NDArray[np.bool_], density: NDArray[np.float32], wraps: bool) -> list[NDArray[np.intp]]:
+def _maxima(
+    region: NDArray[np.bool_], maxima: NDArray[np.bool_], density: NDArray[np.float32], wraps: bool
+) -> list[NDArray[np.intp]]:
     """The region's density maxima that a saddle parts from every higher one."""
     seeds: list[NDArray[np.intp]] = []
-    for seed in _best(density, region & local_maxima(density, wraps)):
+    for seed in _best(density, maxima):
         limit = SADDLE * float(density[tuple(seed)])
         if all(_lowest(density, region, seed, other, wraps) < limit for other in seeds):
             seeds.append(seed)
