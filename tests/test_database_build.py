@@ -48,6 +48,7 @@ def test_ewald_is_named_so_and_the_table_is_a_source(tmp_path: Path) -> None:
     assert "energy: ewald" in (tmp_path / "db" / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     build.run(DatabaseSettings(out=whole, size=120, energy="ewald", actors=2))

@@ -80,7 +80,7 @@ def test_one_energy_alone_is_that_of_a_batch(chgnet: potential.Potential) -> Non
 
 @pytest.mark.parametrize(
     ("symbol", "bond", "neighbours"),
-    [("B", 1.85, 5), ("Se", 2.45, 2), ("P", 2.30, 3), ("C", 1.60, 4), ("N", 1.15, 1)],
+    [("B", 1.85, 5), ("Se", 2.45, 2), ("P", 2.30, 3), ("C", 1.75, 4), ("N", 1.15, 1)],
 )
 def test_reference_structures_have_the_bonds_of_the_element(
     symbol: str, bond: float, neighbours: int

@@ -50,8 +50,8 @@ def ions() -> tuple[Ion, ...]:
     """All charge states of the usable elements for which there is a radius, by atomic number and charge.
 
     Cations: the oxidation states that Shannon lists a radius for, of metals and metalloids.  Anions:
-    the common negative states; where Shannon lists no radius the element's van der Waals radius
-    stands for it (Pauling, The Nature of the Chemical Bond: the two are about the same).
+    the most negative of the common states (a full octet); where Shannon lists no radius the element's
+    van der Waals radius stands for it (Pauling, The Nature of the Chemical Bond: they are about the same).
     """
     found = []
     with warnings.catch_warnings():
@@ -71,7 +71,7 @@ def _ions_of(element: object) -> list[Ion]:
     found = []
     for charge in sorted({*element.oxidation_states, *element.common_oxidation_states} - {0}):
         radii = _radii(shannon.get(str(charge), {}))
-        if charge < 0 and charge in element.common_oxidation_states:
+        if charge < 0 and charge == min(element.common_oxidation_states):
             waals = element.van_der_waals_radius
             radii = radii or (((6, float(waals)),) if waals else ())
         elif charge < 0 or not (element.is_metal or element.is_metalloid):

@@ -48,6 +48,14 @@ STRUCTURES: Final[dict[str, Structure]] = {
 }
 """Structure types by name.  Symmetry fixes every site in all of them: only the lattice constant is free."""
 
+_SUBSCRIPTS: Final = {
+    name: tuple(
+        str(n) if (n := sum(k == kind for k, _ in structure.sites)) > 1 else ""
+        for kind in range(1 + max(k for k, _ in structure.sites))
+    )
+    for name, structure in STRUCTURES.items()
+}
+
 CLASSES: Final = ("AB", "ABX3", "Heusler")
 
 
@@ -62,10 +70,7 @@ class Prototype(NamedTuple):
     @property
     def formula(self) -> str:
         """As chemists write it: ``MgO``, ``SrTiO3``, ``Cu2MnAl``."""
-        counts = [0] * len(self.species)
-        for kind, _ in STRUCTURES[self.structure].sites:
-            counts[kind] += 1
-        return "".join(s + (str(n) if n > 1 else "") for s, n in zip(self.species, counts, strict=True))
+        return "".join(map("".join, zip(self.species, _SUBSCRIPTS[self.structure], strict=True)))
 
     @property
     def id(self) -> str:
@@ -80,11 +85,11 @@ class Prototype(NamedTuple):
 
 def enumerate_prototypes() -> list[Prototype]:
     """All crystals that the rules allow (about 130,000), in a fixed order."""
-    return list(_all())
+    return list(_all().values())
 
 
 @cache
-def _all() -> tuple[Prototype, ...]:
+def _all() -> dict[str, Prototype]:
     unique: dict[str, Prototype] = {}
     for structure, candidates in (
         *rules.binaries().items(),
@@ -94,7 +99,7 @@ def _all() -> tuple[Prototype, ...]:
         for candidate in candidates:
             prototype = Prototype(structure, *candidate)
             unique.setdefault(prototype.id, prototype)
-    return tuple(unique.values())
+    return unique
 
 
 def draw(size: int, seed: int) -> list[Prototype]:
@@ -108,18 +113,18 @@ def draw(size: int, seed: int) -> list[Prototype]:
     """
     if not SMALLEST <= size <= LARGEST:
         raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
-    queues = [
-        iter(sorted((p for p in _all() if p.compound_class == name), key=lambda p: _rank(seed, p.id)))
-        for name in CLASSES
-    ]
+    shuffled: dict[str, list[tuple[bytes, Prototype]]] = {name: [] for name in CLASSES}
+    for name, prototype in _all().items():
+        shuffled[prototype.compound_class].append((_rank(seed, name), prototype))
+    queues = [iter([prototype for _, prototype in sorted(shuffled[name])]) for name in CLASSES]
     drawn: list[Prototype] = []
     while len(drawn) < size and queues:
         for queue in list(queues):
-            prototype = next(queue, None)
-            if prototype is None:
+            following = next(queue, None)
+            if following is None:
                 queues.remove(queue)
             elif len(drawn) < size:
-                drawn.append(prototype)
+                drawn.append(following)
     assert len(drawn) == size  # the rules give more than LARGEST; a test holds them to it
     return drawn
 
