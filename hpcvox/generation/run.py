@@ -214,7 +214,8 @@ def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
 def _write_slices(settings: GenerateSettings, networks: Networks) -> None:
     """``densities.npz``: the first decoded densities of each decile, (k, n, n, n) float16, and their ids."""
     chosen = sorted(
-        (s for s in _samples(settings, networks) if s.number < settings.slices), key=lambda s: s.id
+        (s for s in _samples(settings, networks) if s.number < settings.slices),
+        key=lambda s: (s.decile, s.number),
     )
     if not chosen:
         return
