@@ -90,7 +90,7 @@ def test_the_shards_hold_every_crystal(done):
     shards = ShardSet.open(made / "shards")
     manifest = json.loads((made / "shards/manifest.json").read_text())
     assert shards.voxels == 16
-    assert shards.n_samples + manifest["rejects"] == crystals > 50
+    assert shards.n_samples + manifest["n_rejects"] == crystals > 50
 
 
 @pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1)])
