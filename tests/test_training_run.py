@@ -150,6 +150,25 @@ def test_ranks_are_launched_by_the_setting(shards, tmp_path):
     assert said.strip().splitlines()[-1].startswith("trained 1 epochs; held out:")
 
 
+def test_without_horovod_one_rank_works_and_several_say_what_to_do(shards, tmp_path):
+    (tmp_path / "horovod").mkdir()
+    (tmp_path / "horovod" / "__init__.py").write_text("raise ImportError('as where it was never built')")
+    without = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for ranks, status in ((1, 0), (2, 2)):
+        done = subprocess.run(
+            command(shards, tmp_path / f"run{ranks}", "epochs=1", f"ranks={ranks}"),
+            capture_output=True,
+            text=True,
+            env=without,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+    assert "needs Horovod" in done.stderr
+    assert "make setup" in done.stderr
+    assert "ranks=1" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def undisturbed(shards, tmp_path_factory):
     """The run that the interrupted ones must equal: constant rate, a checkpoint every other step."""
