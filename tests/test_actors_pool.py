@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hpcvox.actors.cluster import ClusterError, available_cpus, cluster
+from hpcvox.actors.cluster import ClusterError, available_cpus
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
 from hpcvox.errors import SourceError
 
@@ -185,6 +185,4 @@ def test_nothing_is_left_of_a_killed_driver(sent: signal.Signals, to_group: bool
     for process in alive:
         process.kill()
     assert not alive
-    with cluster(1):  # sweeps the folder that a kill -9 left
-        pass
     assert not list(Path("/tmp").glob(f"hpcvox-*/session_*_{driver.pid}"))

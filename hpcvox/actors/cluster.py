@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from hpcvox.actors import reaper
 from hpcvox.errors import HpcvoxError
 
 SOCKET_LIMIT = 107
@@ -175,10 +177,18 @@ def _session_folder() -> Iterator[Path]:
         )
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", reaper.__file__, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            guard.communicate()
 
 
 def _sweep(base: Path) -> None:
