@@ -4,6 +4,7 @@ Every worker holds the state that is costly to make (a model, buffers) and does 
 """
 
 import contextlib
+import gc
 import os
 import time
 from collections import deque
@@ -267,6 +268,7 @@ class _Actor:
 
         os.environ.update(ONE_THREAD)
         self._work = cloudpickle.loads(make_worker)()
+        gc.freeze()  # what is loaded now stays: the collector need not look through it again and again
 
     def ready(self) -> None:
         """Returns once the worker is made."""

@@ -99,8 +99,11 @@ class ShardWorker:
 
     def _voxelize(self, index: int, crystal: Crystal) -> None:
         settings = self.settings
-        if not _simple_cube(crystal.lattice):
+        if _simple_cube(crystal.lattice):
+            lengths = crystal.lattice.diagonal().copy()
+        else:
             crystal = self._standardized(crystal)
+            lengths = np.linalg.norm(crystal.lattice, axis=1)
         if crystal.n_sites > settings.max_sites:
             raise Rejected(
                 "too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={settings.max_sites}"
@@ -108,7 +111,6 @@ class ShardWorker:
         slot = self._buffer.slot()
         half = slot["density"].dtype == np.float16
         density = self._density if half else slot["density"]
-        lengths = np.sqrt((crystal.lattice**2).sum(axis=1))
         out = Voxels(density, slot["species"])
         voxelize(lengths, crystal.frac, crystal.numbers, settings.grid, settings.voxels, out)
         if half:
