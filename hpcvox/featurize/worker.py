@@ -146,7 +146,7 @@ class ShardWorker:
 def _simple_cube(lattice: Any) -> bool:
     """Whether the cell is diagonal with three equal lengths: nearly all cubic CIFs, and quick to see."""
     (a, d, e), (f, b, g), (h, i, c) = lattice.tolist()
-    return bool(a == b == c and d == e == f == g == h == i == 0.0)
+    return bool(0.0 < a == b == c and d == e == f == g == h == i == 0.0)
 
 
 def entries_digest(entries: Sequence[Entry]) -> str:
