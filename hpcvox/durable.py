@@ -6,9 +6,10 @@ import fcntl
 import io
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hpcvox.errors import BusyError
 
@@ -70,25 +71,34 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 @contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
+def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     """Hold ``folder`` (made if need be) for this process, so that two runs do not mix their files.
 
     The lock goes with the process, however it ends.  Raises :class:`BusyError` where another
-    process holds it.
+    process holds it and has not let go within ``patience_s``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / ".lock"
     with lock.open("a+") as handle:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            raise BusyError(
-                f"{folder} is being written by another run ({handle.read().strip() or 'unknown'}): "
-                "wait for it, or choose another output folder"
-            ) from None
+        ends = time.monotonic() + patience_s
+        while not _locked(handle):
+            if time.monotonic() >= ends:
+                handle.seek(0)
+                raise BusyError(
+                    f"{folder} is being written by another run ({handle.read().strip() or 'unknown'}): "
+                    "wait for it, or choose another output folder"
+                )
+            time.sleep(0.1)  # the kernel has no lock with a time limit
         handle.seek(0)
         handle.truncate()
         handle.write(f"host {os.uname().nodename}, pid {os.getpid()}\n")
         handle.flush()
         yield
+
+
+def _locked(handle: IO[str]) -> bool:
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -26,6 +26,9 @@ from hpcvox.training.vae_task import VAETask, quantile_edges
 MAY_CHANGE = {"epochs", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"}
 """Settings with which a run may go on though they differ from those it began with."""
 
+LET_GO_S = 30.0
+"""Time that the ranks of a run whose launcher was killed may take to save their state and end."""
+
 
 def train_unet(settings: TrainUNetSettings) -> Outcome:
     """Train the UNet; resumes where ``out`` already holds a part of this run."""
@@ -59,7 +62,7 @@ def _train(settings: TrainSettings, verb: str, make_task: Any) -> Outcome:
     comm = connect()
     try:
         if comm.rank == 0:
-            with durable.sole_writer(settings.out):
+            with durable.sole_writer(settings.out, LET_GO_S):
                 return _train_rank(settings, comm, make_task)
         return _train_rank(settings, comm, make_task)
     finally:

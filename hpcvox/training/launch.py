@@ -22,7 +22,7 @@ def run_ranks(verb: str, config: Path, ranks: int) -> int:
         MissingDependencyError: Horovod or its launcher is not installed.
         TrainingError: the ranks failed.
     """
-    command = [*_launcher(ranks), sys.executable, "-m", "hpcvox", verb, str(config)]
+    command = [*_dies_with_us(), *_launcher(ranks), sys.executable, "-m", "hpcvox", verb, str(config)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -51,6 +51,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _dies_with_us() -> list[str]:
+    """What makes the launcher end (its ranks save their state) when this process is killed outright."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 @functools.cache
