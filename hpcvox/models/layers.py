@@ -43,6 +43,47 @@ class DepthToSpace(nn.Module):
         return x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(b, c // p**3, d * p, h * p, w * p)
 
 
+# Round figures of the mean and the standard deviation over the voxels of cubic crystals of 2 to 9 Å.
+DENSITY_CENTRE, DENSITY_SPAN = 2.0, 1.2
+COORDINATE_CENTRE, COORDINATE_SPAN = 2.7, 1.8
+VACUUM = 0.1
+"""Density in e/Å³ below which its logarithm levels off."""
+
+
+class Standardize(nn.Module):
+    """Maps (B, 4, D, H, W) of density and coordinates to channels of about zero mean and unit variance, and back."""
+
+    centre: torch.Tensor
+    span: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        centre = torch.tensor([DENSITY_CENTRE, *3 * [COORDINATE_CENTRE]]).view(1, 4, 1, 1, 1)
+        span = torch.tensor([DENSITY_SPAN, *3 * [COORDINATE_SPAN]]).view(1, 4, 1, 1, 1)
+        self.register_buffer("centre", centre, persistent=False)
+        self.register_buffer("span", span, persistent=False)
+
+    def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
+        return (x_BCDHW - self.centre) / self.span
+
+    def inverse(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
+        """Back to e/Å³ and Å."""
+        return x_BCDHW * self.span + self.centre
+
+
+class LogDensity(Standardize):
+    """:class:`Standardize` with the logarithm of the density.
+
+    The logarithm of a Gaussian is a parabola whose curvature is the ion's radius and whose top is Z/r³:
+    what tells elements apart is then a matter of a convolution's differences.
+    """
+
+    def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
+        density = torch.log(x_BCDHW[:, :1].clamp_min(0) + VACUUM)
+        coordinates = super().forward(x_BCDHW)[:, 1:]
+        return torch.cat((density, coordinates), dim=1)
+
+
 def convolution(inputs: int, outputs: int) -> nn.Conv3d:
     """A 3³ convolution that keeps the size."""
     return nn.Conv3d(inputs, outputs, 3, padding=1)

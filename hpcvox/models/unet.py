@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, SpaceToDepth, convolution
+from hpcvox.models.layers import DepthToSpace, LogDensity, SpaceToDepth, convolution
 
 Pair = Annotated[tuple[int, ...], Len(2, 2)]
 
@@ -20,17 +20,21 @@ class UNetSettings(Settings):
     """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    inputs: Literal["raw", "scaled"] = Field(
+        "scaled", description="e/Å³ and Å as they are, or the density's logarithm and centred coordinates"
+    )
     down: tuple[Pair, ...] = Field(
         ((16, 16), (32, 64)), description="filters of the two convolutions a level"
     )
     bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
-    up: tuple[Pair, ...] = Field(((64, 32), (32, 16)), description="filters a level on the way up")
-    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    up: tuple[Pair, ...] = Field(((64, 32), (32, 32)), description="filters a level on the way up")
+    features: int = Field(32, ge=1, description="channels a voxel before the two heads, where patch > 1")
     classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
 
 
 PAPER = UNetSettings(
     patch=1,
+    inputs="raw",
     down=((32, 64), (64, 128), (128, 256)),
     bottom=(512, 512),
     up=((512, 256), (256, 128), (128, 128)),
@@ -68,7 +72,8 @@ class UNet(nn.Module):
                 f"a UNet has as many levels down ({len(settings.down)}) as up ({len(settings.up)})"
             )
         self.settings = settings
-        self.fold = SpaceToDepth(settings.patch)
+        scale = LogDensity() if settings.inputs == "scaled" else nn.Identity()
+        self.fold = nn.Sequential(scale, SpaceToDepth(settings.patch))
         width = INPUT_CHANNELS * settings.patch**3
         self.down = nn.ModuleList()
         skips = []

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, SpaceToDepth, convolution
+from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
 from hpcvox.models.unet import INPUT_CHANNELS
 
 
@@ -15,6 +15,9 @@ class VAESettings(Settings):
     """The shape of the VAE.  The paper's: patch 1, encoder 16 32 64 128, bottleneck 4, seed 4."""
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    inputs: Literal["raw", "scaled"] = Field(
+        "scaled", description="e/Å³ and Å as they are, or standardised on the way in and back on the way out"
+    )
     encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
     bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
     hidden: int = Field(256, ge=1, description="width of the dense layers beside the latent")
@@ -27,6 +30,7 @@ class VAESettings(Settings):
 
 PAPER = VAESettings(
     patch=1,
+    inputs="raw",
     encoder=(16, 32, 64, 128),
     bottleneck=4,
     seed_channels=4,
@@ -54,6 +58,7 @@ class VAE(nn.Module):
             )
         self.settings, self.conditions, self.voxels = settings, conditions, voxels
         folded = INPUT_CHANNELS * settings.patch**3
+        self.scale = Standardize() if settings.inputs == "scaled" else None
         self.fold = SpaceToDepth(settings.patch)
         layers: list[nn.Module] = []
         width = folded + conditions
@@ -89,7 +94,7 @@ class VAE(nn.Module):
 
     def encode(self, x_BCDHW: torch.Tensor, condition_BK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log-variance of the latent, each (B, L)."""
-        x = self.fold(x_BCDHW)
+        x = self.fold(x_BCDHW if self.scale is None else self.scale(x_BCDHW))
         constant = condition_BK[:, :, None, None, None].expand(-1, -1, *x.shape[2:])
         hidden = self.encoder_dense(self.encoder(torch.cat((x, constant), dim=1)))
         return self.mean(hidden), self.log_variance(hidden)
@@ -98,4 +103,4 @@ class VAE(nn.Module):
         """Maps (B, 4, n, n, n): density in e/Å³ and the coordinates x, y, z in Å."""
         seed = self.decoder_dense(torch.cat((z_BL, condition_BK), dim=1))
         maps: torch.Tensor = self.decoder(seed.view(len(z_BL), -1, SEED_SIZE, SEED_SIZE, SEED_SIZE))
-        return maps
+        return maps if self.scale is None else self.scale.inverse(maps)

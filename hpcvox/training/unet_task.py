@@ -63,7 +63,7 @@ class UNetTask:
                 "recall": Ratio(torch.zeros(size).index_add(0, sample, right), count.float()),
                 "mask_f1": Ratio(2 * both, either),
             }
-        return Losses(species_loss + mask_loss, figures)
+        return Losses(self.settings.species_weight * species_loss + mask_loss, figures)
 
     def card(self) -> dict[str, Any]:
         return {
