@@ -62,7 +62,9 @@ def folder(tmp_path_factory):
 
 
 def run(command, place):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    # not the settings of a make that runs this test
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, timeout=800, check=False
     )

@@ -108,13 +108,14 @@ def test_the_same_run_twice_gives_the_same_bits(shards, unet, tmp_path):
 
 @pytest.mark.parametrize("launcher", [MPIRUN, HOROVODRUN], ids=["mpirun", "horovodrun"])
 def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(shards, tmp_path, launcher):
-    more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4"]
+    # One epoch: rounding grows tenfold in a few steps of Adam, whose steps have one size whatever the gradient.
+    more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
     run([*launcher, "2", *command(shards, tmp_path / "two", *more, "batch_size=6")])
     run(command(shards, tmp_path / "one", *more, "batch_size=12"))
-    two, one = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
-    for a, b in zip(two, one, strict=True):
-        for name in ("train/loss", "held_out/loss", "held_out/mask_loss"):
-            assert a[name] == pytest.approx(b[name], rel=2e-4), name
+    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
+    for name in ("train/loss", "train/mask_loss", "train/species_loss"):
+        assert two[name] == pytest.approx(one[name], rel=5e-5), name
+    assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
 
 
 def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(shards, tmp_path):
