@@ -14,6 +14,10 @@ from hpcvox.outcome import INTERRUPTED
 GRACE_S = 60.0
 """Time that ranks have to save their state after a signal."""
 
+CYCLE_MS = "10"
+"""How often ranks look what to exchange (Horovod's own: 1 ms).  With ``mpi_yield_when_idle`` on 2 CPUs and
+2 ranks: 12.8 → 17.1 samples/s of the UNet."""
+
 
 def run_ranks(verb: str, config: Path, ranks: int) -> int:
     """Run ``hpcvox VERB CONFIG`` on ``ranks`` processes; returns 0, or INTERRUPTED where a signal stopped them.
@@ -23,7 +27,7 @@ def run_ranks(verb: str, config: Path, ranks: int) -> int:
         TrainingError: the ranks failed.
     """
     command = [*_dies_with_us(), *_launcher(ranks), sys.executable, "-m", "hpcvox", verb, str(config)]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1"}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     process = subprocess.Popen(command, env=environment, start_new_session=True)
@@ -74,18 +78,10 @@ def _has_mpi() -> bool:
 
 def _launcher(ranks: int) -> list[str]:
     if _has_mpi() and shutil.which("mpirun"):
-        # Open MPI pins each rank to one core unless told not to; forwarding USR1 is how ranks are asked to stop
-        return [
-            "mpirun",
-            "-np",
-            str(ranks),
-            "--bind-to",
-            "none",
-            "--oversubscribe",
-            "--mca",
-            "btl",
-            "tcp,self,vader",
-        ]
+        # Open MPI pins each rank to one core unless told not to, and its waiting threads take the cores from
+        # those that compute unless told to yield
+        options = ["--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]
+        return ["mpirun", "-np", str(ranks), *options]
     beside = Path(sys.executable).with_name("horovodrun")
     if beside.exists():
         return [str(beside), "--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
