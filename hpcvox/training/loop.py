@@ -234,7 +234,7 @@ def _add(sums: dict[str, list[float]], result: Losses) -> None:
     losses = result.per_sample.detach().double()
     pairs = {"loss": (float(losses.sum()), float(len(losses)))}
     for name, ratio in result.figures.items():
-        pairs[name] = float(ratio.numerator.double().sum()), float(ratio.denominator.double().sum())
+        pairs[name] = float(ratio.numerator.detach().double().sum()), float(ratio.denominator.double().sum())
     for name, (a, b) in pairs.items():
         pair = sums.setdefault(name, [0.0, 0.0])
         pair[0] += float(a)
