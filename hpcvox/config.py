@@ -5,7 +5,7 @@ values outside their range are refused with the key, the value and what is valid
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -53,6 +53,26 @@ def save(settings: Settings, path: Path) -> None:
 def dump(settings: Settings) -> str:
     """The settings as YAML, every key written out, in the order of their definition."""
     return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
+    """Save the resolved settings in ``out``; refuse a folder with results of other settings.
+
+    Raises:
+        ConfigError: names every setting that differs.
+    """
+    path = out / "config.yaml"
+    if path.exists():
+        ignored = {*may_change, "out"}
+        before = load(type(settings), path).model_dump(mode="json", exclude=ignored)
+        now = settings.model_dump(mode="json", exclude=ignored)
+        changed = [f"{key} ({before[key]!r} → {now[key]!r})" for key in now if before[key] != now[key]]
+        if changed:
+            raise ConfigError(
+                f"{out} holds results of other settings: {', '.join(changed)}; "
+                "choose another out, or remove that folder to begin anew"
+            )
+    save(settings, path)
 
 
 def _read(path: Path) -> dict[str, Any]:

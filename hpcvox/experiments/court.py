@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox import durable
+from hpcvox import config, durable
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.networks import BATCH, Networks, Segmented
-from hpcvox.generation.parts import Parts, claim
+from hpcvox.generation.parts import Parts
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
 from hpcvox.outcome import Outcome
@@ -41,7 +41,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         networks = Networks(settings)
         shards = ShardSet.open(settings.shards)
         held_out, deciles = _held_out(settings, networks, shards)
-        claim(settings, settings.out, ("threads", "device", "limit"))
+        config.claim(settings, settings.out, ("threads", "device", "limit"))
         work = [networks.card["checksum"], networks.unet_card["checksum"], settings.placement.model_dump()]
         parts = Parts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []

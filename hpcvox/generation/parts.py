@@ -1,15 +1,12 @@
 """Finished parts of a long job on disk, so that an interrupted run goes on where it was."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
-from hpcvox import config, durable
-from hpcvox.config import Settings
-from hpcvox.errors import ConfigError
+from hpcvox import durable
 
 
 class Parts:
@@ -38,23 +35,3 @@ class Parts:
     def save(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Keep the rows of part ``name``."""
         durable.write_text(self.folder / f"{name}.json", json.dumps({"work": self._digest, "rows": rows}))
-
-
-def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
-    """Save the resolved settings in ``out``; refuse a folder with results of other settings.
-
-    Raises:
-        ConfigError: names every setting that differs.
-    """
-    path = out / "config.yaml"
-    if path.exists():
-        ignored = {*may_change, "out"}
-        before = config.load(type(settings), path).model_dump(mode="json", exclude=ignored)
-        now = settings.model_dump(mode="json", exclude=ignored)
-        changed = [f"{key} ({before[key]!r} → {now[key]!r})" for key in now if before[key] != now[key]]
-        if changed:
-            raise ConfigError(
-                f"{out} holds results of other settings: {', '.join(changed)}; "
-                "choose another out, or remove that folder to begin anew"
-            )
-    config.save(settings, path)

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox import durable
+from hpcvox import config, durable
 from hpcvox.crystals.record import reduced_formula
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.networks import BATCH, Networks
-from hpcvox.generation.parts import Parts, claim
+from hpcvox.generation.parts import Parts
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.generation.validity import judge
@@ -53,7 +53,7 @@ def run(settings: GenerateSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         networks = Networks(settings)
         samples = _samples(settings, networks)
-        claim(settings, settings.out, MAY_CHANGE)
+        config.claim(settings, settings.out, MAY_CHANGE)
         parts = Parts(settings.out / "parts", _work(settings, networks))
         started, made = time.monotonic(), 0
         rows: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.grids import centres
+from hpcvox.descriptors.grids import coordinates
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
 from hpcvox.shards.reader import ShardSet
 
@@ -74,19 +74,15 @@ def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Ba
     n = shards.voxels
     x = np.empty((len(part.indices), 4, n, n, n), np.float32)
     labels = np.empty_like(species)
-    axis = centres(shards.grid, n).astype(np.float32)
     for row, index in enumerate(part.indices):
-        lengths = np.linalg.norm(shards.cells[index], axis=1).astype(np.float32)
+        lengths = np.linalg.norm(shards.cells[index], axis=1)
         turn = 0
         if turn_seed is not None:
             turn = int(generator(turn_seed, TURN, epoch, int(index)).integers(len(ROTATIONS)))
         rotation = ROTATIONS[turn]
         x[row, 0] = rotate(density[row], rotation)
         labels[row] = rotate(species[row], rotation)
-        a, b, c = lengths[list(rotation.axes)]
-        x[row, 1] = (axis * a)[:, None, None]
-        x[row, 2] = (axis * b)[None, :, None]
-        x[row, 3] = (axis * c)[None, None, :]
+        x[row, 1:] = coordinates(lengths[list(rotation.axes)], shards.grid, n)
     return Batch(
         part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
     )

@@ -83,7 +83,10 @@ def _train_rank(settings: TrainSettings, comm: Comm, make_task: Any) -> Outcome:
     torch.manual_seed(settings.seed)
     shards = ShardSet.open(settings.shards)
     if comm.rank == 0:
-        _claim(settings, shards)
+        if any((settings.out / "checkpoints").glob("step-*")):
+            config.claim(settings, settings.out, MAY_CHANGE)
+        else:
+            config.save(settings, settings.out / "config.yaml")
     train, held_out, without = _samples(settings, shards)
     task = make_task(settings, shards, train, comm)
     if comm.rank == 0:
@@ -105,21 +108,6 @@ def _train_rank(settings: TrainSettings, comm: Comm, make_task: Any) -> Outcome:
     if complete and isinstance(task, VAETask):
         _examples(settings, shards, held_out)
     return Outcome(_summary(settings, not complete), 0 if complete else INTERRUPTED)
-
-
-def _claim(settings: TrainSettings, shards: ShardSet) -> None:
-    """Save the resolved settings; refuse a folder that holds a run with other ones."""
-    path = settings.out / "config.yaml"
-    if path.exists() and any((settings.out / "checkpoints").glob("step-*")):
-        before = config.load(type(settings), path).model_dump(exclude=MAY_CHANGE)
-        now = settings.model_dump(exclude=MAY_CHANGE)
-        changed = [f"{key} ({before[key]!r} → {now[key]!r})" for key in now if before[key] != now[key]]
-        if changed:
-            raise ConfigError(
-                f"{settings.out} holds a run with other settings: {', '.join(changed)}; "
-                "choose another out, or remove that folder to begin anew"
-            )
-    config.save(settings, path)
 
 
 def _samples(settings: TrainSettings, shards: ShardSet) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
