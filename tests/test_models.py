@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from hpcvox.descriptors.density import voxelize
+from hpcvox.descriptors.grids import coordinates
+from hpcvox.descriptors.radii import RADII
 from hpcvox.models import unet, vae
-from hpcvox.models.layers import DepthToSpace, SpaceToDepth
+from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Surroundings, convolution
 
 
 def weights(model):
@@ -34,11 +37,13 @@ def test_folding_voxels_into_channels_loses_nothing(p):
 )
 def test_unet_shapes(settings):
     model = unet.UNet(settings).eval()
-    features, mask = model(torch.randn(2, 4, 16, 16, 16))
+    x = torch.randn(2, 4, 16, 16, 16)
+    features, mask = model(x)
     assert mask.shape == (2, 16, 16, 16)
     assert features.shape[0] == 2
     assert features.shape[2:] == (16, 16, 16)
-    assert model.species_logits(features[0, :, :2, 0, 0].T).shape == (2, 95)
+    some = torch.tensor([0, 1, 1]), torch.tensor([0, 5, 4095])
+    assert model.species_logits(x, features, *some).shape == (3, 95)
     resolutions = [f.shape[2] for f in model.perceptual(torch.randn(1, 4, 16, 16, 16))]
     assert resolutions == [16 // settings.patch // 2**level for level in range(len(resolutions))]
 
@@ -79,23 +84,73 @@ def test_a_decoder_that_does_not_fit_the_grid_is_refused():
 
 
 def test_unet_overfits_one_crystal():
-    from hpcvox.descriptors.density import voxelize
-    from hpcvox.descriptors.grids import coordinates
-
     torch.manual_seed(0)
-    lengths = np.full(3, 4.2)
-    frac = np.array([[0.25, 0.25, 0.25], [0.75, 0.75, 0.75]])
-    density, species = voxelize(lengths, frac, np.array([11, 17], np.uint8), n=16)
-    x = torch.from_numpy(np.concatenate([density[None], coordinates(lengths, "periodic", 16)]))[None]
-    labels = torch.from_numpy(species).long()
+    x, labels = crystal([4.2, 4.2, 4.2], [[0.25, 0.25, 0.25], [0.75, 0.75, 0.75]], [11, 17])
     model = unet.UNet(unet.UNetSettings())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(100):
         features, mask = model(x)
-        logits = model.species_logits(features[0].flatten(1).T[labels.flatten() > 0])
+        (voxel,) = (labels.flatten() > 0).nonzero(as_tuple=True)
+        logits = model.species_logits(x, features, torch.zeros_like(voxel), voxel)
         loss = torch.nn.functional.cross_entropy(logits, labels[labels > 0])
-        loss = loss + torch.nn.functional.binary_cross_entropy_with_logits(mask[0], (labels > 0).float())
+        loss = loss + torch.nn.functional.binary_cross_entropy_with_logits(mask, (labels > 0).float())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert float(loss) < 0.2
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
+def test_the_periodic_convolution_is_torchs_circular_one(memory_format):
+    torch.manual_seed(0)
+    mine = convolution(3, 5, "periodic")
+    torchs = torch.nn.Conv3d(3, 5, 3, padding=1, padding_mode="circular")
+    torchs.load_state_dict(mine.state_dict())
+    x = torch.randn(2, 3, 4, 6, 8).contiguous(memory_format=memory_format)
+    torch.testing.assert_close(mine(x), torchs(x))
+    assert mine(x).is_contiguous(memory_format=memory_format)
+
+
+def crystal(lengths, frac, numbers, n=16):
+    lengths = np.asarray(lengths, float)
+    density, species = voxelize(lengths, np.asarray(frac, float), np.array(numbers, np.uint8), n=n)
+    x = np.concatenate([density[None], coordinates(lengths, "periodic", n)])
+    return torch.from_numpy(x)[None], torch.from_numpy(species)[None].long()
+
+
+def test_surroundings_follow_a_shifted_crystal():
+    x, _ = crystal([4.0, 4.5, 5.0], [[0.2, 0.3, 0.4], [0.7, 0.6, 0.9]], [26, 8])
+    seen = Surroundings((1, 3))
+    voxels = torch.arange(16**3)
+    one = torch.zeros_like(voxels)
+    moved = x.clone()
+    moved[:, 0] = x[:, 0].roll((3, -5, 2), (1, 2, 3))
+    where = torch.arange(16**3).view(16, 16, 16).roll((-3, 5, -2), (0, 1, 2)).flatten()
+    torch.testing.assert_close(seen(x, one, voxels), seen(moved, one, voxels)[where])
+
+
+def test_surroundings_hold_the_radius_and_the_charge_of_a_lone_ion():
+    length, number, n = 12.0, 26, 32
+    x, species = crystal([length] * 3, [[0.5, 0.5, 0.5]], [number], n)
+    (voxel,) = (species.flatten() > 0).nonzero(as_tuple=True)
+    values = Surroundings((1,))(x, torch.zeros_like(voxel), voxel).double()
+    offsets = Surroundings((1,)).offsets.tolist()
+    step = length / n
+    left, right = offsets.index([-1, 0, 0]), offsets.index([1, 0, 0])
+    torch.testing.assert_close(torch.exp(values[:, -1] - 2.0), torch.full((len(voxel),), step).double())
+    # where the density is well above the level at which its logarithm is cut off
+    dense = x[0, 0].flatten()[voxel] > 50 * 0.1
+    second = (values[:, left] + values[:, right])[dense] * 0.3 / step**2
+    torch.testing.assert_close(second, torch.full_like(second, -1 / RADII[number] ** 2), rtol=0.05, atol=0)
+
+
+def test_elements_of_a_sample_do_not_depend_on_its_batch():
+    torch.manual_seed(0)
+    model = unet.UNet(unet.UNetSettings()).eval()
+    x = torch.rand(3, 4, 16, 16, 16)
+    with torch.no_grad():
+        features, _ = model(x)
+        voxel = torch.tensor([7, 4000])
+        together = model.species_logits(x, features, torch.tensor([2, 2]), voxel)
+        alone = model.species_logits(x[2:], features[2:], torch.tensor([0, 0]), voxel)
+    torch.testing.assert_close(together, alone)

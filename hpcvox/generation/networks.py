@@ -80,15 +80,22 @@ class Networks:
             maps: (B, 4, n, n, n), at most ``BATCH``.
             also: further voxels whose element is wanted, (B, n, n, n).
         """
-        features_BFDHW, logits_BDHW = self.unet(self._filled(maps))
-        features_BFDHW, mask_BDHW = features_BFDHW[: len(maps)], torch.sigmoid(logits_BDHW[: len(maps)])
+        x_BCDHW = self._filled(maps)
+        features_BFDHW, logits_BDHW = self.unet(x_BCDHW)
+        mask_BDHW = torch.sigmoid(logits_BDHW[: len(maps)])
         wanted = mask_BDHW >= threshold
         if also is not None:
             wanted |= torch.from_numpy(also).to(self.device)
         species = torch.zeros(mask_BDHW.shape, dtype=torch.uint8, device=self.device)
-        features_KF = features_BFDHW.movedim(1, -1)[wanted]
-        # class 0 is the background, which the mask speaks for
-        species[wanted] = (self.unet.species_logits(features_KF)[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
+        # one sample at a time: what it holds then depends on no other, bit for bit
+        for row in range(len(maps)):
+            (voxel_K,) = wanted[row].flatten().nonzero(as_tuple=True)
+            one = slice(row, row + 1)
+            logits_KZ = self.unet.species_logits(
+                x_BCDHW[one], features_BFDHW[one], torch.zeros_like(voxel_K), voxel_K
+            )
+            # class 0 is the background, which the mask speaks for
+            species[row].view(-1)[voxel_K] = (logits_KZ[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
         return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
 
     def _filled(self, rows: NDArray[np.float32]) -> torch.Tensor:

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, LogDensity, SpaceToDepth, convolution
+from hpcvox.models.layers import DepthToSpace, LogDensity, Padding, SpaceToDepth, Surroundings, convolution
 
 Pair = Annotated[tuple[int, ...], Len(2, 2)]
 
@@ -23,21 +23,31 @@ class UNetSettings(Settings):
     inputs: Literal["raw", "scaled"] = Field(
         "scaled", description="e/Å³ and Å as they are, or the density's logarithm and centred coordinates"
     )
+    padding: Padding = Field(
+        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
+    )
     down: tuple[Pair, ...] = Field(
         ((16, 16), (32, 64)), description="filters of the two convolutions a level"
     )
     bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
-    up: tuple[Pair, ...] = Field(((64, 32), (32, 32)), description="filters a level on the way up")
-    features: int = Field(32, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    up: tuple[Pair, ...] = Field(((32, 32), (16, 16)), description="filters a level on the way up")
+    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    stencils: tuple[int, ...] = Field(
+        (1, 3), description="the element head also sees the density in 3³ stencils of these dilations"
+    )
+    head: tuple[int, ...] = Field((128, 128), description="widths of the element head's hidden layers")
     classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
 
 
 PAPER = UNetSettings(
     patch=1,
     inputs="raw",
+    padding="zeros",
     down=((32, 64), (64, 128), (128, 256)),
     bottom=(512, 512),
     up=((512, 256), (256, 128), (128, 128)),
+    stencils=(),
+    head=(),
 )
 """The network of the paper: 31.2 M weights."""
 
@@ -45,11 +55,11 @@ PAPER = UNetSettings(
 class _Block(nn.Module):
     """Twice: convolution 3³ → ReLU → BatchNorm."""
 
-    def __init__(self, inputs: int, filters: tuple[int, ...]) -> None:
+    def __init__(self, inputs: int, filters: tuple[int, ...], padding: Padding) -> None:
         super().__init__()
         first, second = filters
-        self.first = nn.Sequential(convolution(inputs, first), nn.ReLU(), nn.BatchNorm3d(first))
-        self.convolution = convolution(first, second)
+        self.first = nn.Sequential(convolution(inputs, first, padding), nn.ReLU(), nn.BatchNorm3d(first))
+        self.convolution = convolution(first, second, padding)
         self.norm = nn.BatchNorm3d(second)
 
     def forward(self, x_BCDHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,7 +72,9 @@ class UNet(nn.Module):
     """Features of every voxel, with a head for occupation and a head for the element.
 
     The element head is applied to chosen voxels only: 95 classes on all 32³ would cost more memory
-    traffic than the network, and background voxels carry no weight in the loss.
+    traffic than the network, and background voxels carry no weight in the loss.  It sees the features and,
+    with ``stencils``, the density around the voxel itself: elements differ by less than a network keeps
+    of the density through its pooling.
     """
 
     def __init__(self, settings: UNetSettings) -> None:
@@ -78,14 +90,14 @@ class UNet(nn.Module):
         self.down = nn.ModuleList()
         skips = []
         for filters in settings.down:
-            self.down.append(_Block(width, filters))
+            self.down.append(_Block(width, filters, settings.padding))
             width = filters[-1]
             skips.append(width)
-        self.bottom = _Block(width, settings.bottom)
+        self.bottom = _Block(width, settings.bottom, settings.padding)
         width = settings.bottom[-1]
         self.up = nn.ModuleList()
         for filters, skip in zip(settings.up, reversed(skips), strict=True):
-            self.up.append(_Block(width + skip, filters))
+            self.up.append(_Block(width + skip, filters, settings.padding))
             width = filters[-1]
         if settings.patch > 1:
             self.unfold: nn.Module = nn.Sequential(
@@ -97,7 +109,14 @@ class UNet(nn.Module):
         else:
             self.unfold = nn.Identity()
         self.mask_head = nn.Conv3d(width, 1, 1)
-        self.species_head = nn.Linear(width, settings.classes)
+        self.surroundings = Surroundings(settings.stencils) if settings.stencils else None
+        if self.surroundings is not None:
+            width += self.surroundings.channels
+        layers: list[nn.Module] = []
+        for hidden in settings.head:
+            layers += [nn.Linear(width, hidden), nn.ReLU()]
+            width = hidden
+        self.species_head = nn.Sequential(*layers, nn.Linear(width, settings.classes))
 
     def forward(self, x_BCDHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features (B, F, n, n, n) and the logits of the occupation mask (B, n, n, n)."""
@@ -114,9 +133,25 @@ class UNet(nn.Module):
         x = self.unfold(x)
         return x, self.mask_head(x).squeeze(1)
 
-    def species_logits(self, features_KF: torch.Tensor) -> torch.Tensor:
-        """Logits of the atomic numbers, (K, classes), for the features of K voxels."""
-        logits: torch.Tensor = self.species_head(features_KF)
+    def species_logits(
+        self,
+        x_BCDHW: torch.Tensor,
+        features_BFDHW: torch.Tensor,
+        sample_K: torch.Tensor,
+        voxel_K: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits of the atomic numbers, (K, classes), of K voxels.
+
+        Args:
+            x_BCDHW: the maps, as given to ``forward``.
+            features_BFDHW: the features, as ``forward`` returned them.
+            sample_K: which sample each voxel is of.
+            voxel_K: its place in the sample's flat map.
+        """
+        inputs_KF = features_BFDHW.flatten(2).transpose(1, 2)[sample_K, voxel_K]
+        if self.surroundings is not None:
+            inputs_KF = torch.cat((inputs_KF, self.surroundings(x_BCDHW, sample_K, voxel_K)), dim=1)
+        logits: torch.Tensor = self.species_head(inputs_KF)
         return logits
 
     def perceptual(self, x_BCDHW: torch.Tensor) -> list[torch.Tensor]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
+from hpcvox.models.layers import DepthToSpace, Padding, SpaceToDepth, Standardize, convolution
 from hpcvox.models.unet import INPUT_CHANNELS
 
 
@@ -17,6 +17,9 @@ class VAESettings(Settings):
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
     inputs: Literal["raw", "scaled"] = Field(
         "scaled", description="e/Å³ and Å as they are, or standardised on the way in and back on the way out"
+    )
+    padding: Padding = Field(
+        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
     )
     encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
     bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
@@ -31,6 +34,7 @@ class VAESettings(Settings):
 PAPER = VAESettings(
     patch=1,
     inputs="raw",
+    padding="zeros",
     encoder=(16, 32, 64, 128),
     bottleneck=4,
     seed_channels=4,
@@ -64,14 +68,14 @@ class VAE(nn.Module):
         width = folded + conditions
         for filters in settings.encoder:
             layers += [
-                convolution(width, filters),
+                convolution(width, filters, settings.padding),
                 nn.BatchNorm3d(filters),
                 nn.LeakyReLU(0.3),
                 nn.MaxPool3d(2),
             ]
             width = filters
             size //= 2
-        layers += [convolution(width, settings.bottleneck), nn.Flatten()]
+        layers += [convolution(width, settings.bottleneck, settings.padding), nn.Flatten()]
         self.encoder = nn.Sequential(*layers)
         self.encoder_dense = nn.Sequential(
             nn.Linear(settings.bottleneck * size**3, settings.hidden), nn.LeakyReLU(0.3)
@@ -87,9 +91,13 @@ class VAE(nn.Module):
         for level, filters in enumerate(settings.decoder):
             if level:
                 layers.append(nn.Upsample(scale_factor=2.0, mode="nearest"))
-            layers += [convolution(width, filters), nn.BatchNorm3d(filters), nn.LeakyReLU(0.3)]
+            layers += [
+                convolution(width, filters, settings.padding),
+                nn.BatchNorm3d(filters),
+                nn.LeakyReLU(0.3),
+            ]
             width = filters
-        layers += [convolution(width, folded), DepthToSpace(settings.patch)]
+        layers += [convolution(width, folded, settings.padding), DepthToSpace(settings.patch)]
         self.decoder = nn.Sequential(*layers)
 
     def encode(self, x_BCDHW: torch.Tensor, condition_BK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -49,7 +49,7 @@ class TrainUNetSettings(TrainSettings):
         0.1, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
     )
     species_voxels: int = Field(
-        4096, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
+        1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
     )
 
 

@@ -46,7 +46,7 @@ class UNetTask:
         ).mean((1, 2, 3))
         sample, voxel = self._voxels(batch, occupied)
         labels = batch.species.flatten(1)[sample, voxel].long()
-        logits = model.species_logits(features_BFDHW.flatten(2).transpose(1, 2)[sample, voxel])
+        logits = model.species_logits(batch.x, features_BFDHW, sample, voxel)
         entropy = functional.cross_entropy(logits, labels, reduction="none") * self.weights[labels]
         size = len(batch.species)
         count = torch.bincount(sample, minlength=size)
