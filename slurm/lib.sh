@@ -31,12 +31,12 @@ log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
 
 # ---------------------------------------------------------------------------------------- signals and the end
 
-program='' program_is_step=no told_to_stop=no cancelled=no
+program='' program_is_step=no program_signal=TERM told_to_stop=no cancelled=no
 tell_program() {
     told_to_stop=yes
     if [ -z "$program" ]; then return; fi
     # srun would kill its tasks at TERM; SLURM delivers it to all of them.
-    if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$SLURM_JOB_ID"; else kill -TERM "$program" 2>/dev/null; fi
+    if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$SLURM_JOB_ID"; else kill -"$program_signal" "$program" 2>/dev/null; fi
 }
 on_usr1() { log "the time limit is near: telling the program to save its state"; tell_program; }
 on_term() { log "told to end: telling the program to save its state"; cancelled=yes; tell_program; }
@@ -118,7 +118,8 @@ on_ranks() {
             program_is_step=yes
             supervise srun --mpi="$HPCVOX_SRUN_MPI" --kill-on-bad-exit=0 "${arguments[@]}" "${command_line[@]}"
             ;;
-        mpirun)   # it passes USR1 and TERM on by itself
+        mpirun)   # it passes USR1 on to the ranks; at TERM it would kill them
+            program_signal=USR1
             supervise mpirun --bind-to none --map-by node -n "$SLURM_NTASKS" "${arguments[@]}" "${command_line[@]}"
             ;;
         *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun (configs/site.sh)" ;;

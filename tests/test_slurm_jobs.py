@@ -58,17 +58,20 @@ def test_ray_spans_both_nodes_and_keeps_strangers_out(lab, tmp_path):
     assert not Path(f"/tmp/hpcvox-ray-{job}").exists()
 
 
-def test_horovod_spans_both_nodes(lab, tmp_path):
+@pytest.mark.parametrize("launch", ["srun", "mpirun"])
+def test_horovod_spans_both_nodes(lab, tmp_path, launch):
     pytest.importorskip("horovod.torch")
-    job = submit(lab, tmp_path, "on_ranks", PROGRAMS / "hvd_sum.py", "empty.yaml")
+    job = submit(lab, tmp_path, "on_ranks", PROGRAMS / "hvd_sum.py", "empty.yaml", HPCVOX_LAUNCH=launch)
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
     assert "rank 0 of 2 on node1: 3.0" in output(tmp_path, job)
     assert "rank 1 of 2 on node2: 3.0" in output(tmp_path, job)
 
 
-@pytest.mark.parametrize("launcher", ["on_node", "on_ranks"])
-def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, launcher):
-    job = submit(lab, tmp_path, launcher, PROGRAMS / "count.py", "empty.yaml")
+@pytest.mark.parametrize(
+    ("launcher", "launch"), [("on_node", "srun"), ("on_ranks", "srun"), ("on_ranks", "mpirun")]
+)
+def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, launcher, launch):
+    job = submit(lab, tmp_path, launcher, PROGRAMS / "count.py", "empty.yaml", HPCVOX_LAUNCH=launch)
     ranks = 2 if launcher == "on_ranks" else 1
     log = tmp_path / f"slurm-{job}.out"
     until(lambda: log.exists() and log.read_text().count("starts at 0") == ranks)

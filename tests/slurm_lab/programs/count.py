@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-rank = int(os.environ.get("SLURM_PROCID", "0"))
+rank = int(os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ.get("SLURM_PROCID", "0"))
 state = Path(f"count-{rank}")
 stop = []
-signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda *_: stop.append(1))
 count = int(state.read_text()) if state.exists() else 0
 print(f"rank {rank} starts at {count}", flush=True)
 while count < 100:
