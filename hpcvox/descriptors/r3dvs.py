@@ -1,0 +1,134 @@
+"""R3DVS: a field's Fourier amplitudes on a cube of reciprocal space (Kajita et al. 2017).
+
+Axis legend: C channels of the field, K spots (K = half of those in the sphere, as a real field has |s(-g)| = |s(g)|).
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from hpcvox.errors import Rejected
+
+BORDER = 1e-9
+"""Spots beyond g_cut by less than this part of it count as within: where a cell's vectors put spots exactly
+on the sphere, rounding does not choose among them."""
+
+
+class Spots(NamedTuple):
+    """What of a field lies within a sphere of reciprocal space; a translation of the field leaves it as it is."""
+
+    g: NDArray[np.float64]  # (K, 3) | Cartesian, in 1/Å, one of each pair ±g, without g = 0
+    amplitude: NDArray[np.float64]  # (C, K) | |s(g)|, in the field's unit
+    mean: NDArray[np.float64]  # (C,) | |s(0)|, the size of the cell's mean
+
+    def rotated(self, rotation: NDArray[np.float64]) -> "Spots":
+        """The spots of the field turned by ``rotation``, (3, 3)."""
+        return self._replace(g=self.g @ rotation.T)
+
+
+def diffraction_spots(
+    field: NDArray[np.floating[Any]], lattice: NDArray[np.float64], resolution: float = 0.4
+) -> Spots:
+    """Amplitudes |s(g)| with s(g) = 1/M Σ_r s(r) exp(-i g·r) and |g| ≤ g_cut = π/``resolution``.
+
+    Args:
+        field: (C, M1, M2, M3) of values at (m1/M1) a1 + (m2/M2) a2 + (m3/M3) a3.
+        lattice: rows a1, a2, a3 in Å, (3, 3).
+        resolution: δL* in Å, the finest detail of the field that is kept.
+
+    Raises:
+        Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite.
+    """
+    cut = math.pi / resolution
+    lattice = np.asarray(lattice, np.float64)
+    shape = np.array(field.shape[1:])
+    # m_i = g·a_i/2π, so that no spot within the sphere has an index beyond these
+    reach = np.floor(cut * (1 + BORDER) * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(int)
+    if (shape < 2 * reach + 1).any():
+        raise Rejected(
+            "grid-too-coarse",
+            f"a resolution of {resolution} Å needs a grid of at least {_size(2 * reach + 1)} points for this cell; "
+            f"the field has {_size(shape)}",
+        )
+    if not np.isfinite(field).all():
+        raise Rejected("not-finite", "the field has values that are not finite")
+    reciprocal = 2 * math.pi * np.linalg.inv(lattice).T
+    m1, m2, m3 = (
+        np.arange(-reach[0], reach[0] + 1),
+        np.arange(-reach[1], reach[1] + 1),
+        np.arange(reach[2] + 1),
+    )
+    plane = m1[:, None, None] * reciprocal[0] + m2[None, :, None] * reciprocal[1]
+    g = plane[:, :, None, :] + m3[:, None] * reciprocal[2]
+    within = np.einsum("...i,...i->...", g, g) <= (cut * (1 + BORDER)) ** 2
+    # of the plane m3 = 0, which holds both of a pair, one half
+    within[: reach[0], :, 0] = False
+    within[reach[0], : reach[1] + 1, 0] = False
+    coefficients = fft.rfftn(field, axes=(1, 2, 3), norm="forward")
+    low = coefficients[:, m1[:, None, None], m2[None, :, None], m3[None, None, :]]
+    return Spots(g[within], np.abs(low[:, within]).astype(np.float64), np.abs(coefficients[:, 0, 0, 0]))
+
+
+def voxels(
+    spots: Spots, resolution: float = 0.4, length: float = 12.8, mean: bool = True
+) -> NDArray[np.float32]:
+    """Spots shared out to a cube of side 2π/``resolution`` whose voxels are 2π/``length`` apart.
+
+    A spot is divided among the eight voxel centres around it by its distance from each along the three
+    axes (trilinear), and spots of one voxel add up.  So the map depends continuously on the spots: none
+    falls to one side of a border by rounding, which makes the map the same for any choice of cell.
+
+    Args:
+        spots: within |g| ≤ π/``resolution``.
+        resolution: δL* in Å.
+        length: L* in Å; the cube has n = L*/δL* voxels a side (12.8/0.4: 32).
+        mean: put |s(0)| at the cube's centre, shared by its eight voxels.
+
+    Returns:
+        (C, n, n, n) float32 in the field's unit, axes along x, y, z.
+
+    Raises:
+        ValueError: ``length`` is not a whole number of ``resolution``.
+    """
+    n = round(length / resolution)
+    if n < 2 or abs(n * resolution - length) > 1e-6 * length:
+        raise ValueError(f"length {length} Å is not a whole number of resolutions of {resolution} Å")
+    out = np.zeros((len(spots.amplitude), n, n, n), np.float64)
+    # in voxels: centres are at whole numbers, the origin of reciprocal space between two of them
+    position = spots.g * (length / (2 * math.pi)) + (n - 1) / 2
+    _share(position, spots.amplitude, out)
+    out += out[:, ::-1, ::-1, ::-1].copy()
+    if mean:
+        middle = slice((n - 1) // 2, n // 2 + 1)
+        centre = out[:, middle, middle, middle]
+        centre += (spots.mean / centre[0].size)[:, None, None, None]
+    return out.astype(np.float32)
+
+
+def _size(counts: NDArray[np.int64]) -> str:
+    return "×".join(str(count) for count in counts)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _share(position, amplitude, out):  # type: ignore[no-untyped-def]
+    """Add ``amplitude`` (C, K) at ``position`` (K, 3) of ``out`` (C, n, n, n); beyond a face, to the face."""
+    n = out.shape[1]
+    for k in range(position.shape[0]):
+        x, y, z = position[k, 0], position[k, 1], position[k, 2]
+        i, j, h = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
+        x, y, z = x - i, y - j, z - h
+        for a in range(2):
+            wx = x if a else 1.0 - x
+            ia = min(max(i + a, 0), n - 1)
+            for b in range(2):
+                wxy = wx * (y if b else 1.0 - y)
+                jb = min(max(j + b, 0), n - 1)
+                for c in range(2):
+                    weight = wxy * (z if c else 1.0 - z)
+                    hc = min(max(h + c, 0), n - 1)
+                    for channel in range(out.shape[0]):
+                        out[channel, ia, jb, hc] += weight * amplitude[channel, k]
