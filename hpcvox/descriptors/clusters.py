@@ -1,0 +1,151 @@
+"""Finite clusters of a crystal, as the diffraction fingerprint wants them, and what can be wrong with them.
+
+The steps of Ziletti et al. 2018 in their order: :func:`conventional_cell`, :func:`supercell`, a random
+turn, defects if any, :func:`scaled`.  What is random is drawn from a generator that the caller seeds.
+"""
+
+import math
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from hpcvox.errors import Rejected
+
+
+class Cell(NamedTuple):
+    """A periodic crystal."""
+
+    lattice: NDArray[np.float64]  # (3, 3) | rows a, b, c in Å
+    frac: NDArray[np.float64]  # (k, 3) | fractional coordinates
+    numbers: NDArray[np.uint8]  # (k,) | atomic numbers
+
+
+class Cluster(NamedTuple):
+    """Atoms in free space."""
+
+    positions: NDArray[np.float64]  # (N, 3) | Cartesian, in Å or, scaled, in nearest-neighbour distances
+    numbers: NDArray[np.uint8]  # (N,) | atomic numbers
+
+    def keep(self, which: NDArray[np.bool_]) -> "Cluster":
+        """The atoms where ``which``, (N,), holds."""
+        return Cluster(self.positions[which], self.numbers[which])
+
+
+def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
+    """The conventional cell as the crystal has it: nothing is idealised or turned.
+
+    Of the signs of its vectors those are chosen with which the reciprocal angles are all at most 90° or
+    all above (a triclinic crystal's standard setting).
+
+    Raises:
+        Rejected: spglib finds no symmetry at ``symprec`` Å (``no-symmetry``).
+    """
+    found = spglib.standardize_cell(
+        (cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist()),
+        to_primitive=False,
+        no_idealize=True,
+        symprec=symprec,
+    )
+    if found is None:
+        raise Rejected(
+            "no-symmetry", f"no space group is found within {symprec} Å: are sites on top of each other?"
+        )
+    lattice, frac = np.array(found[0]), np.array(found[1])
+    for signs in product((1, -1), repeat=3):
+        if math.prod(signs) > 0 and _one_sided(lattice * np.array(signs)[:, None]):
+            lattice, frac = lattice * np.array(signs)[:, None], frac * signs
+            break
+    return Cell(lattice, frac % 1.0 % 1.0, np.asarray(found[2], np.uint8))
+
+
+def _one_sided(lattice: NDArray[np.float64]) -> bool:
+    """Whether the angles between reciprocal vectors are all at most 90°, or all above."""
+    b = np.linalg.inv(lattice).T
+    b /= np.linalg.norm(b, axis=1)[:, None]
+    cosines = np.array([b[1] @ b[2], b[2] @ b[0], b[0] @ b[1]])
+    return bool((cosines >= -1e-9).all() or (cosines < -1e-9).all())
+
+
+def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
+    """Replicas of ``cell`` side by side, one more along the shortest extent at a time, to about ``atoms`` atoms.
+
+    The last size below ``atoms`` or the first at or above it, whichever is nearer, with at least ``least``.
+    """
+    lengths = np.linalg.norm(cell.lattice, axis=1)
+    replicas = before = np.ones(3, np.int64)
+    size = len(cell.numbers)
+    while size * replicas.prod() < atoms:
+        before = replicas
+        replicas = replicas.copy()
+        replicas[np.argmin((replicas * lengths).round(6))] += 1
+    smaller, larger = size * before.prod(), size * replicas.prod()
+    if smaller >= least and atoms - smaller < larger - atoms:
+        replicas = before
+    corners = np.stack(np.meshgrid(*map(np.arange, replicas), indexing="ij"), -1).reshape(-1, 1, 3)
+    frac = (corners + cell.frac).reshape(-1, 3)
+    return Cluster(frac @ cell.lattice, np.tile(cell.numbers, len(corners)))
+
+
+def turned(cluster: Cluster, random: np.random.Generator) -> Cluster:
+    """Turned by a rotation drawn uniformly from all."""
+    return cluster._replace(positions=Rotation.random(rng=random).apply(cluster.positions))
+
+
+def without(
+    cluster: Cluster, share: float, random: np.random.Generator, among: NDArray[np.bool_] | None = None
+) -> Cluster:
+    """Vacancies: int(``share`` · N) atoms are removed.
+
+    Args:
+        share: of the atoms, from 0 to below 1; with ``among``, up to 1.
+        among: only these, (N,), are counted and removed; the cell centres of bcc, say, to make it sc.
+    """
+    candidates = np.arange(len(cluster.numbers)) if among is None else np.flatnonzero(among)
+    _check_share(share, 1.0 if among is not None else math.nextafter(1.0, 0.0))
+    gone = random.choice(candidates, int(len(candidates) * share), replace=False)
+    kept = np.ones(len(cluster.numbers), bool)
+    kept[gone] = False
+    return cluster.keep(kept)
+
+
+def displaced(cluster: Cluster, sigma: float, random: np.random.Generator) -> Cluster:
+    """Each coordinate moved by a normal number of standard deviation ``sigma`` Å."""
+    if sigma < 0:
+        raise ValueError(f"sigma = {sigma} Å: a standard deviation is not negative")
+    return cluster._replace(positions=cluster.positions + random.normal(0, sigma, cluster.positions.shape))
+
+
+def substituted(
+    cluster: Cluster, share: float, species: NDArray[np.uint8], random: np.random.Generator
+) -> Cluster:
+    """int(``share`` · N) atoms become elements drawn from ``species``."""
+    _check_share(share, 1.0)
+    numbers = cluster.numbers.copy()
+    chosen = random.choice(len(numbers), int(len(numbers) * share), replace=False)
+    numbers[chosen] = random.choice(species, len(chosen))
+    return cluster._replace(numbers=numbers)
+
+
+def scaled(cluster: Cluster) -> Cluster:
+    """Positions over the mean distance of an atom to its nearest neighbour.
+
+    Raises:
+        Rejected: there are fewer than two atoms (``too-few-sites``), or all are in one place.
+    """
+    if len(cluster.numbers) < 2:
+        raise Rejected("too-few-sites", "a nearest neighbour takes at least two atoms")
+    distances, _ = cKDTree(cluster.positions).query(cluster.positions, k=[2])
+    mean = float(np.mean(distances))
+    if mean == 0:
+        raise Rejected("overlap", "all atoms have another in the same place")
+    return cluster._replace(positions=cluster.positions / mean)
+
+
+def _check_share(share: float, most: float) -> None:
+    if not 0 <= share <= most:
+        raise ValueError(f"share = {share}: valid is 0 to {'1' if most == 1 else 'below 1'}")
