@@ -46,7 +46,7 @@ class TrainUNetSettings(TrainSettings):
         True, description="weigh elements inversely to their voxels in the training set"
     )
     species_weight: float = Field(
-        0.1, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
+        0.3, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
     )
     species_voxels: int = Field(
         1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"

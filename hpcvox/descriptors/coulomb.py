@@ -1,0 +1,42 @@
+"""Eigenvalues of the Ewald sum matrix: the Coulomb-matrix baseline of Kajita et al. 2017 for periodic crystals."""
+
+import numpy as np
+from ase import Atoms
+from dscribe.descriptors import EwaldSumMatrix
+from numpy.typing import NDArray
+
+from hpcvox.descriptors.clusters import Cell
+from hpcvox.errors import Rejected
+
+ACCURACY = 1e-5
+"""Of the Ewald sums, relative."""
+
+
+def ewald_spectrum(cell: Cell, size: int) -> NDArray[np.float64]:
+    """Eigenvalues λ of the Ewald sum matrix over their number, greatest |λ| first, zeros behind.
+
+    The matrix (Faber et al. 2015, eq. 4) holds in x_ij, i ≠ j, the electrostatic energy of the point charges
+    Z_i and Z_j with all images of both, and in x_ii that of Z_i with its own images, in a neutralising background.
+    The division makes crystals of different size comparable.
+
+    Args:
+        size: length of the result, at least the number of sites.
+
+    Returns:
+        (size,) float64 in e²/Å.
+
+    Raises:
+        Rejected: the cell has more than ``size`` sites (``too-many-sites``) or none (``no-sites``).
+    """
+    k = len(cell.numbers)
+    if k == 0:
+        raise Rejected("no-sites", "an Ewald sum needs a site")
+    if k > size:
+        raise Rejected("too-many-sites", f"{k} sites; the spectrum holds at most {size}")
+    atoms = Atoms(numbers=cell.numbers, scaled_positions=cell.frac, cell=cell.lattice, pbc=True)
+    flat = EwaldSumMatrix(n_atoms_max=k, permutation="none").create(atoms, accuracy=ACCURACY)
+    matrix = np.asarray(flat, np.float64).reshape(k, k)
+    values = np.linalg.eigvalsh((matrix + matrix.T) / 2)
+    out = np.zeros(size)
+    out[:k] = values[np.argsort(-np.abs(values), kind="stable")] / k
+    return out
