@@ -154,3 +154,18 @@ def test_elements_of_a_sample_do_not_depend_on_its_batch():
         together = model.species_logits(x, features, torch.tensor([2, 2]), voxel)
         alone = model.species_logits(x[2:], features[2:], torch.tensor([0, 0]), voxel)
     torch.testing.assert_close(together, alone)
+
+
+def test_perceptual_features_are_of_unit_size_whatever_the_networks_weights():
+    torch.manual_seed(0)
+    model = unet.UNet(unet.UNetSettings())
+    x = torch.rand(4, 4, 16, 16, 16)
+    with torch.no_grad():
+        for block in (model.down[0].convolution, model.down[1].convolution):
+            block.weight *= 30
+            block.bias *= 30
+        for _ in range(100):  # running statistics settle
+            model(x)
+        model.eval()
+        spread = [float(f.var((0, 2, 3, 4)).mean()) for f in model.perceptual(x)]
+    assert all(0.3 < value < 3 for value in spread)

@@ -155,12 +155,24 @@ class UNet(nn.Module):
         return logits
 
     def perceptual(self, x_BCDHW: torch.Tensor) -> list[torch.Tensor]:
-        """ReLU outputs at each resolution on the way down: the features of the DFC loss."""
+        """ReLU outputs at each resolution on the way down: the features of the DFC loss.
+
+        With ``inputs: scaled`` each resolution is in units of its standard deviation in training: a UNet's
+        activations may be of any size, and the loss's weight beside the maps' own error must not hang on it.
+        """
         x = self.fold(x_BCDHW)
         outputs = []
         for block in self.down:
+            assert isinstance(block, _Block)
             x, activated = block(x)
-            outputs.append(activated)
+            outputs.append(self._in_units(activated, block.norm))
             x = nn.functional.max_pool3d(x, 2)
-        outputs.append(self.bottom(x)[1])
+        _, activated = self.bottom(x)
+        outputs.append(self._in_units(activated, self.bottom.norm))
         return outputs
+
+    def _in_units(self, activated_BCDHW: torch.Tensor, norm: nn.BatchNorm3d) -> torch.Tensor:
+        if self.settings.inputs == "raw":
+            return activated_BCDHW
+        assert norm.running_var is not None
+        return activated_BCDHW / torch.sqrt(norm.running_var.mean() + norm.eps)
