@@ -178,7 +178,7 @@ def test_nothing_is_left_of_a_killed_driver(sent: signal.Signals, to_group: bool
     family = [*psutil.Process(driver.pid).children(recursive=True), worker]
     assert any("raylet" in p.name() for p in family)
     (os.killpg if to_group else os.kill)(driver.pid, sent)
-    driver.wait(timeout=240)
+    driver.wait(timeout=60)
     ended = time.monotonic() + 30
     while (alive := [p for p in family if _runs(p)]) and time.monotonic() < ended:
         time.sleep(0.2)

@@ -5,7 +5,6 @@ turn, defects if any, :func:`scaled`.  What is random is drawn from a generator 
 """
 
 import math
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,9 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from hpcvox.errors import Rejected
+
+KEEP_HANDEDNESS = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
+"""Signs of cell vectors that leave the cell as right- or left-handed as it is."""
 
 
 class Cell(NamedTuple):
@@ -56,9 +58,10 @@ def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
             "no-symmetry", f"no space group is found within {symprec} Å: are sites on top of each other?"
         )
     lattice, frac = np.array(found[0]), np.array(found[1])
-    for signs in product((1, -1), repeat=3):
-        if math.prod(signs) > 0 and _one_sided(lattice * np.array(signs)[:, None]):
-            lattice, frac = lattice * np.array(signs)[:, None], frac * signs
+    for signs in KEEP_HANDEDNESS:
+        flipped = lattice * np.array(signs)[:, None]
+        if _one_sided(flipped):
+            lattice, frac = flipped, frac * signs
             break
     return Cell(lattice, frac % 1.0 % 1.0, np.asarray(found[2], np.uint8))
 

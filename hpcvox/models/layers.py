@@ -78,6 +78,11 @@ class Standardize(nn.Module):
         return x_BCDHW * self.span + self.centre
 
 
+def log_density(density: torch.Tensor) -> torch.Tensor:
+    """ln(ρ + VACUUM) of a density in e/Å³, of which what is negative counts as 0."""
+    return torch.log(density.clamp_min(0) + VACUUM)
+
+
 class LogDensity(Standardize):
     """:class:`Standardize` with the logarithm of the density.
 
@@ -86,7 +91,7 @@ class LogDensity(Standardize):
     """
 
     def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
-        density = torch.log(x_BCDHW[:, :1].clamp_min(0) + VACUUM)
+        density = log_density(x_BCDHW[:, :1])
         coordinates = super().forward(x_BCDHW)[:, 1:]
         return torch.cat((density, coordinates), dim=1)
 
@@ -137,19 +142,11 @@ class Surroundings(nn.Module):
     def forward(self, x_BCDHW: torch.Tensor, sample_K: torch.Tensor, voxel_K: torch.Tensor) -> torch.Tensor:
         """Of voxel ``voxel_K`` (in the flat map) of sample ``sample_K`` in raw maps: (K, channels)."""
         n = x_BCDHW.shape[2:]
-        density = torch.log(x_BCDHW[:, 0].clamp_min(0) + VACUUM)
-        index = torch.zeros(len(voxel_K), len(self.offsets), dtype=torch.long, device=voxel_K.device)
-        rest = voxel_K
-        stride = 1
-        for axis in (2, 1, 0):
-            position = rest % n[axis]
-            rest = rest // n[axis]
-            index += (position[:, None] + self.offsets[:, axis]) % n[axis] * stride
-            stride *= n[axis]
-        flat = density.flatten()
-        start = sample_K * stride
-        here = flat[start + voxel_K][:, None]
-        around = (flat[start[:, None] + index] - here) / self.span
+        density = log_density(x_BCDHW[:, 0])
+        places = torch.unravel_index(voxel_K, n)
+        here = density[sample_K, *places][:, None]
+        beyond = [(place[:, None] + self.offsets[:, axis]) % n[axis] for axis, place in enumerate(places)]
+        around = (density[sample_K[:, None], *beyond] - here) / self.span
         steps = [
             (x_BCDHW[:, 1:].select(axis, -1) - x_BCDHW[:, 1:].select(axis, 0)).mean((2, 3)).norm(dim=1)
             / (x_BCDHW.shape[axis] - 1)
