@@ -30,7 +30,7 @@ START_TIMEOUT_S = 600.0
 
 @dataclass(frozen=True)
 class Failure(Generic[T]):
-    """Stands in the results for a task that killed its actor :data:`MAX_DEATHS` times."""
+    """Stands in the results for a task whose actors died :data:`MAX_DEATHS` times with it in hand."""
 
     task: T
     message: str
@@ -122,9 +122,9 @@ class Workers(Generic[T, R]):
         """Do every task; results come in the order of the tasks.
 
         Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
-        A task whose actor dies (killed, out of memory, its node gone) is done again elsewhere; after
-        three deaths a :class:`Failure` stands for it and the others go on.  Only the task that was being
-        worked on counts a death, not the one that waited behind it.  One call at a time: another ends
+        Tasks in the hand of an actor that dies (killed, out of memory, its node gone) are done again
+        elsewhere, each alone in its actor, so that the next death is surely its own; after three deaths
+        a :class:`Failure` stands for the task and the others go on.  One call at a time: another ends
         the one before.
 
         Raises:
@@ -204,8 +204,10 @@ class _Run(Generic[T, R]):
     def _submit(self) -> None:
         """Hand out jobs, one a slot at a time, so that the first ones are spread."""
         for depth in range(IN_FLIGHT):
+            if depth and self._again:  # they wait for an actor with empty hands
+                return
             for slot in self._slots:
-                if slot.starting is None and len(slot.jobs) == depth:
+                if slot.starting is None and len(slot.jobs) == depth and not _alone(slot):
                     job = self._take()
                     if job is None:
                         return
@@ -247,17 +249,24 @@ class _Run(Generic[T, R]):
             self._workers.replace(slot)
 
     def _bury(self, slot: _Slot[T]) -> None:
-        """The actor of ``slot`` died at its oldest job: count it, and give all its jobs out again."""
+        """The actor of ``slot`` died: count it for all its jobs, and give them out again.
+
+        Which of them it worked on cannot be known: the result of a job that it ended may be lost with it.
+        """
         self._workers.replace(slot)
-        _, culprit = slot.jobs.popleft()
-        culprit.deaths += 1
-        if culprit.deaths >= MAX_DEATHS:
-            message = f"the worker process died {culprit.deaths} times at this task"
-            self._done[culprit.index] = Failure(culprit.task, message)
-        else:
-            self._again.append(culprit)
-        self._again.extend(job for _, job in slot.jobs)
+        for _, job in slot.jobs:
+            job.deaths += 1
+            if job.deaths >= MAX_DEATHS:
+                message = f"the worker process died {job.deaths} times with this task in hand"
+                self._done[job.index] = Failure(job.task, message)
+            else:
+                self._again.append(job)
         slot.jobs.clear()
+
+
+def _alone(slot: _Slot[T]) -> bool:
+    """Whether the slot works on a job that has seen a death."""
+    return any(job.deaths for _, job in slot.jobs)
 
 
 class _Actor:
