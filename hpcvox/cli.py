@@ -99,13 +99,14 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
         raise HpcvoxError(f"no such verb; valid: {', '.join([*VERBS, 'shards'])}")
     verb = VERBS[name]
     kind = _load(verb.settings)
-    if "-h" in rest or "--help" in rest:
-        print(_help(name, verb, kind))
-        return None
-    path, overrides = None, rest
-    if rest and "=" not in rest[0]:
-        path, overrides = Path(rest[0]), rest[1:]
+    asked = {"-h", "--help"} & set(rest)
+    path, overrides = None, [word for word in rest if word not in asked]
+    if overrides and "=" not in overrides[0]:
+        path, overrides = Path(overrides[0]), overrides[1:]
     settings = config.load(kind, path, overrides)
+    if asked:
+        print(_help(name, verb, settings))
+        return None
     signal.signal(signal.SIGTERM, _interrupt)
     outcome: Outcome = _load(verb.function)(settings)
     return outcome
@@ -141,9 +142,9 @@ def _overview() -> str:
     )
 
 
-def _help(name: str, verb: Verb, kind: type[config.Settings]) -> str:
+def _help(name: str, verb: Verb, settings: config.Settings) -> str:
     lines = [f"usage: hpcvox {name} [CONFIG.yaml] [key=value ...]", "", f"{verb.help}", "", "settings:"]
-    lines += _setting_lines(kind, kind(), "")
+    lines += _setting_lines(type(settings), settings, "")
     return "\n".join(lines)
 
 

@@ -5,9 +5,9 @@ values outside their range are refused with the key, the value and what is valid
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,6 +22,15 @@ class Settings(BaseModel):
     """Base of all settings: immutable, strict about unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def variant(cls, tree: Mapping[str, Any]) -> type["Settings"]:
+        """The subclass whose settings ``tree`` are; for settings that come in several kinds.
+
+        Raises:
+            ConfigError: there is no such kind.
+        """
+        return cls
 
 
 def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ()) -> S:
@@ -39,6 +48,7 @@ def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ())
 def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
     """``tree`` as settings of ``kind``; ``origin`` names where it came from in errors."""
     try:
+        kind = cast("type[S]", kind.variant(tree))
         return kind.model_validate(tree)
     except ValidationError as error:
         lines = [_explain(kind, problem) for problem in error.errors()]

@@ -15,7 +15,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.experiments.court import run as evaluate
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.engine import run as featurize
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.run import run as generate
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
@@ -33,7 +33,7 @@ class PipelineSettings(Settings):
         None, description="crystals to use in place of the built-in ones (see featurize.source)"
     )
     database: DatabaseSettings = Field(DatabaseSettings(), description="built-in crystals")
-    featurize: FeaturizeSettings = Field(FeaturizeSettings(), description="crystals → voxels")
+    featurize: DensitySettings = Field(DensitySettings(), description="crystals → voxels")
     train_unet: TrainUNetSettings = Field(TrainUNetSettings(), description="density → elements")
     train_vae: TrainVAESettings = Field(TrainVAESettings(), description="density → latent → density")
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="errors on held-out crystals")

@@ -6,4 +6,4 @@
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue
 source "${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm/lib.sh"
-on_ray jobs/featurize.py configs/featurize.yaml "$@"
+on_ray jobs/featurize.py configs/featurize_density.yaml "$@"

@@ -8,16 +8,23 @@ import yaml
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
+from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
 from hpcvox.pipeline import PipelineSettings
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 
 CONFIGS = Path(__file__).parent.parent / "configs"
-VERB_CONFIGS = {name: CONFIGS / f"{name.replace('-', '_')}.yaml" for name in cli.VERBS if name != "pipeline"}
+VERB_CONFIGS = {
+    name: CONFIGS / f"{name.replace('-', '_')}.yaml"
+    for name in cli.VERBS
+    if name not in ("pipeline", "featurize")
+} | {f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS}
 
 
 def settings_of(verb):
+    verb, _, descriptor = verb.partition(" ")
     module, name = cli.VERBS[verb].settings.split(":")
-    return getattr(importlib.import_module(module), name)
+    kind = getattr(importlib.import_module(module), name)
+    return VARIANTS[descriptor] if descriptor else kind
 
 
 @pytest.mark.parametrize("verb", VERB_CONFIGS)
@@ -88,6 +95,19 @@ def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
         config.load(TrainUNetSettings, path)
+
+
+def test_the_descriptor_chooses_the_settings():
+    got = config.load(FeaturizeSettings, None, ["descriptor=graph", "neighbours=4"])
+    assert (type(got), got.neighbours) == (VARIANTS["graph"], 4)
+    assert type(config.load(FeaturizeSettings)) is VARIANTS["density"]
+    with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
+        config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
+    for wrong in ("voxels", "[graph]"):
+        with pytest.raises(
+            ConfigError, match=r"descriptor: there is no .*valid: density, diffraction, graph"
+        ):
+            config.load(FeaturizeSettings, None, [f"descriptor={wrong}"])
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -19,7 +19,7 @@ from hpcvox.crystals.sources import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.errors import SourceError
 from hpcvox.featurize.engine import build, finish, run
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS
 from hpcvox.shards.reader import ShardSet
@@ -39,10 +39,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def settings(table: Path, tmp_path_factory: pytest.TempPathFactory, pool: ActorPool) -> FeaturizeSettings:
+def settings(table: Path, tmp_path_factory: pytest.TempPathFactory, pool: ActorPool) -> DensitySettings:
     """Settings of a small set that is made once, undisturbed."""
     out = tmp_path_factory.mktemp("reference") / "shards"
-    small = FeaturizeSettings(source=table, out=out, voxels=16, entries_per_shard=8, actors=2)
+    small = DensitySettings(source=table, out=out, voxels=16, entries_per_shard=8, actors=2)
     assert run(small).exit_status == COMPLETE_WITH_REJECTS
     return small
 
@@ -52,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in {".lock", "config.yaml"}}
 
 
-def test_what_is_made(settings: FeaturizeSettings) -> None:
+def test_what_is_made(settings: DensitySettings) -> None:
     assert sorted(contents(settings.out)) == [
         "manifest.json",
         "rejects.csv",
@@ -73,7 +73,7 @@ def test_what_is_made(settings: FeaturizeSettings) -> None:
     assert verify(settings.out) == []
 
 
-def test_rejects_are_listed_and_counted(settings: FeaturizeSettings) -> None:
+def test_rejects_are_listed_and_counted(settings: DensitySettings) -> None:
     with (settings.out / "rejects.csv").open() as file:
         rejects = list(csv.DictReader(file))
     assert [row["id"] for row in rejects] == ["m-10", "m-21", "m-32", "m-43"]
@@ -85,14 +85,14 @@ def test_rejects_are_listed_and_counted(settings: FeaturizeSettings) -> None:
 
 @pytest.mark.parametrize("actors", [1, 4])
 def test_bytes_do_not_depend_on_the_number_of_actors(
-    settings: FeaturizeSettings, tmp_path: Path, actors: int
+    settings: DensitySettings, tmp_path: Path, actors: int
 ) -> None:
     other = settings.model_copy(update={"out": tmp_path / "s", "actors": actors})
     run(other)
     assert contents(other.out) == contents(settings.out)
 
 
-def test_a_second_run_rebuilds_only_what_is_not_whole(settings: FeaturizeSettings, tmp_path: Path) -> None:
+def test_a_second_run_rebuilds_only_what_is_not_whole(settings: DensitySettings, tmp_path: Path) -> None:
     other = settings.model_copy(update={"out": tmp_path / "s"})
     run(other)
     made = {p.name: p.stat().st_mtime_ns for p in other.out.glob("*.h5")}
@@ -112,7 +112,7 @@ def test_a_second_run_rebuilds_only_what_is_not_whole(settings: FeaturizeSetting
 
 
 def test_other_settings_or_entries_are_never_mixed(
-    settings: FeaturizeSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: DensitySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = settings.model_copy(update={"out": tmp_path / "s", "grid": "padded", "actors": 1})
     run(other)
@@ -138,9 +138,9 @@ def test_every_crystal_that_does_not_fit_is_told_why(tmp_path: Path, pool: Actor
     (folder / "oblique.cif").write_text(tetragonal.replace("_gamma 90", "_gamma 80"))
     (folder / "empty.cif").write_text("")
     (folder / "two.cif").write_text(cube + tetragonal.replace("data_", "data_tall_"))
-    base = FeaturizeSettings(source=folder, out=tmp_path / "a", voxels=16, max_sites=5, actors=1)
+    base = DensitySettings(source=folder, out=tmp_path / "a", voxels=16, max_sites=5, actors=1)
 
-    def rejected(settings: FeaturizeSettings) -> dict[str, str]:
+    def rejected(settings: DensitySettings) -> dict[str, str]:
         run(settings)
         with (settings.out / "rejects.csv").open() as file:
             return {row["origin"].split("/")[-1]: row["code"] for row in csv.DictReader(file)}
@@ -159,7 +159,7 @@ def test_every_crystal_that_does_not_fit_is_told_why(tmp_path: Path, pool: Actor
 
 def test_a_source_of_good_crystals_ends_complete(tmp_path: Path, pool: ActorPool) -> None:
     source = write_table(tmp_path / "good.csv", 5)
-    settings = FeaturizeSettings(source=source, out=tmp_path / "s", voxels=8, dtype="float32", actors=1)
+    settings = DensitySettings(source=source, out=tmp_path / "s", voxels=8, dtype="float32", actors=1)
     outcome = run(settings)
     assert outcome.exit_status == COMPLETE
     assert str(settings.out) in outcome.summary
@@ -169,11 +169,11 @@ def test_a_source_of_good_crystals_ends_complete(tmp_path: Path, pool: ActorPool
 def test_a_source_without_crystals_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("id,cif\n")
     with pytest.raises(SourceError):
-        run(FeaturizeSettings(source=tmp_path / "none.csv", out=tmp_path / "s"))
+        run(DensitySettings(source=tmp_path / "none.csv", out=tmp_path / "s"))
 
 
 def test_a_crystal_that_kills_its_process_is_a_reject(
-    settings: FeaturizeSettings, tmp_path: Path, pool: ActorPool
+    settings: DensitySettings, tmp_path: Path, pool: ActorPool
 ) -> None:
     small = settings.model_copy(update={"out": tmp_path / "s"})
     small.out.mkdir()
@@ -204,7 +204,7 @@ def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, po
     source = shared_data / "cif_battery" / "cifs.tar.xz"
     with tarfile.open(source) as archive:
         members = {name for name in archive.getnames() if name.endswith(".cif")}
-    settings = FeaturizeSettings(source=source, out=tmp_path / "s", voxels=16, entries_per_shard=50, actors=2)
+    settings = DensitySettings(source=source, out=tmp_path / "s", voxels=16, entries_per_shard=50, actors=2)
     assert run(settings).exit_status == COMPLETE_WITH_REJECTS
     shards = ShardSet.open(settings.out)
     with (settings.out / "rejects.csv").open() as file:
@@ -220,7 +220,7 @@ def test_kill_9_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
     source = write_table(tmp_path / "perovskites.csv", 1200, bad_every=97)
     code = (
         "import sys; from pathlib import Path; from hpcvox.featurize.engine import run; "
-        "from hpcvox.featurize.settings import FeaturizeSettings as S; "
+        "from hpcvox.featurize.settings import DensitySettings as S; "
         "run(S(source=Path(sys.argv[1]), out=Path(sys.argv[2]), entries_per_shard=8, actors=2))"
     )
     command = [sys.executable, "-c", code, str(source)]

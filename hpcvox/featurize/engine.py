@@ -15,7 +15,7 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources import Source, open_source
 from hpcvox.errors import ShardError, SourceError
 from hpcvox.featurize.settings import FeaturizeSettings
-from hpcvox.featurize.worker import DESCRIPTOR, ShardResult, ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import MANIFEST, REJECT_COLUMNS, REJECTS, shard_name
@@ -112,8 +112,8 @@ def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manif
     codes: Counter[str] = Counter()
     durable.write_csv(out / REJECTS, REJECT_COLUMNS, _rejects(out, tally.lines, codes))
     manifest = Manifest(
-        descriptor=DESCRIPTOR,
-        grid=settings.grid,
+        descriptor=settings.descriptor,
+        grid=settings.grid_name,
         settings=settings.fixed(),
         code_version=__version__,
         source=source_name,
@@ -140,9 +140,9 @@ def _announce(settings: FeaturizeSettings) -> None:
         old = Manifest.load(settings.out)
         new = settings.fixed()
         changed = [
-            f"{name} {old.settings.get(name)} → {new[name]}"
-            for name in new
-            if old.settings.get(name) != new[name]
+            f"{name} {old.settings.get(name)} → {new.get(name)}"
+            for name in {**new, **old.settings}
+            if old.settings.get(name) != new.get(name)
         ]
         if old.code_version != __version__:
             changed.append(f"hpcvox {old.code_version} → {__version__}")

@@ -1,24 +1,58 @@
-"""Settings of ``hpcvox featurize``."""
+"""Settings of ``hpcvox featurize``: what every descriptor has, and what each adds to that."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.errors import ConfigError
 
-FIXED = ("grid", "voxels", "dtype", "cell", "cubic_only", "max_sites", "entries_per_shard")
-"""The settings that decide a shard's bytes, given its entries; stored in every shard."""
+FREE = ("source", "out", "actors", "id_column", "cif_column", "targets")
+"""The settings that do not decide a shard's bytes, given its entries."""
 
 
 class FeaturizeSettings(Settings):
-    """Where crystals come from and what becomes of them."""
+    """Where crystals come from and where their arrays go, whatever the descriptor."""
 
+    descriptor: str = Field(description="what becomes of a crystal")
     source: Path = Field(
         Path("runs/database/crystals.csv"),
         description="a folder or archive of CIFs, one CIF, or a CSV with a column of CIFs",
     )
     out: Path = Field(Path("runs/shards"), description="folder of the shard set")
+    max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
+    entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
+    actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
+    id_column: str = Field("auto", description="CSV column of identifiers; auto: the first likely one")
+    cif_column: str = Field("cif", description="CSV column of CIF texts")
+    targets: list[str] | None = Field(
+        None, description="CSV columns of numbers to keep with the samples; null: all numeric columns"
+    )
+
+    @classmethod
+    def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
+        """The settings of the descriptor that ``tree`` names; ``density`` where it names none."""
+        name = tree.get("descriptor", "density")
+        if not isinstance(name, str) or name not in VARIANTS:
+            raise ConfigError(f"descriptor: there is no {name!r}; valid: {', '.join(VARIANTS)}")
+        return VARIANTS[name]
+
+    @property
+    def grid_name(self) -> str:
+        """The grid of the descriptor; empty where it has none to choose."""
+        return ""
+
+    def fixed(self) -> dict[str, Any]:
+        """The settings that decide a shard's bytes, given its entries; stored in every shard."""
+        return self.model_dump(mode="json", exclude=set(FREE))
+
+
+class DensitySettings(FeaturizeSettings):
+    """Court's voxels."""
+
+    descriptor: Literal["density"] = Field("density", description="density, species, mask and cell voxels")
     grid: Literal["periodic", "padded"] = Field(
         "periodic", description="the exact periodic cell, or the authors' box of -a/4 to 5a/4 without images"
     )
@@ -29,14 +63,48 @@ class FeaturizeSettings(Settings):
     )
     cubic_only: bool = Field(True, description="reject cells that are not cubic (orthogonal ones otherwise)")
     max_sites: int = Field(40, ge=1, le=10_000, description="reject cells with more atoms")
-    entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
-    actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
-    id_column: str = Field("auto", description="CSV column of identifiers; auto: the first likely one")
-    cif_column: str = Field("cif", description="CSV column of CIF texts")
-    targets: list[str] | None = Field(
-        None, description="CSV columns of numbers to keep with the samples; null: all numeric columns"
-    )
 
-    def fixed(self) -> dict[str, Any]:
-        """The settings that decide a shard's bytes, given its entries."""
-        return self.model_dump(mode="json", include=set(FIXED))
+    @property
+    def grid_name(self) -> str:
+        """See :class:`FeaturizeSettings`."""
+        return self.grid
+
+
+class DiffractionSettings(FeaturizeSettings):
+    """Ziletti's image."""
+
+    descriptor: Literal["diffraction"] = Field("diffraction", description="2D diffraction fingerprint")
+    pixels: int = Field(64, ge=8, le=512, description="pixels along each edge of the image")
+    centre: float = Field(5.0, ge=0, description="pixels this near to the centre are zero")
+    atoms: int = Field(256, ge=32, le=10_000, description="the supercell has about so many atoms")
+    symprec: float = Field(1e-3, gt=0, description="of the conventional cell's symmetry, in Å")
+    turn: bool = Field(True, description="turn the supercell at random")
+    vacancies: float = Field(0.0, ge=0, lt=1, description="share of atoms that are removed")
+    substitutions: float = Field(0.0, ge=0, le=1, description="share of atoms that become another element")
+    displacement: float = Field(0.0, ge=0, description="Å; standard deviation of each coordinate's shift")
+    seed: int = Field(0, ge=0, description="of the turns and defects")
+
+
+class GraphSettings(FeaturizeSettings):
+    """CGCNN's graph."""
+
+    descriptor: Literal["graph"] = Field("graph", description="nearest neighbours of every site")
+    neighbours: int = Field(12, ge=1, le=100, description="edges of every site")
+    radius: float = Field(8.0, gt=0, le=64, description="Å; looked for within this first, then farther")
+    entries_per_shard: int = Field(4096, ge=1, le=100_000, description="inputs that share one HDF5 file")
+
+
+class CoulombSettings(FeaturizeSettings):
+    """The spectrum of charges."""
+
+    descriptor: Literal["coulomb"] = Field("coulomb", description="eigenvalues of the Ewald sum matrix")
+    max_sites: int = Field(100, ge=1, le=1_000, description="length of the spectrum; reject larger cells")
+    entries_per_shard: int = Field(1024, ge=1, le=100_000, description="inputs that share one HDF5 file")
+
+
+VARIANTS: dict[str, type[FeaturizeSettings]] = {
+    "density": DensitySettings,
+    "diffraction": DiffractionSettings,
+    "graph": GraphSettings,
+    "coulomb": CoulombSettings,
+}

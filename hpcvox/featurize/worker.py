@@ -2,26 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import xxhash
 
 from hpcvox import __version__
-from hpcvox.crystals.cells import conventional, is_cubic
 from hpcvox.crystals.cif import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.errors import Rejected, ShardError
+from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
-from hpcvox.shards.half import to_half
-from hpcvox.shards.layout import density_arrays, shard_name
+from hpcvox.shards.layout import shard_name
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
-
-DESCRIPTOR = "density"
-ORTHOGONAL_RTOL = 1e-3
 
 
 class ShardTask(NamedTuple):
@@ -49,9 +43,8 @@ class ShardWorker:
 
     def __init__(self, settings: FeaturizeSettings) -> None:
         self.settings = settings
-        n = settings.voxels
-        self._buffer = ShardBuffer(density_arrays(n, settings.dtype), settings.entries_per_shard)
-        self._density = np.empty((n, n, n), np.float32)
+        self._sampler = sampler(settings)
+        self._buffer = ShardBuffer(self._sampler.arrays, settings.entries_per_shard)
 
     def __call__(self, task: ShardTask) -> ShardResult:
         """Make the shard of ``task``, or find that it is there and whole.
@@ -61,8 +54,8 @@ class ShardWorker:
         """
         path = self.settings.out / shard_name(task.number)
         provenance = Provenance(
-            DESCRIPTOR,
-            self.settings.grid,
+            self.settings.descriptor,
+            self.settings.grid_name,
             self.settings.fixed(),
             __version__,
             entries_digest(task.entries),
@@ -86,10 +79,10 @@ class ShardWorker:
             self._buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal)
             return
         results = parse(entry)
-        for result in results:
+        for number, result in enumerate(results):
             if isinstance(result, Crystal):
                 try:
-                    self._voxelize(entry.index, result)
+                    self._sample(result, (entry.index, number))
                 except Rejected as reason:
                     self._buffer.reject(entry.index, result.id, result.origin, reason.code, str(reason))
             else:
@@ -97,56 +90,24 @@ class ShardWorker:
         if not results:
             self._buffer.reject(entry.index, entry.id, entry.origin, "no-structure", "there are no crystals")
 
-    def _voxelize(self, index: int, crystal: Crystal) -> None:
-        settings = self.settings
-        if _simple_cube(crystal.lattice):
-            lengths = crystal.lattice.diagonal().copy()
-        else:
-            crystal = self._standardized(crystal)
-            lengths = np.linalg.norm(crystal.lattice, axis=1)
-        if crystal.n_sites > settings.max_sites:
-            raise Rejected(
-                "too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={settings.max_sites}"
-            )
+    def _sample(self, crystal: Crystal, place: tuple[int, int]) -> None:
+        crystal = self._sampler.prepare(crystal)
+        most = self.settings.max_sites
+        if crystal.n_sites > most:
+            raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
         slot = self._buffer.slot()
-        half = slot["density"].dtype == np.float16
-        density = self._density if half else slot["density"]
-        out = Voxels(density, slot["species"])
-        voxelize(lengths, crystal.frac, crystal.numbers, settings.grid, settings.voxels, out)
-        if half:
-            to_half(density, slot["density"])
-        slot["mask"].reshape(-1)[:] = np.packbits(slot["species"].reshape(-1))
+        ragged = self._sampler.fill(crystal, place, slot)
         slot["cell"][:] = crystal.lattice
         self._buffer.commit(
-            index,
+            place[0],
             crystal.id,
             crystal.formula,
             crystal.origin,
             crystal.numbers,
             crystal.frac,
             crystal.targets,
+            ragged,
         )
-
-    def _standardized(self, crystal: Crystal) -> Crystal:
-        """The crystal in a cell that the grid can hold."""
-        if self.settings.cell == "conventional":
-            crystal = conventional(crystal)
-        if is_cubic(crystal.lattice):
-            return crystal
-        lengths = np.linalg.norm(crystal.lattice, axis=1)
-        shape = " × ".join(f"{length:.4g}" for length in lengths)
-        if self.settings.cubic_only:
-            raise Rejected("not-cubic", f"the {self.settings.cell} cell of {shape} Å is not cubic")
-        unit = crystal.lattice / lengths[:, None]
-        if np.abs(unit @ unit.T - np.eye(3)).max() > ORTHOGONAL_RTOL:
-            raise Rejected("not-orthogonal", f"the {self.settings.cell} cell of {shape} Å is oblique")
-        return crystal
-
-
-def _simple_cube(lattice: Any) -> bool:
-    """Whether the cell is diagonal with three equal lengths: nearly all cubic CIFs, and quick to see."""
-    (a, d, e), (f, b, g), (h, i, c) = lattice.tolist()
-    return bool(0.0 < a == b == c and d == e == f == g == h == i == 0.0)
 
 
 def entries_digest(entries: Sequence[Entry]) -> str:

@@ -25,7 +25,7 @@ def info(folder: Path) -> Outcome:
     manifest = shards.manifest
     size = sum(line.bytes for line in manifest.shards)
     rows = [
-        ("descriptor", f"{manifest.descriptor}, grid {manifest.grid}"),
+        ("descriptor", manifest.descriptor),
         ("source", manifest.source),
         ("entries", f"{manifest.n_entries:,}"),
         ("samples", f"{manifest.n_samples:,} in {len(manifest.shards):,} shards, {size / 1e6:,.1f} MB"),
@@ -33,10 +33,17 @@ def info(folder: Path) -> Outcome:
     ]
     rows += [(f"  {code}", f"{count:,}") for code, count in manifest.rejects_by_code.items()]
     if manifest.n_samples:
-        n = shards.voxels
         lengths = np.linalg.norm(shards.cells, axis=-1)
+        for name in shards.array_names:
+            row, *axes = shards.array_axes(name)
+            shape = ", ".join(f"{a} {n}" for a, n in zip(axes, shards.array_shape(name), strict=True))
+            rows.append(
+                (
+                    f"array {name}",
+                    f"{shards.array_dtype(name)} for each {row}" + (f": {shape}" if shape else ""),
+                )
+            )
         rows += [
-            ("voxels", f"{n}³, density as {shards.array_dtype('density')}"),
             ("formulas", f"{len(set(shards.formulas)):,} different"),
             ("cell lengths", f"{lengths.min():.3f} to {lengths.max():.3f} Å"),
         ]

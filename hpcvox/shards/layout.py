@@ -6,14 +6,15 @@ source's order, each exactly once: as a sample (or several, where a file holds s
 a reject.  Every dataset is contiguous and uncompressed, so that a sample's bytes lie at
 ``dataset.id.get_offset() + i * nbytes`` and a loader can read them without HDF5.
 
-Sample arrays, m samples of n³ voxels (those of the ``density`` descriptor; each dataset has the attributes
-``unit``, ``axes`` and ``about``):
+Sample arrays of m samples; each dataset has the attributes ``unit``, ``axes`` and ``about``.  Those whose first
+axis is ``sample`` have one row a sample.  Others are ragged: with the first axis ``site``, say, those of sample i are
+the rows ``site_offset[i]:site_offset[i+1]``.  Every descriptor has ``cell``; these are those of ``density``:
 
 ====================  ===================  =============================================================
+``cell``              (m, 3, 3) f8         Å, rows are the cell vectors
 ``density``           (m, n, n, n) f2|f4   e/Å³, at the voxel centres; axes sample, a, b, c
 ``species``           (m, n, n, n) u1      atomic number, 0 where there is no atom
 ``mask``              (m, n, n, n/8) u1    ``numpy.packbits(species > 0, axis=-1)``
-``cell``              (m, 3, 3) f8         Å, rows are the cell vectors
 ====================  ===================  =============================================================
 
 Tables, written beside them for every descriptor:
@@ -46,9 +47,15 @@ REJECTS = "rejects.csv"
 REJECT_COLUMNS = ("id", "origin", "code", "message")
 
 
+SAMPLE = "sample"
+
+
 @dataclass(frozen=True)
 class ArraySpec:
-    """One sample array: what a single sample of it looks like and what its numbers mean."""
+    """One sample array: what a row of it looks like and what its numbers mean.
+
+    ``rows`` names what a row is: the sample itself, or one of the many that a sample has (a site, a spot).
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -56,6 +63,10 @@ class ArraySpec:
     unit: str
     axes: tuple[str, ...]
     about: str
+    rows: str = SAMPLE
+
+
+CELL = ArraySpec("cell", (3, 3), "float64", "Å", ("vector", "xyz"), "rows are the cell vectors")
 
 
 def density_arrays(n: int, dtype: str) -> tuple[ArraySpec, ...]:
@@ -65,7 +76,7 @@ def density_arrays(n: int, dtype: str) -> tuple[ArraySpec, ...]:
         ArraySpec("density", (n, n, n), dtype, "e/Å^3", axes, "Gaussian atoms at the voxel centres"),
         ArraySpec("species", (n, n, n), "uint8", "1", axes, "atomic number of the nearest site, 0: none"),
         ArraySpec("mask", (n, n, n // 8), "uint8", "1", axes, "packed bits of species > 0 along c"),
-        ArraySpec("cell", (3, 3), "float64", "Å", ("vector", "xyz"), "rows are the cell vectors"),
+        CELL,
     )
 
 

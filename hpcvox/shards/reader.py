@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from hpcvox.errors import ShardError
 from hpcvox.shards.half import from_half
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.shard_file import ShardFile, read_at
+from hpcvox.shards.shard_file import ArrayPlace, ShardFile, read_at
 
 OPEN_FILES = 512
 """Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
@@ -54,13 +54,31 @@ class ShardSet:
         """Voxels along an edge of the grid."""
         return int(self.array_shape("density")[0])
 
+    @cached_property
+    def array_names(self) -> list[str]:
+        """Names of the sample arrays."""
+        return list(self._opened_shard(self._first()).arrays)
+
     def array_shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one sample of the array ``name``."""
-        return self._opened_shard(self._first()).arrays[name][1]
+        """Shape of one row of the array ``name``: of one sample, where the array is not ragged."""
+        return self._place(name).shape
 
     def array_dtype(self, name: str) -> np.dtype[Any]:
         """Type of the array ``name`` on disk."""
-        return self._opened_shard(self._first()).arrays[name][2]
+        return self._place(name).dtype
+
+    def array_axes(self, name: str) -> tuple[str, ...]:
+        """What the rows of the array ``name`` are (``sample``, or what a sample has many of), and a row's axes."""
+        return self._place(name).axes
+
+    def _place(self, name: str) -> ArrayPlace:
+        arrays = self._opened_shard(self._first()).arrays
+        if name not in arrays:
+            raise ShardError(
+                f"{self.folder} holds the descriptor {self.manifest.descriptor}, which has no {name}: "
+                f"it has {', '.join(arrays)}"
+            )
+        return arrays[name]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -137,16 +155,17 @@ class ShardSet:
     def read_array(
         self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """The array ``name`` of the samples ``indices``, (B, ...) in its type on disk.
+        """The array ``name``, not a ragged one, of the samples ``indices``, (B, ...) in its type on disk.
 
         Raises:
             IndexError: an index is not in [0, n_samples).
             ShardError: a shard is missing, damaged, or was rebuilt since the set was opened.
         """
-        wanted = np.asarray(indices, np.int64)
-        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.n_samples):
-            raise IndexError(f"samples of {self.folder} are numbered 0 to {self.n_samples - 1}")
-        shape, dtype = self.array_shape(name), self.array_dtype(name)
+        wanted = self._checked(indices)
+        place = self._place(name)
+        if place.starts is not None:
+            raise ValueError(f"{name} is ragged: read_ragged reads it")
+        shape, dtype = place.shape, place.dtype
         if out is None:
             out = np.empty((len(wanted), *shape), dtype)
         elif out.shape != (len(wanted), *shape) or out.dtype != dtype or not out.flags.c_contiguous:
@@ -155,12 +174,37 @@ class ShardSet:
             return out
         size = out[0].nbytes
         rows = out.reshape(-1).view(np.uint8).data
-        shards = np.searchsorted(self._starts, wanted, side="right") - 1
-        places = (wanted - self._starts[shards]).tolist()
-        for row, (shard, place) in enumerate(zip(shards.tolist(), places, strict=True)):
-            opened = self._opened_shard(shard)
-            opened.read(name, place * size, rows[row * size : (row + 1) * size])
+        for row, (shard, sample) in enumerate(self._located(wanted)):
+            self._opened_shard(shard).read(name, sample, rows[row * size : (row + 1) * size])
         return out
+
+    def read_ragged(self, name: str, indices: Sequence[int] | NDArray[np.integer]) -> list[NDArray[Any]]:
+        """The ragged array ``name`` of the samples ``indices``, each (rows, ...) in its type on disk.
+
+        Raises:
+            IndexError: an index is not in [0, n_samples).
+            ShardError: a shard is missing, damaged, or was rebuilt since the set was opened.
+        """
+        self._place(name)
+        out = []
+        for shard, sample in self._located(self._checked(indices)):
+            opened = self._opened_shard(shard)
+            place = opened.arrays[name]
+            first, end = place.rows(sample)
+            out.append(np.empty((end - first, *place.shape), place.dtype))
+            opened.read(name, sample, out[-1].reshape(-1).view(np.uint8).data)
+        return out
+
+    def _checked(self, indices: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+        wanted = np.asarray(indices, np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.n_samples):
+            raise IndexError(f"samples of {self.folder} are numbered 0 to {self.n_samples - 1}")
+        return wanted
+
+    def _located(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Shard, and place within it, of each sample."""
+        shards = np.searchsorted(self._starts, wanted, side="right") - 1
+        return zip(shards.tolist(), (wanted - self._starts[shards]).tolist(), strict=True)
 
     @cached_property
     def _sites(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64]]:
@@ -236,9 +280,9 @@ class _Opened:
         self.arrays = shard.arrays
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC) if keep else None
 
-    def read(self, name: str, start: int, out: memoryview) -> None:
-        """Fill ``out`` from byte ``start`` of the array ``name``."""
-        offset = self.arrays[name][0] + start
+    def read(self, name: str, sample: int, out: memoryview) -> None:
+        """Fill ``out`` with the array ``name`` of ``sample``."""
+        offset, _ = self.arrays[name].bytes(sample)
         if self._descriptor is not None:
             read_at(self._descriptor, out, offset, self.path)
             return

@@ -1,17 +1,40 @@
 """One shard, opened for reading: its tables by HDF5, its sample arrays by their place in the file."""
 
+import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
-from hpcvox.shards.layout import FORMAT, VERSION, decode_name
+from hpcvox.shards.layout import FORMAT, SAMPLE, VERSION, decode_name
 
 _DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"
+
+
+class ArrayPlace(NamedTuple):
+    """Where a sample array lies in its file."""
+
+    offset: int  # of its first byte
+    shape: tuple[int, ...]  # of one row
+    dtype: np.dtype[Any]
+    axes: tuple[str, ...]  # what the rows are, then the axes of one row
+    row_bytes: int
+    starts: NDArray[np.int64] | None  # (m + 1,) | first row of each sample, where samples have many rows
+
+    def rows(self, sample: int) -> tuple[int, int]:
+        """First row of ``sample`` and the row after its last."""
+        if self.starts is None:
+            return sample, sample + 1
+        return int(self.starts[sample]), int(self.starts[sample + 1])
+
+    def bytes(self, sample: int) -> tuple[int, int]:
+        """Where ``sample`` begins in the file, and its length, in bytes."""
+        first, end = self.rows(sample)
+        return self.offset + first * self.row_bytes, (end - first) * self.row_bytes
 
 
 class ShardFile:
@@ -45,15 +68,20 @@ class ShardFile:
         if self.attributes["format"] != FORMAT or self.attributes["version"] != VERSION:
             raise ValueError(f"format {self.attributes['format']} {self.attributes['version']}")
         self.n_samples = len(self._file["checksum"])
-        self.arrays: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
+        self.arrays: dict[str, ArrayPlace] = {}
         for name in self.attributes["arrays"].split(","):
             dataset = self._file[name]
             offset = dataset.id.get_offset()
             if offset is None and dataset.size:
                 raise ValueError(f"{name} is not contiguous")
-            if len(dataset) != self.n_samples:
-                raise ValueError(f"{name} has {len(dataset)} samples, checksum {self.n_samples}")
-            self.arrays[name] = (offset or 0, dataset.shape[1:], dataset.dtype)
+            axes = tuple(dataset.attrs["axes"].decode().split(","))
+            starts = None if axes[0] == SAMPLE else self._file[f"{axes[0]}_offset"][()]
+            rows = self.n_samples if starts is None else int(starts[-1])
+            if len(dataset) != rows or (starts is not None and len(starts) != self.n_samples + 1):
+                raise ValueError(f"{name} has {len(dataset)} rows, not those of {self.n_samples} samples")
+            shape, dtype = dataset.shape[1:], dataset.dtype
+            row_bytes = math.prod(shape) * dtype.itemsize
+            self.arrays[name] = ArrayPlace(offset or 0, shape, dtype, axes, row_bytes, starts)
 
     @property
     def file(self) -> h5py.File:

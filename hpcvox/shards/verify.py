@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import xxhash
 
 from hpcvox.errors import ShardError
@@ -75,9 +74,9 @@ def _verify_open(shard: ShardFile, line: ShardLine | None) -> list[Damage]:
 
 def _checksum(shard: ShardFile, descriptor: int, index: int) -> bytes:
     state = xxhash.xxh3_128()
-    for offset, shape, dtype in shard.arrays.values():
-        size = int(np.prod(shape)) * dtype.itemsize
+    for place in shard.arrays.values():
+        start, size = place.bytes(index)
         data = bytearray(size)
-        read_at(descriptor, memoryview(data), offset + index * size, shard.path)
+        read_at(descriptor, memoryview(data), start, shard.path)
         state.update(data)
     return state.digest()

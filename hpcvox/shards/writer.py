@@ -15,7 +15,7 @@ from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.digest import content_digest
 from hpcvox.shards.file_sink import FileSink
-from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, VERSION, ArraySpec, encode_name
+from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, SAMPLE, VERSION, ArraySpec, encode_name
 
 TEXT_LIMIT = 1000
 """Longest identifier, origin or message that is kept, in bytes; longer ones end in an ellipsis."""
@@ -60,11 +60,15 @@ class ShardBuffer:
     """The samples and rejects of one shard, in preallocated arrays that serve shard after shard.
 
     Fill the arrays of :meth:`slot`, then :meth:`commit` them; a slot that is not committed is reused.
+    Ragged arrays are not in the slot, they are given to :meth:`commit`.
     """
 
     def __init__(self, arrays: Sequence[ArraySpec], capacity: int) -> None:
         self.arrays = tuple(arrays)
-        self._data = {a.name: np.zeros((max(capacity, 1), *a.shape), a.dtype) for a in self.arrays}
+        self._ragged_specs = [a for a in self.arrays if a.rows != SAMPLE]
+        self._data = {
+            a.name: np.zeros((max(capacity, 1), *a.shape), a.dtype) for a in self.arrays if a.rows == SAMPLE
+        }
         self.clear()
 
     def clear(self) -> None:
@@ -75,6 +79,10 @@ class ShardBuffer:
         self._numbers: list[NDArray[np.uint8]] = []
         self._frac: list[NDArray[np.float64]] = []
         self._targets: list[Mapping[str, float]] = []
+        self._ragged: dict[str, list[NDArray[Any]]] = {a.name: [] for a in self._ragged_specs}
+        self._counts: dict[str, list[int]] = {
+            rows: [] for rows in ("site", *(a.rows for a in self._ragged_specs))
+        }
         self._reject_entries: list[int] = []
         self._rejects: dict[str, list[bytes]] = {column: [] for column in REJECT_COLUMNS}
 
@@ -84,7 +92,7 @@ class ShardBuffer:
         return len(self._reject_entries)
 
     def slot(self) -> dict[str, NDArray[Any]]:
-        """The next sample's arrays by name, to be filled in place."""
+        """The next sample's arrays of fixed shape by name, to be filled in place."""
         capacity = len(next(iter(self._data.values())))
         if self.n_samples == capacity:
             for name, old in self._data.items():
@@ -100,8 +108,19 @@ class ShardBuffer:
         numbers: NDArray[np.uint8],
         frac: NDArray[np.float64],
         targets: Mapping[str, float],
+        ragged: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        """The slot's arrays are the sample of the source's entry number ``entry``."""
+        """The slot's arrays, and those of ``ragged``, are the sample of the source's entry number ``entry``."""
+        counts = {"site": len(numbers)}
+        for spec in self._ragged_specs:
+            array = np.ascontiguousarray((ragged or {})[spec.name], spec.dtype)
+            if array.shape != (counts.setdefault(spec.rows, len(array)), *spec.shape):
+                raise ValueError(
+                    f"{spec.name} has shape {array.shape}, not {(counts[spec.rows], *spec.shape)}"
+                )
+            self._ragged[spec.name].append(array)
+        for rows, count in counts.items():
+            self._counts[rows].append(count)
         self.n_samples += 1
         self._entries.append(entry)
         for name, text in (("id", id), ("formula", formula), ("origin", origin)):
@@ -125,7 +144,8 @@ class ShardBuffer:
         self._check_finite(path)
         datasets = {d.name: d for d in (*self._array_datasets(), *self._table_datasets())}
         attributes = self._attributes(provenance)
-        tables = {d.name: d.data for d in datasets.values() if d.name not in self._data}
+        arrays = {array.name for array in self.arrays}
+        tables = {d.name: d.data for d in datasets.values() if d.name not in arrays}
         digest = content_digest(attributes, tables)
         try:
             with durable.written_aside(path) as part, FileSink(part) as sink:
@@ -152,11 +172,22 @@ class ShardBuffer:
             digest,
         )
 
+    def _sample(self, spec: ArraySpec, i: int) -> NDArray[Any]:
+        """The array ``spec`` of sample ``i``."""
+        sample: NDArray[Any] = (self._data if spec.rows == SAMPLE else self._ragged)[spec.name][i]
+        return sample
+
+    def _whole(self, spec: ArraySpec) -> NDArray[Any]:
+        """The array ``spec`` of all samples, one after the other."""
+        if spec.rows == SAMPLE:
+            return self._data[spec.name][: self.n_samples]
+        return np.concatenate([np.zeros((0, *spec.shape), spec.dtype), *self._ragged[spec.name]])
+
     def _check_finite(self, path: Path) -> None:
         for array in self.arrays:
-            data = self._data[array.name][: self.n_samples]
+            data = self._whole(array)
             if data.dtype.kind == "f" and not _all_finite(data):
-                bad = [i for i in range(self.n_samples) if not np.isfinite(data[i]).all()]
+                bad = [i for i in range(self.n_samples) if not np.isfinite(self._sample(array, i)).all()]
                 raise ShardError(
                     f"{path}: {array.name} of sample {self._texts['id'][bad[0]].decode()} is not finite "
                     f"in {array.dtype}: use dtype=float32"
@@ -167,11 +198,10 @@ class ShardBuffer:
         for i in range(self.n_samples):
             checksum = xxhash.xxh3_128()
             for array in self.arrays:
-                checksum.update(self._data[array.name][i].data)
+                checksum.update(self._sample(array, i).reshape(-1).view(np.uint8).data)
             checksums[i] = np.frombuffer(checksum.digest(), np.uint8)
         for array in self.arrays:
-            data = self._data[array.name][: self.n_samples]
-            yield _Dataset(array.name, data, array.unit, ("sample", *array.axes), array.about)
+            yield _Dataset(array.name, self._whole(array), array.unit, (array.rows, *array.axes), array.about)
         yield _Dataset("checksum", checksums, "1", ("sample", "byte"), "XXH3-128 of the sample's arrays")
 
     def _table_datasets(self) -> Iterator["_Dataset"]:
@@ -179,11 +209,12 @@ class ShardBuffer:
         yield _Dataset("entry", entries, "1", ("sample",), "position of the sample's entry in the source")
         for name, about in TEXTS.items():
             yield _Dataset(name, _text_column(self._texts[name]), "", ("sample",), about)
-        offsets = np.zeros(self.n_samples + 1, np.int64)
-        np.cumsum([len(numbers) for numbers in self._numbers], out=offsets[1:])
+        for rows, counts in sorted(self._counts.items()):
+            offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+            about = f"first {rows} of each sample, and the end"
+            yield _Dataset(f"{rows}_offset", offsets, "1", ("sample",), about)
         numbers = np.concatenate([np.zeros(0, np.uint8), *self._numbers])
         frac = np.concatenate([np.zeros((0, 3)), *self._frac])
-        yield _Dataset("site_offset", offsets, "1", ("sample",), "first site of each sample, and the end")
         yield _Dataset("site_number", numbers, "1", ("site",), "atomic number")
         yield _Dataset("site_frac", frac, "1", ("site", "abc"), "fractional coordinates")
         for name in sorted({name for row in self._targets for name in row}):

@@ -19,7 +19,7 @@ from hpcvox import durable
 from hpcvox.actors.pool import actor_pool
 from hpcvox.crystals.sources import open_source
 from hpcvox.featurize.engine import build, finish, tasks_of
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -38,7 +38,7 @@ def measure() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=REPOSITORY) as name:
         folder = Path(name)
         source = _source(folder)
-        settings = FeaturizeSettings(source=source, out=folder / "engine", actors=CPUS)
+        settings = DensitySettings(source=source, out=folder / "engine", actors=CPUS)
         plain = settings.model_copy(update={"out": folder / "plain"})
         figures: dict[str, list[float]] = {"engine": [], "peer": [], "limit": []}
         begun = time.perf_counter()
@@ -47,7 +47,7 @@ def measure() -> list[dict[str, Any]]:
             pool.workers(partial(ShardWorker, settings)) as workers,
             ProcessPoolExecutor(CPUS, get_context("spawn"), _start, (plain,)) as processes,
         ):
-            warm = FeaturizeSettings(source=source, out=settings.out)
+            warm = DensitySettings(source=source, out=settings.out)
             settings.out.mkdir()
             plain.out.mkdir()
             list(workers.run_ordered(_trials(settings)))
@@ -89,13 +89,13 @@ def _source(folder: Path) -> Path:
     return real if real.exists() else write_table(folder / "perovskites.csv", GENERATED_ROWS)
 
 
-def _trials(settings: FeaturizeSettings) -> list[ShardTask]:
+def _trials(settings: DensitySettings) -> list[ShardTask]:
     """One task a CPU that writes nothing, so that all code is loaded and compiled."""
     first = next(tasks_of(open_source(settings.source), settings.entries_per_shard))
     return [first._replace(trial=True)] * CPUS
 
 
-def _start(settings: FeaturizeSettings) -> None:
+def _start(settings: DensitySettings) -> None:
     _workers[:] = [ShardWorker(settings)]
 
 

@@ -1,0 +1,66 @@
+"""Court's density, species and mask voxels as samples."""
+
+from typing import Any
+
+import numpy as np
+
+from hpcvox.crystals.cells import conventional, is_cubic
+from hpcvox.crystals.record import Crystal
+from hpcvox.descriptors.density import Voxels, voxelize
+from hpcvox.errors import Rejected
+from hpcvox.featurize.sampler import Arrays
+from hpcvox.featurize.settings import DensitySettings
+from hpcvox.shards.half import to_half
+from hpcvox.shards.layout import density_arrays
+
+ORTHOGONAL_RTOL = 1e-3
+
+
+class DensitySampler:
+    """Voxels of crystals in orthogonal cells."""
+
+    def __init__(self, settings: DensitySettings) -> None:
+        self.settings = settings
+        self.arrays = density_arrays(settings.voxels, settings.dtype)
+        self._density = np.empty((settings.voxels,) * 3, np.float32)
+
+    def prepare(self, crystal: Crystal) -> Crystal:
+        """The crystal in a cell that the grid can hold."""
+        if _simple_cube(crystal.lattice):
+            return crystal
+        if self.settings.cell == "conventional":
+            crystal = conventional(crystal)
+        if is_cubic(crystal.lattice):
+            return crystal
+        lengths = np.linalg.norm(crystal.lattice, axis=1)
+        shape = " × ".join(f"{length:.4g}" for length in lengths)
+        if self.settings.cubic_only:
+            raise Rejected("not-cubic", f"the {self.settings.cell} cell of {shape} Å is not cubic")
+        unit = crystal.lattice / lengths[:, None]
+        if np.abs(unit @ unit.T - np.eye(3)).max() > ORTHOGONAL_RTOL:
+            raise Rejected("not-orthogonal", f"the {self.settings.cell} cell of {shape} Å is oblique")
+        return crystal
+
+    def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
+        """See :class:`hpcvox.featurize.sampler.Sampler`."""
+        half = slot["density"].dtype == np.float16
+        density = self._density if half else slot["density"]
+        lengths = np.sqrt(np.einsum("ij,ij->i", crystal.lattice, crystal.lattice))
+        voxelize(
+            lengths,
+            crystal.frac,
+            crystal.numbers,
+            self.settings.grid,
+            self.settings.voxels,
+            Voxels(density, slot["species"]),
+        )
+        if half:
+            to_half(density, slot["density"])
+        slot["mask"].reshape(-1)[:] = np.packbits(slot["species"].reshape(-1))
+        return {}
+
+
+def _simple_cube(lattice: Any) -> bool:
+    """Whether the cell is diagonal with three equal lengths: nearly all cubic CIFs, and quick to see."""
+    (a, d, e), (f, b, g), (h, i, c) = lattice.tolist()
+    return bool(0.0 < a == b == c and d == e == f == g == h == i == 0.0)

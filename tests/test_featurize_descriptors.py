@@ -1,0 +1,137 @@
+"""Every descriptor as a job: what is in the shards is what the descriptor says, whoever made it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from featurize_sources import write_table
+
+from hpcvox import config
+from hpcvox.actors.pool import ActorPool, actor_pool
+from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, turned, without
+from hpcvox.descriptors.coulomb import ewald_spectrum
+from hpcvox.descriptors.diffraction import fingerprint
+from hpcvox.descriptors.graph import crystal_graph
+from hpcvox.errors import ShardError
+from hpcvox.featurize.engine import run
+from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.outcome import COMPLETE_WITH_REJECTS
+from hpcvox.shards.inspect import DAMAGED, info
+from hpcvox.shards.inspect import verify as verify_set
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.verify import verify
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ActorPool]:
+    """One Ray for all tests here."""
+    with actor_pool(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_table(tmp_path_factory.mktemp("source") / "perovskites.csv", 14, bad_every=5)
+
+
+@pytest.fixture
+def make(table: Path, tmp_path: Path, pool: ActorPool):
+    def make(descriptor: str, *overrides: str, actors: int = 2) -> Path:
+        out = tmp_path / f"{descriptor}-{actors}{len(overrides)}"
+        given = [f"source={table}", f"out={out}", f"actors={actors}", "entries_per_shard=5", *overrides]
+        settings = config.load(FeaturizeSettings, None, [f"descriptor={descriptor}", *given])
+        assert run(settings).exit_status == COMPLETE_WITH_REJECTS
+        return out
+
+    return make
+
+
+def cells(shards: ShardSet) -> Iterator[Cell]:
+    for i in range(len(shards)):
+        numbers, frac = shards.sites(i)
+        yield Cell(shards.cells[i], frac, numbers)
+
+
+@pytest.mark.parametrize("descriptor", ["diffraction", "graph", "coulomb"])
+def test_bytes_do_not_depend_on_the_number_of_actors(make, descriptor, capsys):
+    two, one = make(descriptor), make(descriptor, actors=1)
+    names = sorted(p.name for p in two.glob("*.h5"))
+    assert len(names) >= 3
+    for name in (*names, "manifest.json", "rejects.csv"):
+        assert (two / name).read_bytes() == (one / name).read_bytes(), name
+    assert verify(two) == []
+    assert info(two).summary.endswith("12 samples, 2 rejects")
+    assert ["descriptor", descriptor] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_graphs_are_ragged_and_those_of_the_descriptor(make):
+    out = make("graph", "neighbours=8")
+    shards = ShardSet.open(out)
+    order = [7, 0, 11, 7]
+    neighbours, distances = shards.read_ragged("neighbours", order), shards.read_ragged("distances", order)
+    all_cells = list(cells(shards))
+    for i, near, far in zip(order, neighbours, distances, strict=True):
+        exact = crystal_graph(all_cells[i], 8)
+        np.testing.assert_array_equal(near, exact.neighbours)
+        np.testing.assert_array_equal(far, exact.distances)
+    with h5py.File(out / "shard-00001.h5") as file:
+        first, end = file["site_offset"][2:4]
+        assert file["neighbours"].attrs["axes"].decode() == "site,edge"
+        np.testing.assert_array_equal(
+            file["neighbours"][first:end], crystal_graph(all_cells[6], 8).neighbours
+        )
+    with pytest.raises(
+        ShardError, match="holds the descriptor graph, which has no density: it has neighbours"
+    ):
+        _ = shards.voxels
+    with pytest.raises(ValueError, match="ragged"):
+        shards.read_array("neighbours", [0])
+
+
+def test_every_flipped_byte_of_a_ragged_array_is_found_with_its_sample(make):
+    out = make("graph")
+    path = out / "shard-00000.h5"
+    whole = path.read_bytes()
+    with h5py.File(path) as file:
+        start = file["distances"].id.get_offset()
+        offsets, ids = file["site_offset"][:], file["id"].asstr()[:].tolist()
+    for sample, id in enumerate(ids):
+        damaged = bytearray(whole)
+        damaged[start + 4 * 12 * int(offsets[sample])] ^= 1
+        path.write_bytes(damaged)
+        assert [d.sample for d in verify(out)] == [id]
+    assert verify_set(out).exit_status == DAMAGED
+
+
+def test_fingerprints_are_those_of_the_descriptor_with_its_defects(make):
+    out = make("diffraction", "pixels=16", "atoms=40", "vacancies=0.2", "displacement=0.05", "seed=3")
+    shards = ShardSet.open(out)
+    images = shards.read_array("fingerprint", range(len(shards)))
+    entries = []
+    for path in sorted(out.glob("*.h5")):
+        with h5py.File(path) as file:
+            entries += file["entry"][:].tolist()
+    for image, cell, entry in zip(images, cells(shards), entries, strict=True):
+        random = np.random.default_rng([3, entry, 0])
+        cluster = turned(supercell(conventional_cell(cell), 40), random)
+        cluster = scaled(displaced(without(cluster, 0.2, random), 0.05, random))
+        np.testing.assert_array_equal(image, fingerprint(cluster.positions, cluster.numbers, 16))
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
+
+
+def test_spectra_are_those_of_the_descriptor(make):
+    shards = ShardSet.open(make("coulomb", "max_sites=6"))
+    spectra = shards.read_array("spectrum", range(len(shards)))
+    for spectrum, cell in zip(spectra, cells(shards), strict=True):
+        np.testing.assert_array_equal(spectrum, ewald_spectrum(cell, 6))
+
+
+def test_a_set_of_another_descriptor_is_made_anew(make, capsys):
+    out = make("coulomb")
+    make("graph", f"out={out}")
+    assert "every shard is made anew" in capsys.readouterr().err
+    shards = ShardSet.open(out)
+    assert shards.manifest.descriptor == "graph"
+    assert verify(out) == []
