@@ -3,31 +3,23 @@
 A damaged archive gives what can still be read, then one fault that names the archive.
 """
 
-import bz2
-import gzip
-import lzma
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Final
 
 from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.compressed import DAMAGE, decompressed
 from hpcvox.crystals.folders import file_id, is_cif
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
 COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-_MAGIC: Final[dict[bytes, Callable[[Path], Any]]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
-
-_DAMAGE: Final = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError, struct.error)
+_DAMAGE: Final = (tarfile.TarError, struct.error, *DAMAGE)
 
 
 def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
@@ -64,7 +56,7 @@ class TarSource:
         index = 0
         detail: object = "it ends without its end mark"
         try:
-            with _decompressed(self._path) as stream:
+            with decompressed(self._path) as stream:
                 with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
                     for member in archive:
                         if member.isfile() and is_cif(member.name):
@@ -82,14 +74,6 @@ class TarSource:
             yield _damaged(index, self._path, index, detail)
         elif index == 0:
             raise SourceError(f"{self._path}: the archive holds no .cif file")
-
-
-def _decompressed(path: Path) -> IO[bytes]:
-    """The archive's bytes; compression is told by its first bytes, whatever the name says."""
-    with path.open("rb") as file:
-        magic = file.read(6)
-    opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
-    return path.open("rb") if opener is None else opener(path)
 
 
 class ZipSource:

@@ -1,0 +1,26 @@
+"""Files that may be compressed, told by their first bytes, whatever the name says."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Final
+
+_MAGIC: Final[dict[bytes, Callable[[Path], Any]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+
+DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
+"""What reading a damaged file may raise."""
+
+
+def decompressed(path: Path) -> IO[bytes]:
+    """The bytes of a file, plain or compressed by gzip, bzip2 or xz."""
+    with path.open("rb") as file:
+        magic = file.read(6)
+    opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
+    return path.open("rb") if opener is None else opener(path)

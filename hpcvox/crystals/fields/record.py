@@ -1,0 +1,93 @@
+"""The record of a field and the rules that every field is held to."""
+
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.symmetry import MAX_SITES
+from hpcvox.errors import Rejected
+
+Kind = Literal["density", "potential", "other"]
+
+MAX_POINTS: Final = 512**3
+"""Points of a larger grid are not read: a channel of this one takes 1 GiB."""
+
+_MAX_LENGTH_A = 1000.0
+
+
+class Field(NamedTuple):
+    """Real fields of a periodic crystal, sampled at (m1/M1) a1 + (m2/M2) a2 + (m3/M3) a3."""
+
+    lattice: NDArray[np.float64]  # (3, 3) | rows a1, a2, a3 in Å
+    values: NDArray[np.float64]  # (C, M1, M2, M3) | in ``units``, finite
+    numbers: NDArray[np.uint8]  # (k,) | atomic numbers
+    frac: NDArray[np.float64]  # (k, 3) | fractional coordinates in [0, 1)
+    names: tuple[str, ...]  # of the C channels: "total", "spin" ...
+    units: str  # "e/Å^3", "eV", or "" where the file does not say
+    kind: Kind
+
+    @property
+    def integral(self) -> NDArray[np.float64]:
+        """∫ s dr over the cell, (C,): mean times volume; of a density in e/Å^3, the number of electrons."""
+        volume = abs(float(np.linalg.det(self.lattice)))
+        return np.asarray(self.values.mean(axis=(1, 2, 3)) * volume)
+
+
+def checked_lattice(lattice: NDArray[np.float64]) -> float:
+    """The volume in Å^3 of a cell (3, 3).
+
+    Raises:
+        Rejected: a number is not finite, a vector is longer than 1000 Å, or they lie in a plane (``cell``).
+    """
+    if not np.isfinite(lattice).all() or np.abs(lattice).max() > _MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell vectors are not finite, or longer than {_MAX_LENGTH_A:g} Å")
+    lengths = np.linalg.norm(lattice, axis=1)
+    volume = abs(float(np.linalg.det(lattice)))
+    if not volume > 1e-6 * float(lengths.prod()) or not volume > 1e-3:
+        raise Rejected("cell", f"the cell vectors {lattice.round(4).tolist()} do not span a cell")
+    return volume
+
+
+def checked_grid(counts: list[int], where: str) -> tuple[int, int, int]:
+    """The grid's three counts, if they are counts and no more than MAX_POINTS in all.
+
+    Raises:
+        Rejected: ``grid``, or ``too-large``.
+    """
+    if len(counts) != 3 or min(counts) < 1:
+        raise Rejected("grid", f"{where} is {counts}: three counts of points above 0 are needed")
+    first, second, third = counts
+    if first * second * third > MAX_POINTS:
+        raise Rejected("too-large", f"a grid of {first}×{second}×{third} is larger than {MAX_POINTS} points")
+    return first, second, third
+
+
+def checked_sites(
+    frac: NDArray[np.float64], numbers: list[int]
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Fractional coordinates in [0, 1) and atomic numbers as uint8.
+
+    Raises:
+        Rejected: ``coordinates`` that are not finite, or an ``element`` that is none.
+    """
+    if not (np.abs(frac) < 1000.0).all():  # also where not finite
+        raise Rejected("coordinates", "an atom has coordinates that are not finite, or beyond 1000 cells")
+    wrong = next((z for z in numbers if not 1 <= z <= 118), None)
+    if wrong is not None:
+        raise Rejected("element", f"{wrong} is no atomic number")
+    return wrapped(frac), np.array(numbers, np.uint8)
+
+
+def checked_count(atoms: int) -> int:
+    """The number of atoms, if there can be so many.
+
+    Raises:
+        Rejected: ``header``, or ``too-many-sites``.
+    """
+    if atoms < 0:
+        raise Rejected("header", f"{atoms} atoms: a count is not negative")
+    if atoms > MAX_SITES:
+        raise Rejected("too-many-sites", f"the cell has {atoms} sites, more than {MAX_SITES}")
+    return atoms

@@ -1,0 +1,173 @@
+"""Text of numbers, read as a stream: lines of a header, then blocks of a known number of values."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.errors import Rejected
+
+CHUNK: Final = 1 << 20
+"""Bytes of text in memory at a time."""
+
+MAX_LINE: Final = 65536
+"""A longer line is no line of such a file."""
+
+MAX_BYTES: Final = 16 << 30
+"""No more is unpacked of a file: the largest grid that is read takes less."""
+
+LARGEST: Final = 1e100
+"""A value beyond this stands for infinity."""
+
+_NO_E = re.compile(rb"([+-]?[0-9]*\.[0-9]+)([+-][0-9]{3})")
+"""Fortran leaves out the E before an exponent of three digits."""
+
+
+class Text:
+    """A stream of text that is read line by line or as blocks of numbers; it holds one chunk of it."""
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self.name = name
+        self._stream = stream
+        self._rest = b""
+        self._left = MAX_BYTES
+
+    def line(self) -> str | None:
+        """The next line without its end, or None at the end of the file."""
+        end = self._rest.find(b"\n")
+        if end < 0:
+            self._rest += self._read()
+            end = self._rest.find(b"\n")
+        if end < 0:  # a last line without end, or a very long one
+            line, self._rest = self._rest, b""
+            if len(line) > MAX_LINE:
+                raise Rejected("not-text", f"{self.name}: a line is longer than {MAX_LINE} bytes")
+            return line.decode("latin-1") if line else None
+        line, self._rest = self._rest[:end], self._rest[end + 1 :]
+        if len(line) > MAX_LINE:
+            raise Rejected("not-text", f"{self.name}: a line is longer than {MAX_LINE} bytes")
+        return line.decode("latin-1")
+
+    def header(self, what: str) -> str:
+        """The next line, which holds ``what``.
+
+        Raises:
+            Rejected: the file ends before it (``truncated``).
+        """
+        line = self.line()
+        if line is None:
+            raise Rejected("truncated", f"{self.name} ends before {what}")
+        return line
+
+    def numbers(self, what: str, least: int) -> list[float]:
+        """The numbers at the start of the next line, at least ``least`` of them.
+
+        Raises:
+            Rejected: there are fewer (``header``).
+        """
+        line = self.header(what)
+        found: list[float] = []
+        for token in line.split():
+            try:
+                found.append(float(token.replace("D", "E").replace("d", "e")))
+            except ValueError:
+                break
+        if len(found) < least:
+            raise Rejected("header", f"{self.name}: {what} should be {least} numbers, and is {line[:80]!r}")
+        return found
+
+    def block(self, count: int, what: str) -> NDArray[np.float64]:
+        """The next ``count`` values, (count,) float64, however they are broken into lines.
+
+        Raises:
+            Rejected: there are fewer (``truncated``), one is no number (``number``) or not finite
+                (``not-finite``).
+        """
+        out = np.empty(min(count, CHUNK // 2))  # a promise of values that never come takes no memory
+        done = 0
+        while done < count:
+            piece = self._whole_words()
+            words = piece.split(None, count - done)
+            if len(words) > count - done:
+                follows = words.pop()
+                piece = piece[: len(piece) - len(follows)]
+                self._rest = follows + self._rest
+            if not words:
+                found = f"{done} of {count} values"
+                raise Rejected("truncated", f"{self.name}: the block of {what} ends after {found}")
+            values = self._parsed(piece, words, what, done, count)
+            if done + len(values) > len(out):
+                out.resize(min(count, max(2 * len(out), done + len(values))), refcheck=False)
+            out[done : done + len(values)] = values
+            done += len(values)
+        return out
+
+    def _parsed(
+        self, piece: bytes, words: list[bytes], what: str, done: int, count: int
+    ) -> NDArray[np.float64]:
+        try:
+            values = np.fromstring(piece, np.float64, sep=" ")
+        except (ValueError, DeprecationWarning):
+            values = np.empty(0)
+        if len(values) != len(words):  # signs of Fortran, or no numbers
+            values = np.empty(len(words))
+            for i, word in enumerate(words):
+                try:
+                    values[i] = float(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E")))
+                except ValueError:
+                    shown = word[:24].decode("latin-1")
+                    where = f"value {done + i + 1} of {count} of {what}"
+                    raise Rejected("number", f"{self.name}: {where} is {shown!r}, not a number") from None
+        bad = np.flatnonzero(~(np.abs(values) < LARGEST))
+        if len(bad):
+            where = f"value {done + bad[0] + 1} of {count} of {what}"
+            raise Rejected("not-finite", f"{self.name}: {where} is {values[bad[0]]}")
+        return values
+
+    def _whole_words(self) -> bytes:
+        """About a chunk of text that ends between two words; empty at the end of the file."""
+        while True:
+            more = self._read()
+            text = self._rest + more
+            if not more:
+                self._rest = b""
+                return text
+            cut = max(text.rfind(b" "), text.rfind(b"\n"))
+            if cut >= 0 and not text[:cut].isspace() and cut > 0:
+                self._rest = text[cut:]
+                return text[:cut]
+            if len(text.strip()) > MAX_LINE:
+                raise Rejected("not-text", f"{self.name}: a word is longer than {MAX_LINE} bytes")
+            self._rest = text[-MAX_LINE:]  # all of what goes is white
+
+    def _read(self) -> bytes:
+        try:
+            text = self._stream.read(CHUNK)
+        except EOFError:
+            return b""  # a compressed file that was cut: what follows says where
+        except DAMAGE as error:
+            raise Rejected("damaged", f"{self.name} cannot be read: {error}") from None
+        self._left -= len(text)
+        if self._left < 0:
+            raise Rejected("too-large", f"{self.name} has more than {MAX_BYTES >> 30} GiB of text")
+        return text
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Text]:
+    """The text of a file, plain or compressed.
+
+    Raises:
+        Rejected: it cannot be opened (``unreadable``).
+    """
+    try:
+        stream = decompressed(path)
+    except DAMAGE as error:
+        raise Rejected("unreadable", f"{path.name} cannot be opened: {error}") from None
+    with stream:
+        yield Text(stream, path.name)

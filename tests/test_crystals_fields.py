@@ -1,0 +1,298 @@
+"""Fields read back from files of other programs' writers, from real files, and from damaged ones."""
+
+import bz2
+import contextlib
+import csv
+import gzip
+import lzma
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.io.cube import write_cube
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Structure
+from pymatgen.io.vasp import Chgcar, Locpot, Poscar
+
+from hpcvox.crystals.fields import read_chgcar, read_cube, read_field, read_locpot
+from hpcvox.crystals.fields.cube import BOHR, HARTREE
+from hpcvox.errors import Rejected
+
+LATTICE = np.array([[4.1, 0.0, 0.0], [0.9, 4.6, 0.0], [-0.4, 0.7, 5.2]])
+FRAC = np.array([[0.1, 0.2, 0.3], [0.6, 0.7, 0.85], [0.4, 0.9, 0.05]])
+SHAPE = (4, 6, 5)
+COUNT = 4 * 6 * 5
+
+
+def values(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 3, SHAPE)
+
+
+@pytest.fixture(scope="module")
+def chgcar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vasp") / "CHGCAR"
+    poscar = Poscar(Structure(LATTICE, ["Ti", "O", "O"], FRAC))
+    data = {"total": values(0), "diff": values(1)}
+    augmentation = [
+        *("augmentation occupancies   1   3\n", "  0.27E+00 -0.33E-01  0.00E+00\n"),
+        "  0.6E+00  0.1E+00  0.1E+00\n",
+    ]
+    Chgcar(poscar, data, {"total": augmentation, "diff": augmentation[:2]}).write_file(path)
+    return path
+
+
+def rejected(path: Path, text: bytes, code: str, match: str | None = None) -> None:
+    path.write_bytes(text)
+    with pytest.raises(Rejected, match=match) as error:
+        read_field(path)
+    assert error.value.code == code, str(error.value)
+
+
+def test_a_chgcar_of_pymatgen(chgcar: Path) -> None:
+    field = read_field(chgcar)
+    volume = np.linalg.det(LATTICE)
+    np.testing.assert_allclose(field.lattice, LATTICE, atol=1e-6)
+    np.testing.assert_allclose(field.frac, FRAC, atol=1e-6)
+    assert field.numbers.tolist() == [22, 8, 8]
+    assert field.names == ("total", "spin")
+    assert (field.units, field.kind) == ("e/Å^3", "density")
+    np.testing.assert_allclose(field.values, np.stack([values(0), values(1)]) / volume, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(field.integral, [values(0).mean(), values(1).mean()], rtol=1e-6)
+
+
+def test_a_locpot_is_not_divided_by_the_volume(tmp_path: Path) -> None:
+    path = tmp_path / "LOCPOT"
+    Locpot(Poscar(Structure(LATTICE, ["Ti", "O", "O"], FRAC)), {"total": values()}).write_file(path)
+    field = read_field(path)
+    np.testing.assert_allclose(field.values[0], values(), rtol=1e-8, atol=1e-9)
+    assert (field.names, field.units, field.kind) == (("total",), "eV", "potential")
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_compression_is_told_by_the_bytes(chgcar: Path, tmp_path: Path, compress: object) -> None:
+    packed = compress(chgcar.read_bytes())  # type: ignore[operator]
+    path = tmp_path / "CHGCAR"
+    path.write_bytes(packed)
+    np.testing.assert_array_equal(read_chgcar(path).values, read_chgcar(chgcar).values)
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(Rejected):
+        read_chgcar(path)
+
+
+@pytest.mark.parametrize("angstrom", [False, True])
+def test_a_cube_of_ase(tmp_path: Path, angstrom: bool) -> None:
+    path = tmp_path / "x.cube"
+    origin = np.array([0.3, -0.2, 0.5])
+    atoms = Atoms(numbers=[22, 8, 8], scaled_positions=FRAC, cell=LATTICE, pbc=True)
+    atoms.positions += origin
+    with path.open("w") as file:
+        write_cube(file, atoms, values(), origin=origin)
+    if angstrom:
+        lines = path.read_text().splitlines()
+        for i in range(2, 9):
+            words = lines[i].split()
+            first = 1 if i < 6 else 2
+            lengths = [f"{float(word) * BOHR:.8f}" for word in words[first : 4 if i < 6 else 5]]
+            count = f"-{words[0]}" if 3 <= i < 6 else words[0]
+            lines[i] = " ".join([count, *words[1:first], *lengths])
+        path.write_text("\n".join(lines))
+    field = read_field(path)
+    np.testing.assert_allclose(field.lattice, LATTICE, atol=2e-5)
+    np.testing.assert_allclose(field.frac, FRAC, atol=1e-5)
+    assert field.numbers.tolist() == [22, 8, 8]
+    np.testing.assert_allclose(field.values[0], values() / BOHR**3, rtol=2e-4, atol=1e-4)
+    np.testing.assert_allclose(read_cube(path, "potential").values, field.values * BOHR**3 * HARTREE)
+    np.testing.assert_allclose(read_cube(path, "other").values, field.values * BOHR**3)
+
+
+@pytest.mark.parametrize("orbitals", [False, True])
+def test_a_cube_of_several_data_sets(tmp_path: Path, orbitals: bool) -> None:
+    data = np.random.default_rng(2).normal(size=(2, 2, 2, 3))
+    head = f"a\nb\n {-1 if orbitals else 1} 0 0 0{'' if orbitals else ' 2'}\n2 3 0 0\n2 0 3 0\n3 0 0 3\n8 0 1 1 1\n"
+    ids = "2 7\n 9\n" if orbitals else ""
+    path = tmp_path / "x.cub"
+    path.write_text(head + ids + " ".join(f"{value:.9E}" for value in np.moveaxis(data, 0, 3).ravel()))
+    field = read_cube(path, "other")
+    np.testing.assert_allclose(field.values, data, rtol=1e-8)
+    assert field.names == (("orbital 7", "orbital 9") if orbitals else ("set 1", "set 2"))
+
+
+def poscar(elements: str = "Ti O\n", scale: str = "1.0", coordinates: str = "Direct") -> str:
+    return f"made\n{scale}\n4 0 0\n0 4 0\n0 0 4\n{elements}1 1\n{coordinates}\n0 0 0\n0.5 0.5 0.5\n\n"
+
+
+BLOCK = "2 2 2\n" + " ".join(str(i) for i in range(8)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "lattice", "frac"),
+    [
+        (poscar(), 4.0, 0.5),
+        (poscar(scale="-512"), 8.0, 0.5),
+        (poscar(scale="2 2 2"), 8.0, 0.5),
+        (poscar(scale="2", coordinates="Selective dynamics\nCartesian"), 8.0, 0.125),
+        (poscar(elements="Ti_sv O/1a2b\n"), 4.0, 0.5),
+        (poscar(elements="").replace("made", "Ti O"), 4.0, 0.5),
+    ],
+)
+def test_the_ways_of_a_poscar(tmp_path: Path, head: str, lattice: float, frac: float) -> None:
+    path = tmp_path / "CHGCAR"
+    path.write_text(head + BLOCK)
+    field = read_field(path)
+    assert field.lattice[0, 0] == pytest.approx(lattice)
+    assert field.frac[1].tolist() == pytest.approx([frac] * 3)
+    assert field.numbers.tolist() == [22, 8]
+    assert field.values[0, 1, 0, 0] * lattice**3 == pytest.approx(1)  # the first axis runs fastest
+    assert field.values[0, 0, 0, 1] * lattice**3 == pytest.approx(4)
+
+
+def test_numbers_as_fortran_writes_them(tmp_path: Path) -> None:
+    path = tmp_path / "LOCPOT"
+    path.write_text(poscar() + "2 2 1\n -.5E+00 0.25D+01\n 0.1-100 3\n")
+    assert read_field(path).values.ravel(order="F").tolist() == [-0.5, 2.5, 1e-101, 3]
+
+
+@pytest.mark.parametrize(
+    ("block", "code", "match"),
+    [
+        ("", "truncated", "ends before the grid"),
+        ("2 2 2\n0 1 2 3 4", "truncated", "channel 1 ends after 5 of 8 values"),
+        (BLOCK + "2 2 2\n1 2 3\n", "truncated", "channel 2 ends after 3 of 8 values"),
+        (BLOCK + "2 2 3\n1 2 3\n", "grid", r"after channel 1 comes a grid of \[2, 2, 3\]"),
+        (BLOCK + "1 2 3 4 5\n", "grid", "more values"),
+        ("2 2\n1 2 3 4", "grid", "three counts"),
+        ("2 x 2\n1 2 3 4", "grid", "three counts"),
+        ("0 2 2\n1 2 3 4", "grid", "three counts"),
+        ("5000 5000 5000\n1 2 3 4", "too-large", "5000"),
+        ("500 500 500\n1 2 3 4", "truncated", "4 of 125000000"),
+        ("2 2 2\n0 1 2 nan 4 5 6 7", "not-finite", "value 4 of 8"),
+        ("2 2 2\n0 1 2 **** 4 5 6 7", "number", r"value 4 of 8 of channel 1 is '\*\*\*\*'"),
+        ("2 2 2\n0 1 2 1E999 4 5 6 7", "not-finite", "value 4 of 8"),
+        ("2 2 2\n0 1 2 1E300 4 5 6 7", "not-finite", "value 4 of 8 of channel 1 is 1e"),
+        (3 * BLOCK, "truncated", "3 blocks"),
+        (5 * BLOCK, "grid", "more than four"),
+    ],
+)
+def test_blocks_that_are_refused(tmp_path: Path, block: str, code: str, match: str) -> None:
+    rejected(tmp_path / "CHGCAR", (poscar() + block).encode(), code, match)
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        ("", "truncated"),
+        (poscar(scale="x"), "header"),
+        (poscar(scale="0"), "header"),
+        (poscar(scale="nan"), "header"),
+        (poscar().replace("4 0 0", "0 4 0"), "cell"),
+        (poscar().replace("4 0 0", "inf 4 0"), "cell"),
+        (poscar(elements="Ti Qq\n"), "element"),
+        (poscar(elements="Ti\n"), "element"),
+        (poscar(elements=""), "element"),
+        (poscar(coordinates="Polar"), "header"),
+        (poscar().replace("0.5 0.5 0.5", "0.5 0.5"), "header"),
+        (poscar().replace("0.5 0.5 0.5", "0.5 nan 0"), "coordinates"),
+        (poscar().replace("1 1", "1 999999"), "too-many-sites"),
+        ("x" * 200000, "not-text"),
+    ],
+)
+def test_heads_that_are_refused(tmp_path: Path, head: str, code: str) -> None:
+    rejected(tmp_path / "CHGCAR", (head + BLOCK if head and head[0] != "x" else head).encode(), code)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("2 3 0 0", "-2 3 0 0", "grid"),
+        ("2 3 0 0", "2.5 3 0 0", "header"),
+        ("8 0 1 1 1", "0 0 1 1 1", "element"),
+        ("0 1 2 3", "0 1 2", "truncated"),
+        ("0 1 2 3", "0 1 2 3 4", "grid"),
+        ("1 0 0 0", "1 0 0 0 99", "header"),
+        ("1 0 0 0", "x", "header"),
+        ("1 0 0 0", "-1 0 0 0", "header"),
+    ],
+)
+def test_cubes_that_are_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
+    whole = "a\nb\n1 0 0 0\n2 3 0 0\n2 0 3 0\n1 0 0 3\n8 0 1 1 1\n0 1 2 3\n"
+    (tmp_path / "y.cube").write_text(whole)
+    read_field(tmp_path / "y.cube")
+    rejected(tmp_path / "x.cube", whole.replace(old, new).encode(), code)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(Rejected) as error:
+        read_field(tmp_path / "CHGCAR")
+    assert error.value.code == "unreadable"
+    with pytest.raises(Rejected) as error:
+        read_field(tmp_path / "x.txt")
+    assert error.value.code == "unknown-format"
+    rejected(tmp_path / "CHGCAR", b"\xfd7zXZ\0 garbage", "damaged")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_gives_a_field_or_a_reason(chgcar: Path, tmp_path: Path, data: st.DataObject) -> None:
+    """Whatever the bytes: finite values, or Rejected."""
+    whole = chgcar.read_bytes()
+    start = data.draw(st.integers(0, len(whole)))
+    if data.draw(st.booleans()):
+        start = min(start, 400) if data.draw(st.booleans()) else start
+    text = whole[:start] + data.draw(st.binary(max_size=40)) + whole[start + data.draw(st.integers(0, 60)) :]
+    path = tmp_path / data.draw(st.sampled_from(["CHGCAR", "LOCPOT", "x.cube"]))
+    path.write_bytes(text)
+    with contextlib.suppress(Rejected):
+        assert np.isfinite(read_field(path).values).all()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(
+        st.lists(
+            st.one_of(st.integers(-3, 9).map(str), st.floats().map(str), st.text(max_size=6)), max_size=6
+        ).map(" ".join),
+        max_size=20,
+    ),
+    name=st.sampled_from(["CHGCAR", "LOCPOT", "x.cube"]),
+)
+def test_any_text_gives_a_field_or_a_reason(tmp_path: Path, lines: list[str], name: str) -> None:
+    path = tmp_path / name
+    path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    with contextlib.suppress(Rejected):
+        assert np.isfinite(read_field(path).values).all()
+
+
+def test_memory_is_a_few_times_the_field(tmp_path: Path) -> None:
+    path = tmp_path / "LOCPOT"
+    n = 64
+    path.write_text(poscar() + f"{n} {n} {n}\n" + f"{'0.12345678901E+00 ' * 5}\n" * (n**3 // 5 + 1))
+    path.write_text(path.read_text()[: -18 * (5 - n**3 % 5) - 1])
+    tracemalloc.start()
+    try:
+        field = read_locpot(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert field.values.shape == (1, n, n, n)
+    assert peak < 3 * field.values.nbytes + 16e6
+
+
+def test_real_files_hold_their_electrons(shared_data: Path) -> None:
+    folder = shared_data / "charge_density"
+    with (folder / "index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 10
+    for row in rows:
+        field = read_field(folder / row["file"])
+        assert "x".join(map(str, field.values.shape[1:])) == row["grid"]
+        assert len(field.numbers) == int(row["natoms"])
+        assert abs(np.linalg.det(field.lattice)) == pytest.approx(float(row["volume_A3"]), rel=1e-4)
+        if row["integral"]:
+            assert field.integral[0] == pytest.approx(float(row["integral"]), abs=2e-4), row["file"]
+            assert field.values[0].min() == pytest.approx(float(row["min_e_per_A3"]), rel=1e-3, abs=1e-6)
+            assert field.values[0].max() == pytest.approx(float(row["max_e_per_A3"]), rel=1e-3)
+        if row["spin_integral"]:
+            assert field.integral[1] == pytest.approx(float(row["spin_integral"]), abs=2e-4), row["file"]
