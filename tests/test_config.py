@@ -105,7 +105,7 @@ def test_the_descriptor_chooses_the_settings():
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
     for wrong in ("voxels", "[graph]"):
         with pytest.raises(
-            ConfigError, match=r"descriptor: there is no .*valid: density, diffraction, graph"
+            ConfigError, match=r"descriptor: there is no .*valid: density, r3dvs, diffraction, graph"
         ):
             config.load(FeaturizeSettings, None, [f"descriptor={wrong}"])
 

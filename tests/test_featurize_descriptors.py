@@ -10,10 +10,12 @@ from featurize_sources import write_table
 
 from hpcvox import config
 from hpcvox.actors.pool import ActorPool, actor_pool
+from hpcvox.descriptors.atoms import superposed_atoms
 from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, turned, without
 from hpcvox.descriptors.coulomb import ewald_spectrum
 from hpcvox.descriptors.diffraction import fingerprint
 from hpcvox.descriptors.graph import crystal_graph
+from hpcvox.descriptors.r3dvs import Spots, diffraction_spots, voxels
 from hpcvox.errors import ShardError
 from hpcvox.featurize.engine import run
 from hpcvox.featurize.settings import FeaturizeSettings
@@ -54,7 +56,7 @@ def cells(shards: ShardSet) -> Iterator[Cell]:
         yield Cell(shards.cells[i], frac, numbers)
 
 
-@pytest.mark.parametrize("descriptor", ["diffraction", "graph", "coulomb"])
+@pytest.mark.parametrize("descriptor", ["r3dvs", "diffraction", "graph", "coulomb"])
 def test_bytes_do_not_depend_on_the_number_of_actors(make, descriptor, capsys):
     two, one = make(descriptor), make(descriptor, actors=1)
     names = sorted(p.name for p in two.glob("*.h5"))
@@ -126,6 +128,17 @@ def test_spectra_are_those_of_the_descriptor(make):
     spectra = shards.read_array("spectrum", range(len(shards)))
     for spectrum, cell in zip(spectra, cells(shards), strict=True):
         np.testing.assert_array_equal(spectrum, ewald_spectrum(cell, 6))
+
+
+def test_spots_are_those_of_the_superposed_atoms(make):
+    shards = ShardSet.open(make("r3dvs", "resolution=0.8"))
+    g, amplitude = (shards.read_ragged(name, range(len(shards))) for name in ("g", "amplitude"))
+    mean = shards.read_array("mean", range(len(shards)))
+    for i, cell in enumerate(cells(shards)):
+        field = superposed_atoms(cell.lattice, cell.frac, cell.numbers, (48, 48, 48))
+        exact = voxels(diffraction_spots(field, cell.lattice, 0.8), 0.8)
+        stored = voxels(Spots(g[i].astype(float), amplitude[i].T.astype(float), mean[i].astype(float)), 0.8)
+        np.testing.assert_allclose(stored, exact, atol=1e-6 * exact.max())
 
 
 def test_a_set_of_another_descriptor_is_made_anew(make, capsys):

@@ -1,4 +1,4 @@
-"""The electron density of a crystal as the sum of its free atoms, on the grid of any cell.
+"""The electron density of a crystal as the sum of its free atoms: on the grid of any cell, or as spots.
 
 Axis legend: k sites, M1 M2 M3 points, H = M3//2 + 1.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from hpcvox.descriptors.r3dvs import Spots, half_sphere
 from hpcvox.errors import Rejected
 
 MAX_Z = 98
@@ -64,6 +65,42 @@ def superposed_atoms(
             total[(slice(None),) * axis + (m // 2,)] = 0
     volume = abs(float(np.linalg.det(lattice)))
     return np.asarray(fft.irfftn(total, s=shape, norm="forward"))[None] / volume
+
+
+def superposed_spots(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    resolution: float = 0.4,
+    width: float = 0.2,
+) -> Spots:
+    """The spots of :func:`superposed_atoms` on a grid fine enough, by the sum itself: no grid is made.
+
+    Args:
+        lattice: rows a1, a2, a3 in Å, (3, 3).
+        frac: fractional coordinates, (k, 3).
+        numbers: atomic numbers, (k,).
+        resolution: δL* in Å; spots within |g| ≤ π/δL*.
+        width: standard deviation in Å of the smoothing Gaussian.
+
+    Returns:
+        One channel, in e/Å^3.
+
+    Raises:
+        Rejected: an element has no form factor (``no-form-factor``), or there is no site (``no-sites``).
+    """
+    if len(numbers) == 0:
+        raise Rejected("no-sites", "a density needs an atom")
+    index, g = half_sphere(lattice, resolution)
+    squared = np.einsum("ki,ki->k", g, g)
+    total = np.zeros(len(g), np.complex128)
+    for number in np.unique(numbers):
+        phases = np.exp(-2j * math.pi * (index @ frac[numbers == number].T))
+        total += _form_factor(int(number), squared) * phases.sum(axis=1)
+    total *= np.exp(-0.5 * width * width * squared)
+    volume = abs(float(np.linalg.det(lattice)))
+    electrons = float(numbers.astype(np.int64).sum())
+    return Spots(g, np.abs(total)[None] / volume, np.array([electrons / volume]))
 
 
 def _squared(reciprocal: NDArray[np.float64], indices: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -43,34 +43,53 @@ def diffraction_spots(
     Raises:
         Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite.
     """
-    cut = math.pi / resolution
-    lattice = np.asarray(lattice, np.float64)
     shape = np.array(field.shape[1:])
-    # m_i = g·a_i/2π, so that no spot within the sphere has an index beyond these
-    reach = np.floor(cut * (1 + BORDER) * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(int)
-    if (shape < 2 * reach + 1).any():
+    needed = 2 * _reach(lattice, resolution) + 1
+    if (shape < needed).any():
         raise Rejected(
             "grid-too-coarse",
-            f"a resolution of {resolution} Å needs a grid of at least {_size(2 * reach + 1)} points for this cell; "
+            f"a resolution of {resolution} Å needs a grid of at least {_size(needed)} points for this cell; "
             f"the field has {_size(shape)}",
         )
     if not np.isfinite(field).all():
         raise Rejected("not-finite", "the field has values that are not finite")
-    reciprocal = 2 * math.pi * np.linalg.inv(lattice).T
-    m1, m2, m3 = (
-        np.arange(-reach[0], reach[0] + 1),
-        np.arange(-reach[1], reach[1] + 1),
-        np.arange(reach[2] + 1),
-    )
-    plane = m1[:, None, None] * reciprocal[0] + m2[None, :, None] * reciprocal[1]
-    g = plane[:, :, None, :] + m3[:, None] * reciprocal[2]
-    within = np.einsum("...i,...i->...", g, g) <= (cut * (1 + BORDER)) ** 2
-    # of the plane m3 = 0, which holds both of a pair, one half
-    within[: reach[0], :, 0] = False
-    within[reach[0], : reach[1] + 1, 0] = False
+    index, g = half_sphere(lattice, resolution)
     coefficients = fft.rfftn(field, axes=(1, 2, 3), norm="forward")
-    low = coefficients[:, m1[:, None, None], m2[None, :, None], m3[None, None, :]]
-    return Spots(g[within], np.abs(low[:, within]).astype(np.float64), np.abs(coefficients[:, 0, 0, 0]))
+    within = coefficients[:, index[:, 0], index[:, 1], index[:, 2]]
+    return Spots(g, np.abs(within).astype(np.float64), np.abs(coefficients[:, 0, 0, 0]))
+
+
+def half_sphere(
+    lattice: NDArray[np.float64], resolution: float = 0.4
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Reciprocal vectors with |g| ≤ π/``resolution``, one of each pair ±g, without g = 0.
+
+    Args:
+        lattice: rows a1, a2, a3 in Å, (3, 3).
+        resolution: δL* in Å.
+
+    Returns:
+        Their indices m1, m2, m3 ≥ 0, (K, 3), and they themselves in 1/Å, (K, 3).
+    """
+    cut = math.pi / resolution * (1 + BORDER)
+    r1, r2, r3 = _reach(lattice, resolution)
+    grid = np.mgrid[-r1 : r1 + 1, -r2 : r2 + 1, : r3 + 1]
+    # of the plane m3 = 0, which holds both of a pair, one half
+    grid[:, :r1, :, 0] = grid[:, r1, : r2 + 1, 0] = 0
+    index = grid.reshape(3, -1).T
+    index = index[index.any(axis=1)]
+    g = index @ (2 * math.pi * np.linalg.inv(lattice).T)
+    within = np.einsum("ki,ki->k", g, g) <= cut * cut
+    return index[within], g[within]
+
+
+def _reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
+    """m_i = g·a_i/2π: no vector within the sphere has an index beyond these, (3,)."""
+    cut = math.pi / resolution * (1 + BORDER)
+    reach: NDArray[np.int64] = np.floor(cut * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(
+        np.int64
+    )
+    return reach
 
 
 def voxels(

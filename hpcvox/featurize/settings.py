@@ -70,6 +70,17 @@ class DensitySettings(FeaturizeSettings):
         return self.grid
 
 
+class R3dvsSettings(FeaturizeSettings):
+    """Kajita's spots."""
+
+    descriptor: Literal["r3dvs"] = Field("r3dvs", description="Fourier amplitudes of a field, as spots")
+    field: Literal["superposed-atoms"] = Field(
+        "superposed-atoms", description="the electron density of free atoms in their places"
+    )
+    resolution: float = Field(0.4, gt=0.05, le=5, description="δL*, Å; the finest detail that is kept")
+    width: float = Field(0.2, ge=0, description="Å; the field is smoothed by a Gaussian of this width")
+
+
 class DiffractionSettings(FeaturizeSettings):
     """Ziletti's image."""
 
@@ -104,6 +115,7 @@ class CoulombSettings(FeaturizeSettings):
 
 VARIANTS: dict[str, type[FeaturizeSettings]] = {
     "density": DensitySettings,
+    "r3dvs": R3dvsSettings,
     "diffraction": DiffractionSettings,
     "graph": GraphSettings,
     "coulomb": CoulombSettings,
