@@ -63,7 +63,9 @@ class TrainVAESettings(TrainSettings):
     model: VAESettings = Field(VAESettings(), description="shape of the network")
     condition: str = Field("formation_energy", description="target whose bins condition the network")
     bins: int = Field(10, ge=1, description="quantile bins of the condition")
-    alpha: float = Field(1.0, ge=0, description="weight of the deep-feature-consistent loss")
+    alpha: float = Field(
+        0.03, ge=0, description="weight of the deep-feature-consistent loss; the paper's is 1"
+    )
     beta: float = Field(
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
     )
