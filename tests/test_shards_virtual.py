@@ -159,9 +159,9 @@ def test_past_the_limit_of_open_files_nothing_looks_like_data(tmp_path: Path) ->
         shutil.copy(tmp_path / base.file, tmp_path / line.file)  # HDF5 knows links for the same file
     write_set_file(tmp_path, lines)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (max(int(path.name) for path in Path("/proc/self/fd").iterdir()) + 60, hard)
-    )
+    with (tmp_path / base.file).open() as probe:
+        free = probe.fileno()  # the lowest number that is not taken
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 60, hard))
     try:
         with h5py.File(tmp_path / SET) as file:
             assert file["id"].asstr()[:].tolist() == [f"s0-{i}" for i in range(5)] * 200
