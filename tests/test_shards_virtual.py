@@ -1,10 +1,12 @@
 """``set.h5``: a shard set as one file, for whoever has h5py alone."""
 
+import re
 import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,6 +19,8 @@ from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import verify
 from hpcvox.shards.virtual import SET, write_set_file
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "shards.md"
 
 
 @pytest.fixture
@@ -175,6 +179,21 @@ def test_past_the_limit_of_open_files_nothing_looks_like_data(tmp_path: Path) ->
         assert np.isnan(part).all() or (part == whole).all()
     assert np.isnan(density[-1]).all()
     assert (density[0] == whole[0]).all()
+
+
+def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "runs" / "shards"
+    folder.mkdir(parents=True)
+    write_set_file(folder, [write_shard(folder, 0, 20)])
+    monkeypatch.chdir(tmp_path)
+    first, second = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {"numpy": np}
+    exec(first, names)  # noqa: S102
+    second = second.replace("data_type, count", "numpy.float16, 512")
+    exec(second, names)  # noqa: S102
+    assert names["name"] == "s0-17"
+    np.testing.assert_array_equal(names["sample"], names["density"].ravel())
+    names["file"].close()
 
 
 def test_a_disk_that_refuses_leaves_the_old_file(shard_set: Path) -> None:

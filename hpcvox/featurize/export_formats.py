@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ase import Atoms
 from ase.io.extxyz import write_extxyz
+from numpy.typing import NDArray
 
 from hpcvox import durable
 from hpcvox.crystals.record import Crystal
@@ -111,22 +112,29 @@ def _write_npz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    for name, crystals in batches:
-        ends = np.cumsum([0, *(c.n_sites for c in crystals)])
-        columns = {
-            "id": np.array([c.id for c in crystals], str),
-            "formula": np.array([c.formula for c in crystals], str),
-            "origin": np.array([c.origin for c in crystals], str),
-            "cell": np.array([c.lattice for c in crystals]).reshape(-1, 3, 3),
-            "site_offset": ends,
-            "site_number": np.concatenate([np.zeros(0, np.uint8), *(c.numbers for c in crystals)]),
-            "site_frac": np.concatenate([np.zeros((0, 3)), *(c.frac for c in crystals)]),
-        }
-        for target in targets:
-            values = [c.targets.get(target, np.nan) for c in crystals]
-            columns[f"targets.{encode_name(target)}"] = np.array(values, float)
-        np.savez(part / name.replace(".h5", ".npz"), allow_pickle=False, **columns)
-    part.replace(out)
+    try:
+        for name, crystals in batches:
+            np.savez(part / name.replace(".h5", ".npz"), allow_pickle=False, **_columns(crystals, targets))
+        part.replace(out)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _columns(crystals: Sequence[Crystal], targets: Sequence[str]) -> dict[str, NDArray[Any]]:
+    columns: dict[str, NDArray[Any]] = {
+        "id": np.array([c.id for c in crystals], str),
+        "formula": np.array([c.formula for c in crystals], str),
+        "origin": np.array([c.origin for c in crystals], str),
+        "cell": np.array([c.lattice for c in crystals]).reshape(-1, 3, 3),
+        "site_offset": np.cumsum([0, *(c.n_sites for c in crystals)]),
+        "site_number": np.concatenate([np.zeros(0, np.uint8), *(c.numbers for c in crystals)]),
+        "site_frac": np.concatenate([np.zeros((0, 3)), *(c.frac for c in crystals)]),
+    }
+    for target in targets:
+        values = [c.targets.get(target, np.nan) for c in crystals]
+        columns[f"targets.{encode_name(target)}"] = np.array(values, float)
+    return columns
 
 
 class Format(NamedTuple):
