@@ -62,9 +62,42 @@ VERBS = {
     ),
 }
 
+
+class ShardVerb(NamedTuple):
+    """Something to do with shard sets: its function takes the arguments as paths (``...``: one or more)."""
+
+    function: str
+    arguments: tuple[str, ...]
+    help: str
+    more: str = ""
+
+
 SHARD_VERBS = {
-    "info": Verb("", "hpcvox.shards.inspect:info", "what a shard set holds"),
-    "verify": Verb("", "hpcvox.shards.inspect:verify", "recompute every checksum; name what is damaged"),
+    "info": ShardVerb("hpcvox.shards.inspect:info", ("FOLDER",), "what a shard set holds"),
+    "verify": ShardVerb(
+        "hpcvox.shards.inspect:verify",
+        ("FOLDER",),
+        "recompute every checksum; name what is damaged",
+        "Reads every byte.  Exit status 1 where something is damaged; the featurize job, run again, rebuilds\n"
+        "the damaged shards alone.",
+    ),
+    "merge": ShardVerb(
+        "hpcvox.shards.merge:merge",
+        ("OUT", "SET", "..."),
+        "one shard set from several of the same settings",
+        "OUT is a new folder; each SET a whole shard set.  Descriptor, grid, settings and version must be the\n"
+        "same, and no id may occur twice.  The sets are left as they are.  Run it again after an interruption:\n"
+        "it goes on where it was.",
+    ),
+    "export": ShardVerb(
+        "hpcvox.featurize.export:export",
+        ("SET", "OUT"),
+        "the crystals of a shard set as extxyz, CSV, Parquet or npz",
+        "OUT says the format: x.extxyz; x.csv, a table with a column of CIFs that `hpcvox featurize` reads;\n"
+        "x.parquet; or a new folder (a name without suffix) of one .npz file a shard.  Crystals are written:\n"
+        "id, formula, cell, sites, targets.  The arrays (density and so on) need no export: the shards are\n"
+        "plain HDF5, and set.h5 beside them shows them as one file; see docs/shards.md.",
+    ),
 }
 
 
@@ -113,14 +146,32 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
 
 
 def _shards(rest: list[str]) -> Outcome | None:
-    if len(rest) != 2 or rest[0] not in SHARD_VERBS or {"-h", "--help"} & set(rest):
-        lines = [f"  hpcvox shards {name} FOLDER   {verb.help}" for name, verb in SHARD_VERBS.items()]
-        print("usage:\n" + "\n".join(lines))
-        if {"-h", "--help"} & set(rest):
+    asked = bool({"-h", "--help"} & set(rest))
+    verb = SHARD_VERBS.get(rest[0]) if rest else None
+    if verb is None:
+        print("usage:\n" + "\n".join(f"  {_usage(name):<38} {v.help}" for name, v in SHARD_VERBS.items()))
+        if asked:
             return None
-        raise HpcvoxError("give one of these and a folder")
-    outcome: Outcome = _load(SHARD_VERBS[rest[0]].function)(Path(rest[1]))
+        wrong = f"there is no `shards {rest[0]}`: " if rest else ""
+        raise HpcvoxError(f"{wrong}give one of {', '.join(SHARD_VERBS)}")
+    usage = f"usage: {_usage(rest[0])}"
+    if asked:
+        print(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
+        return None
+    given, wanted = rest[1:], [name for name in verb.arguments if name != "..."]
+    endless = len(wanted) < len(verb.arguments)
+    if len(given) < len(wanted) or (len(given) > len(wanted) and not endless):
+        raise HpcvoxError(f"{len(given)} arguments after `shards {rest[0]}`; {usage}")
+    if options := [text for text in given if text.startswith("-") or not text]:
+        raise HpcvoxError(f"{options[0]!r} is no path; {usage}")
+    signal.signal(signal.SIGTERM, _interrupt)
+    outcome: Outcome = _load(verb.function)(*map(Path, given))
     return outcome
+
+
+def _usage(name: str) -> str:
+    arguments = " ".join(SHARD_VERBS[name].arguments).replace("SET ...", "SET [SET ...]")
+    return f"hpcvox shards {name} {arguments}"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -136,7 +187,7 @@ def _overview() -> str:
     verbs = "\n".join(f"  {name:<12} {verb.help}" for name, verb in VERBS.items())
     return (
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
-        f"{verbs}\n  {'shards':<12} info, verify: look into a shard set\n\n"
+        f"{verbs}\n  {'shards':<12} {', '.join(SHARD_VERBS)}: of shard sets\n\n"
         "hpcvox VERB --help lists a verb's settings.  Exit status: 0 done; 2 an error, said on standard error;\n"
         "4 done, and some inputs were rejected, listed with their reasons; 75 interrupted, state saved: run it again."
     )

@@ -67,6 +67,25 @@ def test_shards_explains_itself():
     assert "hpcvox shards verify FOLDER" in done.stdout
 
 
+@pytest.mark.parametrize("verb", cli.SHARD_VERBS)
+def test_every_verb_of_shards_explains_itself_and_refuses_wrong_arguments(verb, capsys):
+    wanted = cli.SHARD_VERBS[verb].arguments
+    assert cli.main(["shards", verb, "--help"]) == 0
+    usage = capsys.readouterr().out.splitlines()[0]
+    assert usage.startswith(f"usage: hpcvox shards {verb} {wanted[0]}")
+    too_many = [] if "..." in wanted else [["x"] * (len(wanted) + 1)]
+    for arguments in ([], ["--fast", *wanted[1:]], *too_many):
+        assert cli.main(["shards", verb, *arguments]) == 2
+        assert usage in capsys.readouterr().err
+
+
+def test_an_unknown_verb_of_shards_is_refused_with_those_there_are(capsys):
+    assert cli.main(["shards", "mend", "x"]) == 2
+    said = capsys.readouterr()
+    assert all(verb in said.err for verb in cli.SHARD_VERBS)
+    assert "hpcvox shards export SET OUT" in said.out
+
+
 def test_version():
     from hpcvox import __version__
 

@@ -2,11 +2,9 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 from hpcvox import __version__, config, durable
@@ -18,9 +16,10 @@ from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.layout import MANIFEST, REJECT_COLUMNS, REJECTS, shard_name
+from hpcvox.shards.closing import close_set
+from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.shard_file import ShardFile
+from hpcvox.shards.virtual import SET
 from hpcvox.shards.writer import ShardLine
 
 WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]
@@ -103,32 +102,22 @@ def tasks_of(entries: Iterable[Entry], per_shard: int) -> Iterator[ShardTask]:
 
 
 def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manifest:
-    """Remove what belongs to no shard of this set, list the rejects, and write the manifest."""
+    """Remove what belongs to no shard of this set, list the rejects, write set.h5 and the manifest."""
     out = settings.out
     current = {line.file for line in tally.lines}
     for path in (*out.glob("shard-*.h5"), *out.glob(".shard-*.h5.part")):
         if path.name not in current:
             path.unlink()
-    codes: Counter[str] = Counter()
-    durable.write_csv(out / REJECTS, REJECT_COLUMNS, _rejects(out, tally.lines, codes))
-    manifest = Manifest(
+    return close_set(
+        out,
+        tally.lines,
         descriptor=settings.descriptor,
         grid=settings.grid_name,
         settings=settings.fixed(),
         code_version=__version__,
         source=source_name,
         n_entries=tally.entries,
-        n_samples=sum(line.samples for line in tally.lines),
-        n_rejects=sum(line.rejects for line in tally.lines),
-        rejects_by_code=dict(sorted(codes.items(), key=lambda item: (-item[1], item[0]))),
-        shards=tuple(tally.lines),
     )
-    if sum(codes.values()) != manifest.n_rejects:
-        raise ShardError(
-            f"{out}: {manifest.n_rejects} rejects were counted, {sum(codes.values())} are listed"
-        )
-    manifest.save(out)
-    return manifest
 
 
 def _announce(settings: FeaturizeSettings) -> None:
@@ -150,6 +139,7 @@ def _announce(settings: FeaturizeSettings) -> None:
         changed = [str(error)]
     if changed:
         path.unlink()
+        (settings.out / SET).unlink(missing_ok=True)
         print(f"{settings.out}: every shard is made anew ({', '.join(changed)})", file=sys.stderr)
 
 
@@ -188,18 +178,6 @@ def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSetting
         expected += line.entries
     if expected != drawn:
         raise AssertionError(f"{drawn} entries were read from {settings.source}, {expected} are in shards")
-
-
-def _rejects(out: Path, lines: list[ShardLine], codes: Counter[str]) -> Iterator[dict[str, str]]:
-    for line in lines:
-        if not line.rejects:
-            continue
-        with ShardFile(out / line.file) as shard:
-            columns = [shard.texts(f"rejects/{column}") for column in REJECT_COLUMNS]
-        for row in zip(*columns, strict=True):
-            reject = dict(zip(REJECT_COLUMNS, row, strict=True))
-            codes[reject["code"]] += 1
-            yield reject
 
 
 def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seconds: float) -> Outcome:

@@ -1,7 +1,8 @@
 """The shard format: one HDF5 file of samples that h5py alone can open.
 
 A *shard set* is a folder: ``shard-00000.h5`` …, ``manifest.json`` (written last, so that a set with a
-manifest is whole) and ``rejects.csv``.  Shard k holds the entries [k·S, (k+1)·S) of its source, in the
+manifest is whole), ``rejects.csv`` and ``set.h5`` (see ``virtual``).
+Unless it was merged from several, shard k holds the entries [k·S, (k+1)·S) of its source, in the
 source's order, each exactly once: as a sample (or several, where a file holds several structures) or as
 a reject.  Every dataset is contiguous and uncompressed, so that a sample's bytes lie at
 ``dataset.id.get_offset() + i * nbytes`` and a loader can read them without HDF5.

@@ -11,6 +11,7 @@ from hpcvox.errors import ShardError
 from hpcvox.shards.digest import stored_digest
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.shard_file import ShardFile, read_at
+from hpcvox.shards.virtual import SET, fault
 from hpcvox.shards.writer import ShardLine
 
 
@@ -32,7 +33,8 @@ def verify(folder: Path, advance: Callable[[int], None] = lambda samples: None) 
         ShardError: ``folder`` has no readable manifest.
     """
     manifest = Manifest.load(folder)
-    damages: list[Damage] = []
+    what = fault(folder, manifest.shards)
+    damages = [] if what is None else [Damage(SET, None, what)]
     for line in manifest.shards:
         damages += verify_shard(folder / line.file, line)
         advance(line.samples)

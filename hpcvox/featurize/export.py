@@ -1,0 +1,81 @@
+"""``hpcvox shards export``: the crystals of a shard set in formats that other programs read.
+
+It is here and not among the shards because it writes crystals, of which that room knows nothing.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from hpcvox.crystals.record import Crystal
+from hpcvox.errors import ShardError
+from hpcvox.featurize.export_formats import FORMATS, Batches
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.layout import encode_name
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.shard_file import ShardFile
+
+
+def export(folder: Path, out: Path) -> Outcome:
+    """Write the crystals of the shard set ``folder`` to ``out``, whose suffix says the format.
+
+    Raises:
+        ShardError: there is no whole set, its shards hold no cells, the suffix is unknown, ``out`` is a
+            folder that holds something, or it cannot be written.
+        MissingDependencyError: Parquet is asked for and pyarrow is not installed.
+    """
+    form = FORMATS.get(out.suffix.lower())
+    if form is None:
+        raise ShardError(
+            f"{out}: the format cannot be told from the suffix {out.suffix!r}; valid: "
+            + ", ".join(f"{suffix or 'no suffix'} ({f.about})" for suffix, f in FORMATS.items())
+        )
+    shards = ShardSet.open(folder)
+    with Progress("export", len(shards), "crystals") as progress:
+
+        def batches() -> Batches:
+            for name, crystals in _read(shards):
+                yield name, crystals
+                progress.advance(len(crystals))
+
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            form.write(out, batches(), shards.target_names)
+        except OSError as error:
+            raise ShardError(
+                f"cannot write {out}: {error}. Free space there or choose another place"
+            ) from error
+    return Outcome(f"export: {len(shards):,} crystals of {folder} as {form.about} in {out}")
+
+
+def _read(shards: ShardSet) -> Batches:
+    for line in shards.manifest.shards:
+        with ShardFile(shards.folder / line.file) as shard:
+            if shard.attributes.get("digest") != line.digest:
+                raise ShardError(
+                    f"{shard.path} is not the shard that the manifest names: run `hpcvox featurize` to its end"
+                )
+            if "cell" not in shard.file:
+                raise ShardError(
+                    f"{shards.folder}: shards of the descriptor {shards.manifest.descriptor} hold no cells, so the "
+                    "crystals cannot be written: export a set that was made of the same source with the density"
+                )
+            yield line.file, _crystals(shard)
+
+
+def _crystals(shard: ShardFile) -> list[Crystal]:
+    ids, origins, cells = shard.texts("id"), shard.texts("origin"), shard.table("cell")
+    ends, numbers, frac = shard.table("site_offset"), shard.table("site_number"), shard.table("site_frac")
+    targets = {name: shard.table(f"targets/{encode_name(name)}") for name in shard.target_names}
+    return [
+        Crystal(
+            ids[i],
+            origins[i],
+            cells[i],
+            frac[ends[i] : ends[i + 1]],
+            numbers[ends[i] : ends[i + 1]],
+            {name: float(values[i]) for name, values in targets.items() if np.isfinite(values[i])},
+        )
+        for i in range(shard.n_samples)
+    ]

@@ -1,0 +1,225 @@
+"""One shard set from several of the same descriptor, grid and settings.
+
+A shard is copied as it is but for its place: ``first_entry``, the two ``entry`` tables and the digest over
+them.  They are numbers of fixed size at fixed places, so the copy is what the writer would have written.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from hpcvox import durable
+from hpcvox.errors import ShardError
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.closing import close_set
+from hpcvox.shards.digest import stored_digest
+from hpcvox.shards.layout import MANIFEST, shard_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.verify import Damage, verify_shard
+from hpcvox.shards.virtual import SET, shards_digest
+from hpcvox.shards.writer import ShardLine
+
+PLAN = "merge.json"
+"""What the set was merged from: written first, so that an interrupted merge is known when it is run again."""
+
+_SHOWN = 5
+
+
+class _Move(NamedTuple):
+    """One shard's way from its set into the merged one."""
+
+    source: Path
+    line: ShardLine
+    target: Path
+    shift: int  # added to its entry indices
+
+
+def merge(out: Path, *folders: Path) -> Outcome:
+    """Join the shard sets ``folders``, in this order, into one in ``out``.
+
+    Shards are numbered anew and entry indices go on from set to set; samples keep their bytes.  The result
+    depends on the sets alone, and an interrupted merge goes on where it was when it is run again.
+
+    Raises:
+        ShardError: a folder is no whole set, the sets differ in descriptor, grid, settings or code, an id
+            is twice among them, a shard is damaged, or ``out`` holds something else or cannot be written.
+        BusyError: another run is writing ``out``.
+    """
+    places = [folder.resolve() for folder in (out, *folders)]
+    if len(set(places)) < len(places):
+        raise ShardError("the same folder is given twice: name the new folder first, then each set once")
+    manifests = [Manifest.load(folder) for folder in folders]
+    for folder, manifest in zip(folders[1:], manifests[1:], strict=True):
+        _check_same(folders[0], manifests[0], folder, manifest)
+    _check_ids(folders)
+    _check_out(out, plan := _plan(manifests))
+    try:
+        with durable.sole_writer(out):
+            durable.write_json(out / PLAN, plan)
+            merged, kept = _write(out, folders, manifests)
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {out}: {error}. Free space there, then run the same command again: "
+            "it goes on where it was"
+        ) from error
+    size = sum(line.bytes for line in merged.shards) / 1e6
+    earlier = f" ({kept:,} kept from an earlier run)" if kept else ""
+    return Outcome(
+        f"merge: {merged.n_samples:,} samples and {merged.n_rejects:,} rejects of {len(folders)} sets "
+        f"in {len(merged.shards):,} shards ({size:,.1f} MB){earlier}, with {SET} and {MANIFEST}; in {out}"
+    )
+
+
+def _write(out: Path, folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[Manifest, int]:
+    """Write the shards and what closes the set; its manifest, and how many shards were there already."""
+    first = manifests[0]
+    lines, kept = [], 0
+    with Progress("merge", sum(manifest.n_samples for manifest in manifests), "samples") as progress:
+        for move in _moves(out, folders, manifests):
+            line, was_there = _copy(move)
+            lines.append(line)
+            kept += was_there
+            progress.advance(line.samples)
+    merged = close_set(
+        out,
+        lines,
+        descriptor=first.descriptor,
+        grid=first.grid,
+        settings=first.settings,
+        code_version=first.code_version,
+        source=" + ".join(dict.fromkeys(manifest.source for manifest in manifests)),
+        n_entries=sum(manifest.n_entries for manifest in manifests),
+    )
+    return merged, kept
+
+
+def _check_same(one: Path, ours: Manifest, other: Path, theirs: Manifest) -> None:
+    """The two sets are made alike, or an error that says where they differ."""
+    pairs: dict[str, tuple[Any, Any]] = {
+        "descriptor": (ours.descriptor, theirs.descriptor),
+        "grid": (ours.grid, theirs.grid),
+    }
+    for key in sorted({*ours.settings, *theirs.settings}):
+        pairs[f"the setting {key}"] = (ours.settings.get(key), theirs.settings.get(key))
+    pairs["the version of hpcvox that made them"] = (ours.code_version, theirs.code_version)
+    for name, (a, b) in pairs.items():
+        if a != b:
+            raise ShardError(
+                f"{one} and {other} differ in {name}: {a} and {b}. Only sets that are made alike can be "
+                "merged: make one of them again with `hpcvox featurize` and the other's settings"
+            )
+
+
+def _check_ids(folders: Sequence[Path]) -> None:
+    """No identifier occurs twice."""
+    seen: dict[str, Path] = {}
+    twice: dict[str, tuple[Path, Path]] = {}
+    for folder in folders:
+        for name in ShardSet.open(folder).ids:
+            if name in seen:
+                twice.setdefault(name, (seen[name], folder))
+            seen[name] = folder
+    if twice:
+        some = ", ".join(f"{name!r} ({a} and {b})" for name, (a, b) in islice(twice.items(), _SHOWN))
+        more = f" and {len(twice) - _SHOWN:,} more" if len(twice) > _SHOWN else ""
+        raise ShardError(
+            f"{len(twice):,} ids occur twice among the sets: {some}{more}. Leave one of the sets out, or take these "
+            "crystals (or give them other ids) in one of the sources and run `hpcvox featurize` on it again"
+        )
+
+
+def _plan(manifests: Sequence[Manifest]) -> dict[str, Any]:
+    """Where the entries of the merged set come from; names no folder, so that a moved input is the same."""
+    sets, start = [], 0
+    for manifest in manifests:
+        sets.append(
+            {
+                "source": manifest.source,
+                "first_entry": start,
+                "n_entries": manifest.n_entries,
+                "n_samples": manifest.n_samples,
+                "shards_digest": shards_digest(manifest.shards),
+            }
+        )
+        start += manifest.n_entries
+    return {"merged_from": sets}
+
+
+def _check_out(out: Path, plan: Mapping[str, Any]) -> None:
+    """``out`` is new, or holds an earlier run of this merge."""
+    path = out / PLAN
+    try:
+        if path.exists() and json.loads(path.read_text()) == plan:
+            return
+    except (OSError, ValueError) as error:
+        raise ShardError(f"{path} cannot be read ({error}): choose another folder, or remove {out}") from None
+    if path.exists():
+        what = "the merge of other sets, or of these before they were made again"
+    elif (out / MANIFEST).exists() or next(out.glob("shard-*.h5"), None) is not None:
+        what = "a shard set that is no merge of these"
+    else:
+        return
+    raise ShardError(f"{out} holds {what}: choose another folder for the merged set, or remove this one")
+
+
+def _moves(out: Path, folders: Sequence[Path], manifests: Sequence[Manifest]) -> Iterator[_Move]:
+    number = shift = 0
+    for folder, manifest in zip(folders, manifests, strict=True):
+        for line in manifest.shards:
+            yield _Move(folder / line.file, line, out / shard_name(number), shift)
+            number += 1
+        shift += manifest.n_entries
+
+
+def _copy(move: _Move) -> tuple[ShardLine, bool]:
+    """Write one shard of the merged set; True where it was there already."""
+    for damage in verify_shard(move.source, move.line):
+        raise _damaged(move.source, damage)
+    data, digest = _renumbered(move)
+    line = move.line._replace(
+        file=move.target.name,
+        first_entry=move.line.first_entry + move.shift,
+        bytes=len(data),
+        digest=digest,
+    )
+    if move.target.exists() and move.target.read_bytes() == data:
+        return line, True
+    with durable.written_aside(move.target) as part:
+        part.write_bytes(data)
+        for damage in verify_shard(part, line):
+            raise ShardError(f"{move.target} does not read back as it was written: {damage.what}")
+    return line, False
+
+
+def _damaged(path: Path, damage: Damage) -> ShardError:
+    return ShardError(
+        f"{path}: {damage.sample or 'the file'}: {damage.what}. Run the same `hpcvox featurize` again, which "
+        "rebuilds this shard alone, then the same merge"
+    )
+
+
+def _renumbered(move: _Move) -> tuple[bytes, str]:
+    """The bytes of the shard with its entries moved, and their digest."""
+    memory = io.BytesIO(move.source.read_bytes())
+    with h5py.File(memory, "r+") as file:
+        for name in ("entry", "rejects/entry"):
+            file[name][...] = file[name][()] + move.shift
+        _overwrite(file, "first_entry", np.array(move.line.first_entry + move.shift, np.int64))
+        attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in file.attrs.items()}
+        digest = stored_digest(file, attributes)
+        _overwrite(file, "digest", np.array(digest.encode()))
+    return memory.getvalue(), digest
+
+
+def _overwrite(file: h5py.File, name: str, value: Any) -> None:
+    """Put another value of the same type and size in an attribute's place."""
+    attribute = h5py.h5a.open(file.id, name.encode())
+    attribute.write(value, mtype=attribute.get_type())

@@ -1,0 +1,208 @@
+"""``set.h5``: a whole shard set as one HDF5 file, beside its manifest, for whoever has h5py alone.
+
+Every sample array of the shards is one virtual dataset over all samples: it holds no data, only where each
+shard's part belongs, by file names relative to its own folder, so that the folder can be moved.  Every
+table of one row a sample (``id``, ``formula``, ``entry``, ``targets/…``) is there as a copy: HDF5 keeps each
+file open that a virtual dataset has led it to and, past the limit of open files, gives the fill value
+without an error, which a table that is read whole would meet at the thousandth shard.  For the arrays the
+fill values are such as no sample has: NaN, and the largest number of an integer type.  Ragged arrays are in
+the shards alone.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.errors import ShardError
+from hpcvox.shards.digest import content_digest, stored_digest
+from hpcvox.shards.file_sink import FileSink
+from hpcvox.shards.shard_file import ShardFile
+from hpcvox.shards.writer import ShardLine
+
+SET = "set.h5"
+FORMAT = "hpcvox-shard-set"
+VERSION = 1
+
+_SHARED = ("descriptor", "grid", "arrays", "settings", "code_version")
+_LABELS = ("unit", "axes", "about")
+
+
+def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
+    """Write ``set.h5`` over the shards ``lines`` of ``folder``, whole or not at all, always the same bytes.
+
+    Raises:
+        ShardError: a shard is missing or is not the one of its line, or the disk refuses.
+    """
+    if not lines:
+        (folder / SET).unlink(missing_ok=True)
+        return
+    survey = _Survey(folder, lines)
+    path = folder / SET
+    try:
+        with durable.written_aside(path) as part, FileSink(part) as sink:
+            # virtual datasets came with HDF5 1.10; nothing newer is used, so that older libraries read it
+            with h5py.File(sink, "w", libver=("earliest", "v110")) as file:
+                survey.write(file)
+            sink.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {path}: {error}. Free space there, then run the same command again"
+        ) from error
+
+
+def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
+    """What is wrong with ``set.h5`` of the shard set in ``folder``; None where it is whole or absent."""
+    path = folder / SET
+    if not path.exists():
+        return None
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in file.attrs.items()}
+            if attributes["shards_digest"] != shards_digest(lines):
+                return "it is of other shards than the manifest names"
+            if stored_digest(file, attributes) != attributes["digest"]:
+                return "its tables or attributes do not match its digest"
+    except (OSError, KeyError, RuntimeError, ValueError, AttributeError) as error:
+        return f"it cannot be read ({error})"
+    return None
+
+
+def shards_digest(lines: Sequence[ShardLine]) -> str:
+    """XXH3-128 (hex) of the shards' digests in their order: one value for a whole set."""
+    return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
+
+
+class _Survey:
+    """What the shards hold: shapes of their arrays, their tables joined, and the labels of both."""
+
+    def __init__(self, folder: Path, lines: Sequence[ShardLine]) -> None:
+        self.lines = lines
+        self.shared: dict[str, Any] = {}
+        self.arrays: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        self._tables: list[str] = []
+        self._parts: dict[str, list[NDArray[Any] | None]] = {}
+        for index, line in enumerate(lines):
+            path = folder / line.file
+            if not index:
+                with ShardFile(path) as shard:
+                    self._learn(shard)
+            try:
+                # not a ShardFile: it looks at every array of every shard, three times the work of all here
+                with h5py.File(path, "r", locking=False) as file:
+                    self._add(index, line, file)
+            except (OSError, KeyError, RuntimeError, ValueError) as error:
+                raise ShardError(
+                    f"{path} cannot be read ({error}): run the same command again, which makes this shard alone"
+                ) from error
+
+    def _add(self, index: int, line: ShardLine, file: h5py.File) -> None:
+        if _text(file.attrs["digest"]) != line.digest:
+            raise ShardError(
+                f"{file.filename} is not the shard that was just made: another program writes in this folder; "
+                "end it and run the same command again"
+            )
+        for name in (*self._tables, *(f"targets/{name}" for name in file["targets"])):
+            if name not in self.labels:
+                self._label(name, file[name])
+            parts = self._parts.setdefault(name, [None] * len(self.lines))
+            parts[index] = table = _whole(file, name)
+            if len(table) != line.samples:
+                raise ValueError(f"{name} has {len(table)} rows, the shard {line.samples} samples")
+
+    def _learn(self, shard: ShardFile) -> None:
+        """What all shards of a set have in common, from one of them; only targets come and go."""
+        self.shared = {name: shard.attributes[name] for name in _SHARED}
+        fixed = {name: place for name, place in shard.arrays.items() if place.starts is None}
+        self.arrays = {name: (place.shape, place.dtype) for name, place in fixed.items()}
+        for name, item in shard.file.items():
+            if isinstance(item, h5py.Dataset):
+                self._label(name, item)
+                of_samples = self.labels[name]["axes"].split(",")[0] == "sample"
+                # offsets into the sites have one row more than there are samples
+                if of_samples and len(item) == shard.n_samples and name not in self.arrays:
+                    self._tables.append(name)
+
+    def _label(self, name: str, dataset: h5py.Dataset) -> None:
+        self.labels[name] = {key: _text(dataset.attrs[key]) for key in _LABELS}
+
+    def _table(self, name: str) -> NDArray[Any]:
+        """One table over all shards: NaN where a shard lacks it, text as wide as its widest."""
+        counts = [line.samples for line in self.lines]
+        whole = zip(self._parts[name], counts, strict=True)
+        joined = np.concatenate([np.full(m, np.nan) if part is None else part for part, m in whole])
+        if joined.dtype.kind == "S":
+            return joined.astype(h5py.string_dtype("utf-8", joined.dtype.itemsize))
+        return joined
+
+    def write(self, file: h5py.File) -> None:
+        """Write all of it to an empty file."""
+        file.create_group("targets", track_order=False)
+        for name, (shape, dtype) in self.arrays.items():
+            _label(_virtual_dataset(file, name, self.lines, shape, dtype), self.labels[name])
+        tables = {name: self._table(name) for name in sorted(self._parts)}
+        for name, table in tables.items():
+            _label(file.create_dataset(name, data=table, track_times=False), self.labels[name])
+        attributes = {
+            "format": FORMAT,
+            "version": VERSION,
+            **self.shared,
+            "n_samples": sum(line.samples for line in self.lines),
+            "shards_digest": shards_digest(self.lines),
+        }
+        _label(file, attributes | {"digest": content_digest(attributes, tables)})
+
+
+def _whole(file: h5py.File, name: str) -> NDArray[Any]:
+    """A whole dataset, by h5py's lower level, which is three times as fast for a small one."""
+    dataset = h5py.h5d.open(file.id, name.encode())
+    values: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
+    if values.size:
+        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    return values
+
+
+def _virtual_dataset(
+    file: h5py.File,
+    name: str,
+    lines: Sequence[ShardLine],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> h5py.Dataset:
+    """A dataset over the array ``name`` of all shards (h5py's own call would store the time)."""
+    total = sum(line.samples for line in lines)
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_obj_track_times(False)
+    plist.set_fill_value(np.array(np.nan if dtype.kind == "f" else np.iinfo(dtype).max, dtype))
+    space = h5py.h5s.create_simple((total, *shape))
+    start = 0
+    for line in lines:
+        if line.samples:
+            count = (line.samples, *shape)
+            space.select_hyperslab((start, *[0] * len(shape)), count)
+            plist.set_virtual(space, line.file.encode(), name.encode(), h5py.h5s.create_simple(count))
+            start += line.samples
+    space.select_all()
+    created = h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(dtype, logical=True), space, plist)
+    return h5py.Dataset(created)
+
+
+def _label(owner: Any, attributes: dict[str, Any]) -> None:
+    """Scalar attributes; text of fixed length, as in the shards."""
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            data = value.encode()
+            owner.attrs.create(name, data, dtype=h5py.string_dtype("utf-8", len(data) or 1))
+        else:
+            owner.attrs.create(name, np.int64(value))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
