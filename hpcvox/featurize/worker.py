@@ -9,7 +9,7 @@ import xxhash
 
 from hpcvox import __version__
 from hpcvox.crystals.cells import conventional, is_cubic
-from hpcvox.crystals.cif import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.errors import Rejected, ShardError
@@ -155,6 +155,8 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     for entry in entries:
         head = repr((entry.index, entry.id, entry.origin, len(entry.text), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
+        if entry.format != "cif":  # shards of CIFs that were made before there were formats stay whole
+            state.update(entry.format.encode())
         state.update(entry.text)
     return state.hexdigest()
 
