@@ -228,12 +228,12 @@ def test_a_missing_column_is_answered_with_those_there_are(
 
 
 def test_what_is_no_source_is_answered_with_the_kinds_there_are(tmp_path: Path) -> None:
-    (tmp_path / "x.parquet").write_bytes(b"PAR1")
-    for name in ("x.parquet", "absent"):
+    (tmp_path / "x.hdf5").write_bytes(b"HDF")
+    for name in ("x.hdf5", "absent"):
         with pytest.raises(SourceError, match=r"folder.*\.tar.*\.zip.*\.csv"):
             open_source(tmp_path / name)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SourceError, match=r"no \.cif"):
+    with pytest.raises(SourceError, match=r"no structure file \(\.cif"):
         open_source(tmp_path / "empty")
     (tmp_path / "empty.csv").write_bytes(b"")
     with pytest.raises(SourceError, match="header"):

@@ -13,26 +13,29 @@ from typing import Final
 
 from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.compressed import DAMAGE, decompressed
-from hpcvox.crystals.folders import file_id, is_cif
+from hpcvox.crystals.folders import NAMES, file_id, structure_format
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
 COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-_DAMAGE: Final = (tarfile.TarError, struct.error, *DAMAGE)
+_DAMAGE: Final = (*DAMAGE, tarfile.TarError, struct.error)
 
 
 def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
-    message = f"the archive is damaged after {found} readable CIFs; what follows is lost ({detail})"
+    message = (
+        f"the archive is damaged after {found} readable structure files; what follows is lost ({detail})"
+    )
     return Entry(index, path.name, path.name, b"", {}, Fault("damaged-archive", message))
 
 
 def _member(index: int, path: Path, name: str, text: bytes, fault: Fault | None = None) -> Entry:
-    return Entry(index, file_id(name.removeprefix("./")), f"{path.name}!{name}", text, {}, fault)
+    kind = structure_format(name) or "cif"
+    return Entry(index, file_id(name.removeprefix("./")), f"{path.name}!{name}", text, {}, fault, kind)
 
 
 class TarSource:
-    """The CIFs of a tar archive, read as a stream."""
+    """The structure files of a tar archive, read as a stream."""
 
     kind = "tar"
     total: int | None = None
@@ -59,7 +62,7 @@ class TarSource:
             with decompressed(self._path) as stream:
                 with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
                     for member in archive:
-                        if member.isfile() and is_cif(member.name):
+                        if member.isfile() and structure_format(member.name):
                             handle = archive.extractfile(member)
                             assert handle is not None  # regular files have contents
                             text = handle.read(MAX_BYTES + 1)
@@ -73,11 +76,11 @@ class TarSource:
         if not ended:
             yield _damaged(index, self._path, index, detail)
         elif index == 0:
-            raise SourceError(f"{self._path}: the archive holds no .cif file")
+            raise SourceError(f"{self._path}: the archive holds no structure file ({NAMES})")
 
 
 class ZipSource:
-    """The CIFs of a zip archive."""
+    """The structure files of a zip archive."""
 
     kind = "zip"
     target_names: tuple[str, ...] = ()
@@ -88,12 +91,12 @@ class ZipSource:
         self._names: list[str] = []
         try:
             with zipfile.ZipFile(path) as archive:
-                self._names = [info.filename for info in _cifs(archive)]
+                self._names = [info.filename for info in _members(archive)]
         except (zipfile.BadZipFile, *_DAMAGE) as error:
             self._damage = str(error)
         self.total: int | None = None if self._damage else len(self._names)
         if self._damage is None and not self._names:
-            raise SourceError(f"{path}: the archive holds no .cif file")
+            raise SourceError(f"{path}: the archive holds no structure file ({NAMES})")
 
     def __iter__(self) -> Iterator[Entry]:
         if self._damage is not None:
@@ -104,7 +107,7 @@ class ZipSource:
             yield _damaged(index, self._path, index, self._damage)
             return
         with zipfile.ZipFile(self._path) as archive:
-            for index, info in enumerate(_cifs(archive)):
+            for index, info in enumerate(_members(archive)):
                 try:
                     with archive.open(info) as handle:
                         text = handle.read(MAX_BYTES + 1)
@@ -116,8 +119,8 @@ class ZipSource:
                     yield _member(index, self._path, info.filename, text)
 
 
-def _cifs(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    return [info for info in archive.infolist() if not info.is_dir() and is_cif(info.filename)]
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [info for info in archive.infolist() if not info.is_dir() and structure_format(info.filename)]
 
 
 def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -139,6 +142,6 @@ def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
                 text = None
         elif not flags & 1 and method == zipfile.ZIP_STORED and not flags & 8 and start + packed <= len(data):
             text, end = data[start : start + packed], start + packed
-        if text is not None and is_cif(name) and (flags & 8 or zlib.crc32(text) == crc):
+        if text is not None and structure_format(name) and (flags & 8 or zlib.crc32(text) == crc):
             yield name, text
         at = data.find(b"PK\x03\x04", max(end, at + 4))

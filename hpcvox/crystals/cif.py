@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.checks import MAX_LENGTH_A, checked
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
@@ -27,7 +28,6 @@ _CELL_TAGS = tuple(
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
 _RIGHT_ANGLES = (90.0, 90.0, 90.0)
-_MAX_LENGTH_A = 1000.0
 
 
 def parse(entry: Entry) -> list[Crystal | Rejection]:
@@ -60,7 +60,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
     except (ValueError, RuntimeError) as error:
         from hpcvox.crystals import lenient
 
-        return [_checked(entry, cell) for cell in lenient.read(entry.text, _first_line(error))]
+        return [checked(entry, cell) for cell in lenient.read(entry.text, _first_line(error))]
     found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
     if not found:
         raise Rejected("no-structure", "no data block has atom sites with fractional coordinates")
@@ -142,8 +142,8 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     spacing = float(min(cell[:3]) if orthogonal else plane_spacings(lattice).min())
     if spacing < MIN_DISTANCE_A:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    if max(cell[:3]) > _MAX_LENGTH_A:
-        raise Rejected("cell", f"the cell is longer than {_MAX_LENGTH_A:g} Å")
+    if max(cell[:3]) > MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
     symmetry = operations(block, cell)
     if symmetry is not None:
         frac, owner = expand(symmetry, lattice, frac)
@@ -224,16 +224,3 @@ def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
         k = int(np.argmin((occupancy > 0) & (occupancy < 100)))
         raise Rejected("occupancy", f"atom {k + 1} has occupancy {written[k]}")
     return occupancy
-
-
-def _checked(
-    entry: Entry, cell: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]
-) -> Crystal:
-    """A crystal of the lenient reader, held to the same rules."""
-    lattice, frac, numbers = cell
-    spacing = float(plane_spacings(lattice).min())
-    if not spacing >= MIN_DISTANCE_A:
-        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    if overlapping(lattice, frac, spacing) is not None:
-        frac, numbers = settled(lattice, frac, numbers, None, spacing)
-    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)

@@ -14,6 +14,9 @@ _MAGIC: Final[dict[bytes, Callable[[Path], Any]]] = {
     b"\xfd7zXZ\0": lzma.open,
 }
 
+SUFFIXES: Final = ("", ".gz", ".bz2", ".xz")
+"""What the name of a file that may be compressed ends with."""
+
 DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
 """What reading a damaged file may raise."""
 
@@ -24,3 +27,8 @@ def decompressed(path: Path) -> IO[bytes]:
         magic = file.read(6)
     opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
     return path.open("rb") if opener is None else opener(path)
+
+
+def suffixes(*names: str) -> tuple[str, ...]:
+    """Each of ``names`` (``.xyz``) plain and compressed."""
+    return tuple(name + packed for name in names for packed in SUFFIXES)

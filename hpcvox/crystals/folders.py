@@ -1,27 +1,43 @@
-"""Sources of single files: one CIF, or a folder of them."""
+"""Sources of single files of one structure each: one CIF or POSCAR, or a folder of them."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
+_RULES: Final = (  # name of a file → format of its text; the first that fits
+    (re.compile(r".*\.m?cif", re.IGNORECASE | re.DOTALL), "cif"),
+    (re.compile(r".*\.(poscar|vasp)", re.IGNORECASE | re.DOTALL), "poscar"),
+    (re.compile(r"(POSCAR|CONTCAR).*", re.DOTALL), "poscar"),
+)
+_SUFFIX: Final = re.compile(r"\.(m?cif|poscar|vasp)\Z", re.IGNORECASE)
+NAMES: Final = ".cif, .mcif, POSCAR*, CONTCAR*, .poscar, .vasp"
+"""The names of structure files, for messages."""
 
-def is_cif(name: str) -> bool:
-    """Whether a file name is that of a CIF; hidden files (``._x.cif`` of macOS archives) are not."""
+
+def structure_format(name: str) -> str | None:
+    """The format of a file of one structure, by its name; None where it is no such file.
+
+    Hidden files (``._x.cif`` of macOS archives) are not.
+    """
     base = name.rsplit("/", 1)[-1]
-    return base.lower().endswith((".cif", ".mcif")) and not base.startswith(".")
+    if base.startswith("."):
+        return None
+    return next((kind for rule, kind in _RULES if rule.fullmatch(base)), None)
 
 
 def file_id(name: str) -> str:
-    """The id of a crystal from its file's path: the path without ``.cif``."""
-    return name[: name.rindex(".")]
+    """The id of a crystal from its file's path: the path without ``.cif`` and the like."""
+    return _SUFFIX.sub("", name)
 
 
 class FolderSource:
-    """All CIFs in a folder and its subfolders, in the order of their relative paths."""
+    """All structure files in a folder and its subfolders, in the order of their relative paths."""
 
     kind = "folder"
     target_names: tuple[str, ...] = ()
@@ -31,14 +47,14 @@ class FolderSource:
         self._names = sorted(self._walk())
         self.total: int | None = len(self._names)
         if not self._names:
-            raise SourceError(f"{folder}: the folder and its subfolders hold no .cif file")
+            raise SourceError(f"{folder}: the folder and its subfolders hold no structure file ({NAMES})")
 
     def _walk(self) -> Iterator[str]:
         def stop(error: OSError) -> None:
             raise SourceError(f"{error.filename}: cannot list the folder: {error.strerror}")
 
         for root, _, files in os.walk(self._folder, onerror=stop):
-            for name in filter(is_cif, files):
+            for name in filter(structure_format, files):
                 yield (Path(root) / name).relative_to(self._folder).as_posix()
 
     def __iter__(self) -> Iterator[Entry]:
@@ -47,14 +63,14 @@ class FolderSource:
 
 
 class FileSource:
-    """One CIF."""
+    """One structure file."""
 
-    kind = "cif"
     total: int | None = 1
     target_names: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.kind = structure_format(path.name) or ""
 
     def __iter__(self) -> Iterator[Entry]:
         yield _read(0, file_id(self._path.name), self._path.name, self._path)
@@ -66,4 +82,4 @@ def _read(index: int, name: str, origin: str, path: Path) -> Entry:
             text = file.read(MAX_BYTES + 1)  # the parser refuses what is longer; no need to hold more
     except OSError as error:
         return Entry(index, name, origin, b"", {}, Fault("unreadable", f"cannot read: {error.strerror}"))
-    return Entry(index, name, origin, text, {})
+    return Entry(index, name, origin, text, {}, None, structure_format(path.name) or "cif")

@@ -3,16 +3,12 @@
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.checks import Cell
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 512 * 1024
 """pymatgen's time grows with the file; longer ones are rejected as they are, so that none stalls a run."""
-
-Cell = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]
-"""lattice (3, 3) Å, frac (n, 3) in [0, 1), numbers (n,)"""
 
 
 def read(text: bytes, complaint: str) -> list[Cell]:
@@ -45,4 +41,4 @@ def read(text: bytes, complaint: str) -> list[Cell]:
         numbers = np.array([site.specie.Z for site in structure], dtype=np.uint8)
     except (AttributeError, OverflowError):
         raise Rejected("element", "a site holds no chemical element") from None
-    return [(np.array(structure.lattice.matrix), wrapped(np.array(structure.frac_coords)), numbers)]
+    return [Cell(np.array(structure.lattice.matrix), np.array(structure.frac_coords), numbers)]

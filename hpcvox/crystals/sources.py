@@ -1,26 +1,24 @@
-"""Where crystals come from: a CIF, a folder, an archive or a CSV table, as one stream of entries.
+"""Where crystals come from: files, folders, archives, tables and databases, as one stream of entries.
 
 A source is read in a fixed order and from its start as often as wanted; entries are not parsed here.
 Inputs that cannot even be read (a damaged member, an empty cell) are entries with a fault, so that
 the count of crystals and rejections is the count of inputs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from hpcvox.crystals.archives import COMPRESSED_TAR, TarSource, ZipSource
-from hpcvox.crystals.folders import FileSource, FolderSource, is_cif
+from hpcvox.crystals.ase_db import ASE_SUFFIXES, AseSource
+from hpcvox.crystals.columns import Columns
+from hpcvox.crystals.extxyz import XYZ_SUFFIXES, FrameSource
+from hpcvox.crystals.folders import NAMES, FileSource, FolderSource, structure_format
+from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonLinesSource, JsonSource
+from hpcvox.crystals.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.tables import CSV_SUFFIXES, CsvSource
 from hpcvox.errors import SourceError
-
-KINDS = (
-    "a folder of .cif files",
-    "a .cif file",
-    f"an archive of them ({', '.join(COMPRESSED_TAR)}, .zip)",
-    f"a table with a CIF column ({', '.join(CSV_SUFFIXES)})",
-)
 
 
 class _Reader(Protocol):
@@ -33,19 +31,47 @@ class _Reader(Protocol):
     def __iter__(self) -> Iterator[Entry]: ...
 
 
+class _Kind(NamedTuple):
+    """One kind of source that is a file with a suffix of its own."""
+
+    suffixes: tuple[str, ...]
+    open: Callable[[Path, Columns], _Reader]
+    what: str
+
+
+_KINDS: Final = (
+    _Kind(COMPRESSED_TAR, lambda path, _: TarSource(path), "an archive of structure files"),
+    _Kind((".zip",), lambda path, _: ZipSource(path), "a zip of them"),
+    _Kind(CSV_SUFFIXES, CsvSource, "a table with a CIF column"),
+    _Kind(PARQUET_SUFFIXES, ParquetSource, "a table with a column of CIFs or of structures in JSON"),
+    _Kind(XYZ_SUFFIXES, FrameSource, "frames of extended XYZ"),
+    _Kind(JSON_SUFFIXES, JsonSource, "one, a list or an object by id of pymatgen structures"),
+    _Kind(LINES_SUFFIXES, JsonLinesSource, "pymatgen structures, one a line"),
+    _Kind(ASE_SUFFIXES, AseSource, "a database of ASE"),
+)
+
+KINDS: Final = (
+    f"a folder of structure files ({NAMES})",
+    "one of them",
+    *(f"{kind.what} ({', '.join(kind.suffixes)})" for kind in _KINDS),
+)
+"""All kinds of source, for messages."""
+
+
 class Source:
     """A readable source of crystals.
 
     Iterating yields :class:`Entry` in a fixed order: a folder by path, an archive as its members
-    lie, a table by row.  An id that was seen before in the source is an entry with the fault
-    ``duplicate-id``: two crystals under one name could not be told apart in any later table.
+    lie, a table by row, frames and structures as they lie, a database by id.  An id that was seen
+    before in the source is an entry with the fault ``duplicate-id``: two crystals under one name
+    could not be told apart in any later table.
     """
 
     def __init__(self, path: Path, reader: _Reader) -> None:
         self.path = path
-        self.kind = reader.kind  # "folder" | "cif" | "tar" | "zip" | "csv"
+        self.kind = reader.kind  # "folder", "tar", "csv" ...; of a single file its format
         self.total = reader.total  # number of entries where known beforehand
-        self.target_names = reader.target_names  # all names that an entry's targets may have, in column order
+        self.target_names = reader.target_names  # of the targets, in column order, where known beforehand
         self._reader = reader
 
     def __iter__(self) -> Iterator[Entry]:
@@ -67,13 +93,14 @@ def open_source(
 ) -> Source:
     """Open the source at ``path``; its kind follows from its name.
 
-    ``id_column``, ``cif_column`` and ``targets`` are for tables.  ``"auto"`` takes the first of
-    ``material_id``, ``id``, ``mp_id``, ``cif_id``, ``name`` that the table has, else the row number.
-    ``targets=None`` takes every column that holds numbers alone.
+    ``id_column``, ``cif_column`` and ``targets`` are for what has columns or fields: tables, and the
+    records of JSON, extended XYZ and databases.  ``"auto"`` takes the first of ``material_id``, ``id``,
+    ``mp_id``, ``cif_id``, ``name`` that there is, else the row's or frame's number.
+    ``targets=None`` takes every column that holds numbers alone, and every number of a record.
 
     Raises:
-        SourceError: there is nothing at ``path``, it is of no known kind, it holds no CIF, or the
-            table lacks a column.
+        SourceError: there is nothing at ``path``, it is of no known kind, it cannot be read at all, it
+            holds no crystal, or the table lacks a column.
     """
     path = Path(path)
     if path.is_dir():
@@ -81,13 +108,10 @@ def open_source(
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or folder. A source is {'; '.join(KINDS)}")
     name = path.name.lower()
-    if name.endswith(CSV_SUFFIXES):
-        return Source(path, CsvSource(path, id_column, cif_column, targets))
-    if name.endswith(COMPRESSED_TAR):
-        return Source(path, TarSource(path))
-    if name.endswith(".zip"):
-        return Source(path, ZipSource(path))
-    if is_cif(name):
+    for kind in _KINDS:
+        if name.endswith(kind.suffixes):
+            return Source(path, kind.open(path, Columns(id_column, cif_column, targets)))
+    if structure_format(path.name):
         return Source(path, FileSource(path))
     raise SourceError(
         f"{path}: the kind of source cannot be told from its name. A source is {'; '.join(KINDS)}"

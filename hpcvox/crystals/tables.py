@@ -7,11 +7,12 @@ import io
 import lzma
 import math
 import sys
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from hpcvox.crystals.columns import ABSENT, ID_COLUMNS, Columns
+from hpcvox.crystals.compressed import DAMAGE
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
@@ -22,12 +23,6 @@ _OPENERS: Final[dict[str, Callable[..., Any]]] = {
     ".csv.xz": lzma.open,
 }
 CSV_SUFFIXES: Final = tuple(_OPENERS)
-ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
-
-_ABSENT: Final = frozenset({"", "nan", "na", "n/a", "none", "null"})
-"""What tables write, in any case, for a value that is not there."""
-
-_DAMAGE: Final = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class _Lines:
@@ -45,7 +40,7 @@ class _Lines:
         with self._file as file:
             try:
                 yield from file
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 self.damage = str(error) or type(error).__name__
         self.ended = True
 
@@ -59,13 +54,14 @@ class CsvSource:
 
     kind = "csv"
 
-    def __init__(self, path: Path, id_column: str, cif_column: str, targets: Sequence[str] | None) -> None:
+    def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path
+        id_column, cif_column, targets = columns
         # A CIF is one cell; the csv module's own limit is 128 KiB.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
             self._columns = self._header()
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         listed = ", ".join(self._columns)
         if cif_column not in self._columns:
@@ -144,7 +140,7 @@ class CsvSource:
                     float(cell)
                     filled.add(i)
                 except ValueError:
-                    if cell.strip().lower() not in _ABSENT:
+                    if cell.strip().lower() not in ABSENT:
                         refuted.append(i)
             if refuted:
                 candidates = [i for i in candidates if i not in refuted]
@@ -178,7 +174,7 @@ class CsvSource:
             try:
                 value = float(cell)
             except ValueError:
-                if cell.strip().lower() in _ABSENT:
+                if cell.strip().lower() in ABSENT:
                     continue
                 return {}, Fault("target", f"the target {name!r} is {cell[:40]!r}, not a number")
             if math.isfinite(value):

@@ -47,7 +47,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
     """
     source = open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
     if next(iter(source), None) is None:
-        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one CIF")
+        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one")
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")

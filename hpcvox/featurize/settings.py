@@ -19,16 +19,17 @@ class FeaturizeSettings(Settings):
     descriptor: str = Field(description="what becomes of a crystal")
     source: Path = Field(
         Path("runs/database/crystals.csv"),
-        description="a folder or archive of CIFs, one CIF, or a CSV with a column of CIFs",
+        description="a folder or archive of CIFs and POSCARs, one of them, a CSV or Parquet table with a column of "
+        "CIFs, extended XYZ, JSON of pymatgen structures, or a database of ASE",
     )
     out: Path = Field(Path("runs/shards"), description="folder of the shard set")
     max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
     entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
     actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
-    id_column: str = Field("auto", description="CSV column of identifiers; auto: the first likely one")
-    cif_column: str = Field("cif", description="CSV column of CIF texts")
+    id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
+    cif_column: str = Field("cif", description="column of CIF texts")
     targets: list[str] | None = Field(
-        None, description="CSV columns of numbers to keep with the samples; null: all numeric columns"
+        None, description="columns or fields of numbers to keep with the samples; null: all"
     )
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import xxhash
 
 from hpcvox import __version__
-from hpcvox.crystals.cif import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
@@ -116,6 +116,8 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     for entry in entries:
         head = repr((entry.index, entry.id, entry.origin, len(entry.text), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
+        if entry.format != "cif":  # shards of CIFs that were made before there were formats stay whole
+            state.update(entry.format.encode())
         state.update(entry.text)
     return state.hexdigest()
 

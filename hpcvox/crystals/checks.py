@@ -1,0 +1,133 @@
+"""What every reader's crystal is held to: a cell with volume, known elements, usable coordinates, whole sites."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.occupancy import settled
+from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.symmetry import MAX_SITES
+from hpcvox.errors import Rejected
+
+MAX_LENGTH_A = 1000.0
+
+_ISOTOPES: Final = {"D": "H", "T": "H"}
+
+
+class Cell(NamedTuple):
+    """A full cell as a file states it, not yet checked."""
+
+    lattice: NDArray[np.float64]  # (3, 3) | rows are the cell vectors in Å
+    frac: NDArray[np.float64]  # (n, 3)
+    numbers: NDArray[np.uint8]  # (n,) | atomic numbers
+    occupancy: NDArray[np.float64] | None = None  # (n,) | None: all whole
+
+
+def checked(entry: Entry, cell: Cell) -> Crystal:
+    """The crystal of ``cell``, turned so that a lies along x and b in the xy plane, as CIFs have it.
+
+    A left-handed cell is inverted with its coordinates, which is the same crystal.
+
+    Raises:
+        Rejected: ``no-structure``, ``too-many-sites``, ``cell``, ``coordinates``, ``occupancy``,
+            ``disordered``, ``overlapping-sites``.
+    """
+    given, coordinates, numbers, occupancy = cell
+    if not len(numbers):
+        raise Rejected("no-structure", "there are no atoms")
+    check_count(len(numbers))
+    lattice = oriented(given)
+    spacing = float(plane_spacings(lattice).min())
+    if not spacing >= MIN_DISTANCE_A:
+        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
+    if np.linalg.det(given) < 0:
+        coordinates = -coordinates
+    frac = np.empty((len(numbers), 3))
+    bad = wrap_columns(np.ascontiguousarray(coordinates.T).reshape(-1), frac)
+    if bad >= 0:
+        written = ", ".join(f"{value:g}" for value in coordinates[bad])
+        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({written})")
+    if occupancy is not None:
+        usable = (occupancy > 0) & (occupancy < 100)
+        if not usable.all():
+            k = int(np.argmin(usable))
+            raise Rejected("occupancy", f"atom {k + 1} has occupancy {occupancy[k]:g}")
+        occupancy = None if (occupancy == 1.0).all() else occupancy
+    if occupancy is not None or overlapping(lattice, frac, spacing) is not None:
+        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
+    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)
+
+
+def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cell vectors (3, 3) of the same lengths and angles with a along x and b in the xy plane.
+
+    Raises:
+        Rejected: ``cell``, where they are not three finite vectors that span a volume.
+    """
+    longest = float(np.linalg.norm(lattice, axis=1).max())
+    if not np.isfinite(lattice).all():
+        raise Rejected("cell", "the cell vectors are not all finite numbers")
+    if not longest <= MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
+    try:
+        return np.asarray(np.linalg.cholesky(lattice @ lattice.T), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        raise Rejected("cell", "the cell vectors do not span a volume") from None
+
+
+def check_count(n_sites: int) -> None:
+    """Raises ``Rejected("too-many-sites")`` beyond the most sites that a cell may have."""
+    if n_sites > MAX_SITES:
+        raise Rejected("too-many-sites", f"the cell has {n_sites} sites, more than {MAX_SITES}")
+
+
+def check_periodic(pbc: Sequence[Any]) -> None:
+    """Raises ``Rejected("cell")`` unless the crystal is periodic along all of its cell vectors."""
+    if not all(pbc):
+        raise Rejected(
+            "cell", "it is not periodic in all three directions: a molecule or slab, not a crystal"
+        )
+
+
+def element(symbol: object) -> int:
+    """Atomic number of an element's exact symbol; D and T are hydrogen.
+
+    Raises:
+        Rejected: ``element``.
+    """
+    if isinstance(symbol, str):
+        number = ATOMIC_NUMBERS.get(_ISOTOPES.get(symbol, symbol))
+        if number is not None:
+            return number
+    raise Rejected("element", f"{str(symbol)[:40]!r} is not a chemical element")
+
+
+def fractional(cartesian: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fractional coordinates (n, 3) of positions (n, 3) in Å in the cell (3, 3).
+
+    Raises:
+        Rejected: ``cell``, where the vectors span no volume.
+    """
+    try:
+        return np.asarray(cartesian @ np.linalg.inv(lattice))
+    except np.linalg.LinAlgError:
+        raise Rejected("cell", "the cell vectors do not span a volume") from None
+
+
+def array(value: object, columns: int, code: str, what: str) -> NDArray[np.float64]:
+    """``value`` as an array (n, columns) of numbers.
+
+    Raises:
+        Rejected: ``code``, saying that ``what`` is no such array.
+    """
+    try:
+        numbers = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        numbers = np.empty(0)
+    if numbers.ndim != 2 or numbers.shape[1] != columns:
+        raise Rejected(code, f"{what} must be {columns} numbers a row")
+    return numbers

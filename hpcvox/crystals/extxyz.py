@@ -1,0 +1,191 @@
+"""Extended XYZ: files of many frames, and the crystal of one frame.
+
+The source finds where a frame begins and ends, and its id and targets; sites are read in the worker.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import numpy as np
+
+from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.columns import Columns
+from hpcvox.crystals.compressed import DAMAGE, decompressed, suffixes
+from hpcvox.crystals.record import Entry, Fault
+from hpcvox.errors import Rejected, SourceError
+
+XYZ_SUFFIXES: Final = suffixes(".extxyz", ".xyz")
+
+_COUNT = re.compile(rb"\s*(\d{1,9})\s*")
+_PAIR = re.compile(
+    r"""(?P<key>"[^"]*"|[^\s="]+)\s*=\s*(?P<value>"(?:\\.|[^"\\])*"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|\S+)|\S+""",
+    re.DOTALL,
+)
+_MAX_COMMENT = 64 * 1024
+"""Longer comment lines are refused: finding a closing bracket that is not there takes time squared."""
+
+_CELL_KEYS: Final = frozenset({"Lattice", "Properties", "pbc"})
+
+
+def info(comment: bytes) -> dict[str, str]:
+    """The ``key=value`` pairs of a frame's second line, quotation marks removed.
+
+    Raises:
+        Rejected: ``extxyz-syntax``, where the line is too long.
+    """
+    if len(comment) > _MAX_COMMENT:
+        raise Rejected("extxyz-syntax", f"the comment line is longer than {_MAX_COMMENT // 1024} KiB")
+    pairs = _PAIR.finditer(comment.decode(errors="replace").strip())
+    return {
+        match["key"].strip('"'): match["value"][1:-1] if match["value"][0] in "\"'" else match["value"]
+        for match in pairs
+        if match["key"]
+    }
+
+
+class FrameSource:
+    """The frames of an extended XYZ file, numbered from 0."""
+
+    kind = "extxyz"
+    total: int | None = None
+    target_names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        self._path = path
+        self._chosen = columns
+        try:
+            with decompressed(path) as file:
+                empty = not file.read(1)
+        except DAMAGE as error:
+            raise SourceError(f"{path}: cannot read the file: {error}") from None
+        if empty:
+            raise SourceError(f"{path}: the file is empty")
+
+    def __iter__(self) -> Iterator[Entry]:
+        index = 0
+        try:
+            with decompressed(self._path) as file:
+                while (text := _frame(file)) is not None:
+                    yield self._entry(index, text)
+                    index += 1
+            return
+        except _Damaged as error:
+            detail = str(error)
+        except DAMAGE as error:
+            detail = str(error) or type(error).__name__
+        message = f"the file is damaged after {index} frames; what follows is lost ({detail})"
+        yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
+
+    def _entry(self, index: int, text: bytes) -> Entry:
+        name, origin = f"{self._path.name}#{index}", f"{self._path.name}:frame {index}"
+        targets: dict[str, float] = {}
+        fault = None
+        try:
+            pairs = info(text.split(b"\n", 2)[1])
+            name = self._chosen.identify(pairs, name)
+            targets = self._chosen.numbers({k: v for k, v in pairs.items() if k not in _CELL_KEYS})
+        except Rejected as reason:
+            fault = Fault(reason.code, str(reason))
+        return Entry(index, name, origin, text, targets, fault, "extxyz")
+
+
+class _Damaged(Exception):
+    """The next frame cannot be told from what follows it."""
+
+
+def _frame(file: IO[bytes]) -> bytes | None:
+    """The text of the next frame, cut where it is too long to be read; None at the end."""
+    first = b"\n"
+    while first and first.isspace():
+        first = _line(file)
+    if not first:
+        return None
+    match = _COUNT.fullmatch(first)
+    if match is None:
+        shown = first[:40].decode(errors="replace").strip()
+        raise _Damaged(f"a frame must begin with its number of atoms, not with {shown!r}")
+    lines = [first]
+    size, cut = len(first), False
+    for got in range(int(match[1]) + 1):
+        line = _line(file)
+        if not line:
+            raise _Damaged(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
+        size += len(line)
+        if size <= MAX_BYTES or got == 0:
+            lines.append(line)
+        elif not cut:  # the frame is too long: keep that it is, and no more
+            lines = [*lines[:2], b" " * MAX_BYTES]
+            cut = True
+    return b"".join(lines)
+
+
+def _line(file: IO[bytes]) -> bytes:
+    line = file.readline(MAX_BYTES)
+    if len(line) == MAX_BYTES and not line.endswith(b"\n"):
+        raise _Damaged(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
+    return line
+
+
+class _Columns(NamedTuple):
+    species: int
+    position: int
+    by_number: bool
+
+
+def _columns(properties: str) -> _Columns:
+    """Where an atom's line keeps what, from ``name:type:width`` three by three."""
+    words = properties.split(":")
+    at = 0
+    found: dict[str, int] = {}
+    for name, width in zip(words[::3], words[2::3], strict=False):
+        if not width.isdecimal() or not 1 <= int(width) <= 1000:
+            break
+        found[name] = at
+        at += int(width)
+    species = next((name for name in ("species", "Z") if name in found), None)
+    if species is None or "pos" not in found:
+        raise Rejected("extxyz-syntax", f"Properties={properties[:60]} has no species or no pos")
+    return _Columns(found[species], found["pos"], species == "Z")
+
+
+def read(text: bytes) -> Cell:
+    """The cell of one frame.
+
+    Raises:
+        Rejected: ``extxyz-syntax``, ``cell`` (no Lattice: a plain XYZ is a molecule), ``element``,
+            ``coordinates``, ``incomplete``, ``too-many-sites``.
+    """
+    first, _, rest = text.partition(b"\n")
+    comment, _, body = rest.partition(b"\n")
+    match = _COUNT.fullmatch(first)
+    if match is None:
+        raise Rejected("extxyz-syntax", "the frame does not begin with its number of atoms")
+    n = int(match[1])
+    check_count(n)
+    pairs = info(comment)
+    columns = _columns(pairs.get("Properties", "species:S:1:pos:R:3"))
+    if "Lattice" not in pairs:
+        raise Rejected("cell", "the frame has no Lattice: it is no crystal")
+    lattice = array([pairs["Lattice"].split()], 9, "cell", "Lattice").reshape(3, 3)
+    check_periodic([flag in ("T", "True", "true", "1") for flag in pairs.get("pbc", "T").split()])
+    rows = [line.split() for line in body.decode(errors="replace").split("\n")[:n]]
+    if len(rows) < n:
+        raise Rejected("incomplete", f"{len(rows)} of {n} atoms are there")
+    for i, row in enumerate(rows):
+        if len(row) <= max(columns.species, columns.position + 2):
+            raise Rejected("coordinates", f"the line of atom {i + 1} is too short")
+    numbers = [_atomic_number(row[columns.species], columns.by_number) for row in rows]
+    at = columns.position
+    if not n:
+        return Cell(lattice, np.empty((0, 3)), np.empty(0, np.uint8))
+    positions = array([row[at : at + 3] for row in rows], 3, "coordinates", "the position of each atom")
+    return Cell(lattice, fractional(positions, lattice), np.array(numbers, dtype=np.uint8))
+
+
+def _atomic_number(word: str, by_number: bool) -> int:
+    if by_number and word.isdecimal() and len(word) < 4 and 1 <= int(word) <= 118:
+        return int(word)
+    return element(word.capitalize())

@@ -1,0 +1,115 @@
+"""Sources that are Parquet tables: a column of CIF texts or of structures in JSON, an id, and targets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from hpcvox.crystals.columns import Columns
+from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.record import Entry, Fault
+from hpcvox.errors import Rejected, SourceError
+
+PARQUET_SUFFIXES: Final = (".parquet",)
+
+_ROWS = 256
+"""Rows in memory at a time."""
+
+
+class ParquetSource:
+    """A table of crystals, one a row; rows are numbered from 0.
+
+    Each text is a CIF or, where it begins with a brace, a structure in JSON.
+    """
+
+    kind = "parquet"
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        import pyarrow as pa
+
+        self._path = path
+        try:
+            with self._file() as file:
+                schema = file.schema_arrow
+                self.total: int | None = file.metadata.num_rows
+        except (pa.ArrowException, *DAMAGE) as error:
+            raise SourceError(f"{path}: cannot read the table: {error}") from None
+        listed = ", ".join(schema.names)
+        text = next((name for name in (columns.cif_column, "structure") if name in schema.names), None)
+        if text is None:
+            raise SourceError(f"{path}: there is no column {columns.cif_column!r}; the table has: {listed}")
+        if not _is_text(schema.field(text).type):
+            raise SourceError(f"{path}: the column {text!r} holds {schema.field(text).type}, not text")
+        if columns.id_column not in ("auto", *schema.names):
+            raise SourceError(f"{path}: there is no id column {columns.id_column!r}; the table has: {listed}")
+        numeric = [f.name for f in schema if _is_number(f.type) and f.name not in (*columns.id_names, text)]
+        missing = [name for name in columns.targets or () if name not in numeric]
+        if missing:
+            valid = ", ".join(numeric) or "none"
+            raise SourceError(f"{path}: no column {missing[0]!r} for a target; columns of numbers: {valid}")
+        self.target_names: tuple[str, ...] = tuple(numeric if columns.targets is None else columns.targets)
+        self._text = text
+        self._id = next((name for name in columns.id_names if name in schema.names), None)
+        self._chosen = columns._replace(targets=self.target_names)
+
+    def _file(self) -> Any:
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(str(self._path), page_checksum_verification=True)
+
+    def __iter__(self) -> Iterator[Entry]:
+        import pyarrow as pa
+
+        index = 0
+        columns = list(dict.fromkeys([self._text, *([self._id] if self._id else []), *self.target_names]))
+        try:
+            with self._file() as file:
+                for batch in file.iter_batches(batch_size=_ROWS, columns=columns, use_threads=False):
+                    rows = {name: _values(batch.column(name)) for name in columns}
+                    for i in range(batch.num_rows):
+                        yield self._entry(index, {name: values[i] for name, values in rows.items()})
+                        index += 1
+        except (pa.ArrowException, ValueError, *DAMAGE) as error:
+            message = f"the file is damaged after {index} rows; what follows is lost ({str(error)[:300]})"
+            yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
+
+    def _entry(self, index: int, row: dict[str, Any]) -> Entry:
+        text = row.pop(self._text) or b""
+        record = {k: v.decode(errors="replace") if isinstance(v, bytes) else v for k, v in row.items()}
+        name = self._chosen.identify(record, f"{self._path.name}#{index}")
+        origin = f"{self._path.name}:row {index}"
+        fault = None if text.strip() else Fault("empty", f"the cell {self._text!r} is empty")
+        targets: dict[str, float] = {}
+        try:
+            targets = self._chosen.numbers(record)
+        except Rejected as reason:
+            fault = fault or Fault(reason.code, str(reason))
+        kind = "json" if text.lstrip().startswith(b"{") else "cif"
+        return Entry(index, name, origin, text, targets, fault, kind)
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return any(
+        is_kind(kind)
+        for is_kind in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
+def _values(column: Any) -> list[Any]:
+    """A column as Python values; texts as bytes, for they may not be UTF-8."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if _is_text(column.type):
+        column = column.cast(pa.large_binary())
+    values: list[Any] = column.to_pylist()
+    return values
