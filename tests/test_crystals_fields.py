@@ -4,6 +4,7 @@ import bz2
 import contextlib
 import csv
 import gzip
+import io
 import lzma
 import tracemalloc
 from pathlib import Path
@@ -19,6 +20,7 @@ from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 
 from hpcvox.crystals.fields import read_chgcar, read_cube, read_field, read_locpot
 from hpcvox.crystals.fields.cube import BOHR, HARTREE
+from hpcvox.crystals.fields.text import Text
 from hpcvox.errors import Rejected
 
 LATTICE = np.array([[4.1, 0.0, 0.0], [0.9, 4.6, 0.0], [-0.4, 0.7, 5.2]])
@@ -170,6 +172,9 @@ def test_numbers_as_fortran_writes_them(tmp_path: Path) -> None:
         ("500 500 500\n1 2 3 4", "truncated", "4 of 125000000"),
         ("2 2 2\n0 1 2 nan 4 5 6 7", "not-finite", "value 4 of 8"),
         ("2 2 2\n0 1 2 **** 4 5 6 7", "number", r"value 4 of 8 of channel 1 is '\*\*\*\*'"),
+        ("2 2 2\n0 1 2 1_0 4 5 6 7", "number", "1_0"),
+        ("2 2 2\n0 1 2 1.5.2 4 5 6 7", "number", "1.5.2"),
+        ("2 2 2\n0 1 2 1-2 4 5 6 7", "number", "1-2"),
         ("2 2 2\n0 1 2 1E999 4 5 6 7", "not-finite", "value 4 of 8"),
         ("2 2 2\n0 1 2 1E300 4 5 6 7", "not-finite", "value 4 of 8 of channel 1 is 1e"),
         (3 * BLOCK, "truncated", "3 blocks"),
@@ -231,6 +236,28 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_field(tmp_path / "x.txt")
     assert error.value.code == "unknown-format"
     rejected(tmp_path / "CHGCAR", b"\xfd7zXZ\0 garbage", "damaged")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    words=st.lists(
+        st.one_of(
+            st.floats(-1e90, 1e90).map(repr),
+            st.integers(-(10**25), 10**25).map(str),
+            st.tuples(st.floats(-1e9, 1e9), st.integers(0, 25)).map(lambda pair: f"{pair[0]:.{pair[1]}E}"),
+            st.tuples(st.floats(-1e9, 1e9), st.integers(0, 25)).map(lambda pair: f"{pair[0]:.{pair[1]}f}"),
+        ),
+        min_size=1,
+    ),
+    parts=st.lists(st.sampled_from([" ", "\n", "  \n ", "\t"]), min_size=1),
+    more=st.sampled_from(["", " 7 8", "\nwords"]),
+)
+def test_every_number_is_the_float64_nearest_to_it(words: list[str], parts: list[str], more: str) -> None:
+    text = "".join(word + parts[i % len(parts)] for i, word in enumerate(words)) + more
+    stream = Text(io.BytesIO(text.encode()), "x")
+    assert stream.block(len(words), "values").tolist() == [float(word) for word in words]
+    rest = [line.split() for line in iter(stream.line, None)]
+    assert [word for line in rest for word in line] == more.split()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.crystals.fields.numbers import POWERS, parse_numbers
 from hpcvox.errors import Rejected
 
 CHUNK: Final = 1 << 20
@@ -92,42 +93,42 @@ class Text:
         done = 0
         while done < count:
             piece = self._whole_words()
-            words = piece.split(None, count - done)
-            if len(words) > count - done:
-                follows = words.pop()
-                piece = piece[: len(piece) - len(follows)]
-                self._rest = follows + self._rest
-            if not words:
-                found = f"{done} of {count} values"
-                raise Rejected("truncated", f"{self.name}: the block of {what} ends after {found}")
-            values = self._parsed(piece, words, what, done, count)
-            if done + len(values) > len(out):
-                out.resize(min(count, max(2 * len(out), done + len(values))), refcheck=False)
-            out[done : done + len(values)] = values
-            done += len(values)
-        return out
+            if not piece:
+                message = f"the block of {what} ends after {done} of {count} values"
+                raise Rejected("truncated", f"{self.name}: {message}")
+            need = min(count, done + len(piece) // 2 + 1)
+            if need > len(out):
+                out.resize(min(count, max(2 * len(out), need)), refcheck=False)
+            text = np.frombuffer(piece, np.uint8)
+            at = 0
+            while done < count and at < len(piece):
+                found, word, end = parse_numbers(text[at:], out[done:need], POWERS)
+                new = out[done : done + found]
+                if not (np.abs(new) < LARGEST).all():
+                    first = int(np.argmin(np.abs(new) < LARGEST))
+                    raise self._infinite(new[first], done + first, count, what)
+                done += found
+                if end > word:
+                    out[done] = self._odd(piece[at + word : at + end], done, count, what)
+                    done += 1
+                at += end
+            self._rest = piece[at:] + self._rest
+        return out[:count]
 
-    def _parsed(
-        self, piece: bytes, words: list[bytes], what: str, done: int, count: int
-    ) -> NDArray[np.float64]:
+    def _odd(self, word: bytes, done: int, count: int, what: str) -> float:
+        """The number of a word with more digits, or a greater exponent, than is read at speed."""
         try:
-            values = np.fromstring(piece, np.float64, sep=" ")
-        except (ValueError, DeprecationWarning):
-            values = np.empty(0)
-        if len(values) != len(words):  # signs of Fortran, or no numbers
-            values = np.empty(len(words))
-            for i, word in enumerate(words):
-                try:
-                    values[i] = float(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E")))
-                except ValueError:
-                    shown = word[:24].decode("latin-1")
-                    where = f"value {done + i + 1} of {count} of {what}"
-                    raise Rejected("number", f"{self.name}: {where} is {shown!r}, not a number") from None
-        bad = np.flatnonzero(~(np.abs(values) < LARGEST))
-        if len(bad):
-            where = f"value {done + bad[0] + 1} of {count} of {what}"
-            raise Rejected("not-finite", f"{self.name}: {where} is {values[bad[0]]}")
-        return values
+            value = float(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E").replace(b"_", b"?")))
+        except ValueError:
+            shown = word[:24].decode("latin-1")
+            where = f"value {done + 1} of {count} of {what}"
+            raise Rejected("number", f"{self.name}: {where} is {shown!r}, not a number") from None
+        if not abs(value) < LARGEST:
+            raise self._infinite(value, done, count, what)
+        return value
+
+    def _infinite(self, value: float, done: int, count: int, what: str) -> Rejected:
+        return Rejected("not-finite", f"{self.name}: value {done + 1} of {count} of {what} is {value}")
 
     def _whole_words(self) -> bytes:
         """About a chunk of text that ends between two words; empty at the end of the file."""
