@@ -103,9 +103,13 @@ def test_the_descriptor_chooses_the_settings():
     assert type(config.load(FeaturizeSettings)) is VARIANTS["density"]
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
+    with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):
+        config.load(FeaturizeSettings, None, ["shapes=any", "grid=padded"])
+    with pytest.raises(ConfigError, match=r"'Xx' is no element"):
+        config.load(FeaturizeSettings, None, ["descriptor=soap", "centres=[O, Xx]"])
     for wrong in ("voxels", "[graph]"):
         with pytest.raises(
-            ConfigError, match=r"descriptor: there is no .*valid: density, r3dvs, diffraction, graph"
+            ConfigError, match=r"descriptor: there is no .*valid: density, r3dvs, soap, diffraction, graph"
         ):
             config.load(FeaturizeSettings, None, [f"descriptor={wrong}"])
 

@@ -16,6 +16,7 @@ from hpcvox.descriptors.coulomb import ewald_spectrum
 from hpcvox.descriptors.diffraction import fingerprint
 from hpcvox.descriptors.graph import crystal_graph
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots, voxels
+from hpcvox.descriptors.soap import soap_features
 from hpcvox.errors import ShardError
 from hpcvox.featurize.engine import run
 from hpcvox.featurize.settings import FeaturizeSettings
@@ -56,7 +57,7 @@ def cells(shards: ShardSet) -> Iterator[Cell]:
         yield Cell(shards.cells[i], frac, numbers)
 
 
-@pytest.mark.parametrize("descriptor", ["r3dvs", "diffraction", "graph", "coulomb"])
+@pytest.mark.parametrize("descriptor", ["r3dvs", "soap", "diffraction", "graph", "coulomb"])
 def test_bytes_do_not_depend_on_the_number_of_actors(make, descriptor, capsys):
     two, one = make(descriptor), make(descriptor, actors=1)
     names = sorted(p.name for p in two.glob("*.h5"))
@@ -128,6 +129,15 @@ def test_spectra_are_those_of_the_descriptor(make):
     spectra = shards.read_array("spectrum", range(len(shards)))
     for spectrum, cell in zip(spectra, cells(shards), strict=True):
         np.testing.assert_array_equal(spectrum, ewald_spectrum(cell, 6))
+
+
+def test_features_are_those_of_soap(make):
+    shards = ShardSet.open(make("soap", "n_max=3", "l_max=2", "centres=[]", "delta=0.5"))
+    features = shards.read_array("features", range(len(shards)))
+    for row, cell in zip(features, cells(shards), strict=True):
+        np.testing.assert_array_equal(
+            row, soap_features(cell, (), delta=0.5, n_max=3, l_max=2).astype(np.float32)
+        )
 
 
 def test_spots_are_those_of_the_superposed_atoms(make):

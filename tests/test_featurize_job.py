@@ -17,6 +17,7 @@ from featurize_sources import perovskite, write_table
 from hpcvox.actors.pool import ActorPool, actor_pool
 from hpcvox.crystals.sources import open_source
 from hpcvox.descriptors.density import voxelize
+from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import SourceError
 from hpcvox.featurize.engine import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
@@ -150,10 +151,18 @@ def test_every_crystal_that_does_not_fit_is_told_why(tmp_path: Path, pool: Actor
     assert set(codes) == {"tetragonal.cif", "oblique.cif", "empty.cif", "two.cif"}
     assert codes["tetragonal.cif"] == codes["oblique.cif"] == codes["two.cif"] == "not-cubic"
     assert len(ShardSet.open(base.out)) == 2
-    other = base.model_copy(update={"out": tmp_path / "b", "cubic_only": False, "cell": "as-given"})
+    other = base.model_copy(update={"out": tmp_path / "b", "shapes": "orthogonal", "cell": "as-given"})
     codes = rejected(other)
     assert codes.keys() == {"oblique.cif", "empty.cif"}
     assert codes["oblique.cif"] == "not-orthogonal"
+    oblique = base.model_copy(update={"out": tmp_path / "o", "shapes": "any"})
+    assert rejected(oblique).keys() == {"empty.cif"}
+    shards = ShardSet.open(oblique.out)
+    (i,) = (i for i, origin in enumerate(shards.origins) if origin.endswith("oblique.cif"))
+    numbers, frac = shards.sites(i)
+    np.testing.assert_array_equal(
+        shards.read([i])[1][0], voxelize_oblique(shards.cells[i], frac, numbers, 16).species
+    )
     codes = rejected(base.model_copy(update={"out": tmp_path / "c", "max_sites": 4}))
     assert codes["good.cif"] == "too-many-sites"
 

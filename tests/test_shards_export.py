@@ -49,7 +49,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> ShardSet:
         table = csv.DictWriter(file, ["material_id", "cif", "energy", "band gap (eV)"])
         table.writeheader()
         table.writerows(rows)
-    return featurize(folder / "source.csv", folder / "set", cubic_only=False)
+    return featurize(folder / "source.csv", folder / "set", shapes="orthogonal")
 
 
 def check_crystals(
@@ -71,7 +71,7 @@ def check_crystals(
 def test_csv_featurizes_to_the_same_set(shards: ShardSet, tmp_path: Path) -> None:
     out = tmp_path / "crystals.csv"
     assert str(out) in export(shards.folder, out).summary
-    again = featurize(out, tmp_path / "again", cubic_only=False)
+    again = featurize(out, tmp_path / "again", shapes="orthogonal")
     assert again.manifest.n_rejects == 0
     assert (again.ids, again.formulas) == (shards.ids, shards.formulas)
     assert again.target_names == shards.target_names == ["band gap (eV)", "energy"]

@@ -46,3 +46,10 @@ def coordinates(lengths: NDArray[np.floating], grid: str, n: int) -> NDArray[np.
     out[1] = (axis * lengths[1])[None, :, None]
     out[2] = (axis * lengths[2])[None, None, :]
     return out
+
+
+def is_orthogonal(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
+    """Whether all angles of the cell (3, 3), or of each cell (..., 3, 3), are right, their cosines below ``rtol``."""
+    unit = lattice / np.linalg.norm(lattice, axis=-1, keepdims=True)
+    cosines = unit @ np.swapaxes(unit, -1, -2) - np.eye(3)
+    return bool((np.abs(cosines) <= rtol).all())

@@ -7,17 +7,17 @@ import numpy as np
 from hpcvox.crystals.cells import conventional, is_cubic
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.density import Voxels, voxelize
+from hpcvox.descriptors.grids import is_orthogonal
+from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import Rejected
 from hpcvox.featurize.sampler import Arrays
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.half import to_half
 from hpcvox.shards.layout import density_arrays
 
-ORTHOGONAL_RTOL = 1e-3
-
 
 class DensitySampler:
-    """Voxels of crystals in orthogonal cells."""
+    """Voxels on the cell's own grid."""
 
     def __init__(self, settings: DensitySettings) -> None:
         self.settings = settings
@@ -33,27 +33,24 @@ class DensitySampler:
         if is_cubic(crystal.lattice):
             return crystal
         lengths = np.linalg.norm(crystal.lattice, axis=1)
-        shape = " × ".join(f"{length:.4g}" for length in lengths)
-        if self.settings.cubic_only:
-            raise Rejected("not-cubic", f"the {self.settings.cell} cell of {shape} Å is not cubic")
-        unit = crystal.lattice / lengths[:, None]
-        if np.abs(unit @ unit.T - np.eye(3)).max() > ORTHOGONAL_RTOL:
-            raise Rejected("not-orthogonal", f"the {self.settings.cell} cell of {shape} Å is oblique")
+        size = " × ".join(f"{length:.4g}" for length in lengths)
+        if self.settings.shapes == "cubic":
+            raise Rejected("not-cubic", f"the {self.settings.cell} cell of {size} Å is not cubic")
+        if self.settings.shapes == "orthogonal" and not is_orthogonal(crystal.lattice):
+            raise Rejected("not-orthogonal", f"the {self.settings.cell} cell of {size} Å is oblique")
         return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""
         half = slot["density"].dtype == np.float16
         density = self._density if half else slot["density"]
-        lengths = np.sqrt(np.einsum("ij,ij->i", crystal.lattice, crystal.lattice))
-        voxelize(
-            lengths,
-            crystal.frac,
-            crystal.numbers,
-            self.settings.grid,
-            self.settings.voxels,
-            Voxels(density, slot["species"]),
-        )
+        out = Voxels(density, slot["species"])
+        n = self.settings.voxels
+        if _simple_cube(crystal.lattice) or is_orthogonal(crystal.lattice):
+            lengths = np.linalg.norm(crystal.lattice, axis=1)
+            voxelize(lengths, crystal.frac, crystal.numbers, self.settings.grid, n, out)
+        else:
+            voxelize_oblique(crystal.lattice, crystal.frac, crystal.numbers, n, out)
         if half:
             to_half(density, slot["density"])
         slot["mask"].reshape(-1)[:] = np.packbits(slot["species"].reshape(-1))

@@ -37,6 +37,7 @@ class Sampler(Protocol):
 _SAMPLERS = {
     "density": "hpcvox.featurize.density:DensitySampler",
     "r3dvs": "hpcvox.featurize.r3dvs:R3dvsSampler",
+    "soap": "hpcvox.featurize.soap:SoapSampler",
     "diffraction": "hpcvox.featurize.diffraction:DiffractionSampler",
     "graph": "hpcvox.featurize.graph:GraphSampler",
     "coulomb": "hpcvox.featurize.coulomb:CoulombSampler",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import ConfigError
 
 FREE = ("source", "out", "actors", "id_column", "cif_column", "targets")
@@ -62,13 +63,21 @@ class DensitySettings(FeaturizeSettings):
     cell: Literal["conventional", "as-given"] = Field(
         "conventional", description="bring a cell that is not cubic to its conventional cell first, or do not"
     )
-    cubic_only: bool = Field(True, description="reject cells that are not cubic (orthogonal ones otherwise)")
+    shapes: Literal["cubic", "orthogonal", "any"] = Field(
+        "cubic", description="cells that are taken; those of another shape are rejected"
+    )
     max_sites: int = Field(40, ge=1, le=10_000, description="reject cells with more atoms")
 
     @property
     def grid_name(self) -> str:
         """See :class:`FeaturizeSettings`."""
         return self.grid
+
+    @model_validator(mode="after")
+    def _box_of_right_angles(self) -> Self:
+        if self.grid == "padded" and self.shapes == "any":
+            raise ValueError("shapes=any takes grid=periodic: the authors' box has right angles")
+        return self
 
 
 class R3dvsSettings(FeaturizeSettings):
@@ -80,6 +89,32 @@ class R3dvsSettings(FeaturizeSettings):
     )
     resolution: float = Field(0.4, gt=0.05, le=5, description="δL*, Å; the finest detail that is kept")
     width: float = Field(0.2, ge=0, description="Å; the field is smoothed by a Gaussian of this width")
+
+
+class SoapSettings(FeaturizeSettings):
+    """Kajita's baseline of atomic environments."""
+
+    descriptor: Literal["soap"] = Field("soap", description="SOAP average-kernel features")
+    centres: list[str] = Field(["O"], description="elements whose atoms are averaged over; []: all atoms")
+    species: list[str] = Field(
+        [], description="elements that crystals may hold, a channel for each; []: all, in a few channels"
+    )
+    delta: float = Field(1.0, ge=0, description="Δ, how alike two elements are; 0 (with species): not at all")
+    channels: int = Field(5, ge=1, le=94, description="channels for all elements, where species is []")
+    r_cut: float = Field(5.0, gt=1, le=20, description="Å; reach of an environment")
+    sigma: float = Field(0.5, gt=0, description="Å; width of an atom's Gaussian")
+    n_max: int = Field(8, ge=1, le=20, description="radial functions")
+    l_max: int = Field(6, ge=0, le=20, description="highest angular momentum")
+    max_sites: int = Field(200, ge=1, le=10_000, description="reject cells with more atoms")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in (*self.centres, *self.species):
+            if name not in ATOMIC_NUMBERS:
+                raise ValueError(f"{name!r} is no element's symbol")
+        if self.delta == 0 and not self.species:
+            raise ValueError("delta=0 takes a list of species")
+        return self
 
 
 class DiffractionSettings(FeaturizeSettings):
@@ -117,6 +152,7 @@ class CoulombSettings(FeaturizeSettings):
 VARIANTS: dict[str, type[FeaturizeSettings]] = {
     "density": DensitySettings,
     "r3dvs": R3dvsSettings,
+    "soap": SoapSettings,
     "diffraction": DiffractionSettings,
     "graph": GraphSettings,
     "coulomb": CoulombSettings,

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
+from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.unet import UNet
 from hpcvox.outcome import INTERRUPTED, Outcome
@@ -82,6 +83,11 @@ def _train_rank(settings: TrainSettings, comm: Comm, make_task: Any) -> Outcome:
     torch.set_num_threads(settings.threads or max(1, len(os.sched_getaffinity(0)) // comm.local_size))
     torch.manual_seed(settings.seed)
     shards = ShardSet.open(settings.shards)
+    if not is_orthogonal(shards.cells):
+        raise ShardError(
+            f"{settings.shards} has oblique cells, and these networks see coordinates along right angles: "
+            "featurize with shapes=cubic or shapes=orthogonal"
+        )
     if comm.rank == 0:
         if any((settings.out / "checkpoints").glob("step-*")):
             config.claim(settings, settings.out, MAY_CHANGE)
