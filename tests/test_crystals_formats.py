@@ -34,7 +34,7 @@ from hpcvox.crystals.sources import KINDS, open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import SourceError
 from hpcvox.featurize.engine import run
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import entries_digest
 from hpcvox.shards.reader import ShardSet
 
@@ -607,7 +607,7 @@ def test_featurize_a_mixed_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     fill(folder)
     out = tmp_path / "shards"
-    run(FeaturizeSettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
+    run(DensitySettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
     shards = ShardSet.open(out)
     with (out / "rejects.csv").open() as file:
         codes = {row["origin"].removeprefix("mixed/"): row["code"] for row in csv.DictReader(file)}

@@ -17,14 +17,14 @@ from hpcvox.errors import ShardError
 from hpcvox.featurize.engine import Tally, finish, tasks_of
 from hpcvox.featurize.export import export
 from hpcvox.featurize.export_formats import FORMATS
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards.reader import ShardSet
 
 
 def featurize(source: Path, out: Path, **settings: object) -> ShardSet:
     """The shard set that ``hpcvox featurize`` makes, in this process."""
-    chosen = FeaturizeSettings(source=source, out=out, voxels=16, entries_per_shard=4, **settings)
+    chosen = DensitySettings(source=source, out=out, voxels=16, entries_per_shard=4, **settings)
     entries = list(open_source(source))
     out.mkdir()
     lines = [ShardWorker(chosen)(task).line for task in tasks_of(entries, 4)]
