@@ -7,10 +7,13 @@ import h5py
 import numpy as np
 import pytest
 from featurize_sources import write_table
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.vasp import Chgcar, Poscar
 
 from hpcvox import config
 from hpcvox.actors.pool import ActorPool, actor_pool
-from hpcvox.descriptors.atoms import superposed_atoms
+from hpcvox.crystals.fields import read_field
+from hpcvox.descriptors.atoms import superposed_atoms, superposed_spots
 from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, turned, without
 from hpcvox.descriptors.coulomb import ewald_spectrum
 from hpcvox.descriptors.diffraction import fingerprint
@@ -150,6 +153,54 @@ def test_spots_are_those_of_the_superposed_atoms(make):
         exact = voxels(diffraction_spots(field, cell.lattice, 0.8), 0.8)
         stored = voxels(Spots(g[i].astype(float), amplitude[i].T.astype(float), mean[i].astype(float)), 0.8)
         np.testing.assert_allclose(stored, exact, atol=1e-6 * exact.max())
+
+
+@pytest.fixture
+def chgcars(tmp_path: Path) -> Path:
+    """A folder of densities of superposed atoms, one too coarse, one cut short and a potential among them."""
+    folder = tmp_path / "vasp"
+    for name, element, length, points in (
+        ("a", "Mg", 3.2, 24),
+        ("b", "Cs", 4.1, 24),
+        ("coarse", "Cs", 4.1, 7),
+    ):
+        structure = Structure(Lattice.cubic(length), [element, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        numbers = np.array([site.specie.Z for site in structure], np.uint8)
+        density = superposed_atoms(structure.lattice.matrix, structure.frac_coords, numbers, (points,) * 3)[0]
+        (folder / name).mkdir(parents=True)
+        total = density * structure.volume
+        Chgcar(Poscar(structure), {"total": total, "diff": total / 7}).write_file(folder / name / "CHGCAR")
+        (folder / name / "POSCAR").write_text(str(Poscar(structure)))
+    whole = (folder / "a" / "CHGCAR").read_text()
+    (folder / "cut.CHGCAR").write_text("\n".join(whole.splitlines()[:40]))
+    (folder / "LOCPOT").write_text(whole)
+    return folder
+
+
+def test_spots_of_field_files(make, chgcars, tmp_path):
+    out = make("r3dvs", "field=file", "channels=2", "resolution=0.5", f"source={chgcars}")
+    shards = ShardSet.open(out)
+    assert shards.ids == ["a/CHGCAR", "b/CHGCAR"]
+    codes = shards.manifest.rejects_by_code
+    assert codes == {"grid-too-coarse": 1, "other-quantity": 1, "truncated": 1}
+    g, amplitude = (shards.read_ragged(name, [0, 1]) for name in ("g", "amplitude"))
+    for i, name in enumerate(shards.ids):
+        field = read_field(chgcars / name)
+        exact = diffraction_spots(field.values, field.lattice, 0.5)
+        np.testing.assert_array_equal(g[i], exact.g.astype(np.float32))
+        np.testing.assert_array_equal(amplitude[i], exact.amplitude.T.astype(np.float32))
+        # what was written is the superposition of atoms
+        analytic = superposed_spots(field.lattice, field.frac, field.numbers, 0.5)
+        np.testing.assert_allclose(exact.amplitude[0], analytic.amplitude[0], atol=1e-6 * analytic.mean[0])
+    made = (out / "shard-00000.h5").read_bytes()
+    elsewhere = tmp_path / "another" / "place" / "vasp"
+    elsewhere.parent.mkdir(parents=True)
+    chgcars.rename(elsewhere)
+    settings = config.load(FeaturizeSettings, out / "config.yaml", [f"source={elsewhere}"])
+    assert "5 inputs kept" in run(settings).summary
+    (elsewhere / "a" / "CHGCAR").write_bytes((elsewhere / "b" / "CHGCAR").read_bytes())
+    assert "inputs kept" not in run(settings).summary
+    assert (out / "shard-00000.h5").read_bytes() != made
 
 
 def test_a_set_of_another_descriptor_is_made_anew(make, capsys):

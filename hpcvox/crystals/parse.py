@@ -4,12 +4,14 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from hpcvox.crystals import cif, extxyz, poscar, structures
 from hpcvox.crystals.checks import Cell, checked
+from hpcvox.crystals.fields.files import parse_field
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.errors import Rejected
 
@@ -20,7 +22,7 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
     """The crystals of one entry, or why there is none; one crystal, but for CIFs of several blocks.
 
     Codes of rejections: those of :func:`hpcvox.crystals.cif.parse`, and ``poscar-syntax``,
-    ``extxyz-syntax`` and ``json-syntax``.
+    ``extxyz-syntax`` and ``json-syntax``; of fields, those of :func:`hpcvox.crystals.fields.read_field`.
     """
     return READERS[entry.format](entry)
 
@@ -51,5 +53,8 @@ READERS: Final[dict[str, Reader]] = {
     "poscar": _reader(poscar.read),
     "extxyz": _reader(extxyz.read),
     "json": _reader(structures.read),
+    "field-density": partial(parse_field, quantity="density"),
+    "field-potential": partial(parse_field, quantity="potential"),
+    "field-other": partial(parse_field, quantity="other"),
 }
 """Who reads an entry, by its format."""

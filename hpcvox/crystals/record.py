@@ -38,7 +38,7 @@ class Entry(NamedTuple):
     index: int  # type: ignore[assignment] # position in the source, from 0, without gaps
     id: str
     origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
-    text: bytes  # the CIF or other structure, or empty where there is a fault
+    text: bytes  # the CIF or other structure; of a field, its file's path; empty where there is a fault
     targets: dict[str, float]  # finite numbers only; an empty cell has no key
     fault: Fault | None = None
     format: str = "cif"  # of the text: a key of hpcvox.crystals.parse.READERS

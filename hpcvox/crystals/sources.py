@@ -13,6 +13,8 @@ from hpcvox.crystals.archives import COMPRESSED_TAR, TarSource, ZipSource
 from hpcvox.crystals.ase_db import ASE_SUFFIXES, AseSource
 from hpcvox.crystals.columns import Columns
 from hpcvox.crystals.extxyz import XYZ_SUFFIXES, FrameSource
+from hpcvox.crystals.fields import Kind
+from hpcvox.crystals.fields.files import FieldSource
 from hpcvox.crystals.folders import NAMES, FileSource, FolderSource, structure_format
 from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonLinesSource, JsonSource
 from hpcvox.crystals.parquet import PARQUET_SUFFIXES, ParquetSource
@@ -116,3 +118,13 @@ def open_source(
     raise SourceError(
         f"{path}: the kind of source cannot be told from its name. A source is {'; '.join(KINDS)}"
     )
+
+
+def open_fields(path: Path | str, quantity: Kind = "density") -> Source:
+    """The field files at ``path``, one or a folder of them; ``quantity`` is what those hold that do not say (cubes).
+
+    Raises:
+        SourceError: there is nothing at ``path``, or no field.
+    """
+    path = Path(path)
+    return Source(path, FieldSource(path, quantity))

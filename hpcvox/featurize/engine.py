@@ -10,9 +10,9 @@ from typing import NamedTuple
 from hpcvox import __version__, config, durable
 from hpcvox.actors.pool import Failure, Workers, actor_pool
 from hpcvox.crystals.record import Entry
-from hpcvox.crystals.sources import Source, open_source
+from hpcvox.crystals.sources import Source, open_fields, open_source
 from hpcvox.errors import ShardError, SourceError
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.progress import Progress
@@ -45,7 +45,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
-    source = open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
+    source = _open(settings)
     if next(iter(source), None) is None:
         raise SourceError(f"{settings.source} holds no crystals: give a source with at least one")
     begun = time.monotonic()
@@ -56,6 +56,12 @@ def run(settings: FeaturizeSettings) -> Outcome:
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
     return _outcome(settings, manifest, tally, time.monotonic() - begun)
+
+
+def _open(settings: FeaturizeSettings) -> Source:
+    if isinstance(settings, R3dvsSettings) and settings.field == "file":
+        return open_fields(settings.source, settings.quantity)
+    return open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
 
 
 def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTask, ShardResult]") -> Tally:

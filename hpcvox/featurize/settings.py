@@ -84,11 +84,24 @@ class R3dvsSettings(FeaturizeSettings):
     """Kajita's spots."""
 
     descriptor: Literal["r3dvs"] = Field("r3dvs", description="Fourier amplitudes of a field, as spots")
-    field: Literal["superposed-atoms"] = Field(
-        "superposed-atoms", description="the electron density of free atoms in their places"
+    field: Literal["superposed-atoms", "file"] = Field(
+        "superposed-atoms",
+        description="the density of free atoms in a crystal's places, or what the field files of source hold",
+    )
+    quantity: Literal["density", "potential", "other"] = Field(
+        "density", description="what field files hold; those of another kind are rejected"
+    )
+    channels: int = Field(
+        1, ge=1, le=4, description="channels of a field file that are kept: 2 with its spin"
     )
     resolution: float = Field(0.4, gt=0.05, le=5, description="δL*, Å; the finest detail that is kept")
-    width: float = Field(0.2, ge=0, description="Å; the field is smoothed by a Gaussian of this width")
+    width: float = Field(0.2, ge=0, description="Å; free atoms are smoothed by a Gaussian of this width")
+
+    @model_validator(mode="after")
+    def _of_atoms(self) -> Self:
+        if self.field == "superposed-atoms" and (self.quantity, self.channels) != ("density", 1):
+            raise ValueError("superposed atoms are a density of one channel")
+        return self
 
 
 class SoapSettings(FeaturizeSettings):

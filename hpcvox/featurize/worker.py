@@ -1,5 +1,6 @@
 """What one actor does: the entries of one shard from text to a file on disk."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -114,12 +115,26 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     """XXH3-128 (hex) of all that the entries hold."""
     state = xxhash.xxh3_128()
     for entry in entries:
-        head = repr((entry.index, entry.id, entry.origin, len(entry.text), entry.targets, entry.fault))
+        # a field's text is the path of its file, which may be moved
+        content = file_digest(entry.text) if entry.format.startswith("field-") else entry.text
+        head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
-        if entry.format != "cif":  # shards of CIFs that were made before there were formats stay whole
+        if entry.format != "cif":
             state.update(entry.format.encode())
-        state.update(entry.text)
+        state.update(content)
     return state.hexdigest()
+
+
+def file_digest(path: bytes) -> bytes:
+    """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
+    state = xxhash.xxh3_128()
+    try:
+        with Path(os.fsdecode(path)).open("rb") as file:
+            while block := file.read(1 << 20):
+                state.update(block)
+    except OSError:
+        return b""
+    return state.digest()
 
 
 def existing(path: Path, provenance: Provenance) -> ShardLine | None:
