@@ -1,6 +1,7 @@
 """The ``hpcvox`` command: read a config, call one function, print what was written where."""
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hpcvox import __version__, config
 from hpcvox.errors import HpcvoxError
-from hpcvox.outcome import INTERRUPTED, Outcome
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
 
 
 class Verb(NamedTuple):
@@ -123,6 +124,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if outcome.summary:
         print(outcome.summary, flush=True)
     return outcome.exit_status
+
+
+def job(verb: str) -> int:
+    """Run ``verb`` with the arguments of the command line, as the scripts of ``jobs/`` do; its exit status.
+
+    Ray takes every status but 0 for a failure; to a job that it was given, rejects are none.
+    """
+    status = main([verb, *sys.argv[1:]])
+    by_ray = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return COMPLETE if by_ray and status == COMPLETE_WITH_REJECTS else status
 
 
 def _dispatch(name: str, rest: list[str]) -> Outcome | None:

@@ -2,6 +2,6 @@
 
 import sys
 
-from hpcvox.cli import main
+from hpcvox.cli import job
 
-sys.exit(main(["report", *sys.argv[1:]]))
+sys.exit(job("report"))

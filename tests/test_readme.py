@@ -1,7 +1,7 @@
 """Every command of the README runs, as it is written, on small data.
 
 Settings that make a run small are appended to the command.  The ``sbatch`` lines run for real in
-``test_slurm_pipeline.py``; here their scripts and settings are checked.
+``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``; here their scripts and settings are checked.
 """
 
 import csv
@@ -74,7 +74,7 @@ def run(command, place):
 
 def test_the_readme_has_commands_of_every_kind():
     kinds = {command.split()[0] for command in COMMANDS}
-    assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh"}
+    assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh", "ray"}
 
 
 @pytest.mark.slow
