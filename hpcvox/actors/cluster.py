@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hpcvox.actors import reaper
 from hpcvox.errors import HpcvoxError
+from hpcvox.outcome import INTERRUPTED
 
 SOCKET_LIMIT = 107
 """Longest path of a Unix socket on Linux, in bytes."""
@@ -41,8 +42,30 @@ QUIET = {
 _token = secrets.token_hex(32)  # Ray keeps the first token it sees for the life of the process
 
 
+LEAVE_S = 15.0
+"""Ctrl-C reaches Ray's own processes, too; what Ray still waits for then is given up after so long."""
+
+_leaving: list[threading.Timer] = []  # one at most
+
+
 class ClusterError(HpcvoxError):
     """Ray cannot be started or reached."""
+
+
+def leave_soon() -> None:
+    """End this process as interrupted, unless it has let go of Ray within :data:`LEAVE_S`.
+
+    For Ctrl-C, after which Ray may wait for a head that has ended.  What is on disk is whole at any moment.
+    """
+    if not _leaving:
+        _leaving.append(threading.Timer(LEAVE_S, os._exit, [INTERRUPTED]))
+        _leaving[0].daemon = True
+        _leaving[0].start()
+
+
+def _has_left() -> None:
+    while _leaving:
+        _leaving.pop().cancel()
 
 
 def available_cpus() -> int:
@@ -107,6 +130,7 @@ def _connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+        _has_left()
 
 
 def _knock(address: str) -> None:
@@ -144,6 +168,7 @@ def _embedded(cpus: int) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+            _has_left()
 
 
 def _private(folder: Path) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from hpcvox.actors.cluster import ONE_THREAD, ClusterError, cluster
+from hpcvox.actors.cluster import ONE_THREAD, ClusterError, cluster, leave_soon
 from hpcvox.errors import HpcvoxError
 
 T = TypeVar("T")
@@ -83,6 +83,9 @@ class ActorPool:
         workers = Workers[T, R](self.actors, make_worker)
         try:
             yield workers
+        except KeyboardInterrupt:
+            leave_soon()
+            raise
         finally:
             workers.close()
 
