@@ -89,6 +89,15 @@ def cluster(actors: int = 0) -> Iterator[int]:
     Raises:
         ClusterError: Ray cannot be started or reached.
     """
+    try:
+        with _reached(actors) as count:
+            yield count
+    finally:
+        _has_left()
+
+
+@contextlib.contextmanager
+def _reached(actors: int) -> Iterator[int]:
     if os.environ.get("RAY_ADDRESS"):
         with _environment(QUIET), _connected(os.environ["RAY_ADDRESS"]):
             yield _fitting(actors)
@@ -130,7 +139,6 @@ def _connected(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-        _has_left()
 
 
 def _knock(address: str) -> None:
@@ -168,7 +176,6 @@ def _embedded(cpus: int) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
-            _has_left()
 
 
 def _private(folder: Path) -> dict[str, str | None]:

@@ -13,9 +13,10 @@ import numpy as np
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
 from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.columns import Columns
-from hpcvox.crystals.compressed import DAMAGE, decompressed, suffixes
+from hpcvox.crystals.compressed import decompressed, suffixes
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.errors import Rejected, SourceError
+from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
+from hpcvox.errors import Rejected
 
 XYZ_SUFFIXES: Final = suffixes(".extxyz", ".xyz")
 
@@ -56,28 +57,15 @@ class FrameSource:
     def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path
         self._chosen = columns
-        try:
-            with decompressed(path) as file:
-                empty = not file.read(1)
-        except DAMAGE as error:
-            raise SourceError(f"{path}: cannot read the file: {error}") from None
-        if empty:
-            raise SourceError(f"{path}: the file is empty")
+        refuse_empty(path)
 
     def __iter__(self) -> Iterator[Entry]:
-        index = 0
-        try:
-            with decompressed(self._path) as file:
-                while (text := _frame(file)) is not None:
-                    yield self._entry(index, text)
-                    index += 1
-            return
-        except _Damaged as error:
-            detail = str(error)
-        except DAMAGE as error:
-            detail = str(error) or type(error).__name__
-        message = f"the file is damaged after {index} frames; what follows is lost ({detail})"
-        yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
+        return until_damage(self._path, self._entries(), "frames")
+
+    def _entries(self) -> Iterator[Entry]:
+        with decompressed(self._path) as file:
+            for index, text in enumerate(iter(lambda: _frame(file), None)):
+                yield self._entry(index, text)
 
     def _entry(self, index: int, text: bytes) -> Entry:
         name, origin = f"{self._path.name}#{index}", f"{self._path.name}:frame {index}"
@@ -92,10 +80,6 @@ class FrameSource:
         return Entry(index, name, origin, text, targets, fault, "extxyz")
 
 
-class _Damaged(Exception):
-    """The next frame cannot be told from what follows it."""
-
-
 def _frame(file: IO[bytes]) -> bytes | None:
     """The text of the next frame, cut where it is too long to be read; None at the end."""
     first = b"\n"
@@ -106,13 +90,13 @@ def _frame(file: IO[bytes]) -> bytes | None:
     match = _COUNT.fullmatch(first)
     if match is None:
         shown = first[:40].decode(errors="replace").strip()
-        raise _Damaged(f"a frame must begin with its number of atoms, not with {shown!r}")
+        raise Damaged(f"a frame must begin with its number of atoms, not with {shown!r}")
     lines = [first]
     size, cut = len(first), False
     for got in range(int(match[1]) + 1):
         line = _line(file)
         if not line:
-            raise _Damaged(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
+            raise Damaged(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
         size += len(line)
         if size <= MAX_BYTES or got == 0:
             lines.append(line)
@@ -125,7 +109,7 @@ def _frame(file: IO[bytes]) -> bytes | None:
 def _line(file: IO[bytes]) -> bytes:
     line = file.readline(MAX_BYTES)
     if len(line) == MAX_BYTES and not line.endswith(b"\n"):
-        raise _Damaged(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
+        raise Damaged(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
     return line
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,23 @@ def file_id(name: str) -> str:
     return _SUFFIX.sub("", name)
 
 
+def walked(folder: Path, wanted: Callable[[str], object]) -> list[str]:
+    """Relative paths of the files in ``folder`` and its subfolders whose names are ``wanted``, sorted.
+
+    Raises:
+        SourceError: a folder cannot be listed.
+    """
+
+    def stop(error: OSError) -> None:
+        raise SourceError(f"{error.filename}: cannot list the folder: {error.strerror}")
+
+    return sorted(
+        (Path(root) / name).relative_to(folder).as_posix()
+        for root, _, files in os.walk(folder, onerror=stop)
+        for name in filter(wanted, files)
+    )
+
+
 class FolderSource:
     """All structure files in a folder and its subfolders, in the order of their relative paths."""
 
@@ -44,18 +61,10 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._names = sorted(self._walk())
+        self._names = walked(folder, structure_format)
         self.total: int | None = len(self._names)
         if not self._names:
             raise SourceError(f"{folder}: the folder and its subfolders hold no structure file ({NAMES})")
-
-    def _walk(self) -> Iterator[str]:
-        def stop(error: OSError) -> None:
-            raise SourceError(f"{error.filename}: cannot list the folder: {error.strerror}")
-
-        for root, _, files in os.walk(self._folder, onerror=stop):
-            for name in filter(structure_format, files):
-                yield (Path(root) / name).relative_to(self._folder).as_posix()
 
     def __iter__(self) -> Iterator[Entry]:
         for index, name in enumerate(self._names):

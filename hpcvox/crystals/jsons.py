@@ -6,7 +6,7 @@ All are streams: never more than one structure (or the 16 MiB that tell one from
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.columns import Columns
 from hpcvox.crystals.compressed import DAMAGE, decompressed, suffixes
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.errors import Rejected, SourceError
+from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
+from hpcvox.errors import Rejected
 
 JSON_SUFFIXES: Final = suffixes(".json")
 LINES_SUFFIXES: Final = suffixes(".jsonl")
@@ -26,45 +27,29 @@ _OPENING: Final = re.compile(r'\s*\{\s*"(@module|@class|@version|lattice|sites|s
 _BLANK: Final = re.compile(r"\s*")
 
 
-class _Damaged(Exception):
-    """The next structure cannot be told from what follows it."""
+Texts = Callable[[Path], Iterator[tuple[str, str, bytes]]]
+"""Of the file at a path: identifiers to fall back on, places in it, and texts."""
 
 
-class _JsonSource:
-    """What both kinds share: ids, targets, and the fault of a damaged tail."""
+class JsonSource:
+    """The structures of a file, as ``texts`` finds them: :func:`items` or :func:`lines`."""
 
     kind = "json"
     total: int | None = None
     target_names: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: Columns, texts: Texts) -> None:
         self._path = path
         self._chosen = columns
-        try:
-            with decompressed(path) as file:
-                empty = not file.read(1)
-        except DAMAGE as error:
-            raise SourceError(f"{path}: cannot read the file: {error}") from None
-        if empty:
-            raise SourceError(f"{path}: the file is empty")
+        self._texts = texts
+        refuse_empty(path)
 
     def __iter__(self) -> Iterator[Entry]:
-        index = 0
-        try:
-            for name, place, text in self._texts():
-                yield self._entry(index, name, f"{self._path.name}{place}", text)
-                index += 1
-            return
-        except _Damaged as error:
-            detail = str(error)
-        except DAMAGE as error:
-            detail = str(error) or type(error).__name__
-        message = f"the file is damaged after {index} structures; what follows is lost ({detail})"
-        yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
+        return until_damage(self._path, self._entries(), "structures")
 
-    def _texts(self) -> Iterator[tuple[str, str, bytes]]:
-        """Identifiers to fall back on, places in the file, and texts."""
-        raise NotImplementedError
+    def _entries(self) -> Iterator[Entry]:
+        for index, (name, place, text) in enumerate(self._texts(self._path)):
+            yield self._entry(index, name, f"{self._path.name}{place}", text)
 
     def _entry(self, index: int, name: str, origin: str, text: bytes) -> Entry:
         try:
@@ -83,46 +68,43 @@ class _JsonSource:
         return Entry(index, name, origin, text, targets, fault, "json")
 
 
-class JsonLinesSource(_JsonSource):
+def lines(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """One structure, or one object with a ``structure``, a line; empty lines are left out."""
-
-    def _texts(self) -> Iterator[tuple[str, str, bytes]]:
-        with decompressed(self._path) as file:
-            number = 0
-            while line := file.readline(MAX_BYTES + 1):
-                number += 1
-                rest = line
-                while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):  # too long: go to its end
-                    rest = file.readline(MAX_BYTES + 1)
-                if not line.isspace():
-                    text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                    yield f"{self._path.name}#{number}", f":line {number}", text
+    with decompressed(path) as file:
+        number = 0
+        while line := file.readline(MAX_BYTES + 1):
+            number += 1
+            rest = line
+            while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):  # too long: go to its end
+                rest = file.readline(MAX_BYTES + 1)
+            if not line.isspace():
+                text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                yield f"{path.name}#{number}", f":line {number}", text
 
 
-class JsonSource(_JsonSource):
+def items(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """One structure; or a list of them, or of objects with a ``structure``; or an object of either by id."""
+    head = _head(path)
+    if _is_one(head):
+        yield re.sub(r"\.json(\.\w+)?$", "", path.name, flags=re.IGNORECASE), "", head.encode()
+        return
+    with decompressed(path) as binary:
+        file = io.TextIOWrapper(binary, "utf-8-sig", errors="replace")
+        for n, (key, text) in enumerate(_Scanner(file).elements()):
+            name = f"{path.name}#{n}" if key is None else key.encode(errors="replace").decode()
+            yield name, f":item {n}" if key is None else f":{name}", text.encode()
 
-    def _texts(self) -> Iterator[tuple[str, str, bytes]]:
-        head = self._head()
-        if _is_one(head):
-            yield re.sub(r"\.json(\.\w+)?$", "", self._path.name, flags=re.IGNORECASE), "", head.encode()
-            return
-        with decompressed(self._path) as binary:
-            file = io.TextIOWrapper(binary, "utf-8-sig", errors="replace")
-            for n, (key, text) in enumerate(_Scanner(file).elements()):
-                name = f"{self._path.name}#{n}" if key is None else key.encode(errors="replace").decode()
-                yield name, f":item {n}" if key is None else f":{name}", text.encode()
 
-    def _head(self) -> str:
-        """The beginning of the file, whole unless it is longer than one structure may be."""
-        parts: list[bytes] = []
-        try:
-            with decompressed(self._path) as file:
-                while sum(map(len, parts)) <= MAX_BYTES and (part := file.read(_CHUNK)):
-                    parts.append(part)
-        except DAMAGE:  # the scanner will come to it, and say so
-            pass
-        return b"".join(parts).decode("utf-8-sig", errors="replace")
+def _head(path: Path) -> str:
+    """The beginning of the file, whole unless it is longer than one structure may be."""
+    parts: list[bytes] = []
+    try:
+        with decompressed(path) as file:
+            while sum(map(len, parts)) <= MAX_BYTES and (part := file.read(_CHUNK)):
+                parts.append(part)
+    except DAMAGE:  # the scanner will come to it, and say so
+        pass
+    return b"".join(parts).decode("utf-8-sig", errors="replace")
 
 
 def _is_one(head: str) -> bool:
@@ -154,7 +136,7 @@ class _Scanner:
                 if opening == "{":
                     key = self._value()[1]
                     if not isinstance(key, str):
-                        raise _Damaged("a key is missing")
+                        raise Damaged("a key is missing")
                     self._mark(":", "a colon")
                 yield key, self._value()[0]
                 if self._mark("," + closing, "a comma or the end") == closing:
@@ -162,7 +144,7 @@ class _Scanner:
         else:
             self._at += 1
         if self._peek():
-            raise _Damaged("more follows the end of the list; one structure a line is a .jsonl")
+            raise Damaged("more follows the end of the list; one structure a line is a .jsonl")
 
     def _fill(self) -> None:
         """As much again as there is."""
@@ -183,19 +165,19 @@ class _Scanner:
     def _mark(self, allowed: str, what: str) -> str:
         found = self._peek()
         if not found or found not in allowed:
-            raise _Damaged(f"{what} should follow, not {found!r}" if found else f"{what} should follow")
+            raise Damaged(f"{what} should follow, not {found!r}" if found else f"{what} should follow")
         self._at += 1
         return found
 
     def _value(self) -> tuple[str, Any]:
         """The text of the next value, and the value."""
         if not self._peek():
-            raise _Damaged("it ends too early")
+            raise Damaged("it ends too early")
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except RecursionError:
-                raise _Damaged("a value is nested too deep") from None
+                raise Damaged("a value is nested too deep") from None
             except ValueError as error:
                 problem = str(error).split(":")[0]
             else:
@@ -204,5 +186,5 @@ class _Scanner:
                     return text, value
                 problem = "a value without an end"
             if self._ended or len(self._text) - self._at > MAX_BYTES:
-                raise _Damaged(problem)
+                raise Damaged(problem)
             self._fill()

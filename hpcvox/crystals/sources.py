@@ -6,6 +6,7 @@ the count of crystals and rejections is the count of inputs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -16,7 +17,7 @@ from hpcvox.crystals.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.fields import Kind
 from hpcvox.crystals.fields.files import FieldSource
 from hpcvox.crystals.folders import NAMES, FileSource, FolderSource, structure_format
-from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonLinesSource, JsonSource
+from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonSource, items, lines
 from hpcvox.crystals.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.tables import CSV_SUFFIXES, CsvSource
@@ -47,8 +48,12 @@ _KINDS: Final = (
     _Kind(CSV_SUFFIXES, CsvSource, "a table with a CIF column"),
     _Kind(PARQUET_SUFFIXES, ParquetSource, "a table with a column of CIFs or of structures in JSON"),
     _Kind(XYZ_SUFFIXES, FrameSource, "frames of extended XYZ"),
-    _Kind(JSON_SUFFIXES, JsonSource, "one, a list or an object by id of pymatgen structures"),
-    _Kind(LINES_SUFFIXES, JsonLinesSource, "pymatgen structures, one a line"),
+    _Kind(
+        JSON_SUFFIXES,
+        partial(JsonSource, texts=items),
+        "one, a list or an object by id of pymatgen structures",
+    ),
+    _Kind(LINES_SUFFIXES, partial(JsonSource, texts=lines), "pymatgen structures, one a line"),
     _Kind(ASE_SUFFIXES, AseSource, "a database of ASE"),
 )
 

@@ -59,6 +59,14 @@ def voxelize(
         out = Voxels(np.empty((n, n, n), np.float32), np.empty((n, n, n), np.uint8))
     box = BOXES[grid]
     fault, site = _fill(lengths, frac, numbers, RADII, *box, out.density, out.species)
+    refuse(fault, site, frac, numbers, n, grid)
+    return out
+
+
+def refuse(
+    fault: int, site: int, frac: NDArray[np.float64], numbers: NDArray[np.uint8], n: int, grid: str
+) -> None:
+    """Raises Rejected for the ``fault`` that a kernel found at ``site`` of the n³ ``grid``; 0 is none."""
     if fault == NO_RADIUS:
         raise no_radius(int(numbers[site]))
     if fault == UNRESOLVED:
@@ -67,7 +75,6 @@ def voxelize(
             f"site {frac[site].round(4).tolist()} (Z={numbers[site]}) shares a voxel of the "
             f"{n}³ {grid} grid with another site: use a finer grid",
         )
-    return out
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.density import NO_RADIUS, UNRESOLVED, Voxels
+from hpcvox.descriptors.density import Voxels, refuse
 from hpcvox.descriptors.lattice_sums import fill
-from hpcvox.descriptors.radii import RADII, no_radius
+from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
 
 
@@ -48,14 +48,7 @@ def voxelize_oblique(
     if not abs(np.linalg.det(lattice)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
     fault, site = fill(lattice, frac, numbers, RADII, _roots(n), out.density, out.species)
-    if fault == NO_RADIUS:
-        raise no_radius(int(numbers[site]))
-    if fault == UNRESOLVED:
-        raise Rejected(
-            "sites-unresolved",
-            f"site {frac[site].round(4).tolist()} (Z={numbers[site]}) shares a voxel of the "
-            f"{n}³ oblique grid with another site: use a finer grid",
-        )
+    refuse(fault, site, frac, numbers, n, "oblique")
     return out
 
 

@@ -2,22 +2,18 @@
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.coulomb import ewald_spectrum
-from hpcvox.featurize.sampler import Arrays, cell_of
+from hpcvox.featurize.sampler import Arrays, Sampler, cell_of
 from hpcvox.featurize.settings import CoulombSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
 
-class CoulombSampler:
+class CoulombSampler(Sampler):
     """Spectra of a length that holds the largest cell."""
 
     def __init__(self, settings: CoulombSettings) -> None:
         self.size = settings.max_sites
         about = "eigenvalues over their number, greatest size first"
         self.arrays = (ArraySpec("spectrum", (self.size,), "float64", "e^2/Å", ("eigenvalue",), about), CELL)
-
-    def prepare(self, crystal: Crystal) -> Crystal:
-        """See :class:`hpcvox.featurize.sampler.Sampler`."""
-        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""

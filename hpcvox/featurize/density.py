@@ -10,13 +10,13 @@ from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import Rejected
-from hpcvox.featurize.sampler import Arrays
+from hpcvox.featurize.sampler import Arrays, Sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.half import to_half
 from hpcvox.shards.layout import density_arrays
 
 
-class DensitySampler:
+class DensitySampler(Sampler):
     """Voxels on the cell's own grid."""
 
     def __init__(self, settings: DensitySettings) -> None:

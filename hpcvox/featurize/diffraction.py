@@ -13,7 +13,7 @@ from hpcvox.descriptors.clusters import (
     without,
 )
 from hpcvox.descriptors.diffraction import MAX_Z, SHIFT, fingerprint
-from hpcvox.featurize.sampler import Arrays, cell_of
+from hpcvox.featurize.sampler import Arrays, Sampler, cell_of
 from hpcvox.featurize.settings import DiffractionSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
@@ -21,7 +21,7 @@ ELEMENTS = np.arange(1, MAX_Z - SHIFT + 1, dtype=np.uint8)
 """Those that have a form factor: substitutes are drawn from them."""
 
 
-class DiffractionSampler:
+class DiffractionSampler(Sampler):
     """Fingerprints of supercells with the defects of the settings."""
 
     def __init__(self, settings: DiffractionSettings) -> None:
@@ -32,10 +32,6 @@ class DiffractionSampler:
             ArraySpec("fingerprint", (n, n, 3), "float32", "1", ("row", "column", "channel"), about),
             CELL,
         )
-
-    def prepare(self, crystal: Crystal) -> Crystal:
-        """See :class:`hpcvox.featurize.sampler.Sampler`."""
-        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""

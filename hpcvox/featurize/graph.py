@@ -2,12 +2,12 @@
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.graph import crystal_graph
-from hpcvox.featurize.sampler import Arrays, cell_of
+from hpcvox.featurize.sampler import Arrays, Sampler, cell_of
 from hpcvox.featurize.settings import GraphSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
 
-class GraphSampler:
+class GraphSampler(Sampler):
     """Neighbours and their distances; the Gaussians of a distance are made when it is read."""
 
     def __init__(self, settings: GraphSettings) -> None:
@@ -18,10 +18,6 @@ class GraphSampler:
             ArraySpec("distances", shape, "float32", "Å", ("edge",), "to the neighbour", "site"),
             CELL,
         )
-
-    def prepare(self, crystal: Crystal) -> Crystal:
-        """See :class:`hpcvox.featurize.sampler.Sampler`."""
-        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""

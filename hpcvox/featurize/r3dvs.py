@@ -7,14 +7,14 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.atoms import superposed_spots
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots
 from hpcvox.errors import Rejected
-from hpcvox.featurize.sampler import Arrays
+from hpcvox.featurize.sampler import Arrays, Sampler
 from hpcvox.featurize.settings import R3dvsSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
 UNITS: Final = {"density": "e/Å^3", "potential": "eV", "other": ""}
 
 
-class R3dvsSampler:
+class R3dvsSampler(Sampler):
     """Spots of a file's field, or of the density of superposed atoms."""
 
     def __init__(self, settings: R3dvsSettings) -> None:
@@ -26,10 +26,6 @@ class R3dvsSampler:
             ArraySpec("mean", shape, "float32", unit, ("channel",), "|s(0)|"),
             CELL,
         )
-
-    def prepare(self, crystal: Crystal) -> Crystal:
-        """See :class:`hpcvox.featurize.sampler.Sampler`."""
-        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""

@@ -21,7 +21,12 @@ class Sampler(Protocol):
     """``cell`` among them, which every sample has and the job fills."""
 
     def prepare(self, crystal: Crystal) -> Crystal:
-        """The crystal in the cell that is described.  Raises Rejected."""
+        """The crystal in the cell that is described: as it is, unless a descriptor says otherwise.
+
+        Raises:
+            Rejected: the crystal has no such cell.
+        """
+        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """Fill ``slot``'s arrays of fixed shape and return the ragged ones.

@@ -3,12 +3,12 @@
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.soap import soap_features
-from hpcvox.featurize.sampler import Arrays, cell_of
+from hpcvox.featurize.sampler import Arrays, Sampler, cell_of
 from hpcvox.featurize.settings import SoapSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
 
-class SoapSampler:
+class SoapSampler(Sampler):
     """Feature vectors whose dot product is the kernel of two crystals."""
 
     def __init__(self, settings: SoapSettings) -> None:
@@ -20,10 +20,6 @@ class SoapSampler:
         size = pairs * (pairs + 1) // 2 * (settings.l_max + 1)
         about = "unit vector; dot products are the average kernel"
         self.arrays = (ArraySpec("features", (size,), "float32", "1", ("feature",), about), CELL)
-
-    def prepare(self, crystal: Crystal) -> Crystal:
-        """See :class:`hpcvox.featurize.sampler.Sampler`."""
-        return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""

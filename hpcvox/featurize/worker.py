@@ -1,5 +1,6 @@
 """What one actor does: the entries of one shard from text to a file on disk."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,14 +128,11 @@ def entries_digest(entries: Sequence[Entry]) -> str:
 
 def file_digest(path: bytes) -> bytes:
     """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
-    state = xxhash.xxh3_128()
     try:
         with Path(os.fsdecode(path)).open("rb") as file:
-            while block := file.read(1 << 20):
-                state.update(block)
+            return hashlib.file_digest(file, xxhash.xxh3_128).digest()
     except OSError:
         return b""
-    return state.digest()
 
 
 def existing(path: Path, provenance: Provenance) -> ShardLine | None:

@@ -26,6 +26,11 @@ def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArra
     return state.hexdigest()
 
 
+def attributes_of(file: h5py.File) -> dict[str, Any]:
+    """Root attributes as text and numbers."""
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in file.attrs.items()}
+
+
 def stored_digest(file: h5py.File, attributes: Mapping[str, object]) -> str:
     """:func:`content_digest` of what an open shard holds (``attributes`` as text and numbers)."""
     arrays = set(str(attributes["arrays"]).split(","))

@@ -19,7 +19,7 @@ from hpcvox.errors import ShardError
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
-from hpcvox.shards.digest import stored_digest
+from hpcvox.shards.digest import attributes_of, stored_digest
 from hpcvox.shards.layout import MANIFEST, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
@@ -213,7 +213,7 @@ def _renumbered(move: _Move) -> tuple[bytes, str]:
         for name in ("entry", "rejects/entry"):
             file[name][...] = file[name][()] + move.shift
         _overwrite(file, "first_entry", np.array(move.line.first_entry + move.shift, np.int64))
-        attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in file.attrs.items()}
+        attributes = attributes_of(file)
         digest = stored_digest(file, attributes)
         _overwrite(file, "digest", np.array(digest.encode()))
     return memory.getvalue(), digest

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
+from hpcvox.shards.digest import attributes_of
 from hpcvox.shards.layout import FORMAT, SAMPLE, VERSION, decode_name
 
 _DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"
@@ -61,10 +62,7 @@ class ShardFile:
             raise ShardError(f"{path} is not a whole shard ({error}): {_DO}") from None
 
     def _read_structure(self) -> None:
-        self.attributes: dict[str, Any] = {
-            name: value.decode() if isinstance(value, bytes) else value
-            for name, value in self._file.attrs.items()
-        }
+        self.attributes = attributes_of(self._file)
         if self.attributes["format"] != FORMAT or self.attributes["version"] != VERSION:
             raise ValueError(f"format {self.attributes['format']} {self.attributes['version']}")
         self.n_samples = len(self._file["checksum"])

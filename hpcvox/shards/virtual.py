@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hpcvox import durable
 from hpcvox.errors import ShardError
-from hpcvox.shards.digest import content_digest, stored_digest
+from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
 from hpcvox.shards.file_sink import FileSink
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.writer import ShardLine
@@ -64,7 +64,7 @@ def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
         return None
     try:
         with h5py.File(path, "r", locking=False) as file:
-            attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in file.attrs.items()}
+            attributes = attributes_of(file)
             if attributes["shards_digest"] != shards_digest(lines):
                 return "it is of other shards than the manifest names"
             if stored_digest(file, attributes) != attributes["digest"]:

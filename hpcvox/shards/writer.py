@@ -141,10 +141,10 @@ class ShardBuffer:
         Raises:
             ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
         """
-        self._check_finite(path)
-        datasets = {d.name: d for d in (*self._array_datasets(), *self._table_datasets())}
+        arrays = {array.name: self._whole(array) for array in self.arrays}
+        self._check_finite(path, arrays)
+        datasets = {d.name: d for d in (*self._array_datasets(arrays), *self._table_datasets())}
         attributes = self._attributes(provenance)
-        arrays = {array.name for array in self.arrays}
         tables = {d.name: d.data for d in datasets.values() if d.name not in arrays}
         digest = content_digest(attributes, tables)
         try:
@@ -183,9 +183,9 @@ class ShardBuffer:
             return self._data[spec.name][: self.n_samples]
         return np.concatenate([np.zeros((0, *spec.shape), spec.dtype), *self._ragged[spec.name]])
 
-    def _check_finite(self, path: Path) -> None:
+    def _check_finite(self, path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         for array in self.arrays:
-            data = self._whole(array)
+            data = arrays[array.name]
             if data.dtype.kind == "f" and not _all_finite(data):
                 bad = [i for i in range(self.n_samples) if not np.isfinite(self._sample(array, i)).all()]
                 raise ShardError(
@@ -193,15 +193,16 @@ class ShardBuffer:
                     f"in {array.dtype}: use dtype=float32"
                 )
 
-    def _array_datasets(self) -> Iterator["_Dataset"]:
+    def _array_datasets(self, arrays: Mapping[str, NDArray[Any]]) -> Iterator["_Dataset"]:
         checksums = np.zeros((self.n_samples, 16), np.uint8)
         for i in range(self.n_samples):
             checksum = xxhash.xxh3_128()
             for array in self.arrays:
-                checksum.update(self._sample(array, i).reshape(-1).view(np.uint8).data)
+                checksum.update(self._sample(array, i).data)
             checksums[i] = np.frombuffer(checksum.digest(), np.uint8)
         for array in self.arrays:
-            yield _Dataset(array.name, self._whole(array), array.unit, (array.rows, *array.axes), array.about)
+            axes = (array.rows, *array.axes)
+            yield _Dataset(array.name, arrays[array.name], array.unit, axes, array.about)
         yield _Dataset("checksum", checksums, "1", ("sample", "byte"), "XXH3-128 of the sample's arrays")
 
     def _table_datasets(self) -> Iterator["_Dataset"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hpcvox.crystals.fields import Field, Kind, read_field
+from hpcvox.crystals.folders import walked
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.errors import Rejected, SourceError
 
@@ -15,6 +16,11 @@ _NAME: Final = re.compile(
     r"(.*(CHG|AECCAR|LOCPOT).*|.*\.(cube|cub)(\.gz|\.bz2|\.xz)?)", re.IGNORECASE | re.DOTALL
 )
 NAMES: Final = "CHGCAR*, CHG*, PARCHG*, AECCAR*, LOCPOT*, .cube, .cub, also .gz, .bz2, .xz"
+
+
+def field_name(name: str) -> bool:
+    """Whether a file of this name is a field; hidden files are not."""
+    return not name.startswith(".") and _NAME.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,21 +39,12 @@ class FieldSource:
     def __init__(self, path: Path, quantity: Kind) -> None:
         self._quantity = quantity
         self._folder = path if path.is_dir() else path.parent
-        self._names = sorted(self._walk()) if path.is_dir() else [path.name]
+        self._names = walked(path, field_name) if path.is_dir() else [path.name]
         self.total: int | None = len(self._names)
         if not path.exists():
             raise SourceError(f"{path}: there is no such file or folder. A source of fields is {NAMES}")
         if not self._names or not _NAME.fullmatch(self._names[0]):
             raise SourceError(f"{path} holds no field: a source of fields is a file or a folder of {NAMES}")
-
-    def _walk(self) -> Iterator[str]:
-        def stop(error: OSError) -> None:
-            raise SourceError(f"{error.filename}: cannot list the folder: {error.strerror}")
-
-        for root, _, files in os.walk(self._folder, onerror=stop):
-            for name in files:
-                if _NAME.fullmatch(name) and not name.startswith("."):
-                    yield (Path(root) / name).relative_to(self._folder).as_posix()
 
     def __iter__(self) -> Iterator[Entry]:
         folder = self._folder.resolve()

@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import wrapped
-from hpcvox.crystals.symmetry import MAX_SITES
+from hpcvox.crystals.checks import MAX_LENGTH_A, check_count
 from hpcvox.errors import Rejected
 
 Kind = Literal["density", "potential", "other"]
 
 MAX_POINTS: Final = 512**3
 """Points of a larger grid are not read: a channel of this one takes 1 GiB."""
-
-_MAX_LENGTH_A = 1000.0
 
 
 class Field(NamedTuple):
@@ -41,8 +39,8 @@ def checked_lattice(lattice: NDArray[np.float64]) -> float:
     Raises:
         Rejected: a number is not finite, a vector is longer than 1000 Å, or they lie in a plane (``cell``).
     """
-    if not np.isfinite(lattice).all() or np.abs(lattice).max() > _MAX_LENGTH_A:
-        raise Rejected("cell", f"the cell vectors are not finite, or longer than {_MAX_LENGTH_A:g} Å")
+    if not np.isfinite(lattice).all() or np.abs(lattice).max() > MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell vectors are not finite, or longer than {MAX_LENGTH_A:g} Å")
     lengths = np.linalg.norm(lattice, axis=1)
     volume = abs(float(np.linalg.det(lattice)))
     if not volume > 1e-6 * float(lengths.prod()) or not volume > 1e-3:
@@ -88,6 +86,5 @@ def checked_count(atoms: int) -> int:
     """
     if atoms < 0:
         raise Rejected("header", f"{atoms} atoms: a count is not negative")
-    if atoms > MAX_SITES:
-        raise Rejected("too-many-sites", f"the cell has {atoms} sites, more than {MAX_SITES}")
+    check_count(atoms)
     return atoms
