@@ -149,6 +149,16 @@ class Workers(Generic[T, R]):
                 raise error.cause from None
             raise
 
+    def check_node(self) -> None:
+        """See that this process's own node is still one of Ray's: nothing would end the wait for its actors.
+
+        Raises:
+            ClusterError: it is not; its raylet has ended, or Ray's head has given it up.
+        """
+        own = self._ray.get_runtime_context().get_node_id()
+        if not any(node["NodeID"] == own and node["Alive"] for node in self._ray.nodes()):
+            raise ClusterError("Ray has ended on this node (its raylet is gone): run this again to go on")
+
     def replace(self, slot: _Slot[T]) -> None:
         """End the slot's actor for good (it may be cut off and alive) and start another."""
         self._ray.kill(slot.actor, no_restart=True)
@@ -190,6 +200,8 @@ class _Run(Generic[T, R]):
                         f"no actor has started within {START_TIMEOUT_S:.0f} s: "
                         "are the CPUs of the Ray cluster taken by another job?"
                     )
+                else:
+                    self._workers.check_node()
                 yield from self._ordered()
         finally:
             for slot in self._slots:  # what is left of a run that was not read to its end
