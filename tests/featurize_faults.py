@@ -70,7 +70,8 @@ def strike(fault: str, source: Path, out: Path, seconds: float, dice: random.Ran
     if status == 2:
         assert "error: " in said, said
     if status == 1:
-        assert fault in ("raylet", "head") and any(text in said for text in RAY_ENDS), f"{fault}: {said}"
+        assert fault in ("raylet", "head"), f"{fault}: {said}"
+        assert any(text in said for text in RAY_ENDS), f"{fault}: {said}"
     shards = sorted(out.glob("shard-*.h5"))
     if shards and fault == "cut file":
         shard = dice.choice(shards)

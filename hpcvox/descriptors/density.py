@@ -128,6 +128,39 @@ def _axis_distance(table, centre, step, wraps, limit):  # type: ignore[no-untype
         table[j] = np.int32(min(d * d, limit) * QUANTA) << 8
 
 
+@numba.njit(cache=True, error_model="numpy")
+def _label(keys, reach, numbers, species):  # type: ignore[no-untyped-def]
+    """Fill ``species`` (n, n, n) with the nearest site's element by the keys of the axes (sites, 3, n), else 0.
+
+    The nearest site is the least key: distance first, then (eight low bits) the heavier element.
+    """
+    n, sites = species.shape[0], numbers.size
+    sheets = np.empty((sites, n * n), np.int32)
+    first, last = np.full(sites, n), np.zeros(sites, np.int64)  # rows of a sheet that may be in reach
+    for i in range(sites):
+        for y in range(n):
+            if keys[i, 1, y] < reach[i]:
+                first[i], last[i] = min(first[i], y), y + 1
+                flat = np.int32(keys[i, 1, y] + (255 - numbers[i]))
+                for z in range(n):
+                    sheets[i, y * n + z] = flat + keys[i, 2, z]
+            else:
+                sheets[i, y * n : (y + 1) * n] = reach[i]
+    best = np.empty(n * n, np.int32)
+    for x in range(n):
+        best[:] = FAR
+        for i in range(sites):
+            away, end = keys[i, 0, x], reach[i]
+            if away < end:
+                part, sheet = best[first[i] * n : last[i] * n], sheets[i, first[i] * n : last[i] * n]
+                for v in range(part.size):
+                    key = np.int32(sheet[v] + away)
+                    part[v] = min(part[v], key if key < end else FAR)
+        labels = species[x].reshape(n * n)
+        for v in range(n * n):
+            labels[v] = 255 - (best[v] & 255)
+
+
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
@@ -162,31 +195,7 @@ def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, specie
         reach[i] = np.int32(width * width * QUANTA) << 8
     np.dot(planes.reshape(sites, n * n).T, columns, density.reshape(n * n, n))
 
-    # The nearest site is the least key: distance first, then (eight low bits) the heavier element.
-    sheets = np.empty((sites, n * n), np.int32)
-    first, last = np.full(sites, n), np.zeros(sites, np.int64)  # rows of a sheet that may be in reach
-    for i in range(sites):
-        for y in range(n):
-            if keys[i, 1, y] < reach[i]:
-                first[i], last[i] = min(first[i], y), y + 1
-                flat = np.int32(keys[i, 1, y] + (255 - numbers[i]))
-                for z in range(n):
-                    sheets[i, y * n + z] = flat + keys[i, 2, z]
-            else:
-                sheets[i, y * n : (y + 1) * n] = reach[i]
-    best = np.empty(n * n, np.int32)
-    for x in range(n):
-        best[:] = FAR
-        for i in range(sites):
-            away, end = keys[i, 0, x], reach[i]
-            if away < end:
-                part, sheet = best[first[i] * n : last[i] * n], sheets[i, first[i] * n : last[i] * n]
-                for v in range(part.size):
-                    key = np.int32(sheet[v] + away)
-                    part[v] = min(part[v], key if key < end else FAR)
-        labels = species[x].reshape(n * n)
-        for v in range(n * n):
-            labels[v] = 255 - (best[v] & 255)
+    _label(keys, reach, numbers, species)
     for i in range(sites):
         species[own[i, 0], own[i, 1], own[i, 2]] = numbers[i]
     return 0, 0
