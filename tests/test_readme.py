@@ -1,7 +1,8 @@
 """Every command of the README runs, as it is written, on small data.
 
 Settings that make a run small are appended to the command.  The ``sbatch`` lines run for real in
-``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``; here their scripts and settings are checked.
+``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``, ``ray up`` and ``ray submit`` in
+``test_ray_submit.py``; here their scripts and settings are checked.
 """
 
 import csv
