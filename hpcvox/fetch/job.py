@@ -76,14 +76,16 @@ def _collect(client: Client, database: optimade.Database, settings: FetchSetting
             left = None if settings.limit is None else settings.limit - pages.entries
             entries = page.entries[:left]
             full = left is not None and len(entries) == left
-            if progress is None:
-                total = announced(page.meta, settings)
-                progress = stack.enter_context(Progress("fetch", total, "crystals", pages.entries))
             crystals, rejects = _converted(entries, settings.properties, pages.entries, seen)
             following = None if full else page.next
             pages.add(Header(page.url, following, len(entries), rejects, _meta(page)), crystals)
             n_rejects += len(rejects)
-            progress.advance(len(entries), rejects=n_rejects)
+            if progress is None:  # the first page says how many there are; the rate is that of the others
+                total = announced(page.meta, settings)
+                progress = stack.enter_context(Progress("fetch", total, "crystals", pages.entries))
+                progress.advance(0, rejects=n_rejects)
+            else:
+                progress.advance(len(entries), rejects=n_rejects)
             if full:
                 return
 
