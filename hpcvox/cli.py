@@ -23,6 +23,11 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "fetch": Verb(
+        "hpcvox.fetch.settings:FetchSettings",
+        "hpcvox.fetch.job:run",
+        "crystals from a database on the network",
+    ),
     "pipeline": Verb(
         "hpcvox.pipeline:PipelineSettings",
         "hpcvox.pipeline:run",

@@ -14,10 +14,14 @@ from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 VERB_CONFIGS = {
-    name: CONFIGS / f"{name.replace('-', '_')}.yaml"
-    for name in cli.VERBS
-    if name not in ("pipeline", "featurize")
-} | {f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS}
+    **{
+        name: CONFIGS / f"{name.replace('-', '_')}.yaml"
+        for name in cli.VERBS
+        if name not in ("fetch", "pipeline", "featurize")
+    },
+    "fetch": CONFIGS / "fetch_optimade.yaml",
+    **{f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS},
+}
 
 
 def settings_of(verb):
