@@ -51,40 +51,38 @@ def _reduced(m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
-def _label(form, place, radius, number, counting, best):  # type: ignore[no-untyped-def]
+def _label(form, place, radius, number, best):  # type: ignore[no-untyped-def]
     """Lower ``best`` (n, n, n) to the key of every image of a site that is within ``radius``.
 
-    ``form`` (3, 3) gives squared distances in Å² of steps of the grid; ``place`` (3,) is in steps;
-    ``counting`` is 0, 1 ... n - 1.
+    ``form`` (3, 3) gives squared distances in Å² of steps of the grid; ``place`` (3,) is in steps.
+    Along a row, the image that is nearest to the voxel is enough.
     """
     n = best.shape[0]
     p11, p12, p22, q11 = _reduced(form)
-    end = np.int32(int(radius * radius * QUANTA + OFFSET) << 8)
+    end = float(int(radius * radius * QUANTA + OFFSET))
     low = np.int32(255 - number)
     r2 = radius * radius * (1.0 + 1e-6)  # the keys decide what is within
-    c = form[2, 2]
-    x0, x1 = _span(-r2, 0.0, q11, 0.5 - place[0])
+    u0, v0, w0 = 0.5 - place[0], 0.5 - place[1], 0.5 - place[2]
+    along_u, along_v, c, turns = (
+        form[0, 2] / form[2, 2],
+        form[1, 2] / form[2, 2],
+        form[2, 2] * QUANTA,
+        1.0 / n,
+    )
+    x0, x1 = _span(-r2, 0.0, q11, u0)
     for x in range(x0, x1 + 1):
-        u = x + 0.5 - place[0]
-        y0, y1 = _span(p11 * u * u - r2, p12 * u, p22, 0.5 - place[1])
-        plane = best[_wrapped(x, n)]
+        u, i = x + u0, _wrapped(x, n)
+        y0, y1 = _span(p11 * u * u - r2, p12 * u, p22, v0)
         for y in range(y0, y1 + 1):
-            v = y + 0.5 - place[1]
-            a = form[0, 0] * u * u + 2.0 * form[0, 1] * u * v + form[1, 1] * v * v
-            b = form[0, 2] * u + form[1, 2] * v
-            z0, z1 = _span(a - r2, b, c, 0.5 - place[2])
-            row = plane[_wrapped(y, n)]
-            while z0 <= z1:  # the stretches between borders of the cell
-                first = _wrapped(z0, n)
-                part = row[first : min(first + z1 - z0 + 1, n)]
-                w0 = z0 + 0.5 - place[2]
-                for k in range(part.size):
-                    w = w0 + counting[k]
-                    key = np.int32(
-                        np.int32(np.int32((a + (2.0 * b + c * w) * w) * QUANTA + OFFSET) << 8) + low
-                    )
-                    part[k] = min(part[k], key if key < end else FAR)
-                z0 += part.size
+            v, j = y + v0, _wrapped(y, n)
+            least = (p11 * u * u + 2.0 * p12 * u * v + p22 * v * v) * QUANTA + OFFSET
+            first = along_u * u + along_v * v + w0
+            for k in range(n):  # no slice of the row (each is counted as a reference), no other array
+                w = first + np.int32(k)
+                w -= n * np.floor(w * turns + 0.5)
+                quanta = least + c * w * w
+                key = np.int32(np.int32(np.int32(quanta) << 8) + low) if quanta < end else FAR
+                best[i, j, k] = min(best[i, j, k], key)
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
@@ -137,8 +135,12 @@ def _waves(roots, n, reach):  # type: ignore[no-untyped-def]
     """exp(2πi m (j + ½)/n), (n, 2 reach + 1), m = -reach ... reach."""
     out = np.empty((n, 2 * reach + 1), np.complex64)
     for j in range(n):
-        for m in range(-reach, reach + 1):
-            out[j, m + reach] = roots[(m * (2 * j + 1)) % (2 * n)]
+        k = (-reach * (2 * j + 1)) % (2 * n)
+        for m in range(2 * reach + 1):
+            out[j, m] = roots[k]
+            k += 2 * j + 1
+            if k >= 2 * n:
+                k -= 2 * n
     return out
 
 
@@ -299,13 +301,13 @@ def fill(lattice, frac, numbers, widths, roots, density, species):  # type: igno
             flat[v] = max(flat[v], np.float32(0.0))  # rounding of a sum of waves
     else:
         density[:] = 0.0
-    best, counting = np.full((n, n, n), FAR, np.int32), np.arange(n).astype(np.float64)
+    best = np.full((n, n, n), FAR, np.int32)
     for i in range(sites):
         place, width = frac[i] * n, widths[numbers[i]]
         if not chosen[numbers[i]]:
             peak = numbers[i] / ((2.0 * math.pi) ** 1.5 * width**3)
             _deposit(steps, place, width, peak, density)
-        _label(steps, place, width, numbers[i], counting, best)
+        _label(steps, place, width, numbers[i], best)
     keys, labels = best.reshape(-1), species.reshape(-1)
     for v in range(keys.size):
         labels[v] = 255 - (keys[v] & 255)

@@ -45,7 +45,8 @@ def voxelize_oblique(
     """
     if out is None:
         out = Voxels(np.empty((n, n, n), np.float32), np.empty((n, n, n), np.uint8))
-    if not abs(np.linalg.det(lattice)) > 1e-6:
+    (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
+    if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
     fault, site = fill(lattice, frac, numbers, RADII, _roots(n), out.density, out.species)
     refuse(fault, site, frac, numbers, n, "oblique")

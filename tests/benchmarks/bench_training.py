@@ -7,8 +7,8 @@ import numpy as np
 
 from hpcvox import config
 from hpcvox.descriptors.density import voxelize
+from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
-from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.training.job import train_unet
 from hpcvox.training.metrics import read_metrics
@@ -18,22 +18,31 @@ SAMPLES = 256
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 
 
-def make_shards(folder: Path) -> None:
-    """A shard set of perovskites at full size."""
+def make_shards(folder: Path, shards: int = 1) -> None:
+    """A set of ``shards`` shards of perovskites at full size."""
     folder.mkdir()
     buffer = ShardBuffer(density_arrays(32, "float16"), SAMPLES)
-    for i in range(SAMPLES):
-        numbers = np.array([20 + i % 40, 22 + i % 7, 8, 8, 8], np.uint8)
-        lengths = np.full(3, 3.8 + 0.002 * i)
-        slot = buffer.slot()
-        slot["density"][:], slot["species"][:] = voxelize(lengths, FRAC, numbers)
-        slot["cell"][:] = np.diag(lengths)
-        buffer.commit(i, str(i), f"F{i}", "made", numbers, FRAC, {})
-    line = buffer.write(
-        folder / shard_name(0), Provenance("density", "periodic", {"voxels": 32}, "0", "x", 0, SAMPLES)
-    )
-    Manifest("density", "periodic", {"voxels": 32}, "0", "made", SAMPLES, SAMPLES, 0, {}, (line,)).save(
-        folder
+    lines = []
+    for first in range(0, shards * SAMPLES, SAMPLES):
+        buffer.clear()
+        for i in range(SAMPLES):
+            numbers = np.array([20 + i % 40, 22 + i % 7, 8, 8, 8], np.uint8)
+            lengths = np.full(3, 3.8 + 0.002 * i)
+            slot = buffer.slot()
+            slot["density"][:], slot["species"][:] = voxelize(lengths, FRAC, numbers)
+            slot["cell"][:] = np.diag(lengths)
+            buffer.commit(first + i, str(first + i), f"F{i}", "made", numbers, FRAC, {})
+        made = Provenance("density", "periodic", {"voxels": 32}, "0", "x", first, SAMPLES)
+        lines.append(buffer.write(folder / shard_name(len(lines)), made))
+    close_set(
+        folder,
+        lines,
+        descriptor="density",
+        grid="periodic",
+        settings={"voxels": 32},
+        code_version="0",
+        source="made",
+        n_entries=shards * SAMPLES,
     )
 
 
