@@ -172,10 +172,9 @@ class ShardSet:
             raise ValueError(f"out for {name} must be C-contiguous {dtype} of shape {(len(wanted), *shape)}")
         if not wanted.size:
             return out
-        size = out[0].nbytes
-        rows = out.reshape(-1).view(np.uint8).data
-        for row, (shard, sample) in enumerate(self._located(wanted)):
-            self._opened_shard(shard).read(name, sample, rows[row * size : (row + 1) * size])
+        rows = out.reshape(len(wanted), -1).view(np.uint8)
+        for row, (shard, sample) in zip(rows, self._located(wanted), strict=True):
+            self._opened_shard(shard).read(name, sample, row.data)
         return out
 
     def read_ragged(self, name: str, indices: Sequence[int] | NDArray[np.integer]) -> list[NDArray[Any]]:

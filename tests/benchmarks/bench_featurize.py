@@ -1,7 +1,7 @@
-"""Featurization from the text of CIFs to durable shards, on two CPUs.
+"""Featurization from the text of CIFs to durable shards, on two CPUs and on one.
 
-The value is the engine's once Ray and its actors are up; the start is reported beside it.  The peer is
-the same work by plain processes, the limit the durable write of the same bytes by as many threads.
+The engine is timed once Ray and its actors are up; the start is reported beside it.  The peer is the same work
+by plain processes, the limit the durable write of the same bytes by as many threads.
 """
 
 import os
@@ -9,16 +9,22 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hpcvox import durable
-from hpcvox.actors.pool import actor_pool
+from hpcvox.actors.pool import ActorPool, Workers, actor_pool
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
-from hpcvox.featurize.engine import build, finish, tasks_of
+from hpcvox.featurize.engine import Tally, build, finish, tasks_of
+from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 
@@ -34,41 +40,112 @@ _workers: list[ShardWorker] = []  # one in each plain process
 
 
 def measure() -> list[dict[str, Any]]:
-    """Entries of the bench table; medians of three rounds that alternate engine, peer and limit."""
+    """``pipeline_…``: the engine from source to finished set; ``ray_overhead``: its shards' time over plain processes'.
+
+    ``actors_1_to_2``: how many times as fast two actors are, beside two plain processes to one; what the source
+    costs is left out, since here its reader takes its time from the same two CPUs.  ``shard_write_share``: rate
+    of one process over that of the slower half of its work alone.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-", dir=REPOSITORY) as name:
         folder = Path(name)
-        source = _source(folder)
-        settings = DensitySettings(source=source, out=folder / "engine", actors=CPUS)
+        settings = DensitySettings(source=_source(folder), out=folder / "engine", actors=CPUS)
         plain = settings.model_copy(update={"out": folder / "plain"})
-        figures: dict[str, list[float]] = {"engine": [], "peer": [], "limit": []}
-        begun = time.perf_counter()
+        for out in (settings.out, plain.out):
+            out.mkdir()
+        return [*_pipeline(settings, plain), *_one_process(plain)]
+
+
+def _pipeline(settings: DensitySettings, plain: DensitySettings) -> list[dict[str, Any]]:
+    """Medians of rounds that alternate all that is compared."""
+    source, per_shard = settings.source, settings.entries_per_shard
+    tasks = list(tasks_of(open_source(source), per_shard))
+    figures: dict[str, list[float]] = {}
+
+    def timed(name: str, out: Path, work: Callable[[], object]) -> None:
+        _clear(out)
+        figures.setdefault(name, []).append(_seconds(work))
+
+    begun = time.perf_counter()
+    # The second Ray actor sleeps while one of a pool of its own works: room for three on two CPUs.
+    with (
+        actor_pool(CPUS + 1),
+        ActorPool(CPUS).workers(partial(ShardWorker, settings)) as both,
+    ):
+        list(both.run_ordered(_trials(tasks)))
+        start = time.perf_counter() - begun
         with (
-            actor_pool(CPUS) as pool,
-            pool.workers(partial(ShardWorker, settings)) as workers,
+            ActorPool(1).workers(partial(ShardWorker, settings)) as one,
             ProcessPoolExecutor(CPUS, get_context("spawn"), _start, (plain,)) as processes,
+            ProcessPoolExecutor(1, get_context("spawn"), _start, (plain,)) as process,
         ):
-            warm = DensitySettings(source=source, out=settings.out)
-            settings.out.mkdir()
-            plain.out.mkdir()
-            list(workers.run_ordered(_trials(settings)))
-            start = time.perf_counter() - begun
-            list(processes.map(_work, _trials(plain)))
+            list(one.run_ordered(_trials(tasks)))
+            for pool in (processes, process):
+                list(pool.map(_work, _trials(tasks)))
             for _ in range(ROUNDS):
-                _clear(settings.out)
-                begun = time.perf_counter()
-                tally = build(open_source(source), settings, workers)
-                finish(warm, source.name, tally)
-                figures["engine"].append(tally.entries / (time.perf_counter() - begun))
-                _clear(plain.out)
-                begun = time.perf_counter()
-                list(processes.map(_work, tasks_of(open_source(source), settings.entries_per_shard)))
-                figures["peer"].append(tally.entries / (time.perf_counter() - begun))
-                figures["limit"].append(tally.entries / _write_seconds(settings.out, folder / "bytes"))
-    engine, peer, limit = (statistics.median(figures[key]) for key in ("engine", "peer", "limit"))
-    whole = tally.entries / (start + tally.entries / engine)
+                timed("engine", settings.out, lambda: _engine(settings, both))
+                figures.setdefault("limit", []).append(_write_seconds(settings.out, CPUS))
+                timed("peer", plain.out, lambda: _processes(plain, processes))
+                timed("actors", settings.out, lambda: list(both.run_ordered(tasks)))
+                timed("processes", plain.out, lambda: list(processes.map(_work, tasks)))
+                timed("actor", settings.out, lambda: list(one.run_ordered(tasks)))
+                timed("process", plain.out, lambda: list(process.map(_work, tasks)))
+    seconds = {name: statistics.median(times) for name, times in figures.items()}
+    entries = sum(len(task.entries) for task in tasks)
+    engine, peer, limit = (entries / seconds[name] for name in ("engine", "peer", "limit"))
+    whole = entries / (start + seconds["engine"])
+    gain, plain_gain = seconds["actor"] / seconds["actors"], seconds["process"] / seconds["processes"]
     return [
         _entry("pipeline_crystals_per_s", engine, peer, limit),
         _entry("pipeline_with_start_crystals_per_s", whole, peer, limit),
+        {
+            "name": "ray_overhead",
+            "value": seconds["actors"] / seconds["processes"] - 1,
+            "unit": "",
+            "limit": 0.05,
+        },
+        {
+            "name": "actors_1_to_2",
+            "value": gain,
+            "unit": "times",
+            "peer": plain_gain,
+            "ratio": gain / plain_gain,
+            "limit": 1.9,
+        },
+    ]
+
+
+def _one_process(settings: DensitySettings) -> list[dict[str, Any]]:
+    """``shard_write_share``, all in this process; medians of alternating rounds."""
+    tasks = list(tasks_of(open_source(settings.source), settings.entries_per_shard))
+    worker, filler = ShardWorker(settings), sampler(settings)
+    slot = {spec.name: np.empty(spec.shape, spec.dtype) for spec in filler.arrays}
+
+    def computed() -> None:
+        for task in tasks:
+            for entry in task.entries:
+                for crystal in parse(entry):
+                    assert isinstance(crystal, Crystal)
+                    filler.fill(filler.prepare(crystal), (entry.index, 0), slot)
+
+    worker(tasks[0]._replace(trial=True))
+    computed()
+    times: dict[str, list[float]] = {"whole": [], "write": [], "compute": []}
+    for _ in range(ROUNDS):
+        _clear(settings.out)
+        times["whole"].append(_seconds(lambda: [worker(task) for task in tasks]))
+        times["write"].append(_write_seconds(settings.out, 1))
+        times["compute"].append(_seconds(computed))
+    whole, write, compute = (statistics.median(each) for each in times.values())
+    entries = sum(len(task.entries) for task in tasks)
+    bound = entries / max(write, compute)
+    return [
+        {
+            "name": "shard_write_share",
+            "value": entries / whole / bound,
+            "unit": "of a bound",
+            "limit": 0.8,
+        },
+        {"name": "shard_write_us", "value": whole / entries * 1e6, "unit": "µs/crystal", "peer": 1e6 / bound},
     ]
 
 
@@ -89,10 +166,21 @@ def _source(folder: Path) -> Path:
     return real if real.exists() else write_table(folder / "perovskites.csv", GENERATED_ROWS)
 
 
-def _trials(settings: DensitySettings) -> list[ShardTask]:
+def _trials(tasks: list[ShardTask]) -> list[ShardTask]:
     """One task a CPU that writes nothing, so that all code is loaded and compiled."""
-    first = next(tasks_of(open_source(settings.source), settings.entries_per_shard))
-    return [first._replace(trial=True)] * CPUS
+    return [tasks[0]._replace(trial=True)] * CPUS
+
+
+def _engine(settings: DensitySettings, workers: Workers[ShardTask, ShardResult]) -> None:
+    """The engine's whole work: source, shards, manifest."""
+    finish(settings, settings.source.name, build(open_source(settings.source), settings, workers))
+
+
+def _processes(settings: DensitySettings, processes: ProcessPoolExecutor) -> None:
+    """The same by plain processes."""
+    results = list(processes.map(_work, tasks_of(open_source(settings.source), settings.entries_per_shard)))
+    lines = [result.line for result in results if result.line is not None]
+    finish(settings, settings.source.name, Tally(lines, sum(line.entries for line in lines), 0))
 
 
 def _start(settings: DensitySettings) -> None:
@@ -103,21 +191,24 @@ def _work(task: ShardTask) -> ShardResult:
     return _workers[0](task)
 
 
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
 def _clear(folder: Path) -> None:
     for path in folder.iterdir():
         path.unlink()
 
 
-def _write_seconds(shards: Path, folder: Path) -> float:
-    """Time to write the bytes of the shards aside, sync and rename them, CPUS files at a time."""
-    folder.mkdir(exist_ok=True)
-    files = {path.name: path.read_bytes() for path in sorted(shards.glob("*.h5"))}
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(CPUS) as threads:
-        list(threads.map(lambda name: durable.write_bytes(folder / name, files[name]), files))
-    seconds = time.perf_counter() - begun
-    _clear(folder)
-    return seconds
+def _write_seconds(shards: Path, threads: int) -> float:
+    """Time to write the bytes of the shards aside, sync and rename them, ``threads`` files at a time."""
+    files = {path.name: path.read_bytes() for path in sorted(shards.glob("shard-*.h5"))}
+    with tempfile.TemporaryDirectory(dir=shards.parent) as folder, ThreadPoolExecutor(threads) as pool:
+        begun = time.perf_counter()
+        list(pool.map(lambda name: durable.write_bytes(Path(folder) / name, files[name]), files))
+        return time.perf_counter() - begun
 
 
 if __name__ == "__main__":
