@@ -34,7 +34,9 @@ VERBS = {
         "built-in crystals, with energies",
     ),
     "dft": Verb(
-        "hpcvox.dft.settings:DftSettings", "hpcvox.dft.engine:run", "crystals → densities and energies, by GPAW"
+        "hpcvox.dft.settings:DftSettings",
+        "hpcvox.dft.engine:run",
+        "crystals → densities and energies, by GPAW",
     ),
     "featurize": Verb(
         "hpcvox.featurize.settings:FeaturizeSettings",

@@ -84,7 +84,10 @@ def smoothed(
 def _cut(wave: NDArray[np.complex128], shape: tuple[int, int, int]) -> NDArray[np.complex128]:
     """The Fourier components of ``wave`` that a grid of ``shape`` has, too; the others of ``shape`` are zero."""
     out = np.zeros(shape, np.complex128)
-    kept = [np.arange(-((min(m, n) - 1) // 2), (min(m, n) + 1) // 2) for m, n in zip(wave.shape, shape, strict=True)]
+    kept = [
+        np.arange(-((min(m, n) - 1) // 2), (min(m, n) + 1) // 2)
+        for m, n in zip(wave.shape, shape, strict=True)
+    ]
     out[np.ix_(*(k % n for k, n in zip(kept, shape, strict=True)))] = wave[
         np.ix_(*(k % m for k, m in zip(kept, wave.shape, strict=True)))
     ]

@@ -7,9 +7,10 @@ from typing import Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
-from hpcvox.crystals.record import Rejection
+from hpcvox.crystals.record import Entry, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.dft import process
+from hpcvox.dft.files import plain
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
 from hpcvox.errors import SourceError
@@ -53,11 +54,8 @@ def run(settings: DftSettings) -> Outcome:
         for folder in (FIELDS, PARTS):
             (out / folder).mkdir(exist_ok=True)
         with Progress("dft", source.total, "crystals") as progress:
-            for done in run_ordered(partial(DftWorker, settings), source, settings.actors):
-                if isinstance(done, Failure):
-                    lost = done.task
-                    done = [Done(Rejection(lost.id, lost.origin, "worker-died", done.message))]
-                for outcome, known in done:
+            for result in run_ordered(partial(DftWorker, settings), source, settings.actors):
+                for outcome, known in [_lost(result)] if isinstance(result, Failure) else result:
                     kept += known
                     if isinstance(outcome, Rejection):
                         rejects.append(outcome)
@@ -69,6 +67,12 @@ def run(settings: DftSettings) -> Outcome:
         durable.write_csv(out / REJECTS, Rejection._fields, (reject._asdict() for reject in rejects))
         present = {path.name for path in (out / FIELDS).glob("[!.]*")}
     return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun)
+
+
+def _lost(failure: Failure[Entry]) -> Done:
+    """An entry whose actors died; the next run tries it again."""
+    entry = failure.task
+    return Done(Rejection(plain(entry.id), plain(entry.origin), "worker-died", failure.message))
 
 
 def _outcome(

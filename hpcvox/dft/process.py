@@ -20,8 +20,8 @@ from hpcvox.errors import MissingDependencyError, Rejected
 
 FIX: Final = "HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install 'hpcvox[gpaw]'"
 
-_UNUSABLE: Final = 69
-"""Exit status of :mod:`hpcvox.dft.scf` where GPAW cannot be imported."""
+UNUSABLE: Final = 69
+"""Exit status of :mod:`hpcvox.dft.scf` where GPAW cannot be imported (EX_UNAVAILABLE)."""
 
 _FOREIGN: Final = ("PMI_", "PMIX_", "OMPI_", "I_MPI_", "GPAW_")
 """Variables of a launcher of MPI, under which GPAW would take itself for a rank; and of other set-ups of GPAW."""
@@ -131,7 +131,7 @@ def _environment() -> dict[str, str]:
 def _ended(status: int, log: Path) -> Exception:
     said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     last = said[-1].strip()[:500] if said else "it said nothing"
-    if status == _UNUSABLE:
+    if status == UNUSABLE:
         return MissingDependencyError(f"GPAW is installed and cannot be imported ({last}): {FIX} anew")
     if status < 0:
         name = signal.Signals(-status).name

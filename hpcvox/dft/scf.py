@@ -18,9 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from hpcvox.dft.density import smoothed
-
-UNUSABLE: Final = 69
-"""Exit status where GPAW cannot be imported (EX_UNAVAILABLE)."""
+from hpcvox.dft.process import UNUSABLE
 
 SPACING: Final = 0.06
 """Å between points of the grid that GPAW puts the all-electron density on."""

@@ -33,7 +33,11 @@ class DftSettings(Settings):
         "primitive", description="compute the reduced primitive cell, or the cell of the source"
     )
     voxels: int = Field(
-        32, ge=8, le=256, multiple_of=2, description="points of the field along each edge; long edges get more"
+        32,
+        ge=8,
+        le=256,
+        multiple_of=2,
+        description="points of the field along each edge; long edges get more",
     )
     sigma: float = Field(0.2, ge=0.1, le=1, description="Å; the density is smoothed by a Gaussian this wide")
     max_sites: int = Field(30, ge=1, le=10_000, description="reject cells with more atoms")

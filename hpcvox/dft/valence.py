@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
@@ -30,7 +31,7 @@ MOMENTS: Final = {
 # fmt: on
 
 
-def valence(numbers: NDArray) -> dict[str, tuple[int, int]]:
+def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
     """Of the elements of a crystal, by symbol: atoms, and valence electrons an atom.
 
     Args:

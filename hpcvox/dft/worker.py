@@ -1,16 +1,13 @@
 """What an actor does: the crystals of one entry, each from a structure to a field file and a row of the table."""
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 import xxhash
 
-from hpcvox import durable
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
@@ -18,10 +15,11 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.writing import cif_text
 from hpcvox.dft.density import grid_shape
+from hpcvox.dft.files import field_file, plain, write
 from hpcvox.dft.process import Request, Result, code, solve
 from hpcvox.dft.settings import DftSettings
 from hpcvox.dft.valence import MOMENTS, VALENCE, valence
-from hpcvox.errors import HpcvoxError, Rejected
+from hpcvox.errors import Rejected
 
 FIELDS: Final = "fields"
 PARTS: Final = "parts"
@@ -59,6 +57,8 @@ class DftWorker:
         Raises:
             HpcvoxError: GPAW cannot be imported, or a file cannot be written.
         """
+        # A file's name may hold bytes that are no text.
+        entry = entry._replace(id=plain(entry.id), origin=plain(entry.origin))
         results = parse(entry)
         if not results:
             return [Done(Rejection(entry.id, entry.origin, "no-structure", "there are no crystals"))]
@@ -78,7 +78,7 @@ class DftWorker:
         except Rejected as reason:
             if reason.code not in PASSING:
                 note = {"code": reason.code, "message": str(reason), "timeout_s": self._settings.timeout_s}
-                _write(part, json.dumps(note) + "\n")
+                write(part, json.dumps(note) + "\n")
             return Done(Rejection(crystal.id, crystal.origin, reason.code, str(reason)))
         return Done(row)
 
@@ -140,9 +140,9 @@ class DftWorker:
         )
         text = chgcar_text(cell, density, f"{cell.id[:200]}: {method}")
         row = self._row(cell, result, total, sets, seconds)
-        _write(settings.out / FIELDS / row["file"], text)
+        write(settings.out / FIELDS / row["file"], text)
         digest = xxhash.xxh3_128_hexdigest(text.encode())
-        _write(part, json.dumps({"row": row, "digest": digest}) + "\n")
+        write(part, json.dumps({"row": row, "digest": digest}) + "\n")
         return row
 
     def _request(self, cell: Crystal) -> Request:
@@ -185,20 +185,3 @@ class DftWorker:
             "code": self._code,
             "cif": cif_text(cell),
         }
-
-
-def field_file(name: str, xc: str) -> str:
-    """The name of the field file of the crystal with the id ``name``: one that is read as a CHGCAR, and no other's."""
-    safe = quote(name, safe="#")
-    safe = re.sub("^[.]", "%2E", safe)  # no hidden file
-    safe = re.sub("(?i)l(?=ocpot)", lambda letter: f"%{ord(letter[0]):X}", safe)  # no potential
-    if len(safe) > 150:
-        safe = f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(name.encode(errors='backslashreplace'))}"
-    return f"{safe}.gpaw-{xc.lower()}.CHGCAR"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        durable.write_text(path, text)
-    except OSError as error:
-        raise HpcvoxError(f"{path}: cannot write the file: {error.strerror}; run the job again to go on") from None
