@@ -293,8 +293,7 @@ install_horovod() {
 gpaw_works() { "$venv/bin/python" -c 'import gpaw' >/dev/null 2>&1; }
 
 install_gpaw() {
-    local -x GPAW_CONFIG=${GPAW_CONFIG:-$root/requirements/gpaw_siteconfig.py} CXX
-    CXX=$(compiler)
+    local -x GPAW_CONFIG=${GPAW_CONFIG:-$root/requirements/gpaw_siteconfig.py} CXX=${CXX:-$(compiler)}
     install_locked gpaw requirements/gpaw.lock
     if gpaw_works; then return; fi
     # pip keeps what it built, and may have built it against libraries that are no longer there.
