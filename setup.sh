@@ -23,7 +23,8 @@ horovod_version=0.28.1
 venv=${HPCVOX_VENV:-$root/.venv}
 extras=${HPCVOX_EXTRAS-chgnet}
 run_packages=(openmpi-bin libopenmpi-dev cmake g++ make)
-test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chromium chromium-driver shellcheck)
+test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chromium chromium-driver shellcheck
+    dropbear-bin openssh-client rsync)   # dropbear-bin: an SSH server that nobody starts
 for_tests=no check_only=no
 for extra in $extras; do
     case $extra in
@@ -74,13 +75,15 @@ provided_by() {   # the command that shows that a package is there
         chromium-driver) echo chromedriver ;;
         iproute2) echo ip ;;
         procps) echo pgrep ;;
+        dropbear-bin) echo dropbear ;;
+        openssh-client) echo ssh ;;
         *) echo "$1" ;;
     esac
 }
 package_is_there() {
     case $1 in
         libpmix2) compgen -G '/usr/lib/*/libpmix.so.2' >/dev/null || compgen -G '/usr/lib*/libpmix.so.2' >/dev/null ;;
-        slurmctld | slurmd | munge) have "$(provided_by "$1")" || [ -x "/usr/sbin/$(provided_by "$1")" ] ;;
+        slurmctld | slurmd | munge | dropbear-bin) have "$(provided_by "$1")" || [ -x "/usr/sbin/$(provided_by "$1")" ] ;;
         g++) [ -n "$(compiler)" ] ;;
         *) have "$(provided_by "$1")" ;;
     esac

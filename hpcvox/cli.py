@@ -23,6 +23,11 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "fetch": Verb(
+        "hpcvox.fetch.settings:FetchSettings",
+        "hpcvox.fetch.job:run",
+        "crystals from a database on the network",
+    ),
     "pipeline": Verb(
         "hpcvox.pipeline:PipelineSettings",
         "hpcvox.pipeline:run",
@@ -135,9 +140,10 @@ def job(verb: str) -> int:
     """Run ``verb`` with the arguments of the command line, as the scripts of ``jobs/`` do; its exit status.
 
     Ray takes every status but 0 for a failure; to a job that it was given, rejects are none.
+    ``ray submit`` copies its script into the home folder and runs it there.
     """
     status = main([verb, *sys.argv[1:]])
-    by_ray = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    by_ray = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ or Path(sys.argv[0]).parent == Path.home()
     return COMPLETE if by_ray and status == COMPLETE_WITH_REJECTS else status
 
 

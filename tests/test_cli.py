@@ -44,7 +44,8 @@ def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: hpcvox {verb}")
-    config = "featurize_density" if verb == "featurize" else name  # a config a descriptor
+    # a config a descriptor, and a provider
+    config = {"featurize": "featurize_density", "fetch": "fetch_optimade"}.get(verb, name)
     assert (ROOT / "configs" / f"{config}.yaml").exists()
 
 

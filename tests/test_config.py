@@ -14,10 +14,14 @@ from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 VERB_CONFIGS = {
-    name: CONFIGS / f"{name.replace('-', '_')}.yaml"
-    for name in cli.VERBS
-    if name not in ("pipeline", "featurize")
-} | {f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS}
+    **{
+        name: CONFIGS / f"{name.replace('-', '_')}.yaml"
+        for name in cli.VERBS
+        if name not in ("fetch", "pipeline", "featurize")
+    },
+    "fetch": CONFIGS / "fetch_optimade.yaml",
+    **{f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS},
+}
 
 
 def settings_of(verb):
@@ -54,6 +58,7 @@ def test_the_demos_config_loads():
 def test_every_config_belongs_to_a_job():
     known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml"}
+    known |= {"ray_cluster.yaml"}  # Ray's own: tests/test_ray_submit.py
     assert {path.name for path in CONFIGS.glob("*.yaml")} == known
 
 

@@ -12,6 +12,7 @@ import gemmi
 import numpy as np
 import pytest
 import torch
+from training_shards import make_shards
 
 from hpcvox import config
 from hpcvox.crystals.record import reduced_formula
@@ -24,7 +25,6 @@ from hpcvox.models.unet import UNet, UNetSettings
 from hpcvox.models.vae import VAE, VAESettings
 from hpcvox.training import runs
 from hpcvox.training.vae_task import quantile_edges
-from tests.training_shards import make_shards
 
 VOXELS, BINS = 16, 4
 UNET = UNetSettings(patch=2, down=((8, 8), (8, 16)), bottom=(16, 16), up=((16, 8), (8, 8)), features=4)

@@ -1,7 +1,8 @@
 """Every command of the README runs, as it is written, on small data.
 
 Settings that make a run small are appended to the command.  The ``sbatch`` lines run for real in
-``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``; here their scripts and settings are checked.
+``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``, ``ray up`` and ``ray submit`` in
+``test_ray_submit.py``; here their scripts and settings are checked.
 """
 
 import csv
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 from ase.io import write
+from optimade_server import good, serving
 
 from hpcvox import cli, config
 
@@ -82,10 +84,14 @@ def test_the_readme_has_commands_of_every_kind():
 
 @pytest.mark.slow
 def test_hpcvox_commands_run_in_their_order(folder):
-    for command in COMMANDS:
-        program, *arguments = shlex.split(command)
-        if program == "hpcvox":
-            run([program, *arguments, *SMALL.get(arguments[0], [])], folder)
+    with serving(folder, good()) as url:
+        # the database is one on this machine, with an energy of its own
+        here = [f"url={url}", "properties=[_exmpl_energy]", "filter=_exmpl_energy<0", "pause_s=0"]
+        for command in COMMANDS:
+            program, *arguments = shlex.split(command)
+            if program == "hpcvox":
+                small = {**SMALL, "fetch": here}.get(arguments[0], [])
+                run([program, *arguments, *small], folder)
     assert (folder / "runs" / "report" / "report.html").stat().st_size > 100_000
     assert (folder / "runs" / "mine" / "report" / "report.html").exists()
 

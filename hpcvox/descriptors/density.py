@@ -91,28 +91,26 @@ def _axis_gaussian(table, centre, width, step, wraps):  # type: ignore[no-untype
     inverse = 1.0 / (width * width)
     curve = math.exp(-step * step * inverse)
     peak = math.exp(-0.5 * offset * offset * inverse)
-    count = int(REACH * width / step) + 1
-    for direction in (1, -1):
-        value = peak
-        ratio = math.exp(-(direction * offset * step + 0.5 * step * step) * inverse)
-        j = nearest
-        if direction == 1:
-            if wraps:
-                table[j % n] += value
-            elif 0 <= j < n:
-                table[j] += value
-        for _ in range(count):
-            value *= ratio
-            ratio *= curve
-            j += direction
-            if wraps:
-                if j >= n:
-                    j -= n
-                elif j < 0:
-                    j += n
-                table[j] += value
-            elif 0 <= j < n:
-                table[j] += value
+    above, below = peak, peak
+    ratio_above = math.exp(-(offset * step + 0.5 * step * step) * inverse)
+    ratio_below = math.exp(-(-offset * step + 0.5 * step * step) * inverse)
+    up = down = nearest % n if wraps else nearest
+    if 0 <= up < n:
+        table[up] = peak
+    for _ in range(int(REACH * width / step) + 1):
+        above *= ratio_above
+        below *= ratio_below
+        ratio_above *= curve
+        ratio_below *= curve
+        up += 1
+        down -= 1
+        if wraps:
+            up = 0 if up == n else up
+            down = n - 1 if down < 0 else down
+        if 0 <= up < n:
+            table[up] += above
+        if 0 <= down < n:
+            table[down] += below
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -130,12 +128,45 @@ def _axis_distance(table, centre, step, wraps, limit):  # type: ignore[no-untype
         table[j] = np.int32(min(d * d, limit) * QUANTA) << 8
 
 
+@numba.njit(cache=True, error_model="numpy")
+def _label(keys, reach, numbers, species):  # type: ignore[no-untyped-def]
+    """Fill ``species`` (n, n, n) with the nearest site's element by the keys of the axes (sites, 3, n), else 0.
+
+    The nearest site is the least key: distance first, then (eight low bits) the heavier element.
+    """
+    n, sites = species.shape[0], numbers.size
+    sheets = np.empty((sites, n * n), np.int32)
+    first, last = np.full(sites, n), np.zeros(sites, np.int64)  # rows of a sheet that may be in reach
+    for i in range(sites):
+        for y in range(n):
+            if keys[i, 1, y] < reach[i]:
+                first[i], last[i] = min(first[i], y), y + 1
+                flat = np.int32(keys[i, 1, y] + (255 - numbers[i]))
+                for z in range(n):
+                    sheets[i, y * n + z] = flat + keys[i, 2, z]
+            else:
+                sheets[i, y * n : (y + 1) * n] = reach[i]
+    best = np.empty(n * n, np.int32)
+    for x in range(n):
+        best[:] = FAR
+        for i in range(sites):
+            away, end = keys[i, 0, x], reach[i]
+            if away < end:
+                part, sheet = best[first[i] * n : last[i] * n], sheets[i, first[i] * n : last[i] * n]
+                for v in range(part.size):
+                    key = np.int32(sheet[v] + away)
+                    part[v] = min(part[v], key if key < end else FAR)
+        labels = species[x].reshape(n * n)
+        for v in range(n * n):
+            labels[v] = 255 - (best[v] & 255)
+
+
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
     n = density.shape[0]
     sites = numbers.size
-    planes = np.empty((n * n, sites), np.float32)
+    planes = np.empty((sites, n, n), np.float32)
     columns = np.empty((sites, n), np.float32)
     keys = np.empty((sites, 3, n), np.int32)
     reach = np.empty(sites, np.int32)
@@ -153,32 +184,18 @@ def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, specie
             _axis_gaussian(gaussian[axis], centre, width, step, wraps)
             _axis_distance(keys[i, axis], centre, step, wraps, width * width)
         for other in range(i):
-            if (own[other] == own[i]).all():
+            if own[other, 0] == own[i, 0] and own[other, 1] == own[i, 1] and own[other, 2] == own[i, 2]:
                 return UNRESOLVED, i
         scale = atom / ((2.0 * math.pi) ** 1.5 * width**3)
         for z in range(n):
             columns[i, z] = scale * gaussian[2, z]
         for x in range(n):
             for y in range(n):
-                planes[x * n + y, i] = gaussian[0, x] * gaussian[1, y]
+                planes[i, x, y] = gaussian[0, x] * gaussian[1, y]
         reach[i] = np.int32(width * width * QUANTA) << 8
-    np.dot(planes, columns, density.reshape(n * n, n))
+    np.dot(planes.reshape(sites, n * n).T, columns, density.reshape(n * n, n))
 
-    # The nearest site is the least key: distance first, then (eight low bits) the heavier element.
-    best = np.empty(n, np.int32)
-    for x in range(n):
-        for y in range(n):
-            best[:] = FAR
-            for i in range(sites):
-                flat = keys[i, 0, x] + keys[i, 1, y]
-                end = reach[i]
-                if flat < end:
-                    flat += 255 - numbers[i]
-                    for z in range(n):
-                        key = np.int32(flat + keys[i, 2, z])
-                        best[z] = min(best[z], key if key < end else FAR)
-            for z in range(n):
-                species[x, y, z] = 255 - (best[z] & 255)
+    _label(keys, reach, numbers, species)
     for i in range(sites):
         species[own[i, 0], own[i, 1], own[i, 2]] = numbers[i]
     return 0, 0

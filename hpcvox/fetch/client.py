@@ -1,0 +1,161 @@
+"""Polite requests: one at a time, with a rest between them, asked again where asking again may help."""
+
+import json
+import random
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+
+from hpcvox import __version__
+from hpcvox.errors import SourceError
+
+LONGEST_WAIT_S: Final = 600.0
+"""A server that asks for a longer rest is left alone: the run ends, to be repeated later."""
+
+_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that another try may mend."""
+
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_BACK_OFF_S: Final = 60.0
+_MAX_BYTES: Final = 512 * 1024**2
+_CHUNK: Final = 1024**2
+_REDIRECTS: Final = 5
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class _PassingError(Exception):
+    """What may be gone at the next try; ``wait_s`` is the rest that the server asks for."""
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class Client:
+    """Gets JSON from one server."""
+
+    def __init__(self, pause_s: float, timeout_s: float, retries: int) -> None:
+        self._pause_s, self._timeout_s, self._retries = pause_s, timeout_s, retries
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "User-Agent": f"hpcvox/{__version__} {requests.utils.default_user_agent()}",
+                "Accept": "application/vnd.api+json, application/json",
+            }
+        )
+        self._free = 0.0  # when the next request may begin
+
+    def get(self, url: str) -> dict[str, Any]:
+        """The object at ``url``; a request that fails for a passing reason is made again, later and later.
+
+        Raises:
+            SourceError: it cannot be had, with the server's own words where it says any.
+        """
+        for tries in range(self._retries + 1):
+            time.sleep(max(0.0, self._free - time.monotonic()))
+            try:
+                return self._once(url)
+            except _PassingError as error:
+                problem, wait_s = str(error), error.wait_s
+            finally:
+                self._free = time.monotonic() + self._pause_s
+            if wait_s > LONGEST_WAIT_S:
+                raise SourceError(f"{url}: {problem}; the server asks for a rest of {wait_s:.0f} s")
+            back_off = min(_FIRST_WAIT_S * 2**tries, _LONGEST_BACK_OFF_S) * random.uniform(0.5, 1.0)
+            self._free = max(self._free, time.monotonic() + max(wait_s, back_off))
+        raise SourceError(f"{url}: no answer after {self._retries + 1} tries: {problem}")
+
+    def _once(self, url: str) -> dict[str, Any]:
+        try:
+            response, body = self._answer(url)
+        except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
+            raise SourceError(f"{url}: {error}") from None
+        except requests.RequestException as error:
+            raise _PassingError(_short(error)) from None
+        said = f"{response.status_code} {response.reason}".strip()
+        if response.status_code in _PASSING:
+            raise _PassingError(said + _detail(body), _rest_s(response.headers.get("Retry-After")))
+        if response.status_code != 200:
+            raise SourceError(f"{url}: the server answers {said}{_detail(body)}")
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise _PassingError(f"the answer is not valid JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise SourceError(f"{url}: the answer is no object: is this an OPTIMADE database?")
+        return value
+
+    def _answer(self, url: str) -> tuple[requests.Response, bytes]:
+        """The answer and its body, after redirections within the server."""
+        for _ in range(_REDIRECTS):
+            with self._session.get(
+                url, timeout=self._timeout_s, allow_redirects=False, stream=True
+            ) as response:
+                if response.is_redirect:
+                    url = link(url, response.headers["Location"])
+                    continue
+                body = bytearray()
+                for chunk in response.iter_content(_CHUNK):
+                    body += chunk
+                    if len(body) > _MAX_BYTES:
+                        raise SourceError(f"{url}: the answer is longer than {_MAX_BYTES >> 20} MiB")
+                return response, bytes(body)
+        raise SourceError(f"{url}: redirected more than {_REDIRECTS} times")
+
+
+def link(base: str, target: str) -> str:
+    """``target`` as seen from ``base``, on the same server.
+
+    Raises:
+        SourceError: it leads to another server.  What a stranger's answer names is not simply asked.
+    """
+    try:
+        full = urljoin(base, target)
+        here, there = urlsplit(base), urlsplit(full)
+        same = _server(here) == _server(there)
+    except ValueError:
+        raise SourceError(f"{base}: the link {target[:200]!r} is no URL") from None
+    if not same:
+        raise SourceError(
+            f"{base}: the server sends on to {there.scheme}://{there.netloc}, which is not asked: "
+            f"only {here.scheme}://{here.netloc} is. If you trust it, give its base URL as url"
+        )
+    return full
+
+
+def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _rest_s(header: str | None) -> float:
+    """Seconds of a Retry-After: a number of them, or a date."""
+    try:
+        if header is None:
+            return 0.0
+        if header.strip().isdecimal():
+            return float(header)
+        then = parsedate_to_datetime(header)
+        return max(0.0, (then.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _detail(body: bytes) -> str:
+    """What the errors of an OPTIMADE answer say; empty where it says nothing."""
+    try:
+        errors = json.loads(body)["errors"]
+        said = [str(error.get("detail") or error.get("title")) for error in errors]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return ""
+    return ": " + "; ".join(" ".join(text.split()) for text in said)[:1000]
+
+
+def _short(error: requests.RequestException) -> str:
+    """The innermost reason of an error, on one line."""
+    inner: Any = error.args[0] if error.args else error
+    inner = getattr(inner, "reason", None) or inner
+    return " ".join(f"{type(error).__name__}: {inner}".split())[:300]

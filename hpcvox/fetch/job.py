@@ -1,0 +1,125 @@
+"""The job ``fetch``: pages from a database, each kept as it comes; then one file of crystals.
+
+``crystals.jsonl.gz`` depends on what the database holds alone, not on the size of its pages nor on interruptions.
+"""
+
+import contextlib
+import json
+from typing import Any
+
+from hpcvox import config, durable
+from hpcvox.errors import Rejected, SourceError
+from hpcvox.fetch import optimade
+from hpcvox.fetch.client import Client
+from hpcvox.fetch.convert import identifier, record
+from hpcvox.fetch.joining import CARD, announced, finished, join, outcome
+from hpcvox.fetch.pages import Header, Pages
+from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+
+
+def run(settings: FetchSettings) -> Outcome:
+    """Write ``crystals.jsonl.gz``, ``rejects.csv`` and, last, ``fetch.json``; a finished fetch stays as it is.
+
+    Raises:
+        ConfigError: the folder holds results of other settings, or the database lacks a property.
+        SourceError: the database cannot be reached or used, or nothing matches the filter.
+        BusyError: another run is writing the folder.
+    """
+    out = settings.out
+    with durable.sole_writer(out):
+        pages = Pages(out)
+        if (out / CARD).exists():
+            config.claim(settings, out, MAY_CHANGE)
+            card = finished(out)
+            again = f"; nothing to do, they are of {card['queried'] or 'an earlier run'}"
+        else:
+            if pages.headers:
+                config.claim(settings, out, MAY_CHANGE)
+            else:  # nothing came yet: a filter that was refused may be mended
+                config.save(settings, out / "config.yaml")
+            card, again = _fetched(settings, pages), ""
+        pages.remove()
+    return outcome(out, card, again)
+
+
+def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
+    client = Client(settings.pause_s, settings.timeout_s, settings.retries)
+    try:
+        database = optimade.database(client, settings)
+        _collect(client, database, settings, pages)
+    except SourceError as error:
+        if not pages.headers:
+            raise
+        raise SourceError(
+            f"{error}; {pages.entries:,} structures are kept in {settings.out}: run the same command again to "
+            "go on, or remove that folder to begin anew"
+        ) from None
+    if not pages.entries:
+        pages.remove()
+        raise SourceError(f"{database.base}: no structure matches filter={settings.filter!r}")
+    return join(settings, database, pages)
+
+
+def _collect(client: Client, database: optimade.Database, settings: FetchSettings, pages: Pages) -> None:
+    """Fetch and keep the pages that are not there yet."""
+    url = pages.headers[-1].next if pages.headers else optimade.first(database, settings)
+    if url is None:
+        return
+    seen = {json.loads(line)["id"] for line in pages.crystals()}
+    visited = {header.url for header in pages.headers}
+    n_rejects = sum(len(header.rejects) for header in pages.headers)
+    with contextlib.ExitStack() as stack:
+        progress: Progress | None = None
+        for page in optimade.pages(client, url, settings, visited):
+            left = None if settings.limit is None else settings.limit - pages.entries
+            entries = page.entries[:left]
+            full = left is not None and len(entries) == left
+            crystals, rejects = _converted(entries, settings.properties, pages.entries, seen)
+            following = None if full else page.next
+            pages.add(Header(page.url, following, len(entries), rejects, _meta(page)), crystals)
+            n_rejects += len(rejects)
+            if progress is None:  # the first page says how many there are; the rate is that of the others
+                total = announced(page.meta, settings)
+                progress = stack.enter_context(Progress("fetch", total, "crystals", pages.entries))
+                progress.advance(0, rejects=n_rejects)
+            else:
+                progress.advance(len(entries), rejects=n_rejects)
+            if full:
+                return
+
+
+def _converted(
+    entries: list[Any], properties: list[str], before: int, seen: set[str]
+) -> tuple[list[bytes], list[list[str]]]:
+    """Lines of the crystals and rows of the rejects among ``entries``, of which there were ``before``."""
+    crystals: list[bytes] = []
+    rejects: list[list[str]] = []
+    for number, entry in enumerate(entries, before + 1):
+        try:
+            crystal = record(entry, properties)
+            if crystal["id"] in seen:
+                raise Rejected("duplicate-id", "a structure of this id came before")
+        except Rejected as reason:
+            rejects.append([identifier(entry), f"structure {number}", reason.code, str(reason)])
+        else:
+            seen.add(crystal["id"])
+            crystals.append(json.dumps(crystal, separators=(",", ":")).encode())
+    return crystals, rejects
+
+
+def _meta(page: optimade.Page) -> dict[str, Any]:
+    """What is kept of an answer's ``meta``; numbers and texts, or None."""
+    meta, provider = page.meta, page.meta.get("provider")
+
+    def kept(value: Any, kind: type) -> Any:
+        return value if isinstance(value, kind) and not isinstance(value, bool) else None
+
+    return {
+        "data_returned": kept(meta.get("data_returned"), int),
+        "data_available": kept(meta.get("data_available"), int),
+        "time_stamp": kept(meta.get("time_stamp"), str),
+        "provider": kept(provider.get("name"), str) if isinstance(provider, dict) else None,
+        "more": meta.get("more_data_available") is True,
+    }

@@ -1,0 +1,79 @@
+"""Pages on disk: what came so far, with the link to what comes next; joined at the end.
+
+A page is one gzip file of lines: a header, then its crystals.  It is whole or absent.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from hpcvox import durable
+from hpcvox.crystals.compressed import DAMAGE
+
+FOLDER: Final = "pages"
+
+
+class Header(NamedTuple):
+    """What a page says of itself."""
+
+    url: str
+    next: str | None
+    entries: int  # taken from the answer: crystals and rejects
+    rejects: list[list[str]]  # rows of rejects.csv
+    meta: dict[str, Any]  # of the answer
+
+
+class Pages:
+    """The pages of a fetch, numbered from 1 in the order in which they came."""
+
+    def __init__(self, out: Path) -> None:
+        self._folder = out / FOLDER
+        self.headers: list[Header] = []
+        self.entries = 0  # of all pages
+        while (header := self._whole(len(self.headers))) is not None:
+            self._append(header)
+
+    def add(self, header: Header, crystals: list[bytes]) -> None:
+        """Write the next page, for good."""
+        self._folder.mkdir(exist_ok=True)
+        durable.write_bytes(
+            self._path(len(self.headers)), packed(b"\n".join([json.dumps(header).encode(), *crystals, b""]))
+        )
+        self._append(header)
+
+    def crystals(self) -> Iterator[bytes]:
+        """The lines of all pages' crystals, in order."""
+        for number in range(len(self.headers)):
+            with gzip.open(self._path(number)) as file:
+                file.readline()
+                yield from file
+
+    def remove(self) -> None:
+        """Remove what is no longer needed."""
+        if self._folder.exists():
+            for path in self._folder.iterdir():
+                path.unlink()
+            self._folder.rmdir()
+
+    def _append(self, header: Header) -> None:
+        self.headers.append(header)
+        self.entries += header.entries
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number + 1:06d}.jsonl.gz"
+
+    def _whole(self, number: int) -> Header | None:
+        """The header of a page; None where it is absent or damaged, and has to be fetched again."""
+        try:
+            lines = gzip.decompress(self._path(number).read_bytes()).splitlines()
+            header = Header(*json.loads(lines[0]))
+        except (*DAMAGE, ValueError, TypeError, IndexError):
+            return None
+        return header if len(lines) - 1 + len(header.rejects) == header.entries else None
+
+
+def packed(data: bytes) -> bytes:
+    """``data`` by gzip, the same bytes at any time and under any name."""
+    return gzip.compress(data, 6, mtime=0)

@@ -1,0 +1,87 @@
+"""A real HTTP server on the loopback that forwards to another and misbehaves as it is told."""
+
+import contextlib
+import http.client
+import http.server
+import threading
+import time
+from urllib.parse import urlsplit
+
+
+class Proxy(http.server.ThreadingHTTPServer):
+    """Forwards to ``target``.
+
+    ``faults`` are used up, one a request: a status (503), a status with its ``Retry-After`` ((429, "1")),
+    ``"cut"`` (half of the answer), ``"drop"`` (no answer), ``"garbage"``, ``"silent"``, or None (none).
+    ``change`` turns the bytes of an answer into others.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, target):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = urlsplit(target).netloc
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.faults = []
+        self.change = lambda path, body: body
+        self.requests = []  # (when it came, path, headers)
+        self.at_once = self.most_at_once = 0
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.requests.append((time.monotonic(), self.path, dict(self.headers)))
+        server.at_once += 1
+        server.most_at_once = max(server.most_at_once, server.at_once)
+        try:
+            self._answer(server.faults.pop(0) if server.faults else None)
+        finally:
+            server.at_once -= 1
+
+    def _answer(self, fault):
+        if fault == "drop":
+            self.close_connection = True
+            return
+        if fault == "silent":
+            time.sleep(2)
+            return
+        if fault == "garbage":
+            self._send(200, b'{"data": [')
+            return
+        if fault not in (None, "cut"):
+            status, rest = fault if isinstance(fault, tuple) else (fault, None)
+            self._send(status, b'{"errors": [{"detail": "come back later"}]}', rest)
+            return
+        connection = http.client.HTTPConnection(self.server.target, timeout=30)
+        with contextlib.closing(connection):
+            # with the name that it was asked by, so that links lead here
+            connection.request("GET", self.path, headers={"Host": self.headers["Host"]})
+            response = connection.getresponse()
+            body = self.server.change(self.path, response.read())
+        self._send(response.status, body, part=len(body) // 2 if fault == "cut" else None)
+
+    def _send(self, status, body, rest=None, part=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if rest is not None:
+            self.send_header("Retry-After", rest)
+        self.end_headers()
+        self.wfile.write(body[:part])
+        self.close_connection = True
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def proxying(target):
+    """A :class:`Proxy` to the server at the URL ``target``."""
+    with Proxy(target) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()
