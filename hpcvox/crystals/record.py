@@ -1,6 +1,5 @@
 """The records of this room: an entry (one raw input), a crystal (parsed), a rejection (why not)."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,10 +65,16 @@ class Crystal:
         return reduced_formula(self.numbers.tobytes())
 
 
+_PLACE = tuple((electronegativity(z), symbol) for z, symbol in enumerate(SYMBOLS))
+"""By atomic number: where an element stands in a formula."""
+
+
 @lru_cache(maxsize=65536)
 def reduced_formula(numbers: bytes) -> str:
     """Reduced formula of the atomic numbers ``numbers`` (one byte a site, in any order)."""
-    counts = Counter(numbers)
+    counts = {z: numbers.count(z) for z in set(numbers)}
     divisor = gcd(*counts.values())
-    ordered = sorted(counts.items(), key=lambda item: (electronegativity(item[0]), SYMBOLS[item[0]]))
-    return "".join(SYMBOLS[z] + (str(count // divisor) if count != divisor else "") for z, count in ordered)
+    formula = ""
+    for z in sorted(counts, key=_PLACE.__getitem__):
+        formula += SYMBOLS[z] + (str(counts[z] // divisor) if counts[z] != divisor else "")
+    return formula

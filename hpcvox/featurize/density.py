@@ -46,8 +46,9 @@ class DensitySampler(Sampler):
         density = self._density if half else slot["density"]
         out = Voxels(density, slot["species"])
         n = self.settings.voxels
-        if _simple_cube(crystal.lattice) or is_orthogonal(crystal.lattice):
-            lengths = np.linalg.norm(crystal.lattice, axis=1)
+        cube = _simple_cube(crystal.lattice)
+        if cube or is_orthogonal(crystal.lattice):
+            lengths = crystal.lattice.diagonal().copy() if cube else np.linalg.norm(crystal.lattice, axis=1)
             voxelize(lengths, crystal.frac, crystal.numbers, self.settings.grid, n, out)
         else:
             voxelize_oblique(crystal.lattice, crystal.frac, crystal.numbers, n, out)

@@ -75,6 +75,7 @@ class ShardBuffer:
         """Forget everything, to begin the next shard."""
         self.n_samples = 0
         self._entries: list[int] = []
+        self._checksums: list[bytes] = []
         self._texts: dict[str, list[bytes]] = {"id": [], "formula": [], "origin": []}
         self._numbers: list[NDArray[np.uint8]] = []
         self._frac: list[NDArray[np.float64]] = []
@@ -121,6 +122,10 @@ class ShardBuffer:
             self._ragged[spec.name].append(array)
         for rows, count in counts.items():
             self._counts[rows].append(count)
+        checksum = xxhash.xxh3_128()  # now, while the sample is in the processor's cache
+        for spec in self.arrays:
+            checksum.update(self._sample(spec, self.n_samples).data)
+        self._checksums.append(checksum.digest())
         self.n_samples += 1
         self._entries.append(entry)
         for name, text in (("id", id), ("formula", formula), ("origin", origin)):
@@ -194,12 +199,7 @@ class ShardBuffer:
                 )
 
     def _array_datasets(self, arrays: Mapping[str, NDArray[Any]]) -> Iterator["_Dataset"]:
-        checksums = np.zeros((self.n_samples, 16), np.uint8)
-        for i in range(self.n_samples):
-            checksum = xxhash.xxh3_128()
-            for array in self.arrays:
-                checksum.update(self._sample(array, i).data)
-            checksums[i] = np.frombuffer(checksum.digest(), np.uint8)
+        checksums = np.frombuffer(b"".join(self._checksums), np.uint8).reshape(-1, 16)
         for array in self.arrays:
             axes = (array.rows, *array.axes)
             yield _Dataset(array.name, arrays[array.name], array.unit, axes, array.about)
