@@ -35,7 +35,9 @@ def overlapping(
         np.zeros(3, np.int64) if spacing >= 2 * limit else (plane_spacings(lattice) < 2 * limit).astype(int)
     )
     spheres = len(frac) * limit**3 * math.pi / 6 / DENSEST
-    crowded = spheres > spacing**3 and spheres > float(np.linalg.det(lattice))  # no cell is smaller than its spacing³
+    crowded = spheres > spacing**3 and spheres > float(
+        np.linalg.det(lattice)
+    )  # no cell is smaller than its spacing³
     first, second, squared = _nearest(lattice, frac, reach, limit * limit, crowded)
     return None if first < 0 else (first, second, math.sqrt(squared))
 

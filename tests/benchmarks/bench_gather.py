@@ -13,15 +13,16 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from bench_training import SAMPLES, make_shards
+from bench_training import make_shards
 
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.virtual import SET
 
 ARRAYS = ("density", "species")
-SHARDS = 4
-BATCH = 32
+SHARDS = 320  # as many as 80,000 crystals make; the virtual dataset of h5py looks for its rows in all of them
+SAMPLES = 8  # in each
+BATCH = 16
 ROUNDS = 11
 
 Gather = Callable[[np.ndarray], object]
@@ -32,7 +33,7 @@ def measure() -> list[dict[str, object]]:
     batches = np.random.default_rng(0).permutation(SHARDS * SAMPLES).reshape(-1, BATCH)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "shards"
-        make_shards(folder, SHARDS)
+        make_shards(folder, SHARDS, SAMPLES)
         shards = ShardSet.open(folder)
         out = {n: np.empty((BATCH, *shards.array_shape(n)), shards.array_dtype(n)) for n in ARRAYS}
 

@@ -18,21 +18,21 @@ SAMPLES = 256
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 
 
-def make_shards(folder: Path, shards: int = 1) -> None:
-    """A set of ``shards`` shards of perovskites at full size."""
+def make_shards(folder: Path, shards: int = 1, samples: int = SAMPLES) -> None:
+    """A set of ``shards`` shards, each of ``samples`` perovskites at full size."""
     folder.mkdir()
-    buffer = ShardBuffer(density_arrays(32, "float16"), SAMPLES)
+    buffer = ShardBuffer(density_arrays(32, "float16"), samples)
     lines = []
-    for first in range(0, shards * SAMPLES, SAMPLES):
+    for first in range(0, shards * samples, samples):
         buffer.clear()
-        for i in range(SAMPLES):
+        for i in range(samples):
             numbers = np.array([20 + i % 40, 22 + i % 7, 8, 8, 8], np.uint8)
             lengths = np.full(3, 3.8 + 0.002 * i)
             slot = buffer.slot()
             slot["density"][:], slot["species"][:] = voxelize(lengths, FRAC, numbers)
             slot["cell"][:] = np.diag(lengths)
             buffer.commit(first + i, str(first + i), f"F{i}", "made", numbers, FRAC, {})
-        made = Provenance("density", "periodic", {"voxels": 32}, "0", "x", first, SAMPLES)
+        made = Provenance("density", "periodic", {"voxels": 32}, "0", "x", first, samples)
         lines.append(buffer.write(folder / shard_name(len(lines)), made))
     close_set(
         folder,
@@ -42,7 +42,7 @@ def make_shards(folder: Path, shards: int = 1) -> None:
         settings={"voxels": 32},
         code_version="0",
         source="made",
-        n_entries=shards * SAMPLES,
+        n_entries=shards * samples,
     )
 
 
