@@ -1,0 +1,214 @@
+"""The Materials Project by mp-api: first the ids of what matches, in order, then the materials, some at a time.
+
+The library makes the questions and finds the errors in them; the requests go through a :class:`Session`.
+"""
+
+import difflib
+import inspect
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from types import UnionType
+from typing import Any, Final, get_args
+
+import requests
+
+from hpcvox.errors import ConfigError, MissingDependencyError, Rejected, SourceError
+from hpcvox.fetch.client import Session, refusal
+from hpcvox.fetch.convert import identifier, numbers
+from hpcvox.fetch.key import read_key
+from hpcvox.fetch.pages import Header
+from hpcvox.fetch.provider import Database, Page
+from hpcvox.fetch.settings import MaterialsProjectSettings
+from hpcvox.progress import Progress
+
+try:
+    from emmet.core.types.typing import format_identifier
+    from mp_api.client.core.exceptions import MPRestError, MPRestWarning
+    from mp_api.client.routes.materials.summary import SummaryRester
+    from pymatgen.analysis.magnetism import Ordering
+except ImportError as error:
+    raise MissingDependencyError(
+        f"fetching from the Materials Project takes mp-api ({error}): "
+        "HPCVOX_EXTRAS='chgnet mp' make setup, or pip install 'hpcvox[mp]'"
+    ) from None
+
+IDS_AT_ONCE: Final = 1000
+"""As many as the server gives."""
+
+_PAGING: Final = frozenset(
+    ("self", "kwargs", "num_chunks", "chunk_size", "all_fields", "fields", "_page", "_sort_fields")
+)
+_UNIT: Final = re.compile(r"\bin (\S*[^\s.])[\s.]*$")
+
+
+class MaterialsProject:
+    """The Materials Project, or a server of its software."""
+
+    def __init__(self, settings: MaterialsProjectSettings) -> None:
+        self._settings = settings
+        units = {name: _unit(name) for name in settings.properties}
+        self._criteria = _checked(settings.criteria)
+        self._session = _KeyedSession(settings.pause_s, settings.timeout_s, settings.retries)
+        self._beat = self._heartbeat()
+        self._summary = _Summary(
+            read_key(settings.key_file), settings.url, session=self._session, use_document_model=False,
+            mute_progress_bars=True, db_version=self._version,
+        )  # fmt: skip
+        self.database = Database(settings.url, str(self._beat.get("version", "")), None, units)
+
+    @property
+    def _version(self) -> str:
+        return str(self._beat["db_version"])
+
+    def pages(self, came: Sequence[Header]) -> Iterator[Page]:
+        """See :class:`~hpcvox.fetch.provider.Provider`; pages of two releases are not mixed."""
+        if came:
+            self._refuse_other_release(came[0].meta["database_version"])
+        ids = self._ids()
+        if came and came[-1].next not in ids:
+            raise SourceError(
+                f"{came[-1].next} came next, and is no longer among the materials that match: "
+                f"remove {self._settings.out} and begin anew"
+            )
+        begin = ids.index(came[-1].next) if came else 0
+        meta = {
+            "data_returned": len(ids),
+            "provider": {"name": "the Materials Project"},
+            "time_stamp": self._beat.get("time"),
+            "database_version": self._version,
+        }
+        for at in range(begin, len(ids), self._settings.page_limit):
+            chunk = ids[at : at + self._settings.page_limit]
+            following = ids[at + len(chunk)] if at + len(chunk) < len(ids) else None
+            entries = self._materials(chunk)
+            if following is None:
+                before, self._beat = self._version, self._heartbeat()
+                self._refuse_other_release(before)
+            yield Page(chunk[0], entries, following, meta)
+
+    def record(self, entry: Any) -> dict[str, Any]:
+        """See :class:`~hpcvox.fetch.provider.Provider`."""
+        if not isinstance(entry.get("structure"), dict):
+            raise Rejected("no-structure", "the database names the material and gives no structure of it")
+        found = numbers(entry, self._settings.properties)
+        return {"id": identifier(entry), "structure": entry["structure"], **found}
+
+    def _ids(self) -> list[str]:
+        """Of the materials that match, in the server's order of them; no more than are wanted."""
+        ids: dict[str, None] = {}
+        limit = self._settings.limit
+        with Progress("fetch: list", None, "materials") as progress:
+            for number in range(1, 10**6):
+                found = self._search(
+                    self._criteria, ["material_id"], IDS_AT_ONCE, _page=number, _sort_fields="material_id"
+                )
+                ids |= dict.fromkeys(entry["id"] for entry in found)
+                progress.advance(len(ids) - progress.done)
+                if len(found) < IDS_AT_ONCE or (limit is not None and len(ids) >= limit):
+                    break
+        return list(ids)[:limit]
+
+    def _materials(self, ids: list[str]) -> list[dict[str, Any]]:
+        """An entry for each id, which lacks all else where the server gives nothing."""
+        asked = {"material_ids": ids, "deprecated": self._criteria["deprecated"]}
+        fields = ["material_id", "structure", *self._settings.properties]
+        found = {entry["id"]: entry for entry in self._search(asked, fields, len(ids))}
+        return [found.get(name, {"id": name}) for name in ids]
+
+    def _search(
+        self, criteria: dict[str, Any], fields: list[str], count: int, **more: Any
+    ) -> list[dict[str, Any]]:
+        """Documents of at most one answer, each with its ``id``, mp-149 rather than mp-aaaaaaft."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MPRestWarning)  # where its documentation is
+                found = self._summary.search(
+                    **criteria, fields=fields, chunk_size=count, num_chunks=1, **more
+                )
+            return [{**entry, "id": format_identifier(entry["material_id"], legacy=True)} for entry in found]
+        except (MPRestError, TypeError, ValueError, LookupError, AttributeError) as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+            raise SourceError(
+                f"{self._settings.url}: mp-api cannot search for {str(criteria)[:200]}: {said}"
+            ) from None
+
+    def _heartbeat(self) -> dict[str, Any]:
+        beat = self._session.object_at(f"{self._settings.url}/heartbeat")
+        if not isinstance(beat.get("db_version"), str):
+            raise SourceError(f"{self._settings.url} is no API of the Materials Project: it names no db_version")
+        return beat
+
+    def _refuse_other_release(self, before: Any) -> None:
+        if self._version != before:
+            raise SourceError(
+                f"the Materials Project went from release {before} to {self._version} in the midst of this fetch, "
+                f"whose materials would be of both: remove {self._settings.out} and begin anew"
+            )
+
+
+class _KeyedSession(Session):
+    """Says by itself what is wrong with a question; the library would say that its version is."""
+
+    def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        """See :class:`Session`."""
+        response = super().request(method, url, **more)
+        if response.status_code in (401, 403):
+            raise SourceError(f"{refusal(response)}: is the key yours, and does it still hold?")
+        if response.status_code not in (200, 414, 422):  # at which the library asks for less
+            raise SourceError(refusal(response))
+        return response
+
+
+class _Summary(SummaryRester):
+    """The summaries of materials."""
+
+    def _get_heartbeat_info(self, endpoint: str) -> tuple[str, list[str]]:
+        """Known: the library would ask anew, without a limit of time or another try."""
+        return self.db_version, []
+
+
+def _checked(criteria: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the library's search.
+
+    Raises:
+        ConfigError: there is no such criterion.
+    """
+    valid = sorted(inspect.signature(SummaryRester.search).parameters.keys() - _PAGING)
+    for name in criteria:
+        if name not in valid:
+            raise ConfigError(f"criteria: there is no {name}: {_near(name, valid)}valid: {', '.join(valid)}")
+    # Always something: without any criterion the library would copy a whole release from another server.
+    asked = {"deprecated": False, **criteria}
+    if isinstance(ordering := asked.get("magnetic_ordering"), str):
+        valid = [member.value for member in Ordering]
+        if ordering not in valid:
+            raise ConfigError(f"criteria: magnetic_ordering={ordering!r}; valid: {', '.join(valid)}")
+        asked["magnetic_ordering"] = Ordering(ordering)
+    return asked
+
+
+def _unit(name: str) -> str | None:
+    """The unit of a summary's field, where its description ends with one.
+
+    Raises:
+        ConfigError: a summary has no number of this name.
+    """
+    fields = SummaryRester.document_model.model_fields
+    valid = sorted(key for key, field in fields.items() if _is_number(field.annotation))
+    if name not in valid:
+        raise ConfigError(
+            f"properties: the Materials Project has no number {name}: {_near(name, valid)}valid: {', '.join(valid)}"
+        )
+    found = _UNIT.search(fields[name].description or "")
+    return found[1] if found else None
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return bool({int, float} & set(kinds))
+
+
+def _near(name: str, valid: list[str]) -> str:
+    near = difflib.get_close_matches(name, valid, n=1)
+    return f"did you mean {near[0]}? " if near else ""
