@@ -56,7 +56,9 @@ class Session(requests.Session):
             raise SourceError(refusal(response))
         value = response.json()
         if not isinstance(value, dict):
-            raise SourceError(f"{url}: the answer is no object: is this a database of the kind that provider says?")
+            raise SourceError(
+                f"{url}: the answer is no object: is this a database of the kind that provider says?"
+            )
         return value
 
     def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
@@ -173,7 +175,9 @@ def _said(response: requests.Response) -> str:
     try:
         value = response.json()
         errors = value.get("errors") or [value]  # OPTIMADE's list, or one of a web server
-        texts = [str(e.get("detail") or e.get("title") or e.get("message") or e.get("error") or "") for e in errors]
+        texts = [
+            str(e.get("detail") or e.get("title") or e.get("message") or e.get("error") or "") for e in errors
+        ]
     except (ValueError, RecursionError, TypeError, AttributeError):
         return said
     detail = "; ".join(" ".join(text.split()) for text in texts if text)[:1000]

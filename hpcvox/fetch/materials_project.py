@@ -136,7 +136,9 @@ class MaterialsProject:
     def _heartbeat(self) -> dict[str, Any]:
         beat = self._session.object_at(f"{self._settings.url}/heartbeat")
         if not isinstance(beat.get("db_version"), str):
-            raise SourceError(f"{self._settings.url} is no API of the Materials Project: it names no db_version")
+            raise SourceError(
+                f"{self._settings.url} is no API of the Materials Project: it names no db_version"
+            )
         return beat
 
     def _refuse_other_release(self, before: Any) -> None:
@@ -160,7 +162,7 @@ class _KeyedSession(Session):
         return response
 
 
-class _Summary(SummaryRester):
+class _Summary(SummaryRester):  # type: ignore[misc]
     """The summaries of materials."""
 
     def _get_heartbeat_info(self, endpoint: str) -> tuple[str, list[str]]:
