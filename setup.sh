@@ -10,7 +10,7 @@
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
-#   HPCVOX_EXTRAS        optional parts to install                 (default: "chgnet"; "" for none)
+#   HPCVOX_EXTRAS        optional parts to install: chgnet, mp     (default: "chgnet"; "" for none; --test adds mp)
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
@@ -27,10 +27,10 @@ test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chro
     dropbear-bin openssh-client rsync)   # dropbear-bin: an SSH server that nobody starts
 for_tests=no check_only=no
 for extra in $extras; do
-    if [ "$extra" != chgnet ]; then
-        echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet" >&2
-        exit 2
-    fi
+    case $extra in
+        chgnet | mp) ;;
+        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, mp" >&2; exit 2 ;;
+    esac
 done
 for argument in "$@"; do
     case $argument in
@@ -40,6 +40,9 @@ for argument in "$@"; do
         *) echo "setup: unknown argument $argument: use --test, --check or --help" >&2; exit 2 ;;
     esac
 done
+
+wants() { case " $extras " in *" $1 "*) ;; *) return 1 ;; esac; }
+if [ "$for_tests" = yes ] && ! wants mp; then extras="$extras mp"; fi
 
 # ---------------------------------------------------------------------------------------- what is said
 
@@ -311,7 +314,7 @@ tell_mpi
 if [ "$check_only" = yes ]; then
     step "What set-up would do"
     if [ -x "$venv/bin/python" ]; then say "virtual environment: there, $venv"; else say "virtual environment: make $venv"; fi
-    for stamp in core horovod package; do
+    for stamp in core $extras horovod package; do
         if [ -e "$venv/.hpcvox/$stamp" ]; then say "$stamp: installed before"; else say "$stamp: install"; fi
     done
     say "nothing was changed"

@@ -68,10 +68,10 @@ def materials():
 @contextlib.contextmanager
 def serving(folder, documents, release=RELEASE):
     """The base URL of a server that has ``documents`` and asks for no key."""
-    path = folder / "documents.json"
+    path = folder / "materials.json"
     path.write_text(json.dumps(documents))
     port = free_port()
-    log = folder / "server.log"
+    log = folder / "materials.log"
     with log.open("wb") as handle:
         process = subprocess.Popen(
             [sys.executable, __file__, str(port), str(path)],

@@ -97,7 +97,10 @@ def test_every_material_comes_and_is_the_servers(fetch, proxy):
     [
         ({"elements": ["O"], "theoretical": False}, range(0, 24, 4)),
         ({"band_gap": [0.45, None], "formation_energy": [-2.95, 0], **SALTS}, range(5, 16)),
-        ({"energy_above_hull": [0, 0.015], "num_sites": [1, 8], "num_elements": 2, "chemsys": "Na-*"}, [5, 6]),
+        (
+            {"energy_above_hull": [0, 0.015], "num_sites": [1, 8], "num_elements": 2, "chemsys": "Na-*"},
+            [5, 6],
+        ),
         ({"material_ids": ["mp-160", "mp-150"]}, [1, 11]),
         ({"is_stable": True, **SALTS}, range(0, 24, 5)),
         ({"deprecated": True}, [100]),
@@ -127,7 +130,9 @@ def test_featurize_makes_shards_of_it(fetch, tmp_path):
 
 def test_a_key_that_is_refused_is_said_but_not_shown(fetch, proxy, tmp_path):
     proxy.key = KEY[::-1]
-    with pytest.raises(SourceError, match="401 Unauthorized: Invalid authentication credentials: is the key") as error:
+    with pytest.raises(
+        SourceError, match="401 Unauthorized: Invalid authentication credentials: is the key"
+    ) as error:
         fetch()
     assert KEY not in str(error.value)
     assert len(asked(proxy, "summary")) == 1, "no other try"
@@ -140,17 +145,19 @@ def test_a_key_comes_from_the_environment_or_a_private_file(fetch, proxy, tmp_pa
     with pytest.raises(ConfigError, match="there is no key in MP_API_KEY: take yours"):
         fetch()
     path = tmp_path / "key"
-    with pytest.raises(ConfigError, match="key_file: cannot read .*key: No such file"):
+    with pytest.raises(ConfigError, match=r"key_file: cannot read .*key: No such file"):
         fetch(key_file=path)
     path.write_text(f"{KEY}\n")
     path.chmod(0o640)
-    with pytest.raises(ConfigError, match="key_file: others may read .*: chmod 600"):
+    with pytest.raises(ConfigError, match=r"key_file: others may read .*: chmod 600"):
         fetch(key_file=path)
     path.chmod(0o600)
     assert fetch(key_file=path)[0].exit_status == 4
     for wrong in (KEY[1:], f"{KEY[1:]}é", f"{KEY[:-2]}\r\n"):
         monkeypatch.setenv("MP_API_KEY", wrong)
-        with pytest.raises(ConfigError, match="what is in MP_API_KEY is no key of the Materials Project") as error:
+        with pytest.raises(
+            ConfigError, match="what is in MP_API_KEY is no key of the Materials Project"
+        ) as error:
             fetch("other")
         assert wrong not in str(error.value)
 
@@ -164,7 +171,9 @@ def test_the_key_itself_in_place_of_its_file_is_not_repeated(capsys):
 
 def test_the_key_goes_only_by_https_and_to_nobody_else(fetch, proxy, server):
     with pytest.raises(ConfigError, match="must be https: the key goes with each request"):
-        config.load(FetchSettings, None, ["provider=materials_project", "url=http://api.materialsproject.org"])
+        config.load(
+            FetchSettings, None, ["provider=materials_project", "url=http://api.materialsproject.org"]
+        )
     with proxying(server) as stranger:
 
         class Moved(proxy.RequestHandlerClass):
@@ -177,7 +186,7 @@ def test_the_key_goes_only_by_https_and_to_nobody_else(fetch, proxy, server):
                 return self.end_headers()
 
         proxy.RequestHandlerClass = Moved
-        with pytest.raises(SourceError, match="sends on to .*, which is not asked"):
+        with pytest.raises(SourceError, match=r"sends on to .*, which is not asked"):
             fetch()
         assert not stranger.requests
 
@@ -221,7 +230,7 @@ def test_killed_it_goes_on_to_the_same_bytes_and_the_key_is_nowhere(proxy, undis
 
 def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(fetch, proxy, undisturbed):
     proxy.faults = [None, None, None, None, 503, 503, 503]
-    with pytest.raises(SourceError, match="no answer after 3 tries: 503 .*; 10 structures are kept"):
+    with pytest.raises(SourceError, match=r"no answer after 3 tries: 503 .*; 10 structures are kept"):
         fetch(criteria=SALTS)
     _, out = fetch(criteria=SALTS, page_limit=3)
     assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
@@ -242,7 +251,9 @@ def test_two_releases_are_not_mixed(fetch, proxy, when):
         proxy.change = lambda path, body: (
             next_release(path, body) if path == "/heartbeat" and next(beats) else body
         )
-    with pytest.raises(SourceError, match=rf"from release {RELEASE} to 2026.05.01 in the midst of this fetch.*remove"):
+    with pytest.raises(
+        SourceError, match=rf"from release {RELEASE} to 2026.05.01 in the midst of this fetch.*remove"
+    ):
         fetch(criteria=SALTS)
 
 
@@ -257,7 +268,10 @@ def test_a_material_that_is_not_given_is_a_reject(fetch, proxy):
     (_, status), out = fetch(criteria=SALTS, page_limit=20)
     rows = list(csv.DictReader((out / "rejects.csv").open()))
     assert status == 4
-    assert [(row["id"], row["code"]) for row in rows] == [("mp-149", "no-structure"), ("mp-169", "no-structure")]
+    assert [(row["id"], row["code"]) for row in rows] == [
+        ("mp-149", "no-structure"),
+        ("mp-169", "no-structure"),
+    ]
     assert len(parsed(out)) == 22
 
 
@@ -265,10 +279,18 @@ def test_a_material_that_is_not_given_is_a_reject(fetch, proxy):
     ("settings", "error", "said"),
     [
         ({"criteria": {"formula": "Xe2O"}}, SourceError, "no structure matches criteria={'formula': 'Xe2O'}"),
-        ({"criteria": {"bandgap": [0, 1]}}, ConfigError, "criteria: there is no bandgap: did you mean band_gap?"),
+        (
+            {"criteria": {"bandgap": [0, 1]}},
+            ConfigError,
+            "criteria: there is no bandgap: did you mean band_gap?",
+        ),
         ({"criteria": {"band_gap": [1]}}, SourceError, "mp-api cannot search for .*band_gap.*IndexError"),
         ({"criteria": {"band_gap": ["a", "b"]}}, SourceError, "422 .*valid number"),
-        ({"criteria": {"elements": ["Zz"]}}, SourceError, "400 Bad Request: Please provide a comma-seperated list"),
+        (
+            {"criteria": {"elements": ["Zz"]}},
+            SourceError,
+            "400 Bad Request: Please provide a comma-seperated list",
+        ),
         ({"criteria": {"magnetic_ordering": "up"}}, ConfigError, "magnetic_ordering='up'; valid: FM, AFM"),
         ({"properties": ["bandgap"]}, ConfigError, "has no number bandgap: did you mean band_gap?"),
         ({"properties": ["structure"]}, ValueError, "no field of numbers"),

@@ -66,12 +66,13 @@ class MaterialsProject:
         if came:
             self._refuse_other_release(came[0].meta["database_version"])
         ids = self._ids()
-        if came and came[-1].next not in ids:
+        place = came[-1].next if came else None
+        if place is not None and place not in ids:
             raise SourceError(
-                f"{came[-1].next} came next, and is no longer among the materials that match: "
+                f"{place} should come next, and is no longer among the materials that match: "
                 f"remove {self._settings.out} and begin anew"
             )
-        begin = ids.index(came[-1].next) if came else 0
+        begin = 0 if place is None else ids.index(place)
         meta = {
             "data_returned": len(ids),
             "provider": {"name": "the Materials Project"},
