@@ -317,7 +317,8 @@ def test_another_server_is_no_materials_project(fetch, proxy):
 
 
 def test_without_the_library_its_extra_is_named(fetch, monkeypatch):
-    monkeypatch.delitem(sys.modules, "hpcvox.fetch.materials_project", raising=False)
+    for name in ("materials_project", "summaries"):
+        monkeypatch.delitem(sys.modules, f"hpcvox.fetch.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "mp_api.client.core.exceptions", None)
     with pytest.raises(MissingDependencyError, match=r"takes mp-api .*hpcvox\[mp\]"):
         fetch()

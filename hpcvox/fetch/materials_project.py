@@ -3,43 +3,31 @@
 The library makes the questions and finds the errors in them; the requests go through a :class:`Session`.
 """
 
-import difflib
-import inspect
-import re
 import warnings
 from collections.abc import Iterator, Sequence
-from types import UnionType
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import requests
 
-from hpcvox.errors import ConfigError, MissingDependencyError, Rejected, SourceError
+from hpcvox.errors import Rejected, SourceError
 from hpcvox.fetch.client import Session, refusal
 from hpcvox.fetch.convert import identifier, numbers
 from hpcvox.fetch.key import read_key
 from hpcvox.fetch.pages import Header
 from hpcvox.fetch.provider import Database, Page
 from hpcvox.fetch.settings import MaterialsProjectSettings
+from hpcvox.fetch.summaries import (
+    MPRestError,
+    MPRestWarning,
+    SummaryRester,
+    arguments,
+    format_identifier,
+    unit,
+)
 from hpcvox.progress import Progress
-
-try:
-    from emmet.core.types.typing import format_identifier
-    from mp_api.client.core.exceptions import MPRestError, MPRestWarning
-    from mp_api.client.routes.materials.summary import SummaryRester
-    from pymatgen.analysis.magnetism import Ordering
-except ImportError as error:
-    raise MissingDependencyError(
-        f"fetching from the Materials Project takes mp-api ({error}): "
-        "HPCVOX_EXTRAS='chgnet mp' make setup, or pip install 'hpcvox[mp]'"
-    ) from None
 
 IDS_AT_ONCE: Final = 1000
 """As many as the server gives."""
-
-_PAGING: Final = frozenset(
-    ("self", "kwargs", "num_chunks", "chunk_size", "all_fields", "fields", "_page", "_sort_fields")
-)
-_UNIT: Final = re.compile(r"\bin (\S*[^\s.])[\s.]*$")
 
 
 class MaterialsProject:
@@ -47,12 +35,13 @@ class MaterialsProject:
 
     def __init__(self, settings: MaterialsProjectSettings) -> None:
         self._settings = settings
-        units = {name: _unit(name) for name in settings.properties}
-        self._criteria = _checked(settings.criteria)
+        units = {name: unit(name) for name in settings.properties}
+        self._criteria = arguments(settings.criteria)
+        key = read_key(settings.key_file)
         self._session = _KeyedSession(settings.pause_s, settings.timeout_s, settings.retries)
         self._beat = self._heartbeat()
         self._summary = _Summary(
-            read_key(settings.key_file), settings.url, session=self._session, use_document_model=False,
+            key, settings.url, session=self._session, use_document_model=False,
             mute_progress_bars=True, db_version=self._version,
         )  # fmt: skip
         self.database = Database(settings.url, str(self._beat.get("version", "")), None, units)
@@ -124,6 +113,7 @@ class MaterialsProject:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MPRestWarning)  # where its documentation is
+                # one answer, not num_chunks=None: for that the library may copy a release from another server
                 found = self._summary.search(
                     **criteria, fields=fields, chunk_size=count, num_chunks=1, **more
                 )
@@ -169,49 +159,3 @@ class _Summary(SummaryRester):  # type: ignore[misc]
     def _get_heartbeat_info(self, endpoint: str) -> tuple[str, list[str]]:
         """Known: the library would ask anew, without a limit of time or another try."""
         return self.db_version, []
-
-
-def _checked(criteria: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the library's search.
-
-    Raises:
-        ConfigError: there is no such criterion.
-    """
-    valid = sorted(inspect.signature(SummaryRester.search).parameters.keys() - _PAGING)
-    for name in criteria:
-        if name not in valid:
-            raise ConfigError(f"criteria: there is no {name}: {_near(name, valid)}valid: {', '.join(valid)}")
-    # Always something: without any criterion the library would copy a whole release from another server.
-    asked = {"deprecated": False, **criteria}
-    if isinstance(ordering := asked.get("magnetic_ordering"), str):
-        valid = [member.value for member in Ordering]
-        if ordering not in valid:
-            raise ConfigError(f"criteria: magnetic_ordering={ordering!r}; valid: {', '.join(valid)}")
-        asked["magnetic_ordering"] = Ordering(ordering)
-    return asked
-
-
-def _unit(name: str) -> str | None:
-    """The unit of a summary's field, where its description ends with one.
-
-    Raises:
-        ConfigError: a summary has no number of this name.
-    """
-    fields = SummaryRester.document_model.model_fields
-    valid = sorted(key for key, field in fields.items() if _is_number(field.annotation))
-    if name not in valid:
-        raise ConfigError(
-            f"properties: the Materials Project has no number {name}: {_near(name, valid)}valid: {', '.join(valid)}"
-        )
-    found = _UNIT.search(fields[name].description or "")
-    return found[1] if found else None
-
-
-def _is_number(annotation: Any) -> bool:
-    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    return bool({int, float} & set(kinds))
-
-
-def _near(name: str, valid: list[str]) -> str:
-    near = difflib.get_close_matches(name, valid, n=1)
-    return f"did you mean {near[0]}? " if near else ""
