@@ -10,7 +10,7 @@
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
-#   HPCVOX_EXTRAS        optional parts to install: chgnet, mp     (default: "chgnet"; "" for none; --test adds mp)
+#   HPCVOX_EXTRAS        optional parts: chgnet, gpaw, mp          (default: "chgnet"; "" for none; --test adds gpaw and mp)
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
@@ -28,8 +28,8 @@ test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chro
 for_tests=no check_only=no
 for extra in $extras; do
     case $extra in
-        chgnet | mp) ;;
-        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, mp" >&2; exit 2 ;;
+        chgnet | gpaw | mp) ;;
+        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, gpaw, mp" >&2; exit 2 ;;
     esac
 done
 for argument in "$@"; do
@@ -42,7 +42,9 @@ for argument in "$@"; do
 done
 
 wants() { case " $extras " in *" $1 "*) ;; *) return 1 ;; esac; }
-if [ "$for_tests" = yes ] && ! wants mp; then extras="$extras mp"; fi
+if [ "$for_tests" = yes ]; then
+    for extra in gpaw mp; do wants "$extra" || extras="$extras $extra"; done
+fi
 
 # ---------------------------------------------------------------------------------------- what is said
 
@@ -151,11 +153,17 @@ system_packages() {
 need_build_tools() {
     say "C++ compiler: $(compiler || true)"
     if [ -z "$(compiler)" ]; then
+        if wants gpaw; then
+            die "there is no C++ compiler (g++), and GPAW has to be built." \
+                "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
+                "or do without GPAW: leave gpaw out of HPCVOX_EXTRAS (everything but 'hpcvox dft' works)"
+        fi
         [ "${HPCVOX_HOROVOD:-yes}" != no ] || { say "none (and none needed without Horovod)"; return; }
         die "there is no C++ compiler (g++), and Horovod has to be built." \
             "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
             "or do without Horovod: HPCVOX_HOROVOD=no make setup (everything but multi-rank training works)"
     fi
+    [ "${HPCVOX_HOROVOD:-yes}" != no ] || return 0
     have make || die "there is no 'make', which Horovod's build needs." "install it: apt-get install make (as root)"
 }
 
@@ -287,6 +295,18 @@ install_horovod() {
     fi
 }
 
+gpaw_works() { "$venv/bin/python" -c 'import gpaw' >/dev/null 2>&1; }
+
+install_gpaw() {
+    local -x GPAW_CONFIG=${GPAW_CONFIG:-$root/requirements/gpaw_siteconfig.py} CXX=${CXX:-$(compiler)}
+    install_locked gpaw requirements/gpaw.lock
+    if gpaw_works; then return; fi
+    # pip keeps what it built, and may have built it against libraries that are no longer there.
+    say "GPAW cannot be imported: building it anew ..."
+    pip_install GPAW --no-deps --no-cache-dir --force-reinstall "$(grep '^gpaw==' requirements/gpaw.lock)"
+    gpaw_works || warn "GPAW cannot be imported ($("$venv/bin/python" -c 'import gpaw' 2>&1 | tail -n 1)); everything but 'hpcvox dft' works."
+}
+
 install_package() {
     local key
     key=$(digest pyproject.toml)-$root
@@ -304,7 +324,10 @@ python=$(find_python)
 say "Python: $python ($("$python" -V))"
 
 wanted=("${run_packages[@]}")
-if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then wanted=(openmpi-bin); fi
+if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then
+    wanted=(openmpi-bin)
+    if wants gpaw; then wanted+=(g++); fi
+fi
 if [ "$for_tests" = yes ]; then wanted+=("${test_packages[@]}"); fi
 step "System packages (${wanted[*]})"
 system_packages "${wanted[@]}"
@@ -325,7 +348,9 @@ step "Virtual environment"
 make_venv
 step "Python packages (exact versions, requirements/*.lock)"
 install_locked core requirements/core.lock
-for extra in $extras; do install_locked "$extra" "requirements/$extra.lock"; done
+for extra in $extras; do
+    if [ "$extra" = gpaw ]; then install_gpaw; else install_locked "$extra" "requirements/$extra.lock"; fi
+done
 if [ "$for_tests" = yes ]; then install_locked test requirements/test.lock; fi
 step "Horovod"
 install_horovod
