@@ -120,6 +120,14 @@ def test_the_size_of_pages_does_not_change_the_bytes_and_a_limit_is_kept(fetch, 
         assert list(parsed(out)) == [f"mp-{FIRST + i}" for i in range(8)]
 
 
+@pytest.mark.parametrize(("at_once", "answers"), [(7, 4), (8, 4)])  # the last of 8 is empty
+def test_a_list_of_many_answers_is_whole(fetch, proxy, undisturbed, monkeypatch, at_once, answers):
+    monkeypatch.setattr("hpcvox.fetch.materials_project.IDS_AT_ONCE", at_once)
+    _, out = fetch(criteria=SALTS)
+    assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
+    assert len(asked(proxy, "_page=")) == answers
+
+
 def test_featurize_makes_shards_of_it(fetch, tmp_path):
     _, out = fetch(criteria=SALTS)
     settings = DensitySettings(source=out / "crystals.jsonl.gz", out=tmp_path / "shards", voxels=8)
