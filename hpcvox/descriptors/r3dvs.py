@@ -40,8 +40,11 @@ def diffraction_spots(
         lattice: rows a1, a2, a3 in Å, (3, 3).
         resolution: δL* in Å, the finest detail of the field that is kept.
 
+    Returns:
+        K spots of C channels in the field's unit.
+
     Raises:
-        Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite.
+        Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite (``not-finite``).
     """
     shape = np.array(field.shape[1:])
     needed = 2 * _reach(lattice, resolution) + 1

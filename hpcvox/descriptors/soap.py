@@ -45,7 +45,7 @@ def soap_features(
     each unordered pair of (s, n) and (s', n') once, and by √2 where they differ.
 
     Args:
-        cell: the crystal.
+        cell: the crystal, its lattice in Å.
         centres: atomic numbers of the elements that are averaged over; none: all atoms.
         species: atomic numbers that crystals may hold.  One channel for each, κ exact.  None: ``channels`` channels
             for all elements to Z = 98, the leading eigenvectors of their κ (Δ = 1: five are within 0.005 of it),
