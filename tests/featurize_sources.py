@@ -34,8 +34,19 @@ loop_
 """
 
 
-def write_table(path: Path, rows: int, bad_every: int = 0) -> Path:
-    """A CSV of ``rows`` perovskites with one target; every ``bad_every``-th row has a truncated CIF."""
+def endless(blocks: int = 300) -> str:
+    """CIF of ``blocks`` crystals of 9,984 sites each, which take about a second each to read."""
+    sites = "".join(f" C C{i} 0.0{i:02d} 0.1{i:02d} 0.2{i:02d}\n" for i in range(52))
+    crystal = perovskite("Ca", "Ti", "O", 200.0).replace("'P 1'", "'F m -3 m'")
+    crystal = crystal[: crystal.index(" _atom_site_occupancy")] + sites
+    return "".join(crystal.replace("data_CaTiO3", f"data_{i}") for i in range(blocks))
+
+
+def write_table(path: Path, rows: int, bad_every: int = 0, endless_row: int = -1) -> Path:
+    """A CSV of ``rows`` perovskites with one target; every ``bad_every``-th row has a truncated CIF.
+
+    The reader of row ``endless_row`` is at work for minutes.
+    """
     random.seed(rows)
     with path.open("w", newline="") as file:
         table = csv.writer(file)
@@ -45,5 +56,7 @@ def write_table(path: Path, rows: int, bad_every: int = 0) -> Path:
             cif = perovskite(*elements, 3.7 + 0.8 * random.random())
             if bad_every and row % bad_every == bad_every - 1:
                 cif = cif[: len(cif) // 2]
+            if row == endless_row:
+                cif = endless()
             table.writerow([f"m-{row}", cif, round(random.uniform(-3, 1), 4)])
     return path

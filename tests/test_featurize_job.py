@@ -209,6 +209,28 @@ def test_a_crystal_that_kills_its_process_is_a_reject(
     assert changed == {"shard-00001.h5", "set.h5"}
 
 
+@pytest.mark.slow
+def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPool) -> None:
+    plain = DensitySettings(
+        source=write_table(tmp_path / "plain.csv", 24),
+        out=tmp_path / "plain",
+        voxels=16,
+        entries_per_shard=8,
+        actors=2,
+        limit_s=5,
+    )
+    run(plain)
+    source = write_table(tmp_path / "endless.csv", 24, endless_row=12)
+    endless = plain.model_copy(update={"source": source, "out": tmp_path / "endless"})
+    run(endless)
+    (reject,) = csv.DictReader((endless.out / "rejects.csv").open())
+    assert (reject["id"], reject["code"]) == ("m-12", "worker-died")
+    assert "longer at work than limit_s=5" in reject["message"]
+    assert set(ShardSet.open(plain.out).ids) - set(ShardSet.open(endless.out).ids) == {"m-12"}
+    for name in ("shard-00000.h5", "shard-00002.h5"):
+        assert (endless.out / name).read_bytes() == (plain.out / name).read_bytes()
+
+
 def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, pool: ActorPool) -> None:
     source = shared_data / "cif_battery" / "cifs.tar.xz"
     with tarfile.open(source) as archive:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.checks import MAX_LENGTH_A, checked
+from hpcvox.crystals.checks import MAX_LENGTH_A
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
@@ -55,25 +55,33 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
         raise Rejected("empty", "the CIF is empty")
     if len(entry.text) > MAX_BYTES:
         raise Rejected("too-large", f"the CIF is longer than {MAX_BYTES // 1024**2} MiB")
+    complaint = ""
     try:
         document = gemmi.cif.read_string(entry.text)
     except (ValueError, RuntimeError) as error:
         from hpcvox.crystals import lenient
 
-        return [checked(entry, cell) for cell in lenient.read(entry.text, _first_line(error))]
+        complaint = f"not a valid CIF: {_first_line(error)}"
+        document = lenient.read(entry.text, complaint)
     found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
     if not found:
-        raise Rejected("no-structure", "no data block has atom sites with fractional coordinates")
-    if len(found) == 1:
-        return [_crystal(entry, entry.id, *found[0])]
+        raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     results: list[Crystal | Rejection] = []
     for block, atoms in found:
-        name = f"{entry.id}#{block.name}"
+        name = entry.id if len(found) == 1 else f"{entry.id}#{block.name}"
         try:
             results.append(_crystal(entry, name, block, atoms))
         except Rejected as reason:
+            reason = _rejected(reason.code, str(reason), complaint)
             results.append(Rejection(name, entry.origin, reason.code, str(reason)))
     return results
+
+
+def _rejected(code: str, message: str, complaint: str) -> Rejected:
+    """The reason of a rejection; in a CIF with faulty syntax that is the syntax."""
+    if complaint:
+        return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
+    return Rejected(code, message)
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,17 +34,7 @@ def settled(
     """
     parts = np.ones(len(numbers)) if occupancy is None else occupancy.copy()
     kept = np.ones(len(numbers), dtype=bool)
-    for i in range(len(numbers)):
-        if not kept[i]:
-            continue
-        offset = frac - frac[i]
-        offset -= np.rint(offset)
-        here = kept & (np.linalg.norm(offset @ lattice, axis=1) < SAME_SITE_A) & (numbers == numbers[i])
-        here[i] = False
-        if here.any():
-            repeated = parts[i] >= 1 - _TOLERANCE and bool((parts[here] >= 1 - _TOLERANCE).all())
-            parts[i] = parts[i] if repeated else parts[i] + parts[here].sum()
-            kept &= ~here
+    _join(lattice, frac, numbers, parts, kept)
     frac, numbers, parts = frac[kept], numbers[kept], parts[kept]
     if (parts > 1 + _TOLERANCE).any():
         raise Rejected("occupancy", f"a site is occupied {parts.max():.3g} times")
@@ -57,3 +48,35 @@ def settled(
         first, second, distance = near
         raise Rejected("overlapping-sites", f"sites {first + 1} and {second + 1} are {distance:.3f} Å apart")
     return frac, numbers
+
+
+@numba.njit(cache=True)
+def _join(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    parts: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+) -> None:
+    """Let the first entry of one element on one site stand for the others: its part becomes theirs together."""
+    n = len(numbers)
+    for i in range(n):
+        if not kept[i]:
+            continue
+        others, whole, shared = 0, parts[i] >= 1 - _TOLERANCE, 0.0
+        for j in range(i + 1, n):
+            if not kept[j] or numbers[j] != numbers[i]:
+                continue
+            x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
+            x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
+            squared = 0.0
+            for k in range(3):
+                d = x * lattice[0, k] + y * lattice[1, k] + z * lattice[2, k]
+                squared += d * d
+            if squared < SAME_SITE_A * SAME_SITE_A:
+                kept[j] = False
+                others += 1
+                whole = whole and parts[j] >= 1 - _TOLERANCE
+                shared += parts[j]
+        if others and not whole:
+            parts[i] += shared

@@ -10,6 +10,9 @@ MIN_DISTANCE_A = 0.4
 """Sites nearer than this are not two atoms.  H2 is 0.74 Å long; hydrogens of published X-ray structures
 come as near as 0.46 Å to a neighbour: the 0.5 Å asked of generated crystals would refuse real ones."""
 
+DENSEST = 0.75
+"""No packing of equal spheres fills more of space (the closest one 0.7405)."""
+
 
 def plane_spacings(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distances (3,) in Å between the opposite faces of the cell with vectors ``lattice`` (3, 3)."""
@@ -24,32 +27,43 @@ def overlapping(
 
     ``lattice`` (3, 3) rows in Å, ``frac`` (n, 3), ``spacing`` the least distance in Å between
     opposite faces of the cell.  Exact for any cell with ``spacing`` above ``limit``: a vector shorter
-    than ``limit`` has fractional components below limit/spacing, so where that is under 1/2 only the
-    wrapped difference can be one, and else only its neighbours.
+    than ``limit`` has fractional components below limit/spacing, so along an axis where that is under
+    1/2 only the wrapped difference can be one, and else only its neighbours.  Of more sites than spheres
+    of that diameter fit into the cell, any two that are too near are returned.
     """
-    reach = 0 if spacing >= 2 * limit else 1
-    first, second, squared = _nearest(lattice, frac, reach, limit * limit)
+    reach = (
+        np.zeros(3, np.int64) if spacing >= 2 * limit else (plane_spacings(lattice) < 2 * limit).astype(int)
+    )
+    volume = float(np.linalg.det(lattice))
+    crowded = len(frac) * limit**3 * math.pi / 6 > DENSEST * volume
+    first, second, squared = _nearest(lattice, frac, reach, limit * limit, crowded)
     return None if first < 0 else (first, second, math.sqrt(squared))
 
 
 @numba.njit(cache=True)
 def _nearest(
-    lattice: NDArray[np.float64], frac: NDArray[np.float64], reach: int, squared_limit: float
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    reach: NDArray[np.int64],
+    squared_limit: float,
+    any_pair: bool,
 ) -> tuple[int, int, float]:
     best, first, second = squared_limit, -1, -1
     for j in range(frac.shape[0]):
         for i in range(j):
             x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
             x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
-            for p in range(-reach, reach + 1):
-                for q in range(-reach, reach + 1):
-                    for r in range(-reach, reach + 1):
+            for p in range(-reach[0], reach[0] + 1):
+                for q in range(-reach[1], reach[1] + 1):
+                    for r in range(-reach[2], reach[2] + 1):
                         squared = 0.0
                         for k in range(3):
                             d = (x + p) * lattice[0, k] + (y + q) * lattice[1, k] + (z + r) * lattice[2, k]
                             squared += d * d
                         if squared < best:
                             best, first, second = squared, i, j
+        if any_pair and first >= 0:
+            break
     return first, second, best
 
 

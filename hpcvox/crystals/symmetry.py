@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import gemmi
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,9 @@ SPECIAL_POSITION_A = 0.05
 """Images of a site nearer than this are one atom on a special position whose coordinates were rounded."""
 
 MAX_SITES = 10_000
+
+MAX_OPERATIONS = 1024
+"""A conventional cell has 192 at most; the time to tell a site's images apart grows with their square."""
 
 _OPERATION_TAGS: Final = (
     "_symmetry_equiv_pos_as_xyz",
@@ -68,6 +72,8 @@ def operations(block: gemmi.cif.Block, cell: tuple[float, ...]) -> Operations | 
         if column:
             if len(column) == 1 and column[0] in _IDENTITY_SPELLINGS:
                 return None
+            if len(column) > MAX_OPERATIONS:
+                raise Rejected("symmetry", f"more than {MAX_OPERATIONS} operations are listed")
             return _compiled(tuple(gemmi.cif.as_string(triplet) for triplet in column))
         pair = blocks.value(block, tag)
         if pair is not None and not gemmi.cif.is_null(pair):
@@ -129,30 +135,48 @@ def expand(
 
     ``lattice`` (3, 3) Å, ``frac`` (n, 3).  A site within 0.05 Å of a special position is moved onto
     it (the mean of its coinciding images), so that rounded coordinates such as 0.3333 do no harm.
+
+    Raises:
+        Rejected: ``too-many-sites``.
     """
     if len(frac) * len(symmetry.translations) > 48 * MAX_SITES:
         raise Rejected("too-many-sites", f"the cell has more than {MAX_SITES} sites")
     orbits: list[NDArray[np.float64]] = []
+    total = 0
     for site in frac:
+        if total > MAX_SITES:
+            raise Rejected("too-many-sites", f"the cell has more than {MAX_SITES} sites")
         images = symmetry.rotations @ site + symmetry.translations
         offset = images - site
         offset -= np.rint(offset)
         same = _lengths(offset, lattice) < SPECIAL_POSITION_A
         centre = site + (offset[same].mean(axis=0) if same.any() else 0.0)
         orbits.append(_distinct(wrapped(symmetry.rotations @ centre + symmetry.translations), lattice))
+        total += len(orbits[-1])
     owner = np.repeat(np.arange(len(frac)), [len(orbit) for orbit in orbits])
     return np.concatenate(orbits), owner
 
 
+@numba.njit(cache=True)
 def _distinct(images: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    kept: list[int] = []
-    free = np.ones(len(images), dtype=bool)
-    for i in range(len(images)):
-        if free[i]:
-            kept.append(i)
-            offset = images - images[i]
-            offset -= np.rint(offset)
-            free &= _lengths(offset, lattice) >= SPECIAL_POSITION_A
+    """The images (m, 3) of which none before is the same atom."""
+    n = len(images)
+    kept = np.ones(n, dtype=np.bool_)
+    for i in range(n):
+        if not kept[i]:
+            continue
+        for j in range(i + 1, n):
+            if not kept[j]:
+                continue
+            squared = 0.0
+            for k in range(3):
+                d = 0.0
+                for axis in range(3):
+                    offset = images[j, axis] - images[i, axis]
+                    d += (offset - np.rint(offset)) * lattice[axis, k]
+                squared += d * d
+            if squared < SPECIAL_POSITION_A * SPECIAL_POSITION_A:
+                kept[j] = False
     return images[kept]
 
 

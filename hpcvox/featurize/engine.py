@@ -90,7 +90,7 @@ def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTa
             kept += line.entries if result.kept else 0
             rejects += line.rejects
             progress.advance(line.entries, rejects=rejects)
-        for line in _isolate(failures, workers):
+        for line in _isolate(failures, workers, settings.limit_s):
             lines[line.first_entry] = line
             progress.advance(line.entries, rejects=rejects + line.rejects)
     ordered = [lines[first] for first in sorted(lines)]
@@ -155,12 +155,15 @@ def _line(result: ShardResult) -> ShardLine:
     return result.line
 
 
-def _isolate(failures: list[ShardTask], workers: "Workers[ShardTask, ShardResult]") -> Iterator[ShardLine]:
+def _isolate(
+    failures: list[ShardTask], workers: "Workers[ShardTask, ShardResult]", limit_s: float
+) -> Iterator[ShardLine]:
     """Find the entries that kill their process, each tried alone, and make their shards without them."""
+    ended = f" (killed, out of memory, or longer at work than limit_s={limit_s:g})" if limit_s else ""
     for task in failures:
         trials = [ShardTask(task.number, [entry], {}, trial=True) for entry in task.entries]
         fatal = {
-            result.task.entries[0].index: result.message
+            result.task.entries[0].index: result.message + ended
             for result in workers.run_ordered(trials)
             if isinstance(result, Failure)
         }

@@ -10,7 +10,7 @@ from hpcvox.config import Settings
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import ConfigError
 
-FREE = ("source", "out", "actors", "id_column", "cif_column", "targets")
+FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets")
 """The settings that do not decide a shard's bytes, given its entries."""
 
 
@@ -27,6 +27,9 @@ class FeaturizeSettings(Settings):
     max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
     entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
     actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
+    limit_s: float = Field(
+        60, ge=0, description="seconds that one input may take before its process is ended; 0: any number"
+    )
     id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
     cif_column: str = Field("cif", description="column of CIF texts")
     targets: list[str] | None = Field(

@@ -1,10 +1,13 @@
 """What one actor does: the entries of one shard from text to a file on disk."""
 
+import faulthandler
 import hashlib
+import math
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import xxhash
 
@@ -69,8 +72,10 @@ class ShardWorker:
             if line is not None:
                 return ShardResult(line, True)
         self._buffer.clear()
-        for entry in task.entries:
-            self._add(entry, task.fatal.get(entry.index))
+        with _Limit(self.settings.limit_s) as limit:
+            for entry in task.entries:
+                limit.renew()
+                self._add(entry, task.fatal.get(entry.index))
         if task.trial:
             return ShardResult(None, False)
         return ShardResult(self._buffer.write(path, provenance), False)
@@ -110,6 +115,29 @@ class ShardWorker:
             crystal.targets,
             ragged,
         )
+
+
+class _Limit:
+    """Ends this process unless it is renewed every ``seconds`` (give or take a tenth), whatever code it is in.
+
+    The watch is a thread of C: a library that never comes back from its own code keeps Python's from running.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._begun = seconds, -math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+
+    def renew(self) -> None:
+        """Begin anew; a thread is not started for every crystal."""
+        now = time.monotonic()
+        if self._seconds and now - self._begun > 0.1 * self._seconds:
+            faulthandler.dump_traceback_later(self._seconds, exit=True, file=2)
+            self._begun = now
 
 
 def entries_digest(entries: Sequence[Entry]) -> str:
