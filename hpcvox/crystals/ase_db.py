@@ -37,7 +37,9 @@ class AseSource:
                 (self.total,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
                 connection.execute(_QUERY).fetchone()
         except sqlite3.Error as error:
-            raise SourceError(f"{path}: cannot read it as a database of ASE: {error}") from None
+            locked = ": another program writes it, or its file system has no locks; copy it to one that has"
+            hint = locked if "locked" in str(error) else ""
+            raise SourceError(f"{path}: cannot read it as a database of ASE: {error}{hint}") from None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
