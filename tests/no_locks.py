@@ -14,7 +14,7 @@ NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER = 38, 22, 2
 
 
 class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]  # noqa: RUF012
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
 def refuse_locks(code: int = errno.ENOLCK) -> bool:

@@ -11,7 +11,6 @@ import pytest
 from training_shards import make_shards
 
 from hpcvox import durable
-from hpcvox.errors import BusyError
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.manifest import Manifest
 
