@@ -92,6 +92,8 @@ def test_a_submitted_job_makes_the_same_bytes(environment: dict[str, str], tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
     assert "featurize: 28 crystals from 30 inputs" in done.stdout
     assert "2 rejects" in done.stdout
+    progress = r"featurize: 30/30 crystals, [\d.e+]+/s, 0 s left, rejects 2"
+    assert re.search(progress, done.stdout), "which is the log of the job that the dashboard shows"
     alone = DensitySettings(source=source, out=tmp_path / "alone", voxels=16, entries_per_shard=8)
     run(alone)
     made = tmp_path / "runs" / "shards"

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Self
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
+_NODE = "SLURM_LAB_NODE"
 CLIENTS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
@@ -82,6 +83,7 @@ class Lab:
     def __init__(self, root: Path, nodes: int = 2, cpus: int = 2) -> None:
         self.root, self.nodes, self.cpus = root.resolve(), nodes, cpus
         self._children: list[subprocess.Popen[bytes]] = []
+        self._slurmd: dict[int, subprocess.Popen[bytes]] = {}
         self.env = self._environment()
 
     # ------------------------------------------------------------------ up and down
@@ -103,7 +105,7 @@ class Lab:
             self._start_munge()
             self._start("slurmctld", "-D", "-f", str(self.configuration))
             for k in self._ids():
-                self._start("slurmd", "-D", "-f", str(self.configuration), "-N", f"node{k}")
+                self.start_node(k)
             self._await_nodes()
         except BaseException:
             self.stop()
@@ -131,7 +133,26 @@ class Lab:
                 child.kill()
                 child.wait()
         self._children.clear()
-        self._kill_leftovers()
+        self._kill_marked(f"SLURM_CONF={self.configuration}")
+
+    def start_node(self, k: int) -> None:
+        """Bring node ``k`` (1, 2, ...) up, or up again."""
+        command = ("slurmd", "-D", "-f", str(self.configuration), "-N", f"node{k}")
+        # The daemon's own children carry its mark, SLURM's for the steps is SLURMD_NODENAME.
+        self._slurmd[k] = self._start(*command, **{_NODE: f"node{k}"})
+
+    def kill_node(self, k: int) -> None:
+        """Take node ``k`` away as a power cut would: its daemon and all processes of jobs on it, by SIGKILL.
+
+        SLURM finds out by itself, within ``SlurmdTimeout``.
+        """
+        child = self._slurmd.pop(k)
+        child.kill()
+        child.wait()
+        self._children.remove(child)
+        conf = f"SLURM_CONF={self.configuration}"
+        self._kill_marked(conf, f"{_NODE}=node{k}")
+        self._kill_marked(conf, f"SLURMD_NODENAME=node{k}")
 
     # ------------------------------------------------------------------ jobs
 
@@ -231,18 +252,18 @@ class Lab:
         )
         self._until(munge_socket.exists, "munged made no socket")
 
-    def _start(self, *command: str) -> None:
+    def _start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
         with (self.root / "log" / f"{command[0]}.out").open("ab") as log:
-            self._children.append(
-                subprocess.Popen(
-                    command,
-                    env=self.env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    preexec_fn=_end_with_parent,  # noqa: PLW1509  (one prctl call)
-                )
+            child = subprocess.Popen(
+                command,
+                env=self.env | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  (one prctl call)
             )
+        self._children.append(child)
+        return child
 
     def _await_nodes(self) -> None:
         def all_idle() -> bool:
@@ -282,13 +303,14 @@ class Lab:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
         return done.stdout
 
-    def _kill_leftovers(self) -> None:
-        """What outlived its daemons: processes that carry this lab's configuration in their environment."""
-        mark = f"SLURM_CONF={self.configuration}".encode()
+    @staticmethod
+    def _kill_marked(*marks: str) -> None:
+        """Kill every process that has all of ``marks`` ("NAME=value") in its environment."""
+        wanted = {mark.encode() for mark in marks}
         for folder in Path("/proc").iterdir():
             if folder.name.isdecimal() and int(folder.name) != os.getpid():
                 with contextlib.suppress(OSError):
-                    if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    if wanted <= set((folder / "environ").read_bytes().split(b"\0")):
                         os.kill(int(folder.name), signal.SIGKILL)
 
 
