@@ -187,6 +187,11 @@ def test_refusals(numbers, options, code):
     assert error.value.code == code
 
 
+def test_a_cell_too_large_to_search_is_refused():
+    with pytest.raises(Rejected, match=r"1\.25e\+08 Å³"):
+        soap_features(Cell(500 * np.eye(3), np.zeros((1, 3)), np.array([8], np.uint8)), **SMALL)
+
+
 @pytest.mark.parametrize("delta", [0.0, -1.0])
 def test_a_delta_that_is_none(delta):
     with pytest.raises(ValueError, match="delta"):
