@@ -190,6 +190,11 @@ def test_refusals(numbers, options, code):
 def test_a_cell_too_large_to_search_is_refused():
     with pytest.raises(Rejected, match=r"1\.25e\+08 Å³"):
         soap_features(Cell(500 * np.eye(3), np.zeros((1, 3)), np.array([8], np.uint8)), **SMALL)
+    long = Cell(
+        np.array([[3.0, 0, 0], [-700, 700, 0], [-700, 0, 700]]), np.zeros((1, 3)), np.array([8], np.uint8)
+    )
+    with pytest.raises(Rejected, match="box"):
+        soap_features(long, **SMALL)
 
 
 @pytest.mark.parametrize("delta", [0.0, -1.0])
