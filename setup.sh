@@ -10,7 +10,7 @@
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
-#   HPCVOX_EXTRAS        optional parts to install                 (default: "chgnet"; "" for none)
+#   HPCVOX_EXTRAS        optional parts to install: chgnet, gpaw   (default: "chgnet"; "" for none; --test adds gpaw)
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
@@ -27,10 +27,10 @@ test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chro
     dropbear-bin openssh-client rsync)   # dropbear-bin: an SSH server that nobody starts
 for_tests=no check_only=no
 for extra in $extras; do
-    if [ "$extra" != chgnet ]; then
-        echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet" >&2
-        exit 2
-    fi
+    case $extra in
+        chgnet | gpaw) ;;
+        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, gpaw" >&2; exit 2 ;;
+    esac
 done
 for argument in "$@"; do
     case $argument in
@@ -40,6 +40,9 @@ for argument in "$@"; do
         *) echo "setup: unknown argument $argument: use --test, --check or --help" >&2; exit 2 ;;
     esac
 done
+
+wants_gpaw() { case " $extras " in *" gpaw "*) ;; *) return 1 ;; esac; }
+if [ "$for_tests" = yes ] && ! wants_gpaw; then extras="$extras gpaw"; fi
 
 # ---------------------------------------------------------------------------------------- what is said
 
@@ -148,11 +151,17 @@ system_packages() {
 need_build_tools() {
     say "C++ compiler: $(compiler || true)"
     if [ -z "$(compiler)" ]; then
+        if wants_gpaw; then
+            die "there is no C++ compiler (g++), and GPAW has to be built." \
+                "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
+                "or do without GPAW: leave gpaw out of HPCVOX_EXTRAS (everything but 'hpcvox dft' works)"
+        fi
         [ "${HPCVOX_HOROVOD:-yes}" != no ] || { say "none (and none needed without Horovod)"; return; }
         die "there is no C++ compiler (g++), and Horovod has to be built." \
             "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
             "or do without Horovod: HPCVOX_HOROVOD=no make setup (everything but multi-rank training works)"
     fi
+    [ "${HPCVOX_HOROVOD:-yes}" != no ] || return 0
     have make || die "there is no 'make', which Horovod's build needs." "install it: apt-get install make (as root)"
 }
 
@@ -284,6 +293,18 @@ install_horovod() {
     fi
 }
 
+gpaw_works() { "$venv/bin/python" -c 'import gpaw' >/dev/null 2>&1; }
+
+install_gpaw() {
+    local -x GPAW_CONFIG=${GPAW_CONFIG:-$root/requirements/gpaw_siteconfig.py} CXX=${CXX:-$(compiler)}
+    install_locked gpaw requirements/gpaw.lock
+    if gpaw_works; then return; fi
+    # pip keeps what it built, and may have built it against libraries that are no longer there.
+    say "GPAW cannot be imported: building it anew ..."
+    pip_install GPAW --no-deps --no-cache-dir --force-reinstall "$(grep '^gpaw==' requirements/gpaw.lock)"
+    gpaw_works || warn "GPAW cannot be imported ($("$venv/bin/python" -c 'import gpaw' 2>&1 | tail -n 1)); everything but 'hpcvox dft' works."
+}
+
 install_package() {
     local key
     key=$(digest pyproject.toml)-$root
@@ -301,7 +322,10 @@ python=$(find_python)
 say "Python: $python ($("$python" -V))"
 
 wanted=("${run_packages[@]}")
-if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then wanted=(openmpi-bin); fi
+if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then
+    wanted=(openmpi-bin)
+    if wants_gpaw; then wanted+=(g++); fi
+fi
 if [ "$for_tests" = yes ]; then wanted+=("${test_packages[@]}"); fi
 step "System packages (${wanted[*]})"
 system_packages "${wanted[@]}"
@@ -311,7 +335,7 @@ tell_mpi
 if [ "$check_only" = yes ]; then
     step "What set-up would do"
     if [ -x "$venv/bin/python" ]; then say "virtual environment: there, $venv"; else say "virtual environment: make $venv"; fi
-    for stamp in core horovod package; do
+    for stamp in core $extras horovod package; do
         if [ -e "$venv/.hpcvox/$stamp" ]; then say "$stamp: installed before"; else say "$stamp: install"; fi
     done
     say "nothing was changed"
@@ -322,7 +346,9 @@ step "Virtual environment"
 make_venv
 step "Python packages (exact versions, requirements/*.lock)"
 install_locked core requirements/core.lock
-for extra in $extras; do install_locked "$extra" "requirements/$extra.lock"; done
+for extra in $extras; do
+    if [ "$extra" = gpaw ]; then install_gpaw; else install_locked "$extra" "requirements/$extra.lock"; fi
+done
 if [ "$for_tests" = yes ]; then install_locked test requirements/test.lock; fi
 step "Horovod"
 install_horovod

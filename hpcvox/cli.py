@@ -38,6 +38,11 @@ VERBS = {
         "hpcvox.database.build:run",
         "built-in crystals, with energies",
     ),
+    "dft": Verb(
+        "hpcvox.dft.settings:DftSettings",
+        "hpcvox.dft.engine:run",
+        "crystals → densities and energies, by GPAW",
+    ),
     "featurize": Verb(
         "hpcvox.featurize.settings:FeaturizeSettings",
         "hpcvox.featurize.engine:run",

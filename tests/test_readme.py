@@ -33,6 +33,7 @@ SMALL_TRAINING = {
 SMALL = {
     **SMALL_TRAINING,
     "evaluate": ["limit=3", "threads=1"],
+    "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "generate": ["per_condition=2", "threads=1"],
     "pipeline": [
         "generate.per_condition=1",
@@ -48,7 +49,7 @@ def small_pipeline():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A working folder with ``my_crystals.csv``, as a user would have it."""
+    """A working folder with ``my_crystals.csv`` and ``my_cifs/``, as a user would have it."""
     place = tmp_path_factory.mktemp("readme")
     (place / "configs").symlink_to(ROOT / "configs")
     with (place / "my_crystals.csv").open("w", newline="") as handle:
@@ -60,6 +61,8 @@ def folder(tmp_path_factory):
             write(cif, bulk(cation + anion, "rocksalt", a=4.4 + 0.04 * i, cubic=True))
             table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i])
             cif.unlink()
+    (place / "my_cifs").mkdir()
+    write(place / "my_cifs" / "MgO.cif", bulk("MgO", "rocksalt", a=4.21))
     return place
 
 

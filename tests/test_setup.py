@@ -72,6 +72,19 @@ def test_no_compiler_is_no_matter_without_horovod(machine):
     assert result.returncode == 0, result.stderr
 
 
+def test_gpaw_needs_a_compiler_whatever_is_left_out(machine):
+    result = machine([], "--check", HPCVOX_HOROVOD="no", HPCVOX_EXTRAS="chgnet gpaw")
+    assert result.returncode != 0
+    assert "GPAW has to be built" in result.stderr
+    assert "leave gpaw out of HPCVOX_EXTRAS" in result.stderr
+
+
+def test_a_compiler_alone_is_enough_for_gpaw(machine):
+    result = machine(["g++"], "--check", HPCVOX_HOROVOD="no", HPCVOX_EXTRAS="gpaw")
+    assert result.returncode == 0, result.stderr
+    assert "gpaw: install" in result.stdout
+
+
 def test_no_mpi_goes_on_with_gloo(machine):
     result = machine(COMPILERS, "--check")
     assert result.returncode == 0, result.stderr
@@ -119,12 +132,12 @@ def test_an_unknown_argument_is_refused_with_the_valid_ones(machine):
 def test_an_unknown_extra_is_refused(machine):
     result = machine([*COMPILERS, *MPI], "--check", HPCVOX_EXTRAS="chgnett")
     assert result.returncode != 0
-    assert "valid: chgnet" in result.stderr
+    assert "valid: chgnet, gpaw" in result.stderr
 
 
 def test_the_locks_are_exact_and_name_no_place():
     locks = sorted((ROOT / "requirements").glob("*.lock"))
-    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "test"}
+    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "gpaw", "test"}
     for lock in locks:
         for line in lock.read_text().splitlines():
             if not line.startswith("#"):

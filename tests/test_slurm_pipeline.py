@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
+from ase.io import write
 from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.shards.reader import ShardSet
@@ -152,3 +154,22 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
     assert "back into the queue" in text
     assert "going on at epoch" in text
     assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 21)), "none twice"
+
+
+def test_densities_are_computed_over_the_nodes(lab, tmp_path):
+    pytest.importorskip("gpaw")
+    cifs = tmp_path / "cifs"
+    cifs.mkdir()
+    for name, length in (("MgO", 4.21), ("LiF", 4.03)):
+        write(cifs / f"{name}.cif", bulk(name, "rocksalt", a=length))
+    job = lab.sbatch(
+        str(ROOT / "slurm/dft.sh"),
+        f"source={cifs}",
+        "out=dft",
+        "cutoff=300",
+        "k_density=0.5",
+        cwd=tmp_path,
+        HPCVOX_HOME=str(ROOT),
+    )
+    assert lab.wait([job], timeout=300) == ["COMPLETED"]
+    assert "2 densities in dft/fields" in (tmp_path / f"slurm-dft-{job}.out").read_text()

@@ -1,4 +1,4 @@
-"""Cells: from lengths and angles, cubic or not, and the conventional cell of a primitive one."""
+"""Cells: from lengths and angles, cubic or not; the conventional cell of a primitive one, and the primitive cell."""
 
 import math
 from dataclasses import replace
@@ -112,14 +112,32 @@ def _unfolded(crystal: Crystal) -> Crystal | None:
     return None
 
 
-def _standardized(crystal: Crystal) -> Crystal:
+def primitive(crystal: Crystal) -> Crystal:
+    """The crystal in its primitive cell, reduced by Niggli, so that the cell is small and its angles are near 90°.
+
+    Symmetry to 0.01 Å, positions idealized.
+
+    Raises:
+        Rejected: ``symmetry``, where spglib finds no space group.
+    """
+    small = _standardized(crystal, to_primitive=True)
+    reduced = spglib.niggli_reduce(small.lattice)
+    if reduced is None:
+        raise Rejected("symmetry", "spglib cannot reduce the primitive cell")
+    change = np.rint(reduced @ np.linalg.inv(small.lattice))  # exact where the cell is reduced already
+    frac = wrapped(small.frac @ np.linalg.inv(change))
+    return replace(small, lattice=np.ascontiguousarray(change @ small.lattice), frac=frac)
+
+
+def _standardized(crystal: Crystal, to_primitive: bool = False) -> Crystal:
     cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
+    kind = "primitive" if to_primitive else "conventional"
     try:
-        standard = spglib.standardize_cell(cell, to_primitive=False, symprec=SYMMETRY_TOLERANCE_A)
+        standard = spglib.standardize_cell(cell, to_primitive=to_primitive, symprec=SYMMETRY_TOLERANCE_A)
     except spglib.SpglibError as error:
-        raise Rejected("symmetry", f"spglib finds no conventional cell: {error}") from None
+        raise Rejected("symmetry", f"spglib finds no {kind} cell: {error}") from None
     if standard is None:
-        raise Rejected("symmetry", "spglib finds no conventional cell: no space group matches the sites")
+        raise Rejected("symmetry", f"spglib finds no {kind} cell: no space group matches the sites")
     lattice, frac, numbers = standard
     return replace(
         crystal,

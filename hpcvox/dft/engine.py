@@ -1,0 +1,97 @@
+"""The job ``dft``: crystals to actors, one at a time; their energies and field files to one table."""
+
+import shutil
+import time
+from functools import partial
+from typing import Final
+
+from hpcvox import config, durable
+from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.crystals.record import Entry, Rejection
+from hpcvox.crystals.sources import open_source
+from hpcvox.dft import process
+from hpcvox.dft.files import plain
+from hpcvox.dft.settings import FREE, DftSettings
+from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
+from hpcvox.errors import SourceError
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.progress import Progress
+
+TABLE: Final = "dft.csv"
+REJECTS: Final = "rejects.csv"
+
+COLUMNS: Final = (
+    *("id", "file", "formula", "sites", "energy_eV", "energy_per_atom_eV", "electrons", "moment", "seconds"),
+    *("converged", "iterations", "cutoff_eV", "k_points", "xc", "valence", "code", "cif"),
+)
+
+
+def run(settings: DftSettings) -> Outcome:
+    """Write a field file for each crystal of ``settings.source`` to ``out/fields``, ``dft.csv`` and ``rejects.csv``.
+
+    Crystals that an earlier run has finished, with a field or without, are not computed again; but those that the
+    system ended are, and those that ran out of time where there is more of it now.
+
+    Raises:
+        MissingDependencyError: GPAW is not installed.
+        SourceError: the source cannot be opened or is empty.
+        ConfigError: the folder holds fields of other settings.
+        BusyError: another run is writing the folder.
+        ClusterError: Ray cannot be started or reached.
+    """
+    process.require()
+    source = open_source(settings.source, settings.id_column, settings.cif_column, [])
+    if next(iter(source), None) is None:
+        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one")
+    begun = time.monotonic()
+    out = settings.out
+    rows: list[Row] = []
+    rejects: list[Rejection] = []
+    kept = 0
+    with durable.sole_writer(out):
+        config.claim(settings, out, FREE)
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)  # of a run that was killed
+        for folder in (FIELDS, PARTS):
+            (out / folder).mkdir(exist_ok=True)
+        with Progress("dft", source.total, "crystals") as progress:
+            for result in run_ordered(partial(DftWorker, settings), source, settings.actors):
+                for outcome, known in [_lost(result)] if isinstance(result, Failure) else result:
+                    kept += known
+                    if isinstance(outcome, Rejection):
+                        rejects.append(outcome)
+                    else:
+                        rows.append(outcome)
+                progress.advance(rejects=len(rejects), kept=kept)
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)
+        durable.write_csv(out / TABLE, COLUMNS, rows)
+        durable.write_csv(out / REJECTS, Rejection._fields, (reject._asdict() for reject in rejects))
+        present = {path.name for path in (out / FIELDS).glob("[!.]*")}
+    return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun)
+
+
+def _lost(failure: Failure[Entry]) -> Done:
+    """An entry whose actors died; the next run tries it again."""
+    entry = failure.task
+    return Done(Rejection(plain(entry.id), plain(entry.origin), "worker-died", failure.message))
+
+
+def _outcome(
+    settings: DftSettings,
+    rows: list[Row],
+    rejects: list[Rejection],
+    kept: int,
+    present: set[str],
+    seconds: float,
+) -> Outcome:
+    out = settings.out
+    parts = [f"dft: {len(rows):,} densities in {out / FIELDS}, energies in {out / TABLE}"]
+    if kept:
+        parts.append(f"{kept:,} crystals done by an earlier run")
+    if rejects:
+        counts = {reject.code: sum(r.code == reject.code for r in rejects) for reject in rejects}
+        reasons = ", ".join(f"{code} {count:,}" for code, count in sorted(counts.items()))
+        parts.append(f"{len(rejects):,} rejects ({reasons}), see {out / REJECTS}")
+    if strays := present - {row["file"] for row in rows}:
+        parts.append(f"{len(strays):,} fields there are of crystals that the table does not list")
+    parts.append(f"{seconds:,.0f} s")
+    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if rejects else COMPLETE)

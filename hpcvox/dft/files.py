@@ -1,0 +1,39 @@
+"""The files of the job: their names, and how they are written."""
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import xxhash
+
+from hpcvox import durable
+from hpcvox.errors import HpcvoxError
+
+
+def field_file(name: str, xc: str) -> str:
+    """The name of the field file of the crystal with the id ``name``: one that is read as a CHGCAR, and no other's."""
+    safe = quote(name, safe="#")
+    safe = re.sub("^[.]", "%2E", safe)  # no hidden file
+    safe = re.sub("(?i)l(?=ocpot)", lambda letter: f"%{ord(letter[0]):X}", safe)  # no potential
+    if len(safe) > 150:
+        safe = f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(name.encode())}"
+    return f"{safe}.gpaw-{xc.lower()}.CHGCAR"
+
+
+def plain(text: str) -> str:
+    """``text`` without what UTF-8 has no bytes for: a file's name may hold bytes that are no text."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def write(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all.
+
+    Raises:
+        HpcvoxError: it cannot be written.
+    """
+    try:
+        durable.write_text(path, text)
+    except OSError as error:
+        raise HpcvoxError(
+            f"{path}: cannot write the file: {error.strerror}; run the job again to go on"
+        ) from None

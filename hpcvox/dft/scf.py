@@ -1,0 +1,143 @@
+"""One crystal through GPAW, as ``python -m hpcvox.dft.scf``: the only module that imports GPAW, and never imported.
+
+The request is a line of JSON on standard input (see :class:`hpcvox.dft.process.Request`).  The answer is
+``result.json`` in the working folder and, with a result, ``density.npy`` in e/Å^3.  The process ends when its standard
+input does, so that it never outlives whoever wants its answer.
+"""
+
+import json
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hpcvox.dft.density import smoothed
+from hpcvox.dft.process import UNUSABLE
+
+SPACING: Final = 0.06
+"""Å between points of the grid that GPAW puts the all-electron density on."""
+
+
+def main() -> int:
+    """Answer the request; the exit status."""
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        import gpaw
+    except ImportError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return UNUSABLE
+    try:
+        result = _computed(request)
+    except gpaw.KohnShamConvergenceError as error:
+        detail = " ".join(str(error).split())[:200]
+        limit = f"the field is not self-consistent within {request['max_iterations']} iterations"
+        result = {"code": "not-converged", "message": f"{limit}; {detail}" if detail else limit}
+    except MemoryError as error:
+        result = {"code": "no-memory", "message": f"there is too little memory: {error}"}
+    except Exception as error:
+        traceback.print_exc()
+        detail = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        result = {"code": "failed", "message": detail}
+    Path("result.json").write_text(json.dumps(result))
+    return 0
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _computed(request: dict[str, Any]) -> dict[str, Any]:
+    """Energy and density of the request's crystal."""
+    from ase import Atoms
+    from gpaw import GPAW, PW, FermiDirac
+
+    moments = request["moments"]
+    atoms = Atoms(
+        numbers=request["numbers"],
+        cell=request["lattice"],
+        scaled_positions=request["frac"],
+        magmoms=moments or None,
+        pbc=True,
+    )
+    calculator = GPAW(
+        mode=PW(request["cutoff"]),
+        xc=request["xc"],
+        kpts={"density": request["k_density"], "gamma": True},
+        occupations=FermiDirac(request["smearing"]),
+        spinpol=bool(moments),
+        maxiter=request["max_iterations"],
+        txt=None,
+    )
+    atoms.calc = calculator
+    energy = float(atoms.get_potential_energy())
+    counts = [round(float(setup.Nv)) for setup in calculator.dft.setups]
+    if counts != request["valence"]:
+        message = f"the PAW sets found have {counts} valence electrons, not {request['valence']}"
+        return {"code": "other-data-set", "message": message}
+    np.save("density.npy", _density(calculator, request), allow_pickle=False)
+    return {
+        "energy": energy,
+        "moment": float(calculator.get_magnetic_moment()) if moments else 0.0,
+        "iterations": int(calculator.get_number_of_iterations()),
+        "k_points": "x".join(str(n) for n in calculator.dft.ibzwfs.ibz.bz.size_c),
+    }
+
+
+def _density(calculator: Any, request: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The smooth valence density of a finished calculation."""
+    densities = calculator.dft.densities()
+    with _additions() as added:
+        spacing = min(SPACING, 0.3 * request["sigma"])
+        fine = densities.all_electron_densities(grid_spacing=spacing, skip_core=True).data
+    spins = len(fine)
+    matrices = densities.D_asii.gather(broadcast=True)
+    missing = []
+    for atom, matrix in matrices.items():
+        setup = densities.setups[atom]
+        monopole = np.einsum("sij,ij->", matrix.real[:spins], setup.Delta_iiL[:, :, 0])
+        missing.append((4 * np.pi) ** 0.5 * monopole - setup.Nct - added[atom])
+    return smoothed(
+        fine.sum(axis=0),
+        np.array(request["lattice"]),
+        np.array(request["frac"]),
+        np.array(missing),
+        sum(request["valence"]),
+        request["sigma"],
+        tuple(request["shape"]),
+    )
+
+
+@contextmanager
+def _additions() -> Iterator[list[float]]:
+    """Collects the electrons that each atom's correction brings to the grid: GPAW knows them, and tells only the sum.
+
+    They differ from what the correction holds, for a grid cannot integrate a cusp.
+    """
+    import gpaw.densities
+
+    original = gpaw.densities.add
+    added: list[float] = []
+
+    def add(*arguments: Any) -> Any:
+        electrons = original(*arguments)
+        added.append(float(electrons.sum()))
+        return electrons
+
+    gpaw.densities.add = add
+    try:
+        yield added
+    finally:
+        gpaw.densities.add = original
+
+
+if __name__ == "__main__":
+    sys.exit(main())

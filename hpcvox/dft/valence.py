@@ -1,0 +1,46 @@
+"""What the job holds fixed of an element: its valence electrons and the moment that it starts with."""
+
+from collections import Counter
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.errors import Rejected
+
+# fmt: off
+VALENCE: Final = {
+    "H": 1, "He": 2, "Li": 1, "Be": 2, "B": 3, "C": 4, "N": 5, "O": 6, "F": 7, "Ne": 8, "Na": 7, "Mg": 10,
+    "Al": 3, "Si": 4, "P": 5, "S": 6, "Cl": 7, "Ar": 8, "K": 9, "Ca": 10, "Sc": 11, "Ti": 12, "V": 13,
+    "Cr": 6, "Mn": 15, "Fe": 8, "Co": 9, "Ni": 16, "Cu": 11, "Zn": 12, "Ga": 3, "Ge": 4, "As": 5, "Se": 6,
+    "Br": 7, "Kr": 8, "Rb": 9, "Sr": 10, "Y": 11, "Zr": 12, "Nb": 13, "Mo": 14, "Ru": 16, "Rh": 15,
+    "Pd": 16, "Ag": 17, "Cd": 12, "In": 13, "Sn": 14, "Sb": 15, "Te": 6, "I": 7, "Xe": 8, "Cs": 9, "Ba": 10,
+    "La": 11, "Ce": 12, "Pr": 13, "Nd": 14, "Pm": 15, "Sm": 16, "Eu": 17, "Gd": 18, "Tb": 19, "Dy": 20,
+    "Ho": 21, "Er": 22, "Tm": 23, "Yb": 24, "Lu": 25, "Hf": 12, "Ta": 13, "W": 14, "Re": 13, "Os": 14,
+    "Ir": 15, "Pt": 16, "Au": 11, "Hg": 18, "Tl": 13, "Pb": 14, "Bi": 15, "Rn": 8,
+}
+"""Electrons that are not frozen in the core, by element: those of the default PAW sets of gpaw-data 1.2.1.
+
+A set that differs is refused, so that fields of one element always hold the same electrons.
+"""
+MOMENTS: Final = {
+    "V": 1.5, "Cr": 3.0, "Mn": 4.0, "Fe": 4.0, "Co": 3.0, "Ni": 2.0, "Ru": 1.5, "Eu": 7.0, "Gd": 7.0,
+}
+"""Moments in Bohr magnetons that a self-consistent field starts from; all point one way."""
+# fmt: on
+
+
+def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
+    """Of the elements of a crystal, by symbol: atoms, and valence electrons an atom.
+
+    Args:
+        numbers: atomic numbers, (n,).
+
+    Raises:
+        Rejected: ``no-data-set``, where an element has none.
+    """
+    counts = Counter(SYMBOLS[z] for z in numbers.tolist())
+    if missing := sorted(counts.keys() - VALENCE.keys()):
+        raise Rejected("no-data-set", f"GPAW has no PAW data set of {', '.join(missing)}")
+    return {symbol: (count, VALENCE[symbol]) for symbol, count in counts.items()}
