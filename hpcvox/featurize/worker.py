@@ -103,7 +103,14 @@ class ShardWorker:
         if crystal.n_sites > most:
             raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
         slot = self._buffer.slot()
-        ragged = self._sampler.fill(crystal, place, slot)
+        try:
+            ragged = self._sampler.fill(crystal, place, slot)
+        except Rejected:
+            raise
+        except (
+            Exception
+        ) as error:  # a strange crystal may upset a library in any way, and a run is not to end by it
+            raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
         slot["cell"][:] = crystal.lattice
         self._buffer.commit(
             place[0],
