@@ -237,12 +237,14 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 }
 
 
-def main(folder: Path) -> None:
-    """Draw all of them."""
-    for name, draw in PICTURES.items():
-        # no version of a program within: the same picture is the same file
-        draw().savefig(folder / f"{name}.png", dpi=100, metadata={"Software": None})
+def save(name: str, folder: Path) -> Path:
+    """Draw one of :data:`PICTURES` into ``folder``."""
+    path = folder / f"{name}.png"
+    # no version of a program within: the same picture is the same file
+    PICTURES[name]().savefig(path, dpi=100, metadata={"Software": None})
+    return path
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    for picture in PICTURES:
+        print(save(picture, Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent))
