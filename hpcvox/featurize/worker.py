@@ -14,7 +14,7 @@ import xxhash
 from hpcvox import __version__
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.errors import Rejected, ShardError
+from hpcvox.errors import HpcvoxError, Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import shard_name
@@ -105,11 +105,9 @@ class ShardWorker:
         slot = self._buffer.slot()
         try:
             ragged = self._sampler.fill(crystal, place, slot)
-        except Rejected:
+        except HpcvoxError:
             raise
-        except (
-            Exception
-        ) as error:  # a strange crystal may upset a library in any way, and a run is not to end by it
+        except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
             raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
         slot["cell"][:] = crystal.lattice
         self._buffer.commit(
