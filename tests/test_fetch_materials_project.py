@@ -207,6 +207,7 @@ def test_a_passing_fault_is_asked_again(fetch, proxy, undisturbed, fault):
     assert not proxy.faults
 
 
+@pytest.mark.slow
 def test_killed_it_goes_on_to_the_same_bytes_and_the_key_is_nowhere(proxy, undisturbed, tmp_path):
     out = tmp_path / "out"
     command = [sys.executable, "-m", "hpcvox", "fetch", "provider=materials_project", f"url={proxy.url}"]
