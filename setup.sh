@@ -10,7 +10,7 @@
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
-#   HPCVOX_EXTRAS        optional parts to install: chgnet, gpaw   (default: "chgnet"; "" for none; --test adds gpaw)
+#   HPCVOX_EXTRAS        optional parts: chgnet, gpaw, mp          (default: "chgnet"; "" for none; --test adds gpaw and mp)
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
@@ -28,8 +28,8 @@ test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chro
 for_tests=no check_only=no
 for extra in $extras; do
     case $extra in
-        chgnet | gpaw) ;;
-        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, gpaw" >&2; exit 2 ;;
+        chgnet | gpaw | mp) ;;
+        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, gpaw, mp" >&2; exit 2 ;;
     esac
 done
 for argument in "$@"; do
@@ -41,8 +41,10 @@ for argument in "$@"; do
     esac
 done
 
-wants_gpaw() { case " $extras " in *" gpaw "*) ;; *) return 1 ;; esac; }
-if [ "$for_tests" = yes ] && ! wants_gpaw; then extras="$extras gpaw"; fi
+wants() { case " $extras " in *" $1 "*) ;; *) return 1 ;; esac; }
+if [ "$for_tests" = yes ]; then
+    for extra in gpaw mp; do wants "$extra" || extras="$extras $extra"; done
+fi
 
 # ---------------------------------------------------------------------------------------- what is said
 
@@ -151,7 +153,7 @@ system_packages() {
 need_build_tools() {
     say "C++ compiler: $(compiler || true)"
     if [ -z "$(compiler)" ]; then
-        if wants_gpaw; then
+        if wants gpaw; then
             die "there is no C++ compiler (g++), and GPAW has to be built." \
                 "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
                 "or do without GPAW: leave gpaw out of HPCVOX_EXTRAS (everything but 'hpcvox dft' works)"
@@ -324,7 +326,7 @@ say "Python: $python ($("$python" -V))"
 wanted=("${run_packages[@]}")
 if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then
     wanted=(openmpi-bin)
-    if wants_gpaw; then wanted+=(g++); fi
+    if wants gpaw; then wanted+=(g++); fi
 fi
 if [ "$for_tests" = yes ]; then wanted+=("${test_packages[@]}"); fi
 step "System packages (${wanted[*]})"

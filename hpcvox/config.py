@@ -76,7 +76,9 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
         ignored = {*may_change, "out"}
         before = load(type(settings), path).model_dump(mode="json", exclude=ignored)
         now = settings.model_dump(mode="json", exclude=ignored)
-        changed = [f"{key} ({before[key]!r} → {now[key]!r})" for key in now if before[key] != now[key]]
+        changed = [
+            f"{key} ({before.get(key)!r} → {now[key]!r})" for key in now if before.get(key) != now[key]
+        ]
         if changed:
             raise ConfigError(
                 f"{out} holds results of other settings: {', '.join(changed)}; "

@@ -2,16 +2,21 @@
 
 import contextlib
 import csv
+import errno
 import fcntl
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from hpcvox.errors import BusyError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
+"""What a file system answers that has no locks; of a lock that another holds it says EAGAIN or EACCES."""
 
 
 @contextlib.contextmanager
@@ -75,7 +80,8 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     """Hold ``folder`` (made if need be) for this process, so that two runs do not mix their files.
 
     The lock goes with the process, however it ends.  Raises :class:`BusyError` where another
-    process holds it and has not let go within ``patience_s``.
+    process holds it and has not let go within ``patience_s``.  A file system without locks (Lustre mounted
+    without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = folder / ".lock"
@@ -99,6 +105,15 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
 def _locked(handle: IO[str]) -> bool:
     try:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (BlockingIOError, PermissionError):
         return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        print(
+            f"warning: the file system of {handle.name} has no locks ({error.strerror}): another run that writes "
+            "in this folder would not be noticed, start one at a time",
+            file=sys.stderr,
+            flush=True,
+        )
     return True

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import http.server
+import json
 import threading
 import time
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ class Proxy(http.server.ThreadingHTTPServer):
 
     ``faults`` are used up, one a request: a status (503), a status with its ``Retry-After`` ((429, "1")),
     ``"cut"`` (half of the answer), ``"drop"`` (no answer), ``"garbage"``, ``"silent"``, or None (none).
-    ``change`` turns the bytes of an answer into others.
+    ``change`` turns the bytes of an answer into others.  Where there is a ``key``, it is asked for as gateways do,
+    for all but the heartbeat.
     """
 
     daemon_threads = True
@@ -23,6 +25,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.target = urlsplit(target).netloc
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.faults = []
+        self.key = None
         self.change = lambda path, body: body
         self.requests = []  # (when it came, path, headers)
         self.at_once = self.most_at_once = 0
@@ -53,6 +56,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             status, rest = fault if isinstance(fault, tuple) else (fault, None)
             self._send(status, b'{"errors": [{"detail": "come back later"}]}', rest)
             return
+        if server_key := self.server.key:
+            given = self.headers.get("X-API-KEY")
+            if given != server_key and self.path != "/heartbeat":
+                said = "Invalid authentication credentials" if given else "No API key found in request"
+                self._send(401, json.dumps({"message": said}).encode())
+                return
         connection = http.client.HTTPConnection(self.server.target, timeout=30)
         with contextlib.closing(connection):
             # with the name that it was asked by, so that links lead here

@@ -8,7 +8,9 @@ import yaml
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
-from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
+from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
+from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.pipeline import PipelineSettings
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 
@@ -19,16 +21,16 @@ VERB_CONFIGS = {
         for name in cli.VERBS
         if name not in ("fetch", "pipeline", "featurize")
     },
-    "fetch": CONFIGS / "fetch_optimade.yaml",
-    **{f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in VARIANTS},
+    **{f"fetch {name}": CONFIGS / f"fetch_{name}.yaml" for name in PROVIDERS},
+    **{f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in DESCRIPTORS},
 }
 
 
 def settings_of(verb):
-    verb, _, descriptor = verb.partition(" ")
+    verb, _, variant = verb.partition(" ")
     module, name = cli.VERBS[verb].settings.split(":")
     kind = getattr(importlib.import_module(module), name)
-    return VARIANTS[descriptor] if descriptor else kind
+    return {**DESCRIPTORS, **PROVIDERS}[variant] if variant else kind
 
 
 @pytest.mark.parametrize("verb", VERB_CONFIGS)
@@ -104,8 +106,8 @@ def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path, text):
 
 def test_the_descriptor_chooses_the_settings():
     got = config.load(FeaturizeSettings, None, ["descriptor=graph", "neighbours=4"])
-    assert (type(got), got.neighbours) == (VARIANTS["graph"], 4)
-    assert type(config.load(FeaturizeSettings)) is VARIANTS["density"]
+    assert (type(got), got.neighbours) == (DESCRIPTORS["graph"], 4)
+    assert type(config.load(FeaturizeSettings)) is DESCRIPTORS["density"]
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
     with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):

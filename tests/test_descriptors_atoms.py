@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpcvox.descriptors.atoms import MAX_Z, form_factor_terms, superposed_atoms
+from hpcvox.descriptors.atoms import BLOCK, MAX_Z, form_factor_terms, superposed_atoms, superposed_spots
 from hpcvox.descriptors.r3dvs import diffraction_spots
 from hpcvox.errors import Rejected
 
@@ -108,3 +108,19 @@ def test_elements_without_form_factors_are_refused(number):
     with pytest.raises(Rejected) as error:
         superposed_atoms(LATTICE, np.empty((0, 3)), np.empty(0, np.uint8), (4, 4, 4))
     assert error.value.code == "no-sites"
+
+
+def test_spots_are_those_of_the_field_in_every_block():
+    spots = superposed_spots(3 * LATTICE, FRAC, NUMBERS)
+    assert len(spots.g) > BLOCK
+    exact = diffraction_spots(superposed_atoms(3 * LATTICE, FRAC, NUMBERS, (48, 64, 64)), 3 * LATTICE)
+    np.testing.assert_array_equal(spots.g, exact.g)
+    np.testing.assert_allclose(spots.amplitude, exact.amplitude, rtol=0, atol=1e-9 * exact.mean[0])
+    np.testing.assert_allclose(spots.mean, exact.mean, rtol=1e-9)
+
+
+def test_a_cell_with_too_many_spots_is_refused_before_they_are_made():
+    with pytest.raises(Rejected, match="coarser") as error:
+        superposed_spots(np.eye(3) * 500.0, FRAC, NUMBERS)
+    assert error.value.code == "cell-too-large"
+    assert len(superposed_spots(np.eye(3) * 500.0, FRAC, NUMBERS, 4.0).g) > 100_000

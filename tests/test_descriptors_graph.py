@@ -1,5 +1,7 @@
 """The crystal graph and the Ewald spectrum: known shells and energies, whatever a crystal's description."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,6 +104,24 @@ def test_the_trace_is_the_energy_of_each_site_with_its_own_images():
         structure.add_oxidation_state_by_site([float(z)])
     energies = [EwaldSummation(structure, acc_factor=14).total_energy for structure in lone]
     assert spectrum.sum() * 3 == pytest.approx(sum(energies) / COULOMB, rel=1e-4)
+
+
+def test_the_spectrum_is_that_of_pymatgens_energies_of_pairs():
+    """x_ij is what the energy of i and j together is above that of each alone: another library, another screening."""
+    cell = random_cell(2, 4)
+
+    def energy(*sites):
+        only = Structure(Lattice(cell.lattice), ["H"] * len(sites), cell.frac[list(sites)])
+        only.add_oxidation_state_by_site([float(cell.numbers[i]) for i in sites])
+        return EwaldSummation(only, acc_factor=14).total_energy / COULOMB
+
+    matrix = np.diag([energy(i) for i in range(4)])
+    for i, j in itertools.combinations(range(4), 2):
+        matrix[i, j] = matrix[j, i] = energy(i, j) - matrix[i, i] - matrix[j, j]
+    values = np.linalg.eigvalsh(matrix) / 4
+    np.testing.assert_allclose(
+        ewald_spectrum(cell, 4), values[np.argsort(-np.abs(values))], rtol=0, atol=1e-4 * np.abs(values).max()
+    )
 
 
 @settings(max_examples=15, deadline=None)

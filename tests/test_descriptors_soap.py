@@ -1,9 +1,10 @@
-"""SOAP features: dscribe's kernel, the alchemy of species, and invariances."""
+"""SOAP features: the paper's integrals done directly, dscribe's kernel, the alchemy of species, and invariances."""
 
 import numpy as np
 import pytest
 from ase import Atoms
 from dscribe.descriptors import SOAP
+from pymatgen.core import Element
 from scipy.spatial.transform import Rotation
 
 from hpcvox.descriptors.clusters import Cell
@@ -37,6 +38,41 @@ def kernel(a, b, made, n_max, l_max):
             part = made.get_location((x, y))
             total += (a[part] * b[part] * (twice if x == y else 2.0)).sum()
     return total
+
+
+def environment(seed, numbers):
+    """An oxygen atom at the origin with atoms around it: places in Å, and atomic numbers."""
+    random = np.random.default_rng(seed)
+    places = random.normal(size=(len(numbers), 3))
+    places *= random.uniform(1.2, 2.4, (len(numbers), 1)) / np.linalg.norm(places, axis=1, keepdims=True)
+    return np.vstack([np.zeros(3), places]), np.array([8, *numbers], np.uint8)
+
+
+def direct(a, b, delta, sigma=0.5):
+    """k(A, B) of the paper but for a factor: Gaussians overlap in closed form, rotations are summed by quadrature."""
+    cosine, weight = np.polynomial.legendre.leggauss(10)
+    round_about = np.arange(20) * np.pi / 10
+    angles = np.stack(np.meshgrid(round_about, np.arccos(cosine), round_about, indexing="ij"), -1)
+    turns = Rotation.from_euler("ZYZ", angles.reshape(-1, 3)).as_matrix()
+    weights = np.broadcast_to(weight[:, None], (20, 10, 20)).reshape(-1) / 800
+    mu, nu = (np.array([Element.from_Z(int(z)).X for z in numbers]) for _, numbers in (a, b))
+    kappa = np.exp(-((mu[:, None] - nu) ** 2) / (2 * delta**2))
+    apart = a[0][:, None] - np.einsum("rxy,by->rbx", turns, b[0])[:, None]
+    overlap = kappa * np.exp(-(apart**2).sum(-1) / (4 * sigma**2))
+    return weights @ overlap.sum((1, 2)) ** 2
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 5.0])
+def test_equals_the_integrals_of_the_paper(delta):
+    """Two molecules in wide boxes; what is left is the end of the expansion."""
+    pair = environment(1, (22, 38, 16)), environment(2, (22, 20, 9))
+    expected = direct(*pair, delta) / np.sqrt(np.prod([direct(one, one, delta) for one in pair]))
+    cells = [Cell(30 * np.eye(3), places / 30 + 0.5, numbers) for places, numbers in pair]
+    got = [
+        soap_features(c, (8,), (8, 9, 16, 20, 22, 38), delta, r_cut=6.0, n_max=12, l_max=12) for c in cells
+    ]
+    assert got[0] @ got[1] == pytest.approx(expected, rel=3e-6)
+    assert 0.7 < expected < 0.96
 
 
 def test_without_alchemy_the_kernel_is_dscribes():
@@ -149,6 +185,16 @@ def test_refusals(numbers, options, code):
     with pytest.raises(Rejected) as error:
         soap_features(cell, **(SMALL | options))
     assert error.value.code == code
+
+
+def test_a_cell_too_large_to_search_is_refused():
+    with pytest.raises(Rejected, match=r"1\.25e\+08 Å³"):
+        soap_features(Cell(500 * np.eye(3), np.zeros((1, 3)), np.array([8], np.uint8)), **SMALL)
+    long = Cell(
+        np.array([[3.0, 0, 0], [-700, 700, 0], [-700, 0, 700]]), np.zeros((1, 3)), np.array([8], np.uint8)
+    )
+    with pytest.raises(Rejected, match="box"):
+        soap_features(long, **SMALL)
 
 
 @pytest.mark.parametrize("delta", [0.0, -1.0])

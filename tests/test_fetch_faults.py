@@ -15,7 +15,7 @@ from optimade_server import good, serving
 
 from hpcvox.errors import SourceError
 from hpcvox.fetch.job import run
-from hpcvox.fetch.settings import FetchSettings
+from hpcvox.fetch.settings import OptimadeSettings
 
 SALTS = 'id STARTS WITH "salt"'
 
@@ -41,7 +41,7 @@ def undisturbed(server, tmp_path_factory):
 
 
 def settings(url, out, **more):
-    return FetchSettings(
+    return OptimadeSettings(
         **{"url": url, "out": out, "filter": SALTS, "page_limit": 5, "pause_s": 0, "retries": 2, **more}
     )
 

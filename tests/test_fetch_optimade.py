@@ -18,7 +18,7 @@ from hpcvox.errors import ConfigError, SourceError
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.fetch.job import run
-from hpcvox.fetch.settings import FetchSettings
+from hpcvox.fetch.settings import OptimadeSettings
 
 BUNDLED = 17  # structures that come with the package
 
@@ -33,7 +33,7 @@ def server(tmp_path_factory):
 def fetch(server, tmp_path):
     def fetch(name="out", **settings):
         given = {"url": server, "pause_s": 0, "retries": 1, "out": tmp_path / name, **settings}
-        return run(FetchSettings(**given)), tmp_path / name
+        return run(OptimadeSettings(**given)), tmp_path / name
 
     return fetch
 
@@ -175,7 +175,7 @@ def test_featurize_makes_shards_of_it(fetch, tmp_path):
 )
 def test_a_url_that_is_no_base_is_refused(url, said):
     with pytest.raises(ConfigError, match=said):
-        config.load(FetchSettings, None, [f"url={url}"])
+        config.load(OptimadeSettings, None, [f"url={url}"])
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/", "/v1.2"])

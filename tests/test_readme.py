@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import materials_project_server
 import pytest
 from ase.build import bulk
 from ase.io import write
@@ -69,6 +70,7 @@ def folder(tmp_path_factory):
 def run(command, place):
     # not the settings of a make that runs this test
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment["MP_API_KEY"] = materials_project_server.KEY
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, timeout=800, check=False
@@ -84,14 +86,16 @@ def test_the_readme_has_commands_of_every_kind():
 
 @pytest.mark.slow
 def test_hpcvox_commands_run_in_their_order(folder):
-    with serving(folder, good()) as url:
-        # the database is one on this machine, with an energy of its own
+    materials = materials_project_server.materials()[:24]
+    with serving(folder, good()) as url, materials_project_server.serving(folder, materials) as url_mp:
+        # the databases are on this machine, the one of OPTIMADE with an energy of its own
         here = [f"url={url}", "properties=[_exmpl_energy]", "filter=_exmpl_energy<0", "pause_s=0"]
+        here_mp = [f"url={url_mp}", "pause_s=0"]
         for command in COMMANDS:
             program, *arguments = shlex.split(command)
             if program == "hpcvox":
-                small = {**SMALL, "fetch": here}.get(arguments[0], [])
-                run([program, *arguments, *small], folder)
+                fetch = here_mp if "configs/fetch_materials_project.yaml" in arguments else here
+                run([program, *arguments, *{**SMALL, "fetch": fetch}.get(arguments[0], [])], folder)
     assert (folder / "runs" / "report" / "report.html").stat().st_size > 100_000
     assert (folder / "runs" / "mine" / "report" / "report.html").exists()
 

@@ -20,6 +20,9 @@ from hpcvox.errors import Rejected, SourceError
 
 ASE_SUFFIXES: Final = (".db",)
 
+_DAMAGE: Final = (sqlite3.Error, UnicodeError, OverflowError)
+"""What reading a damaged database may raise: names in it, for one, need not be UTF-8 any more."""
+
 _QUERY = "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY id"
 
 
@@ -36,8 +39,10 @@ class AseSource:
             with closing(self._connect()) as connection:
                 (self.total,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
                 connection.execute(_QUERY).fetchone()
-        except sqlite3.Error as error:
-            raise SourceError(f"{path}: cannot read it as a database of ASE: {error}") from None
+        except _DAMAGE as error:
+            locked = ": another program writes it, or its file system has no locks; copy it to one that has"
+            hint = locked if "locked" in str(error) else ""
+            raise SourceError(f"{path}: cannot read it as a database of ASE: {error}{hint}") from None
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
@@ -51,7 +56,7 @@ class AseSource:
                 for row in connection.execute(_QUERY):
                     yield self._entry(index, row)
                     index += 1
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             message = f"the database is damaged after {index} rows; what follows is lost ({error})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 

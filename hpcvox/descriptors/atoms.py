@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from hpcvox.descriptors.r3dvs import Spots, half_sphere
+from hpcvox.descriptors.r3dvs import Spots, half_sphere, reach
 from hpcvox.errors import Rejected
 
 MAX_Z = 98
 """The last element with form factors (International Tables for Crystallography C, 1992, table 6.1.1.4)."""
+MAX_POINTS = 2**22
+"""Of reciprocal space that are searched for spots, which takes half a gigabyte; at 0.4 Å a cell of (80 Å)³ has them."""
+BLOCK = 4096
+"""Spots at a time."""
 
 
 def superposed_atoms(
@@ -76,6 +80,8 @@ def superposed_spots(
 ) -> Spots:
     """The spots of :func:`superposed_atoms` on a grid fine enough, by the sum itself: no grid is made.
 
+    |s(g)| = exp(-``width``² g²/2) |Σ_i f_i(|g|) exp(-i g·r_i)| / V.
+
     Args:
         lattice: rows a1, a2, a3 in Å, (3, 3).
         frac: fractional coordinates, (k, 3).
@@ -87,16 +93,27 @@ def superposed_spots(
         One channel, in e/Å^3.
 
     Raises:
-        Rejected: an element has no form factor (``no-form-factor``), or there is no site (``no-sites``).
+        Rejected: an element has no form factor (``no-form-factor``), there is no site (``no-sites``), or the cell is
+            so large that there would be millions of spots (``cell-too-large``).
     """
     if len(numbers) == 0:
         raise Rejected("no-sites", "a density needs an atom")
+    points = math.prod((2 * reach(lattice, resolution) + 1).tolist()) // 2
+    if points > MAX_POINTS:
+        raise Rejected(
+            "cell-too-large",
+            f"this cell has {points:,} points of reciprocal space to search at a resolution of {resolution} Å, more "
+            f"than {MAX_POINTS:,}: take a coarser resolution",
+        )
     index, g = half_sphere(lattice, resolution)
     squared = np.einsum("ki,ki->k", g, g)
     total = np.zeros(len(g), np.complex128)
     for number in np.unique(numbers):
-        phases = np.exp(-2j * math.pi * (index @ frac[numbers == number].T))
-        total += _form_factor(int(number), squared) * phases.sum(axis=1)
+        factors, sites = _form_factor(int(number), squared), frac[numbers == number].T
+        for start in range(0, len(g), BLOCK):  # a table of all spots by all sites would take gigabytes
+            block = slice(start, start + BLOCK)
+            phases = np.exp(-2j * math.pi * (index[block] @ sites))
+            total[block] += factors[block] * phases.sum(axis=1)
     total *= np.exp(-0.5 * width * width * squared)
     volume = abs(float(np.linalg.det(lattice)))
     electrons = float(numbers.astype(np.int64).sum())

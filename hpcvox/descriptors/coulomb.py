@@ -16,10 +16,13 @@ def ewald_spectrum(cell: Cell, size: int) -> NDArray[np.float64]:
     """Eigenvalues λ of the Ewald sum matrix over their number, greatest |λ| first, zeros behind.
 
     The matrix (Faber et al. 2015, eq. 4) holds in x_ij, i ≠ j, the electrostatic energy of the point charges
-    Z_i and Z_j with all images of both, and in x_ii that of Z_i with its own images, in a neutralising background.
-    The division makes crystals of different size comparable.
+    Z_i and Z_j with all images of both, and in x_ii that of Z_i with its own images, in a neutralising background:
+    x_ij = Z_i Z_j φ(r_i - r_j) and x_ii = ½ Z_i² lim_{r→0} (φ(r) - 1/r), with φ the potential of a unit charge at
+    every lattice point and of the background, of mean zero over the cell.  The division makes crystals of different
+    size comparable.
 
     Args:
+        cell: the crystal, of k sites.
         size: length of the result, at least the number of sites.
 
     Returns:

@@ -50,10 +50,15 @@ def voxelize(
         lengths: cell lengths a, b, c in Å, (3,) float64.
         frac: fractional coordinates in [0, 1), (k, 3) float64.
         numbers: atomic numbers, (k,) uint8.
+        grid: ``periodic``, the cell; or ``padded``, from -1/4 to 5/4 of each length.
+        n: voxels along each edge.
         out: arrays to fill, C-contiguous; made where None.
 
+    Returns:
+        density (n, n, n) float32 in e/Å³, species (n, n, n) uint8; axes along a, b, c.
+
     Raises:
-        Rejected: an element has no radius, or two sites share a voxel (``sites-unresolved``).
+        Rejected: an element has no radius (``no-radius``), or two sites share a voxel (``sites-unresolved``).
     """
     if out is None:
         out = Voxels(np.empty((n, n, n), np.float32), np.empty((n, n, n), np.uint8))

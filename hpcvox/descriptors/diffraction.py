@@ -36,7 +36,7 @@ TURNS = tuple((axis, sign * 45.0) for axis in "xyz" for sign in (1, -1))
 def fingerprint(
     positions: NDArray[np.float64], numbers: NDArray[np.uint8], pixels: int = 64, centre: float = 5.0
 ) -> NDArray[np.float32]:
-    """The fingerprint D_F of a cluster.
+    """The fingerprint D_F of a cluster: I(q) (see above) of both turns of a channel, added, then scaled.
 
     Args:
         positions: Cartesian, over the mean distance of nearest neighbours, (N, 3) float64.
@@ -67,6 +67,14 @@ def patterns(
     """The intensities of the six turns of :data:`TURNS`, (6, n, n) float64, in units of the solid angle of the centre.
 
     Positions are taken from their mean, which is free: a translation changes no intensity.
+
+    Args:
+        positions: Cartesian, over the mean distance of nearest neighbours, (N, 3) float64.
+        numbers: atomic numbers, (N,) uint8.
+        pixels: n.
+
+    Raises:
+        Rejected: an element has no form factor (``no-form-factor``), or there is no atom (``no-sites``).
     """
     if not len(numbers):
         raise Rejected("no-sites", "a diffraction pattern needs an atom")

@@ -37,6 +37,14 @@ def crystal_graph(cell: Cell, neighbours: int = 12, radius: float = 8.0) -> Grap
     edge is made up.  In a shell of equal distance that does not fit, heavier elements come first: which elements a
     site sees does not depend on the order of the sites.
 
+    Args:
+        cell: the crystal, of k sites.
+        neighbours: N.
+        radius: of the first search, in Å.
+
+    Returns:
+        Neighbours and their distances |r_j + t - r_i| in Å over lattice vectors t, (k, N) each.
+
     Raises:
         Rejected: no site (``no-sites``), two sites in one place (``overlap``), or a cell so thin and long that
             there are fewer neighbours within 64 Å (``too-few-neighbours``).

@@ -40,11 +40,14 @@ def diffraction_spots(
         lattice: rows a1, a2, a3 in Å, (3, 3).
         resolution: δL* in Å, the finest detail of the field that is kept.
 
+    Returns:
+        K spots of C channels in the field's unit.
+
     Raises:
-        Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite.
+        Rejected: the grid does not hold the sphere (``grid-too-coarse``), or a value is not finite (``not-finite``).
     """
     shape = np.array(field.shape[1:])
-    needed = 2 * _reach(lattice, resolution) + 1
+    needed = 2 * reach(lattice, resolution) + 1
     if (shape < needed).any():
         raise Rejected(
             "grid-too-coarse",
@@ -72,7 +75,7 @@ def half_sphere(
         Their indices m1, m2, m3 ≥ 0, (K, 3), and they themselves in 1/Å, (K, 3).
     """
     cut = math.pi / resolution * (1 + BORDER)
-    r1, r2, r3 = _reach(lattice, resolution)
+    r1, r2, r3 = reach(lattice, resolution)
     grid = np.mgrid[-r1 : r1 + 1, -r2 : r2 + 1, : r3 + 1]
     # of the plane m3 = 0, which holds both of a pair, one half
     grid[:, :r1, :, 0] = grid[:, r1, : r2 + 1, 0] = 0
@@ -83,13 +86,11 @@ def half_sphere(
     return index[within], g[within]
 
 
-def _reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
+def reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
     """m_i = g·a_i/2π: no vector within the sphere has an index beyond these, (3,)."""
     cut = math.pi / resolution * (1 + BORDER)
-    reach: NDArray[np.int64] = np.floor(cut * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(
-        np.int64
-    )
-    return reach
+    most: NDArray[np.int64] = np.floor(cut * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(np.int64)
+    return most
 
 
 def voxels(

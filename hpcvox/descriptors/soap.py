@@ -16,6 +16,8 @@ from hpcvox.descriptors.clusters import Cell
 from hpcvox.errors import Rejected
 
 MAX_Z = 98
+MAX_BOX = 1e7
+"""Å³; in a larger box, dscribe's search for neighbours takes seconds and gigabytes, however few the atoms."""
 OXYGEN = (8,)
 
 
@@ -45,7 +47,7 @@ def soap_features(
     each unordered pair of (s, n) and (s', n') once, and by √2 where they differ.
 
     Args:
-        cell: the crystal.
+        cell: the crystal, its lattice in Å.
         centres: atomic numbers of the elements that are averaged over; none: all atoms.
         species: atomic numbers that crystals may hold.  One channel for each, κ exact.  None: ``channels`` channels
             for all elements to Z = 98, the leading eigenvectors of their κ (Δ = 1: five are within 0.005 of it),
@@ -61,11 +63,17 @@ def soap_features(
 
     Raises:
         Rejected: no atom is a centre (``no-centre``), an element is not among ``species`` (``unknown-species``), or
-            has no electronegativity: He, Ne, Ar, Z > 98 (``no-electronegativity``).
+            has no electronegativity: He, Ne, Ar, Z > 98 (``no-electronegativity``), or the upright box
+            around the cell is larger than 10⁷ Å³ (``cell-too-large``).
         ValueError: ``delta`` is negative, or 0 without ``species``.
     """
     if delta < 0 or (delta == 0 and not species):
         raise ValueError(f"delta = {delta}: valid is above 0, or 0 with a list of species")
+    box = float(np.abs(cell.lattice).sum(axis=0).prod())
+    if box > MAX_BOX:
+        raise Rejected(
+            "cell-too-large", f"the box around the cell has {box:.3g} Å³; at most {MAX_BOX:.0g} are valid"
+        )
     chosen = np.isin(cell.numbers, centres) if centres else np.ones(len(cell.numbers), bool)
     if not chosen.any():
         raise Rejected("no-centre", f"no atom has an atomic number of {list(centres) or 'any'}")

@@ -14,7 +14,7 @@ import xxhash
 from hpcvox import __version__
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.errors import Rejected, ShardError
+from hpcvox.errors import HpcvoxError, Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import shard_name
@@ -103,7 +103,12 @@ class ShardWorker:
         if crystal.n_sites > most:
             raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
         slot = self._buffer.slot()
-        ragged = self._sampler.fill(crystal, place, slot)
+        try:
+            ragged = self._sampler.fill(crystal, place, slot)
+        except HpcvoxError:
+            raise
+        except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
+            raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
         slot["cell"][:] = crystal.lattice
         self._buffer.commit(
             place[0],

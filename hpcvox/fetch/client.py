@@ -1,6 +1,6 @@
 """Polite requests: one at a time, with a rest between them, asked again where asking again may help."""
 
-import json
+import io
 import random
 import time
 from datetime import UTC, datetime
@@ -35,30 +35,44 @@ class _PassingError(Exception):
         self.wait_s = wait_s
 
 
-class Client:
-    """Gets JSON from one server."""
+class Session(requests.Session):
+    """Asks one server; answers with what requests would answer with, in whole."""
 
     def __init__(self, pause_s: float, timeout_s: float, retries: int) -> None:
+        super().__init__()
         self._pause_s, self._timeout_s, self._retries = pause_s, timeout_s, retries
-        self._session = requests.Session()
-        self._session.headers.update(
-            {
-                "User-Agent": f"hpcvox/{__version__} {requests.utils.default_user_agent()}",
-                "Accept": "application/vnd.api+json, application/json",
-            }
-        )
+        self.headers["User-Agent"] = f"hpcvox/{__version__} {requests.utils.default_user_agent()}"
+        self.headers["Accept"] = "application/vnd.api+json, application/json"
         self._free = 0.0  # when the next request may begin
 
-    def get(self, url: str) -> dict[str, Any]:
-        """The object at ``url``; a request that fails for a passing reason is made again, later and later.
+    def object_at(self, url: str) -> dict[str, Any]:
+        """The JSON object at ``url``.
 
         Raises:
             SourceError: it cannot be had, with the server's own words where it says any.
         """
+        response = self.get(url)
+        if response.status_code != 200:
+            raise SourceError(refusal(response))
+        value = response.json()
+        if not isinstance(value, dict):
+            raise SourceError(
+                f"{url}: the answer is no object: is this a database of the kind that provider says?"
+            )
+        return value
+
+    def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        """As requests does, but a request that fails for a passing reason is made again, later and later.
+
+        What ``more`` says of time, certificates and redirections is not heeded.
+
+        Raises:
+            SourceError: there is no answer, or none that may be read.
+        """
         for tries in range(self._retries + 1):
             time.sleep(max(0.0, self._free - time.monotonic()))
             try:
-                return self._once(url)
+                return self._once(method, url, more.get("params"))
             except _PassingError as error:
                 problem, wait_s = str(error), error.wait_s
             finally:
@@ -69,42 +83,53 @@ class Client:
             self._free = max(self._free, time.monotonic() + max(wait_s, back_off))
         raise SourceError(f"{url}: no answer after {self._retries + 1} tries: {problem}")
 
-    def _once(self, url: str) -> dict[str, Any]:
+    def _once(self, method: str, url: str, params: Any) -> requests.Response:
         try:
-            response, body = self._answer(url)
+            response = self._answer(method, url, params)
         except (requests.exceptions.SSLError, requests.exceptions.InvalidURL) as error:
             raise SourceError(f"{url}: {error}") from None
         except requests.RequestException as error:
             raise _PassingError(_short(error)) from None
-        said = f"{response.status_code} {response.reason}".strip()
         if response.status_code in _PASSING:
-            raise _PassingError(said + _detail(body), _rest_s(response.headers.get("Retry-After")))
-        if response.status_code != 200:
-            raise SourceError(f"{url}: the server answers {said}{_detail(body)}")
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise _PassingError(f"the answer is not valid JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise SourceError(f"{url}: the answer is no object: is this an OPTIMADE database?")
-        return value
+            rest_s = _rest_s(response.headers.get("Retry-After"))
+            raise _PassingError(_said(response), rest_s)
+        if response.status_code == 200:
+            try:
+                response.json()
+            except (ValueError, RecursionError) as error:
+                raise _PassingError(f"the answer is not valid JSON: {error}") from None
+        return response
 
-    def _answer(self, url: str) -> tuple[requests.Response, bytes]:
-        """The answer and its body, after redirections within the server."""
+    def _answer(self, method: str, url: str, params: Any) -> requests.Response:
+        """The answer with its body, after redirections within the server."""
         for _ in range(_REDIRECTS):
-            with self._session.get(
-                url, timeout=self._timeout_s, allow_redirects=False, stream=True
+            with super().request(
+                method, url, params=params, timeout=self._timeout_s, allow_redirects=False, stream=True
             ) as response:
                 if response.is_redirect:
-                    url = link(url, response.headers["Location"])
+                    url, params = link(url, response.headers["Location"]), None
                     continue
                 body = bytearray()
                 for chunk in response.iter_content(_CHUNK):
                     body += chunk
                     if len(body) > _MAX_BYTES:
                         raise SourceError(f"{url}: the answer is longer than {_MAX_BYTES >> 20} MiB")
-                return response, bytes(body)
+                return _whole(response, bytes(body))
         raise SourceError(f"{url}: redirected more than {_REDIRECTS} times")
+
+
+def refusal(response: requests.Response) -> str:
+    """What to tell of an answer that is none."""
+    return f"{response.url.partition('?')[0]}: the server answers {_said(response)}"
+
+
+def _whole(response: requests.Response, body: bytes) -> requests.Response:
+    """A response like another, with the body that was read from that."""
+    kept = requests.Response()
+    kept.status_code, kept.reason, kept.url = response.status_code, response.reason, response.url
+    kept.headers, kept.request, kept.encoding = response.headers, response.request, "utf-8"
+    kept.raw = io.BytesIO(body)
+    return kept
 
 
 def link(base: str, target: str) -> str:
@@ -144,14 +169,19 @@ def _rest_s(header: str | None) -> float:
         return 0.0
 
 
-def _detail(body: bytes) -> str:
-    """What the errors of an OPTIMADE answer say; empty where it says nothing."""
+def _said(response: requests.Response) -> str:
+    """Status and reason, and what the body says of them where it says anything."""
+    said = f"{response.status_code} {response.reason}".strip()
     try:
-        errors = json.loads(body)["errors"]
-        said = [str(error.get("detail") or error.get("title")) for error in errors]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        return ""
-    return ": " + "; ".join(" ".join(text.split()) for text in said)[:1000]
+        value = response.json()
+        errors = value.get("errors") or [value]  # OPTIMADE's list, or one of a web server
+        texts = [
+            str(e.get("detail") or e.get("title") or e.get("message") or e.get("error") or "") for e in errors
+        ]
+    except (ValueError, RecursionError, TypeError, AttributeError):
+        return said
+    detail = "; ".join(" ".join(text.split()) for text in texts if text)[:1000]
+    return f"{said}: {detail}" if detail else said
 
 
 def _short(error: requests.RequestException) -> str:

@@ -41,8 +41,12 @@ def record(entry: Any, properties: Sequence[str]) -> dict[str, Any]:
     attributes = entry.get("attributes")
     if not isinstance(attributes, dict):
         raise Rejected("no-structure", "the entry has no attributes")
-    numbers = {key: attributes[key] for key in properties if _is_number(attributes.get(key))}
-    return {"id": name, "structure": _structure(attributes), **numbers}
+    return {"id": name, "structure": _structure(attributes), **numbers(attributes, properties)}
+
+
+def numbers(attributes: Mapping[str, Any], properties: Sequence[str]) -> dict[str, int | float]:
+    """Those of ``properties`` that are numbers."""
+    return {key: attributes[key] for key in properties if _is_number(attributes.get(key))}
 
 
 def _structure(attributes: Mapping[str, Any]) -> dict[str, Any]:

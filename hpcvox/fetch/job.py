@@ -9,11 +9,10 @@ from typing import Any
 
 from hpcvox import config, durable
 from hpcvox.errors import Rejected, SourceError
-from hpcvox.fetch import optimade
-from hpcvox.fetch.client import Client
-from hpcvox.fetch.convert import identifier, record
+from hpcvox.fetch.convert import identifier
 from hpcvox.fetch.joining import CARD, announced, finished, join, outcome
 from hpcvox.fetch.pages import Header, Pages
+from hpcvox.fetch.provider import Page, Provider, reached
 from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
@@ -45,10 +44,9 @@ def run(settings: FetchSettings) -> Outcome:
 
 
 def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
-    client = Client(settings.pause_s, settings.timeout_s, settings.retries)
     try:
-        database = optimade.database(client, settings)
-        _collect(client, database, settings, pages)
+        provider = reached(settings)
+        _collect(provider, settings, pages)
     except SourceError as error:
         if not pages.headers:
             raise
@@ -58,25 +56,24 @@ def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
         ) from None
     if not pages.entries:
         pages.remove()
-        raise SourceError(f"{database.base}: no structure matches filter={settings.filter!r}")
-    return join(settings, database, pages)
+        asked = ", ".join(f"{key}={value!r}" for key, value in settings.question.items())
+        raise SourceError(f"{provider.database.base}: no structure matches {asked}")
+    return join(settings, provider.database, pages)
 
 
-def _collect(client: Client, database: optimade.Database, settings: FetchSettings, pages: Pages) -> None:
+def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
     """Fetch and keep the pages that are not there yet."""
-    url = pages.headers[-1].next if pages.headers else optimade.first(database, settings)
-    if url is None:
+    if pages.headers and pages.headers[-1].next is None:
         return
     seen = {json.loads(line)["id"] for line in pages.crystals()}
-    visited = {header.url for header in pages.headers}
     n_rejects = sum(len(header.rejects) for header in pages.headers)
     with contextlib.ExitStack() as stack:
         progress: Progress | None = None
-        for page in optimade.pages(client, url, settings, visited):
+        for page in provider.pages(tuple(pages.headers)):
             left = None if settings.limit is None else settings.limit - pages.entries
             entries = page.entries[:left]
             full = left is not None and len(entries) == left
-            crystals, rejects = _converted(entries, settings.properties, pages.entries, seen)
+            crystals, rejects = _converted(provider, entries, pages.entries, seen)
             following = None if full else page.next
             pages.add(Header(page.url, following, len(entries), rejects, _meta(page)), crystals)
             n_rejects += len(rejects)
@@ -91,14 +88,14 @@ def _collect(client: Client, database: optimade.Database, settings: FetchSetting
 
 
 def _converted(
-    entries: list[Any], properties: list[str], before: int, seen: set[str]
+    provider: Provider, entries: list[Any], before: int, seen: set[str]
 ) -> tuple[list[bytes], list[list[str]]]:
     """Lines of the crystals and rows of the rejects among ``entries``, of which there were ``before``."""
     crystals: list[bytes] = []
     rejects: list[list[str]] = []
     for number, entry in enumerate(entries, before + 1):
         try:
-            crystal = record(entry, properties)
+            crystal = provider.record(entry)
             if crystal["id"] in seen:
                 raise Rejected("duplicate-id", "a structure of this id came before")
         except Rejected as reason:
@@ -109,7 +106,7 @@ def _converted(
     return crystals, rejects
 
 
-def _meta(page: optimade.Page) -> dict[str, Any]:
+def _meta(page: Page) -> dict[str, Any]:
     """What is kept of an answer's ``meta``; numbers and texts, or None."""
     meta, provider = page.meta, page.meta.get("provider")
 
@@ -121,5 +118,6 @@ def _meta(page: optimade.Page) -> dict[str, Any]:
         "data_available": kept(meta.get("data_available"), int),
         "time_stamp": kept(meta.get("time_stamp"), str),
         "provider": kept(provider.get("name"), str) if isinstance(provider, dict) else None,
+        "database_version": kept(meta.get("database_version"), str),
         "more": meta.get("more_data_available") is True,
     }

@@ -11,8 +11,8 @@ import xxhash
 
 from hpcvox import durable
 from hpcvox.errors import SourceError
-from hpcvox.fetch.optimade import Database
 from hpcvox.fetch.pages import Pages
+from hpcvox.fetch.provider import Database
 from hpcvox.fetch.settings import FetchSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
@@ -49,8 +49,9 @@ def join(settings: FetchSettings, database: Database, pages: Pages) -> dict[str,
         "version": 1,
         "provider": settings.provider,
         "url": database.base,
-        "filter": settings.filter,
+        **settings.question,
         "database": first["provider"],
+        "database_version": first.get("database_version"),
         "license": database.license,
         "api_version": database.api_version,
         "queried": first["time_stamp"],
@@ -59,6 +60,7 @@ def join(settings: FetchSettings, database: Database, pages: Pages) -> dict[str,
         "structures": pages.entries,
         "crystals": count,
         "targets": targets,
+        "units": database.units,
         "rejects": dict(sorted(Counter(row[2] for row in rows).items())),
         "file": CRYSTALS,
         "bytes": (out / CRYSTALS).stat().st_size,

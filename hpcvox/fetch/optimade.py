@@ -2,37 +2,50 @@
 
 import difflib
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from hpcvox.errors import ConfigError, SourceError
-from hpcvox.fetch.client import Client, link
-from hpcvox.fetch.convert import FIELDS
-from hpcvox.fetch.settings import FetchSettings
+from hpcvox.fetch.client import Session, link
+from hpcvox.fetch.convert import FIELDS, record
+from hpcvox.fetch.pages import Header
+from hpcvox.fetch.provider import Database, Page
+from hpcvox.fetch.settings import OptimadeSettings
 
 _VERSIONED = re.compile(r"/v\d+(\.\d+)*$")
 
 
-class Database(NamedTuple):
-    """What a database tells of itself."""
+class Optimade:
+    """A database that speaks OPTIMADE."""
 
-    base: str  # its versioned base URL
-    api_version: str
-    license: str | None
-    sortable: bool  # by id
+    def __init__(self, settings: OptimadeSettings) -> None:
+        self._settings = settings
+        self._session = Session(settings.pause_s, settings.timeout_s, settings.retries)
+        self.database = database(self._session, settings)
+
+    def pages(self, came: Sequence[Header]) -> Iterator[Page]:
+        """See :class:`~hpcvox.fetch.provider.Provider`; a page of ``came`` that comes again is an error."""
+        url = came[-1].next if came else first(self.database, self._settings)
+        visited = {header.url for header in came}
+        while url is not None:
+            visited.add(url)
+            answer = self._session.object_at(url)
+            entries, meta, links = answer.get("data"), answer.get("meta"), answer.get("links")
+            if not isinstance(entries, list):
+                raise SourceError(f"{url}: the answer holds no list of structures")
+            following = _next(url, links if isinstance(links, dict) else {}, self._settings)
+            if following in visited:
+                raise SourceError(f"{url}: the next page is one that came already: {following}")
+            yield Page(url, entries, following, meta if isinstance(meta, dict) else {})
+            url = following
+
+    def record(self, entry: Any) -> dict[str, Any]:
+        """See :class:`~hpcvox.fetch.provider.Provider`."""
+        return record(entry, self._settings.properties)
 
 
-class Page(NamedTuple):
-    """One answer."""
-
-    url: str
-    entries: list[Any]
-    next: str | None
-    meta: dict[str, Any]
-
-
-def database(client: Client, settings: FetchSettings) -> Database:
+def database(session: Session, settings: OptimadeSettings) -> Database:
     """The database at ``settings.url``.
 
     Raises:
@@ -40,13 +53,13 @@ def database(client: Client, settings: FetchSettings) -> Database:
         ConfigError: it has no field of the name of one of ``settings.properties``.
     """
     base = settings.url if _VERSIONED.search(settings.url) else f"{settings.url}/v1"
-    info = _attributes(client.get(f"{base}/info"))
+    info = _attributes(session.object_at(f"{base}/info"))
     version = str(info.get("api_version", ""))
     if not version.removeprefix("v").startswith("1."):
         raise SourceError(f"{base}/info: OPTIMADE 1 is needed; the api_version there is {version!r}")
     if info.get("is_index"):
         raise SourceError(f"{base} is an index of databases: give one of those that {base}/links lists")
-    fields = client.get(f"{base}/info/structures").get("data")
+    fields = session.object_at(f"{base}/info/structures").get("data")
     fields = fields.get("properties") if isinstance(fields, dict) else None
     if not isinstance(fields, dict):
         raise SourceError(f"{base}/info/structures: the database does not say what its structures have")
@@ -58,10 +71,12 @@ def database(client: Client, settings: FetchSettings) -> Database:
             raise ConfigError(f"properties: {base} has no field {name}: {hint}fields of its own: {own}")
     stated = info.get("license")
     stated = stated.get("href") if isinstance(stated, dict) else stated
-    return Database(base, version, stated if isinstance(stated, str) else None, _sortable(fields.get("id")))
+    units = {name: _unit(fields[name]) for name in settings.properties}
+    stated = stated if isinstance(stated, str) else None
+    return Database(base, version, stated, units, _sortable(fields.get("id")))
 
 
-def first(database: Database, settings: FetchSettings) -> str:
+def first(database: Database, settings: OptimadeSettings) -> str:
     """The URL of the first page."""
     query = {"filter": settings.filter} if settings.filter else {}
     query |= _fields(settings)
@@ -71,27 +86,7 @@ def first(database: Database, settings: FetchSettings) -> str:
     return f"{database.base}/structures?{urlencode(query)}"
 
 
-def pages(client: Client, url: str, settings: FetchSettings, visited: set[str]) -> Iterator[Page]:
-    """The pages from ``url`` on; a page of ``visited`` that comes again is an error.
-
-    Raises:
-        SourceError: the database cannot be asked, answers something else, or sends on in a circle or away.
-    """
-    following: str | None = url
-    while following is not None:
-        url = following
-        visited.add(url)
-        answer = client.get(url)
-        entries, meta, links = answer.get("data"), answer.get("meta"), answer.get("links")
-        if not isinstance(entries, list):
-            raise SourceError(f"{url}: the answer holds no list of structures")
-        following = _next(url, links if isinstance(links, dict) else {}, settings)
-        if following in visited:
-            raise SourceError(f"{url}: the next page is one that came already: {following}")
-        yield Page(url, entries, following, meta if isinstance(meta, dict) else {})
-
-
-def _next(url: str, links: dict[str, Any], settings: FetchSettings) -> str | None:
+def _next(url: str, links: dict[str, Any], settings: OptimadeSettings) -> str | None:
     target = links.get("next")
     target = target.get("href") if isinstance(target, dict) else target
     if not isinstance(target, str) or not target:
@@ -103,7 +98,7 @@ def _next(url: str, links: dict[str, Any], settings: FetchSettings) -> str | Non
     return f"{full}{'&' if urlsplit(full).query else '?'}{urlencode(_fields(settings))}"
 
 
-def _fields(settings: FetchSettings) -> dict[str, str]:
+def _fields(settings: OptimadeSettings) -> dict[str, str]:
     return {"response_fields": ",".join(("id", *FIELDS, *settings.properties))}
 
 
@@ -119,3 +114,9 @@ def _sortable(field: Any) -> bool:
         return False
     support = field.get("x-optimade-implementation")
     return bool(field.get("sortable") or (isinstance(support, dict) and support.get("sortable")))
+
+
+def _unit(field: Any) -> str | None:
+    """The unit that a field's description names, if any."""
+    unit = field.get("unit", field.get("x-optimade-unit")) if isinstance(field, dict) else None
+    return unit if isinstance(unit, str) else None

@@ -1,33 +1,31 @@
-"""Settings of ``hpcvox fetch``."""
+"""Settings of ``hpcvox fetch``: what every provider has, and what each adds to that."""
 
 import re
+from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.crystals.columns import ID_COLUMNS
+from hpcvox.errors import ConfigError
 
-MAY_CHANGE = ("page_limit", "pause_s", "timeout_s", "retries")
+MAY_CHANGE = ("page_limit", "pause_s", "timeout_s", "retries", "key_file")
 """The settings that do not decide what is fetched: an interrupted fetch goes on with others."""
 
-_FIELD = re.compile(r"[a-z_][a-z_0-9]*")
+_FIELD = re.compile(r"[a-z_][A-Za-z_0-9]*")
+_KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
 class FetchSettings(Settings):
-    """What ``hpcvox fetch`` is told."""
+    """Which database is asked and how, whatever it speaks."""
 
-    provider: Literal["optimade"] = Field("optimade", description="what the database speaks")
-    url: str = Field(
-        "https://optimade.materialsproject.org",
-        description="base URL of the database, http or https, with or without /v1",
-    )
-    filter: str = Field("", description="OPTIMADE filter: which structures; empty: all of them")
-    properties: list[str] = Field(
-        [], description="the database's own fields of numbers to take as targets, e.g. [_oqmd_stability]"
-    )
+    provider: str = Field(description="what the database speaks")
+    url: str = Field(description="base URL of the database")
+    properties: list[str] = Field([], description="the database's own fields of numbers to take as targets")
     limit: int | None = Field(None, ge=1, description="take at most so many structures; null: all that match")
     out: Path = Field(Path("runs/crystals"), description="folder to write; a run that stopped goes on there")
     page_limit: int = Field(
@@ -36,6 +34,19 @@ class FetchSettings(Settings):
     pause_s: float = Field(0.5, ge=0, le=3600, description="s; rest between two requests")
     timeout_s: float = Field(60.0, gt=0, le=3600, description="s; a server silent for so long is asked again")
     retries: int = Field(6, ge=0, le=100, description="further tries of a request that failed")
+
+    @classmethod
+    def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
+        """The settings of the provider that ``tree`` names; ``optimade`` where it names none."""
+        name = tree.get("provider", "optimade")
+        if not isinstance(name, str) or name not in VARIANTS:
+            raise ConfigError(f"provider: there is no {name!r}; valid: {', '.join(VARIANTS)}")
+        return VARIANTS[name]
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """Which structures are asked for."""
+        raise NotImplementedError
 
     @field_validator("url")
     @classmethod
@@ -46,7 +57,7 @@ class FetchSettings(Settings):
         if "@" in parts.netloc:  # it would be saved with the results
             raise ValueError("must hold no user name or password")
         if parts.query or parts.fragment:
-            raise ValueError("must be the base URL, without ? or #; conditions go into filter")
+            raise ValueError("must be the base URL, without ? or #: which structures is another setting")
         return url.rstrip("/")
 
     @field_validator("properties")
@@ -58,3 +69,75 @@ class FetchSettings(Settings):
         if len(set(names)) < len(names):
             raise ValueError("a field is named twice")
         return names
+
+
+class OptimadeSettings(FetchSettings):
+    """Any database that speaks OPTIMADE."""
+
+    provider: Literal["optimade"] = Field("optimade", description="what the database speaks")
+    url: str = Field(
+        "https://optimade.materialsproject.org",
+        description="base URL of the database, http or https, with or without /v1",
+    )
+    filter: str = Field("", description="OPTIMADE filter: which structures; empty: all of them")
+    properties: list[str] = Field(
+        [], description="the database's own fields of numbers to take as targets, e.g. [_oqmd_stability]"
+    )
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """See :class:`FetchSettings`."""
+        return {"filter": self.filter}
+
+
+class MaterialsProjectSettings(FetchSettings):
+    """The Materials Project by its own API, with the user's key."""
+
+    provider: Literal["materials_project"] = Field(
+        "materials_project", description="what the database speaks"
+    )
+    url: str = Field("https://api.materialsproject.org", description="base URL of the API, https")
+    key_file: Path | None = Field(
+        None, description="file, mode 600, with the key alone; null: it is in the environment, as MP_API_KEY"
+    )
+    criteria: dict[str, Any] = Field(
+        {}, description="which materials, as the search of mp-api's materials.summary has it; {}: all of them"
+    )
+    properties: list[str] = Field(
+        ["formation_energy_per_atom", "band_gap", "energy_above_hull"],
+        description="fields of numbers of a material's summary to take as targets",
+    )
+    page_limit: int = Field(100, ge=1, le=1000, description="structures asked for at once")
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """See :class:`FetchSettings`."""
+        return {"criteria": self.criteria}
+
+    @field_validator("key_file")
+    @classmethod
+    def _no_key(cls, path: Path | None) -> Path | None:
+        if path is not None and _KEY.fullmatch(str(path)):  # an error of validation would repeat it
+            raise ConfigError("key_file: give the name of a file that holds the key, not the key itself")
+        return path
+
+    @field_validator("url")
+    @classmethod
+    def _secret(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+            raise ValueError("must be https: the key goes with each request")
+        return url
+
+
+VARIANTS: dict[str, type[FetchSettings]] = {
+    "optimade": OptimadeSettings,
+    "materials_project": MaterialsProjectSettings,
+}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

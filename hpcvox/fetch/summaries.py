@@ -1,0 +1,72 @@
+"""What the summaries of the Materials Project can be asked for, and what they have: all that mp-api knows of them."""
+
+import difflib
+import inspect
+import re
+from types import UnionType
+from typing import Any, Final, get_args
+
+from hpcvox.errors import ConfigError, MissingDependencyError
+
+try:
+    from emmet.core.types.typing import format_identifier
+    from mp_api.client.core.exceptions import MPRestError, MPRestWarning
+    from mp_api.client.routes.materials.summary import SummaryRester
+    from pymatgen.analysis.magnetism import Ordering
+except ImportError as error:
+    raise MissingDependencyError(
+        f"fetching from the Materials Project takes mp-api ({error}): "
+        "HPCVOX_EXTRAS='chgnet mp' make setup, or pip install 'hpcvox[mp]'"
+    ) from None
+
+__all__ = ["MPRestError", "MPRestWarning", "SummaryRester", "arguments", "format_identifier", "unit"]
+
+_PAGING: Final = frozenset(
+    ("self", "kwargs", "num_chunks", "chunk_size", "all_fields", "fields", "_page", "_sort_fields")
+)
+_UNIT: Final = re.compile(r"\bin (\S*[^\s.])[\s.]*$")
+
+
+def arguments(criteria: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of the library's search; deprecated materials are left out unless ``criteria`` speak of them.
+
+    Raises:
+        ConfigError: there is no such criterion.
+    """
+    valid = sorted(inspect.signature(SummaryRester.search).parameters.keys() - _PAGING)
+    for name in criteria:
+        if name not in valid:
+            raise ConfigError(f"criteria: there is no {name}: {_near(name, valid)}valid: {', '.join(valid)}")
+    asked = {"deprecated": False, **criteria}
+    if isinstance(ordering := asked.get("magnetic_ordering"), str):
+        valid = [member.value for member in Ordering]
+        if ordering not in valid:
+            raise ConfigError(f"criteria: magnetic_ordering={ordering!r}; valid: {', '.join(valid)}")
+        asked["magnetic_ordering"] = Ordering(ordering)
+    return asked
+
+
+def unit(name: str) -> str | None:
+    """The unit of a summary's field, where its description ends with one.
+
+    Raises:
+        ConfigError: a summary has no number of this name.
+    """
+    fields = SummaryRester.document_model.model_fields
+    valid = sorted(key for key, field in fields.items() if _is_number(field.annotation))
+    if name not in valid:
+        raise ConfigError(
+            f"properties: the Materials Project has no number {name}: {_near(name, valid)}valid: {', '.join(valid)}"
+        )
+    found = _UNIT.search(fields[name].description or "")
+    return found[1] if found else None
+
+
+def _is_number(annotation: Any) -> bool:
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return bool({int, float} & set(kinds))
+
+
+def _near(name: str, valid: list[str]) -> str:
+    near = difflib.get_close_matches(name, valid, n=1)
+    return f"did you mean {near[0]}? " if near else ""

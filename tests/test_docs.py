@@ -1,0 +1,67 @@
+"""The pages of docs/: what they say of the descriptors is so, and their pictures can be drawn."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from hpcvox import config
+from hpcvox.featurize.sampler import sampler
+from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
+from hpcvox.shards.layout import SAMPLE
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGE = (DOCS / "descriptors.md").read_text()
+PICTURES = 150_000
+"""Bytes that a picture may have."""
+
+
+def section(descriptor):
+    """The part of the page that has the descriptor's command."""
+    (found,) = [part for part in PAGE.split("\n## ") if f"configs/featurize_{descriptor}.yaml" in part]
+    return found
+
+
+@pytest.mark.parametrize("descriptor", VARIANTS)
+def test_every_descriptor_has_its_command_arrays_and_picture(descriptor):
+    text = section(descriptor)
+    _, _, path, *overrides = re.search("```sh\n(.*?)\n```", text)[1].split()
+    settings = config.load(FeaturizeSettings, ROOT / path, overrides)
+    rows = re.findall(r"^\| `(.*)` \| (.*) \| (.*) \| (.*) \|$", PAGE.split("\n## ")[0] + text, re.MULTILINE)
+    made = []
+    for array in sampler(settings).arrays:
+        rows_of = [] if array.rows == SAMPLE else [array.rows]
+        made.append((array.name, ", ".join(map(str, [*rows_of, *array.shape])), array.dtype, array.unit))
+    assert sorted(rows) == sorted(made)
+    assert "$$" in text
+    assert f"(descriptors/{descriptor}.png)" in text
+
+
+def test_links_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]
+    links = {(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())}
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
+    assert (DOCS / "descriptors.md", "descriptors/soap.png") in links
+
+
+@pytest.fixture(scope="module")
+def draw():
+    spec = importlib.util.spec_from_file_location("draw", DOCS / "descriptors" / "draw.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("descriptor", VARIANTS)
+def test_the_script_draws_the_picture(tmp_path, draw, descriptor):
+    kept = DOCS / "descriptors" / f"{descriptor}.png"
+    drawn, shown = imread(draw.save(descriptor, tmp_path)), imread(kept)
+    assert kept.stat().st_size < PICTURES
+    assert drawn.std() > 0.05
+    # another version of matplotlib sets its letters otherwise
+    assert drawn.shape == shown.shape
+    assert np.abs(drawn - shown).mean() < 0.05, f"{kept} is of another state: python docs/descriptors/draw.py"
