@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hpcvox.actors import reaper
 from hpcvox.actors.cluster import ClusterError, available_cpus
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
 from hpcvox.errors import SourceError
@@ -145,7 +146,8 @@ def test_a_cluster_that_does_not_answer_is_an_error() -> None:
 
 
 DRIVER = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
 from hpcvox.actors.pool import actor_pool
 with actor_pool(1) as pool:
     for pid in pool.run_ordered(lambda: lambda task: time.sleep(task) or os.getpid(), [0, 300]):
@@ -186,3 +188,27 @@ def test_nothing_is_left_of_a_killed_driver(sent: signal.Signals, to_group: bool
         process.kill()
     assert not alive
     assert not list(Path("/tmp").glob(f"hpcvox-*/session_*_{driver.pid}"))
+
+
+def test_who_clears_up_spares_those_that_only_look(tmp_path: Path) -> None:
+    """A job that starts looks at the locks of others: it has no part in what is cleared up."""
+    folder = tmp_path / "hpcvox-killed"
+    folder.mkdir()
+    hold = "import sys, time; file = open(sys.argv[1], 'w'); print(1, flush=True); time.sleep(60)"
+    part, looks = (
+        subprocess.Popen([sys.executable, "-c", hold, folder / name], stdout=subprocess.PIPE)
+        for name in ("log", ".lock")
+    )
+    try:
+        for process in (part, looks):
+            assert process.stdout is not None
+            process.stdout.readline()
+        command = [sys.executable, "-I", "-S", reaper.__file__, str(folder)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=60, check=True)
+        assert part.wait(timeout=10) == -signal.SIGKILL
+        assert looks.poll() is None
+        assert not folder.exists()
+    finally:
+        for process in (part, looks):
+            process.kill()
+            process.communicate()

@@ -198,7 +198,8 @@ def _private(folder: Path) -> dict[str, str | None]:
 def _session_folder() -> Iterator[Path]:
     """A new private folder with a short path, removed at the end; those of killed jobs are removed now.
 
-    The owner holds a lock on it for life, which tells a live folder from a dead one across containers.
+    The owner holds a lock on it for life, which tells a live folder from a dead one across containers; and so does
+    the guard after it, whose folder nobody else is to clear up.
     """
     base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
     _sweep(base)
@@ -217,6 +218,7 @@ def _session_folder() -> Iterator[Path]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=[lock.fileno()],
         )
         try:
             yield folder

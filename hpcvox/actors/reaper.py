@@ -17,7 +17,10 @@ PATIENCE_S = 5.0
 
 
 def holders(folder: Path) -> list[int]:
-    """Processes of this user that have a file below ``folder`` open, this one aside."""
+    """Processes of this user that have a file below ``folder`` open, this one aside.
+
+    Its lock does not count: another job that starts looks whether it may clear up here.
+    """
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -25,7 +28,7 @@ def holders(folder: Path) -> list[int]:
                 files = [descriptor.readlink() for descriptor in (process / "fd").iterdir()]
             except OSError:  # gone, or another user's
                 continue
-            if any(file.is_relative_to(folder) for file in files):
+            if any(file.is_relative_to(folder) and file != folder / ".lock" for file in files):
                 found.append(int(process.name))
     return found
 
