@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
+from hpcvox.shards.gather import gather
 from hpcvox.shards.half import from_half
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
@@ -35,6 +36,8 @@ class ShardSet:
         counts = [line.samples for line in manifest.shards]
         self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         self._opened: dict[int, _Opened] = {}
+        self._descriptors = np.full(len(counts), -1, np.int32)  # of the shards that are kept open
+        self._offsets: dict[str, NDArray[np.int64]] = {}  # of each array in each of them
         self._lock = threading.Lock()
 
     @classmethod
@@ -173,15 +176,11 @@ class ShardSet:
         if not wanted.size:
             return out
         rows = out.reshape(len(wanted), -1).view(np.uint8)
-        size, preadv = place.row_bytes, os.preadv
-        for row, (shard, sample) in zip(rows, self._located(wanted), strict=True):
-            opened = self._opened.get(shard) or self._opened_shard(shard)
-            # nearly every read is this one, with no call of Python's own: those would add a quarter to its time
-            if (
-                opened.descriptor is None
-                or preadv(opened.descriptor, [row.data], opened.arrays[name].offset + sample * size) != size
-            ):
-                opened.read(name, sample, row.data)
+        read = gather(wanted, self._starts, self._descriptors, self._offsets[name], rows)
+        if not read.all():  # those of shards that are not open (yet), or cannot be read: then this says why
+            missing = np.flatnonzero(~read)
+            for row, (shard, sample) in zip(missing, self._located(wanted[missing]), strict=True):
+                self._opened_shard(shard).read(name, sample, rows[row].data)
         return out
 
     def read_ragged(self, name: str, indices: Sequence[int] | NDArray[np.integer]) -> list[NDArray[Any]]:
@@ -268,8 +267,13 @@ class ShardSet:
         with self._lock:
             if index not in self._opened:
                 with self._shard_file(index) as shard:
-                    keep = len(self._opened) < OPEN_FILES
-                    self._opened[index] = _Opened(shard, keep)
+                    opened = _Opened(shard, keep=len(self._opened) < OPEN_FILES)
+                for name, place in opened.arrays.items():
+                    offsets = self._offsets.setdefault(name, np.zeros(len(self._descriptors), np.int64))
+                    offsets[index] = place.offset
+                if opened.descriptor is not None:  # last: other threads read as soon as it is there
+                    self._descriptors[index] = opened.descriptor
+                self._opened[index] = opened
             return self._opened[index]
 
     def __getstate__(self) -> dict[str, Any]:
