@@ -54,10 +54,10 @@ def diffraction_spots(
             f"a resolution of {resolution} Å needs a grid of at least {_size(needed)} points for this cell; "
             f"the field has {_size(shape)}",
         )
-    if not np.isfinite(field).all():
-        raise Rejected("not-finite", "the field has values that are not finite")
     index, g = half_sphere(lattice, resolution)
     coefficients = fft.rfftn(field, axes=(1, 2, 3), norm="forward")
+    if not np.isfinite(coefficients[:, 0, 0, 0]).all():  # the sum of all values: no other is not finite alone
+        raise Rejected("not-finite", "the field has values that are not finite")
     within = coefficients[:, index[:, 0], index[:, 1], index[:, 2]]
     return Spots(g, np.abs(within).astype(np.float64), np.abs(coefficients[:, 0, 0, 0]))
 
@@ -75,15 +75,28 @@ def half_sphere(
         Their indices m1, m2, m3 ≥ 0, (K, 3), and they themselves in 1/Å, (K, 3).
     """
     cut = math.pi / resolution * (1 + BORDER)
-    r1, r2, r3 = reach(lattice, resolution)
-    grid = np.mgrid[-r1 : r1 + 1, -r2 : r2 + 1, : r3 + 1]
-    # of the plane m3 = 0, which holds both of a pair, one half
-    grid[:, :r1, :, 0] = grid[:, r1, : r2 + 1, 0] = 0
-    index = grid.reshape(3, -1).T
-    index = index[index.any(axis=1)]
-    g = index @ (2 * math.pi * np.linalg.inv(lattice).T)
-    within = np.einsum("ki,ki->k", g, g) <= cut * cut
-    return index[within], g[within]
+    vectors = 2 * math.pi * np.linalg.inv(lattice).T
+    index: NDArray[np.int64] = _half_sphere(vectors, reach(lattice, resolution), cut * cut)
+    return index, index @ vectors
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _half_sphere(vectors, most, squared_cut):  # type: ignore[no-untyped-def]
+    """Indices (K, 3) of the reciprocal lattice's ``vectors`` (rows, 1/Å), none beyond ``most``."""
+    index = np.empty(((2 * most[0] + 1) * (2 * most[1] + 1) * (most[2] + 1), 3), np.int64)
+    count = 0
+    for i in range(-most[0], most[0] + 1):
+        for j in range(-most[1], most[1] + 1):
+            for k in range(most[2] + 1):
+                if k == 0 and (i < 0 or (i == 0 and j <= 0)):
+                    continue  # of the plane that holds both of a pair, one half
+                squared = 0.0
+                for axis in range(3):
+                    squared += (i * vectors[0, axis] + j * vectors[1, axis] + k * vectors[2, axis]) ** 2
+                if squared <= squared_cut:
+                    index[count, 0], index[count, 1], index[count, 2] = i, j, k
+                    count += 1
+    return index[:count].copy()
 
 
 def reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
