@@ -211,8 +211,10 @@ def test_a_crystal_that_kills_its_process_is_a_reject(
 
 @pytest.mark.slow
 def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPool) -> None:
+    for folder in ("a", "b"):  # one name for both tables: samples say where they are from
+        (tmp_path / folder).mkdir()
     plain = DensitySettings(
-        source=write_table(tmp_path / "plain.csv", 24),
+        source=write_table(tmp_path / "a/crystals.csv", 24),
         out=tmp_path / "plain",
         voxels=16,
         entries_per_shard=8,
@@ -220,7 +222,7 @@ def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPo
         limit_s=5,
     )
     run(plain)
-    source = write_table(tmp_path / "endless.csv", 24, endless_row=12)
+    source = write_table(tmp_path / "b/crystals.csv", 24, endless_row=12)
     endless = plain.model_copy(update={"source": source, "out": tmp_path / "endless"})
     run(endless)
     (reject,) = csv.DictReader((endless.out / "rejects.csv").open())
