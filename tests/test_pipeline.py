@@ -44,6 +44,7 @@ def finish(process):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # eight runs of seven stages
 def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     whole = finish(start(tmp_path / "whole"))
     assert whole.strip().splitlines()[-1] == f"open {tmp_path}/whole/report/report.html"
