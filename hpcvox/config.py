@@ -4,7 +4,6 @@ A job's settings are a subclass of :class:`Settings` beside the code they steer.
 values outside their range are refused with the key, the value and what is valid.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
@@ -13,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hpcvox import durable
-from hpcvox.errors import ConfigError
+from hpcvox.errors import ConfigError, did_you_mean
 
 S = TypeVar("S", bound="Settings")
 
@@ -123,9 +122,7 @@ def _explain(kind: type[Settings], problem: Any) -> str:
         given = "" if problem["type"] == "missing" else f" (given: {problem['input']!r})"
         return f"{key}: {problem['msg']}{given}"
     valid = sorted(_fields(kind, path[:-1]))
-    near = difflib.get_close_matches(path[-1], valid, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"unknown key {key}: {hint}valid here: {', '.join(valid)}"
+    return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
 
 
 def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:

@@ -4,6 +4,9 @@ Every message says what was wrong, where, what is valid and what to do.  The com
 it without a traceback and exits with the class's ``exit_status``.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class HpcvoxError(Exception):
     """Base of all errors that are the user's to mend."""
@@ -52,3 +55,9 @@ class Rejected(HpcvoxError):
 
     def __reduce__(self) -> tuple[type["Rejected"], tuple[str, str]]:
         return Rejected, (self.code, str(self))
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """A question for a message about the unknown ``name``, with a space after it; empty where nothing is like it."""
+    near = difflib.get_close_matches(name, list(valid), n=1)
+    return f"did you mean {near[0]}? " if near else ""

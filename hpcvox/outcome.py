@@ -1,5 +1,7 @@
 """What a job tells its caller when it is done."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 COMPLETE = 0
@@ -15,3 +17,9 @@ class Outcome(NamedTuple):
 
     summary: str
     exit_status: int = COMPLETE
+
+
+def rejects_told(by_code: Mapping[str, int], table: Path) -> str:
+    """The part of a summary that counts the rejects of ``table`` by their codes, in the order of ``by_code``."""
+    reasons = ", ".join(f"{code} {count:,}" for code, count in by_code.items())
+    return f"{sum(by_code.values()):,} rejects ({reasons}), see {table}"

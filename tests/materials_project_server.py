@@ -7,17 +7,12 @@ those of the package; in place of its MongoDB it has a collection of mongomock. 
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
+import loopback
 from ase.build import bulk
 from emmet.core.types.typing import format_identifier
-from optimade_server import free_port
 from pymatgen.io.ase import AseAtomsAdaptor
 
 RELEASE = "2026.04.13"
@@ -70,28 +65,10 @@ def serving(folder, documents, release=RELEASE):
     """The base URL of a server that has ``documents`` and asks for no key."""
     path = folder / "materials.json"
     path.write_text(json.dumps(documents))
-    port = free_port()
-    log = folder / "materials.log"
-    with log.open("wb") as handle:
-        process = subprocess.Popen(
-            [sys.executable, __file__, str(port), str(path)],
-            stdout=handle,
-            stderr=handle,
-            env={**os.environ, "MAPI_DB_VERSION": release},
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        ends = time.monotonic() + 120
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/heartbeat", timeout=5):
-                break
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < ends, log.read_text()
-            time.sleep(0.1)
+    with loopback.serving(
+        __file__, path, "/heartbeat", folder / "materials.log", MAPI_DB_VERSION=release
+    ) as url:
         yield url
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
 
 
 class _Collection:

@@ -5,15 +5,10 @@ Run as a script: ``optimade_server.py PORT DOCUMENTS.json``; the documents join 
 
 import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
+import loopback
 from ase.build import bulk
 
 LATTICE = 4.2
@@ -98,35 +93,10 @@ def serving(folder, documents):
     path, config = folder / "documents.json", folder / "optimade.json"
     path.write_text(json.dumps(documents))
     config.write_text(json.dumps({**CONFIG, "log_dir": str(folder / "logs")}))
-    port = free_port()
-    log = folder / "server.log"
-    with log.open("wb") as handle:
-        process = subprocess.Popen(
-            [sys.executable, __file__, str(port), str(path)],
-            stdout=handle,
-            stderr=handle,
-            env={**os.environ, "OPTIMADE_CONFIG_FILE": str(config)},
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        ends = time.monotonic() + 90
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/v1/info", timeout=5):
-                break
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < ends, log.read_text()
-            time.sleep(0.1)
+    with loopback.serving(
+        __file__, path, "/v1/info", folder / "server.log", OPTIMADE_CONFIG_FILE=str(config)
+    ) as url:
         yield url
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def free_port():
-    """A port of the loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def main(port, documents):

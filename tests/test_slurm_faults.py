@@ -42,15 +42,14 @@ def whole(source, tmp_path_factory):
     return contents(out)
 
 
+def submit(lab, source, folder):
+    settings = (f"source={source}", "out=shards", "entries_per_shard=16")
+    return lab.sbatch(str(ROOT / "slurm/featurize.sh"), *settings, cwd=folder)
+
+
 @pytest.mark.parametrize("node", [1, 2], ids=["the node of the head", "another node"])
 def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
-    job = lab.sbatch(
-        str(ROOT / "slurm/featurize.sh"),
-        f"source={source}",
-        "out=shards",
-        "entries_per_shard=16",
-        cwd=tmp_path,
-    )
+    job = submit(lab, source, tmp_path)
     log = tmp_path / f"slurm-featurize-{job}.out"
     deadline = time.monotonic() + 180
     while len(list((tmp_path / "shards").glob("shard-*.h5"))) < 20:
@@ -65,12 +64,6 @@ def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
     states = lab.wait([job], timeout=300)
     if states != ["COMPLETED"]:
         assert "error: " in log.read_text(), log.read_text()
-        again = lab.sbatch(
-            str(ROOT / "slurm/featurize.sh"),
-            f"source={source}",
-            "out=shards",
-            "entries_per_shard=16",
-            cwd=tmp_path,
-        )
+        again = submit(lab, source, tmp_path)
         assert lab.wait([again], timeout=300) == ["COMPLETED"]
     assert contents(tmp_path / "shards") == whole

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from featurize_faults import contents
 from featurize_sources import write_table
+from slurm_lab.lab import kill_marked
 
 ROOT = Path(__file__).parent.parent
 NODE = ROOT / "slurm/ray_node.py"
@@ -139,21 +140,6 @@ def test_allocations_of_two_users_on_one_node(users: tuple[User, User], source: 
 
 def _end_all_of(user: User) -> None:
     """Kill whatever of this user's Ray is left: its processes have the user's home in their environment."""
-    mark = f"HOME={user.home}".encode()
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        for pid in found:
-            try:
-                os.kill(pid, 9)
-            except ProcessLookupError:
-                continue
-        if not found:
-            return
+    while kill_marked(f"HOME={user.home}") and time.monotonic() < deadline:
         time.sleep(0.2)

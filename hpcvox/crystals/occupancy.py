@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.overlap import overlapping
+from hpcvox.crystals.overlap import overlapping, squared_length
 from hpcvox.errors import Rejected
 
 FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000", ".", "?"})
@@ -69,11 +69,7 @@ def _join(
                 continue
             x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
             x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
-            squared = 0.0
-            for k in range(3):
-                d = x * lattice[0, k] + y * lattice[1, k] + z * lattice[2, k]
-                squared += d * d
-            if squared < SAME_SITE_A * SAME_SITE_A:
+            if squared_length(x, y, z, lattice) < SAME_SITE_A * SAME_SITE_A:
                 kept[j] = False
                 others += 1
                 whole = whole and parts[j] >= 1 - _TOLERANCE

@@ -35,11 +35,20 @@ def overlapping(
         np.zeros(3, np.int64) if spacing >= 2 * limit else (plane_spacings(lattice) < 2 * limit).astype(int)
     )
     spheres = len(frac) * limit**3 * math.pi / 6 / DENSEST
-    crowded = spheres > spacing**3 and spheres > float(
-        np.linalg.det(lattice)
-    )  # no cell is smaller than its spacing³
+    # No cell is smaller than its spacing³, which is at hand.
+    crowded = spheres > spacing**3 and spheres > float(np.linalg.det(lattice))
     first, second, squared = _nearest(lattice, frac, reach, limit * limit, crowded)
     return None if first < 0 else (first, second, math.sqrt(squared))
+
+
+@numba.njit(cache=True)
+def squared_length(x: float, y: float, z: float, lattice: NDArray[np.float64]) -> float:
+    """Of the vector with the components ``x``, ``y``, ``z`` along the rows of ``lattice`` (3, 3); for other kernels."""
+    squared = 0.0
+    for k in range(3):
+        d = x * lattice[0, k] + y * lattice[1, k] + z * lattice[2, k]
+        squared += d * d
+    return squared
 
 
 @numba.njit(cache=True)
@@ -58,10 +67,7 @@ def _nearest(
             for p in range(-reach[0], reach[0] + 1):
                 for q in range(-reach[1], reach[1] + 1):
                     for r in range(-reach[2], reach[2] + 1):
-                        squared = 0.0
-                        for k in range(3):
-                            d = (x + p) * lattice[0, k] + (y + q) * lattice[1, k] + (z + r) * lattice[2, k]
-                            squared += d * d
+                        squared = squared_length(x + p, y + q, z + r, lattice)
                         if squared < best:
                             best, first, second = squared, i, j
         if any_pair and first >= 0:

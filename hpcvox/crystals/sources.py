@@ -91,6 +91,11 @@ class Source:
             else:
                 yield entry
 
+    def refuse_empty(self) -> None:
+        """Raise :class:`SourceError` where there is not even one entry."""
+        if next(iter(self), None) is None:
+            raise SourceError(f"{self.path} holds no crystals: give a source with at least one")
+
 
 def open_source(
     path: Path | str,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals import blocks
 from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.overlap import squared_length
 from hpcvox.errors import Rejected
 
 SPECIAL_POSITION_A = 0.05
@@ -168,14 +169,9 @@ def _distinct(images: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDAr
         for j in range(i + 1, n):
             if not kept[j]:
                 continue
-            squared = 0.0
-            for k in range(3):
-                d = 0.0
-                for axis in range(3):
-                    offset = images[j, axis] - images[i, axis]
-                    d += (offset - np.rint(offset)) * lattice[axis, k]
-                squared += d * d
-            if squared < SPECIAL_POSITION_A * SPECIAL_POSITION_A:
+            x, y, z = images[j, 0] - images[i, 0], images[j, 1] - images[i, 1], images[j, 2] - images[i, 2]
+            x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
+            if squared_length(x, y, z, lattice) < SPECIAL_POSITION_A * SPECIAL_POSITION_A:
                 kept[j] = False
     return images[kept]
 

@@ -170,9 +170,8 @@ def _amplitudes(q, positions, ends, factors, table, out):  # type: ignore[no-unt
             for kind in range(ends.size):
                 real[:] = 0
                 imaginary[:] = 0
-                while (
-                    j + 4 <= ends[kind]
-                ):  # four atoms a pass: the sums are read and written a quarter as often
+                # four atoms a pass: the sums are read and written a quarter as often
+                while j + 4 <= ends[kind]:
                     xa, xb, xc, xd = x[j], x[j + 1], x[j + 2], x[j + 3]
                     ya, yb, yc, yd = y[j], y[j + 1], y[j + 2], y[j + 3]
                     za, zb, zc, zd = z[j], z[j + 1], z[j + 2], z[j + 3]

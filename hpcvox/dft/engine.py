@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections import Counter
 from functools import partial
 from typing import Final
 
@@ -13,12 +14,11 @@ from hpcvox.dft import process
 from hpcvox.dft.files import plain
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
-from hpcvox.errors import SourceError
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
+from hpcvox.shards.layout import REJECTS
 
 TABLE: Final = "dft.csv"
-REJECTS: Final = "rejects.csv"
 
 COLUMNS: Final = (
     *("id", "file", "formula", "sites", "energy_eV", "energy_per_atom_eV", "electrons", "moment", "seconds"),
@@ -41,8 +41,7 @@ def run(settings: DftSettings) -> Outcome:
     """
     process.require()
     source = open_source(settings.source, settings.id_column, settings.cif_column, [])
-    if next(iter(source), None) is None:
-        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one")
+    source.refuse_empty()
     begun = time.monotonic()
     out = settings.out
     rows: list[Row] = []
@@ -88,9 +87,8 @@ def _outcome(
     if kept:
         parts.append(f"{kept:,} crystals done by an earlier run")
     if rejects:
-        counts = {reject.code: sum(r.code == reject.code for r in rejects) for reject in rejects}
-        reasons = ", ".join(f"{code} {count:,}" for code, count in sorted(counts.items()))
-        parts.append(f"{len(rejects):,} rejects ({reasons}), see {out / REJECTS}")
+        codes = Counter(reject.code for reject in rejects)
+        parts.append(rejects_told(dict(sorted(codes.items())), out / REJECTS))
     if strays := present - {row["file"] for row in rows}:
         parts.append(f"{len(strays):,} fields there are of crystals that the table does not list")
     parts.append(f"{seconds:,.0f} s")

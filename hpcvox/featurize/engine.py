@@ -11,10 +11,10 @@ from hpcvox import __version__, config, durable
 from hpcvox.actors.pool import Failure, Workers, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources import Source, open_fields, open_source
-from hpcvox.errors import ShardError, SourceError
+from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
@@ -46,8 +46,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
         ClusterError: Ray cannot be started or reached.
     """
     source = _open(settings)
-    if next(iter(source), None) is None:
-        raise SourceError(f"{settings.source} holds no crystals: give a source with at least one")
+    source.refuse_empty()
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
@@ -196,8 +195,7 @@ def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seco
     if tally.kept:
         parts.append(f"{tally.kept:,} inputs kept from an earlier run")
     if manifest.n_rejects:
-        reasons = ", ".join(f"{code} {count:,}" for code, count in manifest.rejects_by_code.items())
-        parts.append(f"{manifest.n_rejects:,} rejects ({reasons}), see {settings.out / REJECTS}")
+        parts.append(rejects_told(manifest.rejects_by_code, settings.out / REJECTS))
     parts.append(f"{manifest.n_entries / seconds:,.0f} inputs/s")
     parts.append(f"in {settings.out}")
     return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if manifest.n_rejects else COMPLETE)

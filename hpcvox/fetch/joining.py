@@ -14,7 +14,7 @@ from hpcvox.errors import SourceError
 from hpcvox.fetch.pages import Pages
 from hpcvox.fetch.provider import Database
 from hpcvox.fetch.settings import FetchSettings
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
 CRYSTALS: Final = "crystals.jsonl.gz"
@@ -113,6 +113,5 @@ def outcome(out: Path, card: dict[str, Any], again: str) -> Outcome:
     parts = [f"fetch: {came} of {card['database'] or card['url']}: {out / CRYSTALS}"]
     parts += [f"{name} of {count:,}" for name, count in card["targets"].items() if count < card["crystals"]]
     if card["rejects"]:
-        reasons = ", ".join(f"{code} {count:,}" for code, count in card["rejects"].items())
-        parts.append(f"{sum(card['rejects'].values()):,} rejects ({reasons}), see {out / REJECTS}")
+        parts.append(rejects_told(card["rejects"], out / REJECTS))
     return Outcome("; ".join(parts) + again, COMPLETE_WITH_REJECTS if card["rejects"] else COMPLETE)

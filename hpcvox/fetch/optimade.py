@@ -1,12 +1,11 @@
 """What OPTIMADE says: where a database is, what it can do, and its structures, page by page."""
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from hpcvox.errors import ConfigError, SourceError
+from hpcvox.errors import ConfigError, SourceError, did_you_mean
 from hpcvox.fetch.client import Session, link
 from hpcvox.fetch.convert import FIELDS, record
 from hpcvox.fetch.pages import Header
@@ -65,10 +64,10 @@ def database(session: Session, settings: OptimadeSettings) -> Database:
         raise SourceError(f"{base}/info/structures: the database does not say what its structures have")
     for name in settings.properties:
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
             own = ", ".join(sorted(key for key in fields if key.startswith("_"))) or "none"
-            raise ConfigError(f"properties: {base} has no field {name}: {hint}fields of its own: {own}")
+            raise ConfigError(
+                f"properties: {base} has no field {name}: {did_you_mean(name, fields)}fields of its own: {own}"
+            )
     stated = info.get("license")
     stated = stated.get("href") if isinstance(stated, dict) else stated
     units = {name: _unit(fields[name]) for name in settings.properties}

@@ -1,12 +1,11 @@
 """What the summaries of the Materials Project can be asked for, and what they have: all that mp-api knows of them."""
 
-import difflib
 import inspect
 import re
 from types import UnionType
 from typing import Any, Final, get_args
 
-from hpcvox.errors import ConfigError, MissingDependencyError
+from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
 
 try:
     from emmet.core.types.typing import format_identifier
@@ -36,7 +35,9 @@ def arguments(criteria: dict[str, Any]) -> dict[str, Any]:
     valid = sorted(inspect.signature(SummaryRester.search).parameters.keys() - _PAGING)
     for name in criteria:
         if name not in valid:
-            raise ConfigError(f"criteria: there is no {name}: {_near(name, valid)}valid: {', '.join(valid)}")
+            raise ConfigError(
+                f"criteria: there is no {name}: {did_you_mean(name, valid)}valid: {', '.join(valid)}"
+            )
     asked = {"deprecated": False, **criteria}
     if isinstance(ordering := asked.get("magnetic_ordering"), str):
         valid = [member.value for member in Ordering]
@@ -55,8 +56,9 @@ def unit(name: str) -> str | None:
     fields = SummaryRester.document_model.model_fields
     valid = sorted(key for key, field in fields.items() if _is_number(field.annotation))
     if name not in valid:
+        hint = did_you_mean(name, valid)
         raise ConfigError(
-            f"properties: the Materials Project has no number {name}: {_near(name, valid)}valid: {', '.join(valid)}"
+            f"properties: the Materials Project has no number {name}: {hint}valid: {', '.join(valid)}"
         )
     found = _UNIT.search(fields[name].description or "")
     return found[1] if found else None
@@ -65,8 +67,3 @@ def unit(name: str) -> str | None:
 def _is_number(annotation: Any) -> bool:
     kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     return bool({int, float} & set(kinds))
-
-
-def _near(name: str, valid: list[str]) -> str:
-    near = difflib.get_close_matches(name, valid, n=1)
-    return f"did you mean {near[0]}? " if near else ""

@@ -34,8 +34,6 @@ class ArrayPlace(NamedTuple):
 
     def bytes(self, sample: int) -> tuple[int, int]:
         """Where ``sample`` begins in the file, and its length, in bytes."""
-        if self.starts is None:  # what training reads, thousands a second
-            return self.offset + sample * self.row_bytes, self.row_bytes
         first, end = self.rows(sample)
         return self.offset + first * self.row_bytes, (end - first) * self.row_bytes
 

@@ -133,7 +133,7 @@ class Lab:
                 child.kill()
                 child.wait()
         self._children.clear()
-        self._kill_marked(f"SLURM_CONF={self.configuration}")
+        kill_marked(f"SLURM_CONF={self.configuration}")
 
     def start_node(self, k: int) -> None:
         """Bring node ``k`` (1, 2, ...) up, or up again."""
@@ -151,8 +151,8 @@ class Lab:
         child.wait()
         self._children.remove(child)
         conf = f"SLURM_CONF={self.configuration}"
-        self._kill_marked(conf, f"{_NODE}=node{k}")
-        self._kill_marked(conf, f"SLURMD_NODENAME=node{k}")
+        kill_marked(conf, f"{_NODE}=node{k}")
+        kill_marked(conf, f"SLURMD_NODENAME=node{k}")
 
     # ------------------------------------------------------------------ jobs
 
@@ -303,15 +303,17 @@ class Lab:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
         return done.stdout
 
-    @staticmethod
-    def _kill_marked(*marks: str) -> None:
-        """Kill every process that has all of ``marks`` ("NAME=value") in its environment."""
-        wanted = {mark.encode() for mark in marks}
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdecimal() and int(folder.name) != os.getpid():
-                with contextlib.suppress(OSError):
-                    if wanted <= set((folder / "environ").read_bytes().split(b"\0")):
-                        os.kill(int(folder.name), signal.SIGKILL)
+
+def kill_marked(*marks: str) -> bool:
+    """Kill every process but this one that has all of ``marks`` ("NAME=value") in its environment; whether any has."""
+    wanted, found = {mark.encode() for mark in marks}, False
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if wanted <= set((folder / "environ").read_bytes().split(b"\0")):
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    found = True
+    return found
 
 
 def _end_with_parent() -> None:
