@@ -26,7 +26,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     After an error or a kill ``path`` is as it was before.  The temporary name is fixed
     (``.NAME.part``), so that what a kill leaves behind is overwritten by the next try.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = part_of(path)
     try:
         yield part
         descriptor = os.open(part, os.O_RDONLY)
@@ -39,6 +39,11 @@ def written_aside(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def part_of(path: Path) -> Path:
+    """Where :func:`written_aside` has ``path`` written."""
+    return path.with_name(f".{path.name}.part")
 
 
 def sync_folder(folder: Path) -> None:

@@ -50,6 +50,23 @@ def test_tasks_are_drawn_as_they_are_needed(pool: ActorPool) -> None:
     assert len(drawn) < 100
 
 
+def test_two_threads_of_an_actor_are_at_work_at_once(pool: ActorPool, tmp_path: Path) -> None:
+    def make() -> Callable[[int], int]:
+        def work(task: int) -> int:
+            (tmp_path / f"{task}").touch()
+            partner = tmp_path / f"{task ^ 1}"  # the other of a pair, which the same actor has
+            deadline = time.monotonic() + 60
+            while not partner.exists():
+                assert time.monotonic() < deadline, "nobody else is at work"
+                time.sleep(0.01)
+            return task
+
+        return work
+
+    with ActorPool(1).workers(make, threads=2) as workers:
+        assert list(workers.run_ordered(range(20))) == list(range(20))
+
+
 def test_a_run_that_is_given_up_leaves_nothing_to_the_next(pool: ActorPool) -> None:
     with pool.workers(lambda: lambda task: task) as workers:
         assert next(workers.run_ordered(range(50))) == 0

@@ -75,12 +75,15 @@ class ActorPool:
         self.actors = actors
 
     @contextlib.contextmanager
-    def workers(self, make_worker: Callable[[], Callable[[T], R]]) -> Iterator["Workers[T, R]"]:
+    def workers(
+        self, make_worker: Callable[[], Callable[[T], R]], threads: int = 1
+    ) -> Iterator["Workers[T, R]"]:
         """Actors that each hold what ``make_worker`` returns, until the end of the ``with`` block.
 
-        ``make_worker`` is called once in every actor; it must be importable or picklable by value.
+        ``make_worker`` is called once in every actor; it must be importable or picklable by value.  What it
+        returns is called by ``threads`` threads, at most :data:`IN_FLIGHT`, at a time.
         """
-        workers = Workers[T, R](self.actors, make_worker)
+        workers = Workers[T, R](self.actors, make_worker, threads)
         try:
             yield workers
         except KeyboardInterrupt:
@@ -100,12 +103,13 @@ class ActorPool:
 class Workers(Generic[T, R]):
     """Actors at work; made by :meth:`ActorPool.workers`."""
 
-    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]]) -> None:
+    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]], threads: int) -> None:
         import ray
 
         self._ray: Any = ray
         # Restarts and retries are made here: Ray's own would count a death against the waiting job, too.
         options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
+        options["max_concurrency"] = threads
         self._kind = self._ray.remote(**options)(_Actor)
         # Bytes, so that an actor imports nothing before its thread limits are set.
         self._make_worker = self._ray.cloudpickle.dumps(make_worker)
@@ -243,15 +247,15 @@ class _Run(Generic[T, R]):
             if slot.starting is not None:
                 if slot.starting in ready:
                     self._started(slot)
-            elif any(ref in ready for ref, _ in slot.jobs):
-                # An actor works in order: whichever call ended or failed, the oldest has, too.
-                ref, job = slot.jobs[0]
+                continue
+            ended = [(ref, job) for ref, job in slot.jobs if ref in ready]
+            for ref, job in ended:
                 try:
                     self._done[job.index] = self._workers.get(ref)
                 except self._ray.exceptions.RayActorError:
                     self._bury(slot)
-                else:
-                    slot.jobs.popleft()
+                    break
+                slot.jobs.remove((ref, job))
 
     def _started(self, slot: _Slot[T]) -> None:
         try:

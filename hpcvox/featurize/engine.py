@@ -13,7 +13,7 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
-from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
+from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
@@ -51,7 +51,10 @@ def run(settings: FeaturizeSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
         _announce(settings)
-        with actor_pool(settings.actors) as pool, pool.workers(partial(ShardWorker, settings)) as workers:
+        with (
+            actor_pool(settings.actors) as pool,
+            pool.workers(partial(ShardWorker, settings), THREADS) as workers,
+        ):
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
     return _outcome(settings, manifest, tally, time.monotonic() - begun)
@@ -91,7 +94,8 @@ def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTa
             progress.advance(line.entries, rejects=rejects)
         for line in _isolate(failures, workers, settings.limit_s):
             lines[line.first_entry] = line
-            progress.advance(line.entries, rejects=rejects + line.rejects)
+            rejects += line.rejects
+            progress.advance(line.entries, rejects=rejects)
     ordered = [lines[first] for first in sorted(lines)]
     _check_counts(ordered, drawn, settings)
     return Tally(ordered, drawn, kept)

@@ -4,6 +4,9 @@ import faulthandler
 import hashlib
 import math
 import os
+import queue
+import struct
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,9 @@ from hpcvox.shards.layout import shard_name
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+
+THREADS = 2
+"""That call one worker at a time: one computes, the other writes what it has computed."""
 
 
 class ShardTask(NamedTuple):
@@ -44,12 +50,18 @@ class ShardResult(NamedTuple):
 
 
 class ShardWorker:
-    """Turns shard tasks into shards of ``settings.out``.  A pure function of settings and entries."""
+    """Turns shard tasks into shards of ``settings.out``.  A pure function of settings and entries.
+
+    Called by :data:`THREADS` threads, it computes for one while it writes for the other: a disk is waited for.
+    """
 
     def __init__(self, settings: FeaturizeSettings) -> None:
         self.settings = settings
         self._sampler = sampler(settings)
-        self._buffer = ShardBuffer(self._sampler.arrays, settings.entries_per_shard)
+        self._computing = threading.Lock()
+        self._free: queue.SimpleQueue[ShardBuffer] = queue.SimpleQueue()
+        for _ in range(THREADS):
+            self._free.put(ShardBuffer(self._sampler.arrays, settings.entries_per_shard))
 
     def __call__(self, task: ShardTask) -> ShardResult:
         """Make the shard of ``task``, or find that it is there and whole.
@@ -71,38 +83,43 @@ class ShardWorker:
             line = existing(path, provenance)
             if line is not None:
                 return ShardResult(line, True)
-        self._buffer.clear()
-        with _Limit(self.settings.limit_s) as limit:
-            for entry in task.entries:
-                limit.renew()
-                self._add(entry, task.fatal.get(entry.index))
-        if task.trial:
-            return ShardResult(None, False)
-        return ShardResult(self._buffer.write(path, provenance), False)
+        buffer = self._free.get()
+        try:
+            with self._computing, _Limit(self.settings.limit_s) as limit:
+                buffer.clear()
+                for entry in task.entries:
+                    limit.renew()
+                    self._add(buffer, entry, task.fatal.get(entry.index))
+                if task.trial:
+                    return ShardResult(None, False)
+                staged = buffer.stage(path, provenance)
+            return ShardResult(staged.finish(), False)
+        finally:
+            self._free.put(buffer)
 
-    def _add(self, entry: Entry, fatal: str | None) -> None:
+    def _add(self, buffer: ShardBuffer, entry: Entry, fatal: str | None) -> None:
         """Bring one entry to its end: samples or rejects, at least one of them."""
         if fatal is not None:
-            self._buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal)
+            buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal)
             return
         results = parse(entry)
         for number, result in enumerate(results):
             if isinstance(result, Crystal):
                 try:
-                    self._sample(result, (entry.index, number))
+                    self._sample(buffer, result, (entry.index, number))
                 except Rejected as reason:
-                    self._buffer.reject(entry.index, result.id, result.origin, reason.code, str(reason))
+                    buffer.reject(entry.index, result.id, result.origin, reason.code, str(reason))
             else:
-                self._buffer.reject(entry.index, *result)
+                buffer.reject(entry.index, *result)
         if not results:
-            self._buffer.reject(entry.index, entry.id, entry.origin, "no-structure", "there are no crystals")
+            buffer.reject(entry.index, entry.id, entry.origin, "no-structure", "there are no crystals")
 
-    def _sample(self, crystal: Crystal, place: tuple[int, int]) -> None:
+    def _sample(self, buffer: ShardBuffer, crystal: Crystal, place: tuple[int, int]) -> None:
         crystal = self._sampler.prepare(crystal)
         most = self.settings.max_sites
         if crystal.n_sites > most:
             raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
-        slot = self._buffer.slot()
+        slot = buffer.slot()
         try:
             ragged = self._sampler.fill(crystal, place, slot)
         except HpcvoxError:
@@ -110,7 +127,7 @@ class ShardWorker:
         except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
             raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
         slot["cell"][:] = crystal.lattice
-        self._buffer.commit(
+        buffer.commit(
             place[0],
             crystal.id,
             crystal.formula,
@@ -151,8 +168,9 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     for entry in entries:
         # a field's text is the path of its file, which may be moved
         content = file_digest(entry.text) if entry.format.startswith("field-") else entry.text
-        head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
+        head = repr((entry.index, entry.id, entry.origin, len(content), tuple(entry.targets), entry.fault))
         state.update(head.encode(errors="backslashreplace"))
+        state.update(struct.pack(f"<{len(entry.targets)}d", *entry.targets.values()))
         if entry.format != "cif":
             state.update(entry.format.encode())
         state.update(content)

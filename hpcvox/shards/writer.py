@@ -1,5 +1,7 @@
 """Write one shard: samples are gathered in memory, then go to disk whole or not at all."""
 
+import contextlib
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +16,19 @@ from numpy.typing import NDArray
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.digest import content_digest
+from hpcvox.shards.direct import BLOCK, aligned_zeros, write_arrays
 from hpcvox.shards.file_sink import FileSink
 from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, SAMPLE, VERSION, ArraySpec, encode_name
 
 TEXT_LIMIT = 1000
 """Longest identifier, origin or message that is kept, in bytes; longer ones end in an ellipsis."""
 
+
+LARGE = 1 << 20
+"""Datasets of at least so many bytes begin at a multiple of :data:`BLOCK` and are not written by HDF5."""
+
+FILE = {"libver": ("earliest", "v108"), "alignment_threshold": LARGE, "alignment_interval": BLOCK}
+"""How HDF5 lays a shard out."""
 
 TEXTS = {
     "id": "identifier",
@@ -56,6 +65,37 @@ class ShardLine(NamedTuple):
     digest: str
 
 
+class StagedShard(NamedTuple):
+    """A shard that lies beside its path, without its large arrays; made by :meth:`ShardBuffer.stage`."""
+
+    path: Path
+    large: list[tuple[int, NDArray[Any]]]
+    """Offset in the file, in bytes, and C-contiguous array."""
+    line: ShardLine
+
+    def finish(self) -> ShardLine:
+        """Write the large arrays, sync the file and give it its name; returns its line of the manifest.
+
+        Raises:
+            ShardError: the disk refuses.
+        """
+        with _refusals(self.path), durable.written_aside(self.path) as part:
+            write_arrays(part, self.large)
+        return self.line
+
+
+class _Sample(NamedTuple):
+    """What a sample has beside its arrays."""
+
+    entry: int
+    id: str
+    formula: str
+    origin: str
+    numbers: NDArray[np.uint8]
+    frac: NDArray[np.float64]
+    targets: Mapping[str, float]
+
+
 class ShardBuffer:
     """The samples and rejects of one shard, in preallocated arrays that serve shard after shard.
 
@@ -66,20 +106,24 @@ class ShardBuffer:
     def __init__(self, arrays: Sequence[ArraySpec], capacity: int) -> None:
         self.arrays = tuple(arrays)
         self._ragged_specs = [a for a in self.arrays if a.rows != SAMPLE]
-        self._data = {
-            a.name: np.zeros((max(capacity, 1), *a.shape), a.dtype) for a in self.arrays if a.rows == SAMPLE
-        }
+        self._data: dict[str, NDArray[Any]] = {}
+        self._slots: list[dict[str, NDArray[Any]]] = []
+        self._grow(max(capacity, 1))
         self.clear()
+
+    def _grow(self, capacity: int) -> None:
+        """Make room for ``capacity`` samples; what is there stays."""
+        for spec in self.arrays:
+            if spec.rows == SAMPLE:
+                data = aligned_zeros((capacity, *spec.shape), spec.dtype)
+                data[: len(self._slots)] = self._data.get(spec.name, data[:0])
+                self._data[spec.name] = data
+        self._slots = [{name: data[i] for name, data in self._data.items()} for i in range(capacity)]
 
     def clear(self) -> None:
         """Forget everything, to begin the next shard."""
-        self.n_samples = 0
-        self._entries: list[int] = []
+        self._samples: list[_Sample] = []
         self._checksums: list[bytes] = []
-        self._texts: dict[str, list[bytes]] = {"id": [], "formula": [], "origin": []}
-        self._numbers: list[NDArray[np.uint8]] = []
-        self._frac: list[NDArray[np.float64]] = []
-        self._targets: list[Mapping[str, float]] = []
         self._ragged: dict[str, list[NDArray[Any]]] = {a.name: [] for a in self._ragged_specs}
         self._counts: dict[str, list[int]] = {
             rows: [] for rows in ("site", *(a.rows for a in self._ragged_specs))
@@ -88,17 +132,20 @@ class ShardBuffer:
         self._rejects: dict[str, list[bytes]] = {column: [] for column in REJECT_COLUMNS}
 
     @property
+    def n_samples(self) -> int:
+        """Samples committed so far."""
+        return len(self._samples)
+
+    @property
     def n_rejects(self) -> int:
         """Rejects recorded so far."""
         return len(self._reject_entries)
 
     def slot(self) -> dict[str, NDArray[Any]]:
         """The next sample's arrays of fixed shape by name, to be filled in place."""
-        capacity = len(next(iter(self._data.values())))
-        if self.n_samples == capacity:
-            for name, old in self._data.items():
-                self._data[name] = np.concatenate([old, np.zeros_like(old)])
-        return {name: data[self.n_samples] for name, data in self._data.items()}
+        if self.n_samples == len(self._slots):
+            self._grow(2 * self.n_samples)
+        return self._slots[self.n_samples]
 
     def commit(
         self,
@@ -112,27 +159,32 @@ class ShardBuffer:
         ragged: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         """The slot's arrays, and those of ``ragged``, are the sample of the source's entry number ``entry``."""
-        counts = {"site": len(numbers)}
+        arrays: Mapping[str, NDArray[Any]] = self.slot()
+        self._counts["site"].append(len(numbers))
+        if self._ragged_specs:
+            arrays = {**arrays, **self._keep_ragged(ragged or {}, len(numbers))}
+        checksum = xxhash.xxh3_128()  # now, while the sample is in the processor's cache
+        for spec in self.arrays:
+            checksum.update(arrays[spec.name].data)
+        self._checksums.append(checksum.digest())
+        self._samples.append(_Sample(entry, id, formula, origin, numbers, frac, targets))
+
+    def _keep_ragged(self, given: Mapping[str, NDArray[Any]], sites: int) -> dict[str, NDArray[Any]]:
+        counts = {"site": sites}
+        arrays = {}
         for spec in self._ragged_specs:
-            array = np.ascontiguousarray((ragged or {})[spec.name], spec.dtype)
+            array = np.ascontiguousarray(given[spec.name], spec.dtype)
             if array.shape != (counts.setdefault(spec.rows, len(array)), *spec.shape):
                 raise ValueError(
                     f"{spec.name} has shape {array.shape}, not {(counts[spec.rows], *spec.shape)}"
                 )
-            self._ragged[spec.name].append(array)
+            arrays[spec.name] = array
+        for name, array in arrays.items():
+            self._ragged[name].append(array)
+        del counts["site"]
         for rows, count in counts.items():
             self._counts[rows].append(count)
-        checksum = xxhash.xxh3_128()  # now, while the sample is in the processor's cache
-        for spec in self.arrays:
-            checksum.update(self._sample(spec, self.n_samples).data)
-        self._checksums.append(checksum.digest())
-        self.n_samples += 1
-        self._entries.append(entry)
-        for name, text in (("id", id), ("formula", formula), ("origin", origin)):
-            self._texts[name].append(encode_text(text))
-        self._numbers.append(numbers)
-        self._frac.append(frac)
-        self._targets.append(targets)
+        return arrays
 
     def reject(self, entry: int, id: str, origin: str, code: str, message: str) -> None:
         """The source's entry number ``entry`` cannot be used, for the reason given."""
@@ -146,28 +198,43 @@ class ShardBuffer:
         Raises:
             ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
         """
+        return self.stage(path, provenance).finish()
+
+    def stage(self, path: Path, provenance: Provenance) -> "StagedShard":
+        """Lay the shard out beside ``path``, all but its large arrays, which are left to the end.
+
+        The end waits for the disk alone; the buffer may not be used before it.
+
+        Raises:
+            ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
+        """
         arrays = {array.name: self._whole(array) for array in self.arrays}
         self._check_finite(path, arrays)
         datasets = {d.name: d for d in (*self._array_datasets(arrays), *self._table_datasets())}
         attributes = self._attributes(provenance)
         tables = {d.name: d.data for d in datasets.values() if d.name not in arrays}
         digest = content_digest(attributes, tables)
-        try:
-            with durable.written_aside(path) as part, FileSink(part) as sink:
-                with h5py.File(sink, "w", libver=("earliest", "v108")) as file:
-                    for group in ("targets", "rejects"):
-                        file.create_group(group)
-                    for dataset in datasets.values():
-                        _write_dataset(file, dataset)
-                    for name, value in (attributes | {"digest": digest}).items():
-                        _write_attribute(file.id, name, value)
-                size = sink.seek(0, os.SEEK_END)
-        except OSError as error:
-            raise ShardError(
-                f"cannot write {path}: {error}. Free space there or choose another folder (out=...), "
-                "then run the same command again: it goes on where it was"
-            ) from error
-        return ShardLine(
+        part = durable.part_of(path)
+        large = []
+        with _refusals(path):
+            try:
+                with FileSink(part) as sink:
+                    with h5py.File(sink, "w", **FILE) as file:
+                        for group in ("targets", "rejects"):
+                            file.create_group(group)
+                        for dataset in datasets.values():
+                            created = _create_dataset(file, dataset)
+                            if dataset.data.nbytes >= LARGE:
+                                large.append((created.get_offset(), dataset.data))
+                            elif dataset.data.size:
+                                created.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(dataset.data))
+                        for name, value in (attributes | {"digest": digest}).items():
+                            _write_attribute(file.id, name, value)
+                    size = sink.seek(0, os.SEEK_END)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        line = ShardLine(
             path.name,
             self.n_samples,
             self.n_rejects,
@@ -176,6 +243,7 @@ class ShardBuffer:
             size,
             digest,
         )
+        return StagedShard(path, large, line)
 
     def _sample(self, spec: ArraySpec, i: int) -> NDArray[Any]:
         """The array ``spec`` of sample ``i``."""
@@ -194,7 +262,7 @@ class ShardBuffer:
             if data.dtype.kind == "f" and not _all_finite(data):
                 bad = [i for i in range(self.n_samples) if not np.isfinite(self._sample(array, i)).all()]
                 raise ShardError(
-                    f"{path}: {array.name} of sample {self._texts['id'][bad[0]].decode()} is not finite "
+                    f"{path}: {array.name} of sample {self._samples[bad[0]].id} is not finite "
                     f"in {array.dtype}: use dtype=float32"
                 )
 
@@ -206,20 +274,22 @@ class ShardBuffer:
         yield _Dataset("checksum", checksums, "1", ("sample", "byte"), "XXH3-128 of the sample's arrays")
 
     def _table_datasets(self) -> Iterator["_Dataset"]:
-        entries = np.array(self._entries, np.int64)
+        samples = self._samples
+        entries = np.array([sample.entry for sample in samples], np.int64)
         yield _Dataset("entry", entries, "1", ("sample",), "position of the sample's entry in the source")
         for name, about in TEXTS.items():
-            yield _Dataset(name, _text_column(self._texts[name]), "", ("sample",), about)
+            texts = [encode_text(getattr(sample, name)) for sample in samples]
+            yield _Dataset(name, _text_column(texts), "", ("sample",), about)
         for rows, counts in sorted(self._counts.items()):
             offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
             about = f"first {rows} of each sample, and the end"
             yield _Dataset(f"{rows}_offset", offsets, "1", ("sample",), about)
-        numbers = np.concatenate([np.zeros(0, np.uint8), *self._numbers])
-        frac = np.concatenate([np.zeros((0, 3)), *self._frac])
+        numbers = np.concatenate([np.zeros(0, np.uint8), *(sample.numbers for sample in samples)])
+        frac = np.concatenate([np.zeros((0, 3)), *(sample.frac for sample in samples)])
         yield _Dataset("site_number", numbers, "1", ("site",), "atomic number")
         yield _Dataset("site_frac", frac, "1", ("site", "abc"), "fractional coordinates")
-        for name in sorted({name for row in self._targets for name in row}):
-            values = np.array([row.get(name, np.nan) for row in self._targets])
+        for name in sorted({name for sample in samples for name in sample.targets}):
+            values = np.array([sample.targets.get(name, np.nan) for sample in samples])
             yield _Dataset(f"targets/{encode_name(name)}", values, "", ("sample",), name)
         rejected = np.array(self._reject_entries, np.int64)
         yield _Dataset("rejects/entry", rejected, "1", ("reject",), "position of the entry in the source")
@@ -264,34 +334,66 @@ def _text_column(texts: Sequence[bytes]) -> NDArray[np.bytes_]:
     return np.array(texts, dtype=h5py.string_dtype("utf-8", width))
 
 
-def _write_dataset(file: h5py.File, dataset: _Dataset) -> None:
+@contextlib.contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the disk refuses, as an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {path}: {error}. Free space there or choose another folder (out=...), "
+            "then run the same command again: it goes on where it was"
+        ) from error
+
+
+def _create_dataset(file: h5py.File, dataset: _Dataset) -> h5py.h5d.DatasetID:
     """A contiguous dataset, its space allocated at once and not filled before it is written."""
+    kind = h5py.h5t.py_create(dataset.data.dtype, logical=True)
+    space = h5py.h5s.create_simple(dataset.data.shape)
+    created = h5py.h5d.create(file.id, dataset.name.encode(), kind, space, _layout())
+    _write_attribute(created, "unit", dataset.unit)
+    _write_attribute(created, "axes", ",".join(dataset.axes))
+    _write_attribute(created, "about", dataset.about)
+    return created
+
+
+def _write_attribute(owner: Any, name: str, value: str | int) -> None:
+    """A scalar attribute; text is of fixed length (variable length would go by HDF5's global heap)."""
+    if isinstance(value, int):
+        data, kind = np.array(value, np.int64), _integer()
+    else:
+        text = value.encode()
+        data, kind = np.array(text, dtype=f"S{len(text) or 1}"), _text(len(text) or 1)
+    h5py.h5a.create(owner, name.encode(), kind, _scalar()).write(data, mtype=kind)
+
+
+# HDF5's objects take some ten microseconds each to make; a shard has a hundred attributes.
+
+
+@functools.cache
+def _layout() -> h5py.h5p.PropDCID:
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plist.set_layout(h5py.h5d.CONTIGUOUS)
     plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     plist.set_obj_track_times(False)
-    kind = h5py.h5t.py_create(dataset.data.dtype, logical=True)
-    space = h5py.h5s.create_simple(dataset.data.shape)
-    created = h5py.h5d.create(file.id, dataset.name.encode(), kind, space, plist)
-    if dataset.data.size:
-        created.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(dataset.data))
-    _write_attribute(created, "unit", dataset.unit)
-    _write_attribute(created, "axes", ",".join(dataset.axes))
-    _write_attribute(created, "about", dataset.about)
+    return plist
 
 
-def _write_attribute(owner: Any, name: str, value: str | int) -> None:
-    """A scalar attribute; text is of fixed length (variable length would go by HDF5's global heap)."""
-    space = h5py.h5s.create(h5py.h5s.SCALAR)
-    if isinstance(value, int):
-        data = np.array(value, np.int64)
-        kind = h5py.h5t.py_create(data.dtype)
-    else:
-        text = value.encode()
-        data = np.array(text, dtype=f"S{len(text) or 1}")
-        kind = h5py.h5t.TypeID.copy(h5py.h5t.C_S1)
-        kind.set_size(len(text) or 1)
-        kind.set_cset(h5py.h5t.CSET_UTF8)
-        kind.set_strpad(h5py.h5t.STR_NULLPAD)
-    h5py.h5a.create(owner, name.encode(), kind, space).write(data, mtype=kind)
+@functools.cache
+def _scalar() -> h5py.h5s.SpaceID:
+    return h5py.h5s.create(h5py.h5s.SCALAR)
+
+
+@functools.cache
+def _integer() -> h5py.h5t.TypeID:
+    return h5py.h5t.py_create(np.dtype(np.int64))
+
+
+@functools.lru_cache
+def _text(length: int) -> h5py.h5t.TypeID:
+    kind = h5py.h5t.TypeID.copy(h5py.h5t.C_S1)
+    kind.set_size(length)
+    kind.set_cset(h5py.h5t.CSET_UTF8)
+    kind.set_strpad(h5py.h5t.STR_NULLPAD)
+    return kind
