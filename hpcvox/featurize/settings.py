@@ -70,6 +70,9 @@ class DensitySettings(FeaturizeSettings):
         "cubic", description="cells that are taken; those of another shape are rejected"
     )
     max_sites: int = Field(40, ge=1, le=10_000, description="reject cells with more atoms")
+    entries_per_shard: int = Field(
+        512, ge=1, le=100_000, description="inputs that share one HDF5 file; fewer for finer voxels"
+    )
 
     @property
     def grid_name(self) -> str:

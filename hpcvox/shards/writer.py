@@ -27,7 +27,7 @@ TEXT_LIMIT = 1000
 LARGE = 1 << 20
 """Datasets of at least so many bytes begin at a multiple of :data:`BLOCK` and are not written by HDF5."""
 
-FILE = {"libver": ("earliest", "v108"), "alignment_threshold": LARGE, "alignment_interval": BLOCK}
+FILE = {"libver": ("v108", "v108"), "alignment_threshold": LARGE, "alignment_interval": BLOCK}
 """How HDF5 lays a shard out."""
 
 TEXTS = {
