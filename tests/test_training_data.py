@@ -8,7 +8,8 @@ from training_shards import make_shards
 
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.data import ORDER, Loader, Slice, generator, load, plan
+from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
+from hpcvox.training.voxels import load
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ def test_turning_depends_on_epoch_and_sample_alone(shards):
 
 def test_the_loader_gives_all_batches_in_order_and_passes_errors_on(shards):
     parts = plan(np.arange(shards.n_samples), 5, 0, 1, None)
-    seen = [i for batch in Loader(shards, parts, 0, None) for i in batch.indices]
+    seen = [i for batch in Loader(lambda part: load(shards, part, 0, None), parts) for i in batch.indices]
     assert seen == list(range(shards.n_samples))
     wrong = [Slice(np.array([10**6]), np.ones(1, np.float32))]
     with pytest.raises(IndexError):
-        list(Loader(shards, wrong, 0, None))
+        list(Loader(lambda part: load(shards, part, 0, None), wrong))

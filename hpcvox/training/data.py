@@ -1,18 +1,16 @@
-"""Batches for a rank: which samples, turned how, read ahead of the step that needs them."""
+"""Batches for a rank: which samples, and read ahead of the step that needs them."""
 
 import queue
 import threading
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.grids import coordinates
-from hpcvox.descriptors.rotations import ROTATIONS, rotate
-from hpcvox.shards.reader import ShardSet
+B = TypeVar("B")
 
 AHEAD = 3
 """Batches read ahead of the training step."""
@@ -21,18 +19,20 @@ AHEAD = 3
 ORDER, TURN, NOISE, VOXELS = range(4)
 
 
-class Batch(NamedTuple):
-    """Samples of one step on one rank."""
+class Batch(Protocol):
+    """Samples of one step on one rank; what else there is, is between a task's ``read`` and its ``losses``."""
 
-    indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
-    share: torch.Tensor
-    """(B,) float32: weight of each sample in the rank's loss, so that the mean over ranks is that over samples."""
-    x: torch.Tensor
-    """(B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å."""
-    species: torch.Tensor
-    """(B, n, n, n) uint8: atomic numbers, 0 = background."""
-    epoch: int
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(B,) samples of the shard set."""
+
+    @property
+    def share(self) -> torch.Tensor:
+        """(B,) float32: weight of a sample in the rank's loss, so that the mean over ranks is that over samples."""
+
+    @property
+    def epoch(self) -> int:
+        """Which pass over the samples this is, from 0."""
 
 
 class Slice(NamedTuple):
@@ -68,39 +68,18 @@ def plan(
     return steps
 
 
-def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Batch:
-    """Read the samples of ``part``; with ``turn_seed``, each is turned by the rotation drawn for (epoch, sample)."""
-    density, species = shards.read(part.indices)
-    n = shards.voxels
-    x = np.empty((len(part.indices), 4, n, n, n), np.float32)
-    labels = np.empty_like(species)
-    for row, index in enumerate(part.indices):
-        lengths = np.linalg.norm(shards.cells[index], axis=1)
-        turn = 0
-        if turn_seed is not None:
-            turn = int(generator(turn_seed, TURN, epoch, int(index)).integers(len(ROTATIONS)))
-        rotation = ROTATIONS[turn]
-        x[row, 0] = rotate(density[row], rotation)
-        labels[row] = rotate(species[row], rotation)
-        x[row, 1:] = coordinates(lengths[list(rotation.axes)], shards.grid, n)
-    return Batch(
-        part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
-    )
+class Loader(Generic[B]):
+    """Iterates over ``read`` of each of ``parts``, called in a thread of its own; counts the time spent waiting."""
 
-
-class Loader:
-    """Iterates over the batches of ``parts``, read by a thread of its own; counts the time spent waiting."""
-
-    def __init__(self, shards: ShardSet, parts: list[Slice], epoch: int, turn_seed: int | None) -> None:
-        self._arguments = shards, parts, epoch, turn_seed
+    def __init__(self, read: Callable[[Slice], B], parts: list[Slice]) -> None:
+        self._read, self._parts = read, parts
         self.waited_s = 0.0
 
-    def __iter__(self) -> Iterator[Batch]:
-        shards, parts, epoch, turn_seed = self._arguments
-        ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
+    def __iter__(self) -> Iterator[B]:
+        ready: queue.Queue[B | BaseException | None] = queue.Queue(AHEAD)
         stop = threading.Event()
 
-        def put(item: Batch | BaseException | None) -> None:
+        def put(item: B | BaseException | None) -> None:
             while not stop.is_set():
                 try:
                     ready.put(item, timeout=0.5)
@@ -110,10 +89,10 @@ class Loader:
 
         def read() -> None:
             try:
-                for part in parts:
+                for part in self._parts:
                     if stop.is_set():
                         return
-                    put(load(shards, part, epoch, turn_seed))
+                    put(self._read(part))
                 put(None)
             except BaseException as error:  # handed to the consumer, which raises it
                 put(error)

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +14,6 @@ from torch import nn
 
 from hpcvox.errors import CheckpointError, TrainingError
 from hpcvox.progress import Progress
-from hpcvox.shards.reader import ShardSet
 from hpcvox.training import checkpoint
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import ORDER, Batch, Loader, generator, plan
@@ -41,10 +42,10 @@ class Trainer:
     """Trains ``task`` on the samples ``train``, evaluates on ``held_out`` after every epoch."""
 
     def __init__(
-        self, task: Task, settings: TrainSettings, shards: ShardSet,
+        self, task: Task, settings: TrainSettings, ids: Sequence[str],
         train: NDArray[np.int64], held_out: NDArray[np.int64], comm: Comm,
     ) -> None:  # fmt: skip
-        self.task, self.settings, self.shards, self.comm = task, settings, shards, comm
+        self.task, self.settings, self.ids, self.comm = task, settings, ids, comm
         self.train, self.held_out = train, held_out
         self.model = task.model
         if settings.batch_statistics == "global" and comm.size > 1:
@@ -81,12 +82,7 @@ class Trainer:
         sums = {name: list(pair) for name, pair in start.sums.items()}
         step = start.step
         began = time.perf_counter()
-        loader = Loader(
-            self.shards,
-            parts[start.step_in_epoch :],
-            start.epoch,
-            settings.seed if settings.augment else None,
-        )
+        loader = Loader(partial(self.task.read, epoch=start.epoch), parts[start.step_in_epoch :])
         self.model.train()
         for done, batch in enumerate(loader, start.step_in_epoch + 1):
             self._set_learning_rate(step)
@@ -131,7 +127,7 @@ class Trainer:
         sums: dict[str, list[float]] = {}
         self.model.eval()
         with torch.no_grad():
-            for batch in Loader(self.shards, parts, 0, None):
+            for batch in Loader(partial(self.task.read, epoch=-1), parts):
                 if float(batch.share.sum()):
                     _add(sums, self.task.losses(batch))
         names = sorted(sums)
@@ -144,7 +140,7 @@ class Trainer:
         result = self.task.losses(batch)
         loss = (result.per_sample * batch.share).sum()
         if not math.isfinite(loss.item()):
-            ids = [self.shards.ids[index] for index in batch.indices]
+            ids = [self.ids[index] for index in batch.indices]
             raise TrainingError(
                 f"the loss is {loss.item()} at epoch {batch.epoch + 1}, step {self.position.step + 1}, "
                 f"rank {self.comm.rank}; samples: {', '.join(ids)}. The last checkpoint is whole: lower "

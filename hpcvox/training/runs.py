@@ -6,7 +6,7 @@ epoch is done, ``model.safetensors`` with ``model.json``: the weights of the epo
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xxhash
 from safetensors.torch import load_file, save
@@ -34,7 +34,7 @@ def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> N
     durable.write_json(folder / CARD, card)
 
 
-def load_model(folder: Path, task: str | None = None) -> tuple[UNet | VAE, dict[str, Any]]:
+def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """The model of a run folder, in evaluation mode, and its card.
 
     Raises:
@@ -54,11 +54,22 @@ def load_model(folder: Path, task: str | None = None) -> tuple[UNet | VAE, dict[
             f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
             "run the training again, it goes on from its last checkpoint and writes both anew"
         )
-    origin = str(folder / CARD)
-    model: UNet | VAE
-    if card["task"] == "unet":
-        model = UNet(config.validate(UNetSettings, card["model"], origin))
-    else:
-        model = VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
+    if card.get("task") not in _MODELS:
+        raise CheckpointError(
+            f"{folder / CARD}: the task {card.get('task')!r} is not one of {', '.join(_MODELS)}"
+        )
+    model = _MODELS[card["task"]](card, str(folder / CARD))
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model.eval(), card
+
+
+def _unet(card: dict[str, Any], origin: str) -> nn.Module:
+    return UNet(config.validate(UNetSettings, card["model"], origin))
+
+
+def _vae(card: dict[str, Any], origin: str) -> nn.Module:
+    return VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
+
+
+_MODELS: Final = {"unet": _unet, "vae": _vae}
+"""How the model of each task is made from its card."""

@@ -1,4 +1,4 @@
-"""Settings of the two trainings."""
+"""Settings of the trainings."""
 
 from pathlib import Path
 from typing import Literal
@@ -21,9 +21,6 @@ class TrainSettings(Settings):
     schedule: Literal["constant", "cosine"] = Field("cosine", description="learning rate over the run")
     warmup_steps: int = Field(20, ge=0, description="steps over which the learning rate rises from 0")
     clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0 = no limit")
-    augment: bool = Field(
-        True, description="turn each sample by one of the cube's 24 rotations, another each epoch"
-    )
     held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
     batch_statistics: Literal["rank", "global"] = Field(
         "rank", description="BatchNorm normalises by the batch of its rank, or of all ranks (slower, exact)"
@@ -37,7 +34,15 @@ class TrainSettings(Settings):
     keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints that are kept")
 
 
-class TrainUNetSettings(TrainSettings):
+class VoxelSettings(TrainSettings):
+    """Of the trainings on density voxels."""
+
+    augment: bool = Field(
+        True, description="turn each sample by one of the cube's 24 rotations, another each epoch"
+    )
+
+
+class TrainUNetSettings(VoxelSettings):
     """``train-unet``: density and coordinates → element of every voxel."""
 
     out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
@@ -53,7 +58,7 @@ class TrainUNetSettings(TrainSettings):
     )
 
 
-class TrainVAESettings(TrainSettings):
+class TrainVAESettings(VoxelSettings):
     """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
 
     out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")

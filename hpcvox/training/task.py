@@ -1,11 +1,17 @@
-"""What the loop asks of a task: a model, and per-sample losses with the figures to report."""
+"""What the loop asks of a task: a model, its batches, and per-sample losses with the figures to report."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from hpcvox.training.data import Batch
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import Batch, Slice
 
 
 class Ratio(NamedTuple):
@@ -25,7 +31,7 @@ class Losses(NamedTuple):
 
 
 class Task(Protocol):
-    """A model with its loss and metrics."""
+    """A model with its batches, loss and metrics."""
 
     name: str
 
@@ -33,8 +39,33 @@ class Task(Protocol):
     def model(self) -> nn.Module:
         """The network that is trained."""
 
-    def losses(self, batch: Batch) -> Losses:
-        """Losses of ``batch``; whether for training or evaluation is ``model.training``."""
+    def read(self, part: Slice, epoch: int) -> Batch:
+        """The samples of ``part``; called in another thread than the rest.
+
+        Args:
+            epoch: decides what augmentation draws; -1 for an evaluation, which has none.
+        """
+
+    def losses(self, batch: Any) -> Losses:
+        """Losses of a batch that ``read`` made; whether for training or evaluation is ``model.training``."""
 
     def card(self) -> dict[str, Any]:
-        """What a user of the model must know beside its shape (JSON)."""
+        """What is needed to make the model again and to use it (JSON); ``model`` among it, its settings."""
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        """Called on rank 0 once the training is complete and the model is in ``out``."""
+
+
+class Recipe(NamedTuple):
+    """How a verb makes its task."""
+
+    verb: str
+    make: Callable[[Any, ShardSet, NDArray[np.int64], Comm], Task]
+    """Settings, shards, training samples, ranks."""
+    usable: Callable[[Any, ShardSet], NDArray[np.bool_]]
+    """Which samples, (N,), have what the task needs of them."""
+
+
+def all_samples(settings: Any, shards: ShardSet) -> NDArray[np.bool_]:
+    """Every sample is usable."""
+    return np.ones(shards.n_samples, bool)

@@ -1,5 +1,6 @@
 """The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from torch.nn import functional
 from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.comm import Comm
-from hpcvox.training.data import VOXELS, Batch, generator
+from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.settings import TrainUNetSettings
-from hpcvox.training.task import Losses, Ratio
+from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
+from hpcvox.training.voxels import VoxelBatch, load, refuse_oblique
 
 CHUNK = 256
 """Samples read at a time where voxels are counted."""
@@ -31,13 +33,18 @@ class UNetTask:
     def __init__(
         self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
-        self.settings = settings
+        refuse_oblique(shards)
+        self.settings, self.shards = settings, shards
         self.model = UNet(settings.model)
         self.weights = class_weights(shards, train, settings.model.classes, comm)
         if not settings.class_weights:
             self.weights = (self.weights > 0).float()
 
-    def losses(self, batch: Batch) -> Losses:
+    def read(self, part: Slice, epoch: int) -> VoxelBatch:
+        turn = self.settings.augment and epoch >= 0
+        return load(self.shards, part, epoch, self.settings.seed if turn else None)
+
+    def losses(self, batch: VoxelBatch) -> Losses:
         model = self.model
         features_BFDHW, mask_logits_BDHW = model(batch.x)
         occupied = batch.species > 0
@@ -67,11 +74,17 @@ class UNetTask:
 
     def card(self) -> dict[str, Any]:
         return {
+            "model": self.settings.model.model_dump(mode="json"),
+            "grid": self.shards.grid,
+            "voxels": self.shards.voxels,
             "classes": self.settings.model.classes,
             "elements": torch.nonzero(self.weights).flatten().tolist(),
         }
 
-    def _voxels(self, batch: Batch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        pass
+
+    def _voxels(self, batch: VoxelBatch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample and voxel, each (K,), of the occupied voxels that the element loss counts."""
         flat = occupied.flatten(1)
         draws = self.settings.species_voxels
@@ -100,3 +113,6 @@ def class_weights(shards: ShardSet, train: NDArray[np.int64], classes: int, comm
     voxels[0] = 0
     weights = torch.where(voxels > 0, voxels.sum() / (voxels * (voxels > 0).sum()), 0.0)
     return weights.float()
+
+
+RECIPE = Recipe("train-unet", UNetTask, all_samples)

@@ -1,18 +1,23 @@
 """The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox import durable
 from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.data import NOISE, Batch, generator
+from hpcvox.training import runs
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.settings import TrainVAESettings
-from hpcvox.training.task import Losses, Ratio
+from hpcvox.training.task import Losses, Ratio, Recipe
+from hpcvox.training.voxels import VoxelBatch, load, refuse_oblique
 
 
 class VAETask:
@@ -21,16 +26,28 @@ class VAETask:
     name = "vae"
 
     def __init__(
-        self, settings: TrainVAESettings, shards: ShardSet, values: NDArray[np.float64], edges: NDArray[np.float64],
-        perceptual: UNet,
-    ) -> None:  # fmt: skip
-        self.settings = settings
+        self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
+        refuse_oblique(shards)
+        unet, card = runs.load_model(settings.unet, "unet")
+        assert isinstance(unet, UNet)
+        if (card["grid"], card["voxels"]) != (shards.grid, shards.voxels):
+            raise ConfigError(
+                f"{settings.unet} was trained on {card['voxels']}³ {card['grid']} voxels, "
+                f"and {settings.shards} holds {shards.voxels}³ {shards.grid} ones"
+            )
+        values = shards.target(settings.condition)
+        self.settings, self.shards = settings, shards
         self.model = VAE(settings.model, settings.bins, shards.voxels)
-        self.edges = edges
-        self.bins = torch.from_numpy(bin_of(values, edges))
-        self.perceptual = perceptual.eval().requires_grad_(False)
+        self.edges = quantile_edges(values[train], settings.bins)
+        self.bins = torch.from_numpy(bin_of(values, self.edges))
+        self.perceptual = unet.eval().requires_grad_(False)
 
-    def losses(self, batch: Batch) -> Losses:
+    def read(self, part: Slice, epoch: int) -> VoxelBatch:
+        turn = self.settings.augment and epoch >= 0
+        return load(self.shards, part, epoch, self.settings.seed if turn else None)
+
+    def losses(self, batch: VoxelBatch) -> Losses:
         model = self.model
         condition_BK = torch.nn.functional.one_hot(
             self.bins[torch.from_numpy(batch.indices)], self.settings.bins
@@ -64,13 +81,39 @@ class VAETask:
 
     def card(self) -> dict[str, Any]:
         return {
+            "model": self.settings.model.model_dump(mode="json"),
+            "grid": self.shards.grid,
+            "voxels": self.shards.voxels,
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
             "conditions": self.settings.bins,
             "unet": str(self.settings.unet),
         }
 
-    def _noise(self, batch: Batch) -> torch.Tensor:
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        """Write densities of held-out crystals before and after the exported model to examples.npz, for reports."""
+        count = min(self.settings.examples, len(held_out))
+        chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
+        if not len(chosen):
+            return
+        model, _ = runs.load_model(out, "vae")
+        assert isinstance(model, VAE)
+        batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
+        condition = torch.nn.functional.one_hot(
+            self.bins[torch.from_numpy(chosen)], self.settings.bins
+        ).float()
+        with torch.no_grad():
+            mean, _ = model.encode(batch.x, condition)
+            decoded = model.decode(mean, condition)
+        with durable.written_aside(out / "examples.npz") as part, part.open("wb") as handle:
+            np.savez_compressed(
+                handle,
+                density_true=batch.x[:, 0].numpy().astype(np.float16),
+                density_reconstructed=decoded[:, 0].numpy().astype(np.float16),
+                ids=np.array([self.shards.ids[i].encode() for i in chosen]),
+            )
+
+    def _noise(self, batch: VoxelBatch) -> torch.Tensor:
         """Standard normal numbers, (B, L), drawn for (epoch, sample)."""
         latent = self.settings.model.latent
         rows = [
@@ -98,3 +141,10 @@ def quantile_edges(values: NDArray[np.float64], bins: int) -> NDArray[np.float64
 def bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """Bin of each value, (N,), 0 to bins - 1; values beyond the outer edges are in the outer bins."""
     return np.searchsorted(edges[1:-1], values, side="right").astype(np.int64)
+
+
+def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
+    return np.isfinite(shards.target(settings.condition))
+
+
+RECIPE = Recipe("train-vae", VAETask, _conditioned)

@@ -1,0 +1,56 @@
+"""Batches of density voxels, each sample turned at load time."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.descriptors.grids import coordinates, is_orthogonal
+from hpcvox.descriptors.rotations import ROTATIONS, rotate
+from hpcvox.errors import ShardError
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.data import TURN, Slice, generator
+
+
+class VoxelBatch(NamedTuple):
+    """Density voxels of one step on one rank."""
+
+    indices: NDArray[np.int64]
+    """(B,) samples of the shard set."""
+    share: torch.Tensor
+    """(B,) float32: weight of each sample in the rank's loss, so that the mean over ranks is that over samples."""
+    x: torch.Tensor
+    """(B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å."""
+    species: torch.Tensor
+    """(B, n, n, n) uint8: atomic numbers, 0 = background."""
+    epoch: int
+
+
+def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> VoxelBatch:
+    """Read the samples of ``part``; with ``turn_seed``, each is turned by the rotation drawn for (epoch, sample)."""
+    density, species = shards.read(part.indices)
+    n = shards.voxels
+    x = np.empty((len(part.indices), 4, n, n, n), np.float32)
+    labels = np.empty_like(species)
+    for row, index in enumerate(part.indices):
+        lengths = np.linalg.norm(shards.cells[index], axis=1)
+        turn = 0
+        if turn_seed is not None:
+            turn = int(generator(turn_seed, TURN, epoch, int(index)).integers(len(ROTATIONS)))
+        rotation = ROTATIONS[turn]
+        x[row, 0] = rotate(density[row], rotation)
+        labels[row] = rotate(species[row], rotation)
+        x[row, 1:] = coordinates(lengths[list(rotation.axes)], shards.grid, n)
+    return VoxelBatch(
+        part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
+    )
+
+
+def refuse_oblique(shards: ShardSet) -> None:
+    """Raise :class:`ShardError` where a cell of ``shards`` has no right angles."""
+    if not is_orthogonal(shards.cells):
+        raise ShardError(
+            f"{shards.folder} has oblique cells, and these networks see coordinates along right angles: "
+            "featurize with shapes=cubic or shapes=orthogonal"
+        )
