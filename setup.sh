@@ -161,7 +161,7 @@ need_build_tools() {
         [ "${HPCVOX_HOROVOD:-yes}" != no ] || { say "none (and none needed without Horovod)"; return; }
         die "there is no C++ compiler (g++), and Horovod has to be built." \
             "install one: apt-get install g++ (as root), or 'module load gcc' on a cluster, then repeat" \
-            "or do without Horovod: HPCVOX_HOROVOD=no make setup (everything but multi-rank training works)"
+            "or do without Horovod: HPCVOX_HOROVOD=no make setup (several ranks are then joined by torch.distributed)"
     fi
     [ "${HPCVOX_HOROVOD:-yes}" != no ] || return 0
     have make || die "there is no 'make', which Horovod's build needs." "install it: apt-get install make (as root)"
@@ -268,7 +268,7 @@ horovod_works() { "$venv/bin/python" -c 'import horovod.torch' >/dev/null 2>&1; 
 
 install_horovod() {
     if [ "${HPCVOX_HOROVOD:-yes}" = no ]; then
-        say "left out (HPCVOX_HOROVOD=no): everything but multi-rank training works."
+        say "left out (HPCVOX_HOROVOD=no): torch.distributed joins the ranks of a training."
         return
     fi
     local key cache wheels
@@ -281,7 +281,7 @@ install_horovod() {
         say "building version $horovod_version from its source (about three minutes on 2 cores, once) ..."
         if ! build_horovod "$wheels" "$(mpi_version)"; then
             tail -n 8 "$wheels.log" | sed 's/^/    | /' >&2
-            warn "Horovod could not be built: see $wheels.log; everything but multi-rank training works."
+            warn "Horovod could not be built: see $wheels.log; torch.distributed joins the ranks of a training."
             return
         fi
     fi
@@ -291,7 +291,7 @@ install_horovod() {
         mark_done horovod "$key"
     else
         warn "Horovod was built but cannot be imported ($("$venv/bin/python" -c 'import horovod.torch' 2>&1 | tail -n 1));"
-        warn "everything but multi-rank training works. To build it anew: rm -r $wheels, then repeat."
+        warn "torch.distributed joins the ranks of a training. To build Horovod anew: rm -r $wheels, then repeat."
     fi
 }
 

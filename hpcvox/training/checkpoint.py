@@ -1,7 +1,8 @@
 """Checkpoints: a folder each with weights, optimizer state and the place in the run; no pickle.
 
-``checkpoints/step-00000042/``: ``model.safetensors``, ``optimizer.safetensors``, ``state.json`` (with the
-checksums of the other two).  Written aside, synced, renamed; a damaged one is passed over for the one before.
+``checkpoints/step-00000042/``: ``model.safetensors``, ``optimizer.safetensors``, where means of the weights are
+kept ``average.safetensors``, and ``state.json`` (with the checksums of the others).  Written aside, synced,
+renamed; a damaged one is passed over for the one before.
 """
 
 import json
@@ -20,19 +21,33 @@ from hpcvox import durable
 from hpcvox.errors import CheckpointError
 
 PREFIX = "step-"
+MODEL, OPTIMIZER, AVERAGE = "model.safetensors", "optimizer.safetensors", "average.safetensors"
 
 
 def save(
-    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, Any],
+    average: dict[str, torch.Tensor] | None = None,
 ) -> Path:
-    """Write the checkpoint of ``step`` under ``folder``; ``state`` is whatever JSON the training needs to go on."""
+    """Write the checkpoint of ``step`` under ``folder``.
+
+    Args:
+        state: whatever JSON the training needs to go on.
+        average: means of the weights, where the training keeps them.
+    """
     final = folder / f"{PREFIX}{step:08d}"
     part = folder / f".{final.name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part / "model.safetensors")
-    save_file(_flatten(optimizer), part / "optimizer.safetensors")
-    checksums = {name: _checksum(part / name) for name in ("model.safetensors", "optimizer.safetensors")}
+    files = {MODEL: model.state_dict(), OPTIMIZER: _flatten(optimizer), AVERAGE: average}
+    checksums = {}
+    for name, tensors in files.items():
+        if tensors is not None:
+            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, part / name)
+            checksums[name] = _checksum(part / name)
     (part / "state.json").write_text(json.dumps({"step": step, "checksums": checksums, **state}))
     for file in part.iterdir():
         with file.open("rb") as handle:
@@ -57,19 +72,29 @@ def latest(folder: Path) -> Path | None:
     return None
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Put weights and optimizer state in place (after the optimizer was wrapped); returns the saved ``state``.
+def load(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, torch.Tensor] | None = None,
+) -> dict[str, Any]:
+    """Put weights, their means and optimizer state in place (after the optimizer was wrapped).
+
+    Returns:
+        The saved ``state``.
 
     Raises:
         CheckpointError: the checkpoint is of another model.
     """
     try:
-        model.load_state_dict(load_file(path / "model.safetensors"))
+        model.load_state_dict(load_file(path / MODEL))
     except RuntimeError as error:
         raise CheckpointError(
             f"{path} is not a checkpoint of this model: {error}; choose another run folder or its own settings"
         ) from None
-    _unflatten(optimizer, load_file(path / "optimizer.safetensors"))
+    _unflatten(optimizer, load_file(path / OPTIMIZER))
+    for name, mean in load_file(path / AVERAGE).items() if average is not None else ():
+        average[name].copy_(mean)  # type: ignore[index]
     state: dict[str, Any] = json.loads((path / "state.json").read_text())
     return state
 

@@ -1,15 +1,19 @@
 """Ranks and what they say to each other: the only file that knows Horovod.
 
-Two communicators of one interface: :class:`Alone` for one process, :class:`Horovod` for several.
+Three communicators of one interface: :class:`Alone` for one process, :class:`Horovod` for several, and
+:class:`hpcvox.training.comm_torch.TorchDistributed` where Horovod cannot be had.
 """
 
+import contextlib
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
 
-from hpcvox.errors import MissingDependencyError
+from hpcvox.errors import MissingDependencyError, RankLostError
+from hpcvox.training.settings import TrainSettings
 
 
 class Comm(Protocol):
@@ -24,8 +28,11 @@ class Comm(Protocol):
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> None:
-        """One step of a wrapped optimizer on the averaged gradients, their norm cut to ``clip_norm`` (0: not)."""
+    ) -> bool:
+        """One step of a wrapped optimizer on the averaged gradients, their norm cut to ``clip_norm`` (0: not).
+
+        False, and no step, where the norm is not finite; the same on every rank.
+        """
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
         """Give every rank the named tensors of rank 0, in place."""
@@ -35,6 +42,16 @@ class Comm(Protocol):
 
     def close(self) -> None:
         """Leave the group."""
+
+
+def clipped(parameters: list[torch.nn.Parameter], clip_norm: float) -> bool:
+    """Cut the norm of the gradients; whether it is finite (else they are as they were)."""
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if not math.isfinite(norm.item()):
+        return False
+    if clip_norm:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    return True
 
 
 class Alone:
@@ -47,10 +64,11 @@ class Alone:
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> None:
-        if clip_norm:
-            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+    ) -> bool:
+        if not clipped(parameters, clip_norm):
+            return False
         optimizer.step()
+        return True
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
         pass
@@ -65,61 +83,103 @@ class Alone:
 class Horovod:
     """Ranks started by horovodrun, mpirun or srun, joined by Horovod (MPI where built with it, else Gloo)."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TrainSettings) -> None:
+        # Horovod's own look-out: it names the ranks that are missing, and ends all when they stay away
+        os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", str(max(1, int(settings.stall_s / 2))))
+        os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", str(max(2, int(settings.stall_s))))
         try:
             import horovod.torch as hvd
         except ImportError as error:
             raise MissingDependencyError(
-                f"training on several ranks needs Horovod, which cannot be imported ({error}): "
-                "run `make setup` with a C++ compiler and CMake at hand, or train on one rank (ranks=1)"
+                f"backend=horovod needs Horovod, which cannot be imported ({error}): run `make setup` with a C++ "
+                "compiler and CMake at hand, take backend=torch, or train on one rank (ranks=1)"
             ) from None
         hvd.init()
         self._hvd: Any = hvd
+        self._settings = settings
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
         self.local_size: int = hvd.local_size()
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
+        half = self._settings.compression == "float16"
         wrapped: torch.optim.Optimizer = self._hvd.DistributedOptimizer(
-            optimizer, named_parameters=model.named_parameters(), op=self._hvd.Average
+            optimizer,
+            named_parameters=model.named_parameters(),
+            op=self._hvd.Average,
+            compression=self._hvd.Compression.fp16 if half else self._hvd.Compression.none,
+            # summed: the loss of each is divided already
+            backward_passes_per_step=self._settings.accumulate,
         )
         return wrapped
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> None:
+    ) -> bool:
         wrapped: Any = optimizer
-        wrapped.synchronize()  # the norm is that of the averaged gradient, alike on all ranks
-        if clip_norm:
-            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+        with self._lost():
+            wrapped.synchronize()  # the norm is that of the averaged gradient, alike on all ranks
+        if not clipped(parameters, clip_norm):
+            return False
         with wrapped.skip_synchronize():
             wrapped.step()
+        return True
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
-        self._hvd.broadcast_parameters(dict(tensors), root_rank=0)
+        with self._lost():
+            self._hvd.broadcast_parameters(dict(tensors), root_rank=0)
 
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
-        total: torch.Tensor = self._hvd.allreduce(tensor, op=self._hvd.Sum, name=name)
+        with self._lost():
+            total: torch.Tensor = self._hvd.allreduce(tensor, op=self._hvd.Sum, name=name)
         return total
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        try:
+            yield
+        except self._hvd.HorovodInternalError as error:
+            raise lost(self._settings.stall_s, error) from None
 
     def close(self) -> None:
         self._hvd.shutdown()
 
 
+def lost(stall_s: float, error: Exception) -> RankLostError:
+    """The error of a rank that the others have left."""
+    reason = (str(error).splitlines() or ["no reason given"])[0]
+    return RankLostError(
+        f"another rank has ended, or kept this one waiting for stall_s={stall_s:g} s ({reason})"
+    )
+
+
 def launched_ranks() -> int:
-    """Number of ranks that a launcher (horovodrun, mpirun, srun) started beside this process; 1 without one."""
+    """Number of ranks that a launcher (horovodrun, mpirun, srun, torchrun) started; 1 without one."""
     for size in ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE"):
         if size in os.environ:
             return int(os.environ[size])
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return int(os.environ["WORLD_SIZE"])
     if "PMIX_RANK" in os.environ or "PMI_RANK" in os.environ:
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     return 1
 
 
-def connect() -> Comm:
-    """The communicator of this process: Horovod's where a launcher started several ranks.
+def connect(settings: TrainSettings) -> Comm:
+    """The communicator of this process: of ``settings.backend`` where a launcher started several ranks.
 
     Raises:
-        MissingDependencyError: several ranks were started and Horovod is not installed.
+        MissingDependencyError: several ranks were started and what should join them is not installed.
     """
-    return Horovod() if launched_ranks() > 1 else Alone()
+    from hpcvox.training.comm_torch import TorchDistributed
+
+    if launched_ranks() == 1:
+        return Alone()
+    if settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
+        return TorchDistributed(settings)
+    try:
+        return Horovod(settings)
+    except MissingDependencyError:
+        if settings.backend == "horovod":
+            raise
+        return TorchDistributed(settings)

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -48,24 +48,31 @@ def generator(seed: int, purpose: int, *key: int) -> np.random.Generator:
 
 
 def plan(
-    samples: NDArray[np.int64], batch_size: int, rank: int, size: int, order: np.random.Generator | None
+    samples: NDArray[np.int64],
+    batch_size: int,
+    rank: int,
+    size: int,
+    order: np.random.Generator | None,
+    accumulate: int = 1,
 ) -> list[Slice]:
-    """This rank's slices of the steps of one pass over ``samples``; every sample is in one step, once.
+    """This rank's slices of one pass over ``samples``, ``accumulate`` a step; every sample is in one, once.
 
-    A step's samples are those that one rank with ``size`` times the batch would see.  They are dealt out
-    evenly; a rank for which none is left repeats one with no weight, since all ranks step together.
+    A step's samples are those that one rank with ``size * accumulate`` times the batch would see.  They are
+    dealt out evenly; a slice for which none is left repeats one with no weight, since all ranks step together.
     """
     sequence = samples if order is None else order.permutation(samples)
-    steps = []
-    for start in range(0, len(sequence), batch_size * size):
-        together = sequence[start : start + batch_size * size]
-        mine = np.array_split(together, size)[rank]
+    parts = size * accumulate
+    slices = []
+    for start in range(0, len(sequence), batch_size * parts):
+        together = sequence[start : start + batch_size * parts]
         # the ranks' gradients are averaged with equal weight whatever their number of samples
-        share = np.full(len(mine), size / len(together), np.float32)
-        if not len(mine):
-            mine, share = together[:1], np.zeros(1, np.float32)
-        steps.append(Slice(mine, share))
-    return steps
+        weight = size / len(together)
+        for mine in np.array_split(together, parts)[rank * accumulate : (rank + 1) * accumulate]:
+            if len(mine):
+                slices.append(Slice(mine, np.full(len(mine), weight, np.float32)))
+            else:
+                slices.append(Slice(together[:1], np.zeros(1, np.float32)))
+    return slices
 
 
 class Loader(Generic[B]):
@@ -75,7 +82,7 @@ class Loader(Generic[B]):
         self._read, self._parts = read, parts
         self.waited_s = 0.0
 
-    def __iter__(self) -> Iterator[B]:
+    def __iter__(self) -> Generator[B, None, None]:
         ready: queue.Queue[B | BaseException | None] = queue.Queue(AHEAD)
         stop = threading.Event()
 

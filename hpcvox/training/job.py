@@ -15,11 +15,14 @@ from hpcvox.shards.split import split
 from hpcvox.training import launch, runs, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect, launched_ranks
 from hpcvox.training.loop import Trainer
-from hpcvox.training.metrics import MetricsLog, read_metrics
+from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
 from hpcvox.training.task import Recipe, Task
 
-MAY_CHANGE = {"epochs", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"}
+MAY_CHANGE = {
+    *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
+    *("backend", "stall_s"),
+}
 """Settings with which a run may go on though they differ from those it began with."""
 
 LET_GO_S = 30.0
@@ -39,7 +42,7 @@ def train_vae(settings: TrainVAESettings) -> Outcome:
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:
     if settings.ranks > 1 and launched_ranks() == 1:
         return _launch(settings, recipe.verb)
-    comm = connect()
+    comm = connect(settings)
     try:
         if comm.rank == 0:
             with durable.sole_writer(settings.out, LET_GO_S):
@@ -55,7 +58,7 @@ def _launch(settings: TrainSettings, verb: str) -> Outcome:
     path = settings.out / "launch.yaml"
     config.save(settings, path)
     # rank 0 says the last line
-    return Outcome("", launch.run_ranks(verb, path, settings.ranks))
+    return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))
 
 
 def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
@@ -89,7 +92,8 @@ def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
         complete = trainer.run(log, lambda epoch, figures: _export(settings, task, epoch, figures))
     if complete:
         task.finish(settings.out, held_out)
-    return Outcome(_summary(settings, not complete), 0 if complete else INTERRUPTED)
+        print(table(read_metrics(settings.out)), flush=True)
+    return Outcome(_summary(settings, not complete, trainer.stopped_early), 0 if complete else INTERRUPTED)
 
 
 def _samples(
@@ -118,7 +122,7 @@ def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, 
     runs.export(settings.out, task.name, task.model, card)
 
 
-def _summary(settings: TrainSettings, interrupted: bool) -> str:
+def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:
     lines = read_metrics(settings.out)
     if interrupted:
         return (
@@ -131,7 +135,8 @@ def _summary(settings: TrainSettings, interrupted: bool) -> str:
         for name, value in last.items()
         if name.startswith("held_out/")
     )
+    why = f", ended early (patience={settings.patience})" if early else ""
     return (
-        f"trained {last['epoch']} epochs; held out: {held_out}; model in {settings.out / runs.WEIGHTS}, "
+        f"trained {last['epoch']} epochs{why}; held out: {held_out}; model in {settings.out / runs.WEIGHTS}, "
         f"curves: tensorboard --logdir {settings.out}"
     )

@@ -1,10 +1,11 @@
 """The training loop: the same for every task and any number of ranks."""
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ import xxhash
 from numpy.typing import NDArray
 from torch import nn
 
-from hpcvox.errors import CheckpointError, TrainingError
+from hpcvox.errors import CheckpointError, RankLostError, TrainingError
 from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
+from hpcvox.training.averages import WeightAverage
 from hpcvox.training.comm import Comm
-from hpcvox.training.data import ORDER, Batch, Loader, generator, plan
+from hpcvox.training.data import ORDER, Batch, Loader, Slice, generator, plan
 from hpcvox.training.interrupt import StopRequest
 from hpcvox.training.metrics import MetricsLog
 from hpcvox.training.norm import use_global_statistics
@@ -24,6 +26,9 @@ from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Losses, Task
 
 ADAM_BETAS = (0.9, 0.999)
+
+SCALES: Final = {"none": lambda batches: 1.0, "linear": float, "sqrt": math.sqrt}
+"""What the learning rate is multiplied by, given the batches that make a step."""
 
 
 class Position(NamedTuple):
@@ -36,6 +41,8 @@ class Position(NamedTuple):
     """Numerator and denominator of each figure over the epoch so far."""
     best: float
     """Lowest held-out loss so far."""
+    stale: int = 0
+    """Epochs since then."""
 
 
 class Trainer:
@@ -54,9 +61,16 @@ class Trainer:
         adam = torch.optim.Adam(self.parameters, lr=settings.learning_rate, betas=ADAM_BETAS)
         self.optimizer = comm.wrap(adam, self.model)
         self.checkpoints = settings.out / "checkpoints"
-        self.steps_per_epoch = math.ceil(len(train) / (settings.batch_size * comm.size))
+        self.batches = comm.size * settings.accumulate  # whose gradients make a step
+        self.steps_per_epoch = math.ceil(len(train) / (settings.batch_size * self.batches))
+        self.average: WeightAverage | None = None
         self.position = Position(0, 0, 0, {}, math.inf)
         self._resume()
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the held-out loss has not become lower for as long as the settings allow."""
+        return 0 < self.settings.patience <= self.position.stale
 
     def run(self, log: MetricsLog | None, on_best: Any) -> bool:
         """Train to the last epoch; False where a signal stopped it (the state is saved).
@@ -67,9 +81,14 @@ class Trainer:
         with StopRequest() as stop:
             bar = Progress(f"train {self.task.name}", total, "steps", self.position.step) if log else None
             try:
-                while self.position.epoch < self.settings.epochs:
+                while self.position.epoch < self.settings.epochs and not self.stopped_early:
                     if not self._epoch(stop, bar, log, on_best):
                         return False
+            except RankLostError as error:
+                raise RankLostError(
+                    f"rank {self.comm.rank} gives up after step {self.position.step}: {error}. "
+                    "Run the same command again: it goes on from the last checkpoint"
+                ) from None
             finally:
                 if bar is not None:
                     bar.close()
@@ -78,86 +97,127 @@ class Trainer:
     def _epoch(self, stop: StopRequest, bar: Progress | None, log: MetricsLog | None, on_best: Any) -> bool:
         settings, start = self.settings, self.position
         order = generator(settings.seed, ORDER, start.epoch)
-        parts = plan(self.train, settings.batch_size, self.comm.rank, self.comm.size, order)
+        parts = self._plan(self.train, order)[start.step_in_epoch * settings.accumulate :]
         sums = {name: list(pair) for name, pair in start.sums.items()}
         step = start.step
         began = time.perf_counter()
-        loader = Loader(partial(self.task.read, epoch=start.epoch), parts[start.step_in_epoch :])
+        loader = Loader(partial(self.task.read, epoch=start.epoch), parts)
         self.model.train()
-        for done, batch in enumerate(loader, start.step_in_epoch + 1):
-            self._set_learning_rate(step)
-            result = self._step(batch)
-            stopping = self._share(batch, result, sums, stop.received)
-            step += 1
-            self.position = Position(start.epoch, done, step, sums, start.best)
-            if bar is not None:
-                loss = sums["loss"][0] / sums["loss"][1]
-                bar.advance(epoch=f"{start.epoch + 1}/{settings.epochs}", loss=f"{loss:.4g}")
-            if stopping:
-                self._save()
-                return False
-            if settings.checkpoint_steps and step % settings.checkpoint_steps == 0:
-                self._save()
+        with contextlib.closing(iter(loader)) as batches:
+            steps = zip(*[batches] * settings.accumulate, strict=True)
+            for done, together in enumerate(steps, start.step_in_epoch + 1):
+                self._set_learning_rate(step)
+                stopping = self._step(together, sums, stop)
+                step += 1
+                self.position = start._replace(step_in_epoch=done, step=step, sums=sums)
+                if bar is not None:
+                    loss = sums["loss"][0] / sums["loss"][1]
+                    bar.advance(epoch=f"{start.epoch + 1}/{settings.epochs}", loss=f"{loss:.4g}")
+                if stopping:
+                    self._save()
+                    return False
+                if settings.checkpoint_steps and step % settings.checkpoint_steps == 0:
+                    self._save()
         elapsed = time.perf_counter() - began
         figures = {f"train/{name}": a / b for name, (a, b) in sums.items()}
-        held_out = self.evaluate()
+        with self._averaged():
+            held_out = self.evaluate()
         figures |= {f"held_out/{name}": value for name, value in held_out.items()}
         figures |= {
             "epoch": start.epoch + 1,
             "learning_rate": self._learning_rate(step - 1),
-            "samples_per_s": len(parts[start.step_in_epoch :])
-            * settings.batch_size
-            * self.comm.size
-            / elapsed,
+            "samples_per_s": len(parts) * settings.batch_size * self.comm.size / elapsed,
             "loader_wait_share": loader.waited_s / elapsed,
         }
         better = held_out["loss"] < start.best
-        self.position = Position(start.epoch + 1, 0, step, {}, min(held_out["loss"], start.best))
+        stale = 0 if better else start.stale + 1
+        self.position = Position(start.epoch + 1, 0, step, {}, min(held_out["loss"], start.best), stale)
         self._check_ranks_agree()
         if log is not None:
             log.add(step, figures)
             if better:
-                on_best(start.epoch + 1, figures)
+                with self._averaged():
+                    on_best(start.epoch + 1, figures)
         self._save()
         return True
 
+    def _plan(self, samples: NDArray[np.int64], order: np.random.Generator | None) -> list[Slice]:
+        comm, settings = self.comm, self.settings
+        together = settings.accumulate if order is not None else 1
+        return plan(samples, settings.batch_size, comm.rank, comm.size, order, together)
+
+    def _averaged(self) -> contextlib.AbstractContextManager[None]:
+        """The weights that are evaluated and kept are in the model."""
+        return self.average.in_place() if self.average is not None else contextlib.nullcontext()
+
     def evaluate(self) -> dict[str, float]:
         """Loss and figures over the held-out samples, each sample once, over all ranks."""
-        parts = plan(self.held_out, self.settings.batch_size, self.comm.rank, self.comm.size, None)
         sums: dict[str, list[float]] = {}
         self.model.eval()
         with torch.no_grad():
-            for batch in Loader(partial(self.task.read, epoch=-1), parts):
+            for batch in Loader(partial(self.task.read, epoch=-1), self._plan(self.held_out, None)):
                 if float(batch.share.sum()):
-                    _add(sums, self.task.losses(batch))
+                    _add(sums, self._losses(batch))
         names = sorted(sums)
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
         total = self.comm.sum(table, "evaluate")
         return {name: float(a / b) for name, (a, b) in zip(names, total, strict=True)}
 
-    def _step(self, batch: Batch) -> Losses:
-        self.optimizer.zero_grad()
-        result = self.task.losses(batch)
-        loss = (result.per_sample * batch.share).sum()
-        if not math.isfinite(loss.item()):
-            ids = [self.ids[index] for index in batch.indices]
-            raise TrainingError(
-                f"the loss is {loss.item()} at epoch {batch.epoch + 1}, step {self.position.step + 1}, "
-                f"rank {self.comm.rank}; samples: {', '.join(ids)}. The last checkpoint is whole: lower "
-                "learning_rate, or look at these samples"
-            )
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.comm.step(self.optimizer, self.parameters, self.settings.clip_norm)
-        return result
+    def _losses(self, batch: Batch) -> Losses:
+        if self.settings.precision == "float32":
+            return self.task.losses(batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            result = self.task.losses(batch)
+        return result._replace(per_sample=result.per_sample.float())
 
-    def _share(self, batch: Batch, result: Losses, sums: dict[str, list[float]], signal: int) -> bool:
-        """One message a step: figures, a request to stop, and BatchNorm's running statistics, averaged."""
+    def _step(self, batches: Sequence[Batch], sums: dict[str, list[float]], stop: StopRequest) -> bool:
+        """One step of the optimizer; whether some rank was asked to stop."""
+        before = [buffer.clone() for buffer in self.model.buffers()]
         local: dict[str, list[float]] = {}
-        if float(batch.share.sum()):
-            _add(local, result)
-        names = ["loss", *sorted(result.figures)]
-        figures = torch.tensor([local.get(name, [0.0, 0.0]) for name in names], dtype=torch.float64).flatten()
-        head = torch.cat((figures, torch.tensor([float(signal != 0)], dtype=torch.float64)))
+        names = ["loss"]
+        bad: list[Batch] = []
+        self.optimizer.zero_grad()
+        for batch in batches:
+            result = self._losses(batch)
+            loss = (result.per_sample * batch.share).sum()
+            if not math.isfinite(loss.item()):
+                bad.append(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            names = ["loss", *sorted(result.figures)]
+            if float(batch.share.sum()):
+                _add(local, result)
+        if not self.comm.step(self.optimizer, self.parameters, self.settings.clip_norm):
+            for buffer, value in zip(self.model.buffers(), before, strict=True):
+                buffer.copy_(value)
+            self._end_not_finite(bad)
+        if self.average is not None:
+            self.average.update(self.position.step + 1)
+        return self._share([local.get(name, [0.0, 0.0]) for name in names], names, sums, stop.received)
+
+    def _end_not_finite(self, bad: Sequence[Batch]) -> None:
+        """All ranks end together: the gradient of a step is not finite, and nothing was changed by it."""
+        ranks = torch.zeros(self.comm.size)
+        ranks[self.comm.rank] = float(bool(bad))
+        guilty = torch.nonzero(self.comm.sum(ranks, "not_finite")).flatten().tolist()
+        self._save()
+        self.comm.sum(ranks, "saved")  # a launcher ends all ranks when the first has ended
+        where = f"epoch {self.position.epoch + 1}, step {self.position.step + 1}"
+        advice = (
+            f"The state before it is in {self.checkpoints}: lower learning_rate, or look at these samples"
+        )
+        if bad:
+            ids = [self.ids[index] for batch in bad for index in batch.indices]
+            raise TrainingError(
+                f"the loss is not finite at {where}, rank {self.comm.rank}; samples: {', '.join(ids)}. {advice}"
+            )
+        told = f"the loss of rank {', '.join(map(str, guilty))} is" if guilty else "the gradient is"
+        raise TrainingError(f"{told} not finite at {where}. {advice}")
+
+    def _share(
+        self, local: list[list[float]], names: list[str], sums: dict[str, list[float]], signal: int
+    ) -> bool:
+        """One message a step: figures, a request to stop, and BatchNorm's running statistics, averaged."""
+        head = torch.tensor([*np.ravel(local), float(signal != 0)], dtype=torch.float64)
         if self.comm.size > 1:
             buffers = [b for b in self.model.buffers() if b.is_floating_point()]
             flat = torch.cat([head, *(b.flatten().double() / self.comm.size for b in buffers)])
@@ -173,7 +233,7 @@ class Trainer:
 
     def _learning_rate(self, step: int) -> float:
         settings = self.settings
-        rate = settings.learning_rate
+        rate = settings.learning_rate * SCALES[settings.scale_learning_rate](self.batches)
         if settings.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * step / (settings.epochs * self.steps_per_epoch)))
         return rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
@@ -185,7 +245,8 @@ class Trainer:
     def _save(self) -> None:
         if self.comm.rank == 0:
             state = {"position": self.position._asdict(), "ranks": self.comm.size}
-            checkpoint.save(self.checkpoints, self.position.step, self.model, self.optimizer, state)
+            means = self.average.weights if self.average is not None else None
+            checkpoint.save(self.checkpoints, self.position.step, self.model, self.optimizer, state, means)
             checkpoint.prune(self.checkpoints, self.settings.keep_checkpoints)
 
     def _resume(self) -> None:
@@ -196,9 +257,13 @@ class Trainer:
         step = int(self.comm.sum(mine, "resume")[0])
         if step < 0:
             self.comm.broadcast(self.model.state_dict().items())
+        if self.settings.ema:
+            self.average = WeightAverage(self.model, self.settings.ema)
+        if step < 0:
             return
         path = self.checkpoints / f"{checkpoint.PREFIX}{step:08d}"
-        state = checkpoint.load(path, self.model, self.optimizer)
+        means = self.average.weights if self.average is not None else None
+        state = checkpoint.load(path, self.model, self.optimizer, means)
         position = Position(**state["position"])
         if position.step_in_epoch and state["ranks"] != self.comm.size:
             raise CheckpointError(

@@ -53,3 +53,16 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return lines
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """A row for each figure: trained on and held out after the last epoch, and held out after the best one."""
+    best = min(lines, key=lambda line: line["held_out/loss"])
+    names = [name.removeprefix("held_out/") for name in lines[-1] if name.startswith("held_out/")]
+    width = max(map(len, ("epoch", *names)))
+    rows = [f"{'':{width}}  {'train':>11} {'held out':>11} {'best':>11}"]
+    rows.append(f"{'epoch':{width}}  {lines[-1]['epoch']:>11} {lines[-1]['epoch']:>11} {best['epoch']:>11}")
+    for name in names:
+        keys = (lines[-1], f"train/{name}"), (lines[-1], f"held_out/{name}"), (best, f"held_out/{name}")
+        rows.append(f"{name:{width}}  " + " ".join(f"{line[key]:>11.5g}" for line, key in keys))
+    return "\n".join(rows)

@@ -1,0 +1,110 @@
+"""Ranks joined by torch.distributed (Gloo), for sites where Horovod cannot be built."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from hpcvox.errors import MissingDependencyError
+from hpcvox.training.comm import clipped, lost
+from hpcvox.training.settings import TrainSettings
+
+
+class TorchDistributed:
+    """Ranks started by torchrun, or by mpirun or srun, where MPI tells them where to meet."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self._settings = settings
+        self._world: Any = None
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            self.local_size = int(os.environ["LOCAL_WORLD_SIZE"])
+        else:
+            self.local_size = self._meet_by_mpi()
+        dist.init_process_group("gloo", timeout=timedelta(seconds=settings.stall_s))
+        self.rank: int = dist.get_rank()
+        self.size: int = dist.get_world_size()
+
+    def _meet_by_mpi(self) -> int:
+        """Set what torch.distributed reads from the environment; gives the number of ranks on this node."""
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            raise MissingDependencyError(
+                f"backend=torch takes torchrun, or mpirun or srun with MPI, and MPI cannot be loaded ({error})"
+            ) from None
+        world = MPI.COMM_WORLD
+        if world.rank == 0:
+            with socket.socket() as probe:
+                probe.bind(("", 0))
+                port = probe.getsockname()[1]
+            place = (os.uname().nodename, port)
+        else:
+            place = None
+        host, port = world.bcast(place)
+        local: int = world.Split_type(MPI.COMM_TYPE_SHARED).size
+        if local == world.size:
+            host = "127.0.0.1"
+        os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
+        os.environ |= {"RANK": str(world.rank), "WORLD_SIZE": str(world.size)}
+        return local
+
+    def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
+        return optimizer
+
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
+    ) -> bool:
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        if self._settings.compression == "float16":
+            flat = flat.half()
+        with self._lost():
+            dist.all_reduce(flat)
+        parts = torch.split(flat.float() / self.size, [p.numel() for p in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+        if not clipped(parameters, clip_norm):
+            return False
+        optimizer.step()
+        return True
+
+    def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+        with self._lost():
+            for _, tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
+        with self._lost():
+            total: torch.Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
+        return total
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:  # Gloo's own: a connection was closed, or the time is up
+            raise lost(self._settings.stall_s, error) from None
+
+    def close(self) -> None:
+        dist.destroy_process_group()
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over the ranks; the gradient of a sum is the sum of the gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor) -> torch.Tensor:
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
