@@ -38,10 +38,6 @@ class TrainingError(HpcvoxError):
     """A training cannot go on (a loss that is not finite, ranks that disagree)."""
 
 
-class RankLostError(TrainingError):
-    """A rank has ended, or keeps the others waiting for longer than they may."""
-
-
 class BusyError(HpcvoxError):
     """Another process is writing the same output folder."""
 

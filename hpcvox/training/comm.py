@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 import torch
 
-from hpcvox.errors import MissingDependencyError, RankLostError
+from hpcvox.errors import MissingDependencyError
 from hpcvox.training.settings import TrainSettings
+from hpcvox.training.watchdog import Watchdog
 
 
 class Comm(Protocol):
@@ -39,6 +40,9 @@ class Comm(Protocol):
 
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
         """Sum over the ranks; differentiable; the same bits on every rank."""
+
+    def at(self, where: str) -> None:
+        """What this rank has done so far, to be said where it must give up."""
 
     def close(self) -> None:
         """Leave the group."""
@@ -76,6 +80,9 @@ class Alone:
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
         return tensor
 
+    def at(self, where: str) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -84,9 +91,8 @@ class Horovod:
     """Ranks started by horovodrun, mpirun or srun, joined by Horovod (MPI where built with it, else Gloo)."""
 
     def __init__(self, settings: TrainSettings) -> None:
-        # Horovod's own look-out: it names the ranks that are missing, and ends all when they stay away
+        # Horovod's own look-out says which ranks are missing
         os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", str(max(1, int(settings.stall_s / 2))))
-        os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", str(max(2, int(settings.stall_s))))
         try:
             import horovod.torch as hvd
         except ImportError as error:
@@ -100,6 +106,7 @@ class Horovod:
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
         self.local_size: int = hvd.local_size()
+        self._watchdog = Watchdog(self.rank, settings.stall_s)
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         half = self._settings.compression == "float16"
@@ -137,20 +144,21 @@ class Horovod:
     @contextlib.contextmanager
     def _lost(self) -> Iterator[None]:
         try:
-            yield
+            with self._watchdog.waiting():
+                yield
         except self._hvd.HorovodInternalError as error:
-            raise lost(self._settings.stall_s, error) from None
+            self._watchdog.give_up(f" ({first_line(error)})")
+
+    def at(self, where: str) -> None:
+        self._watchdog.where = where
 
     def close(self) -> None:
         self._hvd.shutdown()
 
 
-def lost(stall_s: float, error: Exception) -> RankLostError:
-    """The error of a rank that the others have left."""
-    reason = (str(error).splitlines() or ["no reason given"])[0]
-    return RankLostError(
-        f"another rank has ended, or kept this one waiting for stall_s={stall_s:g} s ({reason})"
-    )
+def first_line(error: Exception) -> str:
+    """What a library says of an error, in short."""
+    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 def launched_ranks() -> int:

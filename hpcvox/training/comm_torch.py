@@ -11,8 +11,9 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.training.comm import clipped, lost
+from hpcvox.training.comm import clipped, first_line
 from hpcvox.training.settings import TrainSettings
+from hpcvox.training.watchdog import Watchdog
 
 
 class TorchDistributed:
@@ -20,7 +21,6 @@ class TorchDistributed:
 
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
-        self._world: Any = None
         if "TORCHELASTIC_RUN_ID" in os.environ:
             self.local_size = int(os.environ["LOCAL_WORLD_SIZE"])
         else:
@@ -28,6 +28,7 @@ class TorchDistributed:
         dist.init_process_group("gloo", timeout=timedelta(seconds=settings.stall_s))
         self.rank: int = dist.get_rank()
         self.size: int = dist.get_world_size()
+        self._watchdog = Watchdog(self.rank, settings.stall_s)
 
     def _meet_by_mpi(self) -> int:
         """Set what torch.distributed reads from the environment; gives the number of ranks on this node."""
@@ -86,9 +87,13 @@ class TorchDistributed:
     @contextlib.contextmanager
     def _lost(self) -> Iterator[None]:
         try:
-            yield
+            with self._watchdog.waiting():
+                yield
         except RuntimeError as error:  # Gloo's own: a connection was closed, or the time is up
-            raise lost(self._settings.stall_s, error) from None
+            self._watchdog.give_up(f" ({first_line(error)})")
+
+    def at(self, where: str) -> None:
+        self._watchdog.where = where
 
     def close(self) -> None:
         dist.destroy_process_group()

@@ -13,7 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 from torch import nn
 
-from hpcvox.errors import CheckpointError, RankLostError, TrainingError
+from hpcvox.errors import CheckpointError, TrainingError
 from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
 from hpcvox.training.averages import WeightAverage
@@ -84,11 +84,6 @@ class Trainer:
                 while self.position.epoch < self.settings.epochs and not self.stopped_early:
                     if not self._epoch(stop, bar, log, on_best):
                         return False
-            except RankLostError as error:
-                raise RankLostError(
-                    f"rank {self.comm.rank} gives up after step {self.position.step}: {error}. "
-                    "Run the same command again: it goes on from the last checkpoint"
-                ) from None
             finally:
                 if bar is not None:
                     bar.close()
@@ -172,6 +167,7 @@ class Trainer:
 
     def _step(self, batches: Sequence[Batch], sums: dict[str, list[float]], stop: StopRequest) -> bool:
         """One step of the optimizer; whether some rank was asked to stop."""
+        self.comm.at(f"step {self.position.step} of epoch {self.position.epoch + 1}")
         before = [buffer.clone() for buffer in self.model.buffers()]
         local: dict[str, list[float]] = {}
         names = ["loss"]

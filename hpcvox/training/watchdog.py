@@ -1,0 +1,48 @@
+"""Ends a rank that waits for others that will never come: MPI itself would let it wait for ever."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import NoReturn
+
+from hpcvox.errors import HpcvoxError
+
+
+class Watchdog:
+    """Looks from a thread of its own how long this rank has been waiting."""
+
+    def __init__(self, rank: int, stall_s: float) -> None:
+        self.where = "no step"
+        """What the rank has done so far, for the message."""
+        self._rank, self._stall_s = rank, stall_s
+        self._since: float | None = None
+        threading.Thread(target=self._look, name="watchdog", daemon=True).start()
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """This rank may not be in here for longer than ``stall_s``."""
+        self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+
+    def give_up(self, reason: str = "") -> NoReturn:
+        """End this process at once: what would leave in good order waits for the others, too."""
+        print(
+            f"error: rank {self._rank} gives up after {self.where}: another rank has ended, or kept this one waiting "
+            f"for stall_s={self._stall_s:g} s{reason}. Run the same command again: it goes on from the last checkpoint",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(HpcvoxError.exit_status)
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(min(1.0, self._stall_s / 4))
+            since = self._since
+            if since is not None and time.monotonic() - since > self._stall_s:
+                self.give_up()
