@@ -58,6 +58,11 @@ VERBS = {
         "hpcvox.training.job:train_vae",
         "density → latent → density",
     ),
+    "train-r3dvs": Verb(
+        "hpcvox.training.settings:TrainR3DVSSettings",
+        "hpcvox.training.job:train_r3dvs",
+        "R3DVS → a property, or which crystal",
+    ),
     "generate": Verb(
         "hpcvox.generation.settings:GenerateSettings",
         "hpcvox.generation.run:run",

@@ -16,6 +16,7 @@ from hpcvox import __version__, config, durable
 from hpcvox.errors import CheckpointError
 from hpcvox.models.unet import UNet, UNetSettings
 from hpcvox.models.vae import VAE, VAESettings
+from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
@@ -71,5 +72,10 @@ def _vae(card: dict[str, Any], origin: str) -> nn.Module:
     return VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
 
 
-_MODELS: Final = {"unet": _unet, "vae": _vae}
+def _r3dvs(card: dict[str, Any], origin: str) -> nn.Module:
+    settings = config.validate(VoxelCNNSettings, card["model"], origin)
+    return VoxelCNN(settings, card["channels"], card["voxels"], card["outputs"], card["scale"])
+
+
+_MODELS: Final = {"unet": _unet, "vae": _vae, "r3dvs": _r3dvs}
 """How the model of each task is made from its card."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from hpcvox.config import Settings
 from hpcvox.models.unet import UNetSettings
 from hpcvox.models.vae import VAESettings
+from hpcvox.models.voxel_cnn import VoxelCNNSettings
 
 
 class TrainSettings(Settings):
@@ -96,3 +97,27 @@ class TrainVAESettings(VoxelSettings):
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
     )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")
+
+
+class TrainR3DVSSettings(TrainSettings):
+    """``train-r3dvs``: rotated R3DVS → a target, or which of some crystals it is."""
+
+    out: Path = Field(Path("runs/r3dvs"), description="run folder: checkpoints, metrics, the model")
+    batch_size: int = Field(64, ge=1, description="samples a rank and step; N ranks see N times as many")
+    held_out_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the materials never trained on; task=rotation holds out none"
+    )
+    model: VoxelCNNSettings = Field(VoxelCNNSettings(), description="shape of the network")
+    task: Literal["regression", "rotation"] = Field(
+        "regression", description="learn a target; or tell crystals apart, each turned, and be asked as it is"
+    )
+    target: str = Field("formation_energy", description="of task=regression: the target that is learnt")
+    crystals: int = Field(50, ge=2, description="of task=rotation: crystals to tell apart, drawn by seed")
+    replicas: int = Field(30, ge=1, description="turns of each sample, at random; an epoch shows all of them")
+    judged: Literal["original", "turned"] = Field(
+        "original", description="held out is a crystal as it is, or in one more turn that no training saw"
+    )
+    length: float = Field(
+        12.8, gt=0, description="L*, Å; voxels are 2π/L* apart, the set's δL* goes into it n times"
+    )
+    mean: bool = Field(True, description="put the field's mean at the cube's centre")
