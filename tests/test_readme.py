@@ -33,6 +33,7 @@ SMALL_TRAINING = {
 }
 SMALL = {
     **SMALL_TRAINING,
+    "train-r3dvs": ["epochs=1", "threads=1", "replicas=2"],
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "generate": ["per_condition=2", "threads=1"],
