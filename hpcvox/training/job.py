@@ -8,11 +8,12 @@ import torch
 from hpcvox import config, durable
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import launch, r3dvs_task, runs, unet_task, vae_task
+from hpcvox.training import fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect, launched_ranks
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import (
+    TrainFingerprintSettings,
     TrainR3DVSSettings,
     TrainSettings,
     TrainUNetSettings,
@@ -43,6 +44,11 @@ def train_vae(settings: TrainVAESettings) -> Outcome:
 def train_r3dvs(settings: TrainR3DVSSettings) -> Outcome:
     """Train the voxel network on rotated R3DVS; resumes likewise."""
     return _train(settings, r3dvs_task.RECIPE)
+
+
+def train_fingerprint(settings: TrainFingerprintSettings) -> Outcome:
+    """Train the network of diffraction fingerprints; resumes likewise."""
+    return _train(settings, fingerprint_task.RECIPE)
 
 
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:
@@ -88,7 +94,7 @@ def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
             f"{torch.get_num_threads()} threads; BatchNorm by {settings.batch_statistics}",
             flush=True,
         )
-    trainer = Trainer(task, settings, shards.ids, train, held_out, comm)
+    trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
     if comm.rank == 0 and trainer.position.step:
         print(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}", flush=True)
     if comm.rank != 0:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.models.convnet import ConvNetSettings
 from hpcvox.models.unet import UNetSettings
 from hpcvox.models.vae import VAESettings
 from hpcvox.models.voxel_cnn import VoxelCNNSettings
@@ -121,3 +122,28 @@ class TrainR3DVSSettings(TrainSettings):
         12.8, gt=0, description="L*, Å; voxels are 2π/L* apart, the set's δL* goes into it n times"
     )
     mean: bool = Field(True, description="put the field's mean at the cube's centre")
+
+
+SPACE_GROUPS = {
+    "bct 139": [139],
+    "bct 141": [141],
+    "hex/rh": [166, 194],
+    "sc": [221],
+    "fcc": [225],
+    "diam": [227],
+    "bcc": [229],
+}
+"""The classes of Ziletti et al. 2018; rh and hex have the same fingerprint."""
+
+
+class TrainFingerprintSettings(TrainSettings):
+    """``train-fingerprint``: diffraction fingerprint → class."""
+
+    out: Path = Field(Path("runs/fingerprint"), description="run folder: checkpoints, metrics, the model")
+    epochs: int = Field(5, ge=1, description="passes over the training samples")
+    batch_size: int = Field(32, ge=1, description="samples a rank and step; N ranks see N times as many")
+    model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
+    target: str = Field("space_group", description="the target whose values say the class")
+    classes: dict[str, list[int]] = Field(
+        SPACE_GROUPS, min_length=2, description="classes: each a name and the values of the target it has"
+    )

@@ -1,6 +1,7 @@
 """What the loop asks of a task: a model, its batches, and per-sample losses with the figures to report."""
 
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -87,6 +88,8 @@ class Recipe(NamedTuple):
     """Which samples, (N,), have what the task needs of them."""
     split: Callable[[Any, ShardSet, NDArray[np.bool_]], tuple[Samples, Samples]] = by_material
     """Numbers, known to the task's ``read``, of what is trained on and what is held out: settings, shards, usable."""
+    least: Callable[[dict[str, float]], float] = itemgetter("loss")
+    """Of the held-out figures, what the exported weights have the least of."""
 
 
 def all_samples(settings: Any, shards: ShardSet) -> NDArray[np.bool_]:
