@@ -138,7 +138,7 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(fingerprints,
 
 
 def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path):
-    long = ["epochs=6", "checkpoint_steps=2"]
+    long = ["epochs=10", "checkpoint_steps=2"]
     train_fingerprint(settings(fingerprints, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
     arguments = [f"shards={fingerprints}", f"out={out}", *SMALL, *long]
@@ -149,7 +149,7 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path)
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert len(read_metrics(out)) < 6
+    assert len(read_metrics(out)) < 10
     train_fingerprint(settings(fingerprints, out, *long))
     ends = [checkpoint.latest(tmp_path / name / "checkpoints") for name in ("undisturbed", "run")]
     one, two = (load_file(end / "model.safetensors") for end in ends if end is not None)

@@ -81,6 +81,7 @@ class ConvNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.orthogonal_(module.weight)
+                assert module.bias is not None
                 nn.init.zeros_(module.bias)
 
     def forward(self, x_BCHW: torch.Tensor, kept_BF: torch.Tensor | None = None) -> torch.Tensor:
