@@ -23,7 +23,7 @@ from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.training import checkpoint, runs
-from hpcvox.training.comm import Alone, connect
+from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
 from hpcvox.training.fingerprint_task import RECIPE, FingerprintTask
 from hpcvox.training.job import train_fingerprint
@@ -86,7 +86,7 @@ def test_dropout_keeps_the_share_asked_for_and_hangs_on_seed_epoch_and_sample_al
     given = settings(fingerprints, tmp_path, "model.dropout=0.25")
     shards = ShardSet.open(fingerprints)
     train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    task = FingerprintTask(given, shards, train, connect())
+    task = FingerprintTask(given, shards, train, Alone())
 
     def kept(samples, epoch):
         return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch).kept

@@ -18,7 +18,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import checkpoint, runs
-from hpcvox.training.comm import connect
+from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
 from hpcvox.training.job import train_r3dvs
 from hpcvox.training.metrics import read_metrics
@@ -44,7 +44,7 @@ def prepared(given):
     """Shard set, numbers to train on and to be judged by, and the task."""
     shards = ShardSet.open(given.shards)
     train, held_out = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    return shards, train, held_out, R3DVSTask(given, shards, train, connect())
+    return shards, train, held_out, R3DVSTask(given, shards, train, Alone())
 
 
 def test_turns_are_rotations_of_seed_sample_and_replica_alone():
