@@ -58,6 +58,16 @@ VERBS = {
         "hpcvox.training.job:train_vae",
         "density → latent → density",
     ),
+    "train-r3dvs": Verb(
+        "hpcvox.training.settings:TrainR3DVSSettings",
+        "hpcvox.training.job:train_r3dvs",
+        "R3DVS → a property, or which crystal",
+    ),
+    "train-fingerprint": Verb(
+        "hpcvox.training.settings:TrainFingerprintSettings",
+        "hpcvox.training.job:train_fingerprint",
+        "diffraction fingerprint → class",
+    ),
     "generate": Verb(
         "hpcvox.generation.settings:GenerateSettings",
         "hpcvox.generation.run:run",
@@ -206,10 +216,10 @@ def _load(place: str) -> Any:
 
 
 def _overview() -> str:
-    verbs = "\n".join(f"  {name:<12} {verb.help}" for name, verb in VERBS.items())
+    verbs = "\n".join(f"  {name:<17} {verb.help}" for name, verb in VERBS.items())
     return (
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
-        f"{verbs}\n  {'shards':<12} {', '.join(SHARD_VERBS)}: of shard sets\n\n"
+        f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n\n"
         "hpcvox VERB --help lists a verb's settings.  Exit status: 0 done; 2 an error, said on standard error;\n"
         "4 done, and some inputs were rejected, listed with their reasons; 75 interrupted, state saved: run it again."
     )

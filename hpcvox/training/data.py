@@ -16,7 +16,7 @@ AHEAD = 3
 """Batches read ahead of the training step."""
 
 # The purposes for which random numbers are drawn: each has its own stream, so that none depends on another.
-ORDER, TURN, NOISE, VOXELS = range(4)
+ORDER, TURN, NOISE, VOXELS, REPLICA, CRYSTALS, DROPOUT = range(7)
 
 
 class Batch(Protocol):

@@ -3,20 +3,22 @@
 import os
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hpcvox import config, durable
-from hpcvox.errors import ShardError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.split import split
-from hpcvox.training import launch, runs, unet_task, vae_task
+from hpcvox.training import fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect, launched_ranks
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
-from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
+from hpcvox.training.settings import (
+    TrainFingerprintSettings,
+    TrainR3DVSSettings,
+    TrainSettings,
+    TrainUNetSettings,
+    TrainVAESettings,
+)
 from hpcvox.training.task import Recipe, Task
 
 MAY_CHANGE = {
@@ -37,6 +39,16 @@ def train_unet(settings: TrainUNetSettings) -> Outcome:
 def train_vae(settings: TrainVAESettings) -> Outcome:
     """Train the VAE against the features of a trained UNet; resumes likewise."""
     return _train(settings, vae_task.RECIPE)
+
+
+def train_r3dvs(settings: TrainR3DVSSettings) -> Outcome:
+    """Train the voxel network on rotated R3DVS; resumes likewise."""
+    return _train(settings, r3dvs_task.RECIPE)
+
+
+def train_fingerprint(settings: TrainFingerprintSettings) -> Outcome:
+    """Train the network of diffraction fingerprints; resumes likewise."""
+    return _train(settings, fingerprint_task.RECIPE)
 
 
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:
@@ -71,18 +83,18 @@ def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
         else:
             config.save(settings, settings.out / "config.yaml")
     usable = recipe.usable(settings, shards)
-    train, held_out = _samples(settings, shards, usable)
+    train, held_out = recipe.split(settings, shards, usable)
     task = recipe.make(settings, shards, train, comm)
     if comm.rank == 0:
         without = int((~usable).sum())
         left_out = f", {without} without a value of the target left out" if without else ""
         print(
-            f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out (by material){left_out}; "
+            f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out{left_out}; "
             f"{sum(p.numel() for p in task.model.parameters()):,} weights; {comm.size} ranks of "
             f"{torch.get_num_threads()} threads; BatchNorm by {settings.batch_statistics}",
             flush=True,
         )
-    trainer = Trainer(task, settings, shards.ids, train, held_out, comm)
+    trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
     if comm.rank == 0 and trainer.position.step:
         print(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}", flush=True)
     if comm.rank != 0:
@@ -94,20 +106,6 @@ def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
         task.finish(settings.out, held_out)
         print(table(read_metrics(settings.out)), flush=True)
     return Outcome(_summary(settings, not complete, trainer.stopped_early), 0 if complete else INTERRUPTED)
-
-
-def _samples(
-    settings: TrainSettings, shards: ShardSet, usable: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and held-out samples."""
-    held_out = split(shards.formulas, settings.seed, settings.held_out_fraction)
-    train, test = np.flatnonzero(usable & ~held_out), np.flatnonzero(usable & held_out)
-    if not (len(train) and len(test)):
-        raise ShardError(
-            f"{settings.shards} has {len(train)} samples to train on and {len(test)} held out: "
-            "both are needed; featurize more crystals or change held_out_fraction"
-        )
-    return train, test
 
 
 def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, Any]) -> None:

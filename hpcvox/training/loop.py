@@ -3,8 +3,9 @@
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class Position(NamedTuple):
     sums: dict[str, list[float]]
     """Numerator and denominator of each figure over the epoch so far."""
     best: float
-    """Lowest held-out loss so far."""
+    """Least held-out value so far of what the exported weights are chosen by, as a rule the loss."""
     stale: int = 0
     """Epochs since then."""
 
@@ -51,7 +52,9 @@ class Trainer:
     def __init__(
         self, task: Task, settings: TrainSettings, ids: Sequence[str],
         train: NDArray[np.int64], held_out: NDArray[np.int64], comm: Comm,
+        least: Callable[[dict[str, float]], float] = itemgetter("loss"),
     ) -> None:  # fmt: skip
+        self.least = least
         self.task, self.settings, self.ids, self.comm = task, settings, ids, comm
         self.train, self.held_out = train, held_out
         self.model = task.model
@@ -124,9 +127,10 @@ class Trainer:
             "samples_per_s": len(parts) * settings.batch_size * self.comm.size / elapsed,
             "loader_wait_share": loader.waited_s / elapsed,
         }
-        better = held_out["loss"] < start.best
+        value = self.least(held_out)
+        better = value < start.best
         stale = 0 if better else start.stale + 1
-        self.position = Position(start.epoch + 1, 0, step, {}, min(held_out["loss"], start.best), stale)
+        self.position = Position(start.epoch + 1, 0, step, {}, min(value, start.best), stale)
         self._check_ranks_agree()
         if log is not None:
             log.add(step, figures)

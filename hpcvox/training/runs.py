@@ -1,7 +1,8 @@
 """Finished and running trainings on disk: the exported model and its card.
 
 A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
-epoch is done, ``model.safetensors`` with ``model.json``: the weights of the epoch with the lowest held-out loss.
+epoch is done, ``model.safetensors`` with ``model.json``: the weights of the best epoch: as a rule that of the lowest
+held-out loss.
 """
 
 import json
@@ -14,8 +15,10 @@ from torch import nn
 
 from hpcvox import __version__, config, durable
 from hpcvox.errors import CheckpointError
+from hpcvox.models.convnet import ConvNet, ConvNetSettings
 from hpcvox.models.unet import UNet, UNetSettings
 from hpcvox.models.vae import VAE, VAESettings
+from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 
@@ -71,5 +74,15 @@ def _vae(card: dict[str, Any], origin: str) -> nn.Module:
     return VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
 
 
-_MODELS: Final = {"unet": _unet, "vae": _vae}
+def _r3dvs(card: dict[str, Any], origin: str) -> nn.Module:
+    settings = config.validate(VoxelCNNSettings, card["model"], origin)
+    return VoxelCNN(settings, card["channels"], card["voxels"], card["outputs"], card["scale"])
+
+
+def _fingerprint(card: dict[str, Any], origin: str) -> nn.Module:
+    settings = config.validate(ConvNetSettings, card["model"], origin)
+    return ConvNet(settings, card["pixels"], len(card["classes"]))
+
+
+_MODELS: Final = {"unet": _unet, "vae": _vae, "r3dvs": _r3dvs, "fingerprint": _fingerprint}
 """How the model of each task is made from its card."""

@@ -6,8 +6,10 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.models.convnet import ConvNetSettings
 from hpcvox.models.unet import UNetSettings
 from hpcvox.models.vae import VAESettings
+from hpcvox.models.voxel_cnn import VoxelCNNSettings
 
 
 class TrainSettings(Settings):
@@ -96,3 +98,52 @@ class TrainVAESettings(VoxelSettings):
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
     )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")
+
+
+class TrainR3DVSSettings(TrainSettings):
+    """``train-r3dvs``: rotated R3DVS → a target, or which of some crystals it is."""
+
+    out: Path = Field(Path("runs/r3dvs"), description="run folder: checkpoints, metrics, the model")
+    batch_size: int = Field(64, ge=1, description="samples a rank and step; N ranks see N times as many")
+    held_out_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the materials never trained on; task=rotation holds out none"
+    )
+    model: VoxelCNNSettings = Field(VoxelCNNSettings(), description="shape of the network")
+    task: Literal["regression", "rotation"] = Field(
+        "regression", description="learn a target; or tell crystals apart, each turned, and be asked as it is"
+    )
+    target: str = Field("formation_energy", description="of task=regression: the target that is learnt")
+    crystals: int = Field(50, ge=2, description="of task=rotation: crystals to tell apart, drawn by seed")
+    replicas: int = Field(30, ge=1, description="turns of each sample, at random; an epoch shows all of them")
+    judged: Literal["original", "turned"] = Field(
+        "original", description="held out is a crystal as it is, or in one more turn that no training saw"
+    )
+    length: float = Field(
+        12.8, gt=0, description="L*, Å; voxels are 2π/L* apart, the set's δL* goes into it n times"
+    )
+    mean: bool = Field(True, description="put the field's mean at the cube's centre")
+
+
+SPACE_GROUPS = {
+    "bct 139": [139],
+    "bct 141": [141],
+    "hex/rh": [166, 194],
+    "sc": [221],
+    "fcc": [225],
+    "diam": [227],
+    "bcc": [229],
+}
+"""The classes of Ziletti et al. 2018; rh and hex have the same fingerprint."""
+
+
+class TrainFingerprintSettings(TrainSettings):
+    """``train-fingerprint``: diffraction fingerprint → class."""
+
+    out: Path = Field(Path("runs/fingerprint"), description="run folder: checkpoints, metrics, the model")
+    epochs: int = Field(5, ge=1, description="passes over the training samples")
+    batch_size: int = Field(32, ge=1, description="samples a rank and step; N ranks see N times as many")
+    model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
+    target: str = Field("space_group", description="the target whose values say the class")
+    classes: dict[str, list[int]] = Field(
+        SPACE_GROUPS, min_length=2, description="classes: each a name and the values of the target it has"
+    )

@@ -1,6 +1,7 @@
 """What the loop asks of a task: a model, its batches, and per-sample losses with the figures to report."""
 
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -9,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from hpcvox.errors import ShardError
 from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.split import split
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import Batch, Slice
 
@@ -56,16 +59,48 @@ class Task(Protocol):
         """Called on rank 0 once the training is complete and the model is in ``out``."""
 
 
+Samples = NDArray[np.int64]
+
+
+def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> tuple[Samples, Samples]:
+    """Training and held-out samples: all crystals of one formula are on one side.
+
+    Raises:
+        ShardError: one side is empty.
+    """
+    held_out = split(shards.formulas, settings.seed, settings.held_out_fraction)
+    train, test = np.flatnonzero(usable & ~held_out), np.flatnonzero(usable & held_out)
+    if not (len(train) and len(test)):
+        raise ShardError(
+            f"{settings.shards} has {len(train)} samples to train on and {len(test)} held out: "
+            "both are needed; featurize more crystals or change held_out_fraction"
+        )
+    return train, test
+
+
 class Recipe(NamedTuple):
     """How a verb makes its task."""
 
     verb: str
-    make: Callable[[Any, ShardSet, NDArray[np.int64], Comm], Task]
+    make: Callable[[Any, ShardSet, Samples, Comm], Task]
     """Settings, shards, training samples, ranks."""
     usable: Callable[[Any, ShardSet], NDArray[np.bool_]]
     """Which samples, (N,), have what the task needs of them."""
+    split: Callable[[Any, ShardSet, NDArray[np.bool_]], tuple[Samples, Samples]] = by_material
+    """Numbers, known to the task's ``read``, of what is trained on and what is held out: settings, shards, usable."""
+    least: Callable[[dict[str, float]], float] = itemgetter("loss")
+    """Of the held-out figures, what the exported weights have the least of."""
 
 
 def all_samples(settings: Any, shards: ShardSet) -> NDArray[np.bool_]:
     """Every sample is usable."""
     return np.ones(shards.n_samples, bool)
+
+
+def refuse_other(shards: ShardSet, descriptor: str) -> None:
+    """Raise :class:`ShardError` unless ``shards`` holds ``descriptor``."""
+    if shards.manifest.descriptor != descriptor:
+        raise ShardError(
+            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and {descriptor} is needed here: "
+            f"make such a set with `hpcvox featurize configs/featurize_{descriptor}.yaml`"
+        )
