@@ -12,11 +12,11 @@ from hpcvox.errors import ShardError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training import launch, runs, unet_task, vae_task
+from hpcvox.training import cgcnn_task, launch, runs, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect, launched_ranks
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
-from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
+from hpcvox.training.settings import TrainCGCNNSettings, TrainSettings, TrainUNetSettings, TrainVAESettings
 from hpcvox.training.task import Recipe, Task
 
 MAY_CHANGE = {
@@ -37,6 +37,11 @@ def train_unet(settings: TrainUNetSettings) -> Outcome:
 def train_vae(settings: TrainVAESettings) -> Outcome:
     """Train the VAE against the features of a trained UNet; resumes likewise."""
     return _train(settings, vae_task.RECIPE)
+
+
+def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
+    """Train the CGCNN on one target; resumes likewise."""
+    return _train(settings, cgcnn_task.RECIPE)
 
 
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:

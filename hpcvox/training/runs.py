@@ -14,6 +14,7 @@ from torch import nn
 
 from hpcvox import __version__, config, durable
 from hpcvox.errors import CheckpointError
+from hpcvox.models.cgcnn import CGCNN, CGCNNSettings
 from hpcvox.models.unet import UNet, UNetSettings
 from hpcvox.models.vae import VAE, VAESettings
 
@@ -71,5 +72,9 @@ def _vae(card: dict[str, Any], origin: str) -> nn.Module:
     return VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
 
 
-_MODELS: Final = {"unet": _unet, "vae": _vae}
+def _cgcnn(card: dict[str, Any], origin: str) -> nn.Module:
+    return CGCNN(config.validate(CGCNNSettings, card["model"], origin))
+
+
+_MODELS: Final = {"unet": _unet, "vae": _vae, "cgcnn": _cgcnn}
 """How the model of each task is made from its card."""
