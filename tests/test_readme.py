@@ -33,6 +33,7 @@ SMALL_TRAINING = {
 }
 SMALL = {
     **SMALL_TRAINING,
+    "train-cgcnn": ["epochs=1", "threads=1"],
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "generate": ["per_condition=2", "threads=1"],
@@ -55,12 +56,12 @@ def folder(tmp_path_factory):
     (place / "configs").symlink_to(ROOT / "configs")
     with (place / "my_crystals.csv").open("w", newline="") as handle:
         table = csv.writer(handle)
-        table.writerow(["material_id", "cif", "my_energy"])
+        table.writerow(["material_id", "cif", "my_energy", "my_modulus"])
         cations = ["Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr"]
         for i, (cation, anion) in enumerate((c, a) for c in cations for a in ("O", "F", "Cl", "Br", "I")):
             cif = place / "one.cif"
             write(cif, bulk(cation + anion, "rocksalt", a=4.4 + 0.04 * i, cubic=True))
-            table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i])
+            table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i, 20.0 + i])
             cif.unlink()
     (place / "my_cifs").mkdir()
     write(place / "my_cifs" / "MgO.cif", bulk("MgO", "rocksalt", a=4.21))

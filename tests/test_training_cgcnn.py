@@ -276,10 +276,6 @@ def test_another_propertys_network_starts_from_the_features_of_the_first(shards,
     tuned, card = runs.load_model(tmp_path / "run", "cgcnn")
     assert card["initial"] == str(trained)
     assert not torch.equal(tuned.convolutions[0].dense.weight, first.convolutions[0].dense.weight)
-    fresh = settings(TrainCGCNNSettings, shards, tmp_path / "fresh", *FAST, *given[:2], given[3])
-    assert train_cgcnn(fresh).exit_status == 0
-    transferred, alone = read_metrics(tmp_path / "run"), read_metrics(tmp_path / "fresh")
-    assert transferred[-1]["held_out/mae"] < alone[-1]["held_out/mae"]
 
 
 @pytest.mark.parametrize(

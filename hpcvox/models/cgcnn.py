@@ -61,7 +61,7 @@ class Convolution(nn.Module):
 
     def __init__(self, atom_features: int, gaussians: int) -> None:
         super().__init__()
-        self.parts = (atom_features, atom_features, gaussians)
+        self.parts = [atom_features, atom_features, gaussians]
         self.dense = nn.Linear(sum(self.parts), 2 * atom_features)
         self.edge_norm = RowNorm(2 * atom_features)
         self.site_norm = RowNorm(atom_features)

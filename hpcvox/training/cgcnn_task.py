@@ -116,7 +116,7 @@ def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float6
     return np.log10(values)
 
 
-def predict(folder: Path, shards: ShardSet) -> NDArray[np.float64]:
+def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
     """The property of every sample, (N,), in the unit of the target, by the CGCNN in the run folder ``folder``.
 
     NaN for a crystal with an element that no crystal of its training had.
@@ -125,7 +125,7 @@ def predict(folder: Path, shards: ShardSet) -> NDArray[np.float64]:
         CheckpointError: there is no trained CGCNN in ``folder``.
         ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
     """
-    model, card = runs.load_model(folder, CGCNNTask.name)
+    model, card = runs.load_model(Path(folder), CGCNNTask.name)
     if (neighbours := _neighbours(shards)) != card["neighbours"]:
         raise ShardError(
             f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {card['neighbours']}: "
