@@ -68,6 +68,11 @@ VERBS = {
         "hpcvox.training.job:train_fingerprint",
         "diffraction fingerprint → class",
     ),
+    "train-cgcnn": Verb(
+        "hpcvox.training.settings:TrainCGCNNSettings",
+        "hpcvox.training.job:train_cgcnn",
+        "graph of a crystal → a property",
+    ),
     "generate": Verb(
         "hpcvox.generation.settings:GenerateSettings",
         "hpcvox.generation.run:run",

@@ -12,7 +12,7 @@ from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.pipeline import PipelineSettings
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 VERB_CONFIGS = {
@@ -52,6 +52,13 @@ def test_the_papers_configs_load(name):
     assert config.load(kind, CONFIGS / f"{name}.yaml").epochs == 50
 
 
+def test_the_papers_cgcnn_is_the_default_network_at_a_constant_rate():
+    paper = config.load(TrainCGCNNSettings, CONFIGS / "train_cgcnn_paper.yaml")
+    default = TrainCGCNNSettings()
+    assert (paper.model, paper.batch_size, paper.learning_rate) == (default.model, 256, 1e-3)
+    assert paper.schedule == "constant"
+
+
 def test_the_demos_config_loads():
     demo = config.load(PipelineSettings, CONFIGS / "pipeline.yaml")
     assert demo.train_unet.ranks == demo.train_vae.ranks == 2
@@ -59,7 +66,7 @@ def test_the_demos_config_loads():
 
 def test_every_config_belongs_to_a_job():
     known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
-    known |= {"train_unet_paper.yaml", "train_vae_paper.yaml"}
+    known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {"ray_cluster.yaml"}  # Ray's own: tests/test_ray_submit.py
     assert {path.name for path in CONFIGS.glob("*.yaml")} == known
 

@@ -33,6 +33,7 @@ SMALL_TRAINING = {
 }
 SMALL = {
     **SMALL_TRAINING,
+    "train-cgcnn": ["epochs=1", "threads=1"],
     "train-fingerprint": ["epochs=1", "threads=1", "batch_size=8", "model.filters=[[4, 4], [4, 4]]"],
     "train-r3dvs": ["epochs=1", "threads=1", "replicas=2"],
     "evaluate": ["limit=3", "threads=1"],
@@ -57,13 +58,13 @@ def folder(tmp_path_factory):
     (place / "configs").symlink_to(ROOT / "configs")
     with (place / "my_crystals.csv").open("w", newline="") as handle:
         table = csv.writer(handle)
-        table.writerow(["material_id", "cif", "my_energy", "my_group"])
+        table.writerow(["material_id", "cif", "my_energy", "my_modulus", "my_group"])
         cations = ["Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Sr"]
         for i, (cation, anion) in enumerate((c, a) for c in cations for a in ("O", "F", "Cl", "Br", "I")):
             cif = place / "one.cif"
             lattice, group, a = (("rocksalt", 225, 4.4), ("cesiumchloride", 221, 2.9))[i % 2]
             write(cif, bulk(cation + anion, lattice, a=a + 0.04 * i, cubic=True))
-            table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i, group])
+            table.writerow([f"m-{i}", cif.read_text(), -3.0 + 0.05 * i, 20.0 + i, group])
             cif.unlink()
     (place / "my_cifs").mkdir()
     write(place / "my_cifs" / "MgO.cif", bulk("MgO", "rocksalt", a=4.21))

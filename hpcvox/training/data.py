@@ -35,6 +35,11 @@ class Batch(Protocol):
         """Which pass over the samples this is, from 0."""
 
 
+def counts(batch: Batch) -> bool:
+    """Whether any sample of the batch has a weight; those of a rank for which none was left have not."""
+    return bool(batch.share.any())
+
+
 class Slice(NamedTuple):
     """The part of a step that one rank computes."""
 

@@ -8,11 +8,12 @@ import torch
 from hpcvox import config, durable
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
+from hpcvox.training import cgcnn_task, fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect, launched_ranks
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import (
+    TrainCGCNNSettings,
     TrainFingerprintSettings,
     TrainR3DVSSettings,
     TrainSettings,
@@ -49,6 +50,11 @@ def train_r3dvs(settings: TrainR3DVSSettings) -> Outcome:
 def train_fingerprint(settings: TrainFingerprintSettings) -> Outcome:
     """Train the network of diffraction fingerprints; resumes likewise."""
     return _train(settings, fingerprint_task.RECIPE)
+
+
+def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
+    """Train the CGCNN on one target; resumes likewise."""
+    return _train(settings, cgcnn_task.RECIPE)
 
 
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:

@@ -19,10 +19,10 @@ from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.comm import Comm
-from hpcvox.training.data import ORDER, Batch, Loader, Slice, generator, plan
+from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
 from hpcvox.training.interrupt import StopRequest
 from hpcvox.training.metrics import MetricsLog
-from hpcvox.training.norm import use_global_statistics
+from hpcvox.training.norm import stand_in, use_global_statistics
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Losses, Task
 
@@ -155,7 +155,7 @@ class Trainer:
         self.model.eval()
         with torch.no_grad():
             for batch in Loader(partial(self.task.read, epoch=-1), self._plan(self.held_out, None)):
-                if float(batch.share.sum()):
+                if counts(batch):
                     _add(sums, self._losses(batch))
         names = sorted(sums)
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
@@ -178,13 +178,14 @@ class Trainer:
         bad: list[Batch] = []
         self.optimizer.zero_grad()
         for batch in batches:
-            result = self._losses(batch)
+            with contextlib.nullcontext() if counts(batch) else stand_in(self.model):
+                result = self._losses(batch)
             loss = (result.per_sample * batch.share).sum()
             if not math.isfinite(loss.item()):
                 bad.append(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             names = ["loss", *sorted(result.figures)]
-            if float(batch.share.sum()):
+            if counts(batch):
                 _add(local, result)
         if not self.comm.step(self.optimizer, self.parameters, self.settings.clip_norm):
             for buffer, value in zip(self.model.buffers(), before, strict=True):
@@ -192,7 +193,8 @@ class Trainer:
             self._end_not_finite(bad)
         if self.average is not None:
             self.average.update(self.position.step + 1)
-        return self._share([local.get(name, [0.0, 0.0]) for name in names], names, sums, stop.received)
+        shared = [*np.ravel([local.get(name, [0.0, 0.0]) for name in names]), float(stop.received != 0)]
+        return self._share(shared, any(map(counts, batches)), names, sums)
 
     def _end_not_finite(self, bad: Sequence[Batch]) -> None:
         """All ranks end together: the gradient of a step is not finite, and nothing was changed by it."""
@@ -214,22 +216,25 @@ class Trainer:
         raise TrainingError(f"{told} not finite at {where}. {advice}")
 
     def _share(
-        self, local: list[list[float]], names: list[str], sums: dict[str, list[float]], signal: int
+        self, local: Sequence[float], counted: bool, names: list[str], sums: dict[str, list[float]]
     ) -> bool:
-        """One message a step: figures, a request to stop, and BatchNorm's running statistics, averaged."""
-        head = torch.tensor([*np.ravel(local), float(signal != 0)], dtype=torch.float64)
+        """One message a step: figures, a request to stop, and BatchNorm's running statistics.
+
+        These are averaged over the ranks that had a sample.
+        """
+        head = torch.tensor([*local, counted], dtype=torch.float64)
         if self.comm.size > 1:
             buffers = [b for b in self.model.buffers() if b.is_floating_point()]
-            flat = torch.cat([head, *(b.flatten().double() / self.comm.size for b in buffers)])
+            flat = torch.cat([head, *(b.flatten().double() * counted for b in buffers)])
             flat = self.comm.sum(flat, "step")
-            head, rest = flat[: len(head)], flat[len(head) :]
+            head, rest = flat[: len(head)], flat[len(head) :] / flat[len(head) - 1]
             for buffer, mean in zip(buffers, torch.split(rest, [b.numel() for b in buffers]), strict=True):
                 buffer.copy_(mean.view_as(buffer))
-        for name, (a, b) in zip(names, head[:-1].view(-1, 2).tolist(), strict=True):
+        for name, (a, b) in zip(names, head[:-2].view(-1, 2).tolist(), strict=True):
             pair = sums.setdefault(name, [0.0, 0.0])
             pair[0] += a
             pair[1] += b
-        return bool(head[-1] > 0)
+        return bool(head[-2] > 0)
 
     def _learning_rate(self, step: int) -> float:
         settings = self.settings

@@ -15,6 +15,7 @@ from torch import nn
 
 from hpcvox import __version__, config, durable
 from hpcvox.errors import CheckpointError
+from hpcvox.models.cgcnn import CGCNN, CGCNNSettings
 from hpcvox.models.convnet import ConvNet, ConvNetSettings
 from hpcvox.models.unet import UNet, UNetSettings
 from hpcvox.models.vae import VAE, VAESettings
@@ -84,5 +85,15 @@ def _fingerprint(card: dict[str, Any], origin: str) -> nn.Module:
     return ConvNet(settings, card["pixels"], len(card["classes"]))
 
 
-_MODELS: Final = {"unet": _unet, "vae": _vae, "r3dvs": _r3dvs, "fingerprint": _fingerprint}
+def _cgcnn(card: dict[str, Any], origin: str) -> nn.Module:
+    return CGCNN(config.validate(CGCNNSettings, card["model"], origin))
+
+
+_MODELS: Final = {
+    "unet": _unet,
+    "vae": _vae,
+    "cgcnn": _cgcnn,
+    "r3dvs": _r3dvs,
+    "fingerprint": _fingerprint,
+}
 """How the model of each task is made from its card."""

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.models.cgcnn import CGCNNSettings
 from hpcvox.models.convnet import ConvNetSettings
 from hpcvox.models.unet import UNetSettings
 from hpcvox.models.vae import VAESettings
@@ -98,6 +99,22 @@ class TrainVAESettings(VoxelSettings):
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
     )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")
+
+
+class TrainCGCNNSettings(TrainSettings):
+    """``train-cgcnn``: graph of a crystal → a property."""
+
+    shards: Path = Field(
+        Path("runs/graphs"), description="shard set of graphs (see: configs/featurize_graph.yaml)"
+    )
+    out: Path = Field(Path("runs/cgcnn"), description="run folder: checkpoints, metrics, the model")
+    batch_size: int = Field(256, ge=1, description="samples a rank and step; N ranks see N times as many")
+    target: str = Field("formation_energy", description="property to learn; crystals without it are left out")
+    log: bool = Field(False, description="learn log10 of the target, which must be positive (moduli)")
+    initial: Path | None = Field(
+        None, description="run folder of another property's CGCNN, whose features this one starts from"
+    )
+    model: CGCNNSettings = Field(CGCNNSettings(), description="shape of the network")
 
 
 class TrainR3DVSSettings(TrainSettings):

@@ -1,0 +1,160 @@
+"""CGCNN's task: the mean squared error of a property, standardised (Court et al. 2020, Table 1)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.errors import ConfigError, ShardError
+from hpcvox.models.cgcnn import CGCNN
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training import runs
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import Slice, plan
+from hpcvox.training.graphs import GraphBatch, load
+from hpcvox.training.settings import TrainCGCNNSettings
+from hpcvox.training.task import Losses, Ratio, Recipe
+
+AT_A_TIME = 256
+"""Crystals predicted together."""
+
+
+class CGCNNTask:
+    """A property of a crystal from its graph."""
+
+    name = "cgcnn"
+
+    def __init__(
+        self, settings: TrainCGCNNSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
+        self.settings, self.shards = settings, shards
+        self.neighbours = _neighbours(shards)
+        values = targets(settings, shards)
+        self.mean, self.std = float(values[train].mean()), float(values[train].std())
+        if not self.std:
+            raise ConfigError(
+                f"target: {settings.target} is {self.mean:g} for all {len(train)} samples to train on, so that there "
+                f"is nothing to learn; other targets of {shards.folder}: {', '.join(shards.target_names)}"
+            )
+        self.standardised = torch.from_numpy((values - self.mean) / self.std).float()
+        self.elements = np.unique(np.concatenate([shards.sites(int(i))[0] for i in train])).tolist()
+        self.model = CGCNN(settings.model)
+        if settings.initial is not None:
+            self._start_from(settings.initial)
+
+    def read(self, part: Slice, epoch: int) -> GraphBatch:
+        return load(self.shards, part, epoch)
+
+    def losses(self, batch: GraphBatch) -> Losses:
+        value = self.model(batch.numbers, batch.neighbours, batch.distances, batch.sites)
+        wanted = self.standardised[torch.from_numpy(batch.indices)]
+        squared = (value - wanted).square()
+        with torch.no_grad():
+            error, one = (value - wanted).abs(), torch.ones(len(value))
+            figures = {
+                "mae": Ratio(error * self.std, one),
+                "mse": Ratio(squared * self.std**2, one),
+                # 1: no better than to say the mean of the training set
+                "relative_mae": Ratio(error, wanted.abs()),
+            }
+        return Losses(squared, figures)
+
+    def card(self) -> dict[str, Any]:
+        initial = self.settings.initial
+        return {
+            "model": self.settings.model.model_dump(mode="json"),
+            "target": self.settings.target,
+            "log": self.settings.log,
+            "mean": self.mean,
+            "std": self.std,
+            "neighbours": self.neighbours,
+            "elements": self.elements,
+            "initial": None if initial is None else str(initial),
+        }
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        pass
+
+    def _start_from(self, folder: Path) -> None:
+        """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
+        model, card = runs.load_model(folder, self.name)
+        assert isinstance(model, CGCNN)
+        here = {**self.settings.model.model_dump(exclude={"hidden"}), "neighbours": self.neighbours}
+        there = {**model.settings.model_dump(exclude={"hidden"}), "neighbours": card["neighbours"]}
+        differ = [
+            f"{key} is {there[key]} there and {here[key]} here" for key in here if there[key] != here[key]
+        ]
+        if differ:
+            raise ConfigError(
+                f"initial: the network of {folder} does not fit: {', '.join(differ)}; only model.hidden may differ: "
+                f"set model as in {folder / 'config.yaml'} and featurize with as many neighbours"
+            )
+        self.model.load_state_dict(model.features(), strict=False)
+        self.elements = sorted({*self.elements, *card["elements"]})
+
+
+def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float64]:
+    """What is to be learnt of every sample, (N,), NaN where it is not known; log10 of the target with ``log``.
+
+    Raises:
+        ShardError: there is no such target.
+        ConfigError: ``log`` of a value that is not positive.
+    """
+    values = shards.target(settings.target)
+    if not settings.log:
+        return values
+    wrong = np.flatnonzero(values <= 0)
+    if len(wrong):
+        first = wrong[0]
+        raise ConfigError(
+            f"log: {settings.target} is {values[first]:g} for {shards.ids[first]} ({shards.origins[first]}), "
+            f"and so or alike for {len(wrong)} of {len(values)} samples: log=true takes values above 0; leave those "
+            "samples or their values out of the source and featurize it again, or set log=false"
+        )
+    return np.log10(values)
+
+
+def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
+    """The property of every sample, (N,), in the unit of the target, by the CGCNN in the run folder ``folder``.
+
+    NaN for a crystal with an element that no crystal of its training had.
+
+    Raises:
+        CheckpointError: there is no trained CGCNN in ``folder``.
+        ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
+    """
+    model, card = runs.load_model(Path(folder), CGCNNTask.name)
+    if (neighbours := _neighbours(shards)) != card["neighbours"]:
+        raise ShardError(
+            f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {card['neighbours']}: "
+            f"featurize with neighbours={card['neighbours']}"
+        )
+    known = torch.tensor(card["elements"])
+    values = np.full(len(shards), np.nan)
+    with torch.no_grad():
+        for part in plan(np.arange(len(shards)), AT_A_TIME, 0, 1, None):
+            batch = load(shards, part, -1)
+            value = model(batch.numbers, batch.neighbours, batch.distances, batch.sites).double()
+            strange = (~torch.isin(batch.numbers, known)).double()
+            value[torch.segment_reduce(strange, "max", lengths=batch.sites) > 0] = torch.nan
+            values[part.indices] = value * card["std"] + card["mean"]
+    return 10**values if card["log"] else values
+
+
+def _neighbours(shards: ShardSet) -> int:
+    """Edges a site of a set of graphs."""
+    if shards.manifest.descriptor != "graph":
+        raise ShardError(
+            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and a CGCNN takes graphs: "
+            "hpcvox featurize configs/featurize_graph.yaml makes them"
+        )
+    return int(shards.array_shape("neighbours")[0])
+
+
+def _known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
+    return np.isfinite(targets(settings, shards))
+
+
+RECIPE = Recipe("train-cgcnn", CGCNNTask, _known)
