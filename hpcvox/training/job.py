@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from hpcvox import config, durable
 from hpcvox.errors import ShardError
+from hpcvox.launcher import launched_ranks
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training import launch, runs, unet_task, vae_task
-from hpcvox.training.comm import Comm, connect, launched_ranks
+from hpcvox.training.comm import Comm, connect
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
