@@ -103,13 +103,7 @@ def _moments(shard: ShardFile, name: str, chosen: Sequence[int]) -> Moments:
     size = math.prod(dataset.shape[1:])
     for row, sample in enumerate(chosen):
         values = _wide(dataset[sample])
-        low, high = float(values.min()), float(values.max())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise ShardError(
-                f"{shard.path}: {shard.texts('id')[sample]}: {name} holds a number that is not finite: "
-                "leave this crystal out of the source, and featurize it again"
-            )
-        least, greatest = min(least, low), max(greatest, high)
+        least, greatest = min(least, float(values.min())), max(greatest, float(values.max()))
         sums[row] = values.sum()
         squares[row] = np.square(values - sums[row] / size).sum()
     return Moments(size, sums, squares, least, greatest)

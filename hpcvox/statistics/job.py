@@ -51,20 +51,18 @@ def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
     start = ranks.together(partial(_look, settings.shards, split) if ranks.rank == 0 else _nothing)[0]
     assert start is not None
     if start.current is not None:
-        return _outcome(settings.shards, start.current, ranks, "are current, nothing to do")
+        return _outcome(settings.shards, start.current, "are current, nothing to do", ranks)
     lines = [line for line in start.manifest.shards if line.samples]
     records: list[ShardRecord] = []
-    with contextlib.ExitStack() as stack:
-        progress = None
-        if ranks.rank == 0:
-            progress = stack.enter_context(Progress("statistics", start.manifest.n_samples, "samples"))
+    bar = Progress("statistics", start.manifest.n_samples, "samples") if ranks.rank == 0 else None
+    with bar or contextlib.nullcontext():
         for first in range(0, len(lines), ranks.size):
             mine = first + ranks.rank
             work = partial(gather, settings.shards, lines[mine], split) if mine < len(lines) else _nothing
             found = [record for record in ranks.together(work) if record is not None]
-            if progress is not None:
+            if bar is not None:
                 records += found
-                progress.advance(sum(record.samples for record in found))
+                bar.advance(sum(record.samples for record in found))
     if ranks.rank != 0:
         return Outcome("")
     made = finish(records, start.manifest, split)
@@ -76,7 +74,7 @@ def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
             f"cannot write {settings.shards / FILE}: {error}. The statistics lie in the set: make room there, "
             "or take a set that you may write to"
         ) from error
-    return _outcome(settings.shards, made, ranks, f"by {ranks.size} ranks" if ranks.size > 1 else "")
+    return _outcome(settings.shards, made, f"by {ranks.size} rank{'s' if ranks.size > 1 else ''}", ranks)
 
 
 def _nothing() -> None:
@@ -90,10 +88,10 @@ def _look(folder: Path, split: Split) -> _Start:
     return _Start(manifest, statistics_for(folder, split))
 
 
-def _outcome(folder: Path, made: Statistics, ranks: Ranks, how: str) -> Outcome:
+def _outcome(folder: Path, made: Statistics, how: str, ranks: Ranks) -> Outcome:
+    if ranks.rank != 0:
+        return Outcome("")
     return Outcome(
-        f"statistics{f' {how}' if how else ''}: {made.training_samples:,} training samples of {made.samples:,}, "
-        f"{len(made.arrays)} arrays and {len(made.targets)} targets; in {folder / FILE}"
-        if ranks.rank == 0
-        else ""
+        f"statistics {how}: {made.training_samples:,} training samples of {made.samples:,}, "
+        f"{len(made.arrays)} arrays, {len(made.targets)} targets; in {folder / FILE}"
     )
