@@ -214,7 +214,7 @@ def test_again_it_does_nothing_and_after_a_change_it_is_made_anew(made, shards, 
     shutil.copy(made / FILE, shards)
     before = (shards / FILE).stat()
     assert run(StatisticsSettings(shards=shards)).summary.startswith(
-        "statistics are current, nothing to do: 38"
+        "statistics are current, nothing to do: 38 training"
     )
     assert (shards / FILE).stat().st_mtime_ns == before.st_mtime_ns
     assert statistics_for(shards, Split(1, 0.2)) is None
