@@ -14,9 +14,6 @@ from ase.io import write
 from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.statistics_file import FILE
-from hpcvox.statistics.job import run
-from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.training.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,21 +107,6 @@ def test_crystals_were_generated_and_reported(done):
     with (done[0] / "made/generated/candidates.csv").open(newline="") as table:
         assert len(list(csv.DictReader(table))) == 8, "two for each of four bins"
     assert "<html" in (done[0] / "made/report/report.html").read_text()[:500].lower()
-
-
-def test_statistics_over_two_nodes_are_those_of_one_process(done, lab):
-    shards = done[0] / "made/shards"
-    job = lab.sbatch(
-        str(ROOT / "slurm/statistics.sh"), f"shards={shards}", cwd=done[0], HPCVOX_HOME=str(ROOT)
-    )
-    text = done[0] / f"slurm-statistics-{job}.out"
-    assert lab.wait([job], timeout=180) == ["COMPLETED"], text.read_text()
-    assert lab.field(job, "NumNodes") == "2"
-    assert "statistics by 4 ranks" in text.read_text()
-    by_ranks = (shards / FILE).read_bytes()
-    (shards / FILE).unlink()
-    assert "statistics by 1 rank:" in run(StatisticsSettings(shards=shards)).summary
-    assert (shards / FILE).read_bytes() == by_ranks
 
 
 def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
