@@ -283,17 +283,23 @@ def test_killed_it_leaves_nothing_behind(shards, ranks, number):
     assert not readers(shards)
 
 
-def test_a_rank_that_dies_takes_the_others_with_it(shards):
+@pytest.mark.parametrize(("number", "stall_s"), [(signal.SIGKILL, 600), (signal.SIGSTOP, 4)])
+def test_a_rank_that_dies_or_hangs_ends_the_others(shards, number, stall_s):
     process = subprocess.Popen(
-        [*MPIRUN, "2", *command(long_set(shards))], stderr=subprocess.PIPE, env={**os.environ, **ROOT_MAY}
+        [*MPIRUN, "2", *command(long_set(shards), f"stall_s={stall_s}")],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ROOT_MAY},
     )
     end = time.monotonic() + 60
     while not (pids := readers(shards)):
         assert time.monotonic() < end
         time.sleep(0.05)
-    os.kill(pids[0], signal.SIGKILL)
-    process.communicate(timeout=60)
+    os.kill(pids[0], number)
+    said = process.communicate(timeout=60)[1]
     assert process.returncode != 0
+    if number == signal.SIGSTOP:
+        assert "has waited for another for stall_s=4 s" in said
     assert not readers(shards)
     assert not (shards / FILE).exists()
 

@@ -36,7 +36,7 @@ def run(settings: StatisticsSettings) -> Outcome:
         BusyError: another run is writing in the set.
     """
     with StopRequest() as stop:
-        ranks = connect(stop)
+        ranks = connect(stop, settings.stall_s)
         try:
             return _pass(settings, ranks)
         except (ShardError, KeyboardInterrupt):

@@ -1,5 +1,7 @@
 """The ranks of a pass, and how they stay together: the only file that knows mpi4py."""
 
+import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -11,28 +13,24 @@ from hpcvox.launcher import launched_ranks
 T = TypeVar("T")
 
 
+POLL_S = 0.002
+"""How often a rank looks whether the others have come; MPI's own waiting would take a whole core."""
+
+
 class _Comm(Protocol):
+    def Ibarrier(self) -> Any: ...
+
     def allgather(self, sendobj: Any) -> list[Any]: ...
 
     def Abort(self, errorcode: int = 0) -> Any: ...
 
 
-class _Alone:
-    """The communicator of a single process; needs no MPI."""
-
-    def allgather(self, sendobj: Any) -> list[Any]:
-        return [sendobj]
-
-    def Abort(self, errorcode: int = 0) -> None:
-        raise SystemExit(errorcode)
-
-
 class Ranks:
     """Ranks that go on together or end together."""
 
-    def __init__(self, comm: _Comm, rank: int, size: int, stop: StopRequest) -> None:
+    def __init__(self, comm: _Comm | None, rank: int, size: int, stop: StopRequest, stall_s: float) -> None:
         self.rank, self.size = rank, size
-        self._comm, self._stop = comm, stop
+        self._comm, self._stop, self._stall_s = comm, stop, stall_s
 
     def together(self, work: Callable[[], T]) -> list[T]:
         """Call ``work`` on every rank; what it returned on each, in their order.
@@ -50,9 +48,11 @@ class Ranks:
         except HpcvoxError as error:
             failure = error
         except Exception:  # a mistake in the code: the others are waiting and would not be told
+            if self._comm is None:
+                raise
             traceback.print_exc()
             self._comm.Abort(1)
-        told: list[Any] = self._comm.allgather((result, failure, self._stop.received))
+        told = self._gathered((result, failure, self._stop.received))
         for _, failure, _ in told:
             if failure is not None:
                 raise failure
@@ -60,8 +60,25 @@ class Ranks:
             raise KeyboardInterrupt
         return [result for result, _, _ in told]
 
+    def _gathered(self, mine: Any) -> list[Any]:
+        """What every rank has to say, in their order; ends all where one keeps the others waiting."""
+        if self._comm is None:
+            return [mine]
+        barrier, ends = self._comm.Ibarrier(), time.monotonic() + self._stall_s
+        while not barrier.Test():
+            if time.monotonic() > ends:
+                print(
+                    f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: it was "
+                    "ended, or its file system does not answer; all ranks end, run the same command again",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                self._comm.Abort(2)
+            time.sleep(POLL_S)
+        return self._comm.allgather(mine)
 
-def connect(stop: StopRequest) -> Ranks:
+
+def connect(stop: StopRequest, stall_s: float) -> Ranks:
     """The ranks that this process is one of; alone where no launcher started it.
 
     Raises:
@@ -69,7 +86,7 @@ def connect(stop: StopRequest) -> Ranks:
     """
     launched = launched_ranks()
     if launched == 1:
-        return Ranks(_Alone(), 0, 1, stop)
+        return Ranks(None, 0, 1, stop, stall_s)
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
@@ -85,4 +102,4 @@ def connect(stop: StopRequest) -> Ranks:
             f"{MPI.Get_library_version().split(',')[0]}; start the ranks by its own mpirun, or by srun with the "
             "--mpi that it was built for (HPCVOX_SRUN_MPI in configs/site.sh)"
         )
-    return Ranks(comm, comm.rank, comm.size, stop)
+    return Ranks(comm, comm.rank, comm.size, stop, stall_s)
