@@ -26,8 +26,7 @@ from hpcvox.shards.virtual import shards_digest
 from hpcvox.shards.writer import ShardLine
 
 DECILES = np.linspace(0, 1, 11)
-ELEMENTS = 119
-"""Atomic numbers, 0 (no atom) among them."""
+ELEMENTS = 119  # atomic numbers, 0 (no atom) among them
 
 
 class Moments(NamedTuple):
@@ -112,9 +111,8 @@ def _moments(shard: ShardFile, name: str, chosen: Sequence[int]) -> Moments:
 def _wide(values: NDArray[Any]) -> NDArray[np.float64]:
     """The numbers of a sample in float64, exactly."""
     if values.dtype == np.float16:
-        single = np.empty(values.shape, np.float32)
-        from_half(values, single)
-        values = single
+        half, values = values, np.empty(values.shape, np.float32)
+        from_half(half, values)
     return values.astype(np.float64).reshape(-1)
 
 
@@ -138,7 +136,7 @@ def finish(records: Sequence[ShardRecord], manifest: Manifest, split: Split) -> 
             f"all of the {samples} samples are held out, and statistics are of those that are not: "
             "featurize more crystals or change held_out_fraction"
         )
-    sites = [record.sites for record in records]
+    lengths, sites = [record.lengths for record in records], [record.sites for record in records]
     return Statistics(
         shards_digest=shards_digest(manifest.shards),
         seed=split.seed,
@@ -151,9 +149,7 @@ def finish(records: Sequence[ShardRecord], manifest: Manifest, split: Split) -> 
             name: _target_spread([record.targets[name] for record in records if name in record.targets])
             for name in sorted({name for record in records for name in record.targets})
         },
-        cell_lengths=Range(
-            min=min(record.lengths[0] for record in records), max=max(record.lengths[1] for record in records)
-        ),
+        cell_lengths=Range(min=min(low for low, _ in lengths), max=max(high for _, high in lengths)),
         sites=Sites(
             min=min(fewest for fewest, _, _ in sites),
             mean=sum(together for _, _, together in sites) / samples,
@@ -165,8 +161,7 @@ def finish(records: Sequence[ShardRecord], manifest: Manifest, split: Split) -> 
 def _counted(parts: Sequence[NDArray[np.int64]]) -> dict[int, int] | None:
     if not parts:
         return None
-    counts = np.stack(parts).sum(0).tolist()
-    return {number: count for number, count in enumerate(counts) if count}
+    return {number: count for number, count in enumerate(np.stack(parts).sum(0).tolist()) if count}
 
 
 def _spread(parts: Sequence[Moments]) -> Spread:

@@ -1,10 +1,12 @@
-"""The ranks of a pass, and how they stay together: the only file that knows mpi4py."""
+"""The ranks of a pass, and how they stay together: what this room knows of mpi4py."""
 
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from hpcvox.errors import HpcvoxError, MissingDependencyError
 from hpcvox.interrupt import StopRequest
@@ -17,20 +19,16 @@ POLL_S = 0.002
 """How often a rank looks whether the others have come; MPI's own waiting would take a whole core."""
 
 
-class _Comm(Protocol):
-    def Ibarrier(self) -> Any: ...
-
-    def allgather(self, sendobj: Any) -> list[Any]: ...
-
-    def Abort(self, errorcode: int = 0) -> Any: ...
-
-
 class Ranks:
     """Ranks that go on together or end together."""
 
-    def __init__(self, comm: _Comm | None, rank: int, size: int, stop: StopRequest, stall_s: float) -> None:
-        self.rank, self.size = rank, size
-        self._comm, self._stop, self._stall_s = comm, stop, stall_s
+    def __init__(self, mpi: Any, stop: StopRequest, stall_s: float) -> None:
+        """``mpi``: the module mpi4py.MPI, or None for a process alone."""
+        self._pickle = None if mpi is None else mpi.pickle
+        self._comm = None if mpi is None else mpi.COMM_WORLD
+        self.rank: int = 0 if mpi is None else self._comm.rank
+        self.size: int = 1 if mpi is None else self._comm.size
+        self._stop, self._stall_s = stop, stall_s
 
     def together(self, work: Callable[[], T]) -> list[T]:
         """Call ``work`` on every rank; what it returned on each, in their order.
@@ -61,11 +59,20 @@ class Ranks:
         return [result for result, _, _ in told]
 
     def _gathered(self, mine: Any) -> list[Any]:
-        """What every rank has to say, in their order; ends all where one keeps the others waiting."""
+        """What every rank has to say, in their order."""
         if self._comm is None:
             return [mine]
-        barrier, ends = self._comm.Ibarrier(), time.monotonic() + self._stall_s
-        while not barrier.Test():
+        data, sizes = self._pickle.dumps(mine), np.zeros(self.size, np.int64)
+        self._await(self._comm.Iallgather(np.array([len(data)]), sizes))
+        everyone = bytearray(sizes.sum())
+        self._await(self._comm.Iallgatherv(data, (everyone, sizes.tolist())))
+        ends = np.cumsum(sizes).tolist()
+        return [self._pickle.loads(everyone[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+
+    def _await(self, request: Any) -> None:
+        """Wait until ``request`` is done; ends all ranks where one keeps the others waiting."""
+        ends = time.monotonic() + self._stall_s
+        while not request.Test():
             if time.monotonic() > ends:
                 print(
                     f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: it was "
@@ -75,7 +82,6 @@ class Ranks:
                 )
                 self._comm.Abort(2)
             time.sleep(POLL_S)
-        return self._comm.allgather(mine)
 
 
 def connect(stop: StopRequest, stall_s: float) -> Ranks:
@@ -86,7 +92,7 @@ def connect(stop: StopRequest, stall_s: float) -> Ranks:
     """
     launched = launched_ranks()
     if launched == 1:
-        return Ranks(None, 0, 1, stop, stall_s)
+        return Ranks(None, stop, stall_s)
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
@@ -95,11 +101,10 @@ def connect(stop: StopRequest, stall_s: float) -> Ranks:
             f"({str(error).splitlines()[0]}): install the MPI whose launcher this was (Debian: openmpi-bin; "
             "a cluster: module load openmpi), or start one process without a launcher"
         ) from None
-    comm = MPI.COMM_WORLD
-    if comm.size != launched:
+    if MPI.COMM_WORLD.size != launched:
         raise MissingDependencyError(
-            f"{launched} ranks were started, and MPI joins {comm.size} of them: the launcher is not that of "
+            f"{launched} ranks were started, and MPI joins {MPI.COMM_WORLD.size} of them: the launcher is not that of "
             f"{MPI.Get_library_version().split(',')[0]}; start the ranks by its own mpirun, or by srun with the "
             "--mpi that it was built for (HPCVOX_SRUN_MPI in configs/site.sh)"
         )
-    return Ranks(comm, comm.rank, comm.size, stop, stall_s)
+    return Ranks(MPI, stop, stall_s)
