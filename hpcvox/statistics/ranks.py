@@ -24,10 +24,9 @@ class Ranks:
 
     def __init__(self, mpi: Any, stop: StopRequest, stall_s: float) -> None:
         """``mpi``: the module mpi4py.MPI, or None for a process alone."""
-        self._pickle = None if mpi is None else mpi.pickle
-        self._comm = None if mpi is None else mpi.COMM_WORLD
-        self.rank: int = 0 if mpi is None else self._comm.rank
-        self.size: int = 1 if mpi is None else self._comm.size
+        self._pickle: Any = None if mpi is None else mpi.pickle
+        self._comm: Any = None if mpi is None else mpi.COMM_WORLD
+        self.rank, self.size = (0, 1) if mpi is None else (mpi.COMM_WORLD.rank, mpi.COMM_WORLD.size)
         self._stop, self._stall_s = stop, stall_s
 
     def together(self, work: Callable[[], T]) -> list[T]:
