@@ -26,7 +26,8 @@ class Ranks:
         """``mpi``: the module mpi4py.MPI, or None for a process alone."""
         self._pickle: Any = None if mpi is None else mpi.pickle
         self._comm: Any = None if mpi is None else mpi.COMM_WORLD
-        self.rank, self.size = (0, 1) if mpi is None else (mpi.COMM_WORLD.rank, mpi.COMM_WORLD.size)
+        self.rank: int = 0 if mpi is None else mpi.COMM_WORLD.rank
+        self.size: int = 1 if mpi is None else mpi.COMM_WORLD.size
         self._stop, self._stall_s = stop, stall_s
 
     def together(self, work: Callable[[], T]) -> list[T]:
