@@ -48,6 +48,11 @@ VERBS = {
         "hpcvox.featurize.engine:run",
         "crystals → voxels in shards",
     ),
+    "statistics": Verb(
+        "hpcvox.statistics.settings:StatisticsSettings",
+        "hpcvox.statistics.job:run",
+        "shards → means, deciles, class weights, by MPI ranks",
+    ),
     "train-unet": Verb(
         "hpcvox.training.settings:TrainUNetSettings",
         "hpcvox.training.job:train_unet",
@@ -157,6 +162,9 @@ def job(verb: str) -> int:
     Ray takes every status but 0 for a failure; to a job that it was given, rejects are none.
     ``ray submit`` copies its script into the home folder and runs it there.
     """
+    # Python looks beside the script first: a library that wants its `statistics` would find the one of jobs/
+    folder = Path(sys.argv[0]).resolve().parent
+    sys.path[:] = [place for place in sys.path if Path(place).resolve() != folder]
     status = main([verb, *sys.argv[1:]])
     by_ray = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ or Path(sys.argv[0]).parent == Path.home()
     return COMPLETE if by_ray and status == COMPLETE_WITH_REJECTS else status

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 from slurm_lab.lab import Lab, missing_tools
+from training_shards import make_shards
+
+from hpcvox.shards.statistics_file import FILE
+from hpcvox.statistics.job import run
+from hpcvox.statistics.settings import StatisticsSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "tests/slurm_lab/programs"
@@ -65,6 +70,22 @@ def test_horovod_spans_both_nodes(lab, tmp_path, launch):
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
     assert "rank 0 of 2 on node1: 3.0" in output(tmp_path, job)
     assert "rank 1 of 2 on node2: 3.0" in output(tmp_path, job)
+
+
+def test_statistics_over_both_nodes_are_those_of_one_process(lab, tmp_path):
+    shards = make_shards(tmp_path / "shards", shards=6)
+    run(StatisticsSettings(shards=shards))
+    by_one = (shards / FILE).read_bytes()
+    for launch in ("srun", "mpirun"):
+        (shards / FILE).unlink()
+        job = lab.sbatch(
+            str(ROOT / "slurm/statistics.sh"), "shards=shards", cwd=tmp_path, HPCVOX_LAUNCH=launch
+        )
+        text = tmp_path / f"slurm-statistics-{job}.out"
+        assert lab.wait([job]) == ["COMPLETED"], text.read_text()
+        assert lab.field(job, "NumNodes") == "2"
+        assert "statistics by 4 ranks" in text.read_text()
+        assert (shards / FILE).read_bytes() == by_one
 
 
 @pytest.mark.parametrize(

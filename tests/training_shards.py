@@ -19,15 +19,15 @@ SMALL_UNET = "model={patch: 2, down: [[8, 8], [8, 16]], bottom: [16, 16], up: [[
 SMALL_VAE = "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent: 8, seed_channels: 4, decoder: [8, 8]}"
 
 
-def make_shards(folder: Path, voxels: int = 16) -> Path:
-    """A shard set of 48 perovskites with a target ``energy``, in two shards."""
+def make_shards(folder: Path, voxels: int = 16, shards: int = 2) -> Path:
+    """A shard set of 48 perovskites with a target ``energy``, in ``shards`` shards of equal size."""
     folder.mkdir(parents=True)
     crystals = list(product(A_SITES.items(), B_SITES.items(), X_SITES.items()))
-    half = len(crystals) // 2
+    size = len(crystals) // shards
     lines = []
-    for shard in range(2):
-        buffer = ShardBuffer(density_arrays(voxels, "float16"), half)
-        for i in range(shard * half, (shard + 1) * half):
+    for shard in range(shards):
+        buffer = ShardBuffer(density_arrays(voxels, "float16"), size)
+        for i in range(shard * size, (shard + 1) * size):
             (a, za), (b, zb), (x, zx) = crystals[i]
             lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
             numbers = np.array([za, zb, zx, zx, zx], np.uint8)
@@ -39,7 +39,7 @@ def make_shards(folder: Path, voxels: int = 16) -> Path:
             slot["cell"][:] = np.diag(lengths)
             name = f"{a}{b}{x}3"
             buffer.commit(i, name, name, f"made:{i}", numbers, FRAC, {"energy": -0.01 * za + 0.003 * zb})
-        provenance = Provenance("density", "periodic", {"voxels": voxels}, "0", "made", shard * half, half)
+        provenance = Provenance("density", "periodic", {"voxels": voxels}, "0", "made", shard * size, size)
         lines.append(buffer.write(folder / shard_name(shard), provenance))
     n = len(crystals)
     Manifest("density", "periodic", {"voxels": voxels}, "0", "made", n, n, 0, {}, tuple(lines)).save(folder)

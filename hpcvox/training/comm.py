@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 
 from hpcvox.errors import MissingDependencyError
+from hpcvox.launcher import launched_ranks
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -159,18 +160,6 @@ class Horovod:
 def first_line(error: Exception) -> str:
     """What a library says of an error, in short."""
     return (str(error).splitlines() or ["no reason given"])[0]
-
-
-def launched_ranks() -> int:
-    """Number of ranks that a launcher (horovodrun, mpirun, srun, torchrun) started; 1 without one."""
-    for size in ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE"):
-        if size in os.environ:
-            return int(os.environ[size])
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        return int(os.environ["WORLD_SIZE"])
-    if "PMIX_RANK" in os.environ or "PMI_RANK" in os.environ:
-        return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-    return 1
 
 
 def connect(settings: TrainSettings) -> Comm:

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 
 from hpcvox import config, durable
+from hpcvox.launcher import launched_ranks
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import cgcnn_task, fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
-from hpcvox.training.comm import Comm, connect, launched_ranks
+from hpcvox.training.comm import Comm, connect
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import (

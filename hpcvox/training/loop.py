@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hpcvox.errors import CheckpointError, TrainingError
+from hpcvox.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
-from hpcvox.training.interrupt import StopRequest
 from hpcvox.training.metrics import MetricsLog
 from hpcvox.training.norm import stand_in, use_global_statistics
 from hpcvox.training.settings import TrainSettings

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.settings import TrainUNetSettings
@@ -36,7 +37,9 @@ class UNetTask:
         refuse_oblique(shards)
         self.settings, self.shards = settings, shards
         self.model = UNet(settings.model)
-        self.weights = class_weights(shards, train, settings.model.classes, comm)
+        split = Split(settings.seed, settings.held_out_fraction)
+        known = statistics_for(shards.folder, split) if comm.rank == 0 else None
+        self.weights = class_weights(shards, train, settings.model.classes, comm, known)
         if not settings.class_weights:
             self.weights = (self.weights > 0).float()
 
@@ -99,20 +102,34 @@ class UNetTask:
         return torch.arange(len(flat)).repeat_interleave(draws), torch.cat(chosen)
 
 
-def class_weights(shards: ShardSet, train: NDArray[np.int64], classes: int, comm: Comm) -> torch.Tensor:
+def class_weights(
+    shards: ShardSet, train: NDArray[np.int64], classes: int, comm: Comm, known: Statistics | None = None
+) -> torch.Tensor:
     """Weight of each atomic number, (classes,) float32: inverse to its voxels in the training set, 0 for background.
 
-    Scaled so that the mean weight of an occupied voxel is 1.  Each rank counts its part.
+    Scaled so that the mean weight of an occupied voxel is 1.  The voxels are those that rank 0 knows from
+    the statistics of the set; where it knows none, each rank counts its part.
     """
+    voxels = torch.zeros(256, dtype=torch.int64)
+    for number, count in (known.species or {} if known is not None else {}).items():
+        voxels[number] = count
+    comm.broadcast([("voxels", voxels)])  # one rank decides, or they would wait for each other
+    if not voxels.any():
+        voxels = comm.sum(torch.from_numpy(_counted(shards, train, comm)), "class_weights")
+    voxels = voxels.double()[:classes]
+    voxels[0] = 0
+    weights = torch.where(voxels > 0, voxels.sum() / (voxels * (voxels > 0).sum()), 0.0)
+    return weights.float()
+
+
+def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[np.int64]:
+    """Voxels of each atomic number, (256,), in this rank's part of the training samples."""
     counts = np.zeros(256, np.int64)
     mine = np.sort(np.array_split(train, comm.size)[comm.rank])
     for start in range(0, len(mine), CHUNK):
         species = shards.read_array("species", mine[start : start + CHUNK])
         counts += np.bincount(species.ravel(), minlength=256)
-    voxels = comm.sum(torch.from_numpy(counts), "class_weights").double()[:classes]
-    voxels[0] = 0
-    weights = torch.where(voxels > 0, voxels.sum() / (voxels * (voxels > 0).sum()), 0.0)
-    return weights.float()
+    return counts
 
 
 RECIPE = Recipe("train-unet", UNetTask, all_samples)

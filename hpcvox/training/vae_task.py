@@ -1,5 +1,6 @@
 """The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.training import runs
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
@@ -39,7 +41,12 @@ class VAETask:
         values = shards.target(settings.condition)
         self.settings, self.shards = settings, shards
         self.model = VAE(settings.model, settings.bins, shards.voxels)
-        self.edges = quantile_edges(values[train], settings.bins)
+        split = Split(settings.seed, settings.held_out_fraction)
+        known = statistics_for(shards.folder, split, warn=comm.rank == 0)
+        spread = known.targets.get(settings.condition) if known is not None else None
+        self.edges = quantile_edges(
+            values[train], settings.bins, spread.deciles if spread is not None else ()
+        )
         self.bins = torch.from_numpy(bin_of(values, self.edges))
         self.perceptual = unet.eval().requires_grad_(False)
 
@@ -123,13 +130,19 @@ class VAETask:
         return torch.from_numpy(np.stack(rows))
 
 
-def quantile_edges(values: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+def quantile_edges(
+    values: NDArray[np.float64], bins: int, known: Sequence[float] = ()
+) -> NDArray[np.float64]:
     """Edges of ``bins`` bins with equally many of ``values``, (bins + 1,).
+
+    Args:
+        known: those of the statistics of the set, taken where they are of so many bins.
 
     Raises:
         ConfigError: there are fewer different values than bins.
     """
-    edges = np.quantile(values, np.linspace(0, 1, bins + 1))
+    given = len(known) == bins + 1
+    edges = np.array(known) if given else np.quantile(values, np.linspace(0, 1, bins + 1))
     if len(np.unique(edges)) <= bins:
         raise ConfigError(
             f"bins: {bins} quantile bins need more different values of the condition than the "

@@ -1,4 +1,4 @@
-"""A request to stop (Ctrl-C, SLURM's signal before the time limit), seen at the end of the current step."""
+"""A request to stop (Ctrl-C, a signal of SLURM), noted until the work at hand can answer it."""
 
 import signal
 from types import FrameType, TracebackType

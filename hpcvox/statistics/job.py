@@ -1,0 +1,97 @@
+"""``statistics``: one pass over the shards by any number of ranks, to one small file in the set."""
+
+import contextlib
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from hpcvox import durable
+from hpcvox.errors import ShardError
+from hpcvox.interrupt import StopRequest
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.statistics import ShardRecord, finish, gather
+from hpcvox.shards.statistics_file import FILE, Split, Statistics, statistics_for
+from hpcvox.statistics.ranks import Ranks, connect
+from hpcvox.statistics.settings import StatisticsSettings
+
+PATIENCE_S = 30.0
+"""Time that another pass over the same set may take to write its file."""
+
+
+class _Start(NamedTuple):
+    """What rank 0 found: the set, and its statistics where they need not be made again."""
+
+    manifest: Manifest
+    current: Statistics | None
+
+
+def run(settings: StatisticsSettings) -> Outcome:
+    """Write ``statistics.json`` of the shard set, the same bytes by any number of ranks.
+
+    Raises:
+        ShardError: the set or a shard of it is missing, damaged or without training samples, or cannot be written.
+        MissingDependencyError: several ranks were started, and there is no MPI that joins them.
+        BusyError: another run is writing in the set.
+    """
+    with StopRequest() as stop:
+        ranks = connect(stop, settings.stall_s)
+        try:
+            return _pass(settings, ranks)
+        except (ShardError, KeyboardInterrupt):
+            if ranks.rank == 0:
+                raise
+            return Outcome("")  # rank 0 answers for all of them
+
+
+def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
+    split = Split(settings.seed, settings.held_out_fraction)
+    # one rank looks, so that all do the same where another changes the set
+    start = ranks.together(partial(_look, settings.shards, split) if ranks.rank == 0 else _nothing)[0]
+    assert start is not None
+    if start.current is not None:
+        return _outcome(settings.shards, start.current, "are current, nothing to do", ranks)
+    lines = [line for line in start.manifest.shards if line.samples]
+    records: list[ShardRecord] = []
+    bar = Progress("statistics", start.manifest.n_samples, "samples") if ranks.rank == 0 else None
+    with bar or contextlib.nullcontext():
+        for first in range(0, len(lines), ranks.size):
+            mine = first + ranks.rank
+            work = partial(gather, settings.shards, lines[mine], split) if mine < len(lines) else _nothing
+            found = [record for record in ranks.together(work) if record is not None]
+            if bar is not None:
+                records += found
+                bar.advance(sum(record.samples for record in found))
+    if ranks.rank != 0:
+        return Outcome("")
+    made = finish(records, start.manifest, split)
+    try:
+        with durable.sole_writer(settings.shards, PATIENCE_S):
+            made.save(settings.shards)
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {settings.shards / FILE}: {error}. The statistics lie in the set: make room there, "
+            "or take a set that you may write to"
+        ) from error
+    return _outcome(settings.shards, made, f"by {ranks.size} rank{'s' if ranks.size > 1 else ''}", ranks)
+
+
+def _nothing() -> None:
+    """What a rank does that has no shard in this round."""
+
+
+def _look(folder: Path, split: Split) -> _Start:
+    manifest = Manifest.load(folder)
+    if not manifest.n_samples:
+        raise ShardError(f"{folder} holds no samples: every input was rejected, see {folder / 'rejects.csv'}")
+    return _Start(manifest, statistics_for(folder, split))
+
+
+def _outcome(folder: Path, made: Statistics, how: str, ranks: Ranks) -> Outcome:
+    if ranks.rank != 0:
+        return Outcome("")
+    return Outcome(
+        f"statistics {how}: {made.training_samples:,} training samples of {made.samples:,}, "
+        f"{len(made.arrays)} arrays, {len(made.targets)} targets; in {folder / FILE}"
+    )

@@ -1,0 +1,110 @@
+"""The ranks of a pass, and how they stay together: what this room knows of mpi4py."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hpcvox.errors import HpcvoxError, MissingDependencyError
+from hpcvox.interrupt import StopRequest
+from hpcvox.launcher import launched_ranks
+
+T = TypeVar("T")
+
+
+POLL_S = 0.002
+"""How often a rank looks whether the others have come; MPI's own waiting would take a whole core."""
+
+
+class Ranks:
+    """Ranks that go on together or end together."""
+
+    def __init__(self, mpi: Any, stop: StopRequest, stall_s: float) -> None:
+        """``mpi``: the module mpi4py.MPI, or None for a process alone."""
+        self._pickle: Any = None if mpi is None else mpi.pickle
+        self._comm: Any = None if mpi is None else mpi.COMM_WORLD
+        self.rank: int = 0 if mpi is None else mpi.COMM_WORLD.rank
+        self.size: int = 1 if mpi is None else mpi.COMM_WORLD.size
+        self._stop, self._stall_s = stop, stall_s
+
+    def together(self, work: Callable[[], T]) -> list[T]:
+        """Call ``work`` on every rank; what it returned on each, in their order.
+
+        Where it fails on one rank no other waits for it in vain: all learn of it here.
+
+        Raises:
+            HpcvoxError: on every rank, that of the first one on which ``work`` raised one.
+            KeyboardInterrupt: on every rank, where one was told to stop.
+        """
+        result: T | None = None
+        failure: HpcvoxError | None = None
+        try:
+            result = work()
+        except HpcvoxError as error:
+            failure = error
+        except Exception:  # a mistake in the code: the others are waiting and would not be told
+            if self._comm is None:
+                raise
+            traceback.print_exc()
+            self._comm.Abort(1)
+        told = self._gathered((result, failure, self._stop.received))
+        for _, failure, _ in told:
+            if failure is not None:
+                raise failure
+        if any(received for _, _, received in told):
+            raise KeyboardInterrupt
+        return [result for result, _, _ in told]
+
+    def _gathered(self, mine: Any) -> list[Any]:
+        """What every rank has to say, in their order."""
+        if self._comm is None:
+            return [mine]
+        data, sizes = self._pickle.dumps(mine), np.zeros(self.size, np.int64)
+        self._await(self._comm.Iallgather(np.array([len(data)]), sizes))
+        everyone = bytearray(sizes.sum())
+        self._await(self._comm.Iallgatherv(data, (everyone, sizes.tolist())))
+        ends = np.cumsum(sizes).tolist()
+        return [self._pickle.loads(everyone[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
+
+    def _await(self, request: Any) -> None:
+        """Wait until ``request`` is done; ends all ranks where one keeps the others waiting."""
+        ends = time.monotonic() + self._stall_s
+        while not request.Test():
+            if time.monotonic() > ends:
+                print(
+                    f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: it was "
+                    "ended, or its file system does not answer; all ranks end, run the same command again",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                self._comm.Abort(2)
+            time.sleep(POLL_S)
+
+
+def connect(stop: StopRequest, stall_s: float) -> Ranks:
+    """The ranks that this process is one of; alone where no launcher started it.
+
+    Raises:
+        MissingDependencyError: a launcher started several, and MPI is not there or does not join them.
+    """
+    launched = launched_ranks()
+    if launched == 1:
+        return Ranks(None, stop, stall_s)
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise MissingDependencyError(
+            f"{launched} ranks were started, and mpi4py finds no MPI to join them "
+            f"({str(error).splitlines()[0]}): install the MPI whose launcher this was (Debian: openmpi-bin; "
+            "a cluster: module load openmpi), or start one process without a launcher"
+        ) from None
+    if MPI.COMM_WORLD.size != launched:
+        raise MissingDependencyError(
+            f"{launched} ranks were started, and MPI joins {MPI.COMM_WORLD.size} of them: the launcher is not that of "
+            f"{MPI.Get_library_version().split(',')[0]}; start the ranks by its own mpirun, or by srun with the "
+            "--mpi that it was built for (HPCVOX_SRUN_MPI in configs/site.sh)"
+        )
+    return Ranks(MPI, stop, stall_s)
