@@ -338,6 +338,12 @@ def test_accumulated_batches_make_the_step_of_their_sum(shards, tmp_path):
     assert two["train/loss"] == pytest.approx(one["train/loss"], rel=0.05)
 
 
+def test_a_rank_without_a_held_out_sample_judges_with_the_others(shards, tmp_path):
+    said = run([*MPIRUN, "2", *command(shards, tmp_path / "run", "held_out_fraction=0.02", "epochs=1")])
+    assert " 1 held out" in said
+    assert np.isfinite(read_metrics(tmp_path / "run")[-1]["held_out/loss"])
+
+
 def test_scaled_learning_rate(shards, tmp_path):
     rates = {}
     for scale in ("none", "linear", "sqrt"):

@@ -155,8 +155,11 @@ class Trainer:
         self.model.eval()
         with torch.no_grad():
             for batch in Loader(partial(self.task.read, epoch=-1), self._plan(self.held_out, None)):
+                result = self._losses(batch)
+                for name in ("loss", *result.figures):
+                    sums.setdefault(name, [0.0, 0.0])  # of a rank without a sample, too
                 if counts(batch):
-                    _add(sums, self._losses(batch))
+                    _add(sums, result)
         names = sorted(sums)
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
         total = self.comm.sum(table, "evaluate")
