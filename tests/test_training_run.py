@@ -300,11 +300,12 @@ def test_two_ranks_end_together_where_the_loss_of_one_is_not_finite(shards, tmp_
     assert all(torch.isfinite(value).all() for value in weights(tmp_path / "run").values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["horovod", "torch"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards, tmp_path, backend, number):
     # as in an allocation, where nobody ends the ranks of another node
-    more = [*LONG, "epochs=1000", f"backend={backend}", "stall_s=15"]
+    more = [*LONG, "epochs=1000", f"backend={backend}", "stall_s=8"]
     apart = ["--mca", "orte_abort_on_non_zero_status", "0"]
     process = subprocess.Popen(
         [*MPIRUN[:-1], *apart, "-np", "2", *command(shards, tmp_path / "run", *more)],
@@ -324,7 +325,7 @@ def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards, tmp_path, backen
                 left.kill()
     said = process.communicate(timeout=60)[0]
     assert re.search(r"rank 0 gives up after step \d+ of epoch \d+: another rank has ended", said), said
-    again = command(shards, tmp_path / "run", *LONG, f"backend={backend}", "stall_s=15", "ranks=2")
+    again = command(shards, tmp_path / "run", *LONG, f"backend={backend}", "stall_s=8", "ranks=2")
     assert "going on at epoch" in run(again)
 
 
@@ -339,7 +340,7 @@ def test_accumulated_batches_make_the_step_of_their_sum(shards, tmp_path):
 
 
 def test_a_rank_without_a_held_out_sample_judges_with_the_others(shards, tmp_path):
-    said = run([*MPIRUN, "2", *command(shards, tmp_path / "run", "held_out_fraction=0.02", "epochs=1")])
+    said = run([*MPIRUN, "2", *command(shards, tmp_path / "run", "held_out_fraction=0.005", "epochs=1")])
     assert " 1 held out" in said
     assert np.isfinite(read_metrics(tmp_path / "run")[-1]["held_out/loss"])
 
