@@ -1,12 +1,10 @@
 """What one actor does: the entries of one shard from text to a file on disk."""
 
 import faulthandler
-import functools
 import hashlib
 import math
 import os
 import queue
-import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -169,19 +167,12 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     for entry in entries:
         # a field's text is the path of its file, which may be moved
         content = file_digest(entry.text) if entry.format.startswith("field-") else entry.text
-        head = repr((entry.index, entry.id, entry.origin, len(content), entry.fault))
+        head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
-        state.update(_names(tuple(entry.targets)))
-        state.update(struct.pack(f"<{len(entry.targets)}d", *entry.targets.values()))
         if entry.format != "cif":
             state.update(entry.format.encode())
         state.update(content)
     return state.hexdigest()
-
-
-@functools.lru_cache
-def _names(names: tuple[str, ...]) -> bytes:
-    return repr(names).encode(errors="backslashreplace")
 
 
 def file_digest(path: bytes) -> bytes:
