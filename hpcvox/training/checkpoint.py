@@ -93,8 +93,9 @@ def load(
             f"{path} is not a checkpoint of this model: {error}; choose another run folder or its own settings"
         ) from None
     _unflatten(optimizer, load_file(path / OPTIMIZER))
-    for name, mean in load_file(path / AVERAGE).items() if average is not None else ():
-        average[name].copy_(mean)  # type: ignore[index]
+    if average is not None:
+        for name, mean in load_file(path / AVERAGE).items():
+            average[name].copy_(mean)
     state: dict[str, Any] = json.loads((path / "state.json").read_text())
     return state
 

@@ -7,7 +7,7 @@ Three communicators of one interface: :class:`Alone` for one process, :class:`Ho
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import torch
@@ -142,24 +142,14 @@ class Horovod:
             total: torch.Tensor = self._hvd.allreduce(tensor, op=self._hvd.Sum, name=name)
         return total
 
-    @contextlib.contextmanager
-    def _lost(self) -> Iterator[None]:
-        try:
-            with self._watchdog.waiting():
-                yield
-        except self._hvd.HorovodInternalError as error:
-            self._watchdog.give_up(f" ({first_line(error)})")
+    def _lost(self) -> contextlib.AbstractContextManager[None]:
+        return self._watchdog.waiting(self._hvd.HorovodInternalError)
 
     def at(self, where: str) -> None:
         self._watchdog.where = where
 
     def close(self) -> None:
         self._hvd.shutdown()
-
-
-def first_line(error: Exception) -> str:
-    """What a library says of an error, in short."""
-    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 def connect(settings: TrainSettings) -> Comm:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.training.comm import clipped, first_line
+from hpcvox.training.comm import clipped
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -84,13 +84,8 @@ class TorchDistributed:
             total: torch.Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
         return total
 
-    @contextlib.contextmanager
-    def _lost(self) -> Iterator[None]:
-        try:
-            with self._watchdog.waiting():
-                yield
-        except RuntimeError as error:  # Gloo's own: a connection was closed, or the time is up
-            self._watchdog.give_up(f" ({first_line(error)})")
+    def _lost(self) -> contextlib.AbstractContextManager[None]:
+        return self._watchdog.waiting(RuntimeError)  # Gloo's own: a connection was closed, or the time is up
 
     def at(self, where: str) -> None:
         self._watchdog.where = where

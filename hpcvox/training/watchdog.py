@@ -22,11 +22,13 @@ class Watchdog:
         threading.Thread(target=self._look, name="watchdog", daemon=True).start()
 
     @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        """This rank may not be in here for longer than ``stall_s``."""
+    def waiting(self, lost: type[Exception]) -> Iterator[None]:
+        """This rank may not be in here for longer than ``stall_s``; ``lost`` is what a library says of ranks gone."""
         self._since = time.monotonic()
         try:
             yield
+        except lost as error:
+            self.give_up(f" ({(str(error).splitlines() or ['no reason given'])[0]})")
         finally:
             self._since = None
 
