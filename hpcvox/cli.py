@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from hpcvox import __version__, config
+from hpcvox.ending import leave
 from hpcvox.errors import HpcvoxError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
 
@@ -154,6 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if outcome.summary:
         print(outcome.summary, flush=True)
     return outcome.exit_status
+
+
+def console() -> NoReturn:
+    """The ``hpcvox`` command: run one verb and end the process with its exit status."""
+    leave(main())
 
 
 def job(verb: str) -> int:

@@ -1,7 +1,6 @@
 """Job script: the same as ``hpcvox generate``, for ``ray job submit`` and ``sbatch``."""
 
-import sys
-
 from hpcvox.cli import job
+from hpcvox.ending import leave
 
-sys.exit(job("generate"))
+leave(job("generate"))

@@ -1,7 +1,6 @@
 """Job script: the same as ``hpcvox statistics``, for ``mpirun`` and ``sbatch``."""
 
-import sys
-
 from hpcvox.cli import job
+from hpcvox.ending import leave
 
-sys.exit(job("statistics"))
+leave(job("statistics"))

@@ -1,7 +1,6 @@
 """Job script: the same as ``hpcvox train-unet``, for ``ray job submit`` and ``sbatch``."""
 
-import sys
-
 from hpcvox.cli import job
+from hpcvox.ending import leave
 
-sys.exit(job("train-unet"))
+leave(job("train-unet"))

@@ -6,10 +6,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from hpcvox.ending import leave
+
 # A test says what is computed, never how fast: machines that run it may be busy.
 hypothesis.settings.register_profile("hpcvox", deadline=None)
 hypothesis.settings.load_profile("hpcvox")
 
+STATUS = pytest.StashKey[int]()
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -24,3 +27,15 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}: set HPCVOX_SHARED to its folder")
     return data
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """This process has had Ray in it, too, and many times."""
+    if STATUS in config.stash:
+        leave(config.stash[STATUS])

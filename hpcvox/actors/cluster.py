@@ -189,6 +189,10 @@ def _private(folder: Path) -> dict[str, str | None]:
         # "No cluster of nodes", says this to Ray, and only then does everything bind to loopback.
         # (Read when Ray is imported: a caller who did that before has the token alone.)
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        # Nobody reads the measurements of a Ray without a dashboard; and each start after the first would leave a
+        # thread of theirs behind.
+        "RAY_enable_metrics_collection": "0",
+        "RAY_enable_open_telemetry": "0",
         # Ctrl-C reaches the head, too: once gone it does not come back, and is not waited for a minute.
         "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
     }
