@@ -39,6 +39,11 @@ VERBS = {
         "hpcvox.database.build:run",
         "built-in crystals, with energies",
     ),
+    "elements": Verb(
+        "hpcvox.database.elements:ElementsSettings",
+        "hpcvox.database.elements:run",
+        "built-in elemental solids of seven classes",
+    ),
     "dft": Verb(
         "hpcvox.dft.settings:DftSettings",
         "hpcvox.dft.engine:run",

@@ -29,7 +29,9 @@ def cubic(frac, a, number):
 
 
 def prepared(cell, seed=0):
-    return clusters.scaled(clusters.turned(clusters.supercell(cell), np.random.default_rng(seed)))
+    cluster = clusters.supercell(cell)
+    turn = Rotation.random(rng=np.random.default_rng(seed))
+    return clusters.scaled(cluster._replace(positions=turn.apply(cluster.positions)))
 
 
 def form_factor(number, s):
@@ -168,6 +170,40 @@ def test_the_triclinic_setting(values):
         diff_mod(c.frac[c.numbers == 3][0] - c.frac[c.numbers == 9][0], c.lattice) for c in (given, cell)
     )
     assert one == pytest.approx(other, abs=1e-6)
+
+
+HEXAGONAL = np.array([[3.2, 0, 0], [-1.6, 1.6 * 3**0.5, 0], [0, 0, 5.2]])
+
+
+@pytest.mark.parametrize(
+    ("cell", "alike"),
+    [
+        (cubic([[0, 0, 0]], 3.3, 84), 0.999999),
+        (Cell(2.05 * (1 - np.eye(3)), np.zeros((1, 3)), np.array([13], np.uint8)), 0.999999),
+        (Cell(np.diag([3.3, 3.3, 4.9]), BCC.astype(float), np.full(2, 49, np.uint8)), 0.999999),
+        # a and b may be 60° further on, where the cluster has other atoms on its surface
+        (
+            Cell(HEXAGONAL, np.array([[1 / 3, 2 / 3, 0.25], [2 / 3, 1 / 3, 0.75]]), np.full(2, 12, np.uint8)),
+            0.95,
+        ),
+    ],
+    ids=["sc", "fcc", "bct", "hcp"],
+)
+def test_how_a_crystal_was_turned_does_not_matter(cell, alike):
+    def image(lattice):
+        ready = clusters.scaled(
+            clusters.supercell(clusters.conventional_cell(cell._replace(lattice=lattice)))
+        )
+        return diffraction.fingerprint(ready.positions, ready.numbers)
+
+    expected = image(cell.lattice)
+    for seed in range(5):
+        turn = Rotation.random(rng=np.random.default_rng(seed)).as_matrix()
+        oriented = clusters.conventional_cell(cell._replace(lattice=cell.lattice @ turn)).lattice
+        assert not oriented[np.triu_indices(3, 1)].any()
+        assert (np.diag(oriented)[:2] > 0).all()
+        assert np.linalg.det(oriented) > 0
+        assert np.corrcoef(image(cell.lattice @ turn).ravel(), expected.ravel())[0, 1] > alike
 
 
 def diff_mod(frac, lattice):

@@ -14,7 +14,7 @@ from hpcvox import config
 from hpcvox.actors.pool import ActorPool, actor_pool
 from hpcvox.crystals.fields import read_field
 from hpcvox.descriptors.atoms import superposed_atoms, superposed_spots
-from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, turned, without
+from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, without
 from hpcvox.descriptors.coulomb import ewald_spectrum
 from hpcvox.descriptors.diffraction import fingerprint
 from hpcvox.descriptors.graph import crystal_graph
@@ -122,7 +122,7 @@ def test_fingerprints_are_those_of_the_descriptor_with_its_defects(make):
         entries = file["entry"][:].tolist()
     for image, cell, entry in zip(images, cells(shards), entries, strict=True):
         random = np.random.default_rng([3, entry, 0])
-        cluster = turned(supercell(conventional_cell(cell), 40), random)
+        cluster = supercell(conventional_cell(cell), 40)
         cluster = scaled(displaced(without(cluster, 0.2, random), 0.05, random))
         np.testing.assert_array_equal(image, fingerprint(cluster.positions, cluster.numbers, 16))
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)

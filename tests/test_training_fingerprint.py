@@ -45,7 +45,7 @@ def fingerprints(tmp_path_factory):
     """A shard set of twelve elements in four lattices, each with its space group."""
     folder = tmp_path_factory.mktemp("data") / "fingerprints"
     folder.mkdir()
-    settings = DiffractionSettings(atoms=64, turn=False)
+    settings = DiffractionSettings(atoms=64)
     sampler = DiffractionSampler(settings)
     count = len(ELEMENTS) * len(LATTICES)
     buffer = ShardBuffer(sampler.arrays, count)

@@ -1,7 +1,7 @@
 """Finite clusters of a crystal, as the diffraction fingerprint wants them, and what can be wrong with them.
 
-The steps of Ziletti et al. 2018 in their order: :func:`conventional_cell`, :func:`supercell`, a random
-turn, defects if any, :func:`scaled`.  What is random is drawn from a generator that the caller seeds.
+The steps of Ziletti et al. 2018 in their order: :func:`conventional_cell`, :func:`supercell`, defects if any,
+:func:`scaled`.  What is random is drawn from a generator that the caller seeds.
 """
 
 import math
@@ -11,7 +11,6 @@ import numpy as np
 import spglib
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from scipy.spatial.transform import Rotation
 
 from hpcvox.errors import Rejected
 
@@ -39,10 +38,11 @@ class Cluster(NamedTuple):
 
 
 def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
-    """The conventional cell as the crystal has it: nothing is idealised or turned.
+    """The conventional cell as the crystal has it, nothing idealised, in the standard orientation.
 
-    Of the signs of its vectors those are chosen with which the reciprocal angles are all at most 90° or
-    all above (a triclinic crystal's standard setting).
+    Set as triclinic, whatever the crystal is (Ziletti et al. 2018, Methods): of the signs of its vectors those are
+    chosen with which the reciprocal angles are all at most 90° or all above; then a points along x, and b lies in
+    the xy plane.  So it does not matter how the crystal was turned.
 
     Raises:
         Rejected: spglib finds no symmetry at ``symprec`` Å (``no-symmetry``).
@@ -63,7 +63,15 @@ def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
         if _one_sided(flipped):
             lattice, frac = flipped, frac * signs
             break
-    return Cell(lattice, frac % 1.0 % 1.0, np.asarray(found[2], np.uint8))
+    return Cell(_oriented(lattice), frac % 1.0 % 1.0, np.asarray(found[2], np.uint8))
+
+
+def _oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same cell (3, 3), as right- or left-handed as it is, with a along x and b in the xy plane."""
+    turn, upper = np.linalg.qr(lattice.T)
+    signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
+    signs[2] *= np.sign(np.linalg.det(turn) * signs.prod())
+    return np.ascontiguousarray((upper * signs[:, None]).T)
 
 
 def _one_sided(lattice: NDArray[np.float64]) -> bool:
@@ -92,11 +100,6 @@ def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
     corners = np.stack(np.meshgrid(*map(np.arange, replicas), indexing="ij"), -1).reshape(-1, 1, 3)
     frac = (corners + cell.frac).reshape(-1, 3)
     return Cluster(frac @ cell.lattice, np.tile(cell.numbers, len(corners)))
-
-
-def turned(cluster: Cluster, random: np.random.Generator) -> Cluster:
-    """Turned by a rotation drawn uniformly from all."""
-    return cluster._replace(positions=Rotation.random(rng=random).apply(cluster.positions))
 
 
 def without(

@@ -9,7 +9,6 @@ from hpcvox.descriptors.clusters import (
     scaled,
     substituted,
     supercell,
-    turned,
     without,
 )
 from hpcvox.descriptors.diffraction import MAX_Z, SHIFT, fingerprint
@@ -38,8 +37,6 @@ class DiffractionSampler(Sampler):
         settings = self.settings
         random = np.random.default_rng([settings.seed, *place])
         cluster = supercell(conventional_cell(cell_of(crystal), settings.symprec), settings.atoms)
-        if settings.turn:
-            cluster = turned(cluster, random)
         if settings.vacancies:
             cluster = without(cluster, settings.vacancies, random)
         if settings.substitutions:

@@ -144,11 +144,10 @@ class DiffractionSettings(FeaturizeSettings):
     centre: float = Field(5.0, ge=0, description="pixels this near to the centre are zero")
     atoms: int = Field(256, ge=32, le=10_000, description="the supercell has about so many atoms")
     symprec: float = Field(1e-3, gt=0, description="of the conventional cell's symmetry, in Å")
-    turn: bool = Field(True, description="turn the supercell at random")
     vacancies: float = Field(0.0, ge=0, lt=1, description="share of atoms that are removed")
     substitutions: float = Field(0.0, ge=0, le=1, description="share of atoms that become another element")
     displacement: float = Field(0.0, ge=0, description="Å; standard deviation of each coordinate's shift")
-    seed: int = Field(0, ge=0, description="of the turns and defects")
+    seed: int = Field(0, ge=0, description="of the defects")
 
 
 class GraphSettings(FeaturizeSettings):

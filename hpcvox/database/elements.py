@@ -1,0 +1,52 @@
+"""The job ``elements``: the built-in elemental solids as a table."""
+
+from collections import Counter
+from pathlib import Path
+
+from pydantic import Field
+
+from hpcvox import config, durable
+from hpcvox.config import Settings
+from hpcvox.crystals.elemental import KINDS, draw
+from hpcvox.crystals.writing import cif_text
+from hpcvox.outcome import Outcome
+
+COLUMNS = ("material_id", "formula", "class", "prototype", "space_group", "cif")
+
+
+class ElementsSettings(Settings):
+    """What ``hpcvox elements`` is told."""
+
+    out: Path = Field(Path("runs/elements"), description="folder to write")
+    size: int = Field(
+        10_517,
+        ge=len(KINDS),
+        le=1_000_000,
+        description="elemental solids to draw, shared evenly by the seven classes",
+    )
+    seed: int = Field(0, ge=0, description="which are drawn; a smaller size is the beginning of a larger one")
+
+
+def run(settings: ElementsSettings) -> Outcome:
+    """Write ``crystals.csv``.
+
+    Raises:
+        BusyError: another run is writing the folder.
+    """
+    with durable.sole_writer(settings.out):
+        config.save(settings, settings.out / "config.yaml")
+        drawn = draw(settings.size, settings.seed)
+        rows = [
+            {
+                "material_id": crystal.id,
+                "formula": crystal.formula,
+                "class": solid.kind,
+                "prototype": solid.name,
+                "space_group": solid.space_group,
+                "cif": cif_text(crystal),
+            }
+            for solid, crystal in drawn
+        ]
+        durable.write_csv(settings.out / "crystals.csv", COLUMNS, rows)
+    counts = ", ".join(f"{n} {kind}" for kind, n in Counter(solid.kind for solid, _ in drawn).items())
+    return Outcome(f"{len(rows)} elemental solids ({counts}): {settings.out}/crystals.csv")
