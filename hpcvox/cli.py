@@ -94,6 +94,11 @@ VERBS = {
         "hpcvox.experiments.court:run",
         "errors on held-out crystals",
     ),
+    "evaluate-fingerprint": Verb(
+        "hpcvox.experiments.settings:EvaluateFingerprintSettings",
+        "hpcvox.experiments.ziletti:run",
+        "classes of crystals with defects, by network and symmetry",
+    ),
     "report": Verb(
         "hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"
     ),

@@ -36,6 +36,8 @@ SMALL = {
     "train-cgcnn": ["epochs=1", "threads=1"],
     "train-fingerprint": ["epochs=1", "threads=1", "batch_size=8", "model.filters=[[4, 4], [4, 4]]"],
     "train-r3dvs": ["epochs=1", "threads=1", "replicas=2"],
+    "elements": ["size=70"],
+    "evaluate-fingerprint": ["limit=7", "displacements=[0.1]", "vacancies=[0.1]", "substitutions=[]"],
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "generate": ["per_condition=2", "threads=1"],

@@ -134,7 +134,7 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(fingerprints,
     images = torch.from_numpy(shards.read_array("fingerprint", wanted)).permute(0, 3, 1, 2)
     with torch.no_grad():
         said = model(images).argmax(1)
-    assert [card["classes"][index] for index in said].count("fcc") > 0.9 * len(wanted)
+    assert [list(card["classes"])[index] for index in said].count("fcc") > 0.9 * len(wanted)
 
 
 def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path):

@@ -82,22 +82,27 @@ def _one_sided(lattice: NDArray[np.float64]) -> bool:
     return bool((cosines >= -1e-9).all() or (cosines < -1e-9).all())
 
 
-def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
-    """Replicas of ``cell`` side by side, one more along the shortest extent at a time, to about ``atoms`` atoms.
+def replicas(cell: Cell, atoms: int = 256, least: int = 32) -> NDArray[np.int64]:
+    """How many of ``cell`` lie side by side along a, b and c (3,) in a supercell of about ``atoms`` atoms.
 
-    The last size below ``atoms`` or the first at or above it, whichever is nearer, with at least ``least``.
+    One more along the shortest extent at a time: the last size below ``atoms`` or the first at or above it, whichever
+    is nearer, with at least ``least``.
     """
     lengths = np.linalg.norm(cell.lattice, axis=1)
-    replicas = before = np.ones(3, np.int64)
+    counts = before = np.ones(3, np.int64)
     size = len(cell.numbers)
-    while size * replicas.prod() < atoms:
-        before = replicas
-        replicas = replicas.copy()
-        replicas[np.argmin((replicas * lengths).round(6))] += 1
-    smaller, larger = size * before.prod(), size * replicas.prod()
-    if smaller >= least and atoms - smaller < larger - atoms:
-        replicas = before
-    corners = np.stack(np.meshgrid(*map(np.arange, replicas), indexing="ij"), -1).reshape(-1, 1, 3)
+    while size * counts.prod() < atoms:
+        before = counts
+        counts = counts.copy()
+        counts[np.argmin((counts * lengths).round(6))] += 1
+    smaller, larger = size * before.prod(), size * counts.prod()
+    return before if smaller >= least and atoms - smaller < larger - atoms else counts
+
+
+def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
+    """The atoms of :func:`replicas` of ``cell``."""
+    counts = replicas(cell, atoms, least)
+    corners = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 1, 3)
     frac = (corners + cell.frac).reshape(-1, 3)
     return Cluster(frac @ cell.lattice, np.tile(cell.numbers, len(corners)))
 

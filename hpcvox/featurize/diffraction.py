@@ -1,9 +1,12 @@
 """Ziletti's diffraction fingerprint as samples, through the steps and defects of the paper."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.clusters import (
+    Cell,
+    Cluster,
     conventional_cell,
     displaced,
     scaled,
@@ -34,17 +37,28 @@ class DiffractionSampler(Sampler):
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
         """See :class:`hpcvox.featurize.sampler.Sampler`."""
+        cell = conventional_cell(cell_of(crystal), self.settings.symprec)
+        slot["fingerprint"][:] = self.image(self.defective(cell, place))
+        return {}
+
+    def defective(self, cell: Cell, place: tuple[int, int]) -> Cluster:
+        """The supercell of a conventional cell, in Å, with the defects that the settings and the place say."""
         settings = self.settings
         random = np.random.default_rng([settings.seed, *place])
-        cluster = supercell(conventional_cell(cell_of(crystal), settings.symprec), settings.atoms)
+        cluster = supercell(cell, settings.atoms)
         if settings.vacancies:
             cluster = without(cluster, settings.vacancies, random)
         if settings.substitutions:
             cluster = substituted(cluster, settings.substitutions, ELEMENTS, random)
         if settings.displacement:
             cluster = displaced(cluster, settings.displacement, random)
-        cluster = scaled(cluster)
-        slot["fingerprint"][:] = fingerprint(
-            cluster.positions, cluster.numbers, settings.pixels, settings.centre
-        )
-        return {}
+        return cluster
+
+    def image(self, cluster: Cluster) -> NDArray[np.float32]:
+        """The fingerprint of a cluster in Å, (pixels, pixels, 3).
+
+        Raises:
+            Rejected: too little is left of it.
+        """
+        ready = scaled(cluster)
+        return fingerprint(ready.positions, ready.numbers, self.settings.pixels, self.settings.centre)

@@ -78,7 +78,8 @@ class FingerprintTask:
         return {
             "model": self.settings.model.model_dump(mode="json"),
             "pixels": self.pixels,
-            "classes": list(self.settings.classes),
+            "classes": dict(self.settings.classes),
+            "descriptor": dict(self.shards.manifest.settings),
             "target": self.settings.target,
         }
 

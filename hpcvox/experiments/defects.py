@@ -1,0 +1,131 @@
+"""What an actor of ``evaluate-fingerprint`` does: classify crystals, whole and with defects."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import spglib
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.config import validate
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.descriptors.clusters import Cell, Cluster, conventional_cell, replicas
+from hpcvox.errors import ConfigError, Rejected
+from hpcvox.experiments.settings import EvaluateFingerprintSettings
+from hpcvox.featurize.diffraction import DiffractionSampler
+from hpcvox.featurize.sampler import cell_of
+from hpcvox.featurize.settings import FREE, DiffractionSettings
+from hpcvox.training.runs import load_model
+
+TOLERANCES: Final = {"tight": (1e-3, 1.0), "medium": (1e-2, 1.0), "loose": (1e-1, 5.0)}
+"""Of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""
+
+DEFECTS: Final = ("displacement", "vacancies", "substitutions")
+
+Row = dict[str, Any]
+"""``{"id", "class", "said": [network's class per condition], "tight": [spglib's], ...}``, or a reject's columns."""
+
+
+class Condition(NamedTuple):
+    """One kind of defect and how much of it."""
+
+    defect: str
+    """One of :data:`DEFECTS`, or ``none``."""
+    amount: float
+    """Å of displacement, or share of the atoms."""
+
+
+def conditions(settings: EvaluateFingerprintSettings) -> list[Condition]:
+    """All that each crystal is tried with, whole first."""
+    given = (settings.displacements, settings.vacancies, settings.substitutions)
+    pairs = zip(DEFECTS, given, strict=True)
+    return [
+        Condition("none", 0.0),
+        *(Condition(name, amount) for name, amounts in pairs for amount in amounts),
+    ]
+
+
+class DefectsWorker:
+    """Loads the network once and classifies crystal after crystal.  A pure function of settings and entries."""
+
+    def __init__(self, settings: EvaluateFingerprintSettings) -> None:
+        torch.set_num_threads(1)
+        self.settings = settings
+        self.model, self.card = load_model(settings.run, "fingerprint")
+        self.classes: dict[str, list[int]] = self.card["classes"]
+        base = descriptor(self.card, str(settings.run))
+        self.samplers = [
+            DiffractionSampler(base.model_copy(update=_defect(condition) | {"seed": settings.seed}))
+            for condition in conditions(settings)
+        ]
+
+    def __call__(self, entries: list[Entry]) -> list[Row]:
+        """The rows of the entries' crystals, rejects among them."""
+        rows = []
+        for entry in entries:
+            for number, result in enumerate(parse(entry)):
+                if not isinstance(result, Crystal):
+                    rows.append(_reject(result.id, result.origin, result.code, result.message))
+                    continue
+                try:
+                    rows.append(self._row(result, (entry.index, number)))
+                except Rejected as reason:
+                    rows.append(_reject(result.id, result.origin, reason.code, str(reason)))
+        return rows
+
+    def _row(self, crystal: Crystal, place: tuple[int, int]) -> Row:
+        target = self.card["target"]
+        value = crystal.targets.get(target)
+        known = [name for name, values in self.classes.items() if value in values]
+        if not known:
+            raise Rejected(
+                "no-class", f"its {target} is {value}, which is of no class of {self.settings.run}"
+            )
+        first = self.samplers[0].settings
+        cell = conventional_cell(cell_of(crystal), first.symprec)
+        clusters = [sampler.defective(cell, place) for sampler in self.samplers]
+        images = [s.image(cluster) for s, cluster in zip(self.samplers, clusters, strict=True)]
+        x = torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())
+        with torch.inference_mode():
+            said = self.model(x).argmax(1).tolist()
+        names = list(self.classes)
+        row = {"id": crystal.id, "class": known[0], "said": [names[index] for index in said]}
+        if self.settings.symmetry:
+            lattice = cell.lattice * replicas(cell, first.atoms)[:, None]
+            for name, tolerance in TOLERANCES.items():
+                row[name] = [self._by_symmetry(cluster, lattice, tolerance) for cluster in clusters]
+        return row
+
+    def _by_symmetry(
+        self, cluster: Cluster, lattice: NDArray[np.float64], tolerance: tuple[float, float]
+    ) -> str:
+        """The class of the space group that spglib finds for the periodic supercell; empty where it is of none."""
+        supercell = Cell(lattice, cluster.positions @ np.linalg.inv(lattice), cluster.numbers)
+        found = spglib.get_spacegroup(
+            tuple(part.tolist() for part in supercell), symprec=tolerance[0], angle_tolerance=tolerance[1]
+        )
+        number = int(re.findall(r"\d+", found)[-1]) if found else 0
+        return next((name for name, values in self.classes.items() if number in values), "")
+
+
+def descriptor(card: dict[str, Any], run: str) -> DiffractionSettings:
+    """The settings of the fingerprints that a network was trained on.
+
+    Raises:
+        ConfigError: its card does not say.
+    """
+    if "descriptor" not in card:
+        raise ConfigError(f"{run}: its model.json does not say how its fingerprints were made: train it anew")
+    kept = {key: value for key, value in card["descriptor"].items() if key not in FREE}
+    settings = validate(DiffractionSettings, kept, f"{run}/model.json")
+    return settings.model_copy(update=dict.fromkeys(DEFECTS, 0.0))
+
+
+def _defect(condition: Condition) -> dict[str, float]:
+    return {} if condition.defect == "none" else {condition.defect: condition.amount}
+
+
+def _reject(id: str, origin: str, code: str, message: str) -> Row:
+    return {"id": id, "origin": origin, "code": code, "message": message}

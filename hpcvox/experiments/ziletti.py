@@ -1,0 +1,170 @@
+"""``evaluate-fingerprint``: Ziletti et al. 2018's Tables S1 and S2 for a trained network and any crystals.
+
+Each crystal is classified whole and with each amount of each defect; its class is that of the whole crystal.
+Beside the network, spglib classifies the same supercells by their space group, at the paper's three tolerances.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+from matplotlib.figure import Figure
+
+from hpcvox import config, durable
+from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.crystals.record import Entry
+from hpcvox.crystals.sources import open_source
+from hpcvox.errors import ConfigError
+from hpcvox.experiments.defects import (
+    DEFECTS,
+    TOLERANCES,
+    Condition,
+    DefectsWorker,
+    Row,
+    conditions,
+    descriptor,
+)
+from hpcvox.experiments.settings import EvaluateFingerprintSettings
+from hpcvox.generation.parts import Parts
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.progress import Progress
+from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+from hpcvox.training.runs import load_model
+
+PART: Final = 16
+"""Crystals to a part: what an interruption loses at most."""
+
+UNITS: Final = {
+    "displacement": "σ (Å)",
+    "vacancies": "vacancies (share)",
+    "substitutions": "substituted (share)",
+}
+
+
+def run(settings: EvaluateFingerprintSettings) -> Outcome:
+    """Write ``accuracy.csv``, ``accuracy.png``, ``per_crystal.csv`` and ``rejects.csv`` to ``settings.out``.
+
+    Raises:
+        CheckpointError: there is no trained fingerprint network in ``settings.run``.
+        ConfigError: its classes are not of space groups, and ``symmetry`` was asked for.
+        SourceError: the source cannot be read.
+    """
+    _, card = load_model(settings.run, "fingerprint")
+    descriptor(card, str(settings.run))
+    if settings.symmetry and card["target"] != "space_group":
+        raise ConfigError(
+            f"symmetry: the classes of {settings.run} are of {card['target']}, and spglib finds space groups: "
+            "set symmetry=false"
+        )
+    out = settings.out
+    with durable.sole_writer(out):
+        config.claim(settings, out, ("actors",))
+        entries = _chosen(settings)
+        rows = list(_rows(settings, entries, card["checksum"]))
+        crystals = [row for row in rows if "class" in row]
+        rejects = [row for row in rows if "class" not in row]
+        table = accuracies(conditions(settings), crystals, settings.symmetry)
+        durable.write_csv(out / REJECTS, REJECT_COLUMNS, rejects)
+        durable.write_csv(
+            out / "per_crystal.csv", *_per_crystal(conditions(settings), crystals, settings.symmetry)
+        )
+        durable.write_csv(out / "accuracy.csv", list(table[0]), table)
+        with durable.written_aside(out / "accuracy.png") as part:
+            draw(table).savefig(part, format="png", dpi=150, metadata={"Software": None})
+    counts = Counter(row["code"] for row in rejects)
+    told = f"; {rejects_told(counts, out / REJECTS)}" if rejects else ""
+    worst = min(table, key=lambda row: row["network"])
+    return Outcome(
+        f"{len(crystals):,} crystals in {len(table)} conditions: the network is right for "
+        f"{100 * table[0]['network']:.2f} % whole, {100 * worst['network']:.2f} % at worst ({worst['defect']} "
+        f"{worst['amount']:g}); {out}/accuracy.csv, accuracy.png{told}",
+        COMPLETE_WITH_REJECTS if rejects else COMPLETE,
+    )
+
+
+def accuracies(tried: Sequence[Condition], crystals: list[Row], symmetry: bool) -> list[dict[str, Any]]:
+    """A row a condition: ``defect``, ``amount``, ``crystals``, and the share each method is right for, 0 to 1."""
+    table = []
+    for index, condition in enumerate(tried):
+        row: dict[str, Any] = {**condition._asdict(), "crystals": len(crystals)}
+        for column, key in _methods(symmetry).items():
+            right = sum(crystal[key][index] == crystal["class"] for crystal in crystals)
+            row[column] = round(right / len(crystals), 6) if crystals else 0.0
+        table.append(row)
+    return table
+
+
+def draw(table: list[dict[str, Any]]) -> Figure:
+    """Accuracy of each method against the amount of each defect."""
+    shown = [defect for defect in DEFECTS if any(row["defect"] == defect for row in table)]
+    figure = Figure(figsize=(1 + 3.4 * max(1, len(shown)), 3.4), layout="constrained")
+    for axes, defect in zip(figure.subplots(1, max(1, len(shown)), squeeze=False)[0], shown, strict=False):
+        lines = [row for row in table if row["defect"] in ("none", defect)]
+        for column in (name for name in table[0] if name not in ("defect", "amount", "crystals")):
+            axes.plot(
+                [row["amount"] for row in lines],
+                [100 * row[column] for row in lines],
+                marker="o" if column == "network" else ".",
+                label=column.replace("_", ", "),
+            )
+        axes.set(xlabel=UNITS[defect], ylabel="right class (%)", ylim=(-4, 104))
+        axes.grid(alpha=0.3)
+    if figure.axes:
+        figure.axes[0].legend(fontsize=8)
+    return figure
+
+
+def _methods(symmetry: bool) -> dict[str, str]:
+    """Columns of the table, and where a row keeps what each method said."""
+    return {"network": "said"} | ({f"spglib_{name}": name for name in TOLERANCES} if symmetry else {})
+
+
+def _chosen(settings: EvaluateFingerprintSettings) -> list[Entry]:
+    """The entries that are tried, evenly spread over the source."""
+    entries = list(open_source(settings.source))
+    if settings.limit and settings.limit < len(entries):
+        step = len(entries) / settings.limit
+        entries = [entries[int(i * step)] for i in range(settings.limit)]
+    return entries
+
+
+def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum: str) -> Iterator[Row]:
+    """The rows of all entries in their order: kept ones, the others computed and kept."""
+    work = [checksum, settings.model_dump(mode="json", exclude={"out", "actors", "run"})]
+    parts = Parts(settings.out / "parts", work)
+    names = [f"{number:06d}" for number in range(-(-len(entries) // PART))]
+    chunks = {name: entries[i * PART : (i + 1) * PART] for i, name in enumerate(names)}
+    missing = [name for name in names if parts.load(name) is None]
+    failed: dict[str, list[Row]] = {}
+    if missing:
+        done = len(entries) - sum(len(chunks[name]) for name in missing)
+        with Progress("evaluate-fingerprint", len(entries), "crystals", done) as progress:
+            computed = run_ordered(
+                partial(DefectsWorker, settings), [chunks[n] for n in missing], settings.actors
+            )
+            for name, result in zip(missing, computed, strict=True):
+                if isinstance(result, Failure):  # tried again by the next run
+                    failed[name] = [
+                        {"id": e.id, "origin": e.origin, "code": "worker-died", "message": result.message}
+                        for e in chunks[name]
+                    ]
+                else:
+                    parts.save(name, result)
+                progress.advance(len(chunks[name]))
+    for name in names:
+        yield from failed.get(name) or parts.load(name) or ()
+
+
+def _per_crystal(
+    tried: Sequence[Condition], crystals: list[Row], symmetry: bool
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Header and lines of what each crystal was taken for in each condition."""
+    methods = _methods(symmetry)
+    lines = [
+        {"id": crystal["id"], "class": crystal["class"], **condition._asdict()}
+        | {column: crystal[key][index] for column, key in methods.items()}
+        for crystal in crystals
+        for index, condition in enumerate(tried)
+    ]
+    return ["id", "class", "defect", "amount", *methods], lines
