@@ -172,15 +172,19 @@ def test_what_cannot_be_is_refused(fingerprints, tmp_path, more, error, said):
         train_fingerprint(settings(fingerprints, tmp_path / "run", *more))
 
 
-def test_statistics_of_all_ranks_are_refused(fingerprints, tmp_path):
-    given = settings(fingerprints, tmp_path, "batch_statistics=global")
-    shards = ShardSet.open(fingerprints)
-    train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    FingerprintTask(given, shards, train, Alone())
-    two = Alone()
-    two.size = 2
-    with pytest.raises(ConfigError, match="batch_statistics=rank"):
-        FingerprintTask(given, shards, train, two)
+def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints, tmp_path):
+    more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
+    given = [f"shards={fingerprints}", f"out={tmp_path / 'two'}", *SMALL, *more, "batch_size=4", "ranks=2"]
+    command = [sys.executable, "-m", "hpcvox", "train-fingerprint", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    train_fingerprint(settings(fingerprints, tmp_path / "one", *more, "batch_size=8"))
+    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
+    for name in ("train/loss", "train/accuracy", "held_out/loss"):
+        assert two[name] == pytest.approx(one[name], rel=1e-4), name
+    both = (load_file(tmp_path / run / "model.safetensors") for run in ("two", "one"))
+    for weights in zip(*(sorted(each.items()) for each in both), strict=True):
+        torch.testing.assert_close(weights[0][1], weights[1][1], rtol=1e-3, atol=1e-4)
 
 
 def test_a_set_of_another_descriptor_is_refused_by_name(tmp_path):

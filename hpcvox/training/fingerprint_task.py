@@ -39,11 +39,6 @@ class FingerprintTask:
     def __init__(
         self, settings: TrainFingerprintSettings, shards: ShardSet, train: Samples, comm: Comm
     ) -> None:
-        if settings.batch_statistics == "global" and comm.size > 1:
-            raise ConfigError(
-                "batch_statistics: global is for networks on voxels; this one's BatchNorm knows rank alone: "
-                "set batch_statistics=rank, or train with one rank"
-            )
         self.settings, self.shards = settings, shards
         self.labels = torch.from_numpy(labels(settings, shards))
         empty = set(range(len(settings.classes))) - set(self.labels[train].tolist())
