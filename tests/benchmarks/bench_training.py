@@ -31,7 +31,9 @@ def make_shards(folder: Path, shards: int = 1, samples: int = SAMPLES) -> None:
             slot = buffer.slot()
             slot["density"][:], slot["species"][:] = voxelize(lengths, FRAC, numbers)
             slot["cell"][:] = np.diag(lengths)
-            buffer.commit(first + i, str(first + i), f"F{i}", "made", numbers, FRAC, {})
+            buffer.commit(
+                first + i, str(first + i), f"F{i}", "made", numbers, FRAC, {"formation_energy": -0.01 * i}
+            )
         made = Provenance("density", "periodic", {"voxels": 32}, "0", "x", first, samples)
         lines.append(buffer.write(folder / shard_name(len(lines)), made))
     close_set(
