@@ -2,6 +2,7 @@
 # What the jobs of this folder share; sourced by them inside an allocation.
 #   on_ray    jobs/X.py configs/X.yaml ARGS...    one program, with Ray running over all nodes of the allocation
 #   on_ranks  jobs/X.py configs/X.yaml ARGS...    one program a task of the allocation, joined by MPI
+#   train     jobs/X.py configs/X.yaml ARGS...    the same for a training: in a job with GPUs, a rank for each of them
 #   on_node   jobs/X.py configs/X.yaml ARGS...    one program on the first node
 # A first argument *.yaml among ARGS replaces the config. Each ends the batch script with the program's status.
 #
@@ -93,12 +94,12 @@ put_back() {
 # ---------------------------------------------------------------------------------------- arguments
 
 in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
-command_line=()
+command_line=() site_settings=()
 set_command_line() {   # job, config, arguments: as the program sees them
     local job=$1 config=$2
     shift 2
     case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
-    command_line=(python "$(in_home "$job")" "$(in_home "$config")" "$@")
+    command_line=(python "$(in_home "$job")" "$(in_home "$config")" "${site_settings[@]}" "$@")
     log "${command_line[*]}"
 }
 
@@ -109,18 +110,36 @@ on_node() {
     supervise "${command_line[@]}"
 }
 
+gpus=0   # of a node, each with a rank of its own; 0: a rank a task, on CPUs
+train() {
+    gpus=${SLURM_GPUS_ON_NODE:-0}
+    if [ "$gpus" != 0 ]; then
+        [ "$SLURM_CPUS_ON_NODE" -ge "$gpus" ] ||
+            fail "$gpus ranks a node, one a GPU, and $SLURM_CPUS_ON_NODE CPUs: submit with more, sbatch --cpus-per-task=N"
+        OMP_NUM_THREADS=$((SLURM_CPUS_ON_NODE / gpus))
+        # Each rank sees all of its node's, so that NCCL can pass data from one to the next: none is bound to its own.
+        site_settings=(device=cuda)
+    fi
+    on_ranks "$@"
+}
+
 on_ranks() {
     set_command_line "$@"
-    local arguments=()
+    local arguments=() ranks=$SLURM_NTASKS place=node tasks=()
     read -r -a arguments <<< "$HPCVOX_LAUNCH_ARGS"
+    if [ "$gpus" != 0 ]; then
+        ranks=$((gpus * ${#NODES[@]}))
+        place=ppr:$gpus:node:OVERSUBSCRIBE   # more than the tasks that the job was submitted with
+        tasks=(--ntasks="$ranks" --ntasks-per-node="$gpus" --cpus-per-task="$OMP_NUM_THREADS")
+    fi
     case $HPCVOX_LAUNCH in
         srun)
             program_is_step=yes
-            supervise srun --mpi="$HPCVOX_SRUN_MPI" --kill-on-bad-exit=0 "${arguments[@]}" "${command_line[@]}"
+            supervise srun --mpi="$HPCVOX_SRUN_MPI" --kill-on-bad-exit=0 "${tasks[@]}" "${arguments[@]}" "${command_line[@]}"
             ;;
         mpirun)   # it passes USR1 on to the ranks; at TERM it would kill them
             program_signal=USR1
-            supervise mpirun --bind-to none --map-by node -n "$SLURM_NTASKS" "${arguments[@]}" "${command_line[@]}"
+            supervise mpirun --bind-to none --map-by "$place" -n "$ranks" "${arguments[@]}" "${command_line[@]}"
             ;;
         *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun (configs/site.sh)" ;;
     esac
@@ -132,7 +151,8 @@ ray_steps=()
 ray_folder=$HPCVOX_NODE_TMP/hpcvox-ray-$SLURM_JOB_ID
 ray_log=$PWD/.hpcvox-ray-$SLURM_JOB_ID.log
 ray_token=
-on_one_node() { srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
+# In a subshell, which becomes the step: what ends the one ends the other.
+on_one_node() { exec srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
 
 end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the machine
     if [ ${#ray_steps[@]} != 0 ]; then kill "${ray_steps[@]}" 2>/dev/null; wait "${ray_steps[@]}" 2>/dev/null; fi

@@ -1,10 +1,14 @@
 """Fixtures shared by all test files."""
 
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.ending import leave
 
@@ -27,6 +31,16 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}: set HPCVOX_SHARED to its folder")
     return data
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A real SLURM of two nodes, for which this hpcvox is set up."""
+    if missing := missing_tools():
+        pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
+    with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
+        lab.env |= {"HPCVOX_VENV": sys.prefix, "HPCVOX_HOME": str(REPOSITORY)}
+        yield lab
 
 
 @pytest.hookimpl(trylast=True)

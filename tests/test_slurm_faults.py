@@ -2,28 +2,17 @@
 
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from featurize_faults import contents
 from featurize_sources import write_table
-from slurm_lab.lab import Lab, missing_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = 3000
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def lab():
-    if missing := missing_tools():
-        pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
-    with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
-        lab.env |= {"HPCVOX_VENV": sys.prefix, "HPCVOX_HOME": str(ROOT)}
-        yield lab
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 """What the jobs of slurm/ share, on a real SLURM of two nodes: Ray, ranks, signals, statuses."""
 
 import contextlib
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from slurm_lab.lab import Lab, missing_tools
+from slurm_lab.lab import Lab
 from training_shards import make_shards
 
 from hpcvox.shards.statistics_file import FILE
@@ -18,15 +17,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "tests/slurm_lab/programs"
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def lab():
-    if missing := missing_tools():
-        pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
-    with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
-        lab.env |= {"HPCVOX_HOME": str(ROOT), "HPCVOX_VENV": sys.prefix}
-        yield lab
 
 
 def submit(lab, cwd, *arguments, **environment):

@@ -3,15 +3,12 @@
 import csv
 import json
 import re
-import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from ase.build import bulk
 from ase.io import write
-from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.metrics import read_metrics
@@ -40,15 +37,6 @@ SMALL = [
     "evaluate.limit=4",
     "evaluate.threads=1",
 ]
-
-
-@pytest.fixture(scope="module")
-def lab():
-    if missing := missing_tools():
-        pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
-    with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
-        lab.env |= {"HPCVOX_VENV": sys.prefix}
-        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +129,6 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
         "out=unet",
         "epochs=20",
         cwd=tmp_path,
-        HPCVOX_HOME=str(ROOT),
     )
     deadline = time.monotonic() + 120
     while not (tmp_path / "unet").is_dir() or len(read_metrics(tmp_path / "unet")) < 2:
@@ -169,7 +156,6 @@ def test_densities_are_computed_over_the_nodes(lab, tmp_path):
         "cutoff=300",
         "k_density=0.5",
         cwd=tmp_path,
-        HPCVOX_HOME=str(ROOT),
     )
     assert lab.wait([job], timeout=300) == ["COMPLETED"]
     assert "2 densities in dft/fields" in (tmp_path / f"slurm-dft-{job}.out").read_text()

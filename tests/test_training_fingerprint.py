@@ -8,20 +8,14 @@ import time
 import numpy as np
 import pytest
 import torch
-from ase.build import bulk
+from fingerprint_shards import ELEMENTS, make_fingerprints
 from safetensors.torch import load_file
 from training_shards import make_shards
 
 from hpcvox import config
-from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError, ShardError
-from hpcvox.featurize.diffraction import DiffractionSampler
-from hpcvox.featurize.settings import DiffractionSettings
 from hpcvox.models.convnet import ConvNet, ConvNetSettings
-from hpcvox.shards.layout import shard_name
-from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.training import checkpoint, runs
 from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
@@ -30,8 +24,6 @@ from hpcvox.training.job import train_fingerprint
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainFingerprintSettings
 
-ELEMENTS = ["Al", "Cu", "Ag", "Au", "Fe", "Cr", "W", "Mo", "Po", "Ni", "Pd", "Pt"]
-LATTICES = {221: ("sc", 3.0), 225: ("fcc", 4.0), 229: ("bcc", 3.2), 227: ("diamond", 5.4)}
 SMALL = [
     "model={filters: [[4, 4], [4, 4]], kernel: 3, dense: 16}",
     "classes={sc: [221], fcc: [225], bcc: [229]}",
@@ -42,30 +34,7 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def fingerprints(tmp_path_factory):
-    """A shard set of twelve elements in four lattices, each with its space group."""
-    folder = tmp_path_factory.mktemp("data") / "fingerprints"
-    folder.mkdir()
-    settings = DiffractionSettings(atoms=64)
-    sampler = DiffractionSampler(settings)
-    count = len(ELEMENTS) * len(LATTICES)
-    buffer = ShardBuffer(sampler.arrays, count)
-    for index in range(count):
-        element, number = ELEMENTS[index // len(LATTICES)], list(LATTICES)[index % len(LATTICES)]
-        lattice, length = LATTICES[number]
-        atoms = bulk(element, lattice, a=length)
-        targets = {"space_group": float(number)}
-        crystal = Crystal(
-            f"m-{index}", "made", atoms.cell.array, atoms.get_scaled_positions(),
-            atoms.numbers.astype(np.uint8), targets,
-        )  # fmt: skip
-        slot = buffer.slot()
-        slot["cell"][:] = crystal.lattice
-        sampler.fill(crystal, (0, index), slot)
-        buffer.commit(index, crystal.id, f"{element}{number}", "made", crystal.numbers, crystal.frac, targets)
-    kept = settings.model_dump(mode="json")
-    line = buffer.write(folder / shard_name(0), Provenance("diffraction", "", kept, "0", "made", 0, count))
-    Manifest("diffraction", "", kept, "0", "made", count, count, 0, {}, (line,)).save(folder)
-    return folder
+    return make_fingerprints(tmp_path_factory.mktemp("data") / "fingerprints")
 
 
 def settings(shards, out, *more):

@@ -66,7 +66,9 @@ ReturnToService=1
 SlurmdTimeout=30
 KillWait=5
 MinJobAge=3600
+GresTypes=gpu
 NodeName=DEFAULT CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=8000
+NodeName=DEFAULT Gres=gpu:2
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=30 State=UP
 """
@@ -207,6 +209,9 @@ class Lab:
             "OMPI_MCA_btl": "tcp,self",
             "OMPI_MCA_btl_tcp_if_include": "lo",
             "OMPI_MCA_oob_tcp_if_include": "lo",
+            # ... and its cores: a rank that waits leaves them to one that computes.
+            "OMPI_MCA_mpi_yield_when_idle": "1",
+            "HOROVOD_CYCLE_TIME": "10",
             "OMPI_ALLOW_RUN_AS_ROOT": "1",
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         }
@@ -234,6 +239,10 @@ class Lab:
         )
         # Without this, slurmd looks for a cgroup file system and does not start in a container.
         (self.root / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
+        # Devices that are no GPUs: SLURM gives them out all the same.
+        (self.root / "gres.conf").write_text(f"Name=gpu File={self.root}/gpu[0-1]\n")
+        for k in (0, 1):
+            (self.root / f"gpu{k}").symlink_to(os.devnull)
 
     def _start_munge(self) -> None:
         key, munge_socket = self.root / "munge.key", self.root / "munge.socket"

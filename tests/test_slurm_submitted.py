@@ -1,0 +1,248 @@
+"""What each script of slurm/ asks of SLURM and starts in its job, to the letter.
+
+SLURM, MPI and Python are stand-ins here that say how they were called; the other ``test_slurm_*.py`` run the
+scripts on a real one.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from slurm_lab.lab import kill_marked
+
+ROOT = Path(__file__).resolve().parent.parent
+ALSO = "--output=slurm-%x-%j.out --open-mode=append --signal=B:USR1@120 --requeue"
+TWO_NODES = "--nodes=2 --ntasks-per-node=1 --cpus-per-task=2"
+ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2"
+
+SUBMITTED = {
+    "database": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "dft": f"{TWO_NODES} --time=24:00:00 {ALSO}",
+    "evaluate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
+    "evaluate_fingerprint": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "featurize": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "generate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
+    "pipeline": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
+    "report": f"{ONE_NODE} --time=01:00:00 {ALSO}",
+    "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=02:00:00 {ALSO}",
+    "train_cgcnn": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_fingerprint": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_r3dvs": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_unet": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_vae": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+}
+ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize"]
+ON_NODE = ["evaluate", "generate", "report"]
+TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
+CONFIGS = {"featurize": "featurize_density"}
+
+GIVEN = ["epochs=2", "source=my crystals.csv", "model={down: [[8, 8]]}"]
+"""Settings behind the script's name, among them such as a shell would take apart."""
+SRUN = "srun --mpi=pmix --kill-on-bad-exit=0"
+SRUN_GPUS = f"{SRUN} --ntasks=8 --ntasks-per-node=4 --cpus-per-task=8"
+MPIRUN = "mpirun --bind-to none --map-by node -n {ranks}"
+MPIRUN_GPUS = "mpirun --bind-to none --map-by ppr:4:node:OVERSUBSCRIBE -n 8"
+
+STAND_IN = r"""#!/usr/bin/env bash
+name=$(basename "$0")
+case "$name $*" in
+    *"show hostnames"*) printf 'node1\nnode2\n'; exit ;;
+    *"show node"*) echo "NodeName=node1 NodeAddr=one.cluster"; exit ;;
+    *getent*) echo "10.0.0.1 STREAM one.cluster"; exit ;;
+    *"ray_node.py port") echo 20001; exit ;;
+    *"-c import secrets"*) printf token; exit ;;
+    *"ray_node.py wait"*)   # for so many nodes
+        until [ "$(find "$CALLS" -name '*.call' | wc -l)" = "$4" ]; do sleep 0.02; done
+        exit ;;
+esac
+call=$CALLS/$(date +%s%N)-$$
+{ printf '%s\0' "$name" "$@"; env | sed 's/^/env /' | tr '\n' '\0'; } > "$call"
+mv "$call" "$call.call"
+case "$name $*" in
+    sbatch*) find "$CALLS" -name '*.call' | wc -l ;;   # the job's number
+    *"ray_node.py "*) exec sleep 60 ;;   # until it is ended
+esac
+"""
+
+
+def directives(script):
+    """The #SBATCH options of a script."""
+    lines = re.findall(r"^#SBATCH (.*)$", (ROOT / "slurm" / f"{script}.sh").read_text(), re.MULTILINE)
+    return " ".join(lines).split()
+
+
+class Site:
+    """A folder where jobs run, and programs that write down how they were called."""
+
+    def __init__(self, folder):
+        self.folder, self.calls = folder, folder / "calls"
+        self.bin = folder / "venv/bin"
+        self.bin.mkdir(parents=True)
+        for name in ("python", "srun", "mpirun", "scontrol", "sbatch", "scancel"):
+            (self.bin / name).write_text(STAND_IN)
+            (self.bin / name).chmod(0o755)
+
+    def run(self, script, *arguments, **environment):
+        """Run a script as in its job; what it started: for each its words and its environment."""
+        asked = dict(word.partition("=")[::2] for word in directives(script))
+        nodes, tasks = int(asked["--nodes"]), int(asked.get("--ntasks-per-node", 1))
+        kept = {k: v for k, v in os.environ.items() if k in ("HOME", "LANG")}
+        self.calls.mkdir()
+        done = subprocess.run(
+            ["bash", str(ROOT / "slurm" / f"{script}.sh"), *arguments],
+            cwd=self.folder,
+            env={
+                **kept,
+                "PATH": f"{self.bin}:{os.environ['PATH']}",
+                "CALLS": str(self.calls),
+                "HPCVOX_HOME": str(ROOT),
+                "HPCVOX_VENV": str(self.bin.parent),
+                "SLURM_JOB_ID": "7",
+                "SLURM_JOB_NODELIST": f"node[1-{nodes}]",
+                "SLURM_NTASKS": str(nodes * tasks),
+                "SLURM_CPUS_PER_TASK": asked["--cpus-per-task"],
+                "SLURM_CPUS_ON_NODE": str(tasks * int(asked["--cpus-per-task"])),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        calls = []
+        for call in sorted(self.calls.iterdir()):
+            words = call.read_text().split("\0")[:-1]
+            first = next(i for i, word in enumerate(words) if word.startswith("env "))
+            settings = dict(word[4:].partition("=")[::2] for word in words[first:])
+            calls.append((words[:first], settings))
+        return done, calls
+
+    def programs(self, script, *arguments, **environment):
+        """What a job that ends well started."""
+        done, calls = self.run(script, *arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return calls
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def job(script, config=None):
+    """The program of a job and its config, without settings."""
+    return [
+        "python",
+        f"{ROOT}/jobs/{script}.py",
+        config or f"{ROOT}/configs/{CONFIGS.get(script, script)}.yaml",
+    ]
+
+
+def test_every_script_is_known_here():
+    assert sorted(SUBMITTED) == sorted(
+        path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
+    )
+    assert sorted([*ON_RAY, *ON_NODE, *TRAININGS, "statistics", "pipeline"]) == sorted(SUBMITTED)
+
+
+@pytest.mark.parametrize("script", SUBMITTED)
+def test_what_is_asked_of_slurm(script):
+    assert directives(script) == [f"--job-name={script}", *SUBMITTED[script].split()]
+
+
+@pytest.mark.parametrize("script", SUBMITTED)
+def test_trainings_have_a_line_for_gpus_that_is_off(script):
+    text = (ROOT / "slurm" / f"{script}.sh").read_text()
+    off = re.findall(r"^##SBATCH .*$", text, re.MULTILINE)
+    assert off == (["##SBATCH --gpus-per-node=4 --cpus-per-task=32"] if script in TRAININGS else [])
+
+
+@pytest.mark.parametrize("script", ON_NODE)
+def test_one_program_on_the_first_node(site, script):
+    ((words, environment),) = site.programs(script, *GIVEN)
+    assert words == [*job(script), *GIVEN]
+    assert environment["OMP_NUM_THREADS"] == "2"
+
+
+@pytest.mark.parametrize("script", ON_RAY)
+def test_one_program_beside_ray_on_all_nodes(site, script):
+    head, worker, (words, environment), (cleaning, _) = site.programs(script, *GIVEN)
+    assert words == [*job(script), *GIVEN]
+    assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
+    assert environment["RAY_AUTH_MODE"] == "token"
+    assert environment["OMP_NUM_THREADS"] == "1"
+    step = "srun --nodes=1 --ntasks=1 --overlap --nodelist=node{} python {}/slurm/ray_node.py {} 10.0.0.1:20001 2 {}"
+    assert sorted(shlex.join(words) for words, _ in (head, worker)) == [
+        step.format(1, ROOT, "head", "/tmp/hpcvox-ray-7/1/0"),
+        step.format(2, ROOT, "worker", "/tmp/hpcvox-ray-7/1/1"),
+    ]
+    assert shlex.join(cleaning) == "srun --overlap --ntasks=2 --ntasks-per-node=1 rm -rf /tmp/hpcvox-ray-7"
+    assert not kill_marked(f"CALLS={site.calls}"), "Ray's steps end with the job"
+
+
+@pytest.mark.parametrize("script", [*TRAININGS, "statistics"])
+@pytest.mark.parametrize(("launch", "launcher"), [("srun", SRUN), ("mpirun", MPIRUN)], ids=["srun", "mpirun"])
+def test_a_rank_a_task(site, script, launch, launcher):
+    ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH=launch)
+    ranks, threads = (4, "1") if script == "statistics" else (2, "2")
+    assert words == [*launcher.format(ranks=ranks).split(), *job(script), *GIVEN]
+    assert (environment["OMP_NUM_THREADS"], environment["SRUN_CPUS_PER_TASK"]) == (threads, threads)
+
+
+@pytest.mark.parametrize("script", TRAININGS)
+@pytest.mark.parametrize(
+    ("launch", "launcher"), [("srun", SRUN_GPUS), ("mpirun", MPIRUN_GPUS)], ids=["srun", "mpirun"]
+)
+def test_a_rank_a_gpu(site, script, launch, launcher):
+    given = {"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32", "HPCVOX_LAUNCH": launch}
+    ((words, environment),) = site.programs(script, *GIVEN, **given)
+    assert words == [*launcher.split(), *job(script), "device=cuda", *GIVEN]
+    assert environment["OMP_NUM_THREADS"] == "8"
+
+
+def test_gpus_leave_jobs_without_a_network_to_train_as_they_are(site):
+    ((words, _),) = site.programs("statistics", SLURM_GPUS_ON_NODE="4")
+    assert words == [*SRUN.split(), *job("statistics")]
+
+
+def test_gpus_without_a_cpu_each_are_refused(site):
+    done, calls = site.run("train_unet", SLURM_GPUS_ON_NODE="4")
+    assert (done.returncode, calls) == (2, [])
+    assert "4 ranks a node, one a GPU, and 2 CPUs" in done.stderr
+    assert "--cpus-per-task=" in done.stderr
+
+
+def test_a_config_and_the_site_s_arguments(site):
+    (site.folder / "mine.yaml").touch()
+    ((words, _),) = site.programs("train_vae", "mine.yaml", "epochs=2", HPCVOX_LAUNCH_ARGS="--exclusive -l")
+    assert words == [*SRUN.split(), "--exclusive", "-l", *job("train_vae", "mine.yaml"), "epochs=2"]
+
+
+def test_the_whole_pipeline(site):
+    done, calls = site.run("pipeline", "--database", "--report", "out=made", "train_vae.condition=my energy")
+    assert done.returncode == 0, done.stderr
+    made = {name: f"made/{name}" for name in ("database", "shards", "unet", "vae", "generated", "evaluation")}
+    folders = {
+        "database": ["out=made/database"],
+        "featurize": ["source=made/database/crystals.csv", "out=made/shards"],
+        "train_unet": ["shards=made/shards", "out=made/unet"],
+        "train_vae": ["shards=made/shards", "unet=made/unet", "out=made/vae", "condition=my energy"],
+        "generate": ["unet=made/unet", "vae=made/vae", "out=made/generated"],
+        "evaluate": ["shards=made/shards", "unet=made/unet", "vae=made/vae", "out=made/evaluation"],
+        "report": [
+            *(
+                f"{name}={made[name]}"
+                for name in ("shards", "unet", "vae", "generated", "evaluation", "database")
+            ),
+            "out=made/report",
+        ],
+    }
+    expected = []
+    for number, (step, arguments) in enumerate(folders.items()):
+        after = [f"--dependency=afterok:{number}"] if number else []
+        submit = ["sbatch", "--parsable", *after, "--kill-on-invalid-dep=yes"]
+        expected.append([*submit, f"{ROOT}/slurm/{step}.sh", *arguments])
+    assert [words for words, _ in calls] == expected
