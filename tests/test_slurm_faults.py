@@ -1,4 +1,4 @@
-"""A node of the cluster goes away in the middle of a featurization: nothing is lost, doubled or changed."""
+"""A node of the cluster goes away in the middle of a job: nothing is lost, doubled or changed."""
 
 import subprocess
 import sys
@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from featurize_faults import contents
 from featurize_sources import write_table
+from training_faults import command, result
+from training_shards import make_shards
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = 3000
+EPOCHS = 5
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
@@ -56,3 +59,36 @@ def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
         again = submit(lab, source, tmp_path)
         assert lab.wait([again], timeout=300) == ["COMPLETED"]
     assert contents(tmp_path / "shards") == whole
+
+
+def until(condition, lab, job, log):
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text()
+        assert lab.states([job])[0] not in ("COMPLETED", "FAILED"), log.read_text()
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A shard set, and what an undisturbed training of two ranks makes of it, without SLURM."""
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = command(make_shards(folder / "shards"), folder / "run", EPOCHS)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "shards", result(folder / "run")
+
+
+def test_a_training_whose_node_dies_ends_with_the_same_weights(lab, trained, tmp_path):
+    shards, expected = trained
+    out = tmp_path / "run"
+    settings = command(shards, out, EPOCHS)[4:]
+    job = lab.sbatch(str(ROOT / "slurm/train_unet.sh"), *settings, cwd=tmp_path)
+    log = tmp_path / f"slurm-train_unet-{job}.out"
+    until(lambda: any((out / "checkpoints").glob("step-0000001?")), lab, job, log)
+    lab.kill_node(1)  # that of the batch script and of rank 0, which saves
+    until(lambda: lab.field(job, "Restarts") == "1", lab, job, log)
+    lab.start_node(1)  # it has been mended
+    assert lab.wait([job], timeout=300) == ["COMPLETED"], log.read_text()
+    assert "going on at epoch" in log.read_text()
+    assert result(out) == expected

@@ -155,6 +155,10 @@ class Lab:
         conf = f"SLURM_CONF={self.configuration}"
         kill_marked(conf, f"{_NODE}=node{k}")
         kill_marked(conf, f"SLURMD_NODENAME=node{k}")
+        # PMIx would not start the job's step again over what it left there; a node without a disk has lost it.
+        for kind in ("spool", "tmp"):
+            shutil.rmtree(self.root / kind / f"node{k}")
+            (self.root / kind / f"node{k}").mkdir()
 
     # ------------------------------------------------------------------ jobs
 
