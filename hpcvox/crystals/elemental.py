@@ -23,6 +23,9 @@ ELEMENTS: Final = range(1, 84)
 STRETCH: Final = (0.9, 1.15)
 """The nearest neighbours are so many times as far apart as two covalent radii."""
 
+LEAST_RADIUS: Final = 0.75
+"""Å; about that of carbon in diamond, where neighbours are nearest.  Smaller ones (of H, He) are those of molecules."""
+
 
 class Solid(NamedTuple):
     """A structure type of one element, in its conventional cell."""
@@ -113,7 +116,7 @@ def _solid(solid: Solid, number: int, seed: int) -> tuple[Solid, Crystal]:
     shape = _shape(solid, ratio)
     frac = np.array(solid.sites) % 1.0
     stretch = STRETCH[0] + (STRETCH[1] - STRETCH[0]) * _uniform(seed, name + ":volume")
-    a = round(stretch * 2 * covalent_radii[z] / _nearest(shape, frac), 6)
+    a = round(stretch * 2 * max(covalent_radii[z], LEAST_RADIUS) / _nearest(shape, frac), 6)
     return solid, Crystal(name, "built-in", shape * a, frac, np.full(len(frac), z, np.uint8), {})
 
 
