@@ -1,4 +1,4 @@
-"""The trainings of slurm/ as a user submits them, on a real SLURM of two nodes: whole, on GPUs, a node lost."""
+"""The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
 from pathlib import Path
 
