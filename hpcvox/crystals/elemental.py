@@ -5,7 +5,6 @@ The kinds of lattice of Ziletti et al. (2018), who took 10,517 calculations of 8
 diamond and body-centred cubic.  Here each has every element up to bismuth, at several volumes and axial ratios.
 """
 
-import hashlib
 import math
 from functools import cache
 from typing import Final, NamedTuple
@@ -15,6 +14,7 @@ from ase.data import covalent_radii
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.prototypes import FACE_CENTRING, rank
 from hpcvox.crystals.record import Crystal
 
 ELEMENTS: Final = range(1, 84)
@@ -47,7 +47,6 @@ class Solid(NamedTuple):
 
 _T: Final = 1 / 3
 _BODY: Final = ((0.0, 0.0, 0.0), (0.5, 0.5, 0.5))
-_FACES: Final = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
 _RHOMBOHEDRAL: Final = ((0.0, 0.0, 0.0), (2 * _T, _T, _T), (_T, 2 * _T, 2 * _T))
 _A, _B, _C = (0.0, 0.0), (_T, 2 * _T), (2 * _T, _T)
 
@@ -62,10 +61,14 @@ def _arsenic(u: float) -> tuple[tuple[float, float, float], ...]:
 
 SOLIDS: Final = (
     Solid("simple-cubic", "sc", 221, (), ((0.0, 0.0, 0.0),)),
-    Solid("fcc", "fcc", 225, (), _FACES),
+    Solid("fcc", "fcc", 225, (), FACE_CENTRING),
     Solid("bcc", "bcc", 229, (), _BODY),
     Solid(
-        "diamond", "diam", 227, (), tuple((x + s, y + s, z + s) for s in (0.0, 0.25) for x, y, z in _FACES)
+        "diamond",
+        "diam",
+        227,
+        (),
+        tuple((x + s, y + s, z + s) for s in (0.0, 0.25) for x, y, z in FACE_CENTRING),
     ),
     # c/a = 1 is bcc, √2 fcc
     Solid("indium", "bct 139", 139, ((0.60, 0.92), (1.08, 1.32), (1.50, 1.90)), _BODY),
@@ -141,6 +144,5 @@ def _nearest(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
 
 
 def _uniform(seed: int, name: str) -> float:
-    """A pseudo-random number from 0 to below 1 that no library's generator can change."""
-    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest) >> 11) / 2**53
+    """The :func:`rank` as a number from 0 to below 1."""
+    return (int.from_bytes(rank(seed, name)) >> 11) / 2**53

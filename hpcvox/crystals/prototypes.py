@@ -20,7 +20,7 @@ SMALLEST, LARGEST = 100, 100_000
 _CORNER, _CENTRE = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5)
 _FACES = ((0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5))
 _QUARTER, _THREE_QUARTERS = (0.25, 0.25, 0.25), (0.75, 0.75, 0.75)
-_FACE_CENTRING = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
+FACE_CENTRING = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
 
 
 class Structure(NamedTuple):
@@ -115,7 +115,7 @@ def draw(size: int, seed: int) -> list[Prototype]:
         raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
     shuffled: dict[str, list[tuple[bytes, Prototype]]] = {name: [] for name in CLASSES}
     for name, prototype in _all().items():
-        shuffled[prototype.compound_class].append((_rank(seed, name), prototype))
+        shuffled[prototype.compound_class].append((rank(seed, name), prototype))
     queues = [iter([prototype for _, prototype in sorted(shuffled[name])]) for name in CLASSES]
     drawn: list[Prototype] = []
     while len(drawn) < size and queues:
@@ -129,7 +129,7 @@ def draw(size: int, seed: int) -> list[Prototype]:
     return drawn
 
 
-def _rank(seed: int, name: str) -> bytes:
+def rank(seed: int, name: str) -> bytes:
     """A pseudo-random key that no library's generator can change."""
     return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
 
@@ -148,7 +148,7 @@ def primitive(prototype: Prototype, a: float) -> Crystal:
 def conventional(prototype: Prototype, a: float) -> Crystal:
     """The conventional cubic cell for the lattice constant ``a`` in Å."""
     structure = STRUCTURES[prototype.structure]
-    centring = np.array(_FACE_CENTRING if structure.face_centred else _FACE_CENTRING[:1])
+    centring = np.array(FACE_CENTRING if structure.face_centred else FACE_CENTRING[:1])
     positions = np.array([position for _, position in structure.sites])
     frac = (positions[:, None, :] + centring[None, :, :]).reshape(-1, 3) % 1.0
     return _crystal(prototype, a * np.eye(3), frac, len(centring))

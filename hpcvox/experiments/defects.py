@@ -67,12 +67,12 @@ class DefectsWorker:
         for entry in entries:
             for number, result in enumerate(parse(entry)):
                 if not isinstance(result, Crystal):
-                    rows.append(_reject(result.id, result.origin, result.code, result.message))
+                    rows.append(reject(result.id, result.origin, result.code, result.message))
                     continue
                 try:
                     rows.append(self._row(result, (entry.index, number)))
                 except Rejected as reason:
-                    rows.append(_reject(result.id, result.origin, reason.code, str(reason)))
+                    rows.append(reject(result.id, result.origin, reason.code, str(reason)))
         return rows
 
     def _row(self, crystal: Crystal, place: tuple[int, int]) -> Row:
@@ -127,5 +127,6 @@ def _defect(condition: Condition) -> dict[str, float]:
     return {} if condition.defect == "none" else {condition.defect: condition.amount}
 
 
-def _reject(id: str, origin: str, code: str, message: str) -> Row:
+def reject(id: str, origin: str, code: str, message: str) -> Row:
+    """The row of what could not be classified, and why."""
     return {"id": id, "origin": origin, "code": code, "message": message}

@@ -24,6 +24,7 @@ from hpcvox.experiments.defects import (
     Row,
     conditions,
     descriptor,
+    reject,
 )
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.generation.parts import Parts
@@ -110,8 +111,7 @@ def draw(table: list[dict[str, Any]]) -> Figure:
             )
         axes.set(xlabel=UNITS[defect], ylabel="right class (%)", ylim=(-4, 104))
         axes.grid(alpha=0.3)
-    if figure.axes:
-        figure.axes[0].legend(fontsize=8)
+    figure.axes[0].legend(fontsize=8)
     return figure
 
 
@@ -135,8 +135,8 @@ def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum:
     parts = Parts(settings.out / "parts", work)
     names = [f"{number:06d}" for number in range(-(-len(entries) // PART))]
     chunks = {name: entries[i * PART : (i + 1) * PART] for i, name in enumerate(names)}
-    missing = [name for name in names if parts.load(name) is None]
-    failed: dict[str, list[Row]] = {}
+    rows = {name: parts.load(name) for name in names}
+    missing = [name for name in names if rows[name] is None]
     if missing:
         done = len(entries) - sum(len(chunks[name]) for name in missing)
         with Progress("evaluate-fingerprint", len(entries), "crystals", done) as progress:
@@ -145,15 +145,16 @@ def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum:
             )
             for name, result in zip(missing, computed, strict=True):
                 if isinstance(result, Failure):  # tried again by the next run
-                    failed[name] = [
-                        {"id": e.id, "origin": e.origin, "code": "worker-died", "message": result.message}
-                        for e in chunks[name]
+                    rows[name] = [
+                        reject(entry.id, entry.origin, "worker-died", result.message)
+                        for entry in chunks[name]
                     ]
                 else:
+                    rows[name] = result
                     parts.save(name, result)
                 progress.advance(len(chunks[name]))
     for name in names:
-        yield from failed.get(name) or parts.load(name) or ()
+        yield from rows[name] or ()
 
 
 def _per_crystal(
