@@ -65,7 +65,10 @@ class DefectsWorker:
         """The rows of the entries' crystals, rejects among them."""
         rows = []
         for entry in entries:
-            for number, result in enumerate(parse(entry)):
+            results = parse(entry)
+            if not results:
+                rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))
+            for number, result in enumerate(results):
                 if not isinstance(result, Crystal):
                     rows.append(reject(result.id, result.origin, result.code, result.message))
                     continue
