@@ -9,13 +9,18 @@
 # The virtual environment that `make setup` made, on a file system that all nodes see.
 : "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}"
 
-# How ranks of a training are started: srun (recommended) or mpirun.
+# How ranks of a training are started: srun (recommended), mpirun, or elastic: by horovodrun over the nodes of the job,
+# where a training goes on without the ranks that are lost, and takes in those that come back. A job that is to outlive
+# one of its nodes is submitted with sbatch --no-kill.
 : "${HPCVOX_LAUNCH:=srun}"
+
+# Of elastic: the least number of ranks that go on.
+: "${HPCVOX_MIN_RANKS:=1}"
 
 # What `srun --mpi=list` offers and MPI was built for: pmix, pmix_v4, cray_shasta ...
 : "${HPCVOX_SRUN_MPI:=pmix}"
 
-# More arguments for that launcher, e.g. "-x NCCL_SOCKET_IFNAME" for mpirun.
+# More arguments for that launcher, e.g. "-x NCCL_SOCKET_IFNAME" for mpirun, "--network-interfaces ib0" for elastic.
 : "${HPCVOX_LAUNCH_ARGS:=}"
 
 # A folder on each node for Ray's sockets and logs. Short: a socket's path may have 107 bytes.

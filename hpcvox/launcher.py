@@ -16,3 +16,8 @@ def launched_ranks() -> int:
     if "PMIX_RANK" in os.environ or "PMI_RANK" in os.environ:
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     return 1
+
+
+def is_elastic() -> bool:
+    """Whether ``horovodrun --min-np`` started this process, as one of ranks that come and go."""
+    return os.environ.get("HOROVOD_ELASTIC") == "1"

@@ -110,8 +110,10 @@ on_node() {
     supervise "${command_line[@]}"
 }
 
+training=no
 gpus=0   # of a node, each with a rank of its own; 0: a rank a task, on CPUs
 train() {
+    training=yes
     gpus=${SLURM_GPUS_ON_NODE:-0}
     if [ "$gpus" != 0 ]; then
         [ "$SLURM_CPUS_ON_NODE" -ge "$gpus" ] ||
@@ -141,8 +143,27 @@ on_ranks() {
             program_signal=USR1
             supervise mpirun --bind-to none --map-by "$place" -n "$ranks" "${arguments[@]}" "${command_line[@]}"
             ;;
-        *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun (configs/site.sh)" ;;
+        elastic)
+            [ "$training" = yes ] || fail "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job"
+            program_is_step=yes
+            HPCVOX_RANKS_PER_NODE=$((ranks / ${#NODES[@]}))
+            HPCVOX_INTERRUPTED=$PWD/.hpcvox-interrupted-$SLURM_JOB_ID
+            export HPCVOX_RANKS_PER_NODE HPCVOX_INTERRUPTED
+            supervise horovodrun_elastic --min-np "$HPCVOX_MIN_RANKS" --max-np "$ranks" "${arguments[@]}"
+            ;;
+        *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun, elastic (configs/site.sh)" ;;
     esac
+}
+
+horovodrun_elastic() {   # its status says nothing of an interruption: the ranks leave word of it
+    rm -f "$HPCVOX_INTERRUPTED"
+    # A rank that was lost may come back to its node after a rest.
+    PATH=$HPCVOX_HOME/slurm/elastic:$PATH horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
+        --host-discovery-script "$HPCVOX_HOME/slurm/elastic/nodes.sh" "$@" \
+        "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}"
+    local status=$?
+    if [ -e "$HPCVOX_INTERRUPTED" ]; then status=$STATUS_INTERRUPTED; rm -f "$HPCVOX_INTERRUPTED"; fi
+    return $status
 }
 
 # ---------------------------------------------------------------------------------------- Ray over the allocation

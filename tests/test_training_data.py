@@ -26,6 +26,27 @@ def test_every_sample_is_in_one_step_of_one_rank_once(n, batch, size, seed):
     assert sorted(seen) == samples.tolist()
 
 
+@given(
+    n=st.integers(1, 200),
+    batch=st.integers(1, 9),
+    sizes=st.lists(st.integers(1, 5), min_size=2, max_size=5),
+    steps=st.integers(1, 4),
+    accumulate=st.integers(1, 3),
+)
+def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(n, batch, sizes, steps, accumulate):
+    samples, seen, done = np.arange(n) * 3, 0, []
+    for number, size in enumerate(sizes):
+        last = number == len(sizes) - 1
+        group = [
+            plan(samples, batch, rank, size, generator(0, ORDER, 1), accumulate, seen) for rank in range(size)
+        ]
+        taken = [part if last else part[: steps * accumulate] for part in group]
+        done += [i for part in taken for s in part for i, w in zip(s.indices, s.share, strict=True) if w > 0]
+        seen = n if last else min(n, seen + steps * batch * size * accumulate)
+        assert len(done) == seen
+    assert sorted(done) == samples.tolist()
+
+
 @given(n=st.integers(1, 200), batch=st.integers(1, 17), size=st.integers(2, 5))
 def test_ranks_together_see_what_one_rank_with_their_batches_would(n, batch, size):
     alone = plan(np.arange(n), batch * size, 0, 1, generator(0, ORDER, 3))

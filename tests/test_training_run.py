@@ -23,7 +23,8 @@ from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError, TrainingErr
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.training import checkpoint, runs
 from hpcvox.training.job import train_unet, train_vae
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.loop import Trainer
+from hpcvox.training.metrics import MetricsLog, read_metrics
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 from hpcvox.training.vae_task import bin_of, quantile_edges
 
@@ -214,6 +215,12 @@ def undisturbed(shards, tmp_path_factory):
     return out
 
 
+def without_timings(out):
+    """The curve of a run, as far as it must not depend on the machine."""
+    timings = {"samples_per_s", "loader_wait_share"}
+    return [{k: v for k, v in line.items() if k not in timings} for line in read_metrics(out)]
+
+
 LONG = ["epochs=6", "schedule=constant", "checkpoint_steps=2", "ema=0.95"]
 
 
@@ -235,11 +242,48 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bits(shards, undisturbe
     for file in (checkpoint.MODEL, checkpoint.OPTIMIZER, checkpoint.AVERAGE):
         ends = [checkpoint.latest(folder / "checkpoints") / file for folder in (undisturbed, out)]
         assert ends[0].read_bytes() == ends[1].read_bytes(), file
-    timings = {"samples_per_s", "loader_wait_share"}
-    for a, b in zip(read_metrics(undisturbed), read_metrics(out), strict=True):
-        assert {k: v for k, v in a.items() if k not in timings} == {
-            k: v for k, v in b.items() if k not in timings
-        }
+    assert without_timings(out) == without_timings(undisturbed)
+
+
+def test_stopped_between_the_last_step_of_an_epoch_and_its_evaluation_it_goes_on_there(
+    shards, undisturbed, tmp_path, monkeypatch
+):
+    given = settings(
+        TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1"
+    )
+    evaluate, times = Trainer.evaluate, iter(range(9))
+
+    def fails_the_second_time(trainer):
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return evaluate(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "evaluate", fails_the_second_time)
+        with pytest.raises(KeyboardInterrupt):
+            train_unet(given)
+    assert len(read_metrics(given.out)) == 1
+    train_unet(given)
+    assert without_timings(given.out) == without_timings(undisturbed)
+
+
+def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(shards, undisturbed, tmp_path, monkeypatch):
+    given = settings(
+        TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1"
+    )
+    add = MetricsLog.add
+
+    def adds_and_ends(log, step, figures):
+        add(log, step, figures)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsLog, "add", adds_and_ends)
+        with pytest.raises(KeyboardInterrupt):
+            train_unet(given)
+    assert len(read_metrics(given.out)) == 1
+    train_unet(given)
+    assert without_timings(given.out) == without_timings(undisturbed)
 
 
 def test_two_ranks_stop_together_on_a_signal_and_go_on(shards, tmp_path):

@@ -1,7 +1,7 @@
 """Ranks and what they say to each other: the only file that knows Horovod.
 
-Three communicators of one interface: :class:`Alone` for one process, :class:`Horovod` for several, and
-:class:`hpcvox.training.comm_torch.TorchDistributed` where Horovod cannot be had.
+Communicators of one interface: :class:`Alone` for one process, :class:`Horovod` for several, :class:`ElasticHorovod`
+for several that come and go, and :class:`hpcvox.training.comm_torch.TorchDistributed` where Horovod cannot be had.
 """
 
 import contextlib
@@ -13,9 +13,13 @@ from typing import Any, Protocol
 import torch
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.launcher import launched_ranks
+from hpcvox.launcher import is_elastic, launched_ranks
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
+
+
+class Regroup(Exception):
+    """Ranks have joined or are gone: those that are there form a group anew and go on from their last whole step."""
 
 
 class Comm(Protocol):
@@ -24,17 +28,24 @@ class Comm(Protocol):
     rank: int
     size: int
     local_size: int
+    lost: tuple[type[Exception], ...]
+    """What is raised where the ranks must form a group anew; empty where this cannot be done."""
+    joining: bool
+    """Whether this rank has heard of others that wait to join."""
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         """An optimizer that averages gradients over the ranks.  Load its state afterwards."""
 
-    def step(
+    def average(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
     ) -> bool:
-        """One step of a wrapped optimizer on the averaged gradients, their norm cut to ``clip_norm`` (0: not).
+        """Average the gradients over the ranks and cut their norm to ``clip_norm`` (0: not).
 
-        False, and no step, where the norm is not finite; the same on every rank.
+        False, and nothing cut, where the norm is not finite; the same on every rank.
         """
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """One step of a wrapped optimizer on the averaged gradients; says nothing to the other ranks."""
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
         """Give every rank the named tensors of rank 0, in place."""
@@ -63,17 +74,19 @@ class Alone:
     """The communicator of a single process; needs nothing installed."""
 
     rank, size, local_size = 0, 1, 1
+    lost: tuple[type[Exception], ...] = ()
+    joining = False
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         return optimizer
 
-    def step(
+    def average(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
     ) -> bool:
-        if not clipped(parameters, clip_norm):
-            return False
+        return clipped(parameters, clip_norm)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
         optimizer.step()
-        return True
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
         pass
@@ -90,6 +103,9 @@ class Alone:
 
 class Horovod:
     """Ranks started by horovodrun, mpirun or srun, joined by Horovod (MPI where built with it, else Gloo)."""
+
+    lost: tuple[type[Exception], ...] = ()
+    joining = False
 
     def __init__(self, settings: TrainSettings) -> None:
         # Horovod's own look-out says which ranks are missing
@@ -121,35 +137,64 @@ class Horovod:
         )
         return wrapped
 
-    def step(
+    def average(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
     ) -> bool:
         wrapped: Any = optimizer
-        with self._lost():
+        with self._waiting():
             wrapped.synchronize()  # the norm is that of the averaged gradient, alike on all ranks
-        if not clipped(parameters, clip_norm):
-            return False
+        return clipped(parameters, clip_norm)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        wrapped: Any = optimizer
         with wrapped.skip_synchronize():
             wrapped.step()
-        return True
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
-        with self._lost():
+        with self._waiting():
             self._hvd.broadcast_parameters(dict(tensors), root_rank=0)
 
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
-        with self._lost():
+        with self._waiting():
             total: torch.Tensor = self._hvd.allreduce(tensor, op=self._hvd.Sum, name=name)
         return total
 
-    def _lost(self) -> contextlib.AbstractContextManager[None]:
+    def _waiting(self) -> contextlib.AbstractContextManager[None]:
         return self._watchdog.waiting(self._hvd.HorovodInternalError)
 
     def at(self, where: str) -> None:
         self._watchdog.where = where
 
     def close(self) -> None:
+        self._watchdog.stop()
         self._hvd.shutdown()
+
+
+class ElasticHorovod(Horovod):
+    """Ranks started by ``horovodrun --min-np``: the launcher starts new ones and tells rank 0 of them.
+
+    A group anew is a communicator anew: close this one and :func:`connect`.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        super().__init__(settings)
+        from horovod.common.elastic import notification_manager
+
+        self.lost = (Regroup, self._hvd.HorovodInternalError)
+        self._notices = notification_manager
+        self._notices.init()
+        self._notices.register_listener(self)
+
+    def on_hosts_updated(self, timestamp: int, update: int) -> None:
+        """Horovod calls this, in a thread of its own, on rank 0."""
+        self.joining = True
+
+    def _waiting(self) -> contextlib.AbstractContextManager[None]:
+        return self._watchdog.waiting(())
+
+    def close(self) -> None:
+        self._notices.remove_listener(self)
+        super().close()
 
 
 def connect(settings: TrainSettings) -> Comm:
@@ -160,6 +205,8 @@ def connect(settings: TrainSettings) -> Comm:
     """
     from hpcvox.training.comm_torch import TorchDistributed
 
+    if is_elastic():
+        return ElasticHorovod(settings)
     if launched_ranks() == 1:
         return Alone()
     if settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:

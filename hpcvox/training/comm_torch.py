@@ -19,6 +19,9 @@ from hpcvox.training.watchdog import Watchdog
 class TorchDistributed:
     """Ranks started by torchrun, or by mpirun or srun, where MPI tells them where to meet."""
 
+    lost: tuple[type[Exception], ...] = ()
+    joining = False
+
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
         if "TORCHELASTIC_RUN_ID" in os.environ:
@@ -57,40 +60,41 @@ class TorchDistributed:
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         return optimizer
 
-    def step(
+    def average(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
     ) -> bool:
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         if self._settings.compression == "float16":
             flat = flat.half()
-        with self._lost():
+        with self._waiting():
             dist.all_reduce(flat)
         parts = torch.split(flat.float() / self.size, [p.numel() for p in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
-        if not clipped(parameters, clip_norm):
-            return False
+        return clipped(parameters, clip_norm)
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
         optimizer.step()
-        return True
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
-        with self._lost():
+        with self._waiting():
             for _, tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
-        with self._lost():
+        with self._waiting():
             total: torch.Tensor = _Sum.apply(tensor)  # type: ignore[no-untyped-call]
         return total
 
-    def _lost(self) -> contextlib.AbstractContextManager[None]:
+    def _waiting(self) -> contextlib.AbstractContextManager[None]:
         return self._watchdog.waiting(RuntimeError)  # Gloo's own: a connection was closed, or the time is up
 
     def at(self, where: str) -> None:
         self._watchdog.where = where
 
     def close(self) -> None:
+        self._watchdog.stop()
         dist.destroy_process_group()
 
 

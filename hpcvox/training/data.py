@@ -59,8 +59,11 @@ def plan(
     size: int,
     order: np.random.Generator | None,
     accumulate: int = 1,
+    seen: int = 0,
 ) -> list[Slice]:
     """This rank's slices of one pass over ``samples``, ``accumulate`` a step; every sample is in one, once.
+
+    The first ``seen`` of the pass have been trained on, by whatever number of ranks.
 
     A step's samples are those that one rank with ``size * accumulate`` times the batch would see.  They are
     dealt out evenly; a slice for which none is left repeats one with no weight, since all ranks step together.
@@ -68,7 +71,7 @@ def plan(
     sequence = samples if order is None else order.permutation(samples)
     parts = size * accumulate
     slices = []
-    for start in range(0, len(sequence), batch_size * parts):
+    for start in range(seen, len(sequence), batch_size * parts):
         together = sequence[start : start + batch_size * parts]
         # the ranks' gradients are averaged with equal weight whatever their number of samples
         weight = size / len(together)

@@ -1,12 +1,13 @@
 """The trainings, ``train-…``: from a shard set to a run folder."""
 
+import contextlib
 import os
 from typing import Any
 
 import torch
 
 from hpcvox import config, durable
-from hpcvox.launcher import launched_ranks
+from hpcvox.launcher import is_elastic, launched_ranks
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import cgcnn_task, fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
@@ -59,16 +60,22 @@ def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
 
 
 def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:
-    if settings.ranks > 1 and launched_ranks() == 1:
+    if settings.ranks > 1 and launched_ranks() == 1 and not is_elastic():
         return _launch(settings, recipe.verb)
-    comm = connect(settings)
-    try:
-        if comm.rank == 0:
-            with durable.sole_writer(settings.out, LET_GO_S):
-                return _train_rank(settings, comm, recipe)
-        return _train_rank(settings, comm, recipe)
-    finally:
-        comm.close()
+    trainer: Trainer | None = None
+    while True:
+        comm = connect(settings)
+        try:
+            with _writer(settings, comm):
+                if trainer is not None and comm.rank == 0:
+                    trainer.save()  # the newest state of the ranks that are left
+                trainer = _trainer(settings, comm, recipe)
+                return _run(settings, trainer)
+        except comm.lost as error:
+            at = f"step {trainer.position.step}" if trainer is not None else "no step"
+            print(f"rank {comm.rank} of {comm.size} forms a group anew after {at}: {error}", flush=True)
+        finally:
+            comm.close()
 
 
 def _launch(settings: TrainSettings, verb: str) -> Outcome:
@@ -80,7 +87,12 @@ def _launch(settings: TrainSettings, verb: str) -> Outcome:
     return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))
 
 
-def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
+def _writer(settings: TrainSettings, comm: Comm) -> contextlib.AbstractContextManager[object]:
+    """Rank 0 alone writes to the run folder, and no other run does."""
+    return durable.sole_writer(settings.out, LET_GO_S) if comm.rank == 0 else contextlib.nullcontext()
+
+
+def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     torch.set_num_threads(settings.threads or max(1, len(os.sched_getaffinity(0)) // comm.local_size))
     torch.manual_seed(settings.seed)
     shards = ShardSet.open(settings.shards)
@@ -104,13 +116,18 @@ def _train_rank(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Outcome:
     trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
     if comm.rank == 0 and trainer.position.step:
         print(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}", flush=True)
-    if comm.rank != 0:
+    return trainer
+
+
+def _run(settings: TrainSettings, trainer: Trainer) -> Outcome:
+    task = trainer.task
+    if trainer.comm.rank != 0:
         complete = trainer.run(None, None)
         return Outcome("", 0 if complete else INTERRUPTED)
-    with MetricsLog(settings.out, trainer.position.step) as log:
+    with MetricsLog(settings.out, trainer.position.epoch, trainer.position.step) as log:
         complete = trainer.run(log, lambda epoch, figures: _export(settings, task, epoch, figures))
     if complete:
-        task.finish(settings.out, held_out)
+        task.finish(settings.out, trainer.held_out)
         print(table(read_metrics(settings.out)), flush=True)
     return Outcome(_summary(settings, not complete, trainer.stopped_early), 0 if complete else INTERRUPTED)
 

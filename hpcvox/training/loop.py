@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from hpcvox.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
 from hpcvox.training.averages import WeightAverage
-from hpcvox.training.comm import Comm
+from hpcvox.training.comm import Comm, Regroup
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
 from hpcvox.training.metrics import MetricsLog
 from hpcvox.training.norm import stand_in, use_global_statistics
@@ -36,7 +36,8 @@ class Position(NamedTuple):
     """Where a run is: what a checkpoint must hold beside weights and optimizer state."""
 
     epoch: int
-    step_in_epoch: int
+    seen: int
+    """Samples of the epoch that all ranks together have trained on; any number of ranks goes on from there."""
     step: int
     sums: dict[str, list[float]]
     """Numerator and denominator of each figure over the epoch so far."""
@@ -44,6 +45,22 @@ class Position(NamedTuple):
     """Least held-out value so far of what the exported weights are chosen by, as a rule the loss."""
     stale: int = 0
     """Epochs since then."""
+    learning_rate: float = 0
+    """Of the last step."""
+
+
+class Answer(NamedTuple):
+    """What the ranks have agreed on in a step."""
+
+    stop: bool
+    regroup: bool
+
+
+class NotFiniteError(Exception):
+    """The gradient of a step is not finite; holds those of this rank's batches whose loss is not."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
 
 
 class Trainer:
@@ -65,7 +82,6 @@ class Trainer:
         self.optimizer = comm.wrap(adam, self.model)
         self.checkpoints = settings.out / "checkpoints"
         self.batches = comm.size * settings.accumulate  # whose gradients make a step
-        self.steps_per_epoch = math.ceil(len(train) / (settings.batch_size * self.batches))
         self.average: WeightAverage | None = None
         self.position = Position(0, 0, 0, {}, math.inf)
         self._resume()
@@ -79,10 +95,13 @@ class Trainer:
         """Train to the last epoch; False where a signal stopped it (the state is saved).
 
         ``log`` and ``on_best(epoch, figures)`` are used on rank 0 alone.
+
+        Raises:
+            Exception: one of ``comm.lost``; the state is that after the last whole step, to be saved by :meth:`save`.
         """
-        total = self.settings.epochs * self.steps_per_epoch
+        total, done = self.settings.epochs * len(self.train), self._done(self.position)
         with StopRequest() as stop:
-            bar = Progress(f"train {self.task.name}", total, "steps", self.position.step) if log else None
+            bar = Progress(f"train {self.task.name}", total, "samples", done) if log else None
             try:
                 while self.position.epoch < self.settings.epochs and not self.stopped_early:
                     if not self._epoch(stop, bar, log, on_best):
@@ -95,55 +114,68 @@ class Trainer:
     def _epoch(self, stop: StopRequest, bar: Progress | None, log: MetricsLog | None, on_best: Any) -> bool:
         settings, start = self.settings, self.position
         order = generator(settings.seed, ORDER, start.epoch)
-        parts = self._plan(self.train, order)[start.step_in_epoch * settings.accumulate :]
-        sums = {name: list(pair) for name, pair in start.sums.items()}
-        step = start.step
+        parts = self._plan(self.train, order, start.seen)
         began = time.perf_counter()
         loader = Loader(partial(self.task.read, epoch=start.epoch), parts)
         self.model.train()
         with contextlib.closing(iter(loader)) as batches:
             steps = zip(*[batches] * settings.accumulate, strict=True)
-            for done, together in enumerate(steps, start.step_in_epoch + 1):
-                self._set_learning_rate(step)
-                stopping = self._step(together, sums, stop)
-                step += 1
-                self.position = start._replace(step_in_epoch=done, step=step, sums=sums)
+            for together in steps:
+                before = self.position
+                answer = self._step(together, stop)
                 if bar is not None:
-                    loss = sums["loss"][0] / sums["loss"][1]
-                    bar.advance(epoch=f"{start.epoch + 1}/{settings.epochs}", loss=f"{loss:.4g}")
-                if stopping:
+                    a, b = self.position.sums["loss"]
+                    shown = {"epoch": f"{start.epoch + 1}/{settings.epochs}", "loss": f"{a / b:.4g}"}
+                    bar.advance(self.position.seen - before.seen, **shown)
+                if answer.stop:
                     self._save()
                     return False
-                if settings.checkpoint_steps and step % settings.checkpoint_steps == 0:
+                if answer.regroup:
+                    raise Regroup("other ranks join")
+                if settings.checkpoint_steps and self.position.step % settings.checkpoint_steps == 0:
                     self._save()
         elapsed = time.perf_counter() - began
-        figures = {f"train/{name}": a / b for name, (a, b) in sums.items()}
+        end = self.position
+        figures = {f"train/{name}": a / b for name, (a, b) in end.sums.items()}
         with self._averaged():
             held_out = self.evaluate()
         figures |= {f"held_out/{name}": value for name, value in held_out.items()}
         figures |= {
             "epoch": start.epoch + 1,
-            "learning_rate": self._learning_rate(step - 1),
-            "samples_per_s": len(parts) * settings.batch_size * self.comm.size / elapsed,
+            "learning_rate": end.learning_rate,
+            "samples_per_s": (end.seen - start.seen) / elapsed,
             "loader_wait_share": loader.waited_s / elapsed,
         }
         value = self.least(held_out)
         better = value < start.best
-        stale = 0 if better else start.stale + 1
-        self.position = Position(start.epoch + 1, 0, step, {}, min(value, start.best), stale)
         self._check_ranks_agree()
         if log is not None:
-            log.add(step, figures)
+            log.add(end.step, figures)
             if better:
                 with self._averaged():
                     on_best(start.epoch + 1, figures)
+        # no rank leaves an epoch behind that rank 0 has not written down
+        self.comm.sum(torch.zeros(1), "kept")
+        self.position = end._replace(
+            epoch=start.epoch + 1,
+            seen=0,
+            sums={},
+            best=min(value, start.best),
+            stale=0 if better else start.stale + 1,
+        )
         self._save()
         return True
 
-    def _plan(self, samples: NDArray[np.int64], order: np.random.Generator | None) -> list[Slice]:
+    def _done(self, position: Position) -> int:
+        """Samples trained on since the beginning, those of every epoch."""
+        return position.epoch * len(self.train) + position.seen
+
+    def _plan(
+        self, samples: NDArray[np.int64], order: np.random.Generator | None, seen: int = 0
+    ) -> list[Slice]:
         comm, settings = self.comm, self.settings
         together = settings.accumulate if order is not None else 1
-        return plan(samples, settings.batch_size, comm.rank, comm.size, order, together)
+        return plan(samples, settings.batch_size, comm.rank, comm.size, order, together, seen)
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
         """The weights that are evaluated and kept are in the model."""
@@ -172,10 +204,26 @@ class Trainer:
             result = self.task.losses(batch)
         return result._replace(per_sample=result.per_sample.float())
 
-    def _step(self, batches: Sequence[Batch], sums: dict[str, list[float]], stop: StopRequest) -> bool:
-        """One step of the optimizer; whether some rank was asked to stop."""
-        self.comm.at(f"step {self.position.step} of epoch {self.position.epoch + 1}")
-        before = [buffer.clone() for buffer in self.model.buffers()]
+    def _step(self, batches: Sequence[Batch], stop: StopRequest) -> Answer:
+        """One step of the optimizer: a whole one, or none."""
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        undone: tuple[type[Exception], ...] = (NotFiniteError, *self.comm.lost)
+        try:
+            return self._whole_step(batches, stop)
+        except undone as error:
+            for buffer, value in zip(self.model.buffers(), buffers, strict=True):
+                buffer.copy_(value)
+            if isinstance(error, NotFiniteError):
+                self._end_not_finite(error.batches)
+            raise
+
+    def _whole_step(self, batches: Sequence[Batch], stop: StopRequest) -> Answer:
+        """What the ranks have to say to each other comes first, then what changes the state of this one."""
+        start = self.position
+        self.comm.at(f"step {start.step} of epoch {start.epoch + 1}")
+        rate = self._learning_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         local: dict[str, list[float]] = {}
         names = ["loss"]
         bad: list[Batch] = []
@@ -190,16 +238,18 @@ class Trainer:
             names = ["loss", *sorted(result.figures)]
             if counts(batch):
                 _add(local, result)
-        if not self.comm.step(self.optimizer, self.parameters, self.settings.clip_norm):
-            for buffer, value in zip(self.model.buffers(), before, strict=True):
-                buffer.copy_(value)
-            self._end_not_finite(bad)
+        if not self.comm.average(self.optimizer, self.parameters, self.settings.clip_norm):
+            raise NotFiniteError(bad)
+        sums = {name: list(pair) for name, pair in start.sums.items()}
+        answer = self._share(local, names, any(map(counts, batches)), stop, sums)
+        self.comm.step(self.optimizer)
         if self.average is not None:
-            self.average.update(self.position.step + 1)
-        shared = [*np.ravel([local.get(name, [0.0, 0.0]) for name in names]), float(stop.received != 0)]
-        return self._share(shared, any(map(counts, batches)), names, sums)
+            self.average.update(start.step + 1)
+        seen = min(start.seen + self.settings.batch_size * self.batches, len(self.train))
+        self.position = start._replace(seen=seen, step=start.step + 1, sums=sums, learning_rate=rate)
+        return answer
 
-    def _end_not_finite(self, bad: Sequence[Batch]) -> None:
+    def _end_not_finite(self, bad: Sequence[Batch]) -> NoReturn:
         """All ranks end together: the gradient of a step is not finite, and nothing was changed by it."""
         ranks = torch.zeros(self.comm.size)
         ranks[self.comm.rank] = float(bool(bad))
@@ -219,13 +269,20 @@ class Trainer:
         raise TrainingError(f"{told} not finite at {where}. {advice}")
 
     def _share(
-        self, local: Sequence[float], counted: bool, names: list[str], sums: dict[str, list[float]]
-    ) -> bool:
-        """One message a step: figures, a request to stop, and BatchNorm's running statistics.
+        self,
+        local: dict[str, list[float]],
+        names: list[str],
+        counted: bool,
+        stop: StopRequest,
+        sums: dict[str, list[float]],
+    ) -> Answer:
+        """One message a step: figures (added to ``sums``), requests, and BatchNorm's running statistics.
 
         These are averaged over the ranks that had a sample.
         """
-        head = torch.tensor([*local, counted], dtype=torch.float64)
+        figures = np.ravel([local.get(name, [0.0, 0.0]) for name in names])
+        said = [stop.received != 0, self.comm.joining, counted]
+        head = torch.tensor([*figures, *said], dtype=torch.float64)
         if self.comm.size > 1:
             buffers = [b for b in self.model.buffers() if b.is_floating_point()]
             flat = torch.cat([head, *(b.flatten().double() * counted for b in buffers)])
@@ -233,29 +290,31 @@ class Trainer:
             head, rest = flat[: len(head)], flat[len(head) :] / flat[len(head) - 1]
             for buffer, mean in zip(buffers, torch.split(rest, [b.numel() for b in buffers]), strict=True):
                 buffer.copy_(mean.view_as(buffer))
-        for name, (a, b) in zip(names, head[:-2].view(-1, 2).tolist(), strict=True):
+        for name, (a, b) in zip(names, head[: -len(said)].view(-1, 2).tolist(), strict=True):
             pair = sums.setdefault(name, [0.0, 0.0])
             pair[0] += a
             pair[1] += b
-        return bool(head[-2] > 0)
+        return Answer(stop=bool(head[-3] > 0), regroup=bool(head[-2] > 0))
 
-    def _learning_rate(self, step: int) -> float:
-        settings = self.settings
+    def _learning_rate(self) -> float:
+        """Of the next step: by the samples behind it, whatever the number of ranks."""
+        settings, step = self.settings, self.position.step
         rate = settings.learning_rate * SCALES[settings.scale_learning_rate](self.batches)
         if settings.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * step / (settings.epochs * self.steps_per_epoch)))
+            part = self._done(self.position) / (settings.epochs * len(self.train))
+            rate *= 0.5 * (1 + math.cos(math.pi * part))
         return rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
-
-    def _set_learning_rate(self, step: int) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate(step)
 
     def _save(self) -> None:
         if self.comm.rank == 0:
-            state = {"position": self.position._asdict(), "ranks": self.comm.size}
-            means = self.average.weights if self.average is not None else None
-            checkpoint.save(self.checkpoints, self.position.step, self.model, self.optimizer, state, means)
-            checkpoint.prune(self.checkpoints, self.settings.keep_checkpoints)
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint, the same whichever rank does."""
+        state = {"position": self.position._asdict()}
+        means = self.average.weights if self.average is not None else None
+        checkpoint.save(self.checkpoints, self.position.step, self.model, self.optimizer, state, means)
+        checkpoint.prune(self.checkpoints, self.settings.keep_checkpoints)
 
     def _resume(self) -> None:
         """Go on from the newest whole checkpoint, which rank 0 chooses."""
@@ -272,13 +331,12 @@ class Trainer:
         path = self.checkpoints / f"{checkpoint.PREFIX}{step:08d}"
         means = self.average.weights if self.average is not None else None
         state = checkpoint.load(path, self.model, self.optimizer, means)
-        position = Position(**state["position"])
-        if position.step_in_epoch and state["ranks"] != self.comm.size:
+        try:
+            self.position = Position(**state["position"])
+        except TypeError:
             raise CheckpointError(
-                f"{path} was saved within an epoch by {state['ranks']} ranks and cannot go on with {self.comm.size}: "
-                f"run it with {state['ranks']} ranks to the end of the epoch"
-            )
-        self.position = position
+                f"{path} was saved by another version of hpcvox: choose another run folder"
+            ) from None
 
     def _check_ranks_agree(self) -> None:
         """The weights of all ranks are the same, bit for bit, or the run ends."""

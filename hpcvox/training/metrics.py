@@ -10,14 +10,14 @@ from hpcvox import durable
 
 
 class MetricsLog:
-    """``metrics.jsonl`` and ``tensorboard/`` of a run, going on from ``step`` with nothing doubled."""
+    """``metrics.jsonl`` and ``tensorboard/`` of a run that goes on after ``epochs`` and ``step``, nothing doubled."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, epochs: int, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         self.path = folder / "metrics.jsonl"
         # what was logged after the checkpoint that the run goes on from is computed again
-        kept = [line for line in read_metrics(folder) if line["step"] <= step]
+        kept = [line for line in read_metrics(folder) if line["epoch"] <= epochs]
         durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = self.path.open("a")
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)

@@ -19,11 +19,15 @@ class Watchdog:
         """What the rank has done so far, for the message."""
         self._rank, self._stall_s = rank, stall_s
         self._since: float | None = None
+        self._stopped = threading.Event()
         threading.Thread(target=self._look, name="watchdog", daemon=True).start()
 
     @contextlib.contextmanager
-    def waiting(self, lost: type[Exception]) -> Iterator[None]:
-        """This rank may not be in here for longer than ``stall_s``; ``lost`` is what a library says of ranks gone."""
+    def waiting(self, lost: type[Exception] | tuple[()]) -> Iterator[None]:
+        """This rank may not be in here for longer than ``stall_s``.
+
+        ``lost`` is what a library says of ranks gone, where that is the end of the others.
+        """
         self._since = time.monotonic()
         try:
             yield
@@ -31,6 +35,10 @@ class Watchdog:
             self.give_up(f" ({(str(error).splitlines() or ['no reason given'])[0]})")
         finally:
             self._since = None
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
 
     def give_up(self, reason: str = "") -> NoReturn:
         """End this process at once: what would leave in good order waits for the others, too."""
@@ -43,8 +51,7 @@ class Watchdog:
         os._exit(HpcvoxError.exit_status)
 
     def _look(self) -> None:
-        while True:
-            time.sleep(min(1.0, self._stall_s / 4))
+        while not self._stopped.wait(min(1.0, self._stall_s / 4)):
             since = self._since
             if since is not None and time.monotonic() - since > self._stall_s:
                 self.give_up()
