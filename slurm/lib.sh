@@ -80,7 +80,7 @@ finish() {   # the program's status → the job's
 put_back() {
     if [ "$cancelled" = yes ]; then log "cancelled; state saved: the same submission carries on"; exit $STATUS_INTERRUPTED; fi
     if [ "${SLURM_RESTART_COUNT:-0}" -ge "$HPCVOX_MAX_RESTARTS" ]; then
-        log "interrupted ${SLURM_RESTART_COUNT} times (HPCVOX_MAX_RESTARTS): submit again to carry on"
+        log "interrupted ${SLURM_RESTART_COUNT:-0} times (HPCVOX_MAX_RESTARTS): submit again to carry on"
         exit $STATUS_INTERRUPTED
     fi
     log "interrupted, state saved: back into the queue"

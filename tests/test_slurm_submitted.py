@@ -81,7 +81,7 @@ class Site:
         self.folder, self.calls = folder, folder / "calls"
         self.bin = folder / "venv/bin"
         self.bin.mkdir(parents=True)
-        for name in ("python", "srun", "mpirun", "scontrol", "sbatch", "scancel"):
+        for name in ("python", "srun", "mpirun", "horovodrun", "scontrol", "sbatch", "scancel"):
             (self.bin / name).write_text(STAND_IN)
             (self.bin / name).chmod(0o755)
 
@@ -190,6 +190,60 @@ def test_a_rank_a_task(site, script, launch, launcher):
     ranks, threads = (4, "1") if script == "statistics" else (2, "2")
     assert words == [*launcher.format(ranks=ranks).split(), *job(script), *GIVEN]
     assert (environment["OMP_NUM_THREADS"], environment["SRUN_CPUS_PER_TASK"]) == (threads, threads)
+
+
+@pytest.mark.parametrize("script", TRAININGS)
+@pytest.mark.parametrize(
+    ("given", "ranks", "slots"),
+    [({}, 2, 1), ({"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32"}, 8, 4)],
+    ids=["cpus", "gpus"],
+)
+def test_ranks_that_come_and_go(site, script, given, ranks, slots):
+    arguments = {"HPCVOX_LAUNCH_ARGS": "--network-interfaces ib0", "HPCVOX_MIN_RANKS": "2", **given}
+    ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH="elastic", **arguments)
+    launcher = (
+        "horovodrun --gloo -np 2 --blacklist-cooldown-range 5 30 "
+        f"--host-discovery-script {ROOT}/slurm/elastic/nodes.sh "
+        f"--min-np 2 --max-np {ranks} --network-interfaces ib0 {ROOT}/slurm/elastic/rank"
+    )
+    assert words == [*launcher.split(), *job(script), *(["device=cuda"] if given else []), *GIVEN]
+    assert environment["HPCVOX_RANKS_PER_NODE"] == str(slots)
+    assert environment["PATH"].startswith(f"{ROOT}/slurm/elastic:"), (
+        "ranks are started by the ssh of that folder"
+    )
+
+
+def test_only_trainings_have_ranks_that_come_and_go(site):
+    done, calls = site.run("statistics", HPCVOX_LAUNCH="elastic")
+    assert (done.returncode, calls) == (2, [])
+    assert "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job" in done.stderr
+
+
+def test_ranks_are_started_on_nodes_that_answer(site):
+    states = (
+        "node1 mix\nnode2 mix*\nnode3 down*\nnode4 alloc\nnode4 alloc\nnode5 drng\nnode6 drain\nnode7 fail\n"
+    )
+    (site.bin / "sinfo").write_text(f"#!/bin/sh\nprintf '{states}'\n")
+    (site.bin / "sinfo").chmod(0o755)
+    environment = {"PATH": f"{site.bin}:{os.environ['PATH']}", "HPCVOX_RANKS_PER_NODE": "4"}
+    done = subprocess.run(
+        ["bash", f"{ROOT}/slurm/elastic/nodes.sh"],
+        env={**environment, "SLURM_JOB_NODELIST": "node[1-7]"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["node1:4", "node4:4", "node5:4", "node6:4"]
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site, interrupted):
+    (site.bin / "horovodrun").write_text('#!/bin/sh\nexec bash -c \'shift 12; exec "$@"\' - "$@"\n')
+    (site.bin / "python").write_text(f"#!/bin/sh\nexit {75 if interrupted else 3}\n")
+    done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", HPCVOX_IN_STEP="1", HPCVOX_MAX_RESTARTS="0")
+    assert done.returncode == (75 if interrupted else 3), done.stdout + done.stderr
+    assert ("submit again to carry on" in done.stdout) == interrupted
+    assert not list(site.folder.glob(".hpcvox-*"))
 
 
 @pytest.mark.parametrize("script", TRAININGS)

@@ -1,17 +1,21 @@
 """The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from fingerprint_shards import make_fingerprints
 from graph_shards import make_graphs
 from spot_shards import make_spots
 from test_training_cgcnn import crystals
+from training_shards import SMALL_UNET, make_shards
 
 from hpcvox.training import runs
 from hpcvox.training.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
+EPOCHS = 150
 SHORT = ["shards=shards", "out=run", "threads=1", "warmup_steps=2"]
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -81,3 +85,51 @@ def test_a_rank_for_each_gpu_of_both_nodes(lab, tmp_path, launch):
     assert states == ["COMPLETED"], text
     for rank in range(4):
         assert f"rank {rank} of 4 on node{rank // 2 + 1} sees 0,1: device=cuda epochs=2" in text
+
+
+def rank_on(lab, node):
+    """The process of the rank of a training on ``node``."""
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words, environment = process.info["cmdline"] or [], process.info["environ"] or {}
+        mine = environment.get("SLURM_CONF") == str(lab.configuration)
+        if (
+            mine
+            and environment.get("HOROVOD_HOSTNAME") == node
+            and words[1:2] == [f"{ROOT}/jobs/train_unet.py"]
+        ):
+            return process
+    raise AssertionError(f"no rank on {node}")
+
+
+def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_is_near(lab, tmp_path):
+    make_shards(tmp_path / "shards")
+    given = {"HPCVOX_LAUNCH": "elastic", "HPCVOX_LAUNCH_ARGS": "--network-interfaces lo"}
+    settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", f"epochs={EPOCHS}", "checkpoint_steps=5"]
+    job = submit(lab, tmp_path, "train_unet", *settings, **given)
+
+    def said(text, times=1):
+        log = tmp_path / f"slurm-train_unet-{job}.out"
+        return log.exists() and log.read_text().count(text) >= times
+
+    def wait_for(ready):
+        deadline = time.monotonic() + 120
+        while not ready():
+            assert lab.states([job])[0] in ("PENDING", "RUNNING", "CONFIGURING"), output(
+                tmp_path, "train_unet", job
+            )
+            assert time.monotonic() < deadline, output(tmp_path, "train_unet", job)
+            time.sleep(0.1)
+
+    wait_for(lambda: said("2 ranks of") and len(read_metrics(tmp_path / "run")) >= 3)
+    alone = output(tmp_path, "train_unet", job).count(
+        " 1 ranks of"
+    )  # it may have begun before the other was there
+    joined = output(tmp_path, "train_unet", job).count(" 2 ranks of")
+    rank_on(lab, "node2").kill()
+    wait_for(lambda: said(" 1 ranks of", alone + 1))
+    wait_for(lambda: said(" 2 ranks of", joined + 1))
+    lab.signal(job, "USR1")
+    assert lab.wait([job], timeout=300) == ["COMPLETED"], output(tmp_path, "train_unet", job)
+    assert said("interrupted, state saved: back into the queue")
+    assert lab.field(job, "Restarts") == "1"
+    assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, EPOCHS + 1))
