@@ -14,8 +14,11 @@
 # one of its nodes is submitted with sbatch --no-kill.
 : "${HPCVOX_LAUNCH:=srun}"
 
-# Of elastic: the least number of ranks that go on.
+# Of elastic: the least number of ranks that go on; seconds that fewer wait for others, and that the launcher stays
+# when no rank is left, before the job goes back into the queue.
 : "${HPCVOX_MIN_RANKS:=1}"
+: "${HPCVOX_ELASTIC_TIMEOUT:=600}"
+: "${HPCVOX_NO_RANKS_TIMEOUT:=60}"
 
 # What `srun --mpi=list` offers and MPI was built for: pmix, pmix_v4, cray_shasta ...
 : "${HPCVOX_SRUN_MPI:=pmix}"

@@ -158,12 +158,29 @@ on_ranks() {
 horovodrun_elastic() {   # its status says nothing of an interruption: the ranks leave word of it
     rm -f "$HPCVOX_INTERRUPTED"
     # A rank that was lost may come back to its node after a rest.
-    PATH=$HPCVOX_HOME/slurm/elastic:$PATH horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
+    PATH=$HPCVOX_HOME/slurm/elastic:$PATH HOROVOD_ELASTIC_TIMEOUT=$HPCVOX_ELASTIC_TIMEOUT \
+        horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
         --host-discovery-script "$HPCVOX_HOME/slurm/elastic/nodes.sh" "$@" \
-        "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}"
-    local status=$?
+        "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}" &
+    local launcher=$! status
+    # It may stay for ever when it has given up on the ranks, after HPCVOX_ELASTIC_TIMEOUT.
+    end_without_ranks $launcher &
+    wait $launcher
+    status=$?
     if [ -e "$HPCVOX_INTERRUPTED" ]; then status=$STATUS_INTERRUPTED; rm -f "$HPCVOX_INTERRUPTED"; fi
     return $status
+}
+
+end_without_ranks() {   # end a launcher whose ranks have all been gone for a minute, to start anew in another job
+    local since=$SECONDS
+    while sleep 1 && kill -0 "$1" 2>/dev/null; do
+        if squeue --noheader --steps --jobs="$SLURM_JOB_ID" --format=%i | grep -q '\.[0-9]'; then since=$SECONDS; fi
+        if [ $((SECONDS - since)) -ge "$HPCVOX_NO_RANKS_TIMEOUT" ]; then
+            log "fewer ranks than HPCVOX_MIN_RANKS=$HPCVOX_MIN_RANKS are left, and none runs"
+            touch "$HPCVOX_INTERRUPTED"
+            kill -KILL "$1"
+        fi
+    done
 }
 
 # ---------------------------------------------------------------------------------------- Ray over the allocation

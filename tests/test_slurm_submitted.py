@@ -246,6 +246,17 @@ def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site, interrupte
     assert not list(site.folder.glob(".hpcvox-*"))
 
 
+def test_a_launcher_without_ranks_is_ended(site):
+    for name, does in (("horovodrun", "exec sleep 600"), ("squeue", "echo 7.batch")):
+        (site.bin / name).write_text(f"#!/bin/sh\n{does}\n")
+        (site.bin / name).chmod(0o755)
+    given = {"HPCVOX_NO_RANKS_TIMEOUT": "2", "HPCVOX_MAX_RESTARTS": "0"}
+    done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", **given)
+    assert done.returncode == 75, done.stdout + done.stderr
+    assert "fewer ranks than HPCVOX_MIN_RANKS=1 are left" in done.stdout
+    assert not list(site.folder.glob(".hpcvox-*"))
+
+
 @pytest.mark.parametrize("script", TRAININGS)
 @pytest.mark.parametrize(
     ("launch", "launcher"), [("srun", SRUN_GPUS), ("mpirun", MPIRUN_GPUS)], ids=["srun", "mpirun"]
