@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hpcvox import durable
 from hpcvox.actors.pool import ActorPool, Workers, actor_pool
@@ -34,7 +35,7 @@ from featurize_sources import write_table
 REPOSITORY = Path(__file__).resolve().parents[2]
 CPUS = 2
 ROUNDS = 3
-GENERATED_ROWS = 3787
+GENERATED_ROWS = 7572
 
 _workers: list[ShardWorker] = []  # one in each plain process
 
@@ -162,9 +163,13 @@ def _entry(name: str, value: float, peer: float, limit: float) -> dict[str, Any]
 
 
 def _source(folder: Path) -> Path:
-    shared = Path(os.environ.get("HPCVOX_SHARED", REPOSITORY.parent / "shared"))
-    real = shared / "data" / "perov5_val.csv.xz"
-    return real if real.exists() else write_table(folder / "perovskites.csv", GENERATED_ROWS)
+    data = Path(os.environ.get("HPCVOX_SHARED", REPOSITORY.parent / "shared")) / "data"
+    table = folder / "perovskites.csv"
+    real = [data / f"perov5_{part}.csv.xz" for part in ("val", "test")]
+    if not all(path.exists() for path in real):
+        return write_table(table, GENERATED_ROWS)
+    pd.concat(map(pd.read_csv, real)).to_csv(table, index=False)
+    return table
 
 
 def _trials(tasks: list[ShardTask]) -> list[ShardTask]:

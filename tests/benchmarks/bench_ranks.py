@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def measure() -> list[dict[str, Any]]:
     """Medians of alternating rounds, one thread a rank.
 
     ``loop_overhead``: seconds a sample over the bare loop's, less one.  ``two_rank_efficiency``: samples a second
-    of two ranks over twice those of one.  ``horovod_vs_ddp``: of two ranks over DistributedDataParallel's.
+    of two ranks over twice those of one; ``two_apart_efficiency``: the same of two runs at once that know nothing of
+    each other, which is what memory and clock leave.  ``horovod_vs_ddp``: of two ranks over DistributedDataParallel's.
     """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -36,14 +38,13 @@ def measure() -> list[dict[str, Any]]:
                 ("two_torch", 2, "torch"),
             ):
                 out = folder / f"{name}{number}"
-                _run(
-                    [sys.executable, "-m", "hpcvox", "train-unet"],
-                    folder,
-                    f"out={out}",
-                    f"ranks={ranks}",
-                    f"backend={backend}",
-                )
+                _run(TRAIN, folder, f"out={out}", f"ranks={ranks}", f"backend={backend}")
                 rates.setdefault(name, []).append(read_metrics(out)[-1]["samples_per_s"])
+            apart = [folder / f"apart{number}{which}" for which in "ab"]
+            with ThreadPoolExecutor(2) as both:
+                list(both.map(lambda out: _run(TRAIN, folder, f"out={out}"), apart))
+            rate_apart = sum(read_metrics(out)[-1]["samples_per_s"] for out in apart)
+            rates.setdefault("two_apart", []).append(rate_apart)
             for name, start in (("bare", [sys.executable]), ("ddp", TORCHRUN)):
                 seconds = float(_run([*start, str(PEER)], folder).split()[-1])
                 rates.setdefault(name, []).append((2 if name == "ddp" else 1) * BATCH / seconds)
@@ -51,6 +52,13 @@ def measure() -> list[dict[str, Any]]:
     return [
         _ratio("loop_overhead", rate["bare"] / rate["one"] - 1, rate["one"], rate["bare"], 0.02),
         _ratio("two_rank_efficiency", rate["two"] / rate["one"] / 2, rate["two"], 2 * rate["one"], 0.95),
+        _ratio(
+            "two_apart_efficiency",
+            rate["two_apart"] / rate["one"] / 2,
+            rate["two_apart"],
+            2 * rate["one"],
+            None,
+        ),
         _ratio("horovod_vs_ddp", rate["two"] / rate["ddp"], rate["two"], rate["ddp"], 1.0),
         _ratio("torch_vs_ddp", rate["two_torch"] / rate["ddp"], rate["two_torch"], rate["ddp"], None),
     ]
