@@ -169,7 +169,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def console() -> NoReturn:
     """The ``hpcvox`` command: run one verb and end the process with its exit status."""
-    leave(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads what is printed here has read enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 128 + signal.SIGPIPE
+    leave(status)
 
 
 def job(verb: str) -> int:

@@ -1,5 +1,7 @@
 """The command line as a user meets it."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +94,13 @@ def test_version():
     from hpcvox import __version__
 
     assert hpcvox("--version").stdout == f"hpcvox {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train-unet", "--help"], ["shards", "--help"]])
+def test_a_reader_that_has_read_enough_ends_it_without_a_word(arguments):
+    command = [sys.executable, "-c", "from hpcvox.cli import console; console()", *arguments]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
