@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -284,6 +285,25 @@ def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(shards, undisturb
     assert len(read_metrics(given.out)) == 1
     train_unet(given)
     assert without_timings(given.out) == without_timings(undisturbed)
+
+
+@pytest.mark.parametrize("limit", [0, 20_000], ids=["a file's first byte", "the weights"])
+def test_a_full_disk_ends_it_with_the_last_checkpoint_as_it_was(shards, undisturbed, tmp_path, limit):
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    _wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert f"error: {out} cannot be written to: " in said
+    assert "free space, then run the same command again" in said
+    assert "Traceback" not in said
+    assert checkpoint.latest(out / "checkpoints") == max((out / "checkpoints").glob("step-*"))
+    assert not list((out / "checkpoints").glob(".*"))
+    run(command(shards, out, *LONG))
+    assert without_timings(out) == without_timings(undisturbed)
 
 
 def test_two_ranks_stop_together_on_a_signal_and_go_on(shards, tmp_path):

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 import xxhash
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from torch import nn
 
 from hpcvox import durable
@@ -37,22 +38,27 @@ def save(
     Args:
         state: whatever JSON the training needs to go on.
         average: means of the weights, where the training keeps them.
+
+    Raises:
+        OSError: it cannot be written; those before it are as they were.
     """
     final = folder / f"{PREFIX}{step:08d}"
     part = folder / f".{final.name}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     files = {MODEL: model.state_dict(), OPTIMIZER: _flatten(optimizer), AVERAGE: average}
     checksums = {}
-    for name, tensors in files.items():
-        if tensors is not None:
-            save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, part / name)
-            checksums[name] = _checksum(part / name)
-    (part / "state.json").write_text(json.dumps({"step": step, "checksums": checksums, **state}))
-    for file in part.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
-    durable.sync_folder(part)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        for name, tensors in files.items():
+            if tensors is not None:
+                data = serialized({key: tensor.contiguous() for key, tensor in tensors.items()})
+                _write(part / name, data)
+                checksums[name] = xxhash.xxh3_128_hexdigest(data)
+        _write(part / "state.json", json.dumps({"step": step, "checksums": checksums, **state}).encode())
+        durable.sync_folder(part)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)  # the space that it has taken may be the last
+        raise
     if final.exists():
         shutil.rmtree(final)
     part.rename(final)
@@ -121,6 +127,13 @@ def _unflatten(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) 
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _checksum(path: Path) -> str:

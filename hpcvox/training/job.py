@@ -1,12 +1,15 @@
 """The trainings, ``train-…``: from a shard set to a run folder."""
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from hpcvox import config, durable
+from hpcvox.errors import TrainingError
 from hpcvox.launcher import is_elastic, launched_ranks
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
@@ -29,6 +32,9 @@ MAY_CHANGE = {
     *("backend", "stall_s"),
 }
 """Settings with which a run may go on though they differ from those it began with."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a file system answers that is full, or whose user may have no more of it."""
 
 LET_GO_S = 30.0
 """Time that the ranks of a run whose launcher was killed may take to save their state and end."""
@@ -87,9 +93,26 @@ def _launch(settings: TrainSettings, verb: str) -> Outcome:
     return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))
 
 
-def _writer(settings: TrainSettings, comm: Comm) -> contextlib.AbstractContextManager[object]:
-    """Rank 0 alone writes to the run folder, and no other run does."""
-    return durable.sole_writer(settings.out, LET_GO_S) if comm.rank == 0 else contextlib.nullcontext()
+@contextlib.contextmanager
+def _writer(settings: TrainSettings, comm: Comm) -> Iterator[None]:
+    """Rank 0 alone writes to the run folder, and no other run does.
+
+    Raises:
+        TrainingError: what it writes finds no room.
+    """
+    if comm.rank != 0:
+        yield
+        return
+    with durable.sole_writer(settings.out, LET_GO_S):
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise TrainingError(
+                f"{settings.out} cannot be written to: {error}. The last checkpoint there is as it was: free space, "
+                "then run the same command again, and it goes on from there"
+            ) from error
 
 
 def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
