@@ -43,10 +43,7 @@ def submit(lab, source, folder):
 def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
     job = submit(lab, source, tmp_path)
     log = tmp_path / f"slurm-featurize-{job}.out"
-    deadline = time.monotonic() + 180
-    while len(list((tmp_path / "shards").glob("shard-*.h5"))) < 20:
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    lab.until(lambda: len(list((tmp_path / "shards").glob("shard-*.h5"))) >= 20, job, log)
     made = len(list((tmp_path / "shards").glob("shard-*.h5")))
     assert made < ENTRIES // 16, "the node dies in the middle"
     lab.kill_node(node)
@@ -59,14 +56,6 @@ def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
         again = submit(lab, source, tmp_path)
         assert lab.wait([again], timeout=300) == ["COMPLETED"]
     assert contents(tmp_path / "shards") == whole
-
-
-def until(condition, lab, job, log):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, log.read_text()
-        assert lab.states([job])[0] not in ("COMPLETED", "FAILED"), log.read_text()
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +74,9 @@ def test_a_training_whose_node_dies_ends_with_the_same_weights(lab, trained, tmp
     settings = command(shards, out, EPOCHS)[4:]
     job = lab.sbatch(str(ROOT / "slurm/train_unet.sh"), *settings, cwd=tmp_path)
     log = tmp_path / f"slurm-train_unet-{job}.out"
-    until(lambda: any((out / "checkpoints").glob("step-0000001?")), lab, job, log)
+    lab.until(lambda: any((out / "checkpoints").glob("step-0000001?")), job, log)
     lab.kill_node(1)  # that of the batch script and of rank 0, which saves
-    until(lambda: lab.field(job, "Restarts") == "1", lab, job, log)
+    lab.until(lambda: lab.field(job, "Restarts") == "1", job, log)
     lab.start_node(1)  # it has been mended
     assert lab.wait([job], timeout=300) == ["COMPLETED"], log.read_text()
     assert "going on at epoch" in log.read_text()

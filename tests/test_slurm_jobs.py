@@ -28,13 +28,6 @@ def output(cwd, job):
     return (cwd / f"slurm-{job}.out").read_text()
 
 
-def until(condition, timeout=60):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
 def processes_of(folder):
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -85,7 +78,7 @@ def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, la
     job = submit(lab, tmp_path, launcher, PROGRAMS / "count.py", "empty.yaml", HPCVOX_LAUNCH=launch)
     ranks = 2 if launcher == "on_ranks" else 1
     log = tmp_path / f"slurm-{job}.out"
-    until(lambda: log.exists() and log.read_text().count("starts at 0") == ranks)
+    lab.until(lambda: log.exists() and log.read_text().count("starts at 0") == ranks, job, log)
     time.sleep(1)
     lab.signal(job, "USR1")
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
@@ -102,7 +95,7 @@ def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, la
 def test_a_job_that_is_told_to_end_saves_and_stays_out_of_the_queue(lab, tmp_path):
     job = submit(lab, tmp_path, "on_node", PROGRAMS / "count.py", "empty.yaml")
     log = tmp_path / f"slurm-{job}.out"
-    until(lambda: log.exists() and "starts at 0" in log.read_text())
+    lab.until(lambda: log.exists() and "starts at 0" in log.read_text(), job, log)
     time.sleep(0.5)
     lab.signal(job, "TERM")
     assert lab.wait([job]) == ["FAILED"]

@@ -1,6 +1,5 @@
 """The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
-import time
 from pathlib import Path
 
 import psutil
@@ -107,29 +106,19 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", f"epochs={EPOCHS}", "checkpoint_steps=5"]
     job = submit(lab, tmp_path, "train_unet", *settings, **given)
 
-    def said(text, times=1):
-        log = tmp_path / f"slurm-train_unet-{job}.out"
-        return log.exists() and log.read_text().count(text) >= times
+    log = tmp_path / f"slurm-train_unet-{job}.out"
 
-    def wait_for(ready):
-        deadline = time.monotonic() + 120
-        while not ready():
-            assert lab.states([job])[0] in ("PENDING", "RUNNING", "CONFIGURING"), output(
-                tmp_path, "train_unet", job
-            )
-            assert time.monotonic() < deadline, output(tmp_path, "train_unet", job)
-            time.sleep(0.1)
+    def groups(ranks):
+        """How often so many ranks have formed a group."""
+        return log.read_text().count(f" {ranks} ranks of") if log.exists() else 0
 
-    wait_for(lambda: said("2 ranks of") and len(read_metrics(tmp_path / "run")) >= 3)
-    alone = output(tmp_path, "train_unet", job).count(
-        " 1 ranks of"
-    )  # it may have begun before the other was there
-    joined = output(tmp_path, "train_unet", job).count(" 2 ranks of")
+    lab.until(lambda: groups(2) > 0 and len(read_metrics(tmp_path / "run")) >= 3, job, log)
+    alone, joined = groups(1), groups(2)  # it may have begun before the other was there
     rank_on(lab, "node2").kill()
-    wait_for(lambda: said(" 1 ranks of", alone + 1))
-    wait_for(lambda: said(" 2 ranks of", joined + 1))
+    lab.until(lambda: groups(1) > alone, job, log)
+    lab.until(lambda: groups(2) > joined, job, log)
     lab.signal(job, "USR1")
-    assert lab.wait([job], timeout=300) == ["COMPLETED"], output(tmp_path, "train_unet", job)
-    assert said("interrupted, state saved: back into the queue")
+    assert lab.wait([job], timeout=300) == ["COMPLETED"], log.read_text()
+    assert "interrupted, state saved: back into the queue" in log.read_text()
     assert lab.field(job, "Restarts") == "1"
     assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, EPOCHS + 1))

@@ -1,18 +1,14 @@
 """CGCNN: the network's symmetries, and whole trainings on small sets of real graphs."""
 
-import os
-import signal
-import subprocess
 import sys
-import time
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
 from graph_shards import Named, make_graphs
-from safetensors.torch import load_file
 from test_training_run import MPIRUN, run, settings
+from training_runs import assert_same_weights, killed, weights
 from training_shards import A_SITES, B_SITES, FRAC, X_SITES, make_shards
 
 from hpcvox.crystals.elements import electronegativity
@@ -22,7 +18,7 @@ from hpcvox.errors import CheckpointError, ConfigError, ShardError
 from hpcvox.models.cgcnn import CGCNN, CGCNNSettings, Convolution
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training import checkpoint, runs
+from hpcvox.training import runs
 from hpcvox.training.cgcnn_task import CGCNNTask, predict, targets
 from hpcvox.training.comm import Alone
 from hpcvox.training.data import ORDER, Slice, generator, plan
@@ -92,7 +88,7 @@ def network(**more):
     return model.eval()
 
 
-def test_the_network_has_its_weights():
+def test_the_network_has_itsweights():
     table, convolution = 119 * 64, (64 + 64 + 41) * 128 + 128 + 2 * 128 + 2 * 64
     dense = 64 * 128 + 128 + 128 + 1
     assert table + convolution + dense == 38_209
@@ -197,23 +193,9 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(shards, tmp_path):
     long = ["epochs=12", "checkpoint_steps=2", "model.convolutions=2"]
     train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "undisturbed", *FAST, *long))
     out = tmp_path / "killed"
-    process = subprocess.Popen(
-        command(shards, out, *long), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    ends = time.monotonic() + 60
-    while len(list((out / "checkpoints").glob("step-*"))) < 2:
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    killed(command(shards, out, *long)[3:], out)
     train_cgcnn(settings(TrainCGCNNSettings, shards, out, *FAST, *long))
-    whole, resumed = (_weights(tmp_path / name) for name in ("undisturbed", "killed"))
-    for name, value in whole.items():
-        assert torch.equal(value, resumed[name]), name
-
-
-def _weights(out):
-    return load_file(checkpoint.latest(out / "checkpoints") / "model.safetensors")
+    assert_same_weights(tmp_path / "undisturbed", out)
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +216,7 @@ def test_two_ranks_compute_what_one_does_though_one_is_left_without_a_sample(sha
     for name in ("train/loss", "train/mae", "train/relative_mae"):
         assert two[name] == pytest.approx(one[name], rel=5e-5), name
     assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
-    two, one = _weights(tmp_path / "two"), _weights(tmp_path / "one")
+    two, one = weights(tmp_path / "two"), weights(tmp_path / "one")
     for name in one:
         torch.testing.assert_close(two[name], one[name], rtol=1e-3, atol=1e-4)
 
@@ -260,7 +242,7 @@ def test_by_rank_the_running_statistics_are_the_mean_over_the_ranks_that_have_a_
             after.append({name: value.double().clone() for name, value in model.state_dict().items()})
         model.load_state_dict({name: sum(state[name] for state in after) / len(after) for name in before})
     assert len(after) == 1
-    for name, value in _weights(tmp_path / "two").items():
+    for name, value in weights(tmp_path / "two").items():
         torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-5, atol=1e-6)
 
 

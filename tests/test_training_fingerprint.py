@@ -1,22 +1,21 @@
 """The training on diffraction fingerprints: the network of the sheet, dropout, resume, refusals."""
 
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 import torch
 from fingerprint_shards import ELEMENTS, make_fingerprints
 from safetensors.torch import load_file
+from training_runs import assert_same_weights, killed
 from training_shards import make_shards
 
 from hpcvox import config
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.convnet import ConvNet, ConvNetSettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import checkpoint, runs
+from hpcvox.training import runs
 from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
 from hpcvox.training.fingerprint_task import RECIPE, FingerprintTask
@@ -111,19 +110,10 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path)
     train_fingerprint(settings(fingerprints, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
     arguments = [f"shards={fingerprints}", f"out={out}", *SMALL, *long]
-    process = subprocess.Popen([sys.executable, "-m", "hpcvox", "train-fingerprint", *arguments])
-    end = time.monotonic() + 120
-    while len(list((out / "checkpoints").glob("step-*"))) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    killed(["train-fingerprint", *arguments], out)
     assert len(read_metrics(out)) < 10
     train_fingerprint(settings(fingerprints, out, *long))
-    ends = [checkpoint.latest(tmp_path / name / "checkpoints") for name in ("undisturbed", "run")]
-    one, two = (load_file(end / "model.safetensors") for end in ends if end is not None)
-    assert one.keys() == two.keys()
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert_same_weights(tmp_path / "undisturbed", out)
 
 
 @pytest.mark.parametrize(

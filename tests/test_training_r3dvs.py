@@ -1,15 +1,10 @@
 """The training on R3DVS: its turns, its maps, what it learns, resume, refusals."""
 
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from spot_shards import RESOLUTION, made_spots, make_spots
+from training_runs import assert_same_weights, killed
 from training_shards import make_shards
 
 from hpcvox import config
@@ -17,7 +12,7 @@ from hpcvox.descriptors.r3dvs import Spots, voxels
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import checkpoint, runs
+from hpcvox.training import runs
 from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
 from hpcvox.training.job import train_r3dvs
@@ -143,19 +138,10 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(spots, tmp_path):
     train_r3dvs(settings(spots, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
     arguments = [f"shards={spots}", f"out={out}", "target=roughness", *SMALL, *long]
-    process = subprocess.Popen([sys.executable, "-m", "hpcvox", "train-r3dvs", *arguments])
-    end = time.monotonic() + 120
-    while len(list((out / "checkpoints").glob("step-*"))) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    killed(["train-r3dvs", *arguments], out)
     assert len(read_metrics(out)) < 6
     train_r3dvs(settings(spots, out, *long))
-    ends = [checkpoint.latest(tmp_path / name / "checkpoints") for name in ("undisturbed", "run")]
-    one, two = (load_file(end / "model.safetensors") for end in ends if end is not None)
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    assert one.keys() == two.keys()
+    assert_same_weights(tmp_path / "undisturbed", out)
 
 
 def test_samples_without_the_target_are_left_out(spots, tmp_path, capsys):

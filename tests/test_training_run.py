@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_runs import wait_for, weights
 from training_shards import SMALL_UNET, SMALL_VAE, make_shards
 
 from hpcvox import config
@@ -85,12 +85,6 @@ def unet(shards, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "unet"
     assert train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST)).exit_status == 0
     return out
-
-
-def weights(out):
-    last = checkpoint.latest(out / "checkpoints")
-    assert last is not None
-    return load_file(last / "model.safetensors")
 
 
 def test_a_run_leaves_what_it_promises(unet):
@@ -231,7 +225,7 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bits(shards, undisturbe
     process = subprocess.Popen(
         command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    _wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
+    wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
     process.send_signal(number)
     said = process.communicate(timeout=60)[0]
     if number == signal.SIGKILL:
@@ -293,7 +287,7 @@ def test_a_full_disk_ends_it_with_the_last_checkpoint_as_it_was(shards, undistur
     process = subprocess.Popen(
         command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    _wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
+    wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 2)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2, said
@@ -311,7 +305,7 @@ def test_two_ranks_stop_together_on_a_signal_and_go_on(shards, tmp_path):
     process = subprocess.Popen(
         command(shards, out, *LONG, "ranks=2"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    _wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 1)
+    wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 1)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=120)[0]
     assert process.returncode == INTERRUPTED, said
@@ -375,7 +369,7 @@ def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards, tmp_path, backen
         [*MPIRUN[:-1], *apart, "-np", "2", *command(shards, tmp_path / "run", *more)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **ROOT_MAY},
     )  # fmt: skip
-    _wait_for(lambda: len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) >= 1)
+    wait_for(lambda: len(list((tmp_path / "run" / "checkpoints").glob("step-*"))) >= 1)
     of_rank = {
         child.environ()["OMPI_COMM_WORLD_RANK"]: child
         for child in psutil.Process(process.pid).children(recursive=True)
@@ -489,10 +483,3 @@ def test_quantile_bins_hold_equally_many():
     assert bin_of(np.array([-99.0, 99.0]), edges).tolist() == [0, 9]
     with pytest.raises(ConfigError, match="fewer bins"):
         quantile_edges(np.array([1.0, 1.0, 2.0]), 3)
-
-
-def _wait_for(condition, limit_s=120):
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)

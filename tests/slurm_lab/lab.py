@@ -183,6 +183,16 @@ class Lab:
             time.sleep(0.25)
         return states
 
+    def until(self, ready: Callable[[], bool], job: int, log: Path, timeout: float = 180) -> None:
+        """Wait until ``ready()`` while ``job`` waits or runs; where it has ended, or after ``timeout``, its ``log``."""
+        deadline = time.monotonic() + timeout
+        while not ready():
+            ended = self.states([job])[0] in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
+            said = log.read_text() if log.exists() else "nothing"
+            assert not (ended and not ready()), f"job {job} has ended and said:\n{said}"
+            assert time.monotonic() < deadline, f"job {job} after {timeout:.0f} s has said:\n{said}"
+            time.sleep(0.05)
+
     def field(self, job: int, name: str) -> str:
         """One field of ``scontrol show job``, such as NodeList or Restarts."""
         words = self.run("scontrol", "show", "job", str(job)).split()
