@@ -84,6 +84,11 @@ VERBS = {
         "hpcvox.training.job:train_cgcnn",
         "graph of a crystal → a property",
     ),
+    "study": Verb(
+        "hpcvox.studies.settings:StudySettings",
+        "hpcvox.studies.worker:run",
+        "trainings with settings from a space, by Optuna",
+    ),
     "generate": Verb(
         "hpcvox.generation.settings:GenerateSettings",
         "hpcvox.generation.run:run",
@@ -105,8 +110,8 @@ VERBS = {
 }
 
 
-class ShardVerb(NamedTuple):
-    """Something to do with shard sets: its function takes the arguments as paths (``...``: one or more)."""
+class FolderVerb(NamedTuple):
+    """Something to do with what jobs have made: its function takes the arguments as paths (``...``: one or more)."""
 
     function: str
     arguments: tuple[str, ...]
@@ -115,15 +120,15 @@ class ShardVerb(NamedTuple):
 
 
 SHARD_VERBS = {
-    "info": ShardVerb("hpcvox.shards.inspect:info", ("FOLDER",), "what a shard set holds"),
-    "verify": ShardVerb(
+    "info": FolderVerb("hpcvox.shards.inspect:info", ("FOLDER",), "what a shard set holds"),
+    "verify": FolderVerb(
         "hpcvox.shards.inspect:verify",
         ("FOLDER",),
         "recompute every checksum; name what is damaged",
         "Reads every byte.  Exit status 1 where something is damaged; the featurize job, run again, rebuilds\n"
         "the damaged shards alone.",
     ),
-    "merge": ShardVerb(
+    "merge": FolderVerb(
         "hpcvox.shards.merge:merge",
         ("OUT", "SET", "..."),
         "one shard set from several of the same settings",
@@ -131,7 +136,7 @@ SHARD_VERBS = {
         "same, and no id may occur twice.  The sets are left as they are.  Run it again after an interruption:\n"
         "it goes on where it was.",
     ),
-    "export": ShardVerb(
+    "export": FolderVerb(
         "hpcvox.featurize.export:export",
         ("SET", "OUT"),
         "the crystals of a shard set as extxyz, CSV, Parquet or npz",
@@ -141,6 +146,22 @@ SHARD_VERBS = {
         "plain HDF5, and set.h5 beside them shows them as one file; see docs/shards.md.",
     ),
 }
+
+STUDY_VERBS = {
+    "best": FolderVerb("hpcvox.studies.reading:best", ("STUDY",), "the best trial and where its model is"),
+    "table": FolderVerb("hpcvox.studies.reading:table", ("STUDY",), "all trials, also in trials.csv"),
+    "plot": FolderVerb(
+        "hpcvox.studies.reading:plot", ("STUDY",), "history, curves and slices, in study.html"
+    ),
+    "export": FolderVerb(
+        "hpcvox.studies.reading:export",
+        ("STUDY", "OUT"),
+        "the best trial's model, card and settings in a new folder",
+    ),
+}
+
+GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS}
+"""Verbs of verbs.  ``study`` is a verb by itself, too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,8 +214,8 @@ def job(verb: str) -> int:
 
 
 def _dispatch(name: str, rest: list[str]) -> Outcome | None:
-    if name == "shards":
-        return _shards(rest)
+    if name in GROUPS and (name not in VERBS or (rest and rest[0] in GROUPS[name])):
+        return _grouped(name, rest)
     if name not in VERBS:
         raise HpcvoxError(f"no such verb; valid: {', '.join([*VERBS, 'shards'])}")
     verb = VERBS[name]
@@ -212,23 +233,23 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
     return outcome
 
 
-def _shards(rest: list[str]) -> Outcome | None:
-    asked = bool({"-h", "--help"} & set(rest))
-    verb = SHARD_VERBS.get(rest[0]) if rest else None
+def _grouped(group: str, rest: list[str]) -> Outcome | None:
+    verbs, asked = GROUPS[group], bool({"-h", "--help"} & set(rest))
+    verb = verbs.get(rest[0]) if rest else None
     if verb is None:
-        print("usage:\n" + "\n".join(f"  {_usage(name):<38} {v.help}" for name, v in SHARD_VERBS.items()))
+        print("usage:\n" + _usages(group))
         if asked:
             return None
-        wrong = f"there is no `shards {rest[0]}`: " if rest else ""
-        raise HpcvoxError(f"{wrong}give one of {', '.join(SHARD_VERBS)}")
-    usage = f"usage: {_usage(rest[0])}"
+        wrong = f"there is no `{group} {rest[0]}`: " if rest else ""
+        raise HpcvoxError(f"{wrong}give one of {', '.join(verbs)}")
+    usage = f"usage: {_usage(group, rest[0])}"
     if asked:
         print(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
         return None
     given, wanted = rest[1:], [name for name in verb.arguments if name != "..."]
     endless = len(wanted) < len(verb.arguments)
     if len(given) < len(wanted) or (len(given) > len(wanted) and not endless):
-        raise HpcvoxError(f"{len(given)} arguments after `shards {rest[0]}`; {usage}")
+        raise HpcvoxError(f"{len(given)} arguments after `{group} {rest[0]}`; {usage}")
     if options := [text for text in given if text.startswith("-") or not text]:
         raise HpcvoxError(f"{options[0]!r} is no path; {usage}")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -236,9 +257,13 @@ def _shards(rest: list[str]) -> Outcome | None:
     return outcome
 
 
-def _usage(name: str) -> str:
-    arguments = " ".join(SHARD_VERBS[name].arguments).replace("SET ...", "SET [SET ...]")
-    return f"hpcvox shards {name} {arguments}"
+def _usages(group: str) -> str:
+    return "\n".join(f"  {_usage(group, name):<38} {verb.help}" for name, verb in GROUPS[group].items())
+
+
+def _usage(group: str, name: str) -> str:
+    arguments = " ".join(GROUPS[group][name].arguments).replace("SET ...", "SET [SET ...]")
+    return f"hpcvox {group} {name} {arguments}"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -261,7 +286,10 @@ def _overview() -> str:
 
 
 def _help(name: str, verb: Verb, settings: config.Settings) -> str:
-    lines = [f"usage: hpcvox {name} [CONFIG.yaml] [key=value ...]", "", f"{verb.help}", "", "settings:"]
+    lines = [f"usage: hpcvox {name} [CONFIG.yaml] [key=value ...]"]
+    if name in GROUPS:
+        lines.append(_usages(name))
+    lines += ["", f"{verb.help}", "", "settings:"]
     lines += _setting_lines(type(settings), settings, "")
     return "\n".join(lines)
 

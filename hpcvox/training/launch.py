@@ -30,7 +30,7 @@ def run_ranks(verb: str, config: Path, ranks: int, backend: str) -> int:
         MissingDependencyError: Horovod or its launcher is not installed.
         TrainingError: the ranks failed.
     """
-    command = [*_dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", verb, str(config)]
+    command = [*dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", verb, str(config)]
     environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1"}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -61,7 +61,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us() -> list[str]:
     """What makes the launcher end (its ranks save their state) when this process is killed outright."""
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 

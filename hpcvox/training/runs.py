@@ -38,21 +38,32 @@ def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> N
     durable.write_json(folder / CARD, card)
 
 
+def read_card(folder: Path) -> dict[str, Any]:
+    """What the run in ``folder`` says of its model.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (OSError, ValueError) as error:
+        raise _untrained(folder, error) from None
+    return card
+
+
 def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """The model of a run folder, in evaluation mode, and its card.
 
     Raises:
         CheckpointError: there is none, it is damaged, or it is not of the ``task`` asked for.
     """
-    try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_text())
-        weights = (folder / WEIGHTS).read_bytes()
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
-        ) from None
+    card = read_card(folder)
     if task is not None and card.get("task") != task:
         raise CheckpointError(f"{folder} holds a {card.get('task')}, and a {task} is needed here")
+    try:
+        weights = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise _untrained(folder, error) from None
     if xxhash.xxh3_128_hexdigest(weights) != card.get("checksum"):
         raise CheckpointError(
             f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
@@ -65,6 +76,12 @@ def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[s
     model = _MODELS[card["task"]](card, str(folder / CARD))
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model.eval(), card
+
+
+def _untrained(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
+    )
 
 
 def _unet(card: dict[str, Any], origin: str) -> nn.Module:

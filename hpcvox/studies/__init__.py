@@ -1,0 +1,1 @@
+"""Hyperparameter studies: Optuna asks, trainings answer, any number of workers at once."""

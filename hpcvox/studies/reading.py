@@ -1,0 +1,160 @@
+"""``hpcvox study best|table|plot|export``: what a study has found, while it runs or afterwards."""
+
+import csv
+import io
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+
+from hpcvox import durable
+from hpcvox.errors import ConfigError
+from hpcvox.outcome import Outcome
+from hpcvox.studies.study import FOLDER, Study
+from hpcvox.studies.worker import SAME_AS
+from hpcvox.training import runs
+
+TABLE, PLOTS = "trials.csv", "study.html"
+
+
+def best(out: Path) -> Outcome:
+    """Show the best trial, or those of the Pareto front, and where their models are.
+
+    Raises:
+        ConfigError: there is no study, or no trial of it is complete.
+    """
+    study = Study.open(out)
+    for trial in _best(study):
+        print(f"trial {trial.number}: {_values(study, trial)}")
+        for key, value in trial.params.items():
+            print(f"  {key} = {value}")
+        print(f"  run: {run_folder(study, trial)}")
+    return Outcome("")
+
+
+def table(out: Path) -> Outcome:
+    """Show all trials and write them to ``trials.csv`` in the study's folder."""
+    study = Study.open(out)
+    metrics, keys = study.optuna.metric_names or ["value"], list(study.settings.space)
+    columns = ["trial", "state", *metrics, "epochs", "seconds", *keys, "node", "run", "error"]
+    rows = []
+    for trial in study.trials:
+        seconds = trial.duration.total_seconds() if trial.duration is not None else ""
+        values = trial.values or [""] * len(metrics)
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": trial.state.name.lower(),
+                **dict(zip(metrics, values, strict=True)),
+                "epochs": len(trial.intermediate_values) or "",
+                "seconds": seconds,
+                **{key: trial.params.get(key, "") for key in keys},
+                "node": trial.user_attrs.get("node", ""),
+                "run": trial.user_attrs.get(FOLDER, ""),
+                "error": trial.user_attrs.get("error", ""),
+            }
+        )
+    durable.write_csv(out / TABLE, columns, rows)
+    text = io.StringIO()
+    shown = [column for column in columns if column not in ("node", "error")]
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerow(shown)
+    writer.writerows([[_short(row[column]) for column in shown] for row in rows])
+    print(text.getvalue().expandtabs(14), end="")
+    return Outcome(f"{len(rows)} trials in {out / TABLE}")
+
+
+def plot(out: Path) -> Outcome:
+    """Write ``study.html``: history, curves, importances and slices, to be looked at without a network."""
+    study = Study.open(out)
+    if not any(trial.state == TrialState.COMPLETE for trial in study.trials):
+        raise ConfigError(f"{out}: no trial is complete yet, there is nothing to plot")
+    view = optuna.visualization
+    figures = []
+    if len(study.settings.objectives) == 1:
+        figures += [view.plot_optimization_history(study.optuna), view.plot_intermediate_values(study.optuna)]
+    elif len(study.settings.objectives) <= 3:
+        figures.append(view.plot_pareto_front(study.optuna))
+    for number, objective in enumerate(study.settings.objectives):
+        value = partial(_value, number)
+        figures += [
+            view.plot_slice(study.optuna, target=value, target_name=objective.metric),
+            view.plot_parallel_coordinate(study.optuna, target=value, target_name=objective.metric),
+        ]
+    parts = [figure.to_html(full_html=False, include_plotlyjs=False) for figure in figures]
+    head = f"<!doctype html><meta charset='utf-8'><title>{out}</title><script>{get_plotlyjs()}</script>"
+    durable.write_text(out / PLOTS, head + "\n".join(parts) + "\n")
+    return Outcome(f"{len(figures)} plots in {out / PLOTS}")
+
+
+def export(out: Path, target: Path) -> Outcome:
+    """Copy the model of the best trial, with its card and settings, to the new folder ``target``.
+
+    Raises:
+        ConfigError: no trial is complete, several are best, or ``target`` exists.
+        CheckpointError: the model is damaged.
+    """
+    study = Study.open(out)
+    candidates = _best(study)
+    if len(candidates) > 1:
+        numbers = ", ".join(f"{trial.number} ({run_folder(study, trial)})" for trial in candidates)
+        raise ConfigError(
+            f"{out} has a front of {len(candidates)} best trials: copy the run of one: {numbers}"
+        )
+    if target.exists():
+        raise ConfigError(f"{target} exists: choose a new folder")
+    source = run_folder(study, candidates[0])
+    runs.load_model(source)
+    part = durable.part_of(target)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name in (runs.WEIGHTS, runs.CARD, "config.yaml", "metrics.jsonl"):
+        durable.write_bytes(part / name, (source / name).read_bytes())
+    durable.write_json(part / "trial.json", _facts(study, candidates[0]))
+    part.rename(target)
+    durable.sync_folder(target.parent)
+    return Outcome(
+        f"model of trial {candidates[0].number}, {_values(study, candidates[0])}: {target / runs.WEIGHTS}"
+    )
+
+
+def run_folder(study: Study, trial: FrozenTrial) -> Path:
+    """The run of a trial, or of the one whose result it has."""
+    while SAME_AS in trial.user_attrs:
+        trial = study.optuna.get_trials(deepcopy=False)[trial.user_attrs[SAME_AS]]
+    return study.out / str(trial.user_attrs[FOLDER]) / "run"
+
+
+def _best(study: Study) -> list[FrozenTrial]:
+    if not any(trial.state == TrialState.COMPLETE for trial in study.trials):
+        raise ConfigError(f"{study.out}: no trial is complete yet")
+    if len(study.settings.objectives) == 1:
+        return [study.optuna.best_trial]
+    return list(study.optuna.best_trials)
+
+
+def _facts(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    return {
+        "study": str(study.out),
+        "trial": trial.number,
+        "values": dict(zip(study.optuna.metric_names or ["value"], trial.values, strict=True)),
+        "params": json.loads(json.dumps(trial.params)),
+    }
+
+
+def _value(number: int, trial: FrozenTrial) -> float:
+    return float(trial.values[number])
+
+
+def _values(study: Study, trial: FrozenTrial) -> str:
+    names = study.optuna.metric_names or ["value"]
+    return ", ".join(f"{name} {value:.6g}" for name, value in zip(names, trial.values, strict=True))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

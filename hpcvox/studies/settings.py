@@ -1,0 +1,83 @@
+"""Settings of a study."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from hpcvox.config import Settings
+
+TRAININGS = Literal["train-unet", "train-vae", "train-r3dvs", "train-fingerprint", "train-cgcnn"]
+
+
+class Dimension(Settings):
+    """The values that a key may have: ``choices``, or a range; whole numbers where ``low`` and ``high`` are."""
+
+    choices: list[Any] | None = Field(None, min_length=1, description="any values of the key")
+    low: int | float | None = Field(None, description="least value of a range")
+    high: int | float | None = Field(None, description="greatest value of a range")
+    step: int | float | None = Field(None, gt=0, description="from one value of a range to the next")
+    log: bool = Field(False, description="all orders of magnitude are as likely")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Dimension":
+        ranged = self.low is not None and self.high is not None
+        if (self.choices is None) != ranged or (
+            self.choices is not None and (self.low, self.high) != (None, None)
+        ):
+            raise ValueError("give choices, or low and high")
+        if ranged:
+            assert self.low is not None
+            assert self.high is not None
+            if self.low >= self.high:
+                raise ValueError("low is to be below high")
+            if self.log and (self.low <= 0 or self.step is not None):
+                raise ValueError("log takes a range above 0 without a step")
+        return self
+
+
+class Objective(Settings):
+    """A figure of a training that is to become small or large, of the epoch whose weights it keeps."""
+
+    metric: str = Field(
+        "held_out/loss", pattern=r"^(held_out|train)/\w+$", description="column of metrics.jsonl"
+    )
+    direction: Literal["minimize", "maximize"] = Field("minimize", description="which way is better")
+
+
+class StudySettings(Settings):
+    """``study``: trainings with settings drawn from a space, to find the best."""
+
+    out: Path = Field(
+        Path("runs/study"), description="folder of the study: its journal and a run for each trial"
+    )
+    verb: TRAININGS = Field("train-unet", description="the training")
+    base: Path | None = Field(None, description="its config; null: the defaults")
+    settings: dict[str, Any] = Field(
+        {}, description="settings of the training on top of base, the same in all trials"
+    )
+    space: dict[str, Dimension] = Field(
+        {"learning_rate": Dimension(low=1e-4, high=1e-2, log=True)},
+        min_length=1,
+        description="keys of the training's settings (group.key) and their values",
+    )
+    objectives: list[Objective] = Field(
+        [Objective()], min_length=1, description="one, or several for a Pareto front"
+    )
+    sampler: Literal["tpe", "random", "nsga2"] = Field("tpe", description="how Optuna chooses")
+    pruner: Literal["none", "median", "halving", "hyperband"] = Field(
+        "median", description="how it ends trials that promise little; with one objective alone"
+    )
+    warmup_epochs: int = Field(2, ge=0, description="epochs of a trial before it may be ended")
+    trials: int = Field(24, ge=1, description="of all workers together; a study can be given more later")
+    hours: float | None = Field(
+        None, gt=0, description="after which a worker begins no more trials; null: any"
+    )
+    ranks: int = Field(1, ge=1, description="processes of a trial")
+    retries: int = Field(3, ge=0, description="how often a trial whose worker has died is taken up again")
+    heartbeat_s: float = Field(
+        60, gt=0, description="seconds without a sign of life after which a worker is dead"
+    )
+    seed: int = Field(
+        0, ge=0, description="of the choices; one worker makes the same trials in the same order"
+    )

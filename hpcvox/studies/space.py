@@ -1,0 +1,142 @@
+"""The space of a study, in the terms of Optuna, and the settings of a training at a point of it."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Final
+
+import optuna
+import yaml
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from hpcvox import config
+from hpcvox.errors import ConfigError
+from hpcvox.studies.settings import Dimension, StudySettings
+from hpcvox.training.settings import (
+    TrainCGCNNSettings,
+    TrainFingerprintSettings,
+    TrainR3DVSSettings,
+    TrainSettings,
+    TrainUNetSettings,
+    TrainVAESettings,
+)
+
+KINDS: Final[dict[str, type[TrainSettings]]] = {
+    "train-unet": TrainUNetSettings,
+    "train-vae": TrainVAESettings,
+    "train-r3dvs": TrainR3DVSSettings,
+    "train-fingerprint": TrainFingerprintSettings,
+    "train-cgcnn": TrainCGCNNSettings,
+}
+"""The settings of each training."""
+
+OWN = ("out", "ranks")
+"""Settings that a study sets by itself."""
+
+
+def distributions(settings: StudySettings) -> dict[str, BaseDistribution]:
+    """The space as Optuna takes it; choices that are not a text or a number are written as YAML."""
+    return {key: _distribution(dimension) for key, dimension in settings.space.items()}
+
+
+def training(settings: StudySettings, params: Mapping[str, Any]) -> TrainSettings:
+    """The settings of the training at the point ``params``.
+
+    Raises:
+        ConfigError: the training does not allow them; names the key and what is valid.
+    """
+    tree = _tree(settings)
+    for key, value in params.items():
+        choices = settings.space[key].choices
+        _put(tree, key, _chosen(choices)[value] if choices is not None else value)
+    kind = KINDS[settings.verb]
+    where = ", ".join(f"{key}={value}" for key, value in params.items())
+    return config.validate(kind, tree, f"{settings.base or settings.verb} at {where or 'no point'}")
+
+
+def check(settings: StudySettings) -> None:
+    """Refuse a space of which the training does not allow a part.
+
+    Raises:
+        ConfigError: a key is unknown, or an end or a choice of it is not valid; says which.
+    """
+    for key in (*settings.settings, *settings.space):
+        if key in OWN:
+            raise ConfigError(f"{key} is set by the study itself: take it out of settings and space")
+    for key, dimension in settings.space.items():
+        for value in _values(dimension):
+            training(settings, {**_corner(settings), key: value})
+    if len(settings.objectives) > 1 and settings.pruner != "none":
+        raise ConfigError(
+            f"pruner={settings.pruner} takes one objective, and there are {len(settings.objectives)}: set pruner=none"
+        )
+
+
+def first(settings: StudySettings) -> TrainSettings:
+    """The training at the first corner of the space."""
+    return training(settings, _corner(settings))
+
+
+def _corner(settings: StudySettings) -> dict[str, Any]:
+    return {key: _values(dimension)[0] for key, dimension in settings.space.items()}
+
+
+def _tree(settings: StudySettings) -> dict[str, Any]:
+    kind = KINDS[settings.verb]
+    base = config.load(kind, settings.base) if settings.base is not None else kind()
+    tree = base.model_dump(mode="json", exclude_unset=True)
+    _merge(tree, settings.settings)
+    return tree
+
+
+def _merge(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
+            _merge(tree[key], value)
+        else:
+            _put(tree, key, copy.deepcopy(value))
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *groups, last = key.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{key}: {group} is a value, not a group of keys")
+    tree[last] = value
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if dimension.choices is not None:
+        return CategoricalDistribution(list(_chosen(dimension.choices)))
+    low, high, step = dimension.low, dimension.high, dimension.step
+    assert low is not None
+    assert high is not None
+    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int | None):
+        return IntDistribution(low, high, log=dimension.log, step=step or 1)
+    return FloatDistribution(low, high, log=dimension.log, step=step)
+
+
+def _chosen(choices: list[Any]) -> dict[Any, Any]:
+    """Each choice by what Optuna calls it."""
+    plain = (str, int, float, type(None))
+    return {
+        choice
+        if isinstance(choice, plain)
+        else yaml.safe_dump(choice, default_flow_style=True).strip(): choice
+        for choice in choices
+    }
+
+
+def _values(dimension: Dimension) -> list[Any]:
+    """Those by which a dimension is checked."""
+    if dimension.choices is not None:
+        return list(_chosen(dimension.choices))
+    return [dimension.low, dimension.high]
+
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,0 +1,209 @@
+"""A study on disk: what it asks for, which of its trials count, and whose workers are dead.
+
+``journal.log`` is Optuna's storage (its dashboard opens it), ``config.yaml`` the study's settings, and
+``trials/0007/`` the run of a trial.
+"""
+
+import contextlib
+import os
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from hpcvox import config
+from hpcvox.errors import ConfigError
+from hpcvox.shards.reader import ShardSet
+from hpcvox.studies import space
+from hpcvox.studies.journal import JOURNAL, locked, storage
+from hpcvox.studies.settings import StudySettings
+
+MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks"}
+"""Settings with which a study may go on though they differ from those it began with."""
+
+FOLDER, TAKES_UP, ATTEMPT, VOID = "run", "takes up", "attempt", "void"
+"""Attributes of a trial: its run folder; the trial that it goes on with, and how often that was done; that it was
+never to be run."""
+
+ALIVE = ".alive"
+"""File in a trial's folder that its worker touches."""
+
+TRIES = 10
+"""Choices made for one claim before it is left for later, where all of them are being tried by others."""
+
+_NAME: Final = "study"
+_OPEN = (TrialState.RUNNING, TrialState.WAITING)
+_SAMPLERS: Final[dict[str, Callable[[int], BaseSampler]]] = {
+    "tpe": lambda seed: TPESampler(seed=seed, constant_liar=True),
+    "random": lambda seed: RandomSampler(seed=seed),
+    "nsga2": lambda seed: NSGAIISampler(seed=seed),
+}
+_PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
+    "none": lambda settings: NopPruner(),
+    "median": lambda settings: MedianPruner(n_startup_trials=4, n_warmup_steps=settings.warmup_epochs),
+    "halving": lambda settings: SuccessiveHalvingPruner(min_resource=max(1, settings.warmup_epochs)),
+    "hyperband": lambda settings: HyperbandPruner(min_resource=max(1, settings.warmup_epochs)),
+}
+
+
+class Claim(NamedTuple):
+    """A trial as its worker holds it."""
+
+    trial: optuna.Trial
+    folder: Path
+    twin: FrozenTrial | None
+    """An earlier trial of the same parameters, whose result is this one's, too."""
+
+
+class Study:
+    """What workers and readers of a study share."""
+
+    def __init__(self, settings: StudySettings, of_optuna: optuna.Study) -> None:
+        self.settings, self.optuna, self.out = settings, of_optuna, settings.out
+        self._space: dict[str, BaseDistribution] = space.distributions(settings)
+
+    @classmethod
+    def begin(cls, settings: StudySettings) -> "Study":
+        """The study in ``settings.out``, made where there is none.
+
+        Raises:
+            ConfigError: the space is not one of the training's, or the folder holds another study.
+            ShardError: the training's shard set is not there.
+        """
+        space.check(settings)
+        ShardSet.open(space.first(settings).shards)
+        settings.out.mkdir(parents=True, exist_ok=True)
+        with _lock(settings.out):
+            config.claim(settings, settings.out, MAY_CHANGE)
+            made = optuna.create_study(
+                storage=storage(settings.out),
+                study_name=_NAME,
+                directions=[objective.direction for objective in settings.objectives],
+                load_if_exists=True,
+                pruner=_PRUNERS[settings.pruner](settings),
+            )
+            with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+                made.set_metric_names([objective.metric for objective in settings.objectives])
+        return cls(settings, made)
+
+    @classmethod
+    def open(cls, out: Path) -> "Study":
+        """The study in ``out``, to be looked at.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not (out / JOURNAL).exists():
+            raise ConfigError(f"{out} holds no study: there is no {JOURNAL} in it (see: hpcvox study --help)")
+        settings = config.load(StudySettings, out / "config.yaml").model_copy(update={"out": out})
+        return cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All that count: not those that others have taken up, nor those that were never run."""
+        every = self.optuna.get_trials(deepcopy=False)
+        taken = {trial.user_attrs.get(TAKES_UP) for trial in every}
+        return [
+            trial
+            for trial in every
+            if trial.number not in taken and FOLDER in trial.user_attrs and VOID not in trial.user_attrs
+        ]
+
+    @property
+    def left(self) -> int:
+        """How many trials the study still lacks, those that are running among them."""
+        done = sum(trial.state not in _OPEN for trial in self.trials)
+        return max(0, self.settings.trials - done)
+
+    def claim(self) -> Claim | None:
+        """A trial for this worker; None where there is none to begin (some may be running)."""
+        with _lock(self.out):
+            self._give_up_the_dead()
+            for _ in range(TRIES):
+                trials = self.trials
+                waiting = any(trial.state == TrialState.WAITING for trial in trials)
+                if len(trials) >= self.settings.trials and not waiting:
+                    return None
+                claim = self._ask()
+                if claim.twin is None or claim.twin.state == TrialState.COMPLETE:
+                    return claim
+                claim.trial.set_user_attr(VOID, True)
+                self.optuna.tell(claim.trial, state=TrialState.FAIL)
+        return None
+
+    def give_back(self, number: int) -> None:
+        """Let another worker take up a trial where its run has its last checkpoint."""
+        trial = self.optuna.get_trials(deepcopy=False)[number]
+        attributes = {
+            FOLDER: trial.user_attrs[FOLDER],
+            ATTEMPT: trial.user_attrs.get(ATTEMPT, 1) + 1,
+            TAKES_UP: number,
+        }
+        self.optuna.enqueue_trial(dict(trial.params), user_attrs=attributes)
+        self.optuna.tell(number, state=TrialState.FAIL)
+
+    def _ask(self) -> Claim:
+        every = self.optuna.get_trials(deepcopy=False)
+        # Of the seed and the trial's number alone: a worker that begins anew chooses as it would have.
+        self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + len(every))
+        trial = self.optuna.ask(self._space)
+        run = trial.user_attrs.get(FOLDER, f"trials/{trial.number:04d}")
+        folder = self.out / run
+        folder.mkdir(parents=True, exist_ok=True)
+        sign_of_life(folder)
+        earlier = (
+            other for other in every if other.params == trial.params and not other.user_attrs.get(VOID)
+        )
+        known = (other for other in earlier if other.state in (TrialState.COMPLETE, TrialState.RUNNING))
+        twin = None if TAKES_UP in trial.user_attrs else next(known, None)
+        trial.set_user_attr(FOLDER, run)
+        return Claim(trial, folder, twin)
+
+    def _give_up_the_dead(self) -> None:
+        every = self.optuna.get_trials(deepcopy=False)
+        taken = {trial.user_attrs.get(TAKES_UP) for trial in every}
+        now = _file_time(self.out)
+        for trial in every:
+            if trial.state != TrialState.RUNNING:
+                continue
+            # its worker was killed while it asked for it, or while it gave it back
+            if FOLDER not in trial.user_attrs or trial.number in taken:
+                self.optuna.tell(trial.number, state=TrialState.FAIL)
+            elif now - _last_sign(self.out / trial.user_attrs[FOLDER]) > self.settings.heartbeat_s:
+                if trial.user_attrs.get(ATTEMPT, 1) <= self.settings.retries:
+                    self.give_back(trial.number)
+                else:
+                    self.optuna.tell(trial.number, state=TrialState.FAIL)
+
+
+def sign_of_life(folder: Path) -> None:
+    """Say that the worker of the trial in ``folder`` is there."""
+    (folder / ALIVE).touch()
+
+
+def _last_sign(folder: Path) -> float:
+    try:
+        return (folder / ALIVE).stat().st_mtime
+    except OSError:  # the folder was taken away
+        return 0.0
+
+
+def _lock(out: Path) -> contextlib.AbstractContextManager[None]:
+    return locked(out / ".study.lock")
+
+
+def _file_time(out: Path) -> float:
+    """What time it is for the file system, whose clock may not be this node's."""
+    path = out / f".now-{os.getpid()}-{time.monotonic_ns()}"
+    path.touch()
+    try:
+        return path.stat().st_mtime
+    finally:
+        path.unlink()

@@ -1,0 +1,164 @@
+"""``study``: a worker.  It asks for a trial, runs the training, tells what came of it, until the study has enough.
+
+A trial is a training like any other, with a run folder of its own; the worker reads its curve as it grows.  To end
+one early it asks it to stop, as SLURM does, and all ranks end after the same step.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from hpcvox import __version__, config
+from hpcvox.errors import ConfigError
+from hpcvox.interrupt import StopRequest
+from hpcvox.outcome import INTERRUPTED, Outcome
+from hpcvox.progress import Progress
+from hpcvox.studies import space
+from hpcvox.studies.cleaning import clean
+from hpcvox.studies.settings import StudySettings
+from hpcvox.studies.study import Claim, Study, sign_of_life
+from hpcvox.training.launch import dies_with_us
+from hpcvox.training.metrics import read_metrics
+from hpcvox.training.runs import read_card
+
+LOOK_S = 0.2
+"""Time between two looks at a trial's curve."""
+
+ERROR, SAME_AS = "error", "same as trial"
+"""Attributes of a trial: why it failed; whose result it has, their parameters being the same."""
+
+
+def run(settings: StudySettings) -> Outcome:
+    """Work on the study in ``settings.out`` until it has all of its trials."""
+    study = Study.begin(settings)
+    begun = time.monotonic()
+    with StopRequest() as stop, Progress("study", settings.trials, "trials") as bar:
+        while True:
+            bar.advance(settings.trials - study.left - bar.done, best=_best(study))
+            if stop.received:
+                return Outcome(
+                    _summary(study, "interrupted: run the same command again to go on"), INTERRUPTED
+                )
+            late = settings.hours is not None and time.monotonic() - begun > settings.hours * 3600
+            claim = None if late else study.claim()
+            if claim is not None:
+                _trial(study, claim, stop)
+            elif late or not study.left:
+                break
+            else:
+                time.sleep(min(2.0, settings.heartbeat_s / 4))  # others are at it, and may die
+    return Outcome(_summary(study, f"{settings.hours:g} hours are over" if study.left else "complete"))
+
+
+def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
+    trial, folder, twin = claim
+    trial.set_user_attr("node", socket.gethostname())
+    trial.set_user_attr("hpcvox", __version__)
+    if twin is not None:
+        trial.set_user_attr(SAME_AS, twin.number)
+        study.optuna.tell(trial, twin.values)
+        return
+    settings = space.training(study.settings, trial.params)
+    placed = settings.model_copy(update={"out": folder / "run", "ranks": study.settings.ranks})
+    config.save(placed, folder / "config.yaml")
+    state, error = _supervised(study, trial, folder, stop)
+    if state is None:
+        study.give_back(trial.number)
+        return
+    if state == TrialState.COMPLETE:
+        figures = read_card(folder / "run")["metrics"]
+        study.optuna.tell(trial, [figures[objective.metric] for objective in study.settings.objectives])
+    else:
+        if error:
+            trial.set_user_attr(ERROR, error)
+        study.optuna.tell(trial, state=state)
+    clean(folder / "run", state)
+
+
+def _supervised(
+    study: Study, trial: optuna.Trial, folder: Path, stop: StopRequest
+) -> tuple[TrialState | None, str]:
+    """Run a trial's training; its end (None: to be taken up by another worker) and the reason of a failure."""
+    command = [sys.executable, "-m", "hpcvox", study.settings.verb, str(folder / "config.yaml")]
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [*dies_with_us(), *command],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    told, pruned = False, False
+    reported, spoken = 0, 0.0
+    while True:
+        ended = process.poll() is not None
+        if time.monotonic() - spoken > study.settings.heartbeat_s / 6:
+            sign_of_life(folder)
+            spoken = time.monotonic()
+        for line in read_metrics(folder / "run")[reported:]:
+            reported += 1
+            _refuse_unknown(study.settings, line, process)
+            if len(study.settings.objectives) == 1 and not pruned:
+                trial.report(line[study.settings.objectives[0].metric], line["epoch"])
+                pruned = trial.should_prune()
+        if ended:
+            break
+        if not told and (pruned or stop.received):
+            process.send_signal(signal.SIGTERM)
+            told = True
+        time.sleep(LOOK_S)
+    if pruned:
+        return TrialState.PRUNED, ""
+    if process.returncode == 0:
+        return TrialState.COMPLETE, ""
+    if stop.received or process.returncode == INTERRUPTED:
+        return None, ""
+    return TrialState.FAIL, _last_line(folder / "log.txt")
+
+
+def _refuse_unknown(settings: StudySettings, line: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+    unknown = [objective.metric for objective in settings.objectives if objective.metric not in line]
+    if unknown:
+        process.terminate()
+        valid = ", ".join(name for name in line if "/" in name)
+        raise ConfigError(f"objectives: {settings.verb} has no figure {unknown[0]}; valid: {valid}")
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4000), os.SEEK_SET)
+        lines = file.read().decode(errors="replace").strip().splitlines()
+    said = [line for line in lines if "error" in line.lower()]
+    return (said or lines or ["it said nothing"])[-1]
+
+
+def _best(study: Study) -> Any:
+    done = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    if not done or len(study.settings.objectives) > 1:
+        return "-"
+    values = [trial.value for trial in done if trial.value is not None]
+    return f"{min(values) if study.settings.objectives[0].direction == 'minimize' else max(values):.4g}"
+
+
+def _summary(study: Study, how: str) -> str:
+    states = [trial.state for trial in study.trials]
+    counts = ", ".join(
+        f"{states.count(state)} {word}"
+        for state, word in (
+            (TrialState.COMPLETE, "complete"),
+            (TrialState.PRUNED, "pruned"),
+            (TrialState.FAIL, "failed"),
+            (TrialState.RUNNING, "running"),
+            (TrialState.WAITING, "waiting"),
+        )
+        if state in states
+    )
+    return f"study {how}: {counts or 'no trial'}; best {_best(study)}; in {study.out}: hpcvox study best {study.out}"
