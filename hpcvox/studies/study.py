@@ -28,15 +28,11 @@ from hpcvox.studies.settings import StudySettings
 MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks"}
 """Settings with which a study may go on though they differ from those it began with."""
 
-FOLDER, TAKES_UP, ATTEMPT, VOID = "run", "takes up", "attempt", "void"
-"""Attributes of a trial: its run folder; the trial that it goes on with, and how often that was done; that it was
-never to be run."""
+FOLDER, TAKES_UP, ATTEMPT = "run", "takes up", "attempt"
+"""Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun."""
 
 ALIVE = ".alive"
 """File in a trial's folder that its worker touches."""
-
-TRIES = 10
-"""Choices made for one claim before it is left for later, where all of them are being tried by others."""
 
 _NAME: Final = "study"
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
@@ -58,8 +54,8 @@ class Claim(NamedTuple):
 
     trial: optuna.Trial
     folder: Path
-    twin: FrozenTrial | None
-    """An earlier trial of the same parameters, whose result is this one's, too."""
+    twin: int | None
+    """Number of an earlier trial of the same parameters, whose result is this one's, too."""
 
 
 class Study:
@@ -110,11 +106,7 @@ class Study:
         """All that count: not those that others have taken up, nor those that were never run."""
         every = self.optuna.get_trials(deepcopy=False)
         taken = {trial.user_attrs.get(TAKES_UP) for trial in every}
-        return [
-            trial
-            for trial in every
-            if trial.number not in taken and FOLDER in trial.user_attrs and VOID not in trial.user_attrs
-        ]
+        return [trial for trial in every if trial.number not in taken and FOLDER in trial.user_attrs]
 
     @property
     def left(self) -> int:
@@ -126,17 +118,17 @@ class Study:
         """A trial for this worker; None where there is none to begin (some may be running)."""
         with _lock(self.out):
             self._give_up_the_dead()
-            for _ in range(TRIES):
-                trials = self.trials
-                waiting = any(trial.state == TrialState.WAITING for trial in trials)
-                if len(trials) >= self.settings.trials and not waiting:
-                    return None
-                claim = self._ask()
-                if claim.twin is None or claim.twin.state == TrialState.COMPLETE:
-                    return claim
-                claim.trial.set_user_attr(VOID, True)
-                self.optuna.tell(claim.trial, state=TrialState.FAIL)
-        return None
+            trials = self.trials
+            waiting = any(trial.state == TrialState.WAITING for trial in trials)
+            return self._ask() if waiting or len(trials) < self.settings.trials else None
+
+    def now(self, number: int) -> FrozenTrial:
+        """The trial ``number``, or the last that has taken it up."""
+        every = self.optuna.get_trials(deepcopy=False)
+        after = {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
+        while number in after:
+            number = after[number]
+        return every[number]
 
     def give_back(self, number: int) -> None:
         """Let another worker take up a trial where its run has its last checkpoint."""
@@ -151,20 +143,22 @@ class Study:
 
     def _ask(self) -> Claim:
         every = self.optuna.get_trials(deepcopy=False)
-        # Of the seed and the trial's number alone: a worker that begins anew chooses as it would have.
-        self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + len(every))
+        # Of the seed and the choices before alone: a worker that begins anew chooses as it would have.
+        chosen = sum(FOLDER in trial.user_attrs and TAKES_UP not in trial.user_attrs for trial in every)
+        self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + chosen)
         trial = self.optuna.ask(self._space)
         run = trial.user_attrs.get(FOLDER, f"trials/{trial.number:04d}")
         folder = self.out / run
         folder.mkdir(parents=True, exist_ok=True)
         sign_of_life(folder)
-        earlier = (
-            other for other in every if other.params == trial.params and not other.user_attrs.get(VOID)
-        )
-        known = (other for other in earlier if other.state in (TrialState.COMPLETE, TrialState.RUNNING))
-        twin = None if TAKES_UP in trial.user_attrs else next(known, None)
+        # Of two that are tried at once the one begun first is trained, whoever has taken it up since.
+        twins = [
+            other.number
+            for other in every
+            if other.params == trial.params and _begun(other.user_attrs.get(FOLDER, run)) < _begun(run)
+        ]
         trial.set_user_attr(FOLDER, run)
-        return Claim(trial, folder, twin)
+        return Claim(trial, folder, twins[0] if twins else None)
 
     def _give_up_the_dead(self) -> None:
         every = self.optuna.get_trials(deepcopy=False)
@@ -181,6 +175,11 @@ class Study:
                     self.give_back(trial.number)
                 else:
                     self.optuna.tell(trial.number, state=TrialState.FAIL)
+
+
+def _begun(run: str) -> int:
+    """Which trial has begun a run."""
+    return int(Path(run).name)
 
 
 def sign_of_life(folder: Path) -> None:

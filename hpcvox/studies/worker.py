@@ -63,8 +63,7 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
     trial.set_user_attr("node", socket.gethostname())
     trial.set_user_attr("hpcvox", __version__)
     if twin is not None:
-        trial.set_user_attr(SAME_AS, twin.number)
-        study.optuna.tell(trial, twin.values)
+        _as_its_twin(study, claim, twin, stop)
         return
     settings = space.training(study.settings, trial.params)
     placed = settings.model_copy(update={"out": folder / "run", "ranks": study.settings.ranks})
@@ -81,6 +80,18 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
             trial.set_user_attr(ERROR, error)
         study.optuna.tell(trial, state=state)
     clean(folder / "run", state)
+
+
+def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> None:
+    """Tell what came of a trial of the same parameters, as soon as that is known."""
+    while not (other := study.now(twin)).state.is_finished():
+        if stop.received:
+            study.give_back(claim.trial.number)
+            return
+        sign_of_life(claim.folder)
+        time.sleep(min(2.0, study.settings.heartbeat_s / 6))
+    claim.trial.set_user_attr(SAME_AS, other.number)
+    study.optuna.tell(claim.trial, other.values, state=other.state)
 
 
 def _supervised(

@@ -38,7 +38,8 @@ def measure() -> list[dict[str, Any]]:
     return [
         {"name": "study_storage_ms_per_trial", "value": (ours := _ms(storage)), "unit": "ms", "peer": plain,
          "ratio": ours / plain},
-        {"name": "study_sqlite_ms_per_trial", "value": database, "unit": "ms", "peer": plain, "ratio": database / plain},
+        {"name": "study_sqlite_ms_per_trial", "value": database, "unit": "ms", "peer": plain,
+         "ratio": database / plain},
     ]  # fmt: skip
 
 
