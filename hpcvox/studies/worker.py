@@ -91,6 +91,8 @@ def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> No
         sign_of_life(claim.folder)
         time.sleep(min(2.0, study.settings.heartbeat_s / 6))
     claim.trial.set_user_attr(SAME_AS, other.number)
+    if ERROR in other.user_attrs:
+        claim.trial.set_user_attr(ERROR, other.user_attrs[ERROR])
     study.optuna.tell(claim.trial, other.values, state=other.state)
 
 
