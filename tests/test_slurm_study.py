@@ -18,7 +18,7 @@ def test_workers_of_an_array_share_a_study(lab, tmp_path):
     make_shards(tmp_path / "shards")
     given = [
         SMALL_UNET.replace("model=", "settings.model="),
-        *("settings.epochs=12", "settings.batch_size=6", "settings.threads=1", "settings.species_voxels=64"),
+        *("settings.epochs=30", "settings.batch_size=6", "settings.threads=1", "settings.species_voxels=64"),
         *(
             "settings.shards=shards",
             "out=study",
