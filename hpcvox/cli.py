@@ -217,7 +217,7 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
     if name in GROUPS and (name not in VERBS or (rest and rest[0] in GROUPS[name])):
         return _grouped(name, rest)
     if name not in VERBS:
-        raise HpcvoxError(f"no such verb; valid: {', '.join([*VERBS, 'shards'])}")
+        raise HpcvoxError(f"no such verb; valid: {', '.join(dict.fromkeys([*VERBS, *GROUPS]))}")
     verb = VERBS[name]
     kind = _load(verb.settings)
     asked = {"-h", "--help"} & set(rest)

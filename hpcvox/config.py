@@ -86,6 +86,20 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
     save(settings, path)
 
 
+def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
+    """Set ``group.key`` in ``tree``, in place; groups that are not there are made.
+
+    Raises:
+        ConfigError: a group is a value; ``origin`` says where it came from.
+    """
+    *groups, last = key.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{origin}: {group} is a value, not a group of keys")
+    tree[last] = value
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text())
@@ -104,13 +118,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"{override!r} is not an override: write key=value or group.key=value")
-    *groups, last = key.split(".")
-    for group in groups:
-        tree = tree.setdefault(group, {})
-        if not isinstance(tree, dict):
-            raise ConfigError(f"{override!r}: {group} is a value, not a group of keys")
     try:
-        tree[last] = yaml.safe_load(value)
+        put(tree, key, yaml.safe_load(value), repr(override))
     except yaml.YAMLError as error:
         raise ConfigError(f"{override!r}: the value is not valid YAML: {error}") from None
 

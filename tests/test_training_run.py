@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -240,12 +241,19 @@ def test_interrupted_and_run_again_it_ends_with_the_same_bits(shards, undisturbe
     assert without_timings(out) == without_timings(undisturbed)
 
 
+def stopped_and_run_again(shards, out, patched):
+    """The curve of a run that ``patched``, a context, ends once one epoch is logged, and that is then run again."""
+    given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1")
+    with patched, pytest.raises(KeyboardInterrupt):
+        train_unet(given)
+    assert len(read_metrics(given.out)) == 1
+    train_unet(given)
+    return without_timings(given.out)
+
+
 def test_stopped_between_the_last_step_of_an_epoch_and_its_evaluation_it_goes_on_there(
-    shards, undisturbed, tmp_path, monkeypatch
+    shards, undisturbed, tmp_path
 ):
-    given = settings(
-        TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1"
-    )
     evaluate, times = Trainer.evaluate, iter(range(9))
 
     def fails_the_second_time(trainer):
@@ -253,32 +261,19 @@ def test_stopped_between_the_last_step_of_an_epoch_and_its_evaluation_it_goes_on
             raise KeyboardInterrupt
         return evaluate(trainer)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "evaluate", fails_the_second_time)
-        with pytest.raises(KeyboardInterrupt):
-            train_unet(given)
-    assert len(read_metrics(given.out)) == 1
-    train_unet(given)
-    assert without_timings(given.out) == without_timings(undisturbed)
+    patched = mock.patch.object(Trainer, "evaluate", fails_the_second_time)
+    assert stopped_and_run_again(shards, tmp_path / "run", patched) == without_timings(undisturbed)
 
 
-def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(shards, undisturbed, tmp_path, monkeypatch):
-    given = settings(
-        TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1"
-    )
+def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(shards, undisturbed, tmp_path):
     add = MetricsLog.add
 
     def adds_and_ends(log, step, figures):
         add(log, step, figures)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(MetricsLog, "add", adds_and_ends)
-        with pytest.raises(KeyboardInterrupt):
-            train_unet(given)
-    assert len(read_metrics(given.out)) == 1
-    train_unet(given)
-    assert without_timings(given.out) == without_timings(undisturbed)
+    patched = mock.patch.object(MetricsLog, "add", adds_and_ends)
+    assert stopped_and_run_again(shards, tmp_path / "run", patched) == without_timings(undisturbed)
 
 
 @pytest.mark.parametrize("limit", [0, 20_000], ids=["a file's first byte", "the weights"])

@@ -52,7 +52,7 @@ def training(settings: StudySettings, params: Mapping[str, Any]) -> TrainSetting
     tree = _tree(settings)
     for key, value in params.items():
         choices = settings.space[key].choices
-        _put(tree, key, _chosen(choices)[value] if choices is not None else value)
+        config.put(tree, key, _chosen(choices)[value] if choices is not None else value, key)
     kind = KINDS[settings.verb]
     where = ", ".join(f"{key}={value}" for key, value in params.items())
     return config.validate(kind, tree, f"{settings.base or settings.verb} at {where or 'no point'}")
@@ -98,16 +98,7 @@ def _merge(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
             _merge(tree[key], value)
         else:
-            _put(tree, key, copy.deepcopy(value))
-
-
-def _put(tree: dict[str, Any], key: str, value: Any) -> None:
-    *groups, last = key.split(".")
-    for group in groups:
-        tree = tree.setdefault(group, {})
-        if not isinstance(tree, dict):
-            raise ConfigError(f"{key}: {group} is a value, not a group of keys")
-    tree[last] = value
+            config.put(tree, key, copy.deepcopy(value), key)
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:

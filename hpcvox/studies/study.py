@@ -35,7 +35,6 @@ ALIVE = ".alive"
 """File in a trial's folder that its worker touches."""
 
 _NAME: Final = "study"
-_OPEN = (TrialState.RUNNING, TrialState.WAITING)
 _SAMPLERS: Final[dict[str, Callable[[int], BaseSampler]]] = {
     "tpe": lambda seed: TPESampler(seed=seed, constant_liar=True),
     "random": lambda seed: RandomSampler(seed=seed),
@@ -105,13 +104,13 @@ class Study:
     def trials(self) -> list[FrozenTrial]:
         """All that count: not those that others have taken up, nor those that were never run."""
         every = self.optuna.get_trials(deepcopy=False)
-        taken = {trial.user_attrs.get(TAKES_UP) for trial in every}
+        taken = _successors(every)
         return [trial for trial in every if trial.number not in taken and FOLDER in trial.user_attrs]
 
     @property
     def left(self) -> int:
         """How many trials the study still lacks, those that are running among them."""
-        done = sum(trial.state not in _OPEN for trial in self.trials)
+        done = sum(trial.state.is_finished() for trial in self.trials)
         return max(0, self.settings.trials - done)
 
     def claim(self) -> Claim | None:
@@ -125,9 +124,9 @@ class Study:
     def now(self, number: int) -> FrozenTrial:
         """The trial ``number``, or the last that has taken it up."""
         every = self.optuna.get_trials(deepcopy=False)
-        after = {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
-        while number in after:
-            number = after[number]
+        successors = _successors(every)
+        while number in successors:
+            number = successors[number]
         return every[number]
 
     def give_back(self, number: int) -> None:
@@ -162,7 +161,7 @@ class Study:
 
     def _give_up_the_dead(self) -> None:
         every = self.optuna.get_trials(deepcopy=False)
-        taken = {trial.user_attrs.get(TAKES_UP) for trial in every}
+        taken = _successors(every)
         now = _file_time(self.out)
         for trial in every:
             if trial.state != TrialState.RUNNING:
@@ -175,6 +174,11 @@ class Study:
                     self.give_back(trial.number)
                 else:
                     self.optuna.tell(trial.number, state=TrialState.FAIL)
+
+
+def _successors(every: list[FrozenTrial]) -> dict[int, int]:
+    """Which trial has taken up which: the later by the earlier."""
+    return {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
 
 
 def _begun(run: str) -> int:
