@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpcvox.descriptors.clusters import Cell
-from hpcvox.descriptors.graph import crystal_graph
+from hpcvox.descriptors.graph import crystal_graph, orbits
 from hpcvox.featurize.graph import GraphSampler
 from hpcvox.featurize.settings import GraphSettings
 from hpcvox.shards.layout import shard_name
@@ -24,10 +24,12 @@ class Named(NamedTuple):
     targets: Mapping[str, float]
 
 
-def make_graphs(folder: Path, crystals: Sequence[Named], neighbours: int = 6, shards: int = 2) -> Path:
+def make_graphs(
+    folder: Path, crystals: Sequence[Named], neighbours: int = 6, shards: int = 2, symprec: float = 0
+) -> Path:
     """A shard set of the graphs of ``crystals``."""
     folder.mkdir(parents=True)
-    arrays = GraphSampler(GraphSettings(neighbours=neighbours)).arrays
+    arrays = GraphSampler(GraphSettings(neighbours=neighbours, symprec=symprec)).arrays
     lines, entry = [], 0
     for shard, part in enumerate(np.array_split(np.arange(len(crystals)), shards)):
         buffer = ShardBuffer(arrays, len(part))
@@ -37,6 +39,8 @@ def make_graphs(folder: Path, crystals: Sequence[Named], neighbours: int = 6, sh
             graph = crystal_graph(cell, neighbours)
             buffer.slot()["cell"][:] = cell.lattice
             ragged = {"neighbours": graph.neighbours, "distances": graph.distances}
+            if symprec:
+                ragged["orbit"] = orbits(cell, symprec)
             buffer.commit(entry, id, formula, f"made:{i}", cell.numbers, cell.frac, targets, ragged)
             entry += 1
         made = Provenance("graph", "", {"neighbours": neighbours}, "0", "made", first, entry - first)

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.descriptors.coulomb import ewald_spectrum
-from hpcvox.descriptors.graph import CENTRES, crystal_graph, gaussians
+from hpcvox.descriptors.graph import CENTRES, crystal_graph, gaussians, orbits
 from hpcvox.errors import Rejected
 
 COULOMB = 14.399645
@@ -140,3 +140,15 @@ def test_the_spectrum_knows_neither_order_nor_origin_nor_setting(seed):
 def test_a_crystal_larger_than_the_spectrum_is_refused():
     with pytest.raises(Rejected, match="at most 7"):
         ewald_spectrum(rocksalt(), 7)
+
+
+def test_sites_alike_are_one_orbit():
+    eight = Cell(np.eye(3) * 11.28, np.array(list(np.ndindex(4, 4, 4))) / 4, np.zeros(64, np.uint8))
+    parity = (4 * eight.frac).sum(1).astype(int) % 2
+    salt = eight._replace(numbers=np.where(parity, 17, 11).astype(np.uint8))
+    np.testing.assert_array_equal(orbits(salt, 0.01), parity * orbits(salt, 0.01)[parity == 1][0])
+    random = np.random.default_rng(0)
+    moved = salt._replace(frac=salt.frac + random.normal(0, 0.005, salt.frac.shape))
+    np.testing.assert_array_equal(orbits(moved, 0.01), np.arange(64))  # 0.06 Å
+    twice = Cell(np.eye(3), np.zeros((2, 3)), np.array([1, 1], np.uint8))
+    np.testing.assert_array_equal(orbits(twice, 0.01), [0, 1])  # spglib knows no symmetry of it

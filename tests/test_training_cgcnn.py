@@ -28,6 +28,7 @@ from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainCGCNNSettings
 
 SEED = 2
+A_B_X3 = np.array([38, 22, 8, 8, 8], np.uint8)
 FAST = ["target=affinity", "epochs=2", "batch_size=8", "threads=1", "warmup_steps=2", f"seed={SEED}"]
 
 
@@ -73,7 +74,7 @@ def command(shards, out, *more):
 
 def values_of(model, batch):
     with torch.no_grad():
-        return model(batch.numbers, batch.neighbours, batch.distances, batch.sites)
+        return model(*batch.graph)
 
 
 def network(**more):
@@ -140,6 +141,33 @@ def test_values_do_not_depend_on_the_order_of_sites_their_number_or_the_other_cr
     assert backwards == pytest.approx([metal, twice, first], abs=1e-5)
 
 
+def test_sites_that_are_alike_are_computed_once_and_change_no_value(tmp_path):
+    salt = crystals()[-20].cell
+    eight = Cell(  # two sites, each sixteen times, in any order
+        2 * salt.lattice,
+        np.concatenate([(salt.frac + shift) / 2 for shift in np.ndindex(2, 2, 2)]),
+        np.tile(salt.numbers, 8),
+    )
+    order = np.random.default_rng(0).permutation(len(eight.numbers))
+    ideal = Cell(4 * np.eye(3), np.array([[0, 0, 0], [1, 1, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2, A_B_X3)
+    made = [
+        *crystals(),  # whose perovskites have no symmetry
+        Named("ideal", "ABX3", ideal, {}),
+        Named("mixed", "AX", eight._replace(frac=eight.frac[order], numbers=eight.numbers[order]), {}),
+    ]
+    every = ShardSet.open(make_graphs(tmp_path / "every", made, 12))
+    once = ShardSet.open(make_graphs(tmp_path / "once", made, 12, symprec=0.01))
+    model, part = network(convolutions=3), _slice(*range(len(made) - 1, -1, -1))
+    all_sites, few = load(every, part, 0), load(once, part, 0)
+    assert (all_sites.sites[:2].tolist(), few.sites[:2].tolist()) == ([16, 5], [2, 3])
+    assert len(all_sites.numbers) == len(few.numbers) + 16
+    for batch in (all_sites, few):
+        torch.testing.assert_close(
+            torch.segment_reduce(batch.weights, "sum", lengths=batch.sites), torch.ones(len(part.indices), 1)
+        )
+    torch.testing.assert_close(values_of(model, few), values_of(model, all_sites), atol=1e-5, rtol=0)
+
+
 def _slice(*indices):
     return Slice(np.array(indices), np.ones(len(indices), np.float32))
 
@@ -149,6 +177,14 @@ def test_it_learns_what_the_composition_decides(trained):
     assert lines[-1]["held_out/relative_mae"] < 0.2
     assert lines[-1]["held_out/mae"] < 0.2 * 0.5
     assert lines[-1]["held_out/loss"] < lines[0]["held_out/loss"]
+
+
+def test_the_loss_can_be_the_absolute_error(shards, tmp_path):
+    out = tmp_path / "cgcnn"
+    assert train_cgcnn(settings(TrainCGCNNSettings, shards, out, *FAST, "loss=absolute")).exit_status == 0
+    _, card = runs.load_model(out, "cgcnn")
+    last = read_metrics(out)[-1]
+    assert last["held_out/loss"] * card["std"] == pytest.approx(last["held_out/mae"])
 
 
 def test_predictions_are_in_the_targets_unit_and_have_the_error_that_was_said(trained, shards):

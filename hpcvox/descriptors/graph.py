@@ -6,6 +6,7 @@ Axis legend: k sites, N neighbours a site, G Gaussians.
 from typing import NamedTuple
 
 import numpy as np
+import spglib
 from numpy.typing import NDArray
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
@@ -75,6 +76,23 @@ def crystal_graph(cell: Cell, neighbours: int = 12, radius: float = 8.0) -> Grap
     first = np.searchsorted(start, np.arange(k))
     chosen = first[:, None] + np.arange(neighbours)
     return Graph(cell.numbers, end[chosen].astype(np.int32), lengths[chosen].astype(np.float32))
+
+
+def orbits(cell: Cell, symprec: float) -> NDArray[np.int32]:
+    """Of each site, the first that a symmetry of the crystal carries to it, (k,).
+
+    Sites of one orbit have the same neighbours at the same distances, and so the same features after any number
+    of convolutions: one of them stands for all.  Where spglib finds no symmetry within ``symprec`` Å, each site
+    is an orbit of its own.
+    """
+    given = (cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
+    try:
+        found = spglib.get_symmetry_dataset(given, symprec=symprec)
+    except spglib.SpglibError:
+        found = None
+    if found is None:
+        return np.arange(len(cell.numbers), dtype=np.int32)
+    return np.asarray(found.equivalent_atoms, np.int32)
 
 
 def gaussians(distances: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,7 +13,10 @@ import math
 import numba
 import numpy as np
 
-from hpcvox.descriptors.density import FAR, NO_RADIUS, QUANTA, REACH, UNRESOLVED
+from hpcvox.descriptors.density import FAR, NO_RADIUS, REACH, UNRESOLVED
+
+QUANTA = 2.0**16
+"""Squared distances, of float32, are compared in units of 1/QUANTA Å²; in a tie the heavier element has the voxel."""
 
 OFFSET = 0.382
 """Squared distances that are equal are so up to rounding: their common value, which likes to be a whole number
@@ -51,38 +54,57 @@ def _reduced(m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
-def _label(form, place, radius, number, best):  # type: ignore[no-untyped-def]
-    """Lower ``best`` (n, n, n) to the key of every image of a site that is within ``radius``.
+def _label(form, frac, numbers, widths, species):  # type: ignore[no-untyped-def]
+    """Fill ``species`` (n, n, n) with the element of the nearest image that is within its radius, else 0.
 
-    ``form`` (3, 3) gives squared distances in Å² of steps of the grid; ``place`` (3,) is in steps.
-    Along a row, the image that is nearest to the voxel is enough.
+    ``form`` (3, 3) gives squared distances in Å² of steps of the grid.
+    Along a row, the image of a site that is nearest to the voxel is enough.
     """
-    n = best.shape[0]
+    n, sites = species.shape[0], numbers.size
     p11, p12, p22, q11 = _reduced(form)
-    end = float(int(radius * radius * QUANTA + OFFSET))
-    low = np.int32(255 - number)
-    r2 = radius * radius * (1.0 + 1e-6)  # the keys decide what is within
-    u0, v0, w0 = 0.5 - place[0], 0.5 - place[1], 0.5 - place[2]
-    along_u, along_v, c, turns = (
-        form[0, 2] / form[2, 2],
-        form[1, 2] / form[2, 2],
-        form[2, 2] * QUANTA,
-        1.0 / n,
-    )
-    x0, x1 = _span(-r2, 0.0, q11, u0)
-    for x in range(x0, x1 + 1):
-        u, i = x + u0, _wrapped(x, n)
-        y0, y1 = _span(p11 * u * u - r2, p12 * u, p22, v0)
-        for y in range(y0, y1 + 1):
-            v, j = y + v0, _wrapped(y, n)
-            least = (p11 * u * u + 2.0 * p12 * u * v + p22 * v * v) * QUANTA + OFFSET
-            first = along_u * u + along_v * v + w0
-            for k in range(n):  # no slice of the row (each is counted as a reference), no other array
-                w = first + np.int32(k)
-                w -= n * np.floor(w * turns + 0.5)
-                quanta = least + c * w * w
-                key = np.int32(np.int32(np.int32(quanta) << 8) + low) if quanta < end else FAR
-                best[i, j, k] = min(best[i, j, k], key)
+    along_u, along_v = form[0, 2] / form[2, 2], form[1, 2] / form[2, 2]
+    c = np.float32(form[2, 2] * QUANTA)
+    length, half = np.float32(n), np.float32(0.5 * n)
+    least, whole, rest = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    first, last = np.empty(sites, np.int64), np.empty(sites, np.int64)
+    for s in range(sites):
+        r2 = widths[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
+        first[s], last[s] = _span(-r2, 0.0, q11, 0.5 - frac[s, 0] * n)
+    best = np.empty((n, n), np.int32)
+    for i in range(n):  # plane by plane: one stays in the nearest cache
+        best[:] = FAR
+        for s in range(sites):
+            radius = widths[numbers[s]]
+            end = np.float32(int(radius * radius * QUANTA + OFFSET))
+            low = np.int32(255 - numbers[s])
+            r2 = radius * radius * (1.0 + 1e-6)
+            v0, w0 = 0.5 - frac[s, 1] * n, 0.5 - frac[s, 2] * n
+            for x in range(first[s] + (i - first[s]) % n, last[s] + 1, n):
+                u = x + 0.5 - frac[s, 0] * n
+                y0, y1 = _span(p11 * u * u - r2, p12 * u, p22, v0)
+                for block in range(y0, y1 + 1, n):
+                    rows = min(n, y1 + 1 - block)
+                    for r in range(rows):
+                        v = block + r + v0
+                        least[r] = (p11 * u * u + 2.0 * p12 * u * v + p22 * v * v) * QUANTA + OFFSET
+                        along = along_u * u + along_v * v + w0
+                        along -= n * math.floor(along / n + 0.5)
+                        whole[r] = math.floor(along + 0.5)
+                        rest[r] = along - whole[r]
+                    j = _wrapped(block, n)
+                    for r in range(rows):
+                        quanta0, start, shift = least[r], whole[r], rest[r]
+                        turn = half - shift
+                        for k in range(n):  # no slice of the row (each is counted as a reference)
+                            step = start + np.float32(np.int32(k))  # whole numbers, and so exact
+                            w = (step - length if step >= turn else step) + shift
+                            quanta = quanta0 + c * (w * w)
+                            key = np.int32(np.int32(np.int32(quanta) << 8) + low) if quanta < end else FAR
+                            best[j, k] = min(best[j, k], key)
+                        j = j + 1 if j + 1 < n else 0
+        for j in range(n):
+            for k in range(n):
+                species[i, j, k] = 255 - (best[j, k] & 255)
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
@@ -128,20 +150,6 @@ def _powers(table, angle, first):  # type: ignore[no-untyped-def]
     for m in range(table.size):
         table[m] = value
         value *= step
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _waves(roots, n, reach):  # type: ignore[no-untyped-def]
-    """exp(2πi m (j + ½)/n), (n, 2 reach + 1), m = -reach ... reach."""
-    out = np.empty((n, 2 * reach + 1), np.complex64)
-    for j in range(n):
-        k = (-reach * (2 * j + 1)) % (2 * n)
-        for m in range(2 * reach + 1):
-            out[j, m] = roots[k]
-            k += 2 * j + 1
-            if k >= 2 * n:
-                k -= 2 * n
-    return out
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
@@ -195,25 +203,32 @@ def _harmonics(form, frac, numbers, widths, chosen, peaks, reach, out):  # type:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _summed(coefficients, reach, roots, density):  # type: ignore[no-untyped-def]
-    """Fill ``density`` (n, n, n) with the Fourier sum at the voxel centres, one axis after another."""
+def _summed(coefficients, reach, waves, density):  # type: ignore[no-untyped-def]
+    """Fill ``density`` (n, n, n) with the Fourier sum at the voxel centres, one axis after another.
+
+    The waves of m and -m go together, cos (X_m + X_-m) - sin (X_m - X_-m)/i, so that all products are real.
+    ``waves`` (2 M, n): rows cos and -sin of 2πm (j + ½)/n, m = 0, 1 ...
+    """
     n = density.shape[0]
-    wide, high, deep = 2 * reach[0] + 1, 2 * reach[1] + 1, reach[2] + 1
-    flat = coefficients.astype(np.complex64).reshape(high, wide * deep)
-    rows = np.dot(_waves(roots, n, reach[1]), flat).reshape(n, wide, deep)
-    turned = np.empty((wide, n, deep), np.complex64)
-    for y in range(n):
-        for x in range(wide):
+    wide, high, deep = reach[0] + 1, reach[1] + 1, reach[2] + 1
+    paired = np.empty((2 * high, 2 * reach[0] + 1, deep), np.complex64)
+    for m in range(high):
+        for x in range(2 * reach[0] + 1):
             for z in range(deep):
-                turned[x, y, z] = rows[y, x, z]
-    planes = np.dot(_waves(roots, n, reach[0]), turned.reshape(wide, n * deep)).reshape(n * n, deep)
-    columns = np.empty((2 * deep, n), np.float32)
-    for z in range(n):
-        for m in range(deep):
-            wave = roots[(m * (2 * z + 1)) % (2 * n)]
-            columns[2 * m, z] = wave.real
-            columns[2 * m + 1, z] = -wave.imag
-    np.dot(planes.view(np.float32), columns, density.reshape(n * n, n))
+                up, down = coefficients[reach[1] + m, x, z], coefficients[reach[1] - m, x, z]
+                paired[2 * m, x, z] = up + down if m > 0 else up
+                paired[2 * m + 1, x, z] = complex(up.imag - down.imag, down.real - up.real)
+    rows = np.dot(waves[: 2 * high].T, paired.view(np.float32).reshape(2 * high, -1))
+    lines = rows.view(np.complex64).reshape(n, 2 * reach[0] + 1, deep)
+    turned = np.empty((2 * wide, n, deep), np.complex64)
+    for m in range(wide):
+        for y in range(n):
+            for z in range(deep):
+                up, down = lines[y, reach[0] + m, z], lines[y, reach[0] - m, z]
+                turned[2 * m, y, z] = up + down if m > 0 else up
+                turned[2 * m + 1, y, z] = complex(up.imag - down.imag, down.real - up.real)
+    planes = np.dot(waves[: 2 * wide].T, turned.view(np.float32).reshape(2 * wide, -1))
+    np.dot(planes.reshape(n * n, 2 * deep), waves[: 2 * deep], density.reshape(n * n, n))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -226,7 +241,7 @@ def _reach(lengths, width):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _choose(numbers, widths, lengths, volume, n):  # type: ignore[no-untyped-def]
+def _choose(numbers, widths, lengths, volume, n, harmonics):  # type: ignore[no-untyped-def]
     """Which elements are summed by harmonics, by atomic number: those wider than the best of all limits.
 
     What a step takes was measured, in ns; the limits tried are the widths of the crystal's elements.
@@ -252,6 +267,8 @@ def _choose(numbers, widths, lengths, volume, n):  # type: ignore[no-untyped-def
                 cost += count[number] * (1.5 * ball + 145.0 * ball ** (2 / 3))
         if border < math.inf:
             m1, m2, m3 = _reach(lengths, border)
+            if max(m1, m2, m3) >= harmonics:
+                continue
             box = (2.0 * m1 + 1) * (m3 + 1)
             cost += 0.3 * n * box * (2 * m2 + n + 1) + 0.1 * n**3 * (m3 + 1)
         if cost < least:
@@ -260,7 +277,7 @@ def _choose(numbers, widths, lengths, volume, n):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True, error_model="numpy")
-def fill(lattice, frac, numbers, widths, roots, density, species):  # type: ignore[no-untyped-def]
+def fill(lattice, frac, numbers, widths, waves, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
     n = density.shape[0]
     sites = numbers.size
@@ -287,30 +304,26 @@ def fill(lattice, frac, numbers, widths, roots, density, species):  # type: igno
             inverse[i, j] = metric[p, r] * metric[q, s] - metric[p, s] * metric[q, r]
     squared = metric[0, 0] * inverse[0, 0] + metric[0, 1] * inverse[0, 1] + metric[0, 2] * inverse[0, 2]
     volume = math.sqrt(squared)
-    steps, waves = metric / n**2, inverse * (4.0 * math.pi**2 / squared)
+    steps, reciprocal = metric / n**2, inverse * (4.0 * math.pi**2 / squared)
 
-    chosen, limit = _choose(numbers, widths, lengths, volume, n)
+    chosen, limit = _choose(numbers, widths, lengths, volume, n, len(waves) // 2)
     if limit < math.inf:
         reach = _reach(lengths, limit)
         coefficients = np.zeros((2 * reach[1] + 1, 2 * reach[0] + 1, reach[2] + 1), np.complex128)
         peaks = np.arange(widths.size) / volume
-        _harmonics(waves, frac, numbers, widths, chosen, peaks, reach, coefficients)
-        _summed(coefficients, reach, roots, density)
+        _harmonics(reciprocal, frac, numbers, widths, chosen, peaks, reach, coefficients)
+        _summed(coefficients, reach, waves, density)
         flat = density.reshape(-1)
         for v in range(flat.size):
             flat[v] = max(flat[v], np.float32(0.0))  # rounding of a sum of waves
     else:
         density[:] = 0.0
-    best = np.full((n, n, n), FAR, np.int32)
     for i in range(sites):
         place, width = frac[i] * n, widths[numbers[i]]
         if not chosen[numbers[i]]:
             peak = numbers[i] / ((2.0 * math.pi) ** 1.5 * width**3)
             _deposit(steps, place, width, peak, density)
-        _label(steps, place, width, numbers[i], best)
-    keys, labels = best.reshape(-1), species.reshape(-1)
-    for v in range(keys.size):
-        labels[v] = 255 - (keys[v] & 255)
+    _label(steps, frac, numbers, widths, species)
     for i in range(sites):
         species[own[i, 0], own[i, 1], own[i, 2]] = numbers[i]
     return 0, 0

@@ -48,12 +48,13 @@ def voxelize_oblique(
     (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
     if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
-    fault, site = fill(lattice, frac, numbers, RADII, _roots(n), out.density, out.species)
+    fault, site = fill(lattice, frac, numbers, RADII, _waves(n), out.density, out.species)
     refuse(fault, site, frac, numbers, n, "oblique")
     return out
 
 
 @lru_cache(maxsize=8)
-def _roots(n: int) -> NDArray[np.complex128]:
-    """exp(iπ k/n) for k = 0 ... 2n - 1: all that exp(2πi m (j + ½)/n) can be."""
-    return np.asarray(np.exp(1j * np.pi * np.arange(2 * n) / n))
+def _waves(n: int) -> NDArray[np.float32]:
+    """Rows cos and -sin of 2πm (j + ½)/n, j = 0 ... n - 1, for m = 0 ... 2n: (4n + 2, n)."""
+    angles = 2 * np.pi / n * np.outer(np.arange(2 * n + 1), np.arange(n) + 0.5)
+    return np.stack([np.cos(angles), -np.sin(angles)], axis=1).reshape(-1, n).astype(np.float32)

@@ -156,6 +156,9 @@ class GraphSettings(FeaturizeSettings):
     descriptor: Literal["graph"] = Field("graph", description="nearest neighbours of every site")
     neighbours: int = Field(12, ge=1, le=100, description="edges of every site")
     radius: float = Field(8.0, gt=0, le=64, description="Å; looked for within this first, then farther")
+    symprec: float = Field(
+        0, ge=0, le=0.1, description="Å; trainings compute sites alike within this once; 0 = every site"
+    )
     entries_per_shard: int = Field(4096, ge=1, le=100_000, description="inputs that share one HDF5 file")
 
 

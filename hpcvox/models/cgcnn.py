@@ -104,6 +104,7 @@ class CGCNN(nn.Module):
         neighbours_kN: torch.Tensor,
         distances_kN: torch.Tensor,
         sites_B: torch.Tensor,
+        weights_k1: torch.Tensor,
     ) -> torch.Tensor:
         """One number for each crystal, (B,).
 
@@ -112,13 +113,14 @@ class CGCNN(nn.Module):
             neighbours_kN: row of the site that each edge leads to, int64.
             distances_kN: its length in Å.
             sites_B: how many sites each crystal has, int64, at least one.
+            weights_k1: weights of the sites in their crystal's mean, of sum 1.
         """
         exponent_kNG = ((distances_kN[..., None] - self.centres) / self.settings.width).square()
         bonds_kNG = torch.exp(-exponent_kNG.clamp_max(VANISHED))
         sites_kA = self.embedding(numbers_k)
         for convolution in self.convolutions:
             sites_kA = convolution(sites_kA, neighbours_kN, bonds_kNG)
-        crystals_BA = torch.segment_reduce(sites_kA, "mean", lengths=sites_B)
+        crystals_BA = torch.segment_reduce(weights_k1 * sites_kA, "sum", lengths=sites_B)
         values_B: torch.Tensor = self.head(crystals_BA).squeeze(1)
         return values_B
 

@@ -111,6 +111,9 @@ class TrainCGCNNSettings(TrainSettings):
     batch_size: int = Field(256, ge=1, description="samples a rank and step; N ranks see N times as many")
     target: str = Field("formation_energy", description="property to learn; crystals without it are left out")
     log: bool = Field(False, description="learn log10 of the target, which must be positive (moduli)")
+    loss: Literal["squared", "absolute"] = Field(
+        "squared", description="error whose mean is made small; the absolute one minds outliers less"
+    )
     initial: Path | None = Field(
         None, description="run folder of another property's CGCNN, whose features this one starts from"
     )
