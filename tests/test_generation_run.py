@@ -21,8 +21,9 @@ from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import run as generation
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.models.unet import UNet, UNetSettings
-from hpcvox.models.vae import VAE, VAESettings
+from hpcvox.models.settings import UNetSettings, VAESettings
+from hpcvox.models.unet import UNet
+from hpcvox.models.vae import VAE
 from hpcvox.training import runs
 from hpcvox.training.vae_task import quantile_edges
 

@@ -29,6 +29,7 @@ from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, Study
 from hpcvox.training import runs
+from hpcvox.training.card import WEIGHTS
 from hpcvox.training.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -295,7 +296,7 @@ def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards, tmp_path
     for trial in pruned:
         run = out / trial.user_attrs["run"] / "run"
         assert not (run / "checkpoints").exists()
-        assert not (run / runs.WEIGHTS).exists()
+        assert not (run / WEIGHTS).exists()
         assert 0 < len(trial.intermediate_values) < 400
     assert all(t.state in (TrialState.PRUNED, TrialState.COMPLETE) for t in study.trials)
 

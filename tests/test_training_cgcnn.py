@@ -15,7 +15,8 @@ from hpcvox.crystals.elements import electronegativity
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.descriptors.graph import gaussians
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
-from hpcvox.models.cgcnn import CGCNN, CGCNNSettings, Convolution
+from hpcvox.models.cgcnn import CGCNN, Convolution
+from hpcvox.models.settings import CGCNNSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training import runs

@@ -13,7 +13,8 @@ from training_shards import make_shards
 
 from hpcvox import config
 from hpcvox.errors import ConfigError, ShardError
-from hpcvox.models.convnet import ConvNet, ConvNetSettings
+from hpcvox.models.convnet import ConvNet
+from hpcvox.models.settings import ConvNetSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
 from hpcvox.training.comm import Alone

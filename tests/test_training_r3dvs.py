@@ -10,7 +10,8 @@ from training_shards import make_shards
 from hpcvox import config
 from hpcvox.descriptors.r3dvs import Spots, voxels
 from hpcvox.errors import ConfigError, ShardError
-from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
+from hpcvox.models.settings import VoxelCNNSettings
+from hpcvox.models.voxel_cnn import VoxelCNN
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
 from hpcvox.training.comm import Alone

@@ -24,6 +24,7 @@ from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError, TrainingError
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.training import checkpoint, runs
+from hpcvox.training.card import WEIGHTS
 from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics
@@ -429,7 +430,7 @@ def test_bfloat16_trains_as_float32_does_to_its_precision(shards, unet, tmp_path
 def test_the_kept_model_is_the_mean_of_the_weights(shards, tmp_path):
     out = tmp_path / "run"
     train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, "epochs=1", "ema=0.9"))
-    kept, own = load_file(out / runs.WEIGHTS), weights(out)
+    kept, own = load_file(out / WEIGHTS), weights(out)
     means = load_file(checkpoint.latest(out / "checkpoints") / checkpoint.AVERAGE)
     for name, mean in means.items():
         assert torch.equal(kept[name], mean), name
@@ -465,7 +466,7 @@ def test_a_condition_that_is_not_there_is_refused_with_those_that_are(shards, un
 
 def test_damaged_weights_are_refused(unet, tmp_path):
     shutil.copytree(unet, tmp_path / "unet")
-    path = tmp_path / "unet" / runs.WEIGHTS
+    path = tmp_path / "unet" / WEIGHTS
     path.write_bytes(path.read_bytes()[:-4] + b"\0\1\2\3")
     with pytest.raises(CheckpointError, match="not what model"):
         runs.load_model(tmp_path / "unet")
@@ -478,3 +479,9 @@ def test_quantile_bins_hold_equally_many():
     assert bin_of(np.array([-99.0, 99.0]), edges).tolist() == [0, 9]
     with pytest.raises(ConfigError, match="fewer bins"):
         quantile_edges(np.array([1.0, 1.0, 2.0]), 3)
+
+
+def test_a_process_that_launches_others_loads_neither_torch_nor_horovod():
+    loaded = "import hpcvox.training.job, hpcvox.studies.worker, sys; print(*sys.modules, sep='\\n')"
+    said = run([sys.executable, "-c", loaded]).split()
+    assert not {"torch", "horovod", "numba"} & set(said)

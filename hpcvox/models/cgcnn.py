@@ -13,11 +13,10 @@ its random features, though, where tabulated properties would have been a hint.
 from typing import Any
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from hpcvox.config import Settings
+from hpcvox.models.settings import CGCNNSettings
 
 ELEMENTS = 119
 """Rows of the table of elements: atomic numbers 0 (none) to 118."""
@@ -25,17 +24,6 @@ ELEMENTS = 119
 VANISHED = 50.0
 """Exponent at which a Gaussian ends, at 2e-22: of subnormal numbers, exp and the product with the weights take 15 to
 30 times as long."""
-
-
-class CGCNNSettings(Settings):
-    """The shape of the network; as it is, the paper's."""
-
-    atom_features: int = Field(64, ge=1, description="features of a site, A")
-    convolutions: int = Field(1, ge=0, description="graph convolutions; each looks one neighbour farther")
-    hidden: int = Field(128, ge=1, description="width of the dense layer after the pooling")
-    radius: float = Field(8.0, gt=0, description="Å; a distance is seen by Gaussians centred from 0 to this")
-    step: float = Field(0.2, gt=0, description="Å from one Gaussian's centre to the next")
-    width: float = Field(0.2, gt=0, description="Å; a Gaussian is exp(-(d - centre)²/width²)")
 
 
 class RowNorm(nn.BatchNorm1d):

@@ -1,32 +1,13 @@
 """The convolutional network on diffraction fingerprints (Ziletti et al. 2018): 365,719 parameters for seven classes."""
 
-from typing import Annotated
-
 import torch
-from annotated_types import Len
-from pydantic import Field
 from torch import nn
 
-from hpcvox.config import Settings
+from hpcvox.models.settings import ConvNetSettings
 
 CHANNELS = 3
 EPSILON = 1e-3
 """Of BatchNorm, as in Keras."""
-
-Pair = Annotated[tuple[int, ...], Len(2, 2)]
-
-
-class ConvNetSettings(Settings):
-    """The shape of the network; the defaults are the paper's."""
-
-    filters: tuple[Pair, ...] = Field(
-        ((32, 32), (16, 16), (8, 8)),
-        min_length=1,
-        description="of the two convolutions a level; the image is halved between levels",
-    )
-    kernel: int = Field(7, ge=1, description="pixels along an edge of a convolution's kernel, odd")
-    dropout: float = Field(0.25, ge=0, lt=1, description="share of the features left out in training")
-    dense: int = Field(128, ge=1, description="width of the fully connected layer")
 
 
 class _Norm(nn.BatchNorm1d):

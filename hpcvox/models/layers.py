@@ -4,10 +4,11 @@ Tensor names end in their axes: B batch, C channels, D H W the voxel axes.
 """
 
 from itertools import product
-from typing import Literal
 
 import torch
 from torch import nn
+
+from hpcvox.models.settings import Padding
 
 
 class SpaceToDepth(nn.Module):
@@ -94,9 +95,6 @@ class LogDensity(Standardize):
         density = log_density(x_BCDHW[:, :1])
         coordinates = super().forward(x_BCDHW)[:, 1:]
         return torch.cat((density, coordinates), dim=1)
-
-
-Padding = Literal["zeros", "periodic"]
 
 
 class PeriodicConv3d(nn.Conv3d):

@@ -1,42 +1,13 @@
 """The 3D UNet that names the element of every voxel (Court et al. 2020, "3-D Multiclass Atom Segmentation")."""
 
-from typing import Annotated, Literal
-
 import torch
-from annotated_types import Len
-from pydantic import Field
 from torch import nn
 
-from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, LogDensity, Padding, SpaceToDepth, Surroundings, convolution
-
-Pair = Annotated[tuple[int, ...], Len(2, 2)]
+from hpcvox.models.layers import DepthToSpace, LogDensity, SpaceToDepth, Surroundings, convolution
+from hpcvox.models.settings import Padding, UNetSettings
 
 INPUT_CHANNELS = 4
 """Density in e/Å³, then the Cartesian x, y, z in Å."""
-
-
-class UNetSettings(Settings):
-    """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
-
-    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
-    inputs: Literal["raw", "scaled"] = Field(
-        "scaled", description="e/Å³ and Å as they are, or the density's logarithm and centred coordinates"
-    )
-    padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
-    )
-    down: tuple[Pair, ...] = Field(
-        ((16, 16), (32, 64)), description="filters of the two convolutions a level"
-    )
-    bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
-    up: tuple[Pair, ...] = Field(((32, 32), (16, 16)), description="filters a level on the way up")
-    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
-    stencils: tuple[int, ...] = Field(
-        (1, 3), description="the element head also sees the density in 3³ stencils of these dilations"
-    )
-    head: tuple[int, ...] = Field((128, 128), description="widths of the element head's hidden layers")
-    classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
 
 
 PAPER = UNetSettings(

@@ -1,35 +1,11 @@
 """The conditional variational autoencoder of density voxels (Court et al. 2020, Cond-DFC-VAE)."""
 
-from typing import Literal
-
 import torch
-from pydantic import Field
 from torch import nn
 
-from hpcvox.config import Settings
-from hpcvox.models.layers import DepthToSpace, Padding, SpaceToDepth, Standardize, convolution
+from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
+from hpcvox.models.settings import VAESettings
 from hpcvox.models.unet import INPUT_CHANNELS
-
-
-class VAESettings(Settings):
-    """The shape of the VAE.  The paper's: patch 1, encoder 16 32 64 128, bottleneck 4, seed 4."""
-
-    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
-    inputs: Literal["raw", "scaled"] = Field(
-        "scaled", description="e/Å³ and Å as they are, or standardised on the way in and back on the way out"
-    )
-    padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
-    )
-    encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
-    bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
-    hidden: int = Field(256, ge=1, description="width of the dense layers beside the latent")
-    latent: int = Field(256, ge=1, description="dimensions of the latent space")
-    seed_channels: int = Field(16, ge=1, description="channels of the decoder's first 4³ grid")
-    decoder: tuple[int, ...] = Field(
-        (128, 64, 32), description="filters; the grid doubles after each but the last"
-    )
-
 
 PAPER = VAESettings(
     patch=1,

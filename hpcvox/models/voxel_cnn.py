@@ -1,34 +1,14 @@
 """The convolutional network on R3DVS voxels (Kajita et al. 2017): classes, or numbers."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
-from hpcvox.config import Settings
+from hpcvox.models.settings import VoxelCNNSettings
 
 SLOPE = 0.3
 """Of LeakyReLU below zero."""
-
-
-class VoxelCNNSettings(Settings):
-    """The shape of the network.  The paper's widths are not known; these are of a public re-implementation."""
-
-    inputs: Literal["raw", "scaled"] = Field(
-        "scaled",
-        description="amplitudes as they are, or the logarithm of what they are above their typical size",
-    )
-    padding: Literal["zeros", "none"] = Field(
-        "zeros", description="beyond a face convolutions see zeros; none: each takes a voxel from every face"
-    )
-    filters: tuple[int, ...] = Field(
-        (16, 16, 16), min_length=1, description="of the convolutions; each level halves the grid"
-    )
-    dense: tuple[int, ...] = Field(
-        (32, 8), description="widths of the fully connected layers before the outputs"
-    )
 
 
 class VoxelCNN(nn.Module):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from hpcvox.training.runs import CARD, WEIGHTS
+from hpcvox.training.card import CARD, WEIGHTS
 
 
 def clean(run: Path, state: TrialState) -> None:

@@ -17,7 +17,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.outcome import Outcome
 from hpcvox.studies.study import FOLDER, Study
 from hpcvox.studies.worker import SAME_AS
-from hpcvox.training import runs
+from hpcvox.training import card
 
 TABLE, PLOTS = "trials.csv", "study.html"
 
@@ -108,18 +108,20 @@ def export(out: Path, target: Path) -> Outcome:
         )
     if target.exists():
         raise ConfigError(f"{target} exists: choose a new folder")
+    from hpcvox.training.runs import load_model  # here alone: the other looks at a study need no PyTorch
+
     source = run_folder(study, candidates[0])
-    runs.load_model(source)
+    load_model(source)
     part = durable.part_of(target)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for name in (runs.WEIGHTS, runs.CARD, "config.yaml", "metrics.jsonl"):
+    for name in (card.WEIGHTS, card.CARD, "config.yaml", "metrics.jsonl"):
         durable.write_bytes(part / name, (source / name).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)
     durable.sync_folder(target.parent)
     return Outcome(
-        f"model of trial {candidates[0].number}, {_values(study, candidates[0])}: {target / runs.WEIGHTS}"
+        f"model of trial {candidates[0].number}, {_values(study, candidates[0])}: {target / card.WEIGHTS}"
     )
 
 

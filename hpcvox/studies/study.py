@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.manifest import Manifest
 from hpcvox.studies import space
 from hpcvox.studies.journal import JOURNAL, locked, storage
 from hpcvox.studies.settings import StudySettings
@@ -73,7 +73,7 @@ class Study:
             ShardError: the training's shard set is not there.
         """
         space.check(settings)
-        ShardSet.open(space.first(settings).shards)
+        Manifest.load(space.first(settings).shards)
         settings.out.mkdir(parents=True, exist_ok=True)
         with _lock(settings.out):
             config.claim(settings, settings.out, MAY_CHANGE)

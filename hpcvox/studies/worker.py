@@ -25,9 +25,9 @@ from hpcvox.studies import space
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Claim, Study, sign_of_life
+from hpcvox.training.card import read_card
 from hpcvox.training.launch import dies_with_us
 from hpcvox.training.metrics import read_metrics
-from hpcvox.training.runs import read_card
 
 LOOK_S = 0.2
 """Time between two looks at a trial's curve."""

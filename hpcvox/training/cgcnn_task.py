@@ -157,4 +157,4 @@ def _known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
     return np.isfinite(targets(settings, shards))
 
 
-RECIPE = Recipe("train-cgcnn", CGCNNTask, _known)
+RECIPE = Recipe(CGCNNTask, _known)

@@ -118,4 +118,4 @@ def _least(figures: dict[str, float]) -> float:
     return -figures["accuracy"]
 
 
-RECIPE = Recipe("train-fingerprint", FingerprintTask, _usable, least=_least)
+RECIPE = Recipe(FingerprintTask, _usable, least=_least)

@@ -1,22 +1,17 @@
-"""The trainings, ``train-…``: from a shard set to a run folder."""
+"""The trainings, ``train-…``: on this process, or on as many as ``ranks`` says.
 
-import contextlib
-import errno
-import os
-from collections.abc import Iterator
+Neither PyTorch nor Horovod is loaded by the process that launches the others.
+"""
+
+import importlib
+from collections.abc import Callable
 from typing import Any
 
-import torch
-
-from hpcvox import config, durable
-from hpcvox.errors import TrainingError
+from hpcvox import config
 from hpcvox.launcher import is_elastic, launched_ranks
-from hpcvox.outcome import INTERRUPTED, Outcome
-from hpcvox.shards.reader import ShardSet
-from hpcvox.training import cgcnn_task, fingerprint_task, launch, r3dvs_task, runs, unet_task, vae_task
-from hpcvox.training.comm import Comm, connect
-from hpcvox.training.loop import Trainer
-from hpcvox.training.metrics import MetricsLog, read_metrics, table
+from hpcvox.outcome import Outcome
+from hpcvox.shards.manifest import Manifest
+from hpcvox.training import launch
 from hpcvox.training.settings import (
     TrainCGCNNSettings,
     TrainFingerprintSettings,
@@ -25,163 +20,44 @@ from hpcvox.training.settings import (
     TrainUNetSettings,
     TrainVAESettings,
 )
-from hpcvox.training.task import Recipe, Task
-
-MAY_CHANGE = {
-    *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
-    *("backend", "stall_s"),
-}
-"""Settings with which a run may go on though they differ from those it began with."""
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a file system answers that is full, or whose user may have no more of it."""
-
-LET_GO_S = 30.0
-"""Time that the ranks of a run whose launcher was killed may take to save their state and end."""
 
 
 def train_unet(settings: TrainUNetSettings) -> Outcome:
     """Train the UNet; resumes where ``out`` already holds a part of this run."""
-    return _train(settings, unet_task.RECIPE)
+    return _train("unet", settings)
 
 
 def train_vae(settings: TrainVAESettings) -> Outcome:
     """Train the VAE against the features of a trained UNet; resumes likewise."""
-    return _train(settings, vae_task.RECIPE)
+    return _train("vae", settings)
 
 
 def train_r3dvs(settings: TrainR3DVSSettings) -> Outcome:
     """Train the voxel network on rotated R3DVS; resumes likewise."""
-    return _train(settings, r3dvs_task.RECIPE)
+    return _train("r3dvs", settings)
 
 
 def train_fingerprint(settings: TrainFingerprintSettings) -> Outcome:
     """Train the network of diffraction fingerprints; resumes likewise."""
-    return _train(settings, fingerprint_task.RECIPE)
+    return _train("fingerprint", settings)
 
 
 def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
     """Train the CGCNN on one target; resumes likewise."""
-    return _train(settings, cgcnn_task.RECIPE)
+    return _train("cgcnn", settings)
 
 
-def _train(settings: TrainSettings, recipe: Recipe) -> Outcome:
+def _train(name: str, settings: TrainSettings) -> Outcome:
     if settings.ranks > 1 and launched_ranks() == 1 and not is_elastic():
-        return _launch(settings, recipe.verb)
-    trainer: Trainer | None = None
-    while True:
-        comm = connect(settings)
-        try:
-            with _writer(settings, comm):
-                if trainer is not None and comm.rank == 0:
-                    trainer.save()  # the newest state of the ranks that are left
-                trainer = _trainer(settings, comm, recipe)
-                return _run(settings, trainer)
-        except comm.lost as error:
-            at = f"step {trainer.position.step}" if trainer is not None else "no step"
-            print(f"rank {comm.rank} of {comm.size} forms a group anew after {at}: {error}", flush=True)
-        finally:
-            comm.close()
+        return _launch(f"train-{name}", settings)
+    run: Callable[[TrainSettings, Any], Outcome] = importlib.import_module("hpcvox.training.rank").run
+    return run(settings, importlib.import_module(f"hpcvox.training.{name}_task").RECIPE)
 
 
-def _launch(settings: TrainSettings, verb: str) -> Outcome:
-    ShardSet.open(settings.shards)  # refuse a wrong path before ranks are started
+def _launch(verb: str, settings: TrainSettings) -> Outcome:
+    Manifest.load(settings.shards)  # refuse a wrong path before ranks are started
     settings.out.mkdir(parents=True, exist_ok=True)
     path = settings.out / "launch.yaml"
     config.save(settings, path)
     # rank 0 says the last line
     return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))
-
-
-@contextlib.contextmanager
-def _writer(settings: TrainSettings, comm: Comm) -> Iterator[None]:
-    """Rank 0 alone writes to the run folder, and no other run does.
-
-    Raises:
-        TrainingError: what it writes finds no room.
-    """
-    if comm.rank != 0:
-        yield
-        return
-    with durable.sole_writer(settings.out, LET_GO_S):
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise TrainingError(
-                f"{settings.out} cannot be written to: {error}. The last checkpoint there is as it was: free space, "
-                "then run the same command again, and it goes on from there"
-            ) from error
-
-
-def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
-    torch.set_num_threads(settings.threads or max(1, len(os.sched_getaffinity(0)) // comm.local_size))
-    torch.manual_seed(settings.seed)
-    shards = ShardSet.open(settings.shards)
-    if comm.rank == 0:
-        if any((settings.out / "checkpoints").glob("step-*")):
-            config.claim(settings, settings.out, MAY_CHANGE)
-        else:
-            config.save(settings, settings.out / "config.yaml")
-    usable = recipe.usable(settings, shards)
-    train, held_out = recipe.split(settings, shards, usable)
-    task = recipe.make(settings, shards, train, comm)
-    if comm.rank == 0:
-        without = int((~usable).sum())
-        left_out = f", {without} without a value of the target left out" if without else ""
-        print(
-            f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out{left_out}; "
-            f"{sum(p.numel() for p in task.model.parameters()):,} weights; {comm.size} ranks of "
-            f"{torch.get_num_threads()} threads; BatchNorm by {settings.batch_statistics}",
-            flush=True,
-        )
-    trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
-    if comm.rank == 0 and trainer.position.step:
-        print(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}", flush=True)
-    return trainer
-
-
-def _run(settings: TrainSettings, trainer: Trainer) -> Outcome:
-    task = trainer.task
-    if trainer.comm.rank != 0:
-        complete = trainer.run(None, None)
-        return Outcome("", 0 if complete else INTERRUPTED)
-    with MetricsLog(settings.out, trainer.position.epoch, trainer.position.step) as log:
-        complete = trainer.run(log, lambda epoch, figures: _export(settings, task, epoch, figures))
-    if complete:
-        task.finish(settings.out, trainer.held_out)
-        print(table(read_metrics(settings.out)), flush=True)
-    return Outcome(_summary(settings, not complete, trainer.stopped_early), 0 if complete else INTERRUPTED)
-
-
-def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, Any]) -> None:
-    card = {
-        **task.card(),
-        "shards": str(settings.shards),
-        "seed": settings.seed,
-        "held_out_fraction": settings.held_out_fraction,
-        "epoch": epoch,
-        "metrics": figures,
-    }
-    runs.export(settings.out, task.name, task.model, card)
-
-
-def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:
-    lines = read_metrics(settings.out)
-    if interrupted:
-        return (
-            f"interrupted after {lines[-1]['epoch'] if lines else 0} whole epochs; state saved in "
-            f"{settings.out / 'checkpoints'}: run the same command again to go on"
-        )
-    last = lines[-1]
-    held_out = ", ".join(
-        f"{name.removeprefix('held_out/')} {value:.4g}"
-        for name, value in last.items()
-        if name.startswith("held_out/")
-    )
-    why = f", ended early (patience={settings.patience})" if early else ""
-    return (
-        f"trained {last['epoch']} epochs{why}; held out: {held_out}; model in {settings.out / runs.WEIGHTS}, "
-        f"curves: tensorboard --logdir {settings.out}"
-    )

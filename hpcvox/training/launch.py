@@ -3,14 +3,13 @@
 By mpirun where Horovod has MPI, else by horovodrun; without Horovod by torchrun.
 """
 
-import functools
+import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from hpcvox.errors import MissingDependencyError, TrainingError
 from hpcvox.outcome import INTERRUPTED
@@ -66,34 +65,31 @@ def dies_with_us() -> list[str]:
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
-class _Found(NamedTuple):
-    """What a look at Horovod found."""
+def _horovod() -> Path | None:
+    """Horovod's library for PyTorch, where one was built; not imported, which would take seconds."""
+    spec = importlib.util.find_spec("horovod")
+    places = spec.submodule_search_locations if spec is not None else None
+    libraries = [library for place in places or () for library in Path(place, "torch").glob("mpi_lib_v2*.so")]
+    return libraries[0] if libraries else None
 
-    there: bool
-    mpi: bool
-    problem: str
 
-
-@functools.cache
-def _horovod() -> _Found:
-    # asked in a process of its own: Horovod stays out of this one
-    probe = "import horovod.torch as h; raise SystemExit(0 if h.mpi_built() else 3)"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
-    problem = (done.stderr.strip().splitlines() or ["?"])[-1]
-    return _Found(done.returncode in (0, 3), done.returncode == 0, problem)
+def _why_not() -> str:
+    probe = [sys.executable, "-c", "import horovod.torch"]
+    done = subprocess.run(probe, capture_output=True, text=True, check=False)
+    return (done.stderr.strip().splitlines() or ["?"])[-1]
 
 
 def _launcher(ranks: int, backend: str) -> list[str]:
     """The command that starts ``ranks`` Pythons, without what they run."""
-    found = _horovod()
-    if backend == "torch" or (backend == "auto" and not found.there):
+    library = _horovod()
+    if backend == "torch" or (backend == "auto" and library is None):
         return [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    if not found.there:
+    if library is None:
         raise MissingDependencyError(
-            f"backend=horovod: Horovod cannot be imported ({found.problem}): run `make setup` with a C++ compiler "
+            f"backend=horovod: Horovod cannot be imported ({_why_not()}): run `make setup` with a C++ compiler "
             "and CMake at hand, take backend=torch, or train on one rank (ranks=1)"
         )
-    if found.mpi and shutil.which("mpirun"):
+    if b"libmpi" in library.read_bytes() and shutil.which("mpirun"):
         # Open MPI pins each rank to one core unless told not to, and its waiting threads take the cores from
         # those that compute unless told to yield
         options = ["--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]

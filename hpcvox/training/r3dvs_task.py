@@ -162,4 +162,4 @@ def _split(
     return (turns[1:-1, None] + train).ravel(), judged + held_out
 
 
-RECIPE = Recipe("train-r3dvs", R3DVSTask, _usable, _split)
+RECIPE = Recipe(R3DVSTask, _usable, _split)

@@ -5,7 +5,6 @@ epoch is done, ``model.safetensors`` with ``model.json``: the weights of the bes
 held-out loss.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,13 +14,13 @@ from torch import nn
 
 from hpcvox import __version__, config, durable
 from hpcvox.errors import CheckpointError
-from hpcvox.models.cgcnn import CGCNN, CGCNNSettings
-from hpcvox.models.convnet import ConvNet, ConvNetSettings
-from hpcvox.models.unet import UNet, UNetSettings
-from hpcvox.models.vae import VAE, VAESettings
-from hpcvox.models.voxel_cnn import VoxelCNN, VoxelCNNSettings
-
-WEIGHTS, CARD = "model.safetensors", "model.json"
+from hpcvox.models.cgcnn import CGCNN
+from hpcvox.models.convnet import ConvNet
+from hpcvox.models.settings import CGCNNSettings, ConvNetSettings, UNetSettings, VAESettings, VoxelCNNSettings
+from hpcvox.models.unet import UNet
+from hpcvox.models.vae import VAE
+from hpcvox.models.voxel_cnn import VoxelCNN
+from hpcvox.training.card import CARD, WEIGHTS, read_card, untrained
 
 
 def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> None:
@@ -38,19 +37,6 @@ def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> N
     durable.write_json(folder / CARD, card)
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """What the run in ``folder`` says of its model.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_text())
-    except (OSError, ValueError) as error:
-        raise _untrained(folder, error) from None
-    return card
-
-
 def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """The model of a run folder, in evaluation mode, and its card.
 
@@ -63,7 +49,7 @@ def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[s
     try:
         weights = (folder / WEIGHTS).read_bytes()
     except OSError as error:
-        raise _untrained(folder, error) from None
+        raise untrained(folder, error) from None
     if xxhash.xxh3_128_hexdigest(weights) != card.get("checksum"):
         raise CheckpointError(
             f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
@@ -76,12 +62,6 @@ def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[s
     model = _MODELS[card["task"]](card, str(folder / CARD))
     model.load_state_dict(load_file(folder / WEIGHTS))
     return model.eval(), card
-
-
-def _untrained(folder: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
-    )
 
 
 def _unet(card: dict[str, Any], origin: str) -> nn.Module:

@@ -6,11 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.models.cgcnn import CGCNNSettings
-from hpcvox.models.convnet import ConvNetSettings
-from hpcvox.models.unet import UNetSettings
-from hpcvox.models.vae import VAESettings
-from hpcvox.models.voxel_cnn import VoxelCNNSettings
+from hpcvox.models.settings import CGCNNSettings, ConvNetSettings, UNetSettings, VAESettings, VoxelCNNSettings
 
 
 class TrainSettings(Settings):

@@ -81,7 +81,6 @@ def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> t
 class Recipe(NamedTuple):
     """How a verb makes its task."""
 
-    verb: str
     make: Callable[[Any, ShardSet, Samples, Comm], Task]
     """Settings, shards, training samples, ranks."""
     usable: Callable[[Any, ShardSet], NDArray[np.bool_]]

@@ -132,4 +132,4 @@ def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[
     return counts
 
 
-RECIPE = Recipe("train-unet", UNetTask, all_samples)
+RECIPE = Recipe(UNetTask, all_samples)

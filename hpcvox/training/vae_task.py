@@ -160,4 +160,4 @@ def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.boo
     return np.isfinite(shards.target(settings.condition))
 
 
-RECIPE = Recipe("train-vae", VAETask, _conditioned)
+RECIPE = Recipe(VAETask, _conditioned)

@@ -18,7 +18,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hpcvox import config
-from hpcvox.models.unet import UNet, UNetSettings
+from hpcvox.models.settings import UNetSettings
+from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
 from hpcvox.training.comm import Alone

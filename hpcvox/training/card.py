@@ -1,0 +1,28 @@
+"""What a trained model says of itself: the card beside its weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hpcvox.errors import CheckpointError
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What the run in ``folder`` says of its model.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+    except (OSError, ValueError) as error:
+        raise untrained(folder, error) from None
+    return card
+
+
+def untrained(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
+    )
