@@ -52,8 +52,9 @@ def ended(process):
     try:
         yield process
     finally:
-        process.terminate()
-        process.communicate(timeout=LIMIT_S)
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=LIMIT_S)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +191,12 @@ def test_nobody_is_let_in_without_the_token(address):
 
 
 @pytest.mark.slow
-def test_it_changes_nothing(address, out):
+def test_it_changes_nothing(address, out, worker):
+    worker.terminate()
+    worker.communicate(timeout=LIMIT_S)
+    with (out / JOURNAL).open("ab") as file:
+        file.write(b'{"op_code":4,"worker_id":"kill')  # as a kill leaves it
+    before = (out / JOURNAL).read_bytes()
     cookie = f"hpcvox-dashboard-{port_of(address)}={address.partition('token=')[2]}"
     for method, path in (
         ("DELETE", "/api/studies/0"),
@@ -199,7 +205,10 @@ def test_it_changes_nothing(address, out):
     ):
         status, _, said = ask(address, path, method, Cookie=cookie)
         assert (status, "changes nothing" in json.loads(said)["reason"]) == (405, True)
-    assert Study.open(out).trials
+    status, _, said = ask(address, "/api/studies/0?after=0", Cookie=cookie)
+    assert (status, len(json.loads(said)["trials"])) == (200, len(Study.open(out).optuna.trials))
+    assert (out / JOURNAL).read_bytes() == before
+    assert list((out / ARTIFACTS).iterdir())
 
 
 @pytest.mark.slow
