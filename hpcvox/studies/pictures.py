@@ -49,6 +49,7 @@ def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
             told = [(line["epoch"], line[key]) for line in lines if key in line]
             axes.plot(*np.array(told).reshape(-1, 2).T, marker=".", label=label)
         axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
     return figure
 
