@@ -117,6 +117,8 @@ class FolderVerb(NamedTuple):
     arguments: tuple[str, ...]
     help: str
     more: str = ""
+    settings: str = ""
+    """Where the class is whose settings may follow the arguments, as ``key=value``."""
 
 
 SHARD_VERBS = {
@@ -157,6 +159,14 @@ STUDY_VERBS = {
         "hpcvox.studies.reading:export",
         ("STUDY", "OUT"),
         "the best trial's model, card and settings in a new folder",
+    ),
+    "dashboard": FolderVerb(
+        "hpcvox.studies.dashboard:dashboard",
+        ("STUDY",),
+        "Optuna's dashboard, on this machine alone",
+        "Prints the address to open and, on a node of a cluster, the ssh command that brings it to your own\n"
+        "machine.  It is there to look at, also while workers are at it, and ends with Ctrl-C.",
+        "hpcvox.studies.settings:DashboardSettings",
     ),
 }
 
@@ -243,27 +253,37 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
         wrong = f"there is no `{group} {rest[0]}`: " if rest else ""
         raise HpcvoxError(f"{wrong}give one of {', '.join(verbs)}")
     usage = f"usage: {_usage(group, rest[0])}"
+    kind = _load(verb.settings) if verb.settings else None
     if asked:
         print(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
+        if kind is not None:
+            print("\n".join(["", "settings:", *_setting_lines(kind, kind(), "")]))
         return None
     given, wanted = rest[1:], [name for name in verb.arguments if name != "..."]
+    overrides: list[str] = []
+    if kind is not None:
+        given, overrides = given[: len(wanted)], given[len(wanted) :]
     endless = len(wanted) < len(verb.arguments)
     if len(given) < len(wanted) or (len(given) > len(wanted) and not endless):
         raise HpcvoxError(f"{len(given)} arguments after `{group} {rest[0]}`; {usage}")
     if options := [text for text in given if text.startswith("-") or not text]:
         raise HpcvoxError(f"{options[0]!r} is no path; {usage}")
     signal.signal(signal.SIGTERM, _interrupt)
-    outcome: Outcome = _load(verb.function)(*map(Path, given))
+    settings = [] if kind is None else [config.load(kind, None, overrides)]
+    outcome: Outcome = _load(verb.function)(*map(Path, given), *settings)
     return outcome
 
 
 def _usages(group: str) -> str:
-    return "\n".join(f"  {_usage(group, name):<38} {verb.help}" for name, verb in GROUPS[group].items())
+    usages = {_usage(group, name): verb.help for name, verb in GROUPS[group].items()}
+    width = max(map(len, usages))
+    return "\n".join(f"  {usage:<{width}}  {text}" for usage, text in usages.items())
 
 
 def _usage(group: str, name: str) -> str:
-    arguments = " ".join(GROUPS[group][name].arguments).replace("SET ...", "SET [SET ...]")
-    return f"hpcvox {group} {name} {arguments}"
+    verb = GROUPS[group][name]
+    arguments = " ".join(verb.arguments).replace("SET ...", "SET [SET ...]")
+    return f"hpcvox {group} {name} {arguments}" + (" [key=value ...]" if verb.settings else "")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

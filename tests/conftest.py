@@ -5,9 +5,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from browsing import chromium
 from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.ending import leave
@@ -41,6 +43,13 @@ def lab() -> Iterator[Lab]:
     with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
         lab.env |= {"HPCVOX_VENV": sys.prefix, "HPCVOX_HOME": str(REPOSITORY)}
         yield lab
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real headless Chromium."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as driving:
+        yield driving
 
 
 @pytest.hookimpl(trylast=True)

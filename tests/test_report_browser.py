@@ -2,38 +2,16 @@
 
 import io
 import json
-import shutil
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from browsing import errors, requests, wait
 from PIL import Image
 from report_run import make_run
 
 from hpcvox.report.job import run
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("no Chromium with its chromedriver here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    flags = (
-        "headless=new no-sandbox disable-gpu disable-quic no-first-run "
-        "disable-background-networking disable-component-update disable-sync window-size=1200,1000"
-    )
-    for flag in [*flags.split(), f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driving = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield driving
-    driving.quit()
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +21,6 @@ def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     browser.get((settings.out / "report.html").absolute().as_uri())
     wait(browser, "return document.documentElement.dataset.ready === 'yes'")
     return browser
-
-
-def wait(browser: Any, script: str, seconds: float = 20) -> Any:
-    until = time.monotonic() + seconds
-    while not (value := browser.execute_script(script)):
-        assert time.monotonic() < until, script
-        time.sleep(0.1)
-    return value
 
 
 def colours(png: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -116,11 +86,7 @@ def test_crystal_turns_and_changes(opened: Any) -> None:
 
 def test_no_error_and_no_request(opened: Any) -> None:
     assert opened.execute_script("return window.hacked") is None
-    assert [line for line in opened.get_log("browser") if line["level"] == "SEVERE"] == []
-    events = [json.loads(line["message"])["message"] for line in opened.get_log("performance")]
-    requests = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    asked = [
-        r["request"]["url"] for r in requests if r["documentURL"].startswith("file:")
-    ]  # not the first tab's
+    assert errors(opened) == []
+    asked = requests(opened, "file:")
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert len({url for url in asked if url.startswith("file:")}) == 1

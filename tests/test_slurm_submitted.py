@@ -14,11 +14,13 @@ import pytest
 from slurm_lab.lab import kill_marked
 
 ROOT = Path(__file__).resolve().parent.parent
-ALSO = "--output=slurm-%x-%j.out --open-mode=append --signal=B:USR1@120 --requeue"
+LOG = "--output=slurm-%x-%j.out --open-mode=append"
+ALSO = f"{LOG} --signal=B:USR1@120 --requeue"
 TWO_NODES = "--nodes=2 --ntasks-per-node=1 --cpus-per-task=2"
 ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2"
 
 SUBMITTED = {
+    "dashboard": f"--nodes=1 --ntasks-per-node=1 --cpus-per-task=1 --time=08:00:00 {LOG}",
     "database": f"{TWO_NODES} --time=04:00:00 {ALSO}",
     "dft": f"{TWO_NODES} --time=24:00:00 {ALSO}",
     "evaluate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
@@ -146,7 +148,7 @@ def test_every_script_is_known_here():
     assert sorted(SUBMITTED) == sorted(
         path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
     )
-    assert sorted([*ON_RAY, *ON_NODE, *TRAININGS, "statistics", "pipeline"]) == sorted(SUBMITTED)
+    assert sorted([*ON_RAY, *ON_NODE, *TRAININGS, "dashboard", "statistics", "pipeline"]) == sorted(SUBMITTED)
 
 
 @pytest.mark.parametrize("script", SUBMITTED)
@@ -166,6 +168,12 @@ def test_one_program_on_the_first_node(site, script):
     ((words, environment),) = site.programs(script, *GIVEN)
     assert words == [*job(script), *GIVEN]
     assert environment["OMP_NUM_THREADS"] == "2"
+
+
+def test_the_dashboard_on_the_first_node(site):
+    ((words, environment),) = site.programs("dashboard", "runs/my study", "port=8080")
+    assert words == ["python", "-m", "hpcvox", "study", "dashboard", "runs/my study", "port=8080"]
+    assert environment["OMP_NUM_THREADS"] == "1"
 
 
 @pytest.mark.parametrize("script", ON_RAY)

@@ -21,6 +21,8 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from hpcvox.durable import NO_LOCKS
 
 JOURNAL = "journal.log"
+ARTIFACTS = "artifacts"
+"""Folder beside the journal, with the files that its entries name."""
 
 
 @contextlib.contextmanager

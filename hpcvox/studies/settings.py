@@ -45,6 +45,12 @@ class Objective(Settings):
     direction: Literal["minimize", "maximize"] = Field("minimize", description="which way is better")
 
 
+class DashboardSettings(Settings):
+    """``study dashboard``: where it is served."""
+
+    port: int = Field(0, ge=0, le=65535, description="of the loopback, 127.0.0.1; 0: a free one")
+
+
 class StudySettings(Settings):
     """``study``: trainings with settings drawn from a space, to find the best."""
 

@@ -1,7 +1,7 @@
 """A study on disk: what it asks for, which of its trials count, and whose workers are dead.
 
-``journal.log`` is Optuna's storage (its dashboard opens it), ``config.yaml`` the study's settings, and
-``trials/0007/`` the run of a trial.
+``journal.log`` is Optuna's storage, ``artifacts/`` has the pictures that it names, ``config.yaml`` the study's
+settings, and ``trials/0007/`` the run of a trial.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
@@ -98,7 +99,17 @@ class Study:
         if not (out / JOURNAL).exists():
             raise ConfigError(f"{out} holds no study: there is no {JOURNAL} in it (see: hpcvox study --help)")
         settings = config.load(StudySettings, out / "config.yaml").model_copy(update={"out": out})
-        return cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
+        try:
+            return cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
+        except KeyError:
+            raise ConfigError(
+                f"{out} holds no study yet: its first worker was only beginning it; look again, or run that again"
+            ) from None
+
+    @property
+    def storage(self) -> BaseStorage:
+        """Where Optuna keeps the study, for another reader."""
+        return storage(self.out)
 
     @property
     def trials(self) -> list[FrozenTrial]:

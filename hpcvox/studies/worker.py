@@ -21,7 +21,8 @@ from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
-from hpcvox.studies import space
+from hpcvox.studies import pictures, space
+from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Claim, Study, sign_of_life
@@ -62,6 +63,8 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
     trial, folder, twin = claim
     trial.set_user_attr("node", socket.gethostname())
     trial.set_user_attr("hpcvox", __version__)
+    if version := git_version():
+        trial.set_user_attr("git", version)
     if twin is not None:
         _as_its_twin(study, claim, twin, stop)
         return
@@ -74,6 +77,13 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
         return
     if state == TrialState.COMPLETE:
         figures = read_card(folder / "run")["metrics"]
+        sign_of_life(folder)  # drawing takes a moment
+        try:
+            pictures.keep(trial, study.out, folder / "run", [o.metric for o in study.settings.objectives])
+        except OSError as problem:  # what was found counts all the same
+            print(
+                f"warning: trial {trial.number} is without pictures: {problem}", file=sys.stderr, flush=True
+            )
         study.optuna.tell(trial, [figures[objective.metric] for objective in study.settings.objectives])
     else:
         if error:

@@ -1,0 +1,82 @@
+"""Pictures of a trial, which the dashboard shows beside it: its curves, and a crystal that an autoencoder saw.
+
+They are Optuna's artifacts: files in ``artifacts/`` of the study that entries of the journal name.
+"""
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import optuna
+from matplotlib.figure import Figure
+from optuna.artifacts import ArtifactMeta
+from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
+
+from hpcvox import durable
+from hpcvox.studies.journal import ARTIFACTS
+from hpcvox.training.metrics import read_metrics
+
+_UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def keep(trial: optuna.Trial, out: Path, run: Path, metrics: Sequence[str]) -> None:
+    """Draw what the trial's ``run`` has to show and keep it in the study in ``out``; the trial is not yet told."""
+    for name, figure in _figures(run, metrics):
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
+        _attach(trial, out / ARTIFACTS, name, png.getvalue())
+
+
+def _figures(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+    if lines := read_metrics(run):
+        yield "curves.png", curves(lines, metrics)
+    if (figure := example(run / "examples.npz")) is not None:
+        yield "example.png", figure
+
+
+def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
+    """The loss and the ``metrics`` of a study over the epochs, trained on and held out."""
+    shown = list(dict.fromkeys(["loss", *(metric.partition("/")[2] for metric in metrics)]))
+    figure = Figure(figsize=(5 * len(shown), 3.5), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        for key, label in ((f"train/{name}", "trained on"), (f"held_out/{name}", "held out")):
+            told = [(line["epoch"], line[key]) for line in lines if key in line]
+            axes.plot(*np.array(told).reshape(-1, 2).T, marker=".", label=label)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False)
+    return figure
+
+
+def example(file: Path) -> Figure | None:
+    """The middle of a held-out crystal's density before and after an autoencoder; None where there is none."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            pair = [arrays[f"density_{name}"][0].astype(np.float32) for name in ("true", "reconstructed")]
+            crystal = arrays["ids"][0].decode(errors="replace")
+    except _UNREADABLE:
+        return None
+    planes = [density[len(density) // 2] for density in pair]
+    figure = Figure(figsize=(8, 3.7), layout="constrained")
+    both = figure.subplots(1, 2)
+    for axes, plane, title in zip(both, planes, ("before", "after"), strict=True):
+        image = axes.imshow(plane.T, origin="lower", vmin=0, vmax=float(planes[0].max()))
+        axes.set(title=f"{crystal}, {title}", xticks=[], yticks=[])
+    figure.colorbar(image, ax=both, label="e/Å³")
+    return figure
+
+
+def _attach(trial: optuna.Trial, folder: Path, name: str, png: bytes) -> None:
+    """As ``optuna.artifacts.upload_artifact``, which names a file first and then writes it: a kill falls between."""
+    made = ArtifactMeta(artifact_id=str(uuid.uuid4()), filename=name, mimetype="image/png", encoding=None)
+    folder.mkdir(exist_ok=True)
+    durable.write_bytes(folder / made.artifact_id, png)
+    trial.storage.set_trial_system_attr(
+        trial._trial_id, ARTIFACTS_ATTR_PREFIX + made.artifact_id, json.dumps(asdict(made))
+    )
