@@ -22,6 +22,8 @@ fail() { log "$*" >&2; exit 2; }
 # shellcheck source=configs/site.sh
 source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}" || fail "cannot read the site's settings, configs/site.sh"
 [ -n "${SLURM_JOB_ID:-}" ] || fail "this is a job for SLURM: submit it with sbatch"
+# One task of an array has the number of the whole array, which SLURM would then put back or signal.
+THIS_JOB=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
 [ -x "$HPCVOX_VENV/bin/python" ] ||
     fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
 PATH=$HPCVOX_VENV/bin:$PATH
@@ -37,7 +39,7 @@ tell_program() {
     told_to_stop=yes
     if [ -z "$program" ]; then return; fi
     # srun would kill its tasks at TERM; SLURM delivers it to all of them.
-    if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$SLURM_JOB_ID"; else kill -"$program_signal" "$program" 2>/dev/null; fi
+    if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$THIS_JOB"; else kill -"$program_signal" "$program" 2>/dev/null; fi
 }
 on_usr1() { log "the time limit is near: telling the program to save its state"; tell_program; }
 on_term() { log "told to end: telling the program to save its state"; cancelled=yes; tell_program; }
@@ -86,7 +88,7 @@ put_back() {
     log "interrupted, state saved: back into the queue"
     at_exit
     trap - EXIT
-    scontrol requeue "$SLURM_JOB_ID" || exit $STATUS_INTERRUPTED
+    scontrol requeue "$THIS_JOB" || exit $STATUS_INTERRUPTED
     sleep 60   # SLURM ends this script
     exit $STATUS_INTERRUPTED
 }

@@ -5,9 +5,8 @@ from pathlib import Path
 import psutil
 import pytest
 from fingerprint_shards import make_fingerprints
-from graph_shards import make_graphs
+from graph_shards import crystals, make_graphs
 from spot_shards import make_spots
-from test_training_cgcnn import crystals
 from training_shards import SMALL_UNET, make_shards
 
 from hpcvox.training import runs

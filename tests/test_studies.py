@@ -271,6 +271,30 @@ def test_workers_die_a_line_is_torn_and_the_study_has_its_trials_each_once(shard
     assert any(trial.user_attrs.get(ATTEMPT, 1) == 2 for trial in study.trials), "that of the killed worker"
 
 
+def test_a_trial_whose_worker_dies_while_it_asks_keeps_its_parameters(shards, tmp_path):
+    study = Study.begin(settings(shards, tmp_path / "study", "trials=1", "heartbeat_s=0.2"))
+    first = study.claim()
+    study.give_back(first.trial.number)
+    # as one leaves it that takes it up and is killed between the first of its parameters and the second
+    study.optuna.ask({"batch_size": space.distributions(study.settings)["batch_size"]})
+    claims = []
+    wait_for(lambda: (claim := study.claim()) is not None and claims.append(claim) is None)
+    assert (claims[0].trial.params, claims[0].folder) == (first.trial.params, first.folder)
+
+
+@pytest.mark.slow
+def test_the_last_worker_takes_up_the_trial_whose_result_its_own_waits_for(shards, tmp_path):
+    out, more = tmp_path / "study", ("space={batch_size: {choices: [12]}}", "trials=2", "pruner=none")
+    Study.begin(settings(shards, out, *more)).claim()  # by a worker that gives no sign of life any more
+    process = start(shards, out, *more)
+    try:
+        said = process.communicate(timeout=120)[0]
+    finally:
+        process.kill()
+    assert "study complete: 2 complete" in said
+    assert [path.name for path in out.glob("trials/*/run")] == ["run"], "one training for both"
+
+
 @pytest.mark.slow
 def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards, tmp_path):
     out = tmp_path / "study"

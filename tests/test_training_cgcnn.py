@@ -1,17 +1,15 @@
 """CGCNN: the network's symmetries, and whole trainings on small sets of real graphs."""
 
 import sys
-from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from graph_shards import Named, make_graphs
+from graph_shards import Named, crystals, make_graphs
 from test_training_run import MPIRUN, run, settings
 from training_runs import assert_same_weights, killed, weights
-from training_shards import A_SITES, B_SITES, FRAC, X_SITES, make_shards
+from training_shards import A_SITES, B_SITES, X_SITES, make_shards
 
-from hpcvox.crystals.elements import electronegativity
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.descriptors.graph import gaussians
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
@@ -31,28 +29,6 @@ from hpcvox.training.settings import TrainCGCNNSettings
 SEED = 2
 A_B_X3 = np.array([38, 22, 8, 8, 8], np.uint8)
 FAST = ["target=affinity", "epochs=2", "batch_size=8", "threads=1", "warmup_steps=2", f"seed={SEED}"]
-
-
-def crystals():
-    """Perovskites of five sites, salts of two and metals of one, whose ``affinity`` their composition decides."""
-    made = []
-    for (a, za), (b, zb), (x, zx) in product(A_SITES.items(), B_SITES.items(), X_SITES.items()):
-        lattice = np.eye(3) * (3.6 + 0.004 * (za + zb) - 0.02 * zx)
-        made.append((f"{a}{b}{x}3", Cell(lattice, FRAC, np.array([za, zb, zx, zx, zx], np.uint8))))
-    for (a, za), (x, zx) in product((*A_SITES.items(), *B_SITES.items()), X_SITES.items()):
-        lattice, frac = np.eye(3) * (3.0 + 0.01 * za), np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-        made.append((f"{a}{x}", Cell(lattice, frac, np.array([za, zx], np.uint8))))
-    for a, za in (*A_SITES.items(), *B_SITES.items()):
-        lattice = (1.0 - np.eye(3)) * (2.2 + 0.006 * za)
-        made.append((a, Cell(lattice, np.zeros((1, 3)), np.array([za], np.uint8))))
-    return [Named(name, name, cell, _targets(cell.numbers)) for name, cell in made]
-
-
-def _targets(numbers):
-    affinity = float(np.mean([electronegativity(int(z)) for z in numbers]))
-    # of some alone, and signed
-    known = {"modulus": 10 ** (1 + affinity)} if len(numbers) > 1 else {}
-    return {"affinity": affinity, "signed": affinity - 2.0, "same": 1.0, **known}
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 from hpcvox.training import checkpoint
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 120) -> None:
-    """Wait until ``condition()``; AssertionError after ``limit_s``."""
+def wait_for(condition: Callable[[], bool], limit_s: float = 120, look_s: float = 0.02) -> None:
+    """Wait until ``condition()``, with ``look_s`` from one look to the next; AssertionError after ``limit_s``."""
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
+        time.sleep(look_s)
 
 
 def checkpoints(out: Path) -> list[Path]:

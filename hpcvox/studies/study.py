@@ -10,7 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -126,11 +126,29 @@ class Study:
 
     def claim(self) -> Claim | None:
         """A trial for this worker; None where there is none to begin (some may be running)."""
+        self.give_up_the_dead()
         with _lock(self.out):
-            self._give_up_the_dead()
             trials = self.trials
             waiting = any(trial.state == TrialState.WAITING for trial in trials)
             return self._ask() if waiting or len(trials) < self.settings.trials else None
+
+    def give_up_the_dead(self) -> None:
+        """Let other workers take up the trials of those that give no sign of life."""
+        with _lock(self.out):
+            every = self.optuna.get_trials(deepcopy=False)
+            taken = _successors(every)
+            now = _file_time(self.out)
+            for trial in every:
+                if trial.state != TrialState.RUNNING:
+                    continue
+                # its worker was killed while it asked for it, or while it gave it back
+                if FOLDER not in trial.user_attrs or trial.number in taken:
+                    self.optuna.tell(trial.number, state=TrialState.FAIL)
+                elif now - _last_sign(self.out / trial.user_attrs[FOLDER]) > self.settings.heartbeat_s:
+                    if trial.user_attrs.get(ATTEMPT, 1) <= self.settings.retries:
+                        self.give_back(trial.number)
+                    else:
+                        self.optuna.tell(trial.number, state=TrialState.FAIL)
 
     def now(self, number: int) -> FrozenTrial:
         """The trial ``number``, or the last that has taken it up."""
@@ -148,7 +166,7 @@ class Study:
             ATTEMPT: trial.user_attrs.get(ATTEMPT, 1) + 1,
             TAKES_UP: number,
         }
-        self.optuna.enqueue_trial(dict(trial.params), user_attrs=attributes)
+        self.optuna.enqueue_trial(_params(trial), user_attrs=attributes)
         self.optuna.tell(number, state=TrialState.FAIL)
 
     def _ask(self) -> Claim:
@@ -165,31 +183,20 @@ class Study:
         twins = [
             other.number
             for other in every
-            if other.params == trial.params and _begun(other.user_attrs.get(FOLDER, run)) < _begun(run)
+            if _params(other) == trial.params and _begun(other.user_attrs.get(FOLDER, run)) < _begun(run)
         ]
         trial.set_user_attr(FOLDER, run)
         return Claim(trial, folder, twins[0] if twins else None)
-
-    def _give_up_the_dead(self) -> None:
-        every = self.optuna.get_trials(deepcopy=False)
-        taken = _successors(every)
-        now = _file_time(self.out)
-        for trial in every:
-            if trial.state != TrialState.RUNNING:
-                continue
-            # its worker was killed while it asked for it, or while it gave it back
-            if FOLDER not in trial.user_attrs or trial.number in taken:
-                self.optuna.tell(trial.number, state=TrialState.FAIL)
-            elif now - _last_sign(self.out / trial.user_attrs[FOLDER]) > self.settings.heartbeat_s:
-                if trial.user_attrs.get(ATTEMPT, 1) <= self.settings.retries:
-                    self.give_back(trial.number)
-                else:
-                    self.optuna.tell(trial.number, state=TrialState.FAIL)
 
 
 def _successors(every: list[FrozenTrial]) -> dict[int, int]:
     """Which trial has taken up which: the later by the earlier."""
     return {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
+
+
+def _params(trial: FrozenTrial) -> dict[str, Any]:
+    """Those of a trial, also of one that waits, or whose worker was killed while it asked for them."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def _begun(run: str) -> int:

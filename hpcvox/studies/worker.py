@@ -95,7 +95,9 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
 def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> None:
     """Tell what came of a trial of the same parameters, as soon as that is known."""
     while not (other := study.now(twin)).state.is_finished():
-        if stop.received:
+        # Its worker may die, and this be the last one, which is to take it up before its own.
+        study.give_up_the_dead()
+        if stop.received or other.state == TrialState.WAITING:
             study.give_back(claim.trial.number)
             return
         sign_of_life(claim.folder)
@@ -130,8 +132,7 @@ def _supervised(
             reported += 1
             _refuse_unknown(study.settings, line, process)
             if len(study.settings.objectives) == 1 and not pruned:
-                trial.report(line[study.settings.objectives[0].metric], line["epoch"])
-                pruned = trial.should_prune()
+                pruned = promises_little(study, trial, line)
         if ended:
             break
         if not told and (pruned or stop.received):
@@ -145,6 +146,12 @@ def _supervised(
     if stop.received or process.returncode == INTERRUPTED:
         return None, ""
     return TrialState.FAIL, _last_line(folder / "log.txt")
+
+
+def promises_little(study: Study, trial: optuna.Trial, line: dict[str, Any]) -> bool:
+    """Tell Optuna of an epoch, a line of metrics.jsonl; whether the trial is to be ended."""
+    trial.report(line[study.settings.objectives[0].metric], line["epoch"])
+    return trial.should_prune()
 
 
 def _refuse_unknown(settings: StudySettings, line: dict[str, Any], process: subprocess.Popen[bytes]) -> None:

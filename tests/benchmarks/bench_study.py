@@ -1,5 +1,9 @@
-"""What a trial costs that takes no time, by the storage of the study, with many workers at once."""
+"""What a trial costs that takes no time, by the storage of the study, with many workers at once; what pruning saves."""
 
+import contextlib
+import io
+import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,9 +18,34 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from hpcvox import config
+from hpcvox.studies import space
 from hpcvox.studies.journal import storage
+from hpcvox.studies.settings import StudySettings
+from hpcvox.studies.study import Study
+from hpcvox.studies.worker import promises_little
+from hpcvox.training.job import train_cgcnn
+from hpcvox.training.metrics import read_metrics
+from hpcvox.training.runs import read_card
+
+# beside the benchmarks: what the tests make their shard sets with
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from graph_shards import crystals, make_graphs
 
 WORKERS, TRIALS = 16, 2000
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs/study.yaml"
+SEEDS, EPOCHS = 5, 16
+AFFINITY = [
+    "verb=train-cgcnn",
+    "settings={target: affinity, seed: 2, threads: 1, warmup_steps: 0}",
+    f"settings.epochs={EPOCHS}",
+    "space={model.atom_features: {choices: [8, 32, 64]}, model.convolutions: {low: 1, high: 3}}",
+    "space.learning_rate={low: 1.0e-4, high: 1.0e-1, log: true}",
+    "space.batch_size={choices: [8, 16, 32]}",
+    "sampler=random",
+]
+"""A random search of 24 trials for the CGCNN that best learns the mean electronegativity of 78 crystals."""
 
 
 def plain_journal(folder: Path) -> BaseStorage:
@@ -33,6 +62,9 @@ def measure() -> list[dict[str, Any]]:
     """``study_storage_ms_per_trial``: wall time over trials of 16 processes, 2,000 trials, none of them lost.
 
     The peers are the other storages, with as many.
+
+    ``pruning_epochs``, ``pruning_best_loss``: the epochs that a random search with the pruner of configs/study.yaml
+    trains, and the loss of the best that it finds; the peer is the same search without it. Means of five seeds.
     """
     plain, database = _ms(plain_journal), _ms(sqlite)
     return [
@@ -40,7 +72,46 @@ def measure() -> list[dict[str, Any]]:
          "ratio": ours / plain},
         {"name": "study_sqlite_ms_per_trial", "value": database, "unit": "ms", "peer": plain,
          "ratio": database / plain},
+        *pruning_saving(),
     ]  # fmt: skip
+
+
+def pruning_saving() -> list[dict[str, Any]]:
+    """Epochs and best losses with and without pruning; each drawn point is trained once, in full, for both."""
+    every = [_searched(seed) for seed in range(SEEDS)]
+    (epochs, best), (all_epochs, best_of_all) = (
+        [statistics.mean(figure) for figure in zip(*of_one, strict=True)]
+        for of_one in zip(*every, strict=True)
+    )
+    return [
+        {"name": "pruning_epochs", "value": epochs, "unit": "epochs", "peer": all_epochs,
+         "ratio": epochs / all_epochs, "limit": all_epochs / 2},
+        {"name": "pruning_best_loss", "value": best, "unit": "", "peer": best_of_all,
+         "ratio": best / best_of_all},
+    ]  # fmt: skip
+
+
+def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
+    """Epochs trained and the best loss, with pruning and without."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as place, contextlib.redirect_stdout(io.StringIO()):
+        folder = Path(place)
+        shards = make_graphs(folder / "graphs", crystals())
+        given = [*AFFINITY, f"settings.shards={shards}", f"out={folder / 'study'}", f"seed={seed}"]
+        study = Study.begin(config.load(StudySettings, CONFIG, given))
+        trained, found, every = 0, [], []
+        while (claim := study.claim()) is not None:
+            run = claim.folder / "run"
+            train_cgcnn(space.training(study.settings, claim.trial.params).model_copy(update={"out": run}))
+            every.append(read_card(run)["metrics"]["held_out/loss"])
+            for line in read_metrics(run):
+                trained += 1
+                if promises_little(study, claim.trial, line):
+                    study.optuna.tell(claim.trial, state=TrialState.PRUNED)
+                    break
+            else:
+                found.append(every[-1])
+                study.optuna.tell(claim.trial, every[-1])
+    return (trained, min(found)), (len(every) * EPOCHS, min(every))
 
 
 def _ms(make: Callable[[Path], BaseStorage]) -> float:

@@ -173,6 +173,12 @@ class Lab:
         known = dict(line.split() for line in lines)
         return [known.get(str(job), "UNKNOWN") for job in jobs]
 
+    def tasks(self, job: int) -> dict[int, str]:
+        """SLURM's word for each task of an array, by its index."""
+        lines = self.run("squeue", "-h", "-r", "-t", "all", "-o", "%F %K %T").splitlines()
+        known = (line.split() for line in lines)
+        return {int(task): state for array, task, state in known if array == str(job) and task != "N/A"}
+
     def wait(self, jobs: list[int], timeout: float = 180) -> list[str]:
         """Wait until every job has ended; their last states."""
         live = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED", "SUSPENDED", "UNKNOWN"}
@@ -193,12 +199,12 @@ class Lab:
             assert time.monotonic() < deadline, f"job {job} after {timeout:.0f} s has said:\n{said}"
             time.sleep(0.05)
 
-    def field(self, job: int, name: str) -> str:
-        """One field of ``scontrol show job``, such as NodeList or Restarts."""
+    def field(self, job: int | str, name: str) -> str:
+        """One field of ``scontrol show job``, such as NodeList or Restarts; of a task: "JOB_INDEX"."""
         words = self.run("scontrol", "show", "job", str(job)).split()
         return next(word.partition("=")[2] for word in words if word.startswith(f"{name}="))
 
-    def signal(self, job: int, name: str) -> None:
+    def signal(self, job: int | str, name: str) -> None:
         """Send the batch script a signal, as SLURM does before the time limit."""
         self.run("scancel", "--batch", f"--signal={name}", str(job))
 
