@@ -18,7 +18,10 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run the benchmarks named on the command line, or all."""
     sys.path.insert(0, str(HERE))
-    names = sys.argv[1:] or sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    names = sys.argv[1:] or known
+    if strange := [name for name in names if name not in known]:
+        sys.exit(f"{', '.join(strange)}: no such benchmark; there are {', '.join(known)}")
     results = []
     print(f"{'name':<28}{'value':>12} {'unit':<14}{'peer':>12}{'ratio':>10}{'limit':>12}")
     for name in names:
