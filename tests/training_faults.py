@@ -90,6 +90,7 @@ def strike(fault: str, arguments: list[str], out: Path, seconds: float, dice: ra
         path = last / dice.choice([checkpoint.MODEL, checkpoint.OPTIMIZER, checkpoint.AVERAGE, "state.json"])
         data = path.read_bytes()
         path.write_bytes(data[: dice.randrange(len(data))])
+        return False  # though the run may have ended, its last checkpoint is to be made again
     return process.returncode == 0
 
 
