@@ -66,10 +66,10 @@ def _label(form, frac, numbers, widths, species):  # type: ignore[no-untyped-def
     c = np.float32(form[2, 2] * QUANTA)
     length, half = np.float32(n), np.float32(0.5 * n)
     least, whole, rest = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
-    first, last = np.empty(sites, np.int64), np.empty(sites, np.int64)
+    first, last, within = np.empty(sites, np.int64), np.empty(sites, np.int64), np.empty(sites)
     for s in range(sites):
-        r2 = widths[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
-        first[s], last[s] = _span(-r2, 0.0, q11, 0.5 - frac[s, 0] * n)
+        within[s] = widths[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
+        first[s], last[s] = _span(-within[s], 0.0, q11, 0.5 - frac[s, 0] * n)
     best = np.empty((n, n), np.int32)
     for i in range(n):  # plane by plane: one stays in the nearest cache
         best[:] = FAR
@@ -77,11 +77,10 @@ def _label(form, frac, numbers, widths, species):  # type: ignore[no-untyped-def
             radius = widths[numbers[s]]
             end = np.float32(int(radius * radius * QUANTA + OFFSET))
             low = np.int32(255 - numbers[s])
-            r2 = radius * radius * (1.0 + 1e-6)
             v0, w0 = 0.5 - frac[s, 1] * n, 0.5 - frac[s, 2] * n
             for x in range(first[s] + (i - first[s]) % n, last[s] + 1, n):
                 u = x + 0.5 - frac[s, 0] * n
-                y0, y1 = _span(p11 * u * u - r2, p12 * u, p22, v0)
+                y0, y1 = _span(p11 * u * u - within[s], p12 * u, p22, v0)
                 for block in range(y0, y1 + 1, n):
                     rows = min(n, y1 + 1 - block)
                     for r in range(rows):
@@ -202,11 +201,17 @@ def _harmonics(form, frac, numbers, widths, chosen, peaks, reach, out):  # type:
                             into[z] += row[z] * (phase * third[i, z])
 
 
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _paired(up, down, m):  # type: ignore[no-untyped-def]
+    """What cos and -sin take of the coefficients of m and -m, which are one where m = 0."""
+    return up + down if m > 0 else up, complex(up.imag - down.imag, down.real - up.real)
+
+
 @numba.njit(cache=True, error_model="numpy")
 def _summed(coefficients, reach, waves, density):  # type: ignore[no-untyped-def]
     """Fill ``density`` (n, n, n) with the Fourier sum at the voxel centres, one axis after another.
 
-    The waves of m and -m go together, cos (X_m + X_-m) - sin (X_m - X_-m)/i, so that all products are real.
+    The waves of m and -m go together, so that all products are real: cos (X_m + X_-m) - sin (X_m - X_-m)/i.
     ``waves`` (2 M, n): rows cos and -sin of 2πm (j + ½)/n, m = 0, 1 ...
     """
     n = density.shape[0]
@@ -216,8 +221,7 @@ def _summed(coefficients, reach, waves, density):  # type: ignore[no-untyped-def
         for x in range(2 * reach[0] + 1):
             for z in range(deep):
                 up, down = coefficients[reach[1] + m, x, z], coefficients[reach[1] - m, x, z]
-                paired[2 * m, x, z] = up + down if m > 0 else up
-                paired[2 * m + 1, x, z] = complex(up.imag - down.imag, down.real - up.real)
+                paired[2 * m, x, z], paired[2 * m + 1, x, z] = _paired(up, down, m)
     rows = np.dot(waves[: 2 * high].T, paired.view(np.float32).reshape(2 * high, -1))
     lines = rows.view(np.complex64).reshape(n, 2 * reach[0] + 1, deep)
     turned = np.empty((2 * wide, n, deep), np.complex64)
@@ -225,8 +229,7 @@ def _summed(coefficients, reach, waves, density):  # type: ignore[no-untyped-def
         for y in range(n):
             for z in range(deep):
                 up, down = lines[y, reach[0] + m, z], lines[y, reach[0] - m, z]
-                turned[2 * m, y, z] = up + down if m > 0 else up
-                turned[2 * m + 1, y, z] = complex(up.imag - down.imag, down.real - up.real)
+                turned[2 * m, y, z], turned[2 * m + 1, y, z] = _paired(up, down, m)
     planes = np.dot(waves[: 2 * wide].T, turned.view(np.float32).reshape(2 * wide, -1))
     np.dot(planes.reshape(n * n, 2 * deep), waves[: 2 * deep], density.reshape(n * n, n))
 
