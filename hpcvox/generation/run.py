@@ -4,16 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
 from hpcvox.crystals.record import reduced_formula
-from hpcvox.errors import ConfigError, Rejected, ShardError
+from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.cif_out import cif_text
+from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.parts import Parts
 from hpcvox.generation.segment import place
@@ -36,25 +37,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Sample(NamedTuple):
-    """One latent point: the ``number``-th of its decile."""
-
-    number: int
-    decile: int
-
-    @property
-    def id(self) -> str:
-        """Name of the candidate and of its CIF."""
-        return f"d{self.decile}-{self.number:06d}"
-
-
 def run(settings: GenerateSettings) -> Outcome:
     """Sample every decile, and write what came of it to ``settings.out``."""
     with durable.sole_writer(settings.out):
         networks = Networks(settings)
-        samples = _samples(settings, networks)
-        config.claim(settings, settings.out, MAY_CHANGE)
-        parts = Parts(settings.out / "parts", _work(settings, networks))
+        latent = Latent(settings, networks)
+        samples = latent.samples(settings.per_condition)
+        fixed = {"per_condition"} if settings.towards is not None else set()
+        config.claim(settings, settings.out, MAY_CHANGE - fixed)
+        parts = Parts(settings.out / "parts", _work(settings, networks, latent))
         started, made = time.monotonic(), 0
         rows: list[dict[str, Any]] = []
         with Progress("generate", len(samples), "candidates") as progress:
@@ -64,13 +55,13 @@ def run(settings: GenerateSettings) -> Outcome:
                 if found is not None and [row["id"] for row in found] == [sample.id for sample in part]:
                     progress.advance(len(part))
                 else:
-                    found = _make(part, settings, networks, progress)
+                    found = _make(part, settings, networks, latent, progress)
                     parts.save(f"{start:08d}", found)
                     made += len(part)
                 rows += found
         rows.sort(key=lambda row: (row["decile"], row["id"]))
         rate = made / max(time.monotonic() - started, 1e-9)
-        summary = _write(settings, networks, rows)
+        summary = _write(settings, networks, latent, rows)
     speed = f" at {rate:.3g}/s" if made else ""
     return Outcome(
         f"generated {len(rows)} candidates{speed}: {summary['placed']} placed, {summary['valid']} valid "
@@ -79,44 +70,27 @@ def run(settings: GenerateSettings) -> Outcome:
     )
 
 
-def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -> NDArray[np.float32]:
-    """The latent point of one sample, z ~ N(0, σ²), (size,): the same in any batch, order or count."""
-    random = np.random.default_rng([seed, decile, number])
-    return (sigma * random.standard_normal(size)).astype(np.float32)
-
-
-def _samples(settings: GenerateSettings, networks: Networks) -> list[Sample]:
-    """All samples, decile by decile in turn: a longer run begins with those of a shorter one."""
-    deciles = settings.conditions if settings.conditions is not None else range(networks.conditions)
-    if max(deciles) >= networks.conditions:
-        raise ConfigError(
-            f"conditions: {max(deciles)} is not a bin of {settings.vae}; "
-            f"valid: 0 to {networks.conditions - 1}"
-        )
-    return [Sample(number, decile) for number in range(settings.per_condition) for decile in deciles]
-
-
-def _work(settings: GenerateSettings, networks: Networks) -> dict[str, Any]:
+def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dict[str, Any]:
     return {
         "vae": networks.card["checksum"],
         "unet": networks.unet_card["checksum"],
-        **settings.model_dump(mode="json", include={"seed", "sigma", "placement"}),
+        "placement": settings.placement.model_dump(mode="json"),
+        **latent.work(),
     }
 
 
-def _decode(settings: GenerateSettings, networks: Networks, samples: list[Sample]) -> NDArray[np.float32]:
-    z = [latent_point(settings.seed, s.decile, s.number, networks.latent, settings.sigma) for s in samples]
-    return networks.decode(np.stack(z), np.array([s.decile for s in samples]))
+def _decode(networks: Networks, latent: Latent, samples: list[Sample]) -> NDArray[np.float32]:
+    return networks.decode(latent.points(samples), np.array([sample.decile for sample in samples]))
 
 
 def _make(
-    part: list[Sample], settings: GenerateSettings, networks: Networks, progress: Progress
+    part: list[Sample], settings: GenerateSettings, networks: Networks, latent: Latent, progress: Progress
 ) -> list[dict[str, Any]]:
     """The rows of one part, each with its CIF's text."""
     rows = []
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
-        maps = _decode(settings, networks, batch)
+        maps = _decode(networks, latent, batch)
         segmented = networks.segment(maps, settings.placement.mask_threshold)
         for row, sample in enumerate(batch):
             found = _candidate(
@@ -156,7 +130,9 @@ def _candidate(
     }
 
 
-def _write(settings: GenerateSettings, networks: Networks, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _write(
+    settings: GenerateSettings, networks: Networks, latent: Latent, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Write CIFs, table, summary and densities; returns the summary."""
     folder = settings.out / "cifs"
     folder.mkdir(exist_ok=True)
@@ -176,10 +152,11 @@ def _write(settings: GenerateSettings, networks: Networks, rows: list[dict[str, 
     summary = summarise(rows) | {
         "condition": networks.card["condition"],
         "edges": networks.card["edges"],
+        **settings.model_dump(include={"base", "towards"}, exclude_none=True),
         "novelty": "formulas of the training set" if known is not None else "training set not found",
     }
     durable.write_json(settings.out / "summary.json", summary)
-    _write_slices(settings, networks)
+    _write_slices(settings, networks, latent)
     return summary
 
 
@@ -211,16 +188,15 @@ def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
     return {formula for formula, out in zip(formulas, held_out, strict=True) if not out}
 
 
-def _write_slices(settings: GenerateSettings, networks: Networks) -> None:
+def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent) -> None:
     """``densities.npz``: the first decoded densities of each decile, (k, n, n, n) float16, and their ids."""
     chosen = sorted(
-        (s for s in _samples(settings, networks) if s.number < settings.slices),
-        key=lambda s: (s.decile, s.number),
+        latent.samples(min(settings.slices, settings.per_condition)), key=lambda s: (s.decile, s.number)
     )
     if not chosen:
         return
     batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
-    density = np.concatenate([_decode(settings, networks, batch)[:, 0] for batch in batches])
+    density = np.concatenate([_decode(networks, latent, batch)[:, 0] for batch in batches])
     ids = [sample.id for sample in chosen]
     with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
         limit = float(np.finfo(np.float16).max)

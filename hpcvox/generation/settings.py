@@ -30,17 +30,38 @@ class NetworkSettings(Settings):
 
 
 class GenerateSettings(NetworkSettings):
-    """``generate``: random points of the latent space → crystals."""
+    """``generate``: points of the latent space, random, around a crystal or between two → crystals."""
 
     out: Path = Field(Path("runs/generated"), description="folder for cifs/, candidates.csv, summary.json")
     per_condition: int = Field(100, ge=1, description="samples for each decile of the condition")
-    conditions: list[int] | None = Field(None, description="deciles to sample, 0 = lowest; null = all")
-    sigma: float = Field(1.0, gt=0, description="standard deviation of the latent points about 0")
+    conditions: list[int] | None = Field(
+        None, description="deciles to sample, 0 = lowest; null = all, or the base's own"
+    )
+    sigma: float = Field(
+        1.0, gt=0, description="standard deviation of the latent points about 0, or about the base's"
+    )
+    base: str | None = Field(
+        None,
+        description="crystal to sample around: a structure file, or an id of the shard set of the training, which is "
+        "sampled in its own decile; null: none",
+    )
+    towards: str | None = Field(
+        None,
+        description="a second crystal: per_condition samples at equal steps on the line from base to it; null: none",
+    )
     seed: int = Field(0, ge=0, description="of the latent points")
     placement: PlacementSettings = Field(
         default_factory=PlacementSettings, description="how voxels become atoms"
     )
     slices: int = Field(1, ge=0, description="decoded densities kept for each decile, for the report")
+
+    @model_validator(mode="after")
+    def _a_line_has_two_ends(self) -> "GenerateSettings":
+        if self.towards is not None and (self.base is None or self.per_condition < 2):
+            raise ConfigError(
+                "towards: samples lie on the line from base to it: give base too, and at least 2 per_condition"
+            )
+        return self
 
     @model_validator(mode="after")
     def _conditions_differ(self) -> "GenerateSettings":

@@ -1,0 +1,169 @@
+"""Which points of the latent space are drawn: about 0, around a crystal, or on the line between two.
+
+Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear interpolation.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from hpcvox import config
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources import open_source
+from hpcvox.descriptors.grids import coordinates
+from hpcvox.errors import ConfigError, Rejected
+from hpcvox.featurize.sampler import sampler
+from hpcvox.featurize.settings import DensitySettings
+from hpcvox.generation.networks import BATCH, Networks
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.shards.half import from_half
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.vae_task import bin_of
+
+
+class Sample(NamedTuple):
+    """One latent point: the ``number``-th of its decile."""
+
+    number: int
+    decile: int
+
+    @property
+    def id(self) -> str:
+        """Name of the candidate and of its CIF."""
+        return f"d{self.decile}-{self.number:06d}"
+
+
+class Latent:
+    """The points that the settings ask for.
+
+    Raises:
+        ConfigError: ``base``, ``towards`` or ``conditions`` name nothing that is there.
+        SourceError, ShardError: a file or the training's shard set cannot be read.
+    """
+
+    def __init__(self, settings: GenerateSettings, networks: Networks) -> None:
+        self.settings, self.networks = settings, networks
+        self.deciles = list(settings.conditions or range(networks.conditions))
+        self._base = self._towards = np.zeros((networks.conditions, networks.latent), np.float32)
+        if settings.base is not None:
+            self._base, own = _encoded("base", settings.base, networks)
+            if settings.conditions is None:
+                if own is None:
+                    raise ConfigError(
+                        f"conditions: give the decile of {networks.card['condition']} that crystals around "
+                        f"{settings.base} are to have, 0 to {networks.conditions - 1}, such as [0]"
+                    )
+                self.deciles = [own]
+        if settings.towards is not None:
+            self._towards, _ = _encoded("towards", settings.towards, networks)
+        if max(self.deciles) >= networks.conditions:
+            raise ConfigError(
+                f"conditions: {max(self.deciles)} is not a bin of {settings.vae}; "
+                f"valid: 0 to {networks.conditions - 1}"
+            )
+
+    def samples(self, count: int) -> list[Sample]:
+        """The first ``count`` of every decile, in turn: more of them begin with those of fewer."""
+        return [Sample(number, decile) for number in range(count) for decile in self.deciles]
+
+    def points(self, samples: list[Sample]) -> NDArray[np.float32]:
+        """The points of ``samples``, (B, L)."""
+        return np.stack([self._point(sample) for sample in samples])
+
+    def work(self) -> dict[str, Any]:
+        """What the points depend on."""
+        known: dict[str, Any] = {"seed": self.settings.seed, "sigma": self.settings.sigma}
+        if self.settings.base is not None:
+            known["base"] = xxhash.xxh3_128_hexdigest(self._base.tobytes())
+        if self.settings.towards is not None:
+            known["towards"] = xxhash.xxh3_128_hexdigest(self._towards.tobytes())
+            known["steps"] = self.settings.per_condition
+        return known
+
+    def _point(self, sample: Sample) -> NDArray[np.float32]:
+        base: NDArray[np.float32] = self._base[sample.decile]
+        if self.settings.towards is not None:
+            way = np.float32(sample.number / (self.settings.per_condition - 1))
+            between: NDArray[np.float32] = (1 - way) * base + way * self._towards[sample.decile]
+            return between
+        drawn = latent_point(self.settings.seed, sample.decile, sample.number, len(base), self.settings.sigma)
+        return base + drawn
+
+
+def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -> NDArray[np.float32]:
+    """One draw of N(0, σ²), (size,): the same in any batch, order or count."""
+    random = np.random.default_rng([seed, decile, number])
+    return (sigma * random.standard_normal(size)).astype(np.float32)
+
+
+def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32], int | None]:
+    """Means of the posterior of a crystal, a row for each decile that is sampled, (K, L), and its own decile.
+
+    A crystal of the training's shard set is encoded with its own decile, one of a file, whose own is not
+    known, with the one sampled.
+    """
+    deciles = np.arange(networks.conditions)
+    maps, own = _of_file(key, Path(name), networks) if Path(name).exists() else _of_set(key, name, networks)
+    if own is not None:
+        deciles[:] = own
+    batches = [deciles[start : start + BATCH] for start in range(0, len(deciles), BATCH)]
+    means = [networks.encode(np.repeat(maps[None], len(batch), axis=0), batch) for batch in batches]
+    return np.concatenate(means), own
+
+
+def _of_set(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32], int | None]:
+    """Maps (4, n, n, n) and decile of a crystal of the shard set that the VAE was trained on."""
+    card = networks.card
+    shards = ShardSet.open(card["shards"])
+    if name not in shards.ids:
+        raise ConfigError(
+            f"{key}: {name} is neither a file nor an id of {card['shards']}, which has such as "
+            f"{', '.join(shards.ids[:3])}"
+        )
+    index = shards.ids.index(name)
+    density, _ = shards.read([index])
+    value = shards.target(card["condition"])[[index]]
+    own = int(bin_of(value, np.array(card["edges"]))[0]) if np.isfinite(value[0]) else None
+    return _maps(density[0], shards.cells[index], networks), own
+
+
+def _of_file(key: str, path: Path, networks: Networks) -> tuple[NDArray[np.float32], None]:
+    """Maps (4, n, n, n) of the one crystal of a file, made as the shard set was that the VAE was trained on."""
+    found = [crystal for entry in open_source(path) for crystal in parse(entry)]
+    if len(found) != 1:
+        raise ConfigError(f"{key}: {path} holds {len(found)} crystals; give a file of one")
+    crystal = found[0]
+    if not isinstance(crystal, Crystal):
+        raise ConfigError(f"{key}: {path} cannot be used ({crystal.code}): {crystal.message}")
+    filler = sampler(_featurized(networks))
+    slot = {spec.name: np.empty(spec.shape, spec.dtype) for spec in filler.arrays}
+    try:
+        crystal = filler.prepare(crystal)
+        filler.fill(crystal, (0, 0), slot)
+    except Rejected as reason:
+        raise ConfigError(
+            f"{key}: {path} has no such voxels as {networks.card['shards']}: {reason}"
+        ) from None
+    density = np.empty(slot["density"].shape, np.float32)
+    if slot["density"].dtype == np.float16:
+        from_half(slot["density"], density)
+    else:
+        density[...] = slot["density"]
+    return _maps(density, crystal.lattice, networks), None
+
+
+def _featurized(networks: Networks) -> DensitySettings:
+    """The settings of the training's shard set."""
+    tree = dict(ShardSet.open(networks.card["shards"]).manifest.settings)
+    return config.validate(DensitySettings, tree, str(networks.card["shards"]))
+
+
+def _maps(
+    density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
+) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(lattice, axis=1)
+    return np.concatenate([density[None], coordinates(lengths, networks.grid, networks.voxels)])
