@@ -94,6 +94,11 @@ VERBS = {
         "hpcvox.generation.run:run",
         "latent → new crystals as CIFs",
     ),
+    "relax": Verb(
+        "hpcvox.relaxation.settings:RelaxSettings",
+        "hpcvox.relaxation.engine:run",
+        "crystals → relaxed, by CHGNet, GPAW or any ASE calculator",
+    ),
     "evaluate": Verb(
         "hpcvox.experiments.settings:EvaluateSettings",
         "hpcvox.experiments.court:run",

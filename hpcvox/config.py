@@ -137,6 +137,8 @@ def _explain(kind: type[Settings], problem: Any) -> str:
 def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
     """The keys of the settings class that is reached from ``kind`` along ``path``."""
     for name in path:
+        if name.isdigit():  # a place in a list of groups
+            continue
         field = kind.model_fields.get(name)
         options = [] if field is None else [field.annotation, *get_args(field.annotation)]
         nested = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]

@@ -42,6 +42,7 @@ SMALL = {
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "generate": ["per_condition=2", "threads=1"],
+    "relax": ["source=my_cifs/", "stages=[chgnet]", "actors=1"],
     "pipeline": [
         "generate.per_condition=1",
         *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),

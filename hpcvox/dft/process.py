@@ -100,7 +100,7 @@ def _run(request: bytes, folder: Path, timeout_s: float) -> int:
         subprocess.Popen(
             [sys.executable, "-m", "hpcvox.dft.scf"],
             cwd=folder,
-            env=_environment(),
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -120,12 +120,19 @@ def _run(request: bytes, folder: Path, timeout_s: float) -> int:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Of a process that computes on one thread and is no rank of MPI, with this very hpcvox."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     here = str(Path(hpcvox.__file__).parent.parent)  # an actor may have found hpcvox by other ways than these
     path = os.pathsep.join(filter(None, (here, clean.get("PYTHONPATH"))))
     return {**clean, **threads, "PYTHONPATH": path}
+
+
+def by_signal(number: int) -> Rejected:
+    """Why there is no result of a process that was ended by a signal."""
+    name = signal.Signals(number).name
+    return Rejected("killed", f"the process was ended by {name}; for want of memory, perhaps")
 
 
 def _ended(status: int, log: Path) -> Exception:
@@ -134,6 +141,5 @@ def _ended(status: int, log: Path) -> Exception:
     if status == UNUSABLE:
         return MissingDependencyError(f"GPAW is installed and cannot be imported ({last}): {FIX} anew")
     if status < 0:
-        name = signal.Signals(-status).name
-        return Rejected("killed", f"the process was ended by {name}; for want of memory, perhaps")
+        return by_signal(-status)
     return Rejected("failed", f"the process ended with status {status}: {last}")

@@ -14,6 +14,7 @@ from hpcvox.crystals.fields.writing import chgcar_text
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.writing import cif_text
+from hpcvox.dft.cells import refuse_sharp
 from hpcvox.dft.density import grid_shape
 from hpcvox.dft.files import field_file, plain, write
 from hpcvox.dft.process import Request, Result, code, solve
@@ -30,9 +31,6 @@ RECIPE: Final = 1
 
 PASSING: Final = ("killed", "no-memory")
 """Reasons that may be gone at the next run."""
-
-MIN_ANGLE: Final = 40.0
-"""Degrees; GPAW's results are wrong in cells with sharper angles (or blunter than 180° less this)."""
 
 Row = dict[str, Any]
 
@@ -90,12 +88,7 @@ class DftWorker:
         cell = primitive(crystal) if self._settings.cell == "primitive" else crystal
         if cell.n_sites > most:
             raise Rejected("too-many-sites", f"{cell.n_sites} sites in the cell, max_sites={most}")
-        unit = cell.lattice / np.linalg.norm(cell.lattice, axis=1)[:, None]
-        if np.abs((unit @ unit.T)[np.triu_indices(3, 1)]).max() > np.cos(np.radians(MIN_ANGLE)):
-            raise Rejected(
-                "sharp-cell",
-                f"an angle of the cell is below {MIN_ANGLE:g}° or above {180 - MIN_ANGLE:g}°: take cell=primitive",
-            )
+        refuse_sharp(cell.lattice, ": take cell=primitive")
         return cell
 
     def _key(self, cell: Crystal) -> str:

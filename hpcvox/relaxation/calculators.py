@@ -1,0 +1,142 @@
+"""Calculators by name: which there are, what they are made with, and whether they are installed."""
+
+import importlib.metadata
+import importlib.util
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from pydantic import create_model
+
+from hpcvox import config
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.record import Crystal
+from hpcvox.database import potential
+from hpcvox.dft import process
+from hpcvox.dft.cells import refuse_sharp
+from hpcvox.dft.settings import DftSettings
+from hpcvox.dft.valence import MOMENTS, valence
+from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
+
+DEFAULT_CELLS: Final = {"gpaw": "volume"}
+"""What moves of the cell unless told, where that is not all of it."""
+
+STRESS_CUTOFF: Final = 700.0
+"""eV; GPAW's stress, of a basis of plane waves that changes with the cell, is no good below."""
+
+_PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+_SCF: Final = ("xc", "cutoff", "k_density", "smearing", "spin", "max_iterations")
+
+GpawParameters = create_model(
+    "GpawParameters",
+    __base__=config.Settings,
+    **{name: (DftSettings.model_fields[name].annotation, DftSettings.model_fields[name]) for name in _SCF},
+)  # type: ignore[call-overload] # its fields are known at run time alone
+"""Parameters of the calculator ``gpaw``: those settings of ``hpcvox dft`` that decide the self-consistent field."""
+
+
+def names() -> list[str]:
+    """Calculators that go by a name: CHGNet, and those that ASE knows, GPAW among them."""
+    from ase.calculators.names import names as known
+
+    return sorted({"chgnet", *known})
+
+
+def check_name(name: str) -> None:
+    """Raise :class:`ConfigError` where there is no calculator of that name."""
+    valid = names()
+    if name not in valid and not _PATH.fullmatch(name):
+        raise ConfigError(
+            f"stages: there is no calculator {name!r}: {did_you_mean(name, valid)}valid: {', '.join(valid)}; "
+            "or one of another package, as package.module:Class"
+        )
+
+
+def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> dict[str, Any]:
+    """The parameters, with the defaults of hpcvox where it has some.
+
+    Raises:
+        ConfigError: one is not valid, or does not go with what moves of the cell.
+    """
+    if name != "gpaw":
+        return dict(parameters)
+    checked = config.validate(GpawParameters, dict(parameters), "stages: parameters of gpaw").model_dump()
+    if cell == "full" and checked["cutoff"] < STRESS_CUTOFF:
+        raise ConfigError(
+            f"stages: gpaw with cell=full goes by its stress, which is no good below a cutoff of {STRESS_CUTOFF:g} eV "
+            f"(given: {checked['cutoff']:g}): take cell=volume, which goes by energies, or a higher cutoff"
+        )
+    return checked
+
+
+def require(name: str) -> None:
+    """Raise :class:`MissingDependencyError` where the calculator's package is not installed."""
+    extra = {"chgnet": potential.installed, "gpaw": process.installed}.get(name)
+    if extra is not None and not extra():
+        raise MissingDependencyError(
+            f"stages: {name} is not installed: HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install "
+            f"'hpcvox[{name}]'; or leave it out, such as by stages=[{'gpaw' if name == 'chgnet' else 'chgnet'}]"
+        )
+    package = name.split(":")[0].split(".")[0]
+    if ":" in name and importlib.util.find_spec(package) is None:
+        raise MissingDependencyError(f"stages: {name} is of the package {package}, which is not installed")
+
+
+def version(name: str) -> str:
+    """Package and version of a calculator."""
+    if name == "chgnet":
+        return potential.name()
+    if name == "gpaw":
+        return process.code()
+    package = name.split(":")[0].split(".")[0] if ":" in name else "ase"
+    try:
+        return f"{package}-{importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return package
+
+
+def made_with(name: str, parameters: Mapping[str, Any], cell: str, crystal: Crystal) -> dict[str, Any]:
+    """What the calculator of a crystal's stage is made with, as JSON has it.
+
+    GPAW: plane waves, and a mesh of k-points that stays that of the stage's first cell, so that energies at several
+    volumes are of one kind.
+
+    Raises:
+        Rejected: GPAW has no data of an element, or its results are wrong in such a cell.
+    """
+    checked = checked_parameters(name, parameters, cell)
+    if name != "gpaw":
+        return checked
+    from ase import Atoms
+    from ase.calculators.calculator import kpts2sizeandoffsets
+
+    valence(crystal.numbers)
+    refuse_sharp(crystal.lattice)
+    mesh, _ = kpts2sizeandoffsets(
+        density=checked["k_density"], gamma=True, atoms=Atoms(cell=crystal.lattice, pbc=True)
+    )
+    return {
+        "mode": {"name": "pw", "ecut": checked["cutoff"]},
+        "xc": checked["xc"],
+        "kpts": {"size": [int(n) for n in np.asarray(mesh)], "gamma": True},
+        "occupations": {"name": "fermi-dirac", "width": checked["smearing"]},
+        "spinpol": bool(moments(name, parameters, crystal)),
+        "maxiter": checked["max_iterations"],
+        "txt": None,
+    }
+
+
+def moments(name: str, parameters: Mapping[str, Any], crystal: Crystal) -> list[float]:
+    """Moments in Bohr magnetons, (n,), that GPAW's field starts from; empty: no spin.
+
+    Magnetic elements start ferromagnetic, as in ``hpcvox dft``; and the molecule O2, a reference of formation energies,
+    in its triplet.
+    """
+    if name != "gpaw" or parameters.get("spin", "auto") == "off":
+        return []
+    if (crystal.origin, crystal.id) == ("reference", "O-molecule"):
+        return [1.0] * crystal.n_sites
+    found = [MOMENTS.get(SYMBOLS[z], 0.0) for z in crystal.numbers.tolist()]
+    return found if any(found) else []

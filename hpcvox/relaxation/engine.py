@@ -1,0 +1,162 @@
+"""The job ``relax``: crystals to actors, one at a time; what became of them to one table and CIFs."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from hpcvox import config, durable
+from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.writing import cif_text
+from hpcvox.dft.files import cif_file, plain
+from hpcvox.errors import ConfigError
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.progress import Progress
+from hpcvox.relaxation import references, tables
+from hpcvox.relaxation.calculators import checked_parameters, require, version
+from hpcvox.relaxation.known import Known
+from hpcvox.relaxation.process import CalculatorProcess, Request
+from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
+from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
+
+TABLE: Final = "relaxed.csv"
+CIFS: Final = "cifs"
+START_S: Final = 300.0
+
+
+def run(settings: RelaxSettings) -> Outcome:
+    """Write ``relaxed.csv``, ``cifs/`` and ``summary.json`` to ``settings.out``; what is done of each is in ``states``.
+
+    What an earlier run has finished is not computed again, and what it has begun goes on; crystals that the system
+    ended are tried again, and those that ran out of time where there is more of it now.
+
+    Raises:
+        MissingDependencyError: a calculator is not installed.
+        ConfigError: a calculator cannot be made as told, or the folder holds crystals of other stages.
+        SourceError: the source, or that of the known crystals, cannot be opened or is empty.
+        BusyError: another run is writing the folder.
+        ClusterError: Ray cannot be started or reached.
+    """
+    for stage in settings.stages:
+        require(stage.calculator)
+    targets = [] if settings.formation_energy is None else [settings.formation_energy]
+    source = open_source(settings.source, settings.id_column, settings.cif_column, targets)
+    source.refuse_empty()
+    if settings.known is not None:
+        open_source(settings.known).refuse_empty()
+    begun = time.monotonic()
+    out = settings.out
+    with durable.sole_writer(out):
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)  # of a run that was killed
+        for stage in settings.stages:
+            _check(stage, out / SCRATCH)
+        config.claim(settings, out, FREE)
+        for folder in (STATES, CIFS):
+            (out / folder).mkdir(exist_ok=True)
+        entries = islice(source, settings.limit or None)
+        total = min(filter(None, (source.total, settings.limit)), default=None)
+        with actor_pool(settings.actors) as pool:
+            results = _relaxed("relax", settings, pool, entries, total)
+            elements = _references(settings, pool, results)
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)
+        rows = _written(settings, results, elements)
+    return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun)
+
+
+def _check(stage: Stage, scratch: Path) -> None:
+    """See that the calculator can be made, and computes what is needed of it: better once than for each crystal."""
+    if stage.calculator == "gpaw" or (stage.calculator == "chgnet" and not stage.parameters):
+        return
+    parameters = checked_parameters(stage.calculator, stage.parameters, stage.cell)
+    with contextlib.closing(CalculatorProcess(scratch)) as process:
+        answer = process.ask(Request(calculator=stage.calculator, parameters=parameters), START_S)
+    if "error" in answer:
+        raise ConfigError(
+            f"stages: {stage.calculator} cannot be made with parameters={parameters}: {answer['error']}"
+        )
+    needed = ["energy", "forces", *(["stress"] if stage.cell == "full" else [])]
+    if missing := [name for name in needed if name not in answer["properties"]]:
+        advice = ": take cell=volume, which goes by energies" if missing == ["stress"] else ""
+        raise ConfigError(f"stages: {stage.calculator} does not compute {' and '.join(missing)}{advice}")
+
+
+def _relaxed(
+    label: str, settings: RelaxSettings, pool: ActorPool, tasks: Iterable[Entry | Crystal], total: int | None
+) -> list[Result]:
+    results: list[Result] = []
+    with Progress(label, total, "crystals") as progress:
+        for done in pool.run_ordered(partial(RelaxWorker, settings), tasks):
+            results += [_lost(done)] if isinstance(done, Failure) else done
+            failed = sum(bool(r.code) for r in results)
+            progress.advance(failed=failed, kept=sum(r.kept for r in results))
+    return results
+
+
+def _lost(failure: Failure[Entry | Crystal]) -> Result:
+    """A task whose actors died; the next run tries it again."""
+    task = failure.task
+    return Result(plain(task.id), plain(task.origin), "worker-died", failure.message)
+
+
+def _references(settings: RelaxSettings, pool: ActorPool, results: list[Result]) -> dict[int, float] | None:
+    """Energies of the elements of all relaxed crystals, where formation energies are asked for."""
+    if settings.formation_energy is None:
+        return None
+    crystals = [r.crystal for r in results if r.crystal is not None and tables.passed(r, settings.stages)]
+    tasks = references.crystals(int(z) for crystal in crystals for z in crystal.numbers)
+    if not tasks:
+        return {}
+    found = _relaxed("relax: elements", settings, pool, tasks, len(tasks))
+    table = references.rows(found, len(settings.stages))
+    durable.write_csv(settings.out / "references.csv", references.COLUMNS, table)
+    return references.lowest(table)
+
+
+def _written(
+    settings: RelaxSettings, results: list[Result], elements: dict[int, float] | None
+) -> list[dict[str, Any]]:
+    """Write CIFs, table and summary; the rows of the table."""
+    out = settings.out
+    relaxed = {
+        i: tables.relaxed_crystal(r) for i, r in enumerate(results) if tables.passed(r, settings.stages)
+    }
+    matches = {}
+    if settings.known is not None:
+        known = Known(settings.known, (crystal.formula for crystal in relaxed.values()))
+        matches = {i: known.match(crystal) for i, crystal in relaxed.items()}
+    names = set()
+    for crystal in relaxed.values():
+        names.add(name := cif_file(crystal.id))
+        durable.write_text(out / CIFS / name, cif_text(crystal))
+    for path in (out / CIFS).glob("*.cif"):
+        if path.name not in names:  # of an earlier run with more crystals
+            path.unlink()
+    rows = [tables.row(r, settings, matches.get(i), elements) for i, r in enumerate(results)]
+    durable.write_csv(out / TABLE, tables.columns(settings), rows)
+    versions = [version(stage.calculator) for stage in settings.stages]
+    durable.write_json(out / "summary.json", tables.summary(rows, settings, versions))
+    return rows
+
+
+def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, seconds: float) -> Outcome:
+    out = settings.out
+    relaxed = [row for row in rows if "cif" in row]
+    parts = [f"relax: {len(relaxed):,} of {len(rows):,} crystals in {out / CIFS}, measures in {out / TABLE}"]
+    if kept:
+        parts.append(f"{kept:,} done by an earlier run")
+    if settings.known is not None:
+        parts.append(f"{sum('match' in row for row in rows):,} are known")
+    codes: dict[str, int] = {}
+    for row in sorted(rows, key=lambda row: str(row["code"])):
+        if row["code"]:
+            codes[row["code"]] = codes.get(row["code"], 0) + 1
+    if codes:
+        parts.append(rejects_told(codes, out / TABLE))
+    parts.append(f"{seconds:,.0f} s")
+    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if codes else COMPLETE)

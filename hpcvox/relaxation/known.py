@@ -1,0 +1,81 @@
+"""Known crystals: which of them is a relaxed one? (Court et al. 2020, Table 4)"""
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources import open_source
+
+SYMMETRY_TOLERANCE_A = 0.1
+"""Of the conventional cells whose lengths are compared; relaxed crystals are not symmetric to the last digit."""
+
+
+class Match(NamedTuple):
+    """A known crystal, and how far the relaxed one is from it."""
+
+    id: str
+    rms: float  # of the sites' distances, in units of (volume/site)^(1/3)
+    lengths: tuple[float, float, float] | None
+    """|Δa|, |Δb|, |Δc| in Å of the conventional cells, as Table 4 has them; None where the space groups differ."""
+
+
+class Known:
+    """Those crystals of a source whose formula is one of ``formulas``: no others can match."""
+
+    def __init__(self, source: Path, formulas: Iterable[str]) -> None:
+        wanted = set(formulas)
+        self._crystals: dict[str, list[Crystal]] = defaultdict(list)
+        if not wanted:
+            return
+        for entry in open_source(source, targets=[]):
+            for found in parse(entry):
+                if isinstance(found, Crystal) and found.formula in wanted:
+                    self._crystals[found.formula].append(found)
+
+    def match(self, crystal: Crystal) -> Match | None:
+        """The nearest known crystal, by pymatgen's ``StructureMatcher`` with its defaults: primitive cells, volumes
+        made the same, lengths within 20 %, angles within 5°, sites within 0.3 (volume/site)^(1/3)."""
+        from pymatgen.analysis.structure_matcher import StructureMatcher
+
+        matcher = StructureMatcher()
+        ours = structure(crystal)
+        best: Match | None = None
+        for known in self._crystals.get(crystal.formula, ()):
+            theirs = structure(known)
+            distances = matcher.get_rms_dist(ours, theirs)  # type: ignore[no-untyped-call]
+            if distances is not None and (best is None or distances[0] < best.rms):
+                best = Match(known.id, float(distances[0]), _lengths(ours, theirs))
+        return best
+
+
+def structure(crystal: Crystal) -> Any:
+    """The crystal as pymatgen has it."""
+    from pymatgen.core.structure import Structure
+
+    return Structure(crystal.lattice, crystal.numbers.astype(int).tolist(), crystal.frac)
+
+
+def _lengths(ours: Any, theirs: Any) -> tuple[float, float, float] | None:
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    cells = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for one in (ours, theirs):
+            try:
+                symmetry = SpacegroupAnalyzer(one, symprec=SYMMETRY_TOLERANCE_A)
+                group = symmetry.get_space_group_number()
+                cells.append((group, symmetry.get_conventional_standard_structure().lattice.abc))
+            except Exception:  # spglib may find no group, and pymatgen says so in many ways
+                return None
+    (group, abc), (their_group, their_abc) = cells
+    if group != their_group:
+        return None
+    a, b, c = np.abs(np.subtract(abc, their_abc)).tolist()
+    return a, b, c

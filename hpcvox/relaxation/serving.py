@@ -1,0 +1,99 @@
+"""A calculator at work, as ``python -m hpcvox.relaxation.serving``: a process of its own, never imported.
+
+Each line of standard input is a request in JSON (see :class:`hpcvox.relaxation.process.Request`), each line of standard
+output its answer; what calculators print goes to standard error.  The process ends when its standard input does, in the
+midst of a calculation, too, so that it never outlives whoever wants its answers.
+"""
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from typing import Any
+
+
+def main() -> None:
+    """Answer request after request."""
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)
+        requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(requests,), daemon=True).start()
+        makers = Makers()
+        while True:
+            request = json.loads(requests.get())
+            try:
+                answer = _answered(request, makers)
+            except Exception as error:
+                traceback.print_exc()
+                words = " ".join(str(error).split())[:500]
+                answer = {"error": f"{type(error).__name__}: {words}" if words else type(error).__name__}
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+
+def _read(requests: "queue.SimpleQueue[bytes]") -> None:
+    while line := sys.stdin.buffer.readline():
+        requests.put(line)
+    os._exit(1)
+
+
+class Makers:
+    """Makes calculators.  Those that load a model are made once, and remember nothing of the crystals they have seen.
+
+    Others are made anew for each geometry: what they carry over (neighbour lists, wave functions) would make results
+    depend, in the last digits, on whether a run was interrupted.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[str, Any] | None = None
+
+    def make(self, name: str, parameters: dict[str, Any]) -> Any:
+        """An ASE calculator."""
+        if name != "chgnet" and ":" not in name:
+            from ase.calculators.calculator import get_calculator_class
+
+            return get_calculator_class(name)(**parameters)
+        key = json.dumps([name, parameters], sort_keys=True)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, _chgnet(parameters) if name == "chgnet" else _of_path(name)(**parameters))
+        return self._kept[1]
+
+
+def _chgnet(parameters: dict[str, Any]) -> Any:
+    from chgnet.model.dynamics import CHGNetCalculator
+
+    return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})
+
+
+def _of_path(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _answered(request: dict[str, Any], makers: Makers) -> dict[str, Any]:
+    from ase import Atoms
+
+    calculator = makers.make(request["calculator"], request["parameters"])
+    if "numbers" not in request:
+        return {"properties": list(calculator.implemented_properties)}
+    atoms = Atoms(
+        numbers=request["numbers"],
+        cell=request["cell"],
+        positions=request["positions"],
+        magmoms=request["moments"] or None,
+        pbc=True,
+    )
+    atoms.calc = calculator
+    found: dict[str, Any] = {"energy": float(atoms.get_potential_energy())}
+    if "forces" in request["properties"]:
+        found["forces"] = atoms.get_forces().tolist()  # (n, 3)
+    if "stress" in request["properties"]:
+        found["stress"] = atoms.get_stress().tolist()  # (6,), Voigt
+    return found
+
+
+if __name__ == "__main__":
+    main()

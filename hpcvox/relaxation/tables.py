@@ -1,0 +1,155 @@
+"""The table of the relaxed crystals, and its summary."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.record import Crystal
+from hpcvox.dft.files import cif_file
+from hpcvox.relaxation.known import Match
+from hpcvox.relaxation.measures import bond_change, cell_change, volume_change
+from hpcvox.relaxation.settings import RelaxSettings, Stage
+from hpcvox.relaxation.stage import Moved
+from hpcvox.relaxation.worker import Result
+
+MEASURES: Final = ("bond_change_percent", "cell_change_percent", "volume_change_percent", "energy_change")
+FORMATION: Final = ("formation_energy", "predicted_formation_energy", "formation_energy_difference")
+MATCH: Final = ("match", "match_rms", "match_a", "match_b", "match_c")
+SUMMARISED: Final = (*MEASURES, "formation_energy_difference", "match_rms", "match_a", "match_b", "match_c")
+
+Row = dict[str, Any]
+
+
+def columns(settings: RelaxSettings) -> tuple[str, ...]:
+    """Of ``relaxed.csv``; energies in eV per atom, forces in eV/Å, lengths in Å."""
+    return (
+        *("id", "formula", "sites", "code", "converged", "energy", *MEASURES),
+        *(FORMATION if settings.formation_energy is not None else ()),
+        *(MATCH if settings.known is not None else ()),
+        *(f"{name}_{figure}" for name in stage_names(settings.stages) for figure in _FIGURES),
+        *("cif", "origin", "message"),
+    )
+
+
+_FIGURES: Final = ("energy_start", "energy", "max_force", "steps", "converged")
+
+
+def stage_names(stages: Sequence[Stage]) -> list[str]:
+    """A name for each stage's columns: its calculator's, numbered where several are the same."""
+    bare = [stage.calculator.rpartition(":")[2] for stage in stages]
+    return [
+        f"{name}_{bare[: i + 1].count(name)}" if bare.count(name) > 1 else name for i, name in enumerate(bare)
+    ]
+
+
+def passed(result: Result, stages: Sequence[Stage]) -> bool:
+    """Whether the crystal has a last stage's end, converged or not."""
+    return len(result.stages) == len(stages)
+
+
+def relaxed_crystal(result: Result) -> Crystal:
+    """The crystal as its last stage left it."""
+    assert result.crystal is not None
+    last = result.stages[-1]
+    return replace(result.crystal, lattice=last.lattice, frac=wrapped(last.frac))
+
+
+def row(
+    result: Result,
+    settings: RelaxSettings,
+    match: Match | None = None,
+    references: Mapping[int, float] | None = None,
+) -> Row:
+    """A line of the table.
+
+    Table 3 of Court et al. 2020 compares the crystal after all stages with the one that was given; its |ΔE_f| is the
+    difference of a predicted formation energy and that of the last stage's calculator, from the elements in the lowest
+    of their structures by the same stages ("the difference between the total energy of the crystal and the sum of the
+    energies of its constituent atoms in their bulk state").  ``energy_change`` is the first stage's alone: both its
+    ends are on one scale.
+
+    Args:
+        references: eV per atom of the elements, by atomic number.
+    """
+    found: Row = {
+        "id": result.id, "origin": result.origin, "code": result.code, "message": result.message,
+        "converged": 0,
+    }  # fmt: skip
+    crystal = result.crystal
+    if crystal is None:
+        return found
+    n = crystal.n_sites
+    found |= {"formula": crystal.formula, "sites": n}
+    for name, stage in zip(stage_names(settings.stages), result.stages, strict=False):
+        found |= {f"{name}_{figure}": text for figure, text in _figures(stage, n).items()}
+    if not passed(result, settings.stages):
+        return found
+    first, last = result.stages[0], result.stages[-1]
+    found |= {
+        "converged": int(last.converged),
+        "energy": _six(last.energy / n),
+        "bond_change_percent": _six(
+            bond_change((crystal.lattice, crystal.frac), (last.lattice, last.frac)) if n else 0.0
+        ),
+        "cell_change_percent": _six(cell_change(crystal.lattice, last.lattice)),
+        "volume_change_percent": _six(volume_change(crystal.lattice, last.lattice)),
+        "energy_change": _six((first.energy - first.energy_start) / n),
+        "cif": f"cifs/{cif_file(result.id)}",
+    }
+    if match is not None:
+        lengths = ("", "", "") if match.lengths is None else [_six(x) for x in match.lengths]
+        found |= dict(zip(MATCH, (match.id, _six(match.rms), *lengths), strict=True))
+    if references is not None:
+        found |= _formation(crystal, last.energy / n, settings.formation_energy, references)
+    return found
+
+
+def _figures(stage: Moved, n: int) -> Row:
+    return {
+        "energy_start": _six(stage.energy_start / n),
+        "energy": _six(stage.energy / n),
+        "max_force": _six(stage.max_force),
+        "steps": stage.steps,
+        "converged": int(stage.converged),
+    }
+
+
+def _formation(crystal: Crystal, energy: float, target: str | None, references: Mapping[int, float]) -> Row:
+    numbers = crystal.numbers.tolist()
+    if any(z not in references for z in numbers):
+        return {}
+    formed = energy - sum(references[z] for z in numbers) / len(numbers)
+    found = {"formation_energy": _six(formed)}
+    predicted = crystal.targets.get(target or "")
+    if predicted is not None:
+        found["predicted_formation_energy"] = _six(predicted)
+        found["formation_energy_difference"] = _six(abs(formed - predicted))
+    return found
+
+
+def _six(value: float) -> str:
+    return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000")
+
+
+def summary(rows: Sequence[Row], settings: RelaxSettings, versions: Sequence[str]) -> dict[str, Any]:
+    """Counts by code, and of what was relaxed the mean (as Tables 3 and 4 have it) and the median of each measure."""
+    measured = {
+        name: values for name in SUMMARISED if (values := [float(r[name]) for r in rows if r.get(name)])
+    }
+    return {
+        "crystals": len(rows),
+        "relaxed": sum("cif" in r for r in rows),
+        "converged": sum(r["converged"] for r in rows),
+        "codes": dict(sorted(Counter(r["code"] for r in rows if r["code"]).items())),
+        "stages": [
+            {"calculator": stage.calculator, "version": version, "cell": stage.cell}
+            for stage, version in zip(settings.stages, versions, strict=True)
+        ],
+        **({"matched": sum("match" in r for r in rows)} if settings.known is not None else {}),
+        "means": {name: round(float(np.mean(values)), 6) for name, values in measured.items()},
+        "medians": {name: round(float(np.median(values)), 6) for name, values in measured.items()},
+    }

@@ -1,0 +1,198 @@
+"""What an actor does: the crystals of one entry through all stages, each stage's end on disk."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xxhash
+from ase import Atoms
+
+from hpcvox import durable
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.dft.files import plain
+from hpcvox.errors import HpcvoxError, Rejected
+from hpcvox.relaxation.calculators import made_with, moments, version
+from hpcvox.relaxation.journal import Journaled
+from hpcvox.relaxation.process import CalculatorProcess, Request
+from hpcvox.relaxation.settings import RelaxSettings, Stage
+from hpcvox.relaxation.stage import Moved, moved
+
+STATES: Final = "states"
+SCRATCH: Final = ".scratch"
+
+RECIPE: Final = 1
+"""Raised by whoever changes what becomes of the same crystal and settings: what was computed before is done again."""
+
+PASSING: Final = ("killed",)
+"""Reasons that may be gone at the next run."""
+
+REFERENCE: Final = "reference"
+"""Origin of the elements' structures; a molecule among them is relaxed in its box, which has no volume to find."""
+
+State = dict[str, Any]
+"""What is known of a crystal: ``{"id", "stages": [...], "code", "message", "timeout_s"}``, the last three where it
+ended without a result; each stage as :class:`hpcvox.relaxation.stage.Moved` has it."""
+
+
+class Result(NamedTuple):
+    """What became of a crystal: ``code`` is empty where it has passed all stages."""
+
+    id: str
+    origin: str
+    code: str
+    message: str
+    crystal: Crystal | None = None  # as given
+    stages: tuple[Moved, ...] = ()  # those that ended
+    kept: bool = False  # known from an earlier run
+
+
+class RelaxWorker:
+    """Relaxes crystal after crystal, with a process for each calculator."""
+
+    def __init__(self, settings: RelaxSettings) -> None:
+        self._settings = settings
+        self._versions = [version(stage.calculator) for stage in settings.stages]
+        self._processes = [CalculatorProcess(settings.out / SCRATCH) for _ in settings.stages]
+
+    def __call__(self, task: Entry | Crystal) -> list[Result]:
+        """Relax the crystals of an entry, or a crystal at hand.
+
+        Raises:
+            HpcvoxError: a file cannot be written.
+        """
+        if isinstance(task, Crystal):
+            return [self._relaxed(task)]
+        entry = task._replace(id=plain(task.id), origin=plain(task.origin))
+        results = parse(entry)
+        if not results:
+            return [Result(entry.id, entry.origin, "no-structure", "there are no crystals")]
+        return [self._relaxed(found) if isinstance(found, Crystal) else Result(*found) for found in results]
+
+    def _relaxed(self, crystal: Crystal) -> Result:
+        most = self._settings.max_sites
+        if crystal.n_sites > most:
+            message = f"{crystal.n_sites} sites in the cell, max_sites={most}"
+            return Result(crystal.id, crystal.origin, "too-many-sites", message)
+        key = self._key(crystal)
+        path = self._settings.out / STATES / f"{key}.json"
+        state = _known(path, len(self._settings.stages)) or {"id": crystal.id, "stages": []}
+        if self._final(state):
+            return _result(crystal, state, self._settings.stages, kept=True)
+        state = {"id": state["id"], "stages": state["stages"]}
+        ends = time.monotonic() + self._settings.timeout_s
+        for number in range(len(state["stages"]), len(self._settings.stages)):
+            journal = path.with_name(f"{key}.{number}.jsonl")
+            try:
+                state["stages"].append(_plain(self._stage(number, crystal, state, journal, ends)))
+            except Rejected as reason:
+                self._note(state, number, reason)
+                if reason.code not in PASSING:
+                    _write(path, state)
+                return _result(crystal, state, self._settings.stages)
+            except OSError as error:
+                raise HpcvoxError(
+                    f"{journal}: cannot write the file: {error.strerror}; run the job again to go on"
+                ) from None
+            _write(path, state)
+            journal.unlink(missing_ok=True)
+        return _result(crystal, state, self._settings.stages)
+
+    def _final(self, state: State) -> bool:
+        """Whether nothing more is to be done for the crystal."""
+        if state.get("code") == "timeout":
+            return bool(state["timeout_s"] >= self._settings.timeout_s)
+        return "code" in state or len(state["stages"]) == len(self._settings.stages)
+
+    def _note(self, state: State, number: int, reason: Rejected) -> None:
+        limit = self._settings.timeout_s
+        said = f"it took longer than timeout_s={limit:g} seconds" if reason.code == "timeout" else str(reason)
+        words = f"{self._settings.stages[number].calculator}: {plain(said)}"
+        state |= {"code": reason.code, "message": words, "timeout_s": limit}
+
+    def _stage(self, number: int, crystal: Crystal, state: State, journal: Path, ends: float) -> Moved:
+        stage = self._settings.stages[number]
+        if state["stages"]:
+            last = state["stages"][-1]
+            crystal = replace(crystal, lattice=np.array(last["lattice"]), frac=np.array(last["frac"]))
+        cell = "fixed" if (crystal.origin == REFERENCE and crystal.id.endswith("-molecule")) else stage.cell
+        atoms = Atoms(
+            crystal.numbers, cell=crystal.lattice, positions=crystal.frac @ crystal.lattice, pbc=True
+        )
+        request = Request(
+            calculator=stage.calculator,
+            parameters=made_with(stage.calculator, stage.parameters, cell, crystal),
+            numbers=crystal.numbers.tolist(),
+            moments=moments(stage.calculator, stage.parameters, crystal),
+            properties=["energy", "forces", *(["stress"] if cell == "full" else [])],
+        )
+        with _closed_unless_well(self._processes[number]) as process:
+            calculator = Journaled(process, request, journal, ends)
+            return moved(atoms, calculator, cell, stage.fmax, stage.steps)
+
+    def _key(self, crystal: Crystal) -> str:
+        """XXH3-128 (hex) of all that decides what becomes of the crystal, and its id."""
+        stages = [stage.model_dump(mode="json") for stage in self._settings.stages]
+        place = [
+            *(crystal.id, crystal.origin == REFERENCE),
+            *(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()),
+        ]
+        return xxhash.xxh3_128_hexdigest(json.dumps([RECIPE, self._versions, stages, place]).encode())
+
+
+@contextlib.contextmanager
+def _closed_unless_well(process: CalculatorProcess) -> Iterator[CalculatorProcess]:
+    """A calculator that has failed once is not trusted with the next crystal."""
+    try:
+        yield process
+    except BaseException:
+        process.close()
+        raise
+
+
+def _plain(stage: Moved) -> dict[str, Any]:
+    return {**stage._asdict(), "lattice": stage.lattice.tolist(), "frac": stage.frac.tolist()}
+
+
+def _known(path: Path, stages: int) -> State | None:
+    """What an earlier run left of the crystal, where that is whole."""
+    try:
+        state: State = json.loads(path.read_bytes())
+        if len(state["stages"]) > stages:
+            return None
+        for stage in state["stages"]:
+            if stage.keys() != set(Moved._fields):
+                return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return state
+
+
+def _write(path: Path, state: State) -> None:
+    try:
+        durable.write_text(path, json.dumps(state) + "\n")
+    except OSError as error:
+        raise HpcvoxError(
+            f"{path}: cannot write the file: {error.strerror}; run the job again to go on"
+        ) from None
+
+
+def _result(crystal: Crystal, state: State, stages: list[Stage], kept: bool = False) -> Result:
+    ended = tuple(
+        Moved(**{**stage, "lattice": np.array(stage["lattice"]), "frac": np.array(stage["frac"])})
+        for stage in state["stages"]
+    )
+    code, message = state.get("code", ""), state.get("message", "")
+    if not code and not ended[-1].converged:
+        last = stages[-1]
+        code = "not-converged"
+        message = (
+            f"{last.calculator}: not converged within {last.steps} steps, the largest force is "
+            f"{ended[-1].max_force:.4f} eV/Å (fmax={last.fmax:g}); it is written as it is"
+        )
+    return Result(crystal.id, crystal.origin, code, message, crystal, ended, kept)
