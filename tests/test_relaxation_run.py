@@ -267,8 +267,12 @@ def test_what_cannot_be_asked_is_refused_with_what_can() -> None:
 
 
 def test_a_calculator_that_cannot_be_made_is_said_before_any_work(metals: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"emt cannot be made with parameters=.*unexpected keyword"):
-        relax(metals / "cifs", tmp_path / "out", [{"calculator": "emt", "parameters": {"nonsense": 1}}])
+    with pytest.raises(
+        ConfigError, match=r"tersoff cannot be made with parameters=\{\}: TypeError: .*missing"
+    ):
+        relax(metals / "cifs", tmp_path / "out", ["tersoff"])
+    with pytest.raises(ConfigError, match="tip3p does not compute stress: take cell=volume"):
+        relax(metals / "cifs", tmp_path / "out", ["tip3p"])
     with pytest.raises(MissingDependencyError, match="of the package nowhere, which is not installed"):
         relax(metals / "cifs", tmp_path / "out", ["nowhere.at:All"])
     with pytest.raises(SourceError):

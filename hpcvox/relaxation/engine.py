@@ -49,7 +49,7 @@ def run(settings: RelaxSettings) -> Outcome:
     source = open_source(settings.source, settings.id_column, settings.cif_column, targets)
     source.refuse_empty()
     if settings.known is not None:
-        open_source(settings.known).refuse_empty()
+        open_source(settings.known, targets=[]).refuse_empty()
     begun = time.monotonic()
     out = settings.out
     with durable.sole_writer(out):
@@ -90,11 +90,14 @@ def _relaxed(
     label: str, settings: RelaxSettings, pool: ActorPool, tasks: Iterable[Entry | Crystal], total: int | None
 ) -> list[Result]:
     results: list[Result] = []
+    failed = kept = 0
     with Progress(label, total, "crystals") as progress:
         for done in pool.run_ordered(partial(RelaxWorker, settings), tasks):
-            results += [_lost(done)] if isinstance(done, Failure) else done
-            failed = sum(bool(r.code) for r in results)
-            progress.advance(failed=failed, kept=sum(r.kept for r in results))
+            new = [_lost(done)] if isinstance(done, Failure) else done
+            results += new
+            failed += sum(bool(result.code) for result in new)
+            kept += sum(result.kept for result in new)
+            progress.advance(failed=failed, kept=kept)
     return results
 
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from hpcvox.errors import Rejected
 from hpcvox.relaxation.process import CalculatorProcess, Request
 
-VOLUMES = (0.3, 3.4)
-"""Volumes, in those of the first geometry, between which a relaxation stays; a crystal beyond has come apart."""
+VOLUMES = (0.2, 10.0)
+"""Volumes, in those of the first geometry, between which a relaxation stays; beyond, a crystal has collapsed or come
+apart.  One that a network has squeezed may well grow fourfold."""
 
 
 class Journaled(Calculator):

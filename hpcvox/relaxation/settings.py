@@ -32,8 +32,9 @@ class Stage(Settings):
     def _named(cls, given: Any) -> Any:
         """``chgnet`` stands for ``{calculator: chgnet}``; and what moves of the cell depends on the calculator."""
         tree = {"calculator": given} if isinstance(given, str) else given
-        if isinstance(tree, dict) and tree.get("calculator") in DEFAULT_CELLS:
-            return {"cell": DEFAULT_CELLS[tree["calculator"]], **tree}
+        name = tree.get("calculator") if isinstance(tree, dict) else None
+        if isinstance(name, str) and name in DEFAULT_CELLS:
+            return {"cell": DEFAULT_CELLS[name], **tree}
         return tree
 
     @field_validator("calculator")

@@ -9,7 +9,7 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 from numpy.typing import NDArray
 
-from hpcvox.errors import Rejected
+from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.relaxation.journal import Journaled
 
 STEP: Final = 1.015
@@ -54,7 +54,9 @@ def moved(
         movable: Any = FrechetCellFilter(atoms) if cell == "full" else atoms
         with BFGS(movable, logfile=None) as optimiser:
             converged = bool(optimiser.run(fmax=fmax, steps=steps))
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+    except (HpcvoxError, OSError):
+        raise
+    except Exception as error:  # what forces that make no sense do to an optimiser, nobody has listed
         raise Rejected("failed", f"the optimiser: {type(error).__name__}: {error}"[:500]) from None
     forces = atoms.get_forces()
     return Moved(
