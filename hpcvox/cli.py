@@ -94,6 +94,11 @@ VERBS = {
         "hpcvox.generation.run:run",
         "latent → new crystals as CIFs",
     ),
+    "judge": Verb(
+        "hpcvox.generation.settings:JudgeSettings",
+        "hpcvox.generation.funnel:run",
+        "candidates → those that are valid, distinct and new",
+    ),
     "relax": Verb(
         "hpcvox.relaxation.settings:RelaxSettings",
         "hpcvox.relaxation.engine:run",

@@ -74,3 +74,19 @@ class GenerateSettings(NetworkSettings):
                 f"conditions: a list of different deciles from 0, not {self.conditions}; null = all"
             )
         return self
+
+
+class JudgeSettings(Settings):
+    """``judge``: candidates → those that are valid, distinct and new."""
+
+    generated: Path = Field(Path("runs/generated"), description="run folder of hpcvox generate")
+    known: list[Path] = Field(
+        default_factory=list,
+        description="sources of known crystals, as featurize reads them, beside the training set",
+    )
+    anonymous_formula: str | None = Field(
+        None,
+        pattern=r"^([A-Z]\d*)+$",
+        description="candidates of others are lost, such as ABC3; null: that of the base, where the run has one",
+    )
+    out: Path = Field(Path("runs/judged"), description="folder for judged.csv, cifs/, summary.json")

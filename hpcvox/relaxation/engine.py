@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.crystals.known import Known
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
@@ -20,7 +21,6 @@ from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_tol
 from hpcvox.progress import Progress
 from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.calculators import checked_parameters, require, version
-from hpcvox.relaxation.known import Known
 from hpcvox.relaxation.process import CalculatorProcess, Request
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
 from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
@@ -131,7 +131,7 @@ def _written(
     }
     matches = {}
     if settings.known is not None:
-        known = Known(settings.known, (crystal.formula for crystal in relaxed.values()))
+        known = Known.of_source(settings.known, {crystal.formula for crystal in relaxed.values()})
         matches = {i: known.match(crystal) for i, crystal in relaxed.items()}
     names = set()
     for crystal in relaxed.values():

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.known import Match
 from hpcvox.crystals.record import Crystal
 from hpcvox.dft.files import cif_file
-from hpcvox.relaxation.known import Match
 from hpcvox.relaxation.measures import bond_change, cell_change, volume_change
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved

@@ -1,8 +1,8 @@
-"""Known crystals: which of them is a relaxed one? (Court et al. 2020, Table 4)"""
+"""Known crystals: which of them is a relaxed or a generated one? (Court et al. 2020, Tables 2 and 4)"""
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ SYMMETRY_TOLERANCE_A = 0.1
 
 
 class Match(NamedTuple):
-    """A known crystal, and how far the relaxed one is from it."""
+    """A known crystal, and how far the other is from it."""
 
     id: str
     rms: float  # of the sites' distances, in units of (volume/site)^(1/3)
@@ -26,17 +26,20 @@ class Match(NamedTuple):
 
 
 class Known:
-    """Those crystals of a source whose formula is one of ``formulas``: no others can match."""
+    """Crystals that others are compared with, by formula: none of another formula can match."""
 
-    def __init__(self, source: Path, formulas: Iterable[str]) -> None:
-        wanted = set(formulas)
+    def __init__(self, crystals: Iterable[Crystal]) -> None:
         self._crystals: dict[str, list[Crystal]] = defaultdict(list)
-        if not wanted:
-            return
-        for entry in open_source(source, targets=[]):
-            for found in parse(entry):
-                if isinstance(found, Crystal) and found.formula in wanted:
-                    self._crystals[found.formula].append(found)
+        for crystal in crystals:
+            self._crystals[crystal.formula].append(crystal)
+
+    @classmethod
+    def of_source(cls, source: Path, formulas: Collection[str]) -> "Known":
+        """Those crystals of ``source`` whose formula is one of ``formulas``; the others are not kept in memory."""
+        if not formulas:
+            return cls(())
+        found = (crystal for entry in open_source(source, targets=[]) for crystal in parse(entry))
+        return cls(each for each in found if isinstance(each, Crystal) and each.formula in formulas)
 
     def match(self, crystal: Crystal) -> Match | None:
         """The nearest known crystal, by pymatgen's ``StructureMatcher`` with its defaults: primitive cells, volumes

@@ -1,0 +1,217 @@
+"""``judge``: which candidates are distinct and new, each one that is not counted at the stage where it was lost.
+
+Court et al. 2020, Table 2, whose stages these are: valid, of the base's anonymous formula, not in the training
+set, of a composition of their own.  Here a crystal is in a set if the set has one of its structure, not only of its
+composition, and what is a candidate's second copy goes before.
+"""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpcvox import config, durable
+from hpcvox.crystals.known import Known
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources import open_source
+from hpcvox.errors import CheckpointError, ConfigError, ShardError
+from hpcvox.generation.run import COLUMNS as CANDIDATE_COLUMNS
+from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.outcome import Outcome
+from hpcvox.progress import Progress
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.split import split
+from hpcvox.training.card import read_card
+
+STAGES = (
+    "not-placed",
+    "not-valid",
+    "other-anonymous-formula",
+    "duplicate",
+    "in-training-set",
+    "known",
+    "same-composition",
+)
+"""Where a candidate can be lost, in this order."""
+
+COLUMNS = ("id", "decile", "formula", "lost", "match", "rms", "message", "cif")
+
+
+def run(settings: JudgeSettings) -> Outcome:
+    """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/`` and ``summary.json``."""
+    candidates = _candidates(settings.generated)
+    with durable.sole_writer(settings.out):
+        config.claim(settings, settings.out, ("known", "anonymous_formula"))
+        crystals = dict(_crystals(settings.generated, candidates))
+        formulas = {crystal.formula for crystal in crystals.values()}
+        judge = _Judge(settings, formulas)
+        with Progress("judge", len(candidates), "candidates") as progress:
+            for row in candidates:
+                row.update(judge.verdict(row, crystals.get(row["id"])))
+                progress.advance(1)
+        summary = _write(settings, candidates, judge)
+    funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
+    return Outcome(f"judged: {funnel}; {settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}")
+
+
+class _Judge:
+    """Holds what candidates are compared with, and those that have passed."""
+
+    def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
+        made = config.load(GenerateSettings, settings.generated / "config.yaml")
+        self.anonymous = settings.anonymous_formula or _base_anonymous(made)
+        self.training = _training_set(made, formulas)
+        self.known = [Known.of_source(source, formulas) for source in settings.known]
+        self.seen: dict[str, list[Crystal]] = defaultdict(list)
+        self.compositions: dict[str, str] = {}
+
+    @property
+    def stages(self) -> list[str]:
+        """Those that this run has."""
+        asked = {
+            "other-anonymous-formula": self.anonymous is not None,
+            "in-training-set": self.training is not None,
+            "known": bool(self.known),
+        }
+        return [stage for stage in STAGES if asked.get(stage, True)]
+
+    def verdict(self, row: dict[str, Any], crystal: Crystal | None) -> dict[str, Any]:
+        """At which stage the candidate is lost (empty: at none), and what it is the same as."""
+        if not row["cif"]:
+            return {"lost": "not-placed"}
+        if row["valid"] != "True":
+            return {"lost": "not-valid"}
+        if crystal is None:
+            return {"lost": "not-valid", "message": "its CIF cannot be used"}
+        if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
+            return {"lost": "other-anonymous-formula"}
+        earlier = Known(self.seen[crystal.formula])
+        self.seen[crystal.formula].append(crystal)
+        sets = [("duplicate", earlier), ("in-training-set", self.training)]
+        for stage, known in [*sets, *(("known", known) for known in self.known)]:
+            match = known.match(crystal) if known is not None else None
+            if match is not None:
+                return {"lost": stage, "match": match.id, "rms": round(match.rms, 6)}
+        first = self.compositions.setdefault(crystal.formula, crystal.id)
+        if first != crystal.id:
+            return {"lost": "same-composition", "match": first}
+        return {"lost": ""}
+
+
+def _anonymous(formula: str) -> str:
+    """The formula with letters for elements, such as ABC3."""
+    from pymatgen.core.composition import Composition
+
+    anonymous: str = Composition(formula).anonymized_formula
+    return anonymous
+
+
+def _base_anonymous(made: GenerateSettings) -> str | None:
+    """Of the crystal that the candidates are drawn around; None where they are drawn around none or between two."""
+    if made.base is None or made.towards is not None:
+        return None
+    if Path(made.base).exists():
+        entries = open_source(made.base)
+        formulas = [c.formula for entry in entries for c in parse(entry) if isinstance(c, Crystal)]
+    else:
+        shards = ShardSet.open(read_card(made.vae)["shards"])
+        formulas = [f for name, f in zip(shards.ids, shards.formulas, strict=True) if name == made.base]
+    return _anonymous(formulas[0]) if formulas else None
+
+
+def _training_set(made: GenerateSettings, formulas: set[str]) -> Known | None:
+    """The crystals that the VAE has seen, of those formulas; None where its shard set is not there any more."""
+    try:
+        card = read_card(made.vae)
+        shards = ShardSet.open(card["shards"])
+    except (CheckpointError, ShardError):
+        return None
+    held_out = split(shards.formulas, card["seed"], card["held_out_fraction"])
+    chosen = [i for i, f in enumerate(shards.formulas) if f in formulas and not held_out[i]]
+    return Known(_crystal(shards, index) for index in chosen)
+
+
+def _crystal(shards: ShardSet, index: int) -> Crystal:
+    numbers, frac = shards.sites(index)
+    return Crystal(shards.ids[index], shards.origins[index], shards.cells[index], frac, numbers, {})
+
+
+def _candidates(generated: Path) -> list[dict[str, Any]]:
+    path = generated / "candidates.csv"
+    try:
+        with path.open(newline="") as handle:
+            table = csv.DictReader(handle)
+            rows: list[dict[str, Any]] = list(table)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"generated: {path} does not exist; give the folder of a finished run of hpcvox generate"
+        ) from None
+    if table.fieldnames is None or not set(CANDIDATE_COLUMNS) <= set(table.fieldnames):
+        raise ConfigError(
+            f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
+        )
+    return rows
+
+
+def _crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Crystal]]:
+    """The crystals of the candidates that have one, by id."""
+    for number, row in enumerate(rows):
+        if not row["cif"]:
+            continue
+        path = generated / row["cif"]
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
+        for found in parse(Entry(number, row["id"], str(path), text, {})):
+            if isinstance(found, Crystal):
+                yield row["id"], replace(found, id=row["id"])
+
+
+def _write(settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge) -> dict[str, Any]:
+    folder = settings.out / "cifs"
+    folder.mkdir(exist_ok=True)
+    left = [row for row in rows if not row["lost"]]
+    for row in left:
+        durable.write_bytes(settings.out / row["cif"], (settings.generated / row["cif"]).read_bytes())
+    names = {Path(row["cif"]).name for row in left}
+    for path in folder.glob("*.cif"):
+        if path.name not in names:  # of an earlier run
+            path.unlink()
+    table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
+    durable.write_csv(settings.out / "judged.csv", COLUMNS, table)
+    lost = Counter(row["lost"] for row in rows)
+    summary = {
+        "funnel": _funnel(len(rows), judge.stages, lost),
+        "lost": {stage: lost[stage] for stage in judge.stages},
+        "left_and_charge_balanced": sum(row["charge_balanced"] == "True" for row in left),
+        "anonymous_formula": judge.anonymous,
+        "training_set": "compared" if judge.training is not None else "not found",
+        "known": [str(path) for path in settings.known],
+    }
+    durable.write_json(settings.out / "summary.json", summary)
+    return summary
+
+
+PASSED = {
+    "not-placed": "placed",
+    "not-valid": "valid",
+    "other-anonymous-formula": "of the base's anonymous formula",
+    "duplicate": "distinct",
+    "in-training-set": "not in the training set",
+    "known": "not known",
+    "same-composition": "of a composition of their own",
+}
+"""What those are that a stage has left."""
+
+
+def _funnel(drawn: int, stages: list[str], lost: Counter[str]) -> dict[str, int]:
+    """How many were left after each stage, in order."""
+    funnel, left = {"drawn": drawn}, drawn
+    for stage in stages:
+        left -= lost[stage]
+        funnel[PASSED[stage]] = left
+    return funnel
