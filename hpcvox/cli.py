@@ -94,6 +94,11 @@ VERBS = {
         "hpcvox.generation.run:run",
         "latent → new crystals as CIFs",
     ),
+    "screen": Verb(
+        "hpcvox.screening.settings:ScreenSettings",
+        "hpcvox.screening.job:run",
+        "crystals → properties, and those that have the wanted ones",
+    ),
     "evaluate": Verb(
         "hpcvox.experiments.settings:EvaluateSettings",
         "hpcvox.experiments.court:run",

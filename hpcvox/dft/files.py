@@ -20,11 +20,6 @@ def field_file(name: str, xc: str) -> str:
     return f"{safe}.gpaw-{xc.lower()}.CHGCAR"
 
 
-def plain(text: str) -> str:
-    """``text`` without what UTF-8 has no bytes for: a file's name may hold bytes that are no text."""
-    return text.encode(errors="backslashreplace").decode()
-
-
 def write(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all.
 
