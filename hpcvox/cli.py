@@ -104,6 +104,11 @@ VERBS = {
         "hpcvox.relaxation.engine:run",
         "crystals → relaxed, by CHGNet, GPAW or any ASE calculator",
     ),
+    "screen": Verb(
+        "hpcvox.screening.settings:ScreenSettings",
+        "hpcvox.screening.job:run",
+        "crystals → properties, and those that have the wanted ones",
+    ),
     "evaluate": Verb(
         "hpcvox.experiments.settings:EvaluateSettings",
         "hpcvox.experiments.court:run",

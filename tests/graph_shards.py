@@ -56,6 +56,7 @@ def make_graphs(
     """A shard set of the graphs of ``crystals``."""
     folder.mkdir(parents=True)
     arrays = GraphSampler(GraphSettings(neighbours=neighbours, symprec=symprec)).arrays
+    settings = {"neighbours": neighbours, "symprec": symprec}
     lines, entry = [], 0
     for shard, part in enumerate(np.array_split(np.arange(len(crystals)), shards)):
         buffer = ShardBuffer(arrays, len(part))
@@ -69,9 +70,7 @@ def make_graphs(
                 ragged["orbit"] = orbits(cell, symprec)
             buffer.commit(entry, id, formula, f"made:{i}", cell.numbers, cell.frac, targets, ragged)
             entry += 1
-        made = Provenance("graph", "", {"neighbours": neighbours}, "0", "made", first, entry - first)
+        made = Provenance("graph", "", settings, "0", "made", first, entry - first)
         lines.append(buffer.write(folder / shard_name(shard), made))
-    Manifest("graph", "", {"neighbours": neighbours}, "0", "made", entry, entry, 0, {}, tuple(lines)).save(
-        folder
-    )
+    Manifest("graph", "", settings, "0", "made", entry, entry, 0, {}, tuple(lines)).save(folder)
     return folder

@@ -41,6 +41,7 @@ SMALL = {
     "evaluate-fingerprint": ["limit=7", "displacements=[0.1]", "vacancies=[0.1]", "substitutions=[]"],
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
+    "screen": ["actors=1"],
     "generate": ["per_condition=2", "threads=1"],
     "relax": ["source=my_cifs/", "stages=[chgnet]", "actors=1"],
     "pipeline": [

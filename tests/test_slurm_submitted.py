@@ -31,6 +31,7 @@ SUBMITTED = {
     "pipeline": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
     "relax": f"{TWO_NODES} --time=24:00:00 {ALSO}",
     "report": f"{ONE_NODE} --time=01:00:00 {ALSO}",
+    "screen": f"{TWO_NODES} --time=04:00:00 {ALSO}",
     "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=02:00:00 {ALSO}",
     "study": f"{ONE_NODE} --array=1-4 --time=12:00:00 {ALSO}",
     "train_cgcnn": f"{TWO_NODES} --time=12:00:00 {ALSO}",
@@ -39,7 +40,7 @@ SUBMITTED = {
     "train_unet": f"{TWO_NODES} --time=12:00:00 {ALSO}",
     "train_vae": f"{TWO_NODES} --time=12:00:00 {ALSO}",
 }
-ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax"]
+ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
 ON_NODE = ["evaluate", "generate", "judge", "report", "study"]
 TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
 CONFIGS = {"featurize": "featurize_density"}

@@ -25,14 +25,18 @@ _OPENERS: Final[dict[str, Callable[..., Any]]] = {
 CSV_SUFFIXES: Final = tuple(_OPENERS)
 
 
+def opened(path: Path) -> io.TextIOBase:
+    """The text of a table, decompressed by its suffix, one of :data:`CSV_SUFFIXES`."""
+    suffix = next(s for s in sorted(_OPENERS, key=len, reverse=True) if path.name.lower().endswith(s))
+    file: io.TextIOBase = _OPENERS[suffix](path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+    return file
+
+
 class _Lines:
     """Lines of a possibly compressed text; remembers whether it was read to its end, and damage."""
 
     def __init__(self, path: Path) -> None:
-        opener = next(
-            _OPENERS[s] for s in sorted(_OPENERS, key=len, reverse=True) if path.name.lower().endswith(s)
-        )
-        self._file: io.TextIOBase = opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+        self._file = opened(path)
         self.ended = False
         self.damage: str | None = None
 

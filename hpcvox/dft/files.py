@@ -29,11 +29,6 @@ def _shortened(safe: str, name: str) -> str:
     return safe if len(safe) <= 150 else f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(name.encode())}"
 
 
-def plain(text: str) -> str:
-    """``text`` without what UTF-8 has no bytes for: a file's name may hold bytes that are no text."""
-    return text.encode(errors="backslashreplace").decode()
-
-
 def write(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all.
 

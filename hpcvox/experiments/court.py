@@ -18,10 +18,10 @@ from hpcvox.experiments.compare import match_sites, right_voxels
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.networks import BATCH, Networks, Segmented
-from hpcvox.generation.parts import Parts
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
 from hpcvox.outcome import Outcome
+from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split

@@ -27,8 +27,8 @@ from hpcvox.experiments.defects import (
     reject,
 )
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
-from hpcvox.generation.parts import Parts
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 from hpcvox.training.runs import load_model

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,11 @@ from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
-from hpcvox.generation.parts import Parts
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.generation.validity import judge
 from hpcvox.outcome import Outcome
+from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
@@ -142,7 +141,7 @@ def _write(
         if "text" in row:
             path = settings.out / row["cif"]
             names.add(path.name)
-            _write_changed(path, row["text"])
+            durable.write_changed(path, row["text"])
             row["novel"] = "" if known is None else row["formula"] not in known
     for path in folder.glob("*.cif"):
         if path.name not in names:  # of an earlier run with more samples
@@ -205,13 +204,3 @@ def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent
             density=density.clip(-limit, limit).astype(np.float16),
             ids=np.array([i.encode() for i in ids]),
         )
-
-
-def _write_changed(path: Path, text: str) -> None:
-    """Write ``text`` unless the file has it already: a repeated run touches nothing."""
-    try:
-        if path.read_text() == text:
-            return
-    except OSError:
-        pass
-    durable.write_text(path, text)

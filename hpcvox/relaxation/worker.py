@@ -13,9 +13,9 @@ import xxhash
 from ase import Atoms
 
 from hpcvox import durable
+from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.dft.files import plain
 from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.relaxation.calculators import made_with, moments, version
 from hpcvox.relaxation.journal import Journaled

@@ -14,6 +14,7 @@ from hpcvox.training import runs
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import Slice, plan
 from hpcvox.training.graphs import GraphBatch, load
+from hpcvox.training.property import TASK, Property
 from hpcvox.training.settings import TrainCGCNNSettings
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -24,7 +25,7 @@ AT_A_TIME = 256
 class CGCNNTask:
     """A property of a crystal from its graph."""
 
-    name = "cgcnn"
+    name = TASK
 
     def __init__(
         self, settings: TrainCGCNNSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
@@ -70,6 +71,7 @@ class CGCNNTask:
             "mean": self.mean,
             "std": self.std,
             "neighbours": self.neighbours,
+            "descriptor": dict(self.shards.manifest.settings),
             "elements": self.elements,
             "initial": None if initial is None else str(initial),
         }
@@ -125,22 +127,16 @@ def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
         CheckpointError: there is no trained CGCNN in ``folder``.
         ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
     """
-    model, card = runs.load_model(Path(folder), CGCNNTask.name)
-    if (neighbours := _neighbours(shards)) != card["neighbours"]:
+    network = Property(Path(folder))
+    if (neighbours := _neighbours(shards)) != network.neighbours:
         raise ShardError(
-            f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {card['neighbours']}: "
-            f"featurize with neighbours={card['neighbours']}"
+            f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {network.neighbours}: "
+            f"featurize with neighbours={network.neighbours}"
         )
-    known = torch.tensor(card["elements"])
     values = np.full(len(shards), np.nan)
-    with torch.no_grad():
-        for part in plan(np.arange(len(shards)), AT_A_TIME, 0, 1, None):
-            batch = load(shards, part, -1)
-            value = model(*batch.graph).double()
-            strange = (~torch.isin(batch.numbers, known)).double()
-            value[torch.segment_reduce(strange, "max", lengths=batch.sites) > 0] = torch.nan
-            values[part.indices] = value * card["std"] + card["mean"]
-    return 10**values if card["log"] else values
+    for part in plan(np.arange(len(shards)), AT_A_TIME, 0, 1, None):
+        values[part.indices] = network(load(shards, part, -1).graph)
+    return values
 
 
 def _neighbours(shards: ShardSet) -> int:

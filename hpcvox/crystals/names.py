@@ -1,0 +1,20 @@
+"""Ids of crystals as text and as names of files: a source's own may hold anything."""
+
+import re
+from urllib.parse import quote
+
+import xxhash
+
+LONGEST = 150
+"""Characters of an id that a file's name takes; of a longer one its beginning and its hash."""
+
+
+def plain(text: str) -> str:
+    """``text`` without what UTF-8 has no bytes for: a file's name may hold bytes that are no text."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def file_stem(id: str) -> str:
+    """The name, without suffix, of the file of the crystal ``id``: one that no other id has, and not hidden."""
+    safe = re.sub("^[.]", "%2E", quote(plain(id), safe="#"))
+    return safe if len(safe) <= LONGEST else f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(plain(id).encode())}"

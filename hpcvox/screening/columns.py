@@ -1,0 +1,76 @@
+"""The columns of ``properties.csv``, and what they are called in ``where`` and ``rank``."""
+
+import keyword
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+from hpcvox.errors import ConfigError, did_you_mean
+from hpcvox.screening.networks import Networks
+from hpcvox.screening.settings import ScreenSettings
+
+OF_CRYSTALS: Final = ("n_sites", "n_elements", "volume", "density")
+"""Numbers of every crystal: of its cell's sites, of its elements, Å³ of its cell, g/cm³."""
+HULL: Final = "energy_above_hull"
+
+
+class Columns(NamedTuple):
+    """What a table of these networks has."""
+
+    targets: dict[str, str]
+    """Column of each target: its name, with ``_predicted`` where a column of every crystal has that."""
+    numbers: tuple[str, ...]
+    """Columns of numbers, in their order."""
+    names: dict[str, str]
+    """Column by its name in an expression, of those that can have a value."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """All columns."""
+        return ("id", "formula", *self.numbers, "unseen_elements")
+
+    def column(self, name: str) -> str:
+        """The column of a name that is given as the setting ``rank``.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if name not in self.names and name not in self.names.values():
+            near = did_you_mean(name, self.names)
+            raise ConfigError(f"rank: there is no column {name}: {near}valid: {', '.join(self.names)}")
+        return self.names.get(name, name)
+
+
+def columns(settings: ScreenSettings, networks: Networks) -> Columns:
+    """The columns that these networks and settings make.
+
+    Raises:
+        ConfigError: two of them would have one name; or there is no formation energy to hold against references.
+    """
+    taken = {*OF_CRYSTALS, HULL, "id", "formula", "unseen_elements"}
+    targets = {t: f"{t}_predicted" if t in taken else t for t in networks.targets}
+    predicted = [name for column in targets.values() for name in (column, f"{column}_std")]
+    hull = [HULL] if settings.references is not None else []
+    if hull and settings.formation_energy not in targets:
+        raise ConfigError(
+            f"formation_energy: no network of models has the target {settings.formation_energy}, which references "
+            f"need; valid: {', '.join(targets)}"
+        )
+    numbers = (*OF_CRYSTALS, *predicted, *hull)
+    empty = {f"{targets[t]}_std" for t, members in networks.targets.items() if len(members) == 1}
+    names: dict[str, str] = {}
+    for column in numbers:
+        if column in empty:
+            continue
+        other = names.setdefault(identifier(column), column)
+        if numbers.count(column) > 1 or other != column:
+            raise ConfigError(
+                f"models: the columns {other} and {column} would be called the same; train one under another target"
+            )
+    return Columns(targets, numbers, names)
+
+
+def identifier(column: str) -> str:
+    """What a column is called in an expression: its name, ``_`` for what cannot be part of a name there."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", column))
+    return f"_{name}" if not name or name[0].isdigit() or keyword.iskeyword(name) else name

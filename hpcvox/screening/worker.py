@@ -1,0 +1,123 @@
+"""What an actor of ``screen`` does: the entries of one part from text to the values of their crystals."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from ase.data import atomic_masses
+
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.names import plain
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.errors import HpcvoxError, Rejected
+from hpcvox.screening.columns import HULL, columns
+from hpcvox.screening.hull import Hull, Phase
+from hpcvox.screening.networks import Described, Networks
+from hpcvox.screening.settings import ScreenSettings
+
+DIGITS: Final = 6
+"""Significant digits of a value: the networks compute in float32, whose last digit depends on the batch."""
+
+_G_PER_CM3: Final = 1.66053906892
+"""Of one unit of atomic mass a cubic ångström (CODATA 2022)."""
+
+Row = dict[str, Any]
+"""A crystal: ``entry``, its place in the part, ``number``, its own in the entry, and its columns, None where nothing is
+known; or a reject: ``id``, ``origin``, ``code``, ``message``."""
+
+
+class ScreenWorker:
+    """Loads the networks once and predicts part after part.  A pure function of settings, phases and entries."""
+
+    def __init__(self, settings: ScreenSettings, phases: Sequence[Phase] | None) -> None:
+        torch.set_num_threads(1)  # as many actors as CPUs; and sums in one order on any machine
+        self.settings = settings
+        self.networks = Networks(settings.models)
+        self.columns = columns(settings, self.networks)
+        self.hull = None if phases is None else Hull(phases)
+
+    def __call__(self, entries: Sequence[Entry]) -> list[Row]:
+        """The rows of all crystals of the entries, and of what was rejected, in their order."""
+        rows: list[Row] = []
+        found: list[tuple[Row, Described]] = []
+        for place, entry in enumerate(entries):
+            results = parse(entry)
+            if not results:
+                rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))
+            for number, result in enumerate(results):
+                if not isinstance(result, Crystal):
+                    rows.append(reject(*result))
+                    continue
+                try:
+                    found.append((_row(result, place, number), self._described(result)))
+                    rows.append(found[-1][0])
+                except Rejected as reason:
+                    rows.append(reject(result.id, result.origin, reason.code, str(reason)))
+        self._predict(found)
+        return rows
+
+    def _described(self, crystal: Crystal) -> Described:
+        if crystal.n_sites > self.settings.max_sites:
+            message = f"{crystal.n_sites} sites in the cell, max_sites={self.settings.max_sites}"
+            raise Rejected("too-many-sites", message)
+        try:
+            return self.networks.described(crystal)
+        except HpcvoxError:
+            raise
+        except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
+            raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
+
+    def _predict(self, found: Sequence[tuple[Row, Described]]) -> None:
+        """Add the predicted columns to the rows."""
+        predictions = self.networks.predict([described for _, described in found])
+        for index, (row, described) in enumerate(found):
+            values = {
+                target: (float(p.mean[index]), float(p.std[index])) for target, p in predictions.items()
+            }
+            self._judge_metal(values)
+            for target, (mean, std) in values.items():
+                column = self.columns.targets[target]
+                row |= {column: rounded(mean), f"{column}_std": rounded(std)}
+            amounts = Counter(SYMBOLS[z] for z in described.crystal.numbers.tolist())
+            if self.hull is not None:
+                energy, _ = values[self.settings.formation_energy]
+                row[HULL] = rounded(self.hull.above(amounts, energy))
+            row["unseen_elements"] = " ".join(self.networks.unseen(sorted(amounts)))
+
+    def _judge_metal(self, values: dict[str, tuple[float, float]]) -> None:
+        """A metal has a gap of 0, and no value of what takes a gap (Court et al. 2020, Methods)."""
+        settings = self.settings
+        gap, std = values.get(settings.band_gap, (math.nan, math.nan))
+        if gap <= settings.metal_gap:
+            values[settings.band_gap] = 0.0, std
+            for target in values.keys() & set(settings.insulator_targets):
+                values[target] = math.nan, math.nan
+
+
+def _row(crystal: Crystal, place: int, number: int) -> Row:
+    volume = abs(float(np.linalg.det(crystal.lattice)))
+    mass = float(atomic_masses[crystal.numbers].sum())
+    return {
+        "entry": place,
+        "number": number,
+        "id": plain(crystal.id),
+        "formula": crystal.formula,
+        "n_sites": crystal.n_sites,
+        "n_elements": len(np.unique(crystal.numbers)),
+        "volume": rounded(volume),
+        "density": rounded(mass / volume * _G_PER_CM3),
+    }
+
+
+def rounded(value: float) -> float | None:
+    """``value`` to :data:`DIGITS` significant digits, as it is printed and compared; None where it is not finite."""
+    return float(f"{value:.{DIGITS}g}") + 0.0 if math.isfinite(value) else None
+
+
+def reject(id: str, origin: str, code: str, message: str) -> Row:
+    """The row of an input that has no values, and why."""
+    return {"id": plain(id), "origin": plain(origin), "code": code, "message": plain(message)}

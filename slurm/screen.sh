@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# sbatch slurm/screen.sh [CONFIG.yaml] [key=value ...]: CGCNNs → properties of crystals, and those that have the wanted ones
+#SBATCH --job-name=screen
+#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2
+#SBATCH --time=04:00:00
+#SBATCH --output=slurm-%x-%j.out --open-mode=append
+#SBATCH --signal=B:USR1@120 --requeue
+source "${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm/lib.sh"
+on_ray jobs/screen.py configs/screen.yaml "$@"
