@@ -21,13 +21,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
-from hpcvox.shards.manifest import Manifest
-from hpcvox.studies import space
+from hpcvox.studies import shard_sets, space
 from hpcvox.studies.journal import JOURNAL, locked, storage
 from hpcvox.studies.settings import StudySettings
 
-MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks"}
-"""Settings with which a study may go on though they differ from those it began with."""
+MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
+"""Settings with which a study may go on though they differ from those it began with.
+
+Of ``featurize`` what decides on the samples is held by the shard sets themselves.
+"""
 
 FOLDER, TAKES_UP, ATTEMPT = "run", "takes up", "attempt"
 """Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun."""
@@ -71,10 +73,10 @@ class Study:
 
         Raises:
             ConfigError: the space is not one of the training's, or the folder holds another study.
-            ShardError: the training's shard set is not there.
+            ShardError: a shard set is not there, nor does the study say how to make it.
         """
         space.check(settings)
-        Manifest.load(space.first(settings).shards)
+        shard_sets.check(settings)
         settings.out.mkdir(parents=True, exist_ok=True)
         with _lock(settings.out):
             config.claim(settings, settings.out, MAY_CHANGE)

@@ -21,7 +21,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
-from hpcvox.studies import pictures, space
+from hpcvox.studies import pictures, shard_sets, space
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
@@ -40,6 +40,7 @@ ERROR, SAME_AS = "error", "same as trial"
 def run(settings: StudySettings) -> Outcome:
     """Work on the study in ``settings.out`` until it has all of its trials."""
     study = Study.begin(settings)
+    shard_sets.make(settings)
     begun = time.monotonic()
     with StopRequest() as stop, Progress("study", settings.trials, "trials") as bar:
         while True:
