@@ -136,7 +136,7 @@ class FolderVerb(NamedTuple):
     """Where the class is whose settings may follow the arguments, as ``key=value``."""
 
 
-SHARD_VERBS = {
+SHARD_VERBS: dict[str, FolderVerb | Verb] = {
     "info": FolderVerb("hpcvox.shards.inspect:info", ("FOLDER",), "what a shard set holds"),
     "verify": FolderVerb(
         "hpcvox.shards.inspect:verify",
@@ -164,7 +164,12 @@ SHARD_VERBS = {
     ),
 }
 
-STUDY_VERBS = {
+STUDY_VERBS: dict[str, FolderVerb | Verb] = {
+    "prepare": Verb(
+        "hpcvox.studies.settings:StudySettings",
+        "hpcvox.studies.prepare:prepare",
+        "write configs of the shard sets that the study lacks, for featurize",
+    ),
     "best": FolderVerb("hpcvox.studies.reading:best", ("STUDY",), "the best trial and where its model is"),
     "table": FolderVerb("hpcvox.studies.reading:table", ("STUDY",), "all trials, also in trials.csv"),
     "plot": FolderVerb(
@@ -243,7 +248,10 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
         return _grouped(name, rest)
     if name not in VERBS:
         raise HpcvoxError(f"no such verb; valid: {', '.join(dict.fromkeys([*VERBS, *GROUPS]))}")
-    verb = VERBS[name]
+    return _configured(name, VERBS[name], rest)
+
+
+def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
     kind = _load(verb.settings)
     asked = {"-h", "--help"} & set(rest)
     path, overrides = None, [word for word in rest if word not in asked]
@@ -267,6 +275,8 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
             return None
         wrong = f"there is no `{group} {rest[0]}`: " if rest else ""
         raise HpcvoxError(f"{wrong}give one of {', '.join(verbs)}")
+    if isinstance(verb, Verb):
+        return _configured(f"{group} {rest[0]}", verb, rest[1:])
     usage = f"usage: {_usage(group, rest[0])}"
     kind = _load(verb.settings) if verb.settings else None
     if asked:
@@ -297,6 +307,8 @@ def _usages(group: str) -> str:
 
 def _usage(group: str, name: str) -> str:
     verb = GROUPS[group][name]
+    if isinstance(verb, Verb):
+        return f"hpcvox {group} {name} [CONFIG.yaml] [key=value ...]"
     arguments = " ".join(verb.arguments).replace("SET ...", "SET [SET ...]")
     return f"hpcvox {group} {name} {arguments}" + (" [key=value ...]" if verb.settings else "")
 

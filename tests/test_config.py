@@ -68,7 +68,7 @@ def test_every_config_belongs_to_a_job():
     known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {
-        f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint")
+        f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint", "resolution")
     }  # test_studies.py
     known |= {"ray_cluster.yaml"}  # Ray's own: tests/test_ray_submit.py
     assert {path.name for path in CONFIGS.glob("*.yaml")} == known

@@ -90,7 +90,7 @@ def run(command, place):
 
 def test_the_readme_has_commands_of_every_kind():
     kinds = {command.split()[0] for command in COMMANDS}
-    assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh", "ray"}
+    assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh", "slurm/featurize_study.sh", "ray"}
 
 
 @pytest.mark.slow
@@ -99,6 +99,10 @@ def test_hpcvox_commands_run_in_their_order(folder):
     with serving(folder, good()) as url, materials_project_server.serving(folder, materials) as url_mp:
         # the databases are on this machine, the one of OPTIMADE with an energy of its own
         here = [f"url={url}", "properties=[_exmpl_energy]", "filter=_exmpl_energy<0", "pause_s=0"]
+        one_set = [
+            "space.shards.choices=[runs/spots_0.8]",
+            "featurize.sets={runs/spots_0.8: {resolution: 0.8}}",
+        ]
         here_mp = [f"url={url_mp}", "pause_s=0"]
         for command in COMMANDS:
             program, *arguments = shlex.split(command)
@@ -106,6 +110,8 @@ def test_hpcvox_commands_run_in_their_order(folder):
                 fetch = here_mp if "configs/fetch_materials_project.yaml" in arguments else here
                 looks = len(arguments) > 1 and arguments[1] in cli.GROUPS.get(arguments[0], {})
                 small = [] if looks else {**SMALL, "fetch": fetch}.get(arguments[0], [])
+                if "configs/study_resolution.yaml" in arguments:
+                    small = [*small, *one_set]
                 run([program, *arguments, *small], folder)
     assert (folder / "runs" / "report" / "report.html").stat().st_size > 100_000
     assert (folder / "runs" / "mine" / "report" / "report.html").exists()
@@ -132,9 +138,12 @@ def test_sbatch_commands_have_their_script_and_valid_settings(command):
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("slurm/")])
-def test_the_pipeline_of_jobs_has_valid_settings(command):
+def test_the_scripts_that_submit_jobs_have_valid_settings(command):
     script, *arguments = shlex.split(command)
     assert (ROOT / script).stat().st_mode & 0o100
+    if Path(script).stem == "featurize_study":
+        check("study", arguments)
+        return
     for argument in arguments:
         step, _, setting = argument.partition(".")
         check(step, [setting])
@@ -144,4 +153,6 @@ def check(step, arguments):
     import importlib
 
     module, name = cli.VERBS[step.replace("_", "-")].settings.split(":")
-    config.load(getattr(importlib.import_module(module), name), None, arguments)
+    path = ROOT / arguments[0] if arguments and "=" not in arguments[0] else None
+    overrides = arguments[1:] if path else arguments
+    config.load(getattr(importlib.import_module(module), name), path, overrides)

@@ -3,9 +3,12 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -133,6 +136,15 @@ def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
     wait_for(lambda: restarts(lab, job, 3) == 2, look_s=0.5)
     lab.start_node(int(node.removeprefix("node")))  # it has been mended
 
+    # Two of the workers are gone for good, and their CPUs free.
+    watching = lab.sbatch(str(ROOT / "slurm/dashboard.sh"), str(out), cwd=tmp_path)
+    shown = tmp_path / f"slurm-dashboard-{watching}.out"
+    opened = "to open that on your own machine"
+    lab.until(lambda: shown.exists() and opened in shown.read_text(), watching, shown)
+    assert_the_dashboard_shows_the_study(shown.read_text())
+    lab.run("scancel", str(watching))
+    assert lab.wait([watching]) == ["CANCELLED"]
+
     live = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"}
     wait_for(lambda: not live & set(lab.tasks(job).values()), 1200, look_s=0.5)
     # What a kill ends SLURM does not begin again.
@@ -167,6 +179,18 @@ def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
     assert curve(struck[-1] / "run") == curve(again)
     value = attempts[struck[-1]][-1].value
     assert value == min(line["held_out/loss"] for line in read_metrics(again))
+
+
+def assert_the_dashboard_shows_the_study(said):
+    """At the address that the job's log names, with the cookie for its token, and to nobody else."""
+    address, port, token = re.search(r"(http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", said).groups()
+    assert f" -L {port}:127.0.0.1:{port} " in said
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{address}api/studies", timeout=60)
+    asked = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    asked.open(f"{address}?token={token}", timeout=60).read()
+    with asked.open(f"{address}api/studies/0?after=0", timeout=60) as answer:
+        assert "Complete" in {trial["state"] for trial in json.load(answer)["trials"]}
 
 
 def undisturbed_choices(out, given):

@@ -26,6 +26,7 @@ SUBMITTED = {
     "evaluate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
     "evaluate_fingerprint": f"{TWO_NODES} --time=04:00:00 {ALSO}",
     "featurize": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "featurize_study": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
     "generate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
     "judge": f"{ONE_NODE} --time=04:00:00 {ALSO}",
     "pipeline": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
@@ -151,7 +152,9 @@ def test_every_script_is_known_here():
     assert sorted(SUBMITTED) == sorted(
         path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
     )
-    assert sorted([*ON_RAY, *ON_NODE, *TRAININGS, "dashboard", "statistics", "pipeline"]) == sorted(SUBMITTED)
+    assert sorted(
+        [*ON_RAY, *ON_NODE, *TRAININGS, "dashboard", "statistics", "pipeline", "featurize_study"]
+    ) == sorted(SUBMITTED)
 
 
 @pytest.mark.parametrize("script", SUBMITTED)
@@ -323,3 +326,32 @@ def test_the_whole_pipeline(site):
         submit = ["sbatch", "--parsable", *after, "--kill-on-invalid-dep=yes"]
         expected.append([*submit, f"{ROOT}/slurm/{step}.sh", *arguments])
     assert [words for words, _ in calls] == expected
+
+
+PREPARES = r"""
+if [[ $* == *"study prepare"* ]]; then printf "$LACKING"; fi
+"""
+
+
+@pytest.mark.parametrize("lacking", [["out/featurize/01.yaml", "out/featurize/03.yaml"], []])
+def test_a_study_and_the_shard_sets_that_it_lacks(site, lacking):
+    (site.bin / "python").write_text(STAND_IN + PREPARES)
+    given = ["settings.target=my energy", "out=out"]
+    calls = site.programs(
+        "featurize_study",
+        *("--array=1-8", "configs/study_cgcnn.yaml", *given),
+        LACKING="".join(f"{path}\n" for path in lacking),
+    )
+    config = f"{ROOT}/configs/study_cgcnn.yaml"
+    prepared, *submitted = [words for words, _ in calls]
+    assert prepared == ["python", "-m", "hpcvox", "study", "prepare", config, *given]
+    jobs = [["sbatch", "--parsable", f"{ROOT}/slurm/featurize.sh", path] for path in lacking]
+    after = ["--dependency=afterok:2:3"] if lacking else []
+    options = ["--parsable", *after, "--kill-on-invalid-dep=yes", "--array=1-8"]
+    assert submitted == [*jobs, ["sbatch", *options, f"{ROOT}/slurm/study.sh", config, *given]]
+
+
+def test_a_study_that_cannot_be_is_not_submitted(site):
+    (site.bin / "python").write_text("#!/bin/sh\necho 'no such shard set' >&2; exit 2\n")
+    done, calls = site.run("featurize_study", "verb=train-cgcnn")
+    assert (done.returncode, done.stderr, calls) == (2, "no such shard set\n", [])

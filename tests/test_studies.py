@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,11 +24,12 @@ from training_shards import SMALL_UNET, make_shards
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
+from hpcvox.interrupt import StopRequest
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.studies import space, worker
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, Study
+from hpcvox.studies.study import ATTEMPT, FOLDER, Study
 from hpcvox.training import runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.metrics import read_metrics
@@ -280,6 +282,61 @@ def test_a_trial_whose_worker_dies_while_it_asks_keeps_its_parameters(shards, tm
     claims = []
     wait_for(lambda: (claim := study.claim()) is not None and claims.append(claim) is None)
     assert (claims[0].trial.params, claims[0].folder) == (first.trial.params, first.folder)
+
+
+def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards, tmp_path):
+    more = ("space={batch_size: {choices: [12]}}", "trials=2")
+    study = Study.begin(settings(shards, tmp_path / "study", *more))
+    first, second = study.claim(), study.claim()
+    assert second.twin == first.trial.number
+    first.trial.report(2.5, 1)
+    study.tell(first.trial.number, None, TrialState.PRUNED)
+    worker._trial(study, second, StopRequest())
+    assert [trial.state for trial in study.trials] == [TrialState.PRUNED] * 2
+    assert study.left == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_its_training", [True, False], ids=["all of it", "the worker alone"])
+def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
+    shards, studied, tmp_path, with_its_training
+):
+    out, more = tmp_path / "study", ("trials=2", "pruner=none", "heartbeat_s=2")
+    sleeper = start(shards, out, *more)
+    wait_for(lambda: len(list(out.glob("trials/0000/run/metrics.jsonl"))) == 1)
+    sleeper.send_signal(signal.SIGSTOP)
+    trainings = psutil.Process(sleeper.pid).children(recursive=True) if with_its_training else []
+    for process in trainings:
+        process.suspend()
+    other = start(shards, out, *more)
+    wait_for(
+        lambda: TrialState.RUNNING in [t.state for t in Study.open(out).trials if ATTEMPT in t.user_attrs]
+    )
+    if with_its_training:  # which does not let go of its folder: the trial is begun anew, and is not over yet
+        wait_for(lambda: list(out.glob("trials/0000-*/run/metrics.jsonl")))
+    else:
+        wait_for(lambda: any(t.state == TrialState.COMPLETE for t in Study.open(out).trials))
+    for process in trainings:
+        process.resume()
+    sleeper.send_signal(signal.SIGCONT)
+    for process in (sleeper, other):
+        said = process.communicate(timeout=300)[0]
+        assert process.returncode == 0, said
+        assert "study complete: 2 complete" in said
+        assert (process is sleeper) == ("warning: trial 0 was given to another worker" in said)
+    study = Study.open(out)
+    assert [trial.state for trial in study.optuna.trials].count(TrialState.FAIL) == 1
+    expected = {t.params["learning_rate"]: t.value for t in Study.open(studied).trials[:2]}
+    assert {t.params["learning_rate"]: t.value for t in study.trials} == expected
+    for run in out.glob("trials/*/run"):
+        epochs = [line["epoch"] for line in read_metrics(run)]
+        assert epochs == [*range(1, len(epochs) + 1)]
+        assert not (run / "checkpoints").exists()
+    told = [study.out / trial.user_attrs[FOLDER] / "run" for trial in study.trials]
+    assert [runs.load_model(run, "unet")[1]["metrics"]["held_out/loss"] for run in told] == [
+        trial.value for trial in study.trials
+    ]
+    assert len(list(out.glob("trials/0000*"))) == (2 if with_its_training else 1)
 
 
 @pytest.mark.slow

@@ -45,6 +45,16 @@ class Objective(Settings):
     direction: Literal["minimize", "maximize"] = Field("minimize", description="which way is better")
 
 
+class Featurization(Settings):
+    """How shard sets of a study are made where they are not there."""
+
+    base: Path | None = Field(None, description="config of featurize; null: the defaults")
+    settings: dict[str, Any] = Field({}, description="settings of it on top of base, the same for all sets")
+    sets: dict[Path, dict[str, Any]] = Field(
+        {}, description="folder of each set, as shards names it, and the settings that are its own"
+    )
+
+
 class DashboardSettings(Settings):
     """``study dashboard``: where it is served."""
 
@@ -66,6 +76,9 @@ class StudySettings(Settings):
         {"learning_rate": Dimension(low=1e-4, high=1e-2, log=True)},
         min_length=1,
         description="keys of the training's settings (group.key) and their values",
+    )
+    featurize: Featurization = Field(
+        Featurization(), description="how shard sets that the study lacks are made"
     )
     objectives: list[Objective] = Field(
         [Objective()], min_length=1, description="one, or several for a Pareto front"

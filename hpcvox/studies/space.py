@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import optuna
@@ -14,6 +15,7 @@ from optuna.distributions import (
 )
 
 from hpcvox import config
+from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
 from hpcvox.studies.settings import Dimension, StudySettings
 from hpcvox.training.settings import (
@@ -76,27 +78,33 @@ def check(settings: StudySettings) -> None:
         )
 
 
-def first(settings: StudySettings) -> TrainSettings:
-    """The training at the first corner of the space."""
-    return training(settings, _corner(settings))
-
-
 def _corner(settings: StudySettings) -> dict[str, Any]:
     return {key: _values(dimension)[0] for key, dimension in settings.space.items()}
 
 
+def shard_sets(settings: StudySettings) -> list[Path]:
+    """The shard sets that trials may be trained on."""
+    corner, dimension = _corner(settings), settings.space.get("shards")
+    points = [corner] if dimension is None else [{**corner, "shards": value} for value in _values(dimension)]
+    return list(dict.fromkeys(training(settings, point).shards for point in points))
+
+
 def _tree(settings: StudySettings) -> dict[str, Any]:
-    kind = KINDS[settings.verb]
-    base = config.load(kind, settings.base) if settings.base is not None else kind()
-    tree = base.model_dump(mode="json", exclude_unset=True)
-    _merge(tree, settings.settings)
+    tree = base_tree(KINDS[settings.verb], settings.base)
+    merge(tree, settings.settings)
     return tree
 
 
-def _merge(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
+def base_tree(kind: type[Settings], base: Path | None) -> dict[str, Any]:
+    """What the config ``base`` sets; nothing where there is none."""
+    return config.load(kind, base).model_dump(mode="json", exclude_unset=True) if base is not None else {}
+
+
+def merge(tree: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Put the settings ``more``, groups or ``group.key``, into ``tree``, in place."""
     for key, value in more.items():
         if isinstance(value, Mapping) and isinstance(tree.get(key), dict):
-            _merge(tree[key], value)
+            merge(tree[key], value)
         else:
             config.put(tree, key, copy.deepcopy(value), key)
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,13 +21,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
-from hpcvox.shards.manifest import Manifest
-from hpcvox.studies import space
+from hpcvox.studies import shard_sets, space
 from hpcvox.studies.journal import JOURNAL, locked, storage
 from hpcvox.studies.settings import StudySettings
 
-MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks"}
-"""Settings with which a study may go on though they differ from those it began with."""
+MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
+"""Settings with which a study may go on though they differ from those it began with.
+
+Of ``featurize`` what decides on the samples is held by the shard sets themselves.
+"""
 
 FOLDER, TAKES_UP, ATTEMPT = "run", "takes up", "attempt"
 """Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun."""
@@ -47,6 +49,10 @@ _PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
     "halving": lambda settings: SuccessiveHalvingPruner(min_resource=max(1, settings.warmup_epochs)),
     "hyperband": lambda settings: HyperbandPruner(min_resource=max(1, settings.warmup_epochs)),
 }
+
+
+class TakenUpError(Exception):
+    """Another worker has taken up a trial, this one having given no sign of life for too long."""
 
 
 class Claim(NamedTuple):
@@ -71,10 +77,10 @@ class Study:
 
         Raises:
             ConfigError: the space is not one of the training's, or the folder holds another study.
-            ShardError: the training's shard set is not there.
+            ShardError: a shard set is not there, nor does the study say how to make it.
         """
         space.check(settings)
-        Manifest.load(space.first(settings).shards)
+        shard_sets.check(settings)
         settings.out.mkdir(parents=True, exist_ok=True)
         with _lock(settings.out):
             config.claim(settings, settings.out, MAY_CHANGE)
@@ -114,7 +120,7 @@ class Study:
     @property
     def trials(self) -> list[FrozenTrial]:
         """All that count: not those that others have taken up, nor those that were never run."""
-        every = self.optuna.get_trials(deepcopy=False)
+        every = self._every()
         taken = _successors(every)
         return [trial for trial in every if trial.number not in taken and FOLDER in trial.user_attrs]
 
@@ -135,7 +141,7 @@ class Study:
     def give_up_the_dead(self) -> None:
         """Let other workers take up the trials of those that give no sign of life."""
         with _lock(self.out):
-            every = self.optuna.get_trials(deepcopy=False)
+            every = self._every()
             taken = _successors(every)
             now = _file_time(self.out)
             for trial in every:
@@ -146,39 +152,71 @@ class Study:
                     self.optuna.tell(trial.number, state=TrialState.FAIL)
                 elif now - _last_sign(self.out / trial.user_attrs[FOLDER]) > self.settings.heartbeat_s:
                     if trial.user_attrs.get(ATTEMPT, 1) <= self.settings.retries:
-                        self.give_back(trial.number)
+                        self._give_back(trial)
                     else:
                         self.optuna.tell(trial.number, state=TrialState.FAIL)
 
     def now(self, number: int) -> FrozenTrial:
         """The trial ``number``, or the last that has taken it up."""
-        every = self.optuna.get_trials(deepcopy=False)
+        every = self._every()
         successors = _successors(every)
         while number in successors:
             number = successors[number]
         return every[number]
 
+    def refuse_taken_up(self, number: int) -> None:
+        """Raise :class:`TakenUpError` unless the trial is still its worker's."""
+        every = self._every()
+        if every[number].state != TrialState.RUNNING or number in _successors(every):
+            raise TakenUpError(f"trial {number}")
+
+    def tell(self, number: int, values: Sequence[float] | None, state: TrialState) -> None:
+        """Say what came of a trial.
+
+        Raises:
+            TakenUpError: it is no longer this worker's to say.
+        """
+        with _lock(self.out):
+            self.refuse_taken_up(number)
+            self.optuna.tell(number, values, state=state)
+
     def give_back(self, number: int) -> None:
-        """Let another worker take up a trial where its run has its last checkpoint."""
-        trial = self.optuna.get_trials(deepcopy=False)[number]
+        """Let another worker take up a trial where its run has its last checkpoint.
+
+        Raises:
+            TakenUpError: one already has.
+        """
+        with _lock(self.out):
+            self.refuse_taken_up(number)
+            self._give_back(self._every()[number])
+
+    def begin_anew(self, claim: Claim) -> Claim:
+        """The trial with a folder of its own, where another worker's training does not let go of the one it had."""
+        run = f"trials/{_begun(claim.folder.name):04d}-{claim.trial.number:04d}"
+        folder = self._folder(run)
+        claim.trial.set_user_attr(FOLDER, run)
+        return claim._replace(folder=folder)
+
+    def _every(self) -> list[FrozenTrial]:
+        return self.optuna.get_trials(deepcopy=False)
+
+    def _give_back(self, trial: FrozenTrial) -> None:
         attributes = {
             FOLDER: trial.user_attrs[FOLDER],
             ATTEMPT: trial.user_attrs.get(ATTEMPT, 1) + 1,
-            TAKES_UP: number,
+            TAKES_UP: trial.number,
         }
         self.optuna.enqueue_trial(_params(trial), user_attrs=attributes)
-        self.optuna.tell(number, state=TrialState.FAIL)
+        self.optuna.tell(trial.number, state=TrialState.FAIL)
 
     def _ask(self) -> Claim:
-        every = self.optuna.get_trials(deepcopy=False)
+        every = self._every()
         # Of the seed and the choices before alone: a worker that begins anew chooses as it would have.
         chosen = sum(FOLDER in trial.user_attrs and TAKES_UP not in trial.user_attrs for trial in every)
         self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + chosen)
         trial = self.optuna.ask(self._space)
         run = trial.user_attrs.get(FOLDER, f"trials/{trial.number:04d}")
-        folder = self.out / run
-        folder.mkdir(parents=True, exist_ok=True)
-        sign_of_life(folder)
+        folder = self._folder(run)
         # Of two that are tried at once the one begun first is trained, whoever has taken it up since.
         twins = [
             other.number
@@ -187,6 +225,12 @@ class Study:
         ]
         trial.set_user_attr(FOLDER, run)
         return Claim(trial, folder, twins[0] if twins else None)
+
+    def _folder(self, run: str) -> Path:
+        folder = self.out / run
+        folder.mkdir(parents=True, exist_ok=True)
+        sign_of_life(folder)
+        return folder
 
 
 def _successors(every: list[FrozenTrial]) -> dict[int, int]:
@@ -200,8 +244,8 @@ def _params(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _begun(run: str) -> int:
-    """Which trial has begun a run."""
-    return int(Path(run).name)
+    """Which trial has begun a run, or the one that it was begun anew for."""
+    return int(Path(run).name.partition("-")[0])
 
 
 def sign_of_life(folder: Path) -> None:

@@ -14,20 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from hpcvox import __version__, config
-from hpcvox.errors import ConfigError
+from hpcvox import __version__, config, durable
+from hpcvox.errors import BusyError, ConfigError
 from hpcvox.interrupt import StopRequest
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
-from hpcvox.studies import pictures, space
+from hpcvox.studies import pictures, shard_sets, space
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import Claim, Study, sign_of_life
+from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study, TakenUpError, sign_of_life
 from hpcvox.training.card import read_card
-from hpcvox.training.launch import dies_with_us
+from hpcvox.training.launch import GRACE_S, dies_with_us
 from hpcvox.training.metrics import read_metrics
 
 LOOK_S = 0.2
@@ -40,6 +41,7 @@ ERROR, SAME_AS = "error", "same as trial"
 def run(settings: StudySettings) -> Outcome:
     """Work on the study in ``settings.out`` until it has all of its trials."""
     study = Study.begin(settings)
+    shard_sets.make(settings)
     begun = time.monotonic()
     with StopRequest() as stop, Progress("study", settings.trials, "trials") as bar:
         while True:
@@ -51,7 +53,7 @@ def run(settings: StudySettings) -> Outcome:
             late = settings.hours is not None and time.monotonic() - begun > settings.hours * 3600
             claim = None if late else study.claim()
             if claim is not None:
-                _trial(study, claim, stop)
+                _claimed(study, claim, stop)
             elif late or not study.left:
                 break
             else:
@@ -59,8 +61,23 @@ def run(settings: StudySettings) -> Outcome:
     return Outcome(_summary(study, f"{settings.hours:g} hours are over" if study.left else "complete"))
 
 
+def _claimed(study: Study, claim: Claim, stop: StopRequest) -> None:
+    try:
+        _trial(study, claim, stop)
+    except (TakenUpError, UpdateFinishedTrialError):
+        print(
+            f"warning: trial {claim.trial.number} was given to another worker, this one having been silent for "
+            f"longer than heartbeat_s={study.settings.heartbeat_s:g} (stopped, or its node): going on with the next",
+            file=sys.stderr,
+            flush=True,
+        )
+        run = claim.trial.user_attrs[FOLDER]
+        if study.now(claim.trial.number).user_attrs[FOLDER] != run:
+            clean(study.out / run / "run", TrialState.FAIL)  # nobody goes on in it
+
+
 def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
-    trial, folder, twin = claim
+    trial, _, twin = claim
     trial.set_user_attr("node", socket.gethostname())
     trial.set_user_attr("hpcvox", __version__)
     if version := git_version():
@@ -68,6 +85,12 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
     if twin is not None:
         _as_its_twin(study, claim, twin, stop)
         return
+    if trial.user_attrs.get(ATTEMPT, 1) > 1 and not _let_go(study, claim, stop):
+        if stop.received:
+            study.give_back(trial.number)
+            return
+        claim = study.begin_anew(claim)
+    folder = claim.folder
     settings = space.training(study.settings, trial.params)
     placed = settings.model_copy(update={"out": folder / "run", "ranks": study.settings.ranks})
     config.save(placed, folder / "config.yaml")
@@ -84,12 +107,31 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
             print(
                 f"warning: trial {trial.number} is without pictures: {problem}", file=sys.stderr, flush=True
             )
-        study.optuna.tell(trial, [figures[objective.metric] for objective in study.settings.objectives])
+        study.tell(
+            trial.number, [figures[objective.metric] for objective in study.settings.objectives], state
+        )
     else:
         if error:
             trial.set_user_attr(ERROR, error)
-        study.optuna.tell(trial, state=state)
+        study.tell(trial.number, None, state)
     clean(folder / "run", state)
+
+
+def _let_go(study: Study, claim: Claim, stop: StopRequest) -> bool:
+    """Wait until the run's former training has ended; whether it has.
+
+    It ends with its worker, but not where that is stopped only.
+    """
+    ends = time.monotonic() + study.settings.heartbeat_s
+    while True:
+        try:
+            with durable.sole_writer(claim.folder / "run"):
+                return True
+        except BusyError:
+            if stop.received or time.monotonic() > ends:
+                return False
+        sign_of_life(claim.folder)
+        time.sleep(min(2.0, study.settings.heartbeat_s / 6))
 
 
 def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> None:
@@ -100,12 +142,13 @@ def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> No
         if stop.received or other.state == TrialState.WAITING:
             study.give_back(claim.trial.number)
             return
+        study.refuse_taken_up(claim.trial.number)
         sign_of_life(claim.folder)
         time.sleep(min(2.0, study.settings.heartbeat_s / 6))
     claim.trial.set_user_attr(SAME_AS, other.number)
     if ERROR in other.user_attrs:
         claim.trial.set_user_attr(ERROR, other.user_attrs[ERROR])
-    study.optuna.tell(claim.trial, other.values, state=other.state)
+    study.tell(claim.trial.number, other.values if other.state == TrialState.COMPLETE else None, other.state)
 
 
 def _supervised(
@@ -121,24 +164,10 @@ def _supervised(
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    told, pruned = False, False
-    reported, spoken = 0, 0.0
-    while True:
-        ended = process.poll() is not None
-        if time.monotonic() - spoken > study.settings.heartbeat_s / 6:
-            sign_of_life(folder)
-            spoken = time.monotonic()
-        for line in read_metrics(folder / "run")[reported:]:
-            reported += 1
-            _refuse_unknown(study.settings, line, process)
-            if len(study.settings.objectives) == 1 and not pruned:
-                pruned = promises_little(study, trial, line)
-        if ended:
-            break
-        if not told and (pruned or stop.received):
-            process.send_signal(signal.SIGTERM)
-            told = True
-        time.sleep(LOOK_S)
+    try:
+        pruned = _watched(study, trial, folder, process, stop)
+    finally:  # also where this worker fails, or the trial is another's by now
+        _end(process)
     if pruned:
         return TrialState.PRUNED, ""
     if process.returncode == 0:
@@ -148,16 +177,51 @@ def _supervised(
     return TrialState.FAIL, _last_line(folder / "log.txt")
 
 
+def _watched(
+    study: Study, trial: optuna.Trial, folder: Path, process: subprocess.Popen[bytes], stop: StopRequest
+) -> bool:
+    """Follow a training to its end, telling Optuna of its curve; whether it was ended for promising little."""
+    told, pruned = False, False
+    reported, spoken = 0, 0.0
+    while True:
+        ended = process.poll() is not None
+        if time.monotonic() - spoken > study.settings.heartbeat_s / 6:
+            study.refuse_taken_up(trial.number)
+            sign_of_life(folder)
+            spoken = time.monotonic()
+        for line in read_metrics(folder / "run")[reported:]:
+            reported += 1
+            _refuse_unknown(study.settings, line)
+            if len(study.settings.objectives) == 1 and not pruned:
+                pruned = promises_little(study, trial, line)
+        if ended:
+            return pruned
+        if not told and (pruned or stop.received):
+            process.send_signal(signal.SIGTERM)
+            told = True
+        time.sleep(LOOK_S)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a training that has not ended, with its ranks; it may save its state."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 def promises_little(study: Study, trial: optuna.Trial, line: dict[str, Any]) -> bool:
     """Tell Optuna of an epoch, a line of metrics.jsonl; whether the trial is to be ended."""
     trial.report(line[study.settings.objectives[0].metric], line["epoch"])
     return trial.should_prune()
 
 
-def _refuse_unknown(settings: StudySettings, line: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+def _refuse_unknown(settings: StudySettings, line: dict[str, Any]) -> None:
     unknown = [objective.metric for objective in settings.objectives if objective.metric not in line]
     if unknown:
-        process.terminate()
         valid = ", ".join(name for name in line if "/" in name)
         raise ConfigError(f"objectives: {settings.verb} has no figure {unknown[0]}; valid: {valid}")
 

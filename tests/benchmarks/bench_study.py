@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from hpcvox import config
@@ -31,6 +30,15 @@ from hpcvox.training.runs import read_card
 # beside the benchmarks: what the tests make their shard sets with
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from graph_shards import crystals, make_graphs
+from study_storages import (
+    grpc_proxy,
+    plain_journal,
+    postgresql,
+    postgresql_lacks,
+    postgresql_server,
+    sqlite,
+    sqlite_behind_a_proxy,
+)
 
 WORKERS, TRIALS = 16, 2000
 
@@ -48,32 +56,34 @@ AFFINITY = [
 """A random search of 24 trials for the CGCNN that best learns the mean electronegativity of 78 crystals."""
 
 
-def plain_journal(folder: Path) -> BaseStorage:
-    """Optuna's own journal."""
-    return JournalStorage(JournalFileBackend(str(folder / "plain.log")))
-
-
-def sqlite(folder: Path) -> BaseStorage:
-    """A database in a file; not for file systems that several machines share."""
-    return RDBStorage(f"sqlite:///{folder}/study.db", engine_kwargs={"connect_args": {"timeout": 300}})
-
-
 def measure() -> list[dict[str, Any]]:
     """``study_storage_ms_per_trial``: wall time over trials of 16 processes, 2,000 trials, none of them lost.
 
-    The peers are the other storages, with as many.
+    The peer is Optuna's own journal; beside it are the others that a study could have, with as many: SQLite,
+    SQLite behind Optuna's gRPC proxy, PostgreSQL.
 
     ``pruning_epochs``, ``pruning_best_loss``: the epochs that a random search with the pruner of configs/study.yaml
     trains, and the loss of the best that it finds; the peer is the same search without it. Means of five seeds.
     """
-    plain, database = _ms(plain_journal), _ms(sqlite)
+    return [*storages(), *pruning_saving()]
+
+
+def storages() -> list[dict[str, Any]]:
+    """The storages, Optuna's own journal the peer of all."""
+    plain = _ms(plain_journal)
+    found = {
+        "study_storage_ms_per_trial": _ms(storage),
+        "study_sqlite_ms_per_trial": _ms(sqlite),
+        "study_grpc_ms_per_trial": _ms(grpc_proxy, sqlite_behind_a_proxy),
+    }
+    if lacking := postgresql_lacks():
+        print(f"PostgreSQL is not measured, for want of {lacking}", file=sys.stderr)
+    else:
+        found["study_postgresql_ms_per_trial"] = _ms(postgresql, postgresql_server)
     return [
-        {"name": "study_storage_ms_per_trial", "value": (ours := _ms(storage)), "unit": "ms", "peer": plain,
-         "ratio": ours / plain},
-        {"name": "study_sqlite_ms_per_trial", "value": database, "unit": "ms", "peer": plain,
-         "ratio": database / plain},
-        *pruning_saving(),
-    ]  # fmt: skip
+        {"name": name, "value": ms, "unit": "ms", "peer": plain, "ratio": ms / plain}
+        for name, ms in found.items()
+    ]
 
 
 def pruning_saving() -> list[dict[str, Any]]:
@@ -114,9 +124,11 @@ def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
     return (trained, min(found)), (len(every) * EPOCHS, min(every))
 
 
-def _ms(make: Callable[[Path], BaseStorage]) -> float:
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        folder = Path(place)
+def _ms(
+    make: Callable[[Path], BaseStorage],
+    served: Callable[[Path], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+) -> float:
+    with tempfile.TemporaryDirectory(prefix="bench-") as place, served(folder := Path(place)):
         optuna.create_study(storage=make(folder), study_name="x")
         with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
             list(pool.map(partial(_work, make, folder), [0] * WORKERS))  # all have begun

@@ -1,0 +1,145 @@
+"""The shard sets that the trainings of a study read, and the making of those that are not there.
+
+A study that tunes featurization has several, as choices of ``shards``; ``featurize`` says how each is made.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from hpcvox import config
+from hpcvox.errors import BusyError, ConfigError, ShardError, did_you_mean
+from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.shards.layout import MANIFEST
+from hpcvox.shards.manifest import Manifest
+from hpcvox.studies import space
+from hpcvox.studies.settings import StudySettings
+
+DESCRIPTORS: Final = {
+    "train-unet": "density",
+    "train-vae": "density",
+    "train-r3dvs": "r3dvs",
+    "train-fingerprint": "diffraction",
+    "train-cgcnn": "graph",
+}
+"""What each training takes."""
+
+CONFIGS: Final = "featurize"
+"""Folder of the study with the configs of the sets that were made for it."""
+
+LOOK_S: Final = 2.0
+"""Time between two looks whether another has made a set."""
+
+
+def check(settings: StudySettings) -> None:
+    """Refuse a study one of whose sets is not there and is made by nothing, or is not the one that is asked for.
+
+    Raises:
+        ConfigError: ``featurize`` is not valid, or makes a set for no trial, or other shards than those that are there.
+        ShardError: a set is not there, or cannot be read.
+    """
+    needed = space.shard_sets(settings)
+    made = featurizations(settings)
+    for folder in made:
+        if folder not in needed:
+            names = [str(one) for one in needed]
+            raise ConfigError(
+                f"featurize.sets: no trial reads {folder}: {did_you_mean(str(folder), names)}"
+                f"the study's shards are {', '.join(names)}: name it in space.shards.choices, or take it out here"
+            )
+    for folder in needed:
+        if folder not in made or _is_there(folder):
+            _check_there(settings, folder, made.get(folder))
+        else:
+            _check_new(settings, made[folder])
+
+
+def featurizations(settings: StudySettings) -> dict[Path, FeaturizeSettings]:
+    """The settings of the featurization of each set that the study can make, by its folder.
+
+    Raises:
+        ConfigError: they are not valid; names the set, the key and what is valid.
+    """
+    asked = settings.featurize
+    made = {}
+    for folder, its_own in asked.sets.items():
+        if "out" in asked.settings or "out" in its_own:
+            raise ConfigError(
+                f"featurize: out is the name of a set ({folder}): take it out of settings and sets"
+            )
+        tree = space.base_tree(FeaturizeSettings, asked.base)
+        for more in (asked.settings, its_own, {"out": str(folder)}):
+            space.merge(tree, more)
+        made[folder] = config.validate(FeaturizeSettings, tree, f"featurize.sets, {folder}")
+    return made
+
+
+def missing(settings: StudySettings) -> list[FeaturizeSettings]:
+    """The featurizations of the sets that are not there."""
+    return [one for folder, one in featurizations(settings).items() if not _is_there(folder)]
+
+
+def make(settings: StudySettings) -> None:
+    """Featurize the sets that are not there, one after another; where others are at it, wait for them."""
+    from hpcvox.featurize.engine import run as featurize  # here alone: who looks at a study needs no engine
+
+    for one in missing(settings):
+        while not _is_there(one.out):
+            try:
+                print(featurize(one).summary, flush=True)
+            except BusyError:  # another worker of this study, or of another that has the same set
+                time.sleep(LOOK_S)
+
+
+def write_configs(settings: StudySettings) -> list[Path]:
+    """Write a config of ``hpcvox featurize`` for each set that is not there, below the study's folder."""
+    folder = settings.out / CONFIGS
+    paths = []
+    for number, one in enumerate(featurizations(settings).values(), 1):
+        if not _is_there(one.out):
+            folder.mkdir(parents=True, exist_ok=True)
+            paths.append(folder / f"{number:02d}.yaml")
+            config.save(one, paths[-1])
+    return paths
+
+
+def _is_there(folder: Path) -> bool:
+    return (folder / MANIFEST).exists()
+
+
+def _check_there(settings: StudySettings, folder: Path, asked: FeaturizeSettings | None) -> None:
+    try:
+        manifest = Manifest.load(folder)
+    except ShardError as error:
+        raise ShardError(f"{error}, or say in featurize.sets how the study is to make it") from None
+    _check_descriptor(settings, folder, manifest.descriptor)
+    if asked is not None and (changed := _differences(manifest, asked)):
+        raise ConfigError(
+            f"featurize.sets: {folder} holds other shards than it says: {', '.join(changed)}; "
+            "give the set another folder, or remove that one to have it made anew"
+        )
+
+
+def _check_new(settings: StudySettings, asked: FeaturizeSettings) -> None:
+    _check_descriptor(settings, asked.out, asked.descriptor)
+    if not asked.source.exists():
+        raise ConfigError(
+            f"featurize: {asked.out} cannot be made: there are no crystals at source={asked.source}: "
+            "set featurize.settings.source"
+        )
+
+
+def _check_descriptor(settings: StudySettings, folder: Path, descriptor: str) -> None:
+    if descriptor != (needed := DESCRIPTORS[settings.verb]):
+        raise ShardError(f"{folder} is of the descriptor {descriptor}, and {settings.verb} takes {needed}")
+
+
+def _differences(manifest: Manifest, asked: FeaturizeSettings) -> list[str]:
+    """The settings that decide on a set's samples and that are not those of the set that is there."""
+    there: dict[str, Any] = {"source": manifest.source, **manifest.settings}
+    wanted: dict[str, Any] = {"source": asked.source.name, **asked.fixed()}
+    return [
+        f"{key} ({there.get(key)!r} → {wanted.get(key)!r})"
+        for key in {**wanted, **there}
+        if there.get(key) != wanted.get(key)
+    ]

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# slurm/featurize_study.sh [--OPTION=OF_SBATCH ...] [CONFIG.yaml] [key=value ...]
+# Submits featurize for each shard set of a study that is not there (featurize in its config), then study, to start when all
+# of them have succeeded. Run it on a login node, or by sbatch. The options are those of the study's workers:
+# --array=1-8. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all jobs.
+#SBATCH --job-name=featurize_study
+#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1
+#SBATCH --time=00:05:00
+#SBATCH --output=slurm-%x-%j.out
+set -euo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
+if [ ! -e "$here/lib.sh" ]; then here=${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm; fi   # SLURM runs a copy
+HPCVOX_HOME=$(cd "$here/.." && pwd)
+export HPCVOX_HOME
+# What belongs to the allocation that this runs in, if any, is not the next jobs'.
+for name in ${!SLURM_@}; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done
+# shellcheck source=configs/site.sh
+source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}"
+
+options=()
+while [[ ${1:-} == -* ]]; do
+    case $1 in
+        -h | --help) sed -n '2,5s/^# //p' "$HPCVOX_HOME/slurm/featurize_study.sh"; exit 0 ;;
+        *) options+=("$1"); shift ;;
+    esac
+done
+config=configs/study.yaml
+case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
+if [ ! -e "$config" ]; then config=$HPCVOX_HOME/$config; fi
+
+# Here a study that cannot be is refused, before anything is submitted.
+lacking=$("$HPCVOX_VENV/bin/python" -m hpcvox study prepare "$config" "$@")
+after=
+while read -r featurization; do
+    [ -n "$featurization" ] || continue
+    job=$(sbatch --parsable "$HPCVOX_HOME/slurm/featurize.sh" "$featurization" < /dev/null)
+    after+=:${job%%;*}
+    printf '%-10s job %s   %s\n' featurize "${job%%;*}" "$featurization"
+done <<< "$lacking"
+job=$(sbatch --parsable ${after:+"--dependency=afterok$after"} --kill-on-invalid-dep=yes "${options[@]}" \
+    "$HPCVOX_HOME/slurm/study.sh" "$config" "$@")
+printf '%-10s job %s\n' study "${job%%;*}"
+echo "follow them with: squeue --me     their output: slurm-STEP-JOB.out"
