@@ -5,7 +5,6 @@ for several that come and go, and :class:`hpcvox.training.comm_torch.TorchDistri
 """
 
 import contextlib
-import math
 import os
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -37,12 +36,9 @@ class Comm(Protocol):
         """An optimizer that averages gradients over the ranks.  Load its state afterwards."""
 
     def average(
-        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> bool:
-        """Average the gradients over the ranks and cut their norm to ``clip_norm`` (0: not).
-
-        False, and nothing cut, where the norm is not finite; the same on every rank.
-        """
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], said: torch.Tensor
+    ) -> torch.Tensor:
+        """Average the gradients over the ranks; the sum over them of what each has ``said``, sent along."""
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One step of a wrapped optimizer on the averaged gradients; says nothing to the other ranks."""
@@ -60,16 +56,6 @@ class Comm(Protocol):
         """Leave the group."""
 
 
-def clipped(parameters: list[torch.nn.Parameter], clip_norm: float) -> bool:
-    """Cut the norm of the gradients; whether it is finite (else they are as they were)."""
-    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    if not math.isfinite(norm.item()):
-        return False
-    if clip_norm:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
-    return True
-
-
 class Alone:
     """The communicator of a single process; needs nothing installed."""
 
@@ -81,9 +67,9 @@ class Alone:
         return optimizer
 
     def average(
-        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> bool:
-        return clipped(parameters, clip_norm)
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], said: torch.Tensor
+    ) -> torch.Tensor:
+        return said
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         optimizer.step()
@@ -138,12 +124,14 @@ class Horovod:
         return wrapped
 
     def average(
-        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> bool:
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], said: torch.Tensor
+    ) -> torch.Tensor:
         wrapped: Any = optimizer
         with self._waiting():
-            wrapped.synchronize()  # the norm is that of the averaged gradient, alike on all ranks
-        return clipped(parameters, clip_norm)
+            message = self._hvd.allreduce_async(said, op=self._hvd.Sum, name="said")
+            wrapped.synchronize()
+            total: torch.Tensor = self._hvd.synchronize(message)
+        return total
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         wrapped: Any = optimizer

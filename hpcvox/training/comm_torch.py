@@ -11,7 +11,6 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.training.comm import clipped
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -61,18 +60,20 @@ class TorchDistributed:
         return optimizer
 
     def average(
-        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip_norm: float
-    ) -> bool:
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], said: torch.Tensor
+    ) -> torch.Tensor:
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         if self._settings.compression == "float16":
             flat = flat.half()
+        total = said.clone()
         with self._waiting():
             dist.all_reduce(flat)
+            dist.all_reduce(total)
         parts = torch.split(flat.float() / self.size, [p.numel() for p in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
-        return clipped(parameters, clip_norm)
+        return total
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         optimizer.step()

@@ -21,6 +21,7 @@ from hpcvox.training import checkpoint
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.comm import Comm, Regroup
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
+from hpcvox.training.message import Answer, hear, say
 from hpcvox.training.metrics import MetricsLog
 from hpcvox.training.norm import stand_in, use_global_statistics
 from hpcvox.training.settings import TrainSettings
@@ -47,13 +48,6 @@ class Position(NamedTuple):
     """Epochs since then."""
     learning_rate: float = 0
     """Of the last step."""
-
-
-class Answer(NamedTuple):
-    """What the ranks have agreed on in a step."""
-
-    stop: bool
-    regroup: bool
 
 
 class NotFiniteError(Exception):
@@ -238,10 +232,15 @@ class Trainer:
             names = ["loss", *sorted(result.figures)]
             if counts(batch):
                 _add(local, result)
-        if not self.comm.average(self.optimizer, self.parameters, self.settings.clip_norm):
+        counted = any(map(counts, batches))
+        statistics = self._statistics()
+        said = say(local, names, [stop.received != 0, self.comm.joining, counted], statistics)
+        total = self.comm.average(self.optimizer, self.parameters, said)
+        # of the averaged gradient, and so alike on all ranks
+        if not _clipped(self.parameters, self.settings.clip_norm):
             raise NotFiniteError(bad)
         sums = {name: list(pair) for name, pair in start.sums.items()}
-        answer = self._share(local, names, any(map(counts, batches)), stop, sums)
+        answer = hear(total, names, sums, statistics)
         self.comm.step(self.optimizer)
         if self.average is not None:
             self.average.update(start.step + 1)
@@ -268,33 +267,11 @@ class Trainer:
         told = f"the loss of rank {', '.join(map(str, guilty))} is" if guilty else "the gradient is"
         raise TrainingError(f"{told} not finite at {where}. {advice}")
 
-    def _share(
-        self,
-        local: dict[str, list[float]],
-        names: list[str],
-        counted: bool,
-        stop: StopRequest,
-        sums: dict[str, list[float]],
-    ) -> Answer:
-        """One message a step: figures (added to ``sums``), requests, and BatchNorm's running statistics.
-
-        These are averaged over the ranks that had a sample.
-        """
-        figures = np.ravel([local.get(name, [0.0, 0.0]) for name in names])
-        said = [stop.received != 0, self.comm.joining, counted]
-        head = torch.tensor([*figures, *said], dtype=torch.float64)
-        if self.comm.size > 1:
-            buffers = [b for b in self.model.buffers() if b.is_floating_point()]
-            flat = torch.cat([head, *(b.flatten().double() * counted for b in buffers)])
-            flat = self.comm.sum(flat, "step")
-            head, rest = flat[: len(head)], flat[len(head) :] / flat[len(head) - 1]
-            for buffer, mean in zip(buffers, torch.split(rest, [b.numel() for b in buffers]), strict=True):
-                buffer.copy_(mean.view_as(buffer))
-        for name, (a, b) in zip(names, head[: -len(said)].view(-1, 2).tolist(), strict=True):
-            pair = sums.setdefault(name, [0.0, 0.0])
-            pair[0] += a
-            pair[1] += b
-        return Answer(stop=bool(head[-3] > 0), regroup=bool(head[-2] > 0))
+    def _statistics(self) -> list[torch.Tensor]:
+        """BatchNorm's, where there are other ranks to share them with."""
+        if self.comm.size == 1:
+            return []
+        return [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]
 
     def _learning_rate(self) -> float:
         """Of the next step: by the samples behind it, whatever the number of ranks."""
@@ -355,6 +332,16 @@ def state_digest(model: nn.Module) -> int:
     for _, value in sorted(model.state_dict().items()):
         digest.update(value.detach().contiguous().numpy().tobytes())
     return digest.intdigest() >> 2
+
+
+def _clipped(parameters: list[torch.nn.Parameter], clip_norm: float) -> bool:
+    """Cut the norm of the gradients to ``clip_norm`` (0: not); whether it is finite (else they are as they were)."""
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if not math.isfinite(norm.item()):
+        return False
+    if clip_norm:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    return True
 
 
 def _add(sums: dict[str, list[float]], result: Losses) -> None:
