@@ -1,5 +1,6 @@
 """``pipeline``: every job in turn, from crystals to the report, each in its own folder below one."""
 
+import importlib
 import json
 import time
 from pathlib import Path
@@ -9,19 +10,13 @@ from pydantic import Field
 
 from hpcvox import config, durable
 from hpcvox.config import Settings
-from hpcvox.database.build import run as build_database
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError
-from hpcvox.experiments.court import run as evaluate
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.featurize.engine import run as featurize
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.generation.run import run as generate
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
-from hpcvox.report.job import run as report
 from hpcvox.report.settings import ReportSettings
-from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 
 
@@ -42,23 +37,27 @@ class PipelineSettings(Settings):
 
 
 class Stage(NamedTuple):
-    """A job of the pipeline, and where below ``out`` its folders are."""
+    """A job of the pipeline, its function (loaded when its turn comes), and where below ``out`` its folders are."""
 
     name: str
-    function: Any
+    function: str
     folders: dict[str, str]
 
 
 STAGES = (
-    Stage("database", build_database, {"out": "database"}),
-    Stage("featurize", featurize, {"source": "database/crystals.csv", "out": "shards"}),
-    Stage("train_unet", train_unet, {"shards": "shards", "out": "unet"}),
-    Stage("train_vae", train_vae, {"shards": "shards", "unet": "unet", "out": "vae"}),
-    Stage("evaluate", evaluate, {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"}),
-    Stage("generate", generate, {"unet": "unet", "vae": "vae", "out": "generated"}),
+    Stage("database", "hpcvox.database.build:run", {"out": "database"}),
+    Stage("featurize", "hpcvox.featurize.engine:run", {"source": "database/crystals.csv", "out": "shards"}),
+    Stage("train_unet", "hpcvox.training.job:train_unet", {"shards": "shards", "out": "unet"}),
+    Stage("train_vae", "hpcvox.training.job:train_vae", {"shards": "shards", "unet": "unet", "out": "vae"}),
+    Stage(
+        "evaluate",
+        "hpcvox.experiments.court:run",
+        {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"},
+    ),
+    Stage("generate", "hpcvox.generation.run:run", {"unet": "unet", "vae": "vae", "out": "generated"}),
     Stage(
         "report",
-        report,
+        "hpcvox.report.job:run",
         {
             "database": "database",
             "shards": "shards",
@@ -85,7 +84,8 @@ def run(settings: PipelineSettings) -> Outcome:
         for number, stage in enumerate(stages, 1):
             print(f"\n[{number}/{len(stages)}] {stage.name.replace('_', '-')}", flush=True)
             start = time.monotonic()
-            outcome: Outcome = stage.function(_placed(settings, stage))
+            module, function = stage.function.split(":")
+            outcome: Outcome = getattr(importlib.import_module(module), function)(_placed(settings, stage))
             if outcome.summary:
                 print(outcome.summary, flush=True)
                 said.append(f"  {stage.name.replace('_', '-'):<10}  {outcome.summary.splitlines()[-1]}")

@@ -34,6 +34,7 @@ def start(role: str, address: str, cpus: str, folder: Path) -> None:
     if role == "head":
         where = ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"]
         where.append(f"--ray-client-server-port={free_port()}")  # the fixed one may be taken
+        where.append("--no-monitor")  # which would ask a cloud for more nodes
     else:
         where = [f"--address={address}"]
         wait_for_port(host, port)
@@ -47,6 +48,7 @@ def start(role: str, address: str, cpus: str, folder: Path) -> None:
         f"--temp-dir={folder}",
         f"--object-store-memory={STORE_BYTES}",
         f"--num-cpus={cpus}",
+        "--include-log-monitor=false",  # no driver shows what actors print
         "--disable-usage-stats",
         "--block",
     ]

@@ -43,17 +43,19 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in {".lock", "config.yaml"}}
 
 
-def strike(fault: str, source: Path, out: Path, seconds: float, dice: random.Random) -> None:
+def strike(
+    fault: str, source: Path, out: Path, seconds: float, dice: random.Random, entries: int = ENTRIES
+) -> None:
     """Run the command once and do it the harm of ``fault`` some time within ``seconds``.
 
     Raises:
         AssertionError: the run hangs, or ends with a status that says nothing.
     """
     if fault == "endless crystal":  # in this run alone: the next one finds the shard with it out of date
-        row = dice.randrange(ENTRIES)
+        row = dice.randrange(entries)
         folder = source.parent / "endless"
         folder.mkdir(exist_ok=True)
-        source = write_table(folder / source.name, ENTRIES, bad_every=97, endless_row=row)
+        source = write_table(folder / source.name, entries, bad_every=97, endless_row=row)
     process = subprocess.Popen(
         command(source, out),
         stdout=subprocess.PIPE,
@@ -107,14 +109,14 @@ def kill(pid: int, name: str, dice: random.Random) -> None:
             dice.choice(sorted(found, key=lambda child: child.pid)).kill()
 
 
-def rounds(folder: Path, faults: Iterator[str], seed: int) -> Iterator[str]:
-    """Strike with each of ``faults`` in turn and look at the bytes in the end; yields what was done.
+def rounds(folder: Path, faults: Iterator[str], seed: int, entries: int = ENTRIES) -> Iterator[str]:
+    """Strike with each of ``faults`` in turn, look at the bytes of ``entries`` inputs in the end; yields what was done.
 
     Raises:
         AssertionError: something was lost, doubled or changed.
     """
     dice = random.Random(seed)
-    source = write_table(folder / "crystals.csv", ENTRIES, bad_every=97)
+    source = write_table(folder / "crystals.csv", entries, bad_every=97)
     begun = time.monotonic()
     done = subprocess.run(command(source, folder / "whole"), capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begun
@@ -122,7 +124,7 @@ def rounds(folder: Path, faults: Iterator[str], seed: int) -> Iterator[str]:
     whole = contents(folder / "whole")
     for number, fault in enumerate(faults):
         out = folder / "struck"
-        strike(fault, source, out, seconds, dice)
+        strike(fault, source, out, seconds, dice, entries)
         if dice.random() < 0.5:  # else the next fault comes on top of this one
             done = subprocess.run(command(source, out), capture_output=True, text=True, check=False)
             assert done.returncode == 4, f"after {fault}: {done.stderr}"

@@ -50,6 +50,13 @@ def test_tasks_are_drawn_as_they_are_needed(pool: ActorPool) -> None:
     assert len(drawn) < 100
 
 
+def test_no_process_is_started_that_nobody_asks(pool: ActorPool) -> None:
+    words = " ".join(word for child in psutil.Process().children(recursive=True) for word in child.cmdline())
+    assert "raylet" in words
+    for script in ("dashboard.py", "log_monitor.py", "_private/monitor.py"):
+        assert script not in words
+
+
 def test_two_threads_of_an_actor_are_at_work_at_once(pool: ActorPool, tmp_path: Path) -> None:
     def make() -> Callable[[int], int]:
         def work(task: int) -> int:

@@ -212,7 +212,9 @@ def test_evaluation_takes_as_many_as_asked_for(trained: Path, tmp_path: Path) ->
     assert evaluate(trained, tmp_path, limit=3)["held_out_crystals"] == 3
 
 
-@pytest.mark.parametrize("module", ["hpcvox.generation.settings", "hpcvox.experiments.settings"])
+@pytest.mark.parametrize(
+    "module", ["hpcvox.generation.settings", "hpcvox.experiments.settings", "hpcvox.pipeline"]
+)
 def test_settings_load_without_the_networks(module: str) -> None:
     code = f"import sys, {module}; assert not {{'torch', 'pymatgen', 'numba', 'scipy'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=dict(os.environ))

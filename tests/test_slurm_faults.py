@@ -12,7 +12,7 @@ from training_faults import command, result
 from training_shards import make_shards
 
 ROOT = Path(__file__).resolve().parent.parent
-ENTRIES = 3000
+ENTRIES = 1500
 EPOCHS = 5
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hpcvox.actors import reaper
@@ -38,6 +38,9 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
 }
+
+UNASKED = ("start_api_server", "start_log_monitor", "start_monitor")
+"""What starts the processes of a head that nobody asks here: of the dashboard, of the driver's log, of more nodes."""
 
 _token = secrets.token_hex(32)  # Ray keeps the first token it sees for the life of the process
 
@@ -154,7 +157,7 @@ def _embedded(cpus: int) -> Iterator[None]:
         import ray
 
         try:
-            with _own_signals():
+            with _own_signals(), _without(UNASKED):
                 ray.init(
                     address="local",  # never the cluster of somebody else that /tmp may name
                     num_cpus=cpus,
@@ -264,6 +267,24 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _without(starts: Iterable[str]) -> Iterator[None]:
+    """Ray starts its head without the processes of ``starts``: a third of its CPU time, one after the other.
+
+    ``ray start`` has options for two of them, ``ray.init`` for none.  Where Ray starts them otherwise, it does.
+    """
+    from ray._private.node import Node
+
+    plain = {name: getattr(Node, name) for name in starts if hasattr(Node, name)}
+    try:
+        for name in plain:
+            setattr(Node, name, lambda self, **options: None)
+        yield
+    finally:
+        for name, method in plain.items():
+            setattr(Node, name, method)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import spglib
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from hpcvox.errors import Rejected
 
@@ -150,6 +149,8 @@ def scaled(cluster: Cluster) -> Cluster:
     """
     if len(cluster.numbers) < 2:
         raise Rejected("too-few-sites", "a nearest neighbour takes at least two atoms")
+    from scipy.spatial import cKDTree  # 0.3 s, which featurizing a density has no need of
+
     distances, _ = cKDTree(cluster.positions).query(cluster.positions, k=[2])
     mean = float(np.mean(distances))
     if mean == 0:

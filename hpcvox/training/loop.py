@@ -18,6 +18,7 @@ from hpcvox.errors import CheckpointError, TrainingError
 from hpcvox.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training import checkpoint
+from hpcvox.training.adam import Adam
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.comm import Comm, Regroup
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
@@ -72,7 +73,7 @@ class Trainer:
         if settings.batch_statistics == "global" and comm.size > 1:
             use_global_statistics(self.model, comm)
         self.parameters = list(self.model.parameters())
-        adam = torch.optim.Adam(self.parameters, lr=settings.learning_rate, betas=ADAM_BETAS)
+        adam = Adam(self.parameters, lr=settings.learning_rate, betas=ADAM_BETAS)
         self.optimizer = comm.wrap(adam, self.model)
         self.checkpoints = settings.out / "checkpoints"
         self.batches = comm.size * settings.accumulate  # whose gradients make a step
