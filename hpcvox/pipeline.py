@@ -65,6 +65,10 @@ STAGES = (
             "vae": "vae",
             "generated": "generated",
             "evaluation": "evaluation",
+            # of no stage: what users put there is shown
+            "judged": "judged",
+            "screened": "screened",
+            "relaxed": "relaxed",
             "out": "report",
         },
     ),

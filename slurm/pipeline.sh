@@ -53,7 +53,8 @@ folders() {   # the step's own folders below out
         generate) set -- "${networks[@]}" "out=$out/generated" ;;
         evaluate) set -- "shards=$out/shards" "${networks[@]}" "out=$out/evaluation" ;;
         report) set -- "shards=$out/shards" "${networks[@]}" "generated=$out/generated" "evaluation=$out/evaluation" \
-            "database=$about_database" "out=$out/report" ;;
+            "database=$about_database" "judged=$out/judged" "screened=$out/screened" "relaxed=$out/relaxed" \
+            "out=$out/report" ;;
     esac
     arguments=("$@")
 }

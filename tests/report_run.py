@@ -142,6 +142,42 @@ def make_evaluation(folder: Path) -> None:
     table(folder / "per_crystal.csv", [{"id": f"m{k}", "formula": "NaN", "emd": 0.1 * k} for k in range(3)])
 
 
+def make_judged(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    rows = [
+        {"id": "c000", "formula": "SrTiO3", "lost": "", "match": ""},
+        {"id": "c001", "formula": "MgO", "lost": "in-training-set", "match": HOSTILE},
+        {"id": "c003", "formula": "", "lost": "not-placed", "match": ""},
+    ]
+    table(folder / "judged.csv", rows)
+    left = {"drawn": 3, "placed": 2, "valid": 2, "distinct": 2, "not in the training set": 1}
+    (folder / "summary.json").write_text(json.dumps({"funnel": left, "training_set": "compared"}))
+
+
+def make_screened(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    rows = [
+        {"id": f"c{k:03d}", "formula": "MgO", "n_sites": 8, "band_gap": 0.4 * k, "band_gap_std": 0.1}
+        for k in range(9)
+    ]
+    table(folder / "properties.csv", rows)
+    table(folder / "screened.csv", rows[5:])
+    (folder / "config.yaml").write_text("where: band_gap > 1.9\n")
+    (folder / "summary.json").write_text(json.dumps({"predicted": 9}))
+
+
+def make_relaxed(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    rows = [
+        {"id": "c000", "code": "", "bond_change_percent": 1.25, "energy_change": -0.04, "match": "mp-1"},
+        {"id": "c001", "code": "failed", "bond_change_percent": "", "energy_change": "", "match": ""},
+    ]
+    table(folder / "relaxed.csv", rows)
+    (folder / "summary.json").write_text(
+        json.dumps({"crystals": 2, "relaxed": 1, "medians": {"bond_change_percent": 1.25}})
+    )
+
+
 def make_run(root: Path) -> ReportSettings:
     """Every folder of a run, and the settings that report them."""
     make_database(root / "database")
@@ -151,5 +187,11 @@ def make_run(root: Path) -> ReportSettings:
     make_examples(root / "vae")
     make_generated(root / "generated")
     make_evaluation(root / "evaluation")
-    names = ("database", "shards", "unet", "vae", "generated", "evaluation")
+    make_judged(root / "judged")
+    make_screened(root / "screened")
+    make_relaxed(root / "relaxed")
+    names = (
+        *("database", "shards", "unet", "vae", "generated", "evaluation"),
+        *("judged", "screened", "relaxed"),
+    )
     return ReportSettings(out=root / "report", **{name: root / name for name in names})

@@ -65,6 +65,32 @@ def test_page_is_small_and_whole(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_what_became_of_the_candidates(page: Path) -> None:
+    text = page.read_text()
+    left, properties, moved = (
+        text.split(f'<section id="{name}">')[1].split("</section>")[0]
+        for name in ("funnel", "screened", "relaxed")
+    )
+    assert left.index("drawn") < left.index("placed") < left.index("not in the training set")
+    assert "in-training-set" in left
+    assert "band_gap &gt; 1.9" in properties
+    assert properties.count("<tr>") == 1 + 4
+    assert 'data-chart="screened-band_gap"' in properties
+    assert "band_gap_std" in properties
+    assert 'data-chart="screened-band_gap_std"' not in properties
+    assert "median change of bonds (%)" in moved
+    assert "mp-1" in moved
+
+
+def test_what_was_not_asked_for_is_left_out(settings: ReportSettings, tmp_path: Path) -> None:
+    outcome = run(settings.model_copy(update={"out": tmp_path, "judged": tmp_path / "none", "relaxed": None}))
+    text = (tmp_path / "report.html").read_text()
+    assert 'id="screened"' in text
+    assert 'id="funnel"' not in text
+    assert 'id="relaxed"' not in text
+    assert "nothing to show" not in outcome.summary
+
+
 def test_missing_parts_are_said(settings: ReportSettings, tmp_path: Path) -> None:
     nowhere = tmp_path / "none"
     outcome = run(

@@ -317,6 +317,7 @@ def test_the_whole_pipeline(site):
                 f"{name}={made[name]}"
                 for name in ("shards", "unet", "vae", "generated", "evaluation", "database")
             ),
+            *("judged=made/judged", "screened=made/screened", "relaxed=made/relaxed"),
             "out=made/report",
         ],
     }

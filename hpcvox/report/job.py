@@ -5,7 +5,7 @@ from datetime import datetime
 from hpcvox import config, durable
 from hpcvox.errors import SourceError
 from hpcvox.outcome import Outcome
-from hpcvox.report import candidates, data, density, evaluation, files, overview, page, training
+from hpcvox.report import candidates, data, density, evaluation, files, overview, page, selection, training
 from hpcvox.report.reading import open_folder
 from hpcvox.report.settings import ReportSettings
 
@@ -31,6 +31,17 @@ def run(settings: ReportSettings) -> Outcome:
             f"there is nothing to report: none of {names} is a folder with files; name at least one of "
             "database, shards, unet, vae, generated, evaluation (as database=runs/database)"
         )
+    # what not every run has: left out where it is not there
+    chosen = [
+        (section, folder)
+        for section, verb, path in (
+            (selection.funnel, "judge", settings.judged),
+            (selection.screened, "screen", settings.screened),
+            (selection.relaxed, "relax", settings.relaxed),
+        )
+        if not (folder := open_folder(verb, path)).problem
+    ]
+    folders += [folder for _, folder in chosen]
     with durable.sole_writer(settings.out):
         target = settings.out / PAGE
         decoded = density.decoded_section(generated, settings.densities)
@@ -43,6 +54,7 @@ def run(settings: ReportSettings) -> Outcome:
             density.section(vae, settings.densities),
             candidates.section(generated, target, settings.crystals, settings.table_rows),
             *([decoded] if decoded is not None else []),
+            *(section(folder, settings.table_rows) for section, folder in chosen),
             evaluation.section(evaluated, settings.table_rows),
             files.section(folders, target),
         ]

@@ -18,6 +18,9 @@ MADE = {
     "train-vae": ("weights", ("weights",)),
     "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
     "evaluate": ("crystals", ("held_out_crystals",)),
+    "judge": ("candidates judged", ("funnel.drawn",)),
+    "screen": ("crystals", ("predicted",)),
+    "relax": ("crystals", ("relaxed",)),
 }
 """What each verb makes, and the keys under which its folder may say how many."""
 

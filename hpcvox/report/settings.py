@@ -18,6 +18,15 @@ class ReportSettings(Settings):
     vae: Path | None = Field(Path("runs/vae"), description="run folder of `hpcvox train-vae`")
     generated: Path | None = Field(Path("runs/generated"), description="folder of `hpcvox generate`")
     evaluation: Path | None = Field(Path("runs/evaluation"), description="folder of `hpcvox evaluate`")
+    judged: Path | None = Field(
+        Path("runs/judged"), description="folder of `hpcvox judge`, where there is one"
+    )
+    screened: Path | None = Field(
+        Path("runs/screened"), description="folder of `hpcvox screen`, where there is one"
+    )
+    relaxed: Path | None = Field(
+        Path("runs/relaxed"), description="folder of `hpcvox relax`, where there is one"
+    )
     crystals: int = Field(60, ge=0, le=1000, description="candidates that can be turned in 3D (valid first)")
     table_rows: int = Field(
         500, ge=1, le=20_000, description="rows a table shows; the rest is in the CSV it names"
