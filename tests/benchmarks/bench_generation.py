@@ -1,22 +1,43 @@
-"""Voxels → atoms on one core, and how many of the ideal maps give their crystal back."""
+"""Voxels → atoms on one core; and the whole way from latent points to CIFs, on all."""
 
+import statistics
+import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from hpcvox import config
 from hpcvox.descriptors.density import Voxels, voxelize
+from hpcvox.descriptors.grids import coordinates
+from hpcvox.generation import run as generation
+from hpcvox.generation.latent import Latent
+from hpcvox.generation.networks import BATCH, Networks, Segmented
 from hpcvox.generation.segment import place
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.models.settings import UNetSettings, VAESettings
+from hpcvox.models.unet import UNet
+from hpcvox.models.vae import VAE
+from hpcvox.progress import Progress
+from hpcvox.training import runs
 
 LIMIT_MS = 10.0
+CANDIDATES, ROUNDS = 6 * BATCH, 3
 FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 PEROVSKITE = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 HEUSLER = np.vstack([FCC + 0.25, (FCC + 0.75) % 1, FCC, (FCC + 0.5) % 1])
 
 
 def measure() -> list[dict[str, Any]]:
-    """Time of :func:`place` per crystal, the mean over the three classes on both grids."""
+    """``placement_ms``: of :func:`place` per crystal, the mean over the three classes on both grids.
+
+    ``candidates_per_s``: latent points → networks → atoms → CIFs and verdicts, by networks of the default shapes;
+    ``candidates_vs_unet_limit``: that over the rate of the UNet's bare forward pass.
+    """
     maps = [_maps(grid) for grid in ("periodic", "padded")]
     _seconds(maps[0][:3] + maps[1][:3])  # compiles, or reads what was compiled
     times = [_seconds(each) for each in maps]
@@ -29,8 +50,79 @@ def measure() -> list[dict[str, Any]]:
             "peer": None,
             "ratio": None,
             "limit": LIMIT_MS,
-        }
+        },
+        *_chain(),
     ]
+
+
+class Ideal(Networks):
+    """Does all of the networks' work, and answers with the maps of real crystals, as trained ones would."""
+
+    def show(self, maps: list[tuple[Voxels, NDArray[np.float64], Any]]) -> None:
+        """What to answer with."""
+        self.maps = np.stack(
+            [np.concatenate([v.density[None], coordinates(lengths, grid, 32)]) for v, lengths, grid in maps]
+        )
+        self.species = np.stack([voxels.species for voxels, _, _ in maps])
+
+    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
+        super().decode(z, deciles)
+        return self.maps[: len(z)]
+
+    def segment(self, maps: Any, threshold: float, also: Any = None) -> Segmented:
+        species = self.species[: len(maps)]
+        super().segment(maps, 2.0, species > 0)  # no probability is 2: the elements of these voxels alone
+        return Segmented(species, (species > 0).astype(np.float32))
+
+    @torch.inference_mode()
+    def forward(self) -> None:
+        """The bare pass: occupation of all voxels, elements of those that are occupied."""
+        x = torch.from_numpy(self.maps)
+        features, _ = self.unet(x)
+        row, voxel = torch.from_numpy(self.species > 0).flatten(1).nonzero(as_tuple=True)
+        self.unet.species_logits(x, features, row, voxel)
+
+
+def _chain() -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        unet, vae = UNetSettings(), VAESettings()
+        card: dict[str, Any] = {"grid": "periodic", "voxels": 32, "epoch": 1, "metrics": {}}
+        for name, network, more in (
+            ("unet", UNet(unet), {"model": unet.model_dump(mode="json")}),
+            ("vae", VAE(vae, 10, 32), {"model": vae.model_dump(mode="json"), "conditions": 10}),
+        ):
+            (folder / name).mkdir()
+            runs.export(folder / name, name, network, {**card, **more})
+        tree = {"vae": folder / "vae", "unet": folder / "unet"}
+        settings = config.validate(GenerateSettings, tree, "bench")
+        networks = Ideal(settings)
+    networks.show(_maps("periodic")[:BATCH])
+    latent = Latent(settings, networks)
+    samples = latent.samples(-(-CANDIDATES // 10))[:CANDIDATES]
+
+    def chain() -> None:
+        with Progress("bench", None, "candidates") as progress:
+            rows = generation._make(samples, settings, networks, latent, progress)
+        assert all(row["valid"] for row in rows)
+
+    def bare() -> None:
+        for _ in range(CANDIDATES // BATCH):
+            networks.forward()
+
+    chain(), bare()
+    times = [(_wall(chain), _wall(bare)) for _ in range(ROUNDS)]
+    whole, limit = (CANDIDATES / statistics.median(each) for each in zip(*times, strict=True))
+    return [
+        {"name": "candidates_per_s", "value": whole, "unit": "candidates/s", "peer": limit, "limit": 10},
+        {"name": "candidates_vs_unet_limit", "value": whole / limit, "unit": "", "limit": 0.8},
+    ]
+
+
+def _wall(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def _maps(grid: Any) -> list[tuple[Voxels, NDArray[np.float64], Any]]:
