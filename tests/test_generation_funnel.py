@@ -10,11 +10,13 @@ import pytest
 from test_generation_run import generate, trained
 
 from hpcvox import config, durable
+from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError
 from hpcvox.generation import funnel
 from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.run import COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 
@@ -100,7 +102,8 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
         "6-on-the-list": "listed",
         "7-other-structure": "3-first",
     }
-    assert {path.name for path in (tmp_path / "out/cifs").iterdir()} == {"3-first.cif", "8-new.cif"}
+    for folder in ("cifs", "symmetrised"):
+        assert {path.name for path in (tmp_path / "out" / folder).iterdir()} == {"3-first.cif", "8-new.cif"}
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert list(summary["funnel"].values()) == [9, 8, 7, 6, 5, 4, 3, 2]
     assert sum(summary["lost"].values()) + summary["funnel"]["of a composition of their own"] == 9
@@ -114,6 +117,17 @@ def test_with_less_to_compare_with_there_are_fewer_stages(generated: Path, tmp_p
     rows = judge(generated, tmp_path, anonymous_formula="AB")
     assert [name for name, row in rows.items() if not row["lost"]] == ["2-binary"]
     assert [path.name for path in (tmp_path / "cifs").iterdir()] == ["2-binary.cif"]
+
+
+def test_what_is_nearly_symmetric_is_made_so() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.002, CUBE.shape)
+    numbers = np.array([38, 22, 8, 8, 8], np.uint8)
+    rough = Crystal("x", "", np.diag([3.90, 3.91, 3.905]), (CUBE + noise) % 1, numbers, {})
+    assert symmetrised(rough, 1e-4).group == 1
+    made = symmetrised(rough, 0.1)
+    assert (made.group, made.symbol) == (221, "Pm-3m")
+    assert symmetrised(made.crystal, 1e-6).group == 221
+    np.testing.assert_allclose(made.crystal.lattice, np.eye(3) * 3.905, atol=1e-3)
 
 
 def test_a_run_of_generate_is_judged_whole(trained: Path, tmp_path: Path) -> None:

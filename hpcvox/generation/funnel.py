@@ -17,9 +17,11 @@ from hpcvox.crystals.known import Known
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
 from hpcvox.generation.run import COLUMNS as CANDIDATE_COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
@@ -37,14 +39,15 @@ STAGES = (
 )
 """Where a candidate can be lost, in this order."""
 
-COLUMNS = ("id", "decile", "formula", "lost", "match", "rms", "message", "cif")
+COLUMNS = ("id", "decile", "formula", "lost", "match", "rms", "spacegroup", "symbol", "message", "cif")
 
 
 def run(settings: JudgeSettings) -> Outcome:
-    """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/`` and ``summary.json``."""
+    """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/``, ``symmetrised/`` and
+    ``summary.json``."""
     candidates = _candidates(settings.generated)
     with durable.sole_writer(settings.out):
-        config.claim(settings, settings.out, ("known", "anonymous_formula"))
+        config.claim(settings, settings.out, ("known", "anonymous_formula", "symprec"))
         crystals = dict(_crystals(settings.generated, candidates))
         formulas = {crystal.formula for crystal in crystals.values()}
         judge = _Judge(settings, formulas)
@@ -52,6 +55,16 @@ def run(settings: JudgeSettings) -> Outcome:
             for row in candidates:
                 row.update(judge.verdict(row, crystals.get(row["id"])))
                 progress.advance(1)
+        left = [row for row in candidates if not row["lost"]]
+        ideal = {row["id"]: symmetrised(crystals[row["id"]], settings.symprec) for row in left}
+        for row in left:
+            if (one := ideal[row["id"]]) is not None:
+                row |= {"spacegroup": one.group, "symbol": one.symbol}
+        _write_cifs(
+            settings.out / "cifs", {r["id"]: (settings.generated / r["cif"]).read_bytes() for r in left}
+        )
+        texts = {name: cif_text(one.crystal).encode() for name, one in ideal.items() if one is not None}
+        _write_cifs(settings.out / "symmetrised", texts)
         summary = _write(settings, candidates, judge)
     funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
     return Outcome(f"judged: {funnel}; {settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}")
@@ -171,22 +184,25 @@ def _crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple
                 yield row["id"], replace(found, id=row["id"])
 
 
-def _write(settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge) -> dict[str, Any]:
-    folder = settings.out / "cifs"
+def _write_cifs(folder: Path, texts: dict[str, bytes]) -> None:
+    """Write the CIFs of crystals by id, and remove those of an earlier run."""
     folder.mkdir(exist_ok=True)
-    left = [row for row in rows if not row["lost"]]
-    for row in left:
-        durable.write_bytes(settings.out / row["cif"], (settings.generated / row["cif"]).read_bytes())
-    names = {Path(row["cif"]).name for row in left}
+    for name, text in texts.items():
+        durable.write_bytes(folder / f"{name}.cif", text)
     for path in folder.glob("*.cif"):
-        if path.name not in names:  # of an earlier run
+        if path.stem not in texts:
             path.unlink()
+
+
+def _write(settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge) -> dict[str, Any]:
+    left = [row for row in rows if not row["lost"]]
     table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
     durable.write_csv(settings.out / "judged.csv", COLUMNS, table)
     lost = Counter(row["lost"] for row in rows)
     summary = {
         "funnel": _funnel(len(rows), judge.stages, lost),
         "lost": {stage: lost[stage] for stage in judge.stages},
+        "space_groups": dict(Counter(row["symbol"] for row in left if "symbol" in row).most_common()),
         "left_and_charge_balanced": sum(row["charge_balanced"] == "True" for row in left),
         "anonymous_formula": judge.anonymous,
         "training_set": "compared" if judge.training is not None else "not found",

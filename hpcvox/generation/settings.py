@@ -89,4 +89,9 @@ class JudgeSettings(Settings):
         pattern=r"^([A-Z]\d*)+$",
         description="candidates of others are lost, such as ABC3; null: that of the base, where the run has one",
     )
-    out: Path = Field(Path("runs/judged"), description="folder for judged.csv, cifs/, summary.json")
+    symprec: float = Field(
+        0.1, gt=0, description="Å that sites and cell may be off the symmetry that symmetrised/ has exactly"
+    )
+    out: Path = Field(
+        Path("runs/judged"), description="folder for judged.csv, cifs/, symmetrised/, summary.json"
+    )
