@@ -11,9 +11,9 @@ from test_generation_run import generate, trained
 
 from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
 from hpcvox.generation import funnel
-from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.run import COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
@@ -66,7 +66,7 @@ def generated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"id": name, "decile": 1, "valid": False}
         if crystal is not None:
             row |= {"cif": f"cifs/{name}.cif", "valid": name != "1-near", "charge_balanced": True}
-            (folder / row["cif"]).write_text(cif_text(name, *crystal))
+            (folder / row["cif"]).write_text(cif_text(Crystal(name, "", *crystal, {})))
         rows.append(row)
     durable.write_csv(folder / "candidates.csv", COLUMNS, rows)
     return folder
@@ -81,8 +81,9 @@ def judge(generated: Path, out: Path, **changes: Any) -> dict[str, dict[str, str
 def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path: Path) -> None:
     known = tmp_path / "known"
     known.mkdir()
-    (known / "listed.cif").write_text(cif_text("listed", *perovskite(37, 50, 53, 6.3)))
-    (known / "not_asked.cif").write_text(cif_text("not_asked", np.eye(3) * 4, CSCL, np.array([3, 9])))
+    (known / "listed.cif").write_text(cif_text(Crystal("listed", "", *perovskite(37, 50, 53, 6.3), {})))
+    other = Crystal("not_asked", "", np.eye(3) * 4, CSCL, np.array([3, 9], np.uint8), {})
+    (known / "not_asked.cif").write_text(cif_text(other))
     rows = judge(generated, tmp_path / "out", known=[known])
     assert {name: row["lost"] for name, row in rows.items()} == {
         "0-blob": "not-placed",

@@ -9,8 +9,9 @@ from test_generation_run import BINS, generate, trained
 from training_shards import FRAC
 
 from hpcvox import config
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
-from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
@@ -35,7 +36,7 @@ def file_of(trained: Path, name: str, path: Path) -> Path:
     shards = ShardSet.open(trained / "shards")
     index = shards.ids.index(name)
     numbers, _ = shards.sites(index)
-    path.write_text(cif_text(name, shards.cells[index], FRAC, numbers))
+    path.write_text(cif_text(Crystal(name, "", shards.cells[index], FRAC, numbers, {})))
     return path
 
 
@@ -106,6 +107,7 @@ def test_what_is_not_there_is_refused(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds 2 crystals"):
         latent(trained, base=str(twice), conditions=[0])
     oblique = tmp_path / "oblique.cif"
-    oblique.write_text(cif_text("x", np.diag([4.0, 5.0, 6.0]), FRAC, np.array([38, 22, 8, 8, 8], np.uint8)))
+    crystal = Crystal("x", "", np.diag([4.0, 5.0, 6.0]), FRAC, np.array([38, 22, 8, 8, 8], np.uint8), {})
+    oblique.write_text(cif_text(crystal))
     with pytest.raises(ConfigError, match=r"base: .*not cubic"):
         latent(trained, base=str(oblique), conditions=[0])

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from hpcvox.generation.cif_out import cif_text
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.writing import cif_text
 from hpcvox.generation.validity import charge_balanced, judge, min_distance
 
 CUBIC = np.diag([4.0, 4.0, 4.0])
@@ -60,7 +61,7 @@ def test_a_cif_is_read_back_as_the_crystal() -> None:
     lattice = np.diag([3.905, 4.1, 5.25])
     frac = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.123456, 0.25, 0.999999]])
     numbers = np.array([38, 22, 8], np.uint8)
-    text = cif_text("d3-000017", lattice, frac, numbers)
+    text = cif_text(Crystal("d3-000017", "", lattice, frac, numbers, {}))
     structure = gemmi.make_small_structure_from_block(gemmi.cif.read_string(text).sole_block())
     assert [site.element.atomic_number for site in structure.sites] == numbers.tolist()
     assert (structure.cell.a, structure.cell.b, structure.cell.c) == pytest.approx((3.905, 4.1, 5.25))
@@ -71,6 +72,6 @@ def test_a_cif_is_read_back_as_the_crystal() -> None:
 
 def test_a_cif_of_an_oblique_cell_keeps_its_angles() -> None:
     lattice = np.array([[4.0, 0.0, 0.0], [-2.0, 2.0 * np.sqrt(3), 0.0], [0.0, 0.0, 6.0]])
-    text = cif_text("x", lattice, np.array([[0.0, 0.0, 0.0]]), np.array([12], np.uint8))
-    assert "_cell_angle_gamma 120.000000" in text
-    assert "_cell_angle_alpha 90.000000" in text
+    text = cif_text(Crystal("x", "", lattice, np.array([[0.0, 0.0, 0.0]]), np.array([12], np.uint8), {}))
+    assert "_cell_angle_gamma   120.00000000" in text
+    assert "_cell_angle_alpha   90.00000000" in text

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
-from hpcvox.crystals.record import reduced_formula
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.cell import fit_lengths
-from hpcvox.generation.cif_out import cif_text
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.segment import place
@@ -115,17 +115,18 @@ def _candidate(
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}
     verdict = judge(*placed)
+    crystal = Crystal(name, name, placed.lattice, placed.frac, placed.numbers, {})
     return {
         "valid": not verdict.code,
         "code": verdict.code,
         "message": verdict.message,
-        "formula": reduced_formula(placed.numbers.tobytes()),
-        "n_sites": len(placed.numbers),
+        "formula": crystal.formula,
+        "n_sites": crystal.n_sites,
         **{key: round(float(x), 6) for key, x in zip("abc", lengths, strict=True)},
         "min_distance": round(verdict.min_distance, 6),
         "charge_balanced": verdict.charge_balanced,
         "cif": f"cifs/{name}.cif",
-        "text": cif_text(name, *placed),
+        "text": cif_text(crystal),
     }
 
 
