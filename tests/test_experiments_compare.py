@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from hpcvox.experiments.compare import match_sites, periodic_distances, right_voxels
+from hpcvox.crystals.record import Crystal
+from hpcvox.experiments.compare import match_sites, periodic_distances, right_voxels, structure_rms
 
 CELL = np.diag([4.0, 5.0, 6.0])
 FRACS = arrays(
@@ -91,3 +92,20 @@ def test_an_element_that_is_wrong_is_not_exact() -> None:
 def test_recall_counts_occupied_voxels_alone() -> None:
     true = np.array([0, 8, 8, 22], np.uint8)
     assert right_voxels(true, np.array([5, 8, 7, 22], np.uint8)) == (2, 3)
+
+
+def perovskite(length: float, moved: float = 0.0, oxygen: int = 8) -> Crystal:
+    frac = np.array([[0, 0, moved], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    return Crystal("", "", np.eye(3) * length, frac, np.array([38, 22, *[oxygen] * 3], np.uint8), {})
+
+
+def test_a_structure_is_the_same_whatever_its_size_and_origin() -> None:
+    true = perovskite(3.9)
+    assert structure_rms(true, perovskite(4.3)) == pytest.approx(0, abs=1e-6)
+    shifted = Crystal("", "", true.lattice, (true.frac + 0.3) % 1, true.numbers, {})
+    assert structure_rms(true, shifted) == pytest.approx(0, abs=1e-6)
+    assert structure_rms(true, perovskite(3.9, oxygen=9)) is None
+    # of five sites one is d away once the others are moved towards it: d sqrt(1/5 - 1/25), over the length of a site
+    d = 0.05 * 3.9
+    expected = d * np.sqrt(1 / 5 - 1 / 25) / (3.9**3 / 5) ** (1 / 3)
+    assert structure_rms(true, perovskite(3.9, moved=0.05)) == pytest.approx(expected, rel=1e-3)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
+from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.errors import ConfigError, Rejected, ShardError
-from hpcvox.experiments.compare import match_sites, right_voxels
+from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.networks import BATCH, Networks, Segmented
@@ -31,7 +32,7 @@ PART = 64
 """Crystals to a part: what an interruption loses at most."""
 
 WAYS = ("segmentation", "reconstruction")
-FIGURES = ("code", "length_mae", "emd", "excess", "species_right", "exact", "valid", "recall")
+FIGURES = ("code", "length_mae", "emd", "excess", "species_right", "exact", "valid", "match_rms", "recall")
 COLUMNS = ("id", "formula", "decile", "n_sites", *(f"{way}_{figure}" for way in WAYS for figure in FIGURES))
 
 
@@ -42,7 +43,8 @@ def run(settings: EvaluateSettings) -> Outcome:
         shards = ShardSet.open(settings.shards)
         held_out, deciles = _held_out(settings, networks, shards)
         config.claim(settings, settings.out, ("threads", "device", "limit"))
-        work = [networks.card["checksum"], networks.unet_card["checksum"], settings.placement.model_dump()]
+        placement = settings.placement.model_dump()
+        work = [networks.card["checksum"], networks.unet_card["checksum"], placement, FIGURES]
         parts = Parts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
@@ -170,6 +172,12 @@ def _compare(
         return figures | {"code": error.code}
     numbers, frac = shards.sites(index)
     match = match_sites(np.diag(lengths), frac, numbers, placed.frac, placed.numbers)
+    rms = structure_rms(
+        Crystal("", "", np.diag(lengths), frac, numbers, {}),
+        Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}),
+    )
+    if rms is not None:
+        figures["match_rms"] = rms
     return figures | {
         "code": "",
         "emd": match.emd,
@@ -199,6 +207,8 @@ def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
         "recall": sum(row[f"{way}_right"] for row in rows) / sum(row[f"{way}_occupied"] for row in rows),
         "exact_rate": sum(row.get(f"{way}_exact", False) for row in rows) / len(rows),
         "valid_rate": sum(row.get(f"{way}_valid", False) for row in rows) / len(rows),
+        "match_rate": sum(f"{way}_match_rms" in row for row in rows) / len(rows),
+        "match_rms": mean("match_rms"),  # (volume/site)^(1/3), crystals that match
         "failure_rate": len(failed) / len(rows),
         "failures": dict(Counter(row[f"{way}_code"] for row in failed).most_common()),
         "failed": [row["id"] for row in failed][:20],
