@@ -94,7 +94,7 @@ def conventional(crystal: Crystal) -> Crystal:
     """
     if is_cubic(crystal.lattice):
         return crystal
-    return _unfolded(crystal) or _standardized(crystal)
+    return _unfolded(crystal) or standardized(crystal)
 
 
 def _unfolded(crystal: Crystal) -> Crystal | None:
@@ -120,7 +120,7 @@ def primitive(crystal: Crystal) -> Crystal:
     Raises:
         Rejected: ``symmetry``, where spglib finds no space group.
     """
-    small = _standardized(crystal, to_primitive=True)
+    small = standardized(crystal, to_primitive=True)
     reduced = spglib.niggli_reduce(small.lattice)
     if reduced is None:
         raise Rejected("symmetry", "spglib cannot reduce the primitive cell")
@@ -129,11 +129,18 @@ def primitive(crystal: Crystal) -> Crystal:
     return replace(small, lattice=np.ascontiguousarray(change @ small.lattice), frac=frac)
 
 
-def _standardized(crystal: Crystal, to_primitive: bool = False) -> Crystal:
+def standardized(
+    crystal: Crystal, to_primitive: bool = False, symprec: float = SYMMETRY_TOLERANCE_A
+) -> Crystal:
+    """The conventional or primitive cell, with exactly the symmetry that spglib finds within ``symprec`` Å.
+
+    Raises:
+        Rejected: ``symmetry``, where spglib finds no space group.
+    """
     cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     kind = "primitive" if to_primitive else "conventional"
     try:
-        standard = spglib.standardize_cell(cell, to_primitive=to_primitive, symprec=SYMMETRY_TOLERANCE_A)
+        standard = spglib.standardize_cell(cell, to_primitive=to_primitive, symprec=symprec)
     except spglib.SpglibError as error:
         raise Rejected("symmetry", f"spglib finds no {kind} cell: {error}") from None
     if standard is None:

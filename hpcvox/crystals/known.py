@@ -31,7 +31,7 @@ class Known:
     def __init__(self, crystals: Iterable[Crystal]) -> None:
         self._crystals: dict[str, list[Crystal]] = defaultdict(list)
         for crystal in crystals:
-            self._crystals[crystal.formula].append(crystal)
+            self.add(crystal)
 
     @classmethod
     def of_source(cls, source: Path, formulas: Collection[str]) -> "Known":
@@ -41,6 +41,10 @@ class Known:
         found = (crystal for entry in open_source(source, targets=[]) for crystal in parse(entry))
         return cls(each for each in found if isinstance(each, Crystal) and each.formula in formulas)
 
+    def add(self, crystal: Crystal) -> None:
+        """One more to compare with."""
+        self._crystals[crystal.formula].append(crystal)
+
     def match(self, crystal: Crystal) -> Match | None:
         """The nearest known crystal, by pymatgen's ``StructureMatcher`` with its defaults: primitive cells, volumes
         made the same, lengths within 20 %, angles within 5°, sites within 0.3 (volume/site)^(1/3)."""
@@ -48,13 +52,16 @@ class Known:
 
         matcher = StructureMatcher()
         ours = structure(crystal)
-        best: Match | None = None
+        best: tuple[float, str, Any] | None = None
         for known in self._crystals.get(crystal.formula, ()):
             theirs = structure(known)
             distances = matcher.get_rms_dist(ours, theirs)  # type: ignore[no-untyped-call]
-            if distances is not None and (best is None or distances[0] < best.rms):
-                best = Match(known.id, float(distances[0]), _lengths(ours, theirs))
-        return best
+            if distances is not None and (best is None or distances[0] < best[0]):
+                best = float(distances[0]), known.id, theirs
+        if best is None:
+            return None
+        rms, name, theirs = best
+        return Match(name, rms, _lengths(ours, theirs))
 
 
 def structure(crystal: Crystal) -> Any:

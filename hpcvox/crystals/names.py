@@ -16,5 +16,14 @@ def plain(text: str) -> str:
 
 def file_stem(id: str) -> str:
     """The name, without suffix, of the file of the crystal ``id``: one that no other id has, and not hidden."""
-    safe = re.sub("^[.]", "%2E", quote(plain(id), safe="#"))
-    return safe if len(safe) <= LONGEST else f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(plain(id).encode())}"
+    return shortened(quoted(plain(id)), plain(id))
+
+
+def quoted(id: str) -> str:
+    """``id`` in characters that any file system takes, and not hidden."""
+    return re.sub("^[.]", "%2E", quote(id, safe="#"))
+
+
+def shortened(safe: str, id: str) -> str:
+    """``safe``, which stands for ``id``, as it is or, where it is too long, its beginning and the id's hash."""
+    return safe if len(safe) <= LONGEST else f"{safe[:100]}-{xxhash.xxh3_128_hexdigest(id.encode())}"

@@ -6,14 +6,14 @@ composition, and what is a candidate's second copy goes before.
 """
 
 import csv
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
-from hpcvox.crystals.known import Known
+from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
@@ -78,7 +78,7 @@ class _Judge:
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
         self.training = _training_set(made, formulas)
         self.known = [Known.of_source(source, formulas) for source in settings.known]
-        self.seen: dict[str, list[Crystal]] = defaultdict(list)
+        self.seen = Known(())
         self.compositions: dict[str, str] = {}
 
     @property
@@ -101,17 +101,23 @@ class _Judge:
             return {"lost": "not-valid", "message": "its CIF cannot be used"}
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
             return {"lost": "other-anonymous-formula"}
-        earlier = Known(self.seen[crystal.formula])
-        self.seen[crystal.formula].append(crystal)
-        sets = [("duplicate", earlier), ("in-training-set", self.training)]
-        for stage, known in [*sets, *(("known", known) for known in self.known)]:
-            match = known.match(crystal) if known is not None else None
-            if match is not None:
-                return {"lost": stage, "match": match.id, "rms": round(match.rms, 6)}
+        found = self._there_already(crystal)
+        self.seen.add(crystal)
+        if found is not None:
+            stage, match = found
+            return {"lost": stage, "match": match.id, "rms": round(match.rms, 6)}
         first = self.compositions.setdefault(crystal.formula, crystal.id)
         if first != crystal.id:
             return {"lost": "same-composition", "match": first}
         return {"lost": ""}
+
+    def _there_already(self, crystal: Crystal) -> tuple[str, Match] | None:
+        sets = [("duplicate", self.seen), ("in-training-set", self.training)]
+        for stage, known in [*sets, *(("known", known) for known in self.known)]:
+            match = known.match(crystal) if known is not None else None
+            if match is not None:
+                return stage, match
+        return None
 
 
 def _anonymous(formula: str) -> str:

@@ -1,13 +1,12 @@
 """Crystals that are nearly symmetric, made so."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import spglib
 
-from hpcvox.crystals.cells import wrapped
+from hpcvox.crystals.cells import standardized
 from hpcvox.crystals.record import Crystal
+from hpcvox.errors import Rejected
 
 
 class Symmetrised(NamedTuple):
@@ -26,11 +25,7 @@ def symmetrised(crystal: Crystal, symprec: float) -> Symmetrised | None:
     cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     try:
         found = spglib.get_symmetry_dataset(cell, symprec=symprec)
-        made = spglib.standardize_cell(cell, symprec=symprec)
-    except spglib.SpglibError:
+        ideal = standardized(crystal, symprec=symprec)
+    except (spglib.SpglibError, Rejected):
         return None
-    if found is None or made is None:
-        return None
-    lattice, frac, numbers = (np.array(each) for each in made)
-    ideal = replace(crystal, lattice=lattice, frac=wrapped(frac), numbers=numbers.astype(np.uint8))
-    return Symmetrised(int(found.number), str(found.international), ideal)
+    return None if found is None else Symmetrised(int(found.number), str(found.international), ideal)

@@ -12,11 +12,10 @@ from typing import Any, Final
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
 from hpcvox.crystals.known import Known
-from hpcvox.crystals.names import plain
+from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
-from hpcvox.dft.files import cif_file
 from hpcvox.errors import ConfigError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
@@ -136,7 +135,7 @@ def _written(
         matches = {i: known.match(crystal) for i, crystal in relaxed.items()}
     names = set()
     for crystal in relaxed.values():
-        names.add(name := cif_file(crystal.id))
+        names.add(name := f"{file_stem(crystal.id)}.cif")
         durable.write_text(out / CIFS / name, cif_text(crystal))
     for path in (out / CIFS).glob("*.cif"):
         if path.name not in names:  # of an earlier run with more crystals

@@ -9,8 +9,8 @@ import numpy as np
 
 from hpcvox.crystals.cells import wrapped
 from hpcvox.crystals.known import Match
+from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.record import Crystal
-from hpcvox.dft.files import cif_file
 from hpcvox.relaxation.measures import bond_change, cell_change, volume_change
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved
@@ -98,7 +98,7 @@ def row(
         "cell_change_percent": _six(cell_change(crystal.lattice, last.lattice)),
         "volume_change_percent": _six(volume_change(crystal.lattice, last.lattice)),
         "energy_change": _six((first.energy - first.energy_start) / n),
-        "cif": f"cifs/{cif_file(result.id)}",
+        "cif": f"cifs/{file_stem(result.id)}.cif",
     }
     if match is not None:
         lengths = ("", "", "") if match.lengths is None else [_six(x) for x in match.lengths]
