@@ -17,8 +17,11 @@ from graph_shards import crystals, make_graphs
 from optuna.trial import TrialState
 from training_faults import TIMINGS
 from training_runs import wait_for
+from tuned_sets import CRYSTALS, NEIGHBOURS, write_crystals
+from tuned_sets import given as tuned
 
 from hpcvox import config
+from hpcvox.shards.reader import ShardSet
 from hpcvox.studies.journal import JOURNAL, locked
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, TAKES_UP, Study
@@ -179,6 +182,36 @@ def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
     assert curve(struck[-1] / "run") == curve(again)
     value = attempts[struck[-1]][-1].value
     assert value == min(line["held_out/loss"] for line in read_metrics(again))
+
+
+def test_shard_sets_that_a_study_lacks_are_featurized_by_jobs_before_its_own(lab, tmp_path):
+    write_crystals(tmp_path)
+    script = str(ROOT / "slurm/featurize_study.sh")
+    options = ("--array=1-2", "--cpus-per-task=1")
+
+    def submitted(*more):
+        answer = lab.run(script, *options, *tuned(tmp_path), *more, cwd=tmp_path)
+        return re.findall(r"^(\w+) +job (\d+)", answer, re.MULTILINE)
+
+    jobs = submitted()
+    assert [step for step, _ in jobs] == ["featurize", "featurize", "study"]
+    study = int(jobs[-1][1])
+    featurized = [int(job) for step, job in jobs if step == "featurize"]
+    waits_for = lab.field(study, "Dependency")
+    assert all(f"afterok:{job}" in waits_for for job in featurized), waits_for
+    assert lab.wait(featurized, timeout=300) == ["COMPLETED"] * 2
+    for name, neighbours in NEIGHBOURS.items():
+        shards = ShardSet.open(tmp_path / name)
+        assert (shards.n_samples, shards.manifest.settings["neighbours"]) == (CRYSTALS, neighbours)
+    live = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING"}
+    wait_for(lambda: not live & set(lab.tasks(study).values()), 300, look_s=0.5)
+    assert lab.tasks(study) == {1: "COMPLETED", 2: "COMPLETED"}, said(tmp_path)
+    tried = {trial.params["shards"] for trial in Study.open(tmp_path / "study").trials}
+    assert tried == {str(tmp_path / name) for name in NEIGHBOURS}
+
+    ((step, job),) = submitted("trials=3")
+    assert step == "study", "what is there is not made again"
+    lab.run("scancel", job)
 
 
 def assert_the_dashboard_shows_the_study(said):

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ase.build import bulk
-from ase.io import write
 from graph_shards import crystals, make_graphs
+from tuned_sets import CRYSTALS, NEIGHBOURS, given, write_crystals
 
 from hpcvox import cli, config
 from hpcvox.errors import HpcvoxError
@@ -18,42 +17,13 @@ from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
 from hpcvox.training.settings import TrainCGCNNSettings
 
-NEIGHBOURS = {"near": 4, "far": 10}
-"""Of each shard set."""
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with crystals whose ``affinity`` a training can learn."""
     folder = tmp_path_factory.mktemp("tuned")
-    made = []
-    for k, (cation, anion) in enumerate(
-        (c, a) for c in ("Li", "Na", "K", "Rb", "Cs") for a in ("F", "Cl", "Br")
-    ):
-        for lattice, a in (("rocksalt", 5.0), ("cesiumchloride", 3.2)):
-            made.append(bulk(cation + anion, lattice, a=a + 0.05 * k))
-            made[-1].info = {"id": f"{cation}{anion}-{lattice}", "affinity": 0.1 * k}
-    write(folder / "crystals.extxyz", made)
+    write_crystals(folder)
     return folder
-
-
-def given(place, *more):
-    sets = ", ".join(f"{place / name}: {{neighbours: {n}}}" for name, n in NEIGHBOURS.items())
-    return [
-        *(
-            "verb=train-cgcnn",
-            f"out={place / 'study'}",
-            "pruner=none",
-            "sampler=random",
-            "seed=2",
-            "trials=2",
-        ),
-        "settings={target: affinity, epochs: 1, batch_size: 8, threads: 1, model: {atom_features: 8, hidden: 8}}",
-        f"space={{shards: {{choices: [{place / 'near'}, {place / 'far'}]}}}}",
-        f"featurize.settings={{descriptor: graph, source: {place / 'crystals.extxyz'}, actors: 1}}",
-        f"featurize.sets={{{sets}}}",
-        *more,
-    ]
 
 
 def state(place):
@@ -74,7 +44,7 @@ def test_two_workers_make_what_lacks_train_on_it_and_make_nothing_again(place):
         assert "study complete: 2 complete" in said
     for name, neighbours in NEIGHBOURS.items():
         shards = ShardSet.open(place / name)
-        assert (shards.n_samples, shards.manifest.settings["neighbours"]) == (30, neighbours)
+        assert (shards.n_samples, shards.manifest.settings["neighbours"]) == (CRYSTALS, neighbours)
     study = Study.open(place / "study")
     assert {trial.params["shards"] for trial in study.trials} == {str(place / name) for name in NEIGHBOURS}
     for trial in study.trials:
