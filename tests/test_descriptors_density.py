@@ -18,19 +18,19 @@ SRTIO3 = np.array([38, 22, 8, 8, 8], np.uint8)
 CUBE = np.full(3, 3.905)
 
 
-def direct(lengths, frac, numbers, grid, n):
+def direct(lengths, frac, numbers, grid, n, widths=RADII):
     """The formula of the paper, voxel by voxel in float64; also the margin by which a label is decided."""
     axis = centres(grid, n)
     x = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1) * lengths
     density = np.zeros((n, n, n))
     nearest = []
     for f, z in zip(frac, numbers, strict=True):
-        r = RADII[z]
+        sigma = widths[z]
         images = range(-4, 5) if grid == "periodic" else (0,)
         least = np.full((n, n, n), np.inf)
         for shift in itertools.product(images, repeat=3):
             d2 = ((x - (f + shift) * lengths) ** 2).sum(-1)
-            density += z / r**3 * np.exp(-d2 / (2 * r * r)) / (2 * np.pi) ** 1.5
+            density += z / sigma**3 * np.exp(-d2 / (2 * sigma * sigma)) / (2 * np.pi) ** 1.5
             least = np.minimum(least, d2)
         nearest.append(least)
     d2 = np.stack(nearest)
@@ -47,12 +47,13 @@ def direct(lengths, frac, numbers, grid, n):
 
 
 @pytest.mark.parametrize("grid", ["periodic", "padded"])
-def test_equals_the_direct_sum(grid):
+@pytest.mark.parametrize("widths", [RADII, np.full_like(RADII, 0.7)], ids=["radii", "sigma"])
+def test_equals_the_direct_sum(grid, widths):
     lengths = np.array([3.9, 4.6, 5.3])
     rng = np.random.default_rng(1)
     frac = (PEROVSKITE + rng.normal(0, 0.02, (5, 3))) % 1
-    got = voxelize(lengths, frac, SRTIO3, grid)
-    density, species, decided = direct(lengths, frac, SRTIO3, grid, 32)
+    got = voxelize(lengths, frac, SRTIO3, grid, widths=widths)
+    density, species, decided = direct(lengths, frac, SRTIO3, grid, 32, widths)
     assert np.abs(got.density - density).max() < 1e-6 * density.max()
     own = np.floor((frac - BOXES[grid].origin) / BOXES[grid].extent * 32).astype(int)
     for i, z in zip(own, SRTIO3, strict=True):

@@ -64,18 +64,20 @@ def assert_direct(lattice, frac, numbers, n):
     lengths=st.tuples(*3 * [st.floats(2.5, 14)]),
     numbers=st.lists(ELEMENTS, min_size=1, max_size=6),
     n=st.sampled_from([8, 32]),
+    sigma=st.none() | st.floats(0.2, 3),
 )
-def test_equals_the_kernel_of_orthogonal_cells(seed, lengths, numbers, n):
+def test_equals_the_kernel_of_orthogonal_cells(seed, lengths, numbers, n, sigma):
     rng = np.random.default_rng(seed)
     numbers, lengths = np.array(numbers, np.uint8), np.array(lengths)
     frac = rng.random((len(numbers), 3))
+    widths = RADII if sigma is None else np.full_like(RADII, sigma)
     try:
-        expected = voxelize(lengths, frac, numbers, n=n)
+        expected = voxelize(lengths, frac, numbers, n=n, widths=widths)
     except Rejected:
         with pytest.raises(Rejected):
             voxelize_oblique(np.diag(lengths), frac, numbers, n)
         return
-    got = voxelize_oblique(np.diag(lengths), frac, numbers, n)
+    got = voxelize_oblique(np.diag(lengths), frac, numbers, n, widths=widths)
     assert np.abs(got.density - expected.density).max() < 1e-6 * expected.density.max()
     assert (got.species == expected.species).mean() > 0.998  # a label may differ within a quantum of a border
 

@@ -37,11 +37,12 @@ def voxelize(
     grid: Grid = "periodic",
     n: int = 32,
     out: Voxels | None = None,
+    widths: NDArray[np.float64] = RADII,
 ) -> Voxels:
     """Density and species matrices of a crystal in an orthogonal cell.
 
-    The density is M(v) = (2π)^(-3/2) Σ_i Z_i / r_i³ exp(-d²/(2 r_i²)) with the mean ionic radius r_i
-    (Court et al. 2020, eq. 1) and d from the voxel's centre.  The species is the atomic number of the
+    The density is M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) with the mean ionic radius σ_i = r_i
+    (Court et al. 2020, eq. 1; or ``widths``) and d from the voxel's centre.  The species is the atomic number of the
     nearest site with d < r (eq. 2), else 0; every site has at least the voxel that holds it.
     On the ``periodic`` grid both count every periodic image; on ``padded`` only the cell's own sites.
     The order of the sites changes the density by rounding at most, and the species not at all.
@@ -53,6 +54,7 @@ def voxelize(
         grid: ``periodic``, the cell; or ``padded``, from -1/4 to 5/4 of each length.
         n: voxels along each edge.
         out: arrays to fill, C-contiguous; made where None.
+        widths: σ in Å by atomic number, (MAX_Z + 1,) float64.
 
     Returns:
         density (n, n, n) float32 in e/Å³, species (n, n, n) uint8; axes along a, b, c.
@@ -63,7 +65,7 @@ def voxelize(
     if out is None:
         out = Voxels(np.empty((n, n, n), np.float32), np.empty((n, n, n), np.uint8))
     box = BOXES[grid]
-    fault, site = _fill(lengths, frac, numbers, RADII, *box, out.density, out.species)
+    fault, site = _fill(lengths, frac, numbers, RADII, widths, *box, out.density, out.species)
     refuse(fault, site, frac, numbers, n, grid)
     return out
 
@@ -167,7 +169,7 @@ def _label(keys, reach, numbers, species):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
+def _fill(lengths, frac, numbers, radii, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
     n = density.shape[0]
     sites = numbers.size
@@ -179,15 +181,15 @@ def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, specie
     gaussian = np.empty((3, n), np.float64)
     for i in range(sites):
         atom = numbers[i]
-        if atom < 1 or atom >= widths.size:
+        if atom < 1 or atom >= radii.size:
             return NO_RADIUS, i
-        width = widths[atom]
+        radius, width = radii[atom], widths[atom]
         for axis in range(3):
             step = lengths[axis] * extent / n
             centre = (frac[i, axis] - origin) * lengths[axis]
             own[i, axis] = min(max(int(math.floor(centre / step)), 0), n - 1)
             _axis_gaussian(gaussian[axis], centre, width, step, wraps)
-            _axis_distance(keys[i, axis], centre, step, wraps, width * width)
+            _axis_distance(keys[i, axis], centre, step, wraps, radius * radius)
         for other in range(i):
             if own[other, 0] == own[i, 0] and own[other, 1] == own[i, 1] and own[other, 2] == own[i, 2]:
                 return UNRESOLVED, i
@@ -197,7 +199,7 @@ def _fill(lengths, frac, numbers, widths, origin, extent, wraps, density, specie
         for x in range(n):
             for y in range(n):
                 planes[i, x, y] = gaussian[0, x] * gaussian[1, y]
-        reach[i] = np.int32(width * width * QUANTA) << 8
+        reach[i] = np.int32(radius * radius * QUANTA) << 8
     np.dot(planes.reshape(sites, n * n).T, columns, density.reshape(n * n, n))
 
     _label(keys, reach, numbers, species)

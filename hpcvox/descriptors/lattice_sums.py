@@ -54,7 +54,7 @@ def _reduced(m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
-def _label(form, frac, numbers, widths, species):  # type: ignore[no-untyped-def]
+def _label(form, frac, numbers, radii, species):  # type: ignore[no-untyped-def]
     """Fill ``species`` (n, n, n) with the element of the nearest image that is within its radius, else 0.
 
     ``form`` (3, 3) gives squared distances in Å² of steps of the grid.
@@ -68,13 +68,13 @@ def _label(form, frac, numbers, widths, species):  # type: ignore[no-untyped-def
     least, whole, rest = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     first, last, within = np.empty(sites, np.int64), np.empty(sites, np.int64), np.empty(sites)
     for s in range(sites):
-        within[s] = widths[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
+        within[s] = radii[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
         first[s], last[s] = _span(-within[s], 0.0, q11, 0.5 - frac[s, 0] * n)
     best = np.empty((n, n), np.int32)
     for i in range(n):  # plane by plane: one stays in the nearest cache
         best[:] = FAR
         for s in range(sites):
-            radius = widths[numbers[s]]
+            radius = radii[numbers[s]]
             end = np.float32(int(radius * radius * QUANTA + OFFSET))
             low = np.int32(255 - numbers[s])
             v0, w0 = 0.5 - frac[s, 1] * n, 0.5 - frac[s, 2] * n
@@ -280,7 +280,7 @@ def _choose(numbers, widths, lengths, volume, n, harmonics):  # type: ignore[no-
 
 
 @numba.njit(cache=True, error_model="numpy")
-def fill(lattice, frac, numbers, widths, waves, density, species):  # type: ignore[no-untyped-def]
+def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # type: ignore[no-untyped-def]
     """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
     n = density.shape[0]
     sites = numbers.size
@@ -326,7 +326,7 @@ def fill(lattice, frac, numbers, widths, waves, density, species):  # type: igno
         if not chosen[numbers[i]]:
             peak = numbers[i] / ((2.0 * math.pi) ** 1.5 * width**3)
             _deposit(steps, place, width, peak, density)
-    _label(steps, frac, numbers, widths, species)
+    _label(steps, frac, numbers, radii, species)
     for i in range(sites):
         species[own[i, 0], own[i, 1], own[i, 2]] = numbers[i]
     return 0, 0

@@ -21,11 +21,12 @@ def voxelize_oblique(
     numbers: NDArray[np.uint8],
     n: int = 32,
     out: Voxels | None = None,
+    widths: NDArray[np.float64] = RADII,
 ) -> Voxels:
     """Density and species matrices of a crystal in its own cell; the grid follows the cell vectors.
 
     As :func:`hpcvox.descriptors.density.voxelize` on the periodic grid, with the voxel (i, j, h) centred at
-    ((i + ½) a1 + (j + ½) a2 + (h + ½) a3)/n: M(v) = (2π)^(-3/2) Σ_i Z_i / r_i³ exp(-d²/(2 r_i²)) over all images
+    ((i + ½) a1 + (j + ½) a2 + (h + ½) a3)/n: M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) over all images
     (Court et al. 2020, eq. 1), in a float32 sum of error below 1e-6 of its maximum and never below 0.  The species
     is the atomic number of the nearest image of any site with d < r, the heavier in a tie, else 0; every site has
     at least the voxel that holds it.
@@ -35,6 +36,7 @@ def voxelize_oblique(
         frac: fractional coordinates in [0, 1), (k, 3) float64.
         numbers: atomic numbers, (k,) uint8.
         out: arrays to fill, C-contiguous; made where None.
+        widths: σ in Å by atomic number, (MAX_Z + 1,) float64.
 
     Returns:
         density (n, n, n) float32 in e/Å³, species (n, n, n) uint8.
@@ -48,7 +50,7 @@ def voxelize_oblique(
     (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
     if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
-    fault, site = fill(lattice, frac, numbers, RADII, _waves(n), out.density, out.species)
+    fault, site = fill(lattice, frac, numbers, RADII, widths, _waves(n), out.density, out.species)
     refuse(fault, site, frac, numbers, n, "oblique")
     return out
 

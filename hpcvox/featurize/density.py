@@ -9,6 +9,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.descriptors.oblique import voxelize_oblique
+from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
 from hpcvox.featurize.sampler import Arrays, Sampler
 from hpcvox.featurize.settings import DensitySettings
@@ -22,6 +23,7 @@ class DensitySampler(Sampler):
     def __init__(self, settings: DensitySettings) -> None:
         self.settings = settings
         self.arrays = density_arrays(settings.voxels, settings.dtype)
+        self._widths = RADII if settings.sigma is None else np.full_like(RADII, settings.sigma)
         self._density = np.empty((settings.voxels,) * 3, np.float32)
 
     def prepare(self, crystal: Crystal) -> Crystal:
@@ -49,9 +51,9 @@ class DensitySampler(Sampler):
         cube = _simple_cube(crystal.lattice)
         if cube or is_orthogonal(crystal.lattice):
             lengths = crystal.lattice.diagonal().copy() if cube else np.linalg.norm(crystal.lattice, axis=1)
-            voxelize(lengths, crystal.frac, crystal.numbers, self.settings.grid, n, out)
+            voxelize(lengths, crystal.frac, crystal.numbers, self.settings.grid, n, out, self._widths)
         else:
-            voxelize_oblique(crystal.lattice, crystal.frac, crystal.numbers, n, out)
+            voxelize_oblique(crystal.lattice, crystal.frac, crystal.numbers, n, out, self._widths)
         if half:
             to_half(density, slot["density"])
         slot["mask"].reshape(-1)[:] = np.packbits(slot["species"].reshape(-1))

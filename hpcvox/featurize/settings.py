@@ -62,6 +62,9 @@ class DensitySettings(FeaturizeSettings):
         "periodic", description="the exact periodic cell, or the authors' box of -a/4 to 5a/4 without images"
     )
     voxels: int = Field(32, ge=8, le=128, multiple_of=8, description="voxels along each edge of the grid")
+    sigma: float | None = Field(
+        None, ge=0.2, le=3, description="Å; width of every Gaussian; null: of its element's mean ionic radius"
+    )
     dtype: Literal["float16", "float32"] = Field("float16", description="of the density on disk")
     cell: Literal["conventional", "as-given"] = Field(
         "conventional", description="bring a cell that is not cubic to its conventional cell first, or do not"
