@@ -23,13 +23,14 @@ from training_shards import SMALL_UNET, SMALL_VAE, make_shards
 from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError, TrainingError
 from hpcvox.outcome import INTERRUPTED
+from hpcvox.shards.reader import ShardSet
 from hpcvox.training import checkpoint, runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
-from hpcvox.training.vae_task import bin_of, quantile_edges
+from hpcvox.training.vae_task import bin_of, class_edges, quantile_edges
 
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2", "species_voxels=256"]
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -479,6 +480,20 @@ def test_quantile_bins_hold_equally_many():
     assert bin_of(np.array([-99.0, 99.0]), edges).tolist() == [0, 9]
     with pytest.raises(ConfigError, match="fewer bins"):
         quantile_edges(np.array([1.0, 1.0, 2.0]), 3)
+
+
+def test_classes_are_conditions_each_with_a_bin_of_its_own(shards, unet, tmp_path):
+    edges = class_edges(np.array([3.0, 0.0, 1.0, 1.0, 0.0]))
+    assert bin_of(np.array([0.0, 1.0, 3.0, -1.0, 7.0]), edges).tolist() == [0, 1, 2, 0, 2]
+    assert bin_of(np.array([5.0]), class_edges(np.array([5.0, 5.0]))).tolist() == [0]
+    with pytest.raises(ConfigError, match="bins=0 is for a condition that numbers classes"):
+        class_edges(np.arange(101.0))
+    more = (f"unet={unet}", *VAE_FAST, "bins=0", "epochs=1")
+    train_vae(settings(TrainVAESettings, shards, tmp_path / "vae", *more))
+    _, card = runs.load_model(tmp_path / "vae", "vae")
+    energies = ShardSet.open(shards).target("energy")
+    assert 1 < card["conditions"] == len(card["edges"]) - 1 <= len(np.unique(energies))
+    assert np.isclose(card["edges"], energies[:, None]).any(0)[[0, -1]].all()
 
 
 def test_a_process_that_launches_others_loads_neither_torch_nor_horovod():

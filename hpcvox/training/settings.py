@@ -87,7 +87,11 @@ class TrainVAESettings(VoxelSettings):
     )
     model: VAESettings = Field(VAESettings(), description="shape of the network")
     condition: str = Field("formation_energy", description="target whose bins condition the network")
-    bins: int = Field(10, ge=1, description="quantile bins of the condition")
+    bins: int = Field(
+        10,
+        ge=0,
+        description="quantile bins of the condition; 0: one for each value of a target that numbers classes",
+    )
     alpha: float = Field(
         0.03, ge=0, description="weight of the deep-feature-consistent loss; the paper's is 1"
     )

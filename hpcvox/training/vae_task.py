@@ -21,6 +21,8 @@ from hpcvox.training.settings import TrainVAESettings
 from hpcvox.training.task import Losses, Ratio, Recipe
 from hpcvox.training.voxels import VoxelBatch, load, refuse_oblique
 
+MAX_CLASSES = 100
+
 
 class VAETask:
     """Reconstruction of density and coordinates through a normal latent."""
@@ -40,13 +42,17 @@ class VAETask:
             )
         values = shards.target(settings.condition)
         self.settings, self.shards = settings, shards
-        self.model = VAE(settings.model, settings.bins, shards.voxels)
         split = Split(settings.seed, settings.held_out_fraction)
         known = statistics_for(shards.folder, split, warn=comm.rank == 0)
         spread = known.targets.get(settings.condition) if known is not None else None
-        self.edges = quantile_edges(
-            values[train], settings.bins, spread.deciles if spread is not None else ()
+        deciles = spread.deciles if spread is not None else ()
+        self.edges = (
+            quantile_edges(values[train], settings.bins, deciles)
+            if settings.bins
+            else class_edges(values[train])
         )
+        self.conditions = len(self.edges) - 1
+        self.model = VAE(settings.model, self.conditions, shards.voxels)
         self.bins = torch.from_numpy(bin_of(values, self.edges))
         self.perceptual = unet.eval().requires_grad_(False)
 
@@ -56,9 +62,7 @@ class VAETask:
 
     def losses(self, batch: VoxelBatch) -> Losses:
         model = self.model
-        condition_BK = torch.nn.functional.one_hot(
-            self.bins[torch.from_numpy(batch.indices)], self.settings.bins
-        ).float()
+        condition_BK = self._one_hot(batch.indices)
         mean_BL, log_variance_BL = model.encode(batch.x, condition_BK)
         z_BL = mean_BL
         if model.training:
@@ -93,7 +97,7 @@ class VAETask:
             "voxels": self.shards.voxels,
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
-            "conditions": self.settings.bins,
+            "conditions": self.conditions,
             "unet": str(self.settings.unet),
         }
 
@@ -106,9 +110,7 @@ class VAETask:
         model, _ = runs.load_model(out, "vae")
         assert isinstance(model, VAE)
         batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
-        condition = torch.nn.functional.one_hot(
-            self.bins[torch.from_numpy(chosen)], self.settings.bins
-        ).float()
+        condition = self._one_hot(chosen)
         with torch.no_grad():
             mean, _ = model.encode(batch.x, condition)
             decoded = model.decode(mean, condition)
@@ -119,6 +121,9 @@ class VAETask:
                 density_reconstructed=decoded[:, 0].numpy().astype(np.float16),
                 ids=np.array([self.shards.ids[i].encode() for i in chosen]),
             )
+
+    def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:
+        return torch.nn.functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
 
     def _noise(self, batch: VoxelBatch) -> torch.Tensor:
         """Standard normal numbers, (B, L), drawn for (epoch, sample)."""
@@ -149,6 +154,21 @@ def quantile_edges(
             f"{len(np.unique(values))} there are in the training set: choose fewer bins"
         )
     return edges
+
+
+def class_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges of a bin for each of the different ``values``, (classes + 1,): half-way between neighbours.
+
+    Raises:
+        ConfigError: there are more different values than classes have.
+    """
+    classes = np.unique(values)
+    if len(classes) > MAX_CLASSES:
+        raise ConfigError(
+            f"bins=0 is for a condition that numbers classes, of {MAX_CLASSES} at most, and this one has "
+            f"{len(classes)} different values in the training set: give a number of quantile bins"
+        )
+    return np.concatenate([classes[:1], (classes[1:] + classes[:-1]) / 2, classes[-1:]])
 
 
 def bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
