@@ -54,3 +54,16 @@ def requests(browser: Any, origin: str) -> list[str]:
     events = [json.loads(line["message"])["message"] for line in browser.get_log("performance")]
     sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
     return [one["request"]["url"] for one in sent if one["documentURL"].startswith(origin)]
+
+
+def downloaded(browser: Any, folder: Path, script: str, name: str, seconds: float = 20) -> bytes:
+    """The file ``name`` that the page saves to ``folder`` (made if need be) when ``script`` is run."""
+    folder.mkdir(exist_ok=True)
+    allowed = {"behavior": "allow", "downloadPath": str(folder)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
+    browser.execute_script(script)
+    until = time.monotonic() + seconds
+    while not (folder / name).is_file():  # Chromium writes it under another name first
+        assert time.monotonic() < until, f"{name} is not among {sorted(p.name for p in folder.iterdir())}"
+        time.sleep(0.1)
+    return (folder / name).read_bytes()

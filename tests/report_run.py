@@ -143,12 +143,13 @@ def make_evaluation(folder: Path) -> None:
 
 
 def make_judged(folder: Path) -> None:
-    folder.mkdir(parents=True)
+    (folder / "cifs").mkdir(parents=True)
     rows = [
-        {"id": "c000", "formula": "SrTiO3", "lost": "", "match": ""},
-        {"id": "c001", "formula": "MgO", "lost": "in-training-set", "match": HOSTILE},
-        {"id": "c003", "formula": "", "lost": "not-placed", "match": ""},
+        {"id": "c000", "formula": "SrTiO3", "lost": "", "match": "", "cif": "cifs/c000.cif"},
+        {"id": "c001", "formula": "MgO", "lost": "in-training-set", "match": HOSTILE, "cif": "cifs/c001.cif"},
+        {"id": "c003", "formula": "", "lost": "not-placed", "match": "", "cif": ""},
     ]
+    ase.io.write(folder / "cifs" / "c000.cif", perovskite(3.8, "Sr", "Ti"), format="cif")  # the one left
     table(folder / "judged.csv", rows)
     left = {"drawn": 3, "placed": 2, "valid": 2, "distinct": 2, "not in the training set": 1}
     (folder / "summary.json").write_text(json.dumps({"funnel": left, "training_set": "compared"}))

@@ -1,13 +1,16 @@
 """The report of a small run in a real browser: it draws, sorts, cuts and turns, and asks for nothing."""
 
+import csv
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 
+import ase.io
 import numpy as np
 import pytest
-from browsing import errors, requests, wait
+from browsing import downloaded, errors, requests, wait
 from PIL import Image
 from report_run import make_run
 
@@ -82,6 +85,34 @@ def test_crystal_turns_and_changes(opened: Any) -> None:
     legend = opened.find_element(By.ID, "crystal-legend").text.split()
     assert legend == ["O", "Mg"]
     assert opened.execute_script(turn) == kept, "the view stays when another crystal is chosen"
+
+
+def test_crystals_are_downloaded_from_the_page_itself(opened: Any, tmp_path: Path) -> None:
+    """With the folders of the run away: all of it is in the page."""
+    click = "document.querySelector('[data-file=\"{}\"]').click()"
+    cif = downloaded(opened, tmp_path, click.format("generated.cif"), "generated.cif")
+    assert cif.count(b"_cell_length_a") == 9
+    frames = downloaded(opened, tmp_path, click.format("generated.extxyz"), "generated.extxyz")
+    atoms = ase.io.read(io.StringIO(frames.decode()), ":", format="extxyz")
+    assert len(atoms) == 9
+    assert atoms[1].info["id"] == "c001"
+    assert atoms[1].get_chemical_formula() == "Mg4O4"
+    np.testing.assert_allclose(atoms[1].cell.lengths(), 4.1)
+    assert atoms[4].info["formula"].startswith("<script>"), "c005, whose formula is hostile, as it is"
+    text = downloaded(opened, tmp_path, click.format("generated.csv"), "generated.csv")
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert [row["id"] for row in rows] == [c.info["id"] for c in atoms]
+    assert "".join(row["cif"] for row in rows).encode() == cif
+    assert opened.execute_script("return document.querySelectorAll('[data-file=\"judged.cif\"]').length") == 1
+
+
+def test_one_crystal_is_downloaded_by_its_row_and_by_its_picture(opened: Any, tmp_path: Path) -> None:
+    row = "document.querySelector('#generated [data-cif=\"generated/c009\"]').click()"
+    from_row = downloaded(opened, tmp_path / "row", row, "c009.cif")
+    assert b"4.9" in from_row
+    shown = "document.querySelector('tr[data-crystal=\"c009\"]').cells[0].click();"
+    button = "document.getElementById('crystal-cif').click()"
+    assert downloaded(opened, tmp_path / "shown", shown + button, "c009.cif") == from_row
 
 
 def test_no_error_and_no_request(opened: Any) -> None:

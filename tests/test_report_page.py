@@ -1,5 +1,6 @@
 """The report of a small run as a file: whole, small, escaped, and plain about what is missing."""
 
+import gzip
 import re
 import shutil
 import time
@@ -9,8 +10,13 @@ import pytest
 from report_run import HOSTILE, make_run
 
 from hpcvox.config import load
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources import open_source
 from hpcvox.errors import ConfigError, SourceError
+from hpcvox.report import downloads
 from hpcvox.report.job import run
+from hpcvox.report.reading import open_folder, read_rows
 from hpcvox.report.settings import ReportSettings
 
 
@@ -143,3 +149,27 @@ def test_damaged_files_are_said(settings: ReportSettings, tmp_path: Path) -> Non
         "c000.cif cannot be drawn",
     ):
         assert said in text
+
+
+def test_downloads_are_whole_files_in_a_page_that_is_the_same_each_time(
+    settings: ReportSettings, tmp_path: Path
+) -> None:
+    generated = tmp_path / "generated"
+    shutil.copytree(settings.generated or Path(), generated)
+    (generated / "cifs" / "c000.cif").write_text("data_x\nloop_\n")
+    folder = open_folder("generate", generated)
+    rows = downloads.listed(folder, list(read_rows(generated / "candidates.csv")))
+    packed, notes = downloads.pack("generated", rows, 5)
+    assert packed is not None
+    assert list(packed.cifs) == ["c001", "c002", "c004", "c005<b>"], "c000 is damaged, c003 has none"
+    assert [note.split(" ")[:3] for note in notes] == [["1", "CIF(s)", "cannot"], ["The", "first", "5"]]
+    whole = gzip.decompress(packed.files["generated.cif"])
+    for id, (name, start, end) in packed.cifs.items():
+        assert whole[start:end] == (generated / "cifs" / name).read_bytes(), id
+    assert downloads.pack("generated", rows, 5)[0] == packed
+    (tmp_path / "again.csv").write_bytes(gzip.decompress(packed.files["generated.csv"]))
+    read = [parse(entry)[0] for entry in open_source(tmp_path / "again.csv")]
+    assert [(c.id, c.formula) for c in read if isinstance(c, Crystal)] == [
+        ("c001", "MgO"), ("c002", "SrTiO3"), ("c004", "SrTiO3"), ("c005<b>", "MgO")
+    ]  # fmt: skip
+    assert downloads.pack("generated", rows, 0) == (None, [])

@@ -25,7 +25,7 @@ _ARRAYS = ("cell", "site_number", "site_frac")
 
 
 def _write_extxyz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
-    keys = _info_keys(targets)
+    keys = info_keys(targets)
     with durable.written_aside(out) as part, part.open("w", encoding="utf-8") as file:
         for _, crystals in batches:
             for crystal in crystals:
@@ -40,7 +40,7 @@ def _write_extxyz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
                 write_extxyz(file, [atoms])
 
 
-def _info_keys(targets: Sequence[str]) -> dict[str, str]:
+def info_keys(targets: Sequence[str]) -> dict[str, str]:
     """Targets' names as keys of a frame's head: no equals sign, no control characters, each but once."""
     taken = {"lattice", "properties", "pbc", "id", "formula", "origin"}
     keys = {}

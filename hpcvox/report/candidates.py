@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hpcvox.report import charts, crystals, files
-from hpcvox.report.parts import Cell, Chart, Section, Table, cell, shown, table
+from hpcvox.report import charts, crystals, downloads, files
+from hpcvox.report.parts import Cell, Chart, Downloads, Section, Table, cell, shown, table
 from hpcvox.report.reading import Folder, read_rows
 
 NAME, TITLE = "generated", "Generated crystals"
@@ -39,8 +39,8 @@ def _candidate(drawn: Mapping[str, Path], row: Mapping[str, str]) -> Candidate:
     return Candidate(row.get("id", ""), failure, row.get("decile", ""), cif, row)
 
 
-def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> Section:
-    """The whole section; crystals in 3D are the valid ones first."""
+def section(folder: Folder, page: Path, most_crystals: int, most_downloads: int, table_rows: int) -> Section:
+    """The whole section; crystals in 3D, and those to download, are the valid ones first."""
     if folder.problem:
         return Section(NAME, TITLE, missing=folder.problem)
     if folder.file("candidates.csv") is None:
@@ -52,8 +52,12 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
         return Section(
             NAME, TITLE, missing=f"{folder.path}/candidates.csv has no rows: nothing was generated."
         )
+    ordered = sorted(candidates, key=lambda c: bool(c.failure))
+    with_cif = [downloads.Listed(c.id, c.cif, c.row) for c in ordered if c.cif is not None]
+    offered, untold = downloads.pack(NAME, with_cif, most_downloads)
     scenes, problems = _scenes(candidates, most_crystals)
-    notes = [*folder.notes, *problems]
+    scenes = [one | {"cif": None if offered is None else offered.key(one["id"])} for one in scenes]
+    notes = [*folder.notes, *problems, *untold]
     if not scenes:
         notes.append("There is no crystal to turn: no sample became a crystal with a CIF.")
     return Section(
@@ -62,8 +66,12 @@ def section(folder: Folder, page: Path, most_crystals: int, table_rows: int) -> 
         tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
         facts=_facts(folder, candidates),
         charts=_charts(candidates, str(folder.fact("condition") or "the condition")),
-        tables=[*_failures(candidates), _table(candidates, page, {s["id"] for s in scenes}, table_rows)],
+        tables=[
+            *_failures(candidates),
+            _table(ordered, page, {s["id"] for s in scenes}, offered, table_rows),
+        ],
         notes=notes,
+        downloads=offered,
         widget="crystals" if scenes else "",
         data={"crystals": scenes, "elements": crystals.elements(scenes)} if scenes else {},
     )
@@ -116,7 +124,9 @@ def _failures(candidates: list[Candidate]) -> list[Table]:
     return [table("Failures, by reason", ["reason", "samples", "share", "for example"], rows)] if rows else []
 
 
-def _table(candidates: list[Candidate], page: Path, drawn: set[str], most: int) -> Table:
+def _table(
+    candidates: list[Candidate], page: Path, drawn: set[str], offered: Downloads | None, most: int
+) -> Table:
     columns = list(dict.fromkeys(key for c in candidates for key in c.row))
     # What is the same in every row (an empty message, one origin) says nothing in a table.
     columns = [
@@ -124,18 +134,18 @@ def _table(candidates: list[Candidate], page: Path, drawn: set[str], most: int) 
         for k in columns
         if k in {"id", "valid", "code", "formula"} or len({c.row.get(k, "") for c in candidates}) > 1
     ]
-    ordered = sorted(candidates, key=lambda c: bool(c.failure))
-    rows = [[_cell(c, column, page) for column in columns] for c in ordered[:most]]
+    rows = [[_cell(c, column, page, offered) for column in columns] for c in candidates[:most]]
     note = "Click a column to sort by it, a row to see its crystal above."
     if len(candidates) > most:
         note += f" The first {most:,} of {len(candidates):,} (valid first); all are in candidates.csv."
-    keys = [c.id if c.id in drawn else "" for c in ordered[:most]]
+    keys = [c.id if c.id in drawn else "" for c in candidates[:most]]
     return table("Candidates", columns, rows, note=note, keys=keys)
 
 
-def _cell(candidate: Candidate, column: str, page: Path) -> Cell:
+def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | None) -> Cell:
     if column == "cif" and candidate.cif is not None:
-        return Cell(candidate.cif.name, href=files.link(candidate.cif, page))
+        key = None if offered is None else offered.key(candidate.id)
+        return Cell(candidate.cif.name, href=files.link(candidate.cif, page), cif=key)
     return cell(candidate.row.get(column, ""))
 
 

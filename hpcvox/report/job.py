@@ -52,9 +52,9 @@ def run(settings: ReportSettings) -> Outcome:
             training.section("unet", "Training the UNet", unet),
             training.section("vae", "Training the VAE", vae),
             density.section(vae, settings.densities),
-            candidates.section(generated, target, settings.crystals, settings.table_rows),
+            candidates.section(generated, target, settings.crystals, settings.downloads, settings.table_rows),
             *([decoded] if decoded is not None else []),
-            *(section(folder, settings.table_rows) for section, folder in chosen),
+            *(section(folder, settings.table_rows, settings.downloads) for section, folder in chosen),
             evaluation.section(evaluated, settings.table_rows),
             files.section(folders, target),
         ]

@@ -26,7 +26,10 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
         for section in sections
         if section.widget
     ]
-    scripts = [get_plotlyjs(), _template("crystals.js"), _template("report.js")]
+    offered = [section.downloads for section in sections if section.downloads is not None]
+    files = {name: base64.b64encode(packed).decode() for one in offered for name, packed in one.files.items()}
+    cifs = {one.key(id): (f"{one.name}.cif", *place) for one in offered for id, place in one.cifs.items()}
+    scripts = [get_plotlyjs(), *(_template(f"{name}.js") for name in ("crystals", "downloads", "report"))]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -35,7 +38,7 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
         made=made,
         tiles=[tile for section in sections for tile in section.tiles],
         sections=sections,
-        data=_data({"charts": charts, "widgets": widgets}),
+        data=_data({"charts": charts, "widgets": widgets, "files": files, "cifs": cifs}),
         style=Markup(_template("report.css")),
         scripts=[Markup(script) for script in scripts],
         policy=_policy(scripts),

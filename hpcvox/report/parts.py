@@ -1,16 +1,20 @@
 """What a section of the page is made of: facts, tables, charts.  No HTML here: the template writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
 class Cell(NamedTuple):
-    """A table cell: its text, the value it sorts by (None: the text), and where it links to."""
+    """A table cell: its text, the value it sorts by (None: the text), and where it links to.
+
+    ``cif`` is the key (:meth:`Downloads.key`) of the crystal that a click saves from inside the page instead.
+    """
 
     text: str
     order: float | None = None
     href: str | None = None
+    cif: str | None = None
 
 
 class Column(NamedTuple):
@@ -46,6 +50,22 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Downloads:
+    """Crystals that the page holds: files of all of them by name, gzipped, and where each is in ``NAME.cif``.
+
+    ``cifs`` has for each id the name its CIF is saved under, and its first and last byte (not included).
+    """
+
+    name: str
+    files: Mapping[str, bytes]
+    cifs: Mapping[str, tuple[str, int, int]]
+
+    def key(self, id: str) -> str | None:
+        """What the page knows the CIF of ``id`` by; None where it has none."""
+        return f"{self.name}/{id}" if id in self.cifs else None
+
+
+@dataclass(frozen=True)
 class Section:
     """One part of the page.
 
@@ -63,6 +83,7 @@ class Section:
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     texts: Sequence[tuple[str, str]] = ()
+    downloads: Downloads | None = None
     widget: str = ""
     data: dict[str, Any] = field(default_factory=dict)
 

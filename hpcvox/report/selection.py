@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.report import charts
+from hpcvox.report import charts, downloads
 from hpcvox.report.parts import Chart, Section, Table, shown, table
 from hpcvox.report.reading import Folder, number, read_rows
 
@@ -23,7 +23,7 @@ NOT_PREDICTED = {"id", "formula", "n_sites", "n_elements", "unseen_elements"}
 MOST_PROPERTIES = 12
 
 
-def funnel(folder: Folder, table_rows: int) -> Section:
+def funnel(folder: Folder, table_rows: int, most_downloads: int) -> Section:
     """How many candidates each stage of ``hpcvox judge`` has left, and where every other one was lost."""
     name, title = "funnel", "Candidates that are left"
     file = folder.file("judged.csv")
@@ -38,6 +38,7 @@ def funnel(folder: Folder, table_rows: int) -> Section:
     stages = dict(reversed(left.items()))
     facts = [(stage, shown(count)) for stage, count in left.items()]
     rows = list(read_rows(file))
+    offered, untold = downloads.pack("judged", downloads.listed(folder, rows), most_downloads)
     return Section(
         name,
         title,
@@ -46,11 +47,12 @@ def funnel(folder: Folder, table_rows: int) -> Section:
         facts=facts,
         charts=[charts.bars("funnel", "Left after each stage", stages, "candidates")] if left else [],
         tables=[_table("Every candidate, and where it was lost", rows, table_rows, "judged.csv")],
-        notes=folder.notes,
+        notes=[*folder.notes, *untold],
+        downloads=offered,
     )
 
 
-def screened(folder: Folder, table_rows: int) -> Section:
+def screened(folder: Folder, table_rows: int, most_downloads: int) -> Section:
     """Predicted properties of all crystals, and the crystals that pass."""
     name, title = "screened", "Predicted properties"
     properties, passing = folder.file("properties.csv"), folder.file("screened.csv")
@@ -70,6 +72,7 @@ def screened(folder: Folder, table_rows: int) -> Section:
             "does not": _numbers([row for row in everything if row.get("id") not in ids], column),
         }
         made += _histogram(f"screened-{column}", column.replace("_", " "), groups)
+    offered, untold = downloads.pack("screened", downloads.listed(folder, chosen), most_downloads)
     where = folder.config.get("where")
     facts = [("crystals", shown(len(everything))), ("that pass", shown(len(chosen)))]
     facts += [("where", str(where))] if where else []
@@ -80,17 +83,19 @@ def screened(folder: Folder, table_rows: int) -> Section:
         facts=facts,
         charts=made,
         tables=[_table("Crystals that pass", chosen, table_rows, "screened.csv")],
-        notes=folder.notes,
+        notes=[*folder.notes, *untold],
+        downloads=offered,
     )
 
 
-def relaxed(folder: Folder, table_rows: int) -> Section:
+def relaxed(folder: Folder, table_rows: int, most_downloads: int) -> Section:
     """How far relaxation has moved crystals: Court et al. 2020, Table 3; and which are known ones, Table 4."""
     name, title = "relaxed", "Relaxed crystals"
     file = folder.file("relaxed.csv")
     if folder.problem or file is None:
         return Section(name, title, missing=folder.problem or _unfinished(folder, "relaxed.csv"))
     rows = list(read_rows(file))
+    offered, untold = downloads.pack("relaxed", downloads.listed(folder, rows), most_downloads)
     made: list[Chart] = []
     for column, axis in MEASURES.items():
         made += _histogram(f"relaxed-{column}", axis, {"crystals": _numbers(rows, column)})
@@ -112,7 +117,8 @@ def relaxed(folder: Folder, table_rows: int) -> Section:
         facts=facts,
         charts=made,
         tables=[_table("Every crystal that was given", rows, table_rows, "relaxed.csv")],
-        notes=folder.notes,
+        notes=[*folder.notes, *untold],
+        downloads=offered,
     )
 
 

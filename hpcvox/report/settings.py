@@ -28,6 +28,12 @@ class ReportSettings(Settings):
         Path("runs/relaxed"), description="folder of `hpcvox relax`, where there is one"
     )
     crystals: int = Field(60, ge=0, le=1000, description="candidates that can be turned in 3D (valid first)")
+    downloads: int = Field(
+        1000,
+        ge=0,
+        le=20_000,
+        description="crystals of a section whose CIFs can be downloaded from inside the page",
+    )
     table_rows: int = Field(
         500, ge=1, le=20_000, description="rows a table shows; the rest is in the CSV it names"
     )

@@ -162,6 +162,9 @@ function crystalViewer(widget, colours) {
     }));
     const lengths = scene.crystal.lattice.map((row) => Math.hypot(...row).toFixed(3));
     document.getElementById("crystal-cell").textContent = `a, b, c = ${lengths.join(", ")} Å`;
+    const save = document.getElementById("crystal-cif");
+    save.hidden = scene.crystal.cif === null;
+    save.dataset.cif = scene.crystal.cif;
     pointed.textContent = "";
     for (const row of document.querySelectorAll("tr[data-crystal]"))
       row.classList.toggle("chosen", row.dataset.crystal === scene.crystal.id);

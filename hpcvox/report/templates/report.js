@@ -1,5 +1,5 @@
 "use strict";
-// The page's behaviour: charts take the page's colours, tables sort, densities are cut (crystals.js turns the crystals).
+// The page's behaviour: charts take the page's colours, tables sort, densities are cut (crystals.js turns the crystals, downloads.js saves them).
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage"]] };
@@ -112,6 +112,7 @@
   }
 
   // ---- all of it ---------------------------------------------------------------------------
+  downloads(data.files, data.cifs);
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const drawn = [drawCharts];
   for (const widget of data.widgets)

@@ -1,0 +1,98 @@
+"""Crystals to download from inside the page: all of a section as CIF, table or extended XYZ, and each as a CIF.
+
+Their texts stand in the page, compressed; its script hands them to the browser as files, and no request is made.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ase import Atoms
+from ase.io.extxyz import write_extxyz
+
+from hpcvox.featurize.export_formats import info_keys
+from hpcvox.report import crystals
+from hpcvox.report.parts import Downloads
+from hpcvox.report.reading import Folder, number
+
+TEXTS = ("id", "formula", "cif")
+"""Columns that are no numbers."""
+
+
+class Listed(NamedTuple):
+    """A row of a folder's table, and the CIF that it names."""
+
+    id: str
+    cif: Path
+    row: Mapping[str, str]
+
+
+def listed(folder: Folder, rows: Sequence[Mapping[str, str]]) -> list[Listed]:
+    """Those of ``rows`` that have their CIF in ``cifs/`` of ``folder``."""
+    if folder.path is None:
+        return []
+    there = {path.name: path for path in (folder.path / "cifs").glob("*.cif")}
+    named = ((row, Path(row.get("cif", "")).name) for row in rows)
+    return [Listed(row.get("id", ""), there[name], row) for row, name in named if name in there]
+
+
+def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | None, list[str]]:
+    """The first ``most`` of ``chosen`` as files ``NAME.cif``, ``NAME.csv`` and ``NAME.extxyz``, and what is to be said.
+
+    The table has the rows as they are, with the text of the CIF in place of its path: a source of ``hpcvox featurize``.
+    None where there is no crystal, or none was asked for.
+    """
+    whole: list[tuple[Listed, bytes]] = []
+    frames = io.StringIO()
+    unread = 0
+    for one in chosen[:most]:
+        try:
+            lattice, frac, numbers = crystals.read_cif(one.cif)
+            text = one.cif.read_bytes()
+        except (ValueError, OSError):
+            unread += 1
+            continue
+        whole.append((one, text if text.endswith(b"\n") else text + b"\n"))
+        atoms = Atoms(numbers, scaled_positions=frac, cell=lattice, pbc=True, info=_head(one))
+        write_extxyz(frames, [atoms])
+    notes = [f"{unread} CIF(s) cannot be read and are not among the downloads."] if unread else []
+    if len(chosen) > most > 0:
+        notes.append(f"The first {most:,} of {len(chosen):,} crystals can be downloaded; each has its CIF.")
+    if not whole:
+        return None, notes
+    places, at = {}, 0
+    for one, text in whole:
+        places[one.id] = (one.cif.name, at, at + len(text))
+        at += len(text)
+    files = {
+        f"{name}.cif": b"".join(text for _, text in whole),
+        f"{name}.csv": _table(whole),
+        f"{name}.extxyz": frames.getvalue().encode(),
+    }
+    # no time in the head: the same crystals are the same bytes
+    return Downloads(name, {key: gzip.compress(text, mtime=0) for key, text in files.items()}, places), notes
+
+
+def _head(one: Listed) -> dict[str, str | float]:
+    """A row as the ``key=value`` pairs of a frame's head, which is one line; nothing for an empty cell."""
+    keys = info_keys([key for key in one.row if key not in TEXTS])
+    head: dict[str, str | float] = {}
+    for column, text in one.row.items():
+        plain = " ".join(text.split())
+        if plain and column != "cif":
+            # the formula NaN is no number, and the id 007 not 7
+            value = None if column in TEXTS else number(plain)
+            head[keys.get(column, column)] = plain if value is None else value
+    return head
+
+
+def _table(whole: Sequence[tuple[Listed, bytes]]) -> bytes:
+    columns = list(dict.fromkeys(key for one, _ in whole for key in one.row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, fieldnames=columns, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows({**one.row, "cif": cif.decode(errors="replace")} for one, cif in whole)
+    return text.getvalue().encode()
