@@ -139,7 +139,20 @@ def make_evaluation(folder: Path) -> None:
     }
     ways = {"segmentation": figures, "reconstruction": figures | {"emd": None}}
     (folder / "metrics.json").write_text(json.dumps(ways | {"held_out_crystals": 40}))
-    table(folder / "per_crystal.csv", [{"id": f"m{k}", "formula": "NaN", "emd": 0.1 * k} for k in range(3)])
+    rows = [
+        {"id": f"m{k}", "formula": "NaN", "n_sites": 5, "a": 4.0 + k, "b": 4.0, "c": 4.0}
+        | {"segmentation_a": 4.0 + k, "segmentation_b": 4.0, "segmentation_c": 4.0, "segmentation_excess": 0}
+        | {"reconstruction_a": 4.1 + k, "reconstruction_excess": k - 1 if k else "", "emd": 0.1 * k}
+        for k in range(3)
+    ]
+    table(folder / "per_crystal.csv", rows)
+
+
+def make_network(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    rows = [{"id": f"m{k}", "formula": "MgO", "true": 0.5 * k, "predicted": 0.5 * k + 0.25} for k in range(8)]
+    table(folder / "held_out.csv", [*rows, {"id": "m9", "formula": "XeF2", "true": 1.0, "predicted": ""}])
+    (folder / "model.json").write_text(json.dumps({"target": "band_gap", "log": False, "weights": 38_209}))
 
 
 def make_judged(folder: Path) -> None:
@@ -163,7 +176,9 @@ def make_screened(folder: Path) -> None:
     ]
     table(folder / "properties.csv", rows)
     table(folder / "screened.csv", rows[5:])
-    (folder / "config.yaml").write_text("where: band_gap > 1.9\n")
+    network = folder.parent / "cgcnn"
+    make_network(network)
+    (folder / "config.yaml").write_text(f"where: band_gap > 1.9\nmodels: [{network}]\n")
     (folder / "summary.json").write_text(json.dumps({"predicted": 9}))
 
 

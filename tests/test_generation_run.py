@@ -24,6 +24,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.models.settings import UNetSettings, VAESettings
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
+from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
 from hpcvox.training.vae_task import quantile_edges
 
@@ -204,6 +205,12 @@ def test_evaluation_counts_every_held_out_crystal(trained: Path, tmp_path: Path)
         assert 0 <= figures["recall"] <= 1
     # true maps have exact coordinates
     assert metrics["segmentation"]["length_mae"] < 1e-5
+    cells = ShardSet.open(trained / "shards").cells
+    ids = ShardSet.open(trained / "shards").ids
+    for row in rows:
+        lengths = [float(row[axis]) for axis in "abc"]
+        assert lengths == np.diag(cells[ids.index(row["id"])]).tolist()
+        np.testing.assert_allclose([float(row[f"segmentation_{axis}"]) for axis in "abc"], lengths, atol=1e-4)
     assert evaluate(trained, tmp_path) == metrics
 
 

@@ -1,10 +1,12 @@
 """The report of a small run as a file: whole, small, escaped, and plain about what is missing."""
 
 import gzip
+import json
 import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_run import HOSTILE, make_run
@@ -15,6 +17,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
 from hpcvox.errors import ConfigError, SourceError
 from hpcvox.report import downloads
+from hpcvox.report.drawing import values
 from hpcvox.report.job import run
 from hpcvox.report.reading import open_folder, read_rows
 from hpcvox.report.settings import ReportSettings
@@ -86,6 +89,44 @@ def test_what_became_of_the_candidates(page: Path) -> None:
     assert 'data-chart="screened-band_gap_std"' not in properties
     assert "median change of bonds (%)" in moved
     assert "mp-1" in moved
+
+
+def charts_of(page: Path) -> dict[str, Any]:
+    text = page.read_text().split('id="report-data">')[1].split("</script>")[0]
+    charts: dict[str, Any] = json.loads(text)["charts"]
+    return charts
+
+
+def points(trace: dict[str, Any]) -> list[tuple[float, float]]:
+    return list(zip(values(trace["x"]).tolist(), values(trace["y"]).tolist(), strict=True))
+
+
+def test_what_is_predicted_stands_beside_what_is_true(page: Path) -> None:
+    made = charts_of(page)
+    line, itself, through = made["evaluation-lengths"]["data"]
+    assert line["x"] == line["y"]
+    # 9 lengths that are right, of which the 7 of 4 Å are one mark
+    assert points(itself) == [(4.0, 4.0), (5.0, 5.0), (6.0, 6.0)]
+    assert values(itself["customdata"]).tolist() == [7, 1, 1]
+    assert points(through) == [(4.0, 4.1), (5.0, 5.1), (6.0, 6.1)]
+    _, itself, through = made["evaluation-sites"]["data"]
+    assert (points(itself), points(through)) == ([(5.0, 5.0)], [(5.0, 5.0), (5.0, 6.0)])
+    _, held_out = made["networks-0"]["data"]
+    assert points(held_out) == [(0.5 * k, 0.5 * k + 0.25) for k in range(8)]
+    errors = page.read_text().split('<section id="networks">')[1].split("</section>")[0]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", errors)
+    assert (cells[0], cells[2:]) == ("band_gap", ["8", "0.25", "0.25"])
+
+
+def test_networks_are_those_that_are_named_or_those_of_the_screen(
+    settings: ReportSettings, tmp_path: Path
+) -> None:
+    run(settings.model_copy(update={"out": tmp_path, "networks": [tmp_path / "none"]}))
+    text = (tmp_path / "report.html").read_text()
+    assert f"There is no folder {tmp_path / 'none'}" in text
+    assert "No network has predictions" in text
+    run(settings.model_copy(update={"out": tmp_path, "networks": []}))
+    assert 'id="networks"' not in (tmp_path / "report.html").read_text()
 
 
 def test_what_was_not_asked_for_is_left_out(settings: ReportSettings, tmp_path: Path) -> None:

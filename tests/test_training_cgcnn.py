@@ -1,5 +1,6 @@
 """CGCNN: the network's symmetries, and whole trainings on small sets of real graphs."""
 
+import csv
 import sys
 
 import numpy as np
@@ -173,6 +174,18 @@ def test_predictions_are_in_the_targets_unit_and_have_the_error_that_was_said(tr
     _, card = runs.load_model(trained, "cgcnn")
     assert error[held_out].mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-4)
     assert card["elements"] == sorted([*A_SITES.values(), *B_SITES.values(), *X_SITES.values()])
+
+
+def test_a_finished_training_has_what_it_says_of_held_out_crystals(trained, shards):
+    graphs = ShardSet.open(shards)
+    with (trained / "held_out.csv").open(newline="") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    held_out = np.flatnonzero(split(graphs.formulas, SEED, 0.2))
+    assert list(rows) == [graphs.ids[i] for i in held_out]
+    said = np.array([float(row["predicted"] or "nan") for row in rows.values()])
+    np.testing.assert_allclose(said, predict(trained, graphs)[held_out], rtol=1e-5)
+    true = [float(row["true"]) for row in rows.values()]
+    assert true == graphs.target("affinity")[held_out].tolist()
 
 
 def test_a_crystal_of_an_unseen_element_has_no_prediction(trained, tmp_path):

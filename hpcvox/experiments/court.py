@@ -32,8 +32,15 @@ PART = 64
 """Crystals to a part: what an interruption loses at most."""
 
 WAYS = ("segmentation", "reconstruction")
-FIGURES = ("code", "length_mae", "emd", "excess", "species_right", "exact", "valid", "match_rms", "recall")
-COLUMNS = ("id", "formula", "decile", "n_sites", *(f"{way}_{figure}" for way in WAYS for figure in FIGURES))
+LENGTHS = ("a", "b", "c")
+FIGURES = (
+    *("code", *LENGTHS, "length_mae", "emd", "excess"),
+    *("species_right", "exact", "valid", "match_rms", "recall"),
+)
+COLUMNS = (
+    *("id", "formula", "decile", "n_sites", *LENGTHS),
+    *(f"{way}_{figure}" for way in WAYS for figure in FIGURES),
+)
 
 
 def run(settings: EvaluateSettings) -> Outcome:
@@ -135,6 +142,7 @@ def _evaluate(
                 "formula": shards.formulas[index],
                 "decile": int(bins[row]),
                 "n_sites": len(numbers),
+                **dict(zip(LENGTHS, lengths[row].tolist(), strict=True)),
             }
             for way, (maps, segmented) in seen.items():
                 figures = _compare(row, index, species[row], maps[row], segmented, settings, networks, shards)
@@ -159,6 +167,7 @@ def _compare(
     lengths = np.linalg.norm(shards.cells[index], axis=1)
     try:
         fitted = fit_lengths(maps[1:], networks.grid)
+        figures |= dict(zip(LENGTHS, fitted.tolist(), strict=True))
         figures["length_mae"] = float(np.abs(fitted - lengths).mean())
         placed = place(
             maps[0],

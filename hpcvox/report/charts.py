@@ -39,7 +39,7 @@ def bars(name: str, title: str, counts: Mapping[str, int], axis: str) -> Chart:
         )
     )
     figure.update_layout(xaxis_title=axis, yaxis_type="category", height=max(180, 90 + 30 * len(order)))
-    return _chart(name, title, figure)
+    return finished(name, title, figure)
 
 
 def histogram(name: str, title: str, groups: Mapping[str, NDArray[np.float64]], axis: str) -> Chart:
@@ -61,7 +61,7 @@ def histogram(name: str, title: str, groups: Mapping[str, NDArray[np.float64]], 
             hovertemplate="%{x:.3g}: %{y:,}<extra>" + escaped(label) + "</extra>",
         )
     figure.update_layout(barmode="stack", bargap=0, xaxis_title=axis, yaxis_title="crystals", height=320)
-    return _chart(name, title, figure)
+    return finished(name, title, figure)
 
 
 def stacked(
@@ -82,7 +82,7 @@ def stacked(
     )
     if max(sum(column) for column in zip(*parts.values(), strict=True)) <= 10:
         figure.update_yaxes(dtick=1)
-    return _chart(name, title, figure)
+    return finished(name, title, figure)
 
 
 def curves(name: str, title: str, lines: Mapping[str, Points], axis: str, *, log: bool, wide: bool) -> Chart:
@@ -102,7 +102,7 @@ def curves(name: str, title: str, lines: Mapping[str, Points], axis: str, *, log
     figure.update_layout(xaxis_title=axis, height=360 if wide else 280, hovermode="x unified")
     if log:
         figure.update_yaxes(type="log", dtick=1 if _decades(lines) > 2 else "D2")
-    return _chart(name, title, figure, wide=wide)
+    return finished(name, title, figure, wide=wide)
 
 
 def thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Points:
@@ -120,7 +120,8 @@ def _decades(lines: Mapping[str, Points]) -> float:
     return float(np.log10(values.max() / values.min()))
 
 
-def _chart(name: str, title: str, figure: go.Figure, *, wide: bool = False) -> Chart:
+def finished(name: str, title: str, figure: go.Figure, *, wide: bool = False) -> Chart:
+    """``figure`` as a part of the page, without what it has of its own look."""
     figure.layout.template = go.layout.Template()  # the default template is 7 kB in every chart
     figure.update_layout(
         margin={"l": 64, "r": 16, "t": 12, "b": 48},

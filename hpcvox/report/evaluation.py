@@ -1,7 +1,10 @@
 """The evaluation section: how well held-out crystals are rebuilt, beside the figures of the paper."""
 
-from hpcvox.report.parts import Section, Table, shown, table
-from hpcvox.report.reading import Folder, read_rows
+from collections.abc import Mapping, Sequence
+
+from hpcvox.report import scatters
+from hpcvox.report.parts import Chart, Section, Table, shown, table
+from hpcvox.report.reading import Folder, pairs, read_rows
 
 NAME, TITLE = "evaluation", "Held-out crystals, rebuilt"
 WAYS = {"segmentation": "from its own maps", "reconstruction": "through the VAE"}
@@ -32,7 +35,9 @@ def section(folder: Folder, table_rows: int) -> Section:
         for key, (label, paper) in FIGURES.items()
     ]
     columns = ["figure", *WAYS.values(), "Court et al. 2020"]
-    tables = [table("Figures", columns, rows), *_failures(folder), *_crystals(folder, table_rows)]
+    file = folder.file("per_crystal.csv")
+    crystals = list(read_rows(file)) if file is not None else []
+    tables = [table("Figures", columns, rows), *_failures(folder), *_crystals(crystals, table_rows)]
     intro = (
         "Each crystal that training held out goes two ways: its own maps through the UNet, and through the "
         "whole chain (encoder, decoder, UNet). Failures count in every rate; errors are means over the rest."
@@ -42,7 +47,33 @@ def section(folder: Folder, table_rows: int) -> Section:
     notes = list(folder.notes)
     if folder.facts.get("unet_held_out_the_same") is False:
         notes.append("The UNet held out other materials than the VAE: it has seen some of these crystals.")
-    return Section(NAME, TITLE, intro=intro, facts=facts, tables=tables, notes=notes)
+    return Section(
+        NAME, TITLE, intro=intro, facts=facts, charts=_parity(crystals), tables=tables, notes=notes
+    )
+
+
+def _parity(crystals: Sequence[Mapping[str, str]]) -> list[Chart]:
+    """Cell lengths and numbers of sites that were found, over the true ones."""
+    lengths = {
+        label: pairs([row.get(axis, "") for row in crystals for axis in "abc"],
+                     [row.get(f"{way}_{axis}", "") for row in crystals for axis in "abc"])
+        for way, label in WAYS.items()
+    }  # fmt: skip
+    sites = {}
+    for way, label in WAYS.items():
+        true, excess = pairs(
+            [row.get("n_sites", "") for row in crystals], [row.get(f"{way}_excess", "") for row in crystals]
+        )
+        sites[label] = true, true + excess
+    made = []
+    for name, title, groups, axis in (
+        ("lengths", "Cell lengths", lengths, "cell length (Å)"),
+        ("sites", "Number of sites", sites, "sites in the cell"),
+    ):
+        filled = {label: points for label, points in groups.items() if len(points[0])}
+        if filled:
+            made.append(scatters.parity(f"evaluation-{name}", title, filled, axis))
+    return made
 
 
 def _failures(folder: Folder) -> list[Table]:
@@ -55,9 +86,7 @@ def _failures(folder: Folder) -> list[Table]:
     return [table("Failures, by reason", ["way", "reason", "crystals"], rows)] if rows else []
 
 
-def _crystals(folder: Folder, most: int) -> list[Table]:
-    file = folder.file("per_crystal.csv")
-    rows = list(read_rows(file)) if file is not None else []
+def _crystals(rows: Sequence[Mapping[str, str]], most: int) -> list[Table]:
     if not rows:
         return []
     columns = list(rows[0])

@@ -5,7 +5,18 @@ from datetime import datetime
 from hpcvox import config, durable
 from hpcvox.errors import SourceError
 from hpcvox.outcome import Outcome
-from hpcvox.report import candidates, data, density, evaluation, files, overview, page, selection, training
+from hpcvox.report import (
+    candidates,
+    data,
+    density,
+    evaluation,
+    files,
+    networks,
+    overview,
+    page,
+    selection,
+    training,
+)
 from hpcvox.report.reading import open_folder
 from hpcvox.report.settings import ReportSettings
 
@@ -42,6 +53,9 @@ def run(settings: ReportSettings) -> Outcome:
         if not (folder := open_folder(verb, path)).problem
     ]
     folders += [folder for _, folder in chosen]
+    predictors = networks.folders(settings.networks, open_folder("screen", settings.screened))
+    folders += predictors
+    predicted = networks.section(predictors)
     with durable.sole_writer(settings.out):
         target = settings.out / PAGE
         decoded = density.decoded_section(generated, settings.densities)
@@ -55,6 +69,7 @@ def run(settings: ReportSettings) -> Outcome:
             candidates.section(generated, target, settings.crystals, settings.downloads, settings.table_rows),
             *([decoded] if decoded is not None else []),
             *(section(folder, settings.table_rows, settings.downloads) for section, folder in chosen),
+            *([predicted] if predicted is not None else []),
             evaluation.section(evaluated, settings.table_rows),
             files.section(folders, target),
         ]

@@ -17,6 +17,7 @@ MADE = {
     "train-unet": ("weights", ("weights",)),
     "train-vae": ("weights", ("weights",)),
     "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
+    "train-cgcnn": ("weights", ("weights",)),
     "evaluate": ("crystals", ("held_out_crystals",)),
     "judge": ("candidates judged", ("funnel.drawn",)),
     "screen": ("crystals", ("predicted",)),

@@ -3,12 +3,14 @@
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 JSON_LIMIT_BYTES = 16 * 2**20
 """A larger JSON file is data, not a summary, and is left to its own reader."""
@@ -121,6 +123,13 @@ def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
             else:
                 torn += 1
     return records, torn
+
+
+def pairs(first: Sequence[str], second: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two columns as numbers, without the rows where either is none."""
+    both = ((number(a), number(b)) for a, b in zip(first, second, strict=True))
+    known = np.array([(a, b) for a, b in both if a is not None and b is not None]).reshape(-1, 2)
+    return known[:, 0], known[:, 1]
 
 
 def number(value: object) -> float | None:

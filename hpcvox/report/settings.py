@@ -27,6 +27,10 @@ class ReportSettings(Settings):
     relaxed: Path | None = Field(
         Path("runs/relaxed"), description="folder of `hpcvox relax`, where there is one"
     )
+    networks: list[Path] | None = Field(
+        None,
+        description="run folders of `hpcvox train-cgcnn`; null: those that predicted what is in screened",
+    )
     crystals: int = Field(60, ge=0, le=1000, description="candidates that can be turned in 3D (valid first)")
     downloads: int = Field(
         1000,

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox import durable
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.cgcnn import CGCNN
 from hpcvox.shards.reader import ShardSet
@@ -20,6 +21,9 @@ from hpcvox.training.task import Losses, Ratio, Recipe
 
 AT_A_TIME = 256
 """Crystals predicted together."""
+
+HELD_OUT = "held_out.csv"
+"""What a finished training says of the crystals it was not trained on."""
 
 
 class CGCNNTask:
@@ -77,7 +81,17 @@ class CGCNNTask:
         }
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
-        pass
+        """Write :data:`HELD_OUT`: the target of held-out crystals and what the exported model says, in its unit.
+
+        Nothing stands for a crystal with an element that no crystal of the training had.
+        """
+        known, said = self.shards.target(self.settings.target), _predict(Property(out), self.shards, held_out)
+        rows = [
+            {"id": self.shards.ids[i], "formula": self.shards.formulas[i], "true": repr(float(known[i]))}
+            | {"predicted": "" if np.isnan(value) else repr(float(value))}
+            for i, value in zip(held_out.tolist(), said, strict=True)
+        ]
+        durable.write_csv(out / HELD_OUT, ("id", "formula", "true", "predicted"), rows)
 
     def _start_from(self, folder: Path) -> None:
         """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
@@ -133,10 +147,13 @@ def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
             f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {network.neighbours}: "
             f"featurize with neighbours={network.neighbours}"
         )
-    values = np.full(len(shards), np.nan)
-    for part in plan(np.arange(len(shards)), AT_A_TIME, 0, 1, None):
-        values[part.indices] = network(load(shards, part, -1).graph)
-    return values
+    return _predict(network, shards, np.arange(len(shards)))
+
+
+def _predict(network: Property, shards: ShardSet, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The property of ``samples``, in their order."""
+    parts = plan(samples, AT_A_TIME, 0, 1, None)
+    return np.concatenate([np.zeros(0), *(network(load(shards, part, -1).graph) for part in parts)])
 
 
 def _neighbours(shards: ShardSet) -> int:
