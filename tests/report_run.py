@@ -7,10 +7,17 @@ from typing import Any
 
 import ase.io
 import numpy as np
+import torch
+import training_shards
 from ase.spacegroup import crystal
 
 from hpcvox.descriptors.density import voxelize
+from hpcvox.models.settings import VAESettings
+from hpcvox.models.vae import VAE
 from hpcvox.report.settings import ReportSettings
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training import runs
+from hpcvox.training.vae_task import quantile_edges
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FCC = [(0, 0, 0), (0.5, 0.5, 0.5)]
@@ -55,11 +62,7 @@ def make_database(folder: Path) -> None:
 
 
 def make_shards(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    shards = [{"file": "shard-00000.h5", "samples": 298, "rejects": 2}]
-    (folder / "manifest.json").write_text(
-        json.dumps({"n_entries": 300, "n_samples": 298, "n_rejects": 2, "grid": "periodic", "shards": shards})
-    )
+    training_shards.make_shards(folder)
     rejects = [
         {"id": "x.cif", "origin": "dir/x.cif", "code": "cif-syntax", "message": "line 3: no loop"},
         {"id": HOSTILE, "origin": "dir/y.cif", "code": "disordered", "message": HOSTILE},
@@ -79,6 +82,19 @@ def make_training(folder: Path, *, torn: bool) -> None:
     (folder / "metrics.jsonl").write_text("\n".join(lines) + ("\n" + lines[-1][:20] if torn else "\n"))
     (folder / "config.yaml").write_text(f"epochs: 30\nseed: 3\nnote: '{HOSTILE.replace(chr(39), '')}'\n")
     (folder / "model.json").write_text(json.dumps({"weights": 12345, "versions": {"torch": "2.13.0"}}))
+
+
+def make_vae(folder: Path, shards: Path) -> None:
+    """A VAE of random weights, of the shard set's crystals."""
+    folder.mkdir(exist_ok=True)
+    torch.manual_seed(0)
+    shape = VAESettings(
+        patch=2, encoder=(8, 8), bottleneck=4, hidden=16, latent=8, seed_channels=4, decoder=(8, 8)
+    )
+    card = {"model": shape.model_dump(mode="json"), "grid": "periodic", "voxels": 16, "shards": str(shards)}
+    edges = quantile_edges(ShardSet.open(shards).target("energy"), 4).tolist()
+    card |= {"condition": "energy", "edges": edges, "conditions": 4, "seed": 0, "held_out_fraction": 0.3}
+    runs.export(folder, "vae", VAE(shape, 4, 16), card)
 
 
 def make_examples(folder: Path) -> None:
@@ -200,6 +216,7 @@ def make_run(root: Path) -> ReportSettings:
     make_shards(root / "shards")
     make_training(root / "unet", torn=True)
     make_training(root / "vae", torn=False)
+    make_vae(root / "vae", root / "shards")
     make_examples(root / "vae")
     make_generated(root / "generated")
     make_evaluation(root / "evaluation")

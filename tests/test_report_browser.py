@@ -115,6 +115,16 @@ def test_one_crystal_is_downloaded_by_its_row_and_by_its_picture(opened: Any, tm
     assert downloaded(opened, tmp_path / "shown", shown + button, "c009.cif") == from_row
 
 
+def test_latent_space_and_rows_are_drawn(opened: Any) -> None:
+    marks = "return document.querySelectorAll('[data-chart=\"latent-{}\"] .scatterlayer path.point').length"
+    assert opened.execute_script(marks.format("kinds")) == 48
+    assert opened.execute_script(marks.format("condition")) == 48
+    widths = "return [...document.querySelectorAll('.gallery img')].map(i => i.naturalWidth)"
+    pictures = opened.execute_script(widths)
+    assert len(pictures) >= 20
+    assert set(pictures) == {16}
+
+
 def test_no_error_and_no_request(opened: Any) -> None:
     assert opened.execute_script("return window.hacked") is None
     assert errors(opened) == []

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from hpcvox.report import charts
+from hpcvox.report import charts, properties
 from hpcvox.report.parts import Section, Table, shown, table
 from hpcvox.report.reading import Folder, flatten, number, read_rows
 
@@ -57,7 +57,7 @@ def database(folder: Folder, table_rows: int) -> Section:
 
 
 def featurization(folder: Folder, table_rows: int) -> Section:
-    """Samples and rejects of a shard set, with the reasons."""
+    """Samples and rejects of a shard set, with the reasons, and histograms of its crystals."""
     name, title = "featurization", "Featurization"
     if folder.problem:
         return Section(name, title, missing=folder.problem)
@@ -76,7 +76,8 @@ def featurization(folder: Folder, table_rows: int) -> Section:
     facts = [(label, value) for label, value in facts if value != "None"]
     tiles = [fact for fact in facts if fact[0] in {"samples", "rejected"}]
     tables = reject_tables(folder, table_rows)
-    notes = list(folder.notes)
+    made, untold = properties.histograms(folder)
+    notes = [*folder.notes, *untold]
     if not tables:
         notes.append("No crystal was rejected.")
     shards = _shard_rows(folder)
@@ -84,7 +85,7 @@ def featurization(folder: Folder, table_rows: int) -> Section:
         columns = list(shards[0])
         rows = [[row.get(column, "") for column in columns] for row in shards[:table_rows]]
         tables.append(table(f"Shards ({len(shards):,})", columns, rows, folded=True))
-    return Section(name, title, tiles=tiles, facts=facts, tables=tables, notes=notes)
+    return Section(name, title, tiles=tiles, facts=facts, charts=made, tables=tables, notes=notes)
 
 
 def _shard_rows(folder: Folder) -> list[dict[str, object]]:

@@ -25,7 +25,19 @@ MADE = {
 }
 """What each verb makes, and the keys under which its folder may say how many."""
 
-PACKAGES = ("torch", "horovod", "ray", "h5py", "numpy", "gemmi", "pymatgen", "ase", "spglib", "chgnet")
+PACKAGES = (
+    "torch",
+    "horovod",
+    "ray",
+    "h5py",
+    "numpy",
+    "gemmi",
+    "pymatgen",
+    "ase",
+    "spglib",
+    "scikit-learn",
+    "chgnet",
+)
 
 
 def section(folders: Sequence[Folder]) -> Section:

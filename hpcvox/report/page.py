@@ -7,15 +7,19 @@ scripts whose hashes it names, so that text from a data set is never run.
 import base64
 import hashlib
 import importlib.resources
+import io
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup
+from matplotlib.image import imsave
+from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
-from hpcvox.report.parts import Section
+from hpcvox.report.parts import Row, Section
 
 
 def render(title: str, made: str, sections: Sequence[Section]) -> str:
@@ -42,11 +46,19 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
         style=Markup(_template("report.css")),
         scripts=[Markup(script) for script in scripts],
         policy=_policy(scripts),
+        picture=_picture,
     )
 
 
 def _template(name: str) -> str:
     return importlib.resources.files("hpcvox.report").joinpath("templates", name).read_text("utf-8")
+
+
+def _picture(row: Row, values: NDArray[np.float32]) -> str:
+    """The URL of a PNG that holds itself, a pixel a value."""
+    png = io.BytesIO()
+    imsave(png, values, vmin=row.low, vmax=row.high, cmap="viridis", format="png")
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
 def _data(tree: dict[str, Any]) -> Any:

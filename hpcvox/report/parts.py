@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Cell(NamedTuple):
     """A table cell: its text, the value it sorts by (None: the text), and where it links to.
@@ -49,6 +52,25 @@ class Chart:
     wide: bool = False
 
 
+class Row(NamedTuple):
+    """A line of small pictures, (n, m) arrays with their first row on top, in the same colours from low to high."""
+
+    label: str
+    low: float
+    high: float
+    pictures: Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows of small pictures, one under each of ``heads``."""
+
+    name: str
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Row]
+
+
 @dataclass(frozen=True)
 class Downloads:
     """Crystals that the page holds: files of all of them by name, gzipped, and where each is in ``NAME.cif``.
@@ -83,6 +105,7 @@ class Section:
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
     texts: Sequence[tuple[str, str]] = ()
+    galleries: Sequence[Gallery] = ()
     downloads: Downloads | None = None
     widget: str = ""
     data: dict[str, Any] = field(default_factory=dict)

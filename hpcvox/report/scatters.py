@@ -1,9 +1,10 @@
-"""Charts of points: what is predicted over what is true."""
+"""Charts of points: what is predicted over what is true, and maps and distributions of the latent space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 
 from hpcvox.report.charts import MOST_POINTS, PALETTE, Points, escaped, finished
 from hpcvox.report.parts import Chart
@@ -38,3 +39,99 @@ def parity(name: str, title: str, groups: Mapping[str, Points], axis: str) -> Ch
     figure.update_xaxes(range=ends, constrain="domain")
     figure.update_yaxes(range=ends, scaleanchor="x", constrain="domain")
     return finished(name, title, figure)
+
+
+def densities(
+    name: str,
+    title: str,
+    x: NDArray[np.float64],
+    lines: Sequence[NDArray[np.float64]],
+    normal: NDArray[np.float64],
+    axis: str,
+) -> Chart:
+    """Thin lines, all alike, behind the normal density."""
+    figure = go.Figure()
+    for k, y in enumerate(lines):
+        figure.add_scatter(
+            x=_short(x),
+            y=_short(y),
+            mode="lines",
+            name="dimensions",
+            showlegend=k == 0,
+            hoverinfo="skip",
+            line={"color": PALETTE[0], "width": 1},
+            opacity=0.35,
+        )
+    line = {"color": PALETTE[5], "width": 3, "dash": "dash"}
+    figure.add_scatter(
+        x=_short(x), y=_short(normal), mode="lines", name="N(0, 1)", line=line, hoverinfo="skip"
+    )
+    figure.update_layout(xaxis_title=axis, yaxis_title="density", height=320)
+    return finished(name, title, figure, wide=True)
+
+
+def classes(
+    name: str,
+    title: str,
+    place: NDArray[np.floating],
+    groups: Mapping[str, NDArray[np.int64]],
+    texts: Sequence[str],
+) -> Chart:
+    """A map of points (N, 2), one colour for each group of them; ``texts`` say what each point is."""
+    figure = go.Figure()
+    for k, (label, rows) in enumerate(groups.items()):
+        figure.add_scatter(
+            x=_short(place[rows, 0]),
+            y=_short(place[rows, 1]),
+            text=[escaped(texts[row]) for row in rows],
+            name=escaped(label),
+            mode="markers",
+            marker={"color": PALETTE[k % len(PALETTE)], "size": 5, "opacity": 0.75},
+            hovertemplate="%{text}<extra>" + escaped(label) + "</extra>",
+        )
+    return _map(name, title, figure)
+
+
+def coloured(
+    name: str,
+    title: str,
+    place: NDArray[np.floating],
+    values: NDArray[np.float64],
+    label: str,
+    texts: Sequence[str],
+) -> Chart:
+    """A map of points (N, 2), each in the colour of its value; the outermost hundredths share theirs."""
+    low, high = np.percentile(values, [1, 99])
+    marker = {
+        "color": _short(values),
+        "colorscale": "Viridis",
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {"title": {"text": escaped(label)}, "thickness": 12},
+        "size": 5,
+        "opacity": 0.85,
+    }
+    figure = go.Figure()
+    figure.add_scatter(
+        x=_short(place[:, 0]),
+        y=_short(place[:, 1]),
+        text=[escaped(text) for text in texts],
+        mode="markers",
+        showlegend=False,
+        marker=marker,
+        hovertemplate="%{text}: %{marker.color:.3g}<extra></extra>",
+    )
+    return _map(name, title, figure)
+
+
+def _map(name: str, title: str, figure: go.Figure) -> Chart:
+    """Axes of a map: who is near whom is all that it says."""
+    figure.update_layout(height=480)
+    figure.update_xaxes(showticklabels=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, zeroline=False)
+    return finished(name, title, figure)
+
+
+def _short(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Half the bytes in the page, and enough for the eye."""
+    return values.astype(np.float32)

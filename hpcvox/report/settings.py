@@ -43,6 +43,13 @@ class ReportSettings(Settings):
     )
     densities: int = Field(4, ge=1, le=12, description="held-out crystals whose density is shown")
 
+    latent: int = Field(
+        1000, ge=0, le=20_000, description="crystals in the map of the latent space; 0 = no map"
+    )
+    interpolations: int = Field(
+        10, ge=0, le=50, description="rows of densities from one held-out crystal to another; 0 = none"
+    )
+
     @field_validator("out")
     @classmethod
     def _is_folder(cls, out: Path) -> Path:

@@ -1,0 +1,79 @@
+"""A trained VAE at work for the report: crystals of its shard set as points of the latent space, and back."""
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.errors import ConfigError, ShardError
+from hpcvox.models.vae import VAE
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.split import split
+from hpcvox.training import runs
+from hpcvox.training.data import plan
+from hpcvox.training.vae_task import bin_of
+from hpcvox.training.voxels import load
+
+BATCH: Final = 16
+
+
+class Encoded(NamedTuple):
+    """Posteriors of B crystals."""
+
+    mean: NDArray[np.float32]
+    """(B, L)"""
+    deviation: NDArray[np.float32]
+    """(B, L): standard deviations."""
+
+
+class Encoder:
+    """The VAE in ``run``, and those samples of ``shards`` that have its condition.
+
+    Raises:
+        CheckpointError: there is no trained VAE in ``run``.
+        ShardError, ConfigError: ``shards`` is no shard set, or not of the kind the VAE was trained on.
+    """
+
+    def __init__(self, run: Path, shards: Path) -> None:
+        # one thread: the sums, and with them the map of the points, are the same on any machine of a kind
+        torch.set_num_threads(1)
+        model, card = runs.load_model(run, "vae")
+        assert isinstance(model, VAE)
+        self._model, self.shards = model, ShardSet.open(shards)
+        if (self.shards.grid, self.shards.voxels) != (card["grid"], card["voxels"]):
+            raise ConfigError(
+                f"{shards} holds {self.shards.voxels}³ {self.shards.grid} voxels, and the VAE of {run} was trained on "
+                f"{card['voxels']}³ {card['grid']} ones: name its own set, {card['shards']}, as shards"
+            )
+        self.condition: str = card["condition"]
+        self.values = self.shards.target(self.condition)
+        self.deciles = bin_of(self.values, np.array(card["edges"]))
+        self.held_out = split(self.shards.formulas, card["seed"], card["held_out_fraction"])
+        self.samples = np.flatnonzero(np.isfinite(self.values))
+        if not len(self.samples):
+            raise ShardError(f"{shards} has no crystal with a {self.condition}")
+
+    @torch.inference_mode()
+    def encode(self, samples: NDArray[np.int64]) -> Encoded:
+        """The posterior of each of ``samples`` given its own condition."""
+        means, deviations = [], []
+        for part in plan(samples, BATCH, 0, 1, None):
+            x = load(self.shards, part, 0, None).x
+            mean, log_variance = self._model.encode(x, self._one_hot(self.deciles[part.indices]))
+            means.append(mean.numpy())
+            deviations.append(torch.exp(0.5 * log_variance).numpy())
+        return Encoded(np.concatenate(means), np.concatenate(deviations))
+
+    @torch.inference_mode()
+    def line(self, ends: NDArray[np.float32], decile: int, steps: int) -> NDArray[np.float32]:
+        """Densities in e/Å³ at equal steps between two latent points (2, L), both ends among them, (steps, n, n, n)."""
+        way = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        points = torch.from_numpy((1 - way) * ends[0] + way * ends[1])
+        maps = self._model.decode(points, self._one_hot(np.full(steps, decile)))
+        density: NDArray[np.float32] = maps[:, 0].numpy()
+        return density
+
+    def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
+        return torch.nn.functional.one_hot(torch.from_numpy(deciles), self._model.conditions).float()
