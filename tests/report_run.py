@@ -211,7 +211,7 @@ def make_relaxed(folder: Path) -> None:
 
 
 def make_run(root: Path) -> ReportSettings:
-    """Every folder of a run, and the settings that report them."""
+    """Every folder of a run, and the settings that report them, without pictures, which take their time."""
     make_database(root / "database")
     make_shards(root / "shards")
     make_training(root / "unet", torn=True)
@@ -227,4 +227,4 @@ def make_run(root: Path) -> ReportSettings:
         *("database", "shards", "unet", "vae", "generated", "evaluation"),
         *("judged", "screened", "relaxed"),
     )
-    return ReportSettings(out=root / "report", **{name: root / name for name in names})
+    return ReportSettings(out=root / "report", figures=False, **{name: root / name for name in names})

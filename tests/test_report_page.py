@@ -165,6 +165,7 @@ def test_missing_parts_are_said(settings: ReportSettings, tmp_path: Path) -> Non
             vae=settings.unet,
             generated=settings.unet,
             evaluation=nowhere,
+            figures=False,
         )
     )
     text = (tmp_path / "report" / "report.html").read_text()
@@ -197,7 +198,7 @@ def test_damaged_files_are_said(settings: ReportSettings, tmp_path: Path) -> Non
     (vae / "model.json").write_text("{")
     (vae / "metrics.jsonl").write_text('{"step": 1, "train/loss": NaN}\n{"step": 2, "train/loss": 0.5}\n')
     (generated / "cifs" / "c000.cif").write_text("data_x\nloop_\n")
-    run(ReportSettings(out=tmp_path / "r", vae=vae, generated=generated))
+    run(ReportSettings(out=tmp_path / "r", vae=vae, generated=generated, figures=False))
     text = (tmp_path / "r" / "report.html").read_text()
     for said in (
         "examples.npz cannot be read",

@@ -13,10 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hpcvox.report.parts import Chart
+from hpcvox.report.parts import Chart, Gallery
 
 INCHES = 100
 """Pixels of the page to an inch of a picture."""
+
+MARGINS = (0.75, 0.15, 0.5, 0.35)
+"""Inches to the left, to the right, below and above."""
+
+GAP = 2
+"""Pixels between the pictures of a gallery."""
 
 DASHES = {"dash": "--", "dot": ":"}
 
@@ -32,8 +38,16 @@ def picture(chart: Chart) -> Figure:
     """``chart`` as the page has it, on white, with its title."""
     layout = chart.figure["layout"]
     width = 9.0 if chart.wide else 6.0
-    figure = Figure(figsize=(width, layout["height"] / INCHES + 0.4), layout="constrained")
-    axes = figure.subplots()
+    height = layout["height"] / INCHES + 0.4
+    figure = Figure(figsize=(width, height))
+    if any(trace.get("orientation") == "h" for trace in chart.figure["data"]):
+        figure.set_layout_engine("constrained")  # its labels are as long as they are; that takes its time
+        axes = figure.subplots()
+    else:
+        left, right, below, above = MARGINS
+        axes = figure.add_axes(
+            (left / width, below / height, 1 - (left + right) / width, 1 - (below + above) / height)
+        )
     stacked: dict[str, NDArray[np.float64]] = {}
     for trace in chart.figure["data"]:
         if trace["type"] == "bar":
@@ -48,6 +62,29 @@ def picture(chart: Chart) -> Figure:
         axes.legend(fontsize=8, frameon=False, ncols=min(len(named), 4), loc="best")
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def gallery(given: Gallery) -> Figure:
+    """Rows of small pictures under their heads, as one image: axes of their own would take seconds."""
+    height, width = given.rows[0].pictures[0].shape
+    tall, wide = height + GAP, width + GAP
+    sheet = np.full((len(given.rows) * tall - GAP, len(given.heads) * wide - GAP), np.nan)
+    for j, row in enumerate(given.rows):
+        for i, values in enumerate(row.pictures):
+            scaled = (values - row.low) / (row.high - row.low)
+            sheet[j * tall : j * tall + height, i * wide : i * wide + width] = np.clip(scaled, 0, 1)
+    # inches; labels by their letters, which are eight points high and about two thirds of that wide
+    across, down = 0.85 * len(given.heads), 0.85 * len(given.rows)
+    left, above = 0.2 + 0.075 * max(len(row.label) for row in given.rows), 0.3
+    figure = Figure(figsize=(left + across, above + down))
+    axes = figure.add_axes((left / (left + across), 0, across / (left + across), down / (above + down)))
+    axes.imshow(sheet, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
+    axes.xaxis.tick_top()
+    axes.set_xticks(np.arange(len(given.heads)) * wide + width / 2, [_plain(head) for head in given.heads])
+    axes.set_yticks(np.arange(len(given.rows)) * tall + height / 2, [_plain(row.label) for row in given.rows])
+    axes.tick_params(labelsize=8, length=0)
+    axes.spines[:].set_visible(False)
     return figure
 
 

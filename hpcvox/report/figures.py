@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgb
@@ -36,7 +37,7 @@ def density_montage(run: Path, target: Path, most: int = 4, axis: int = 2, place
     examples = folder.problem or read_examples(folder)
     if isinstance(examples, str):
         raise SourceError(examples)
-    _save(_montage(examples, most, axis, place), target)
+    save(montage(examples, most, axis, place), target)
 
 
 def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
@@ -45,17 +46,25 @@ def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
     Raises:
         SourceError: a CIF cannot be read.
     """
-    figure = Figure(figsize=(3 * len(cifs), 3.2), layout="constrained")
-    for axes, cif in zip(np.atleast_1d(figure.subplots(1, len(cifs))), cifs, strict=True):
+    scenes = []
+    for cif in cifs:
         try:
-            scene = crystals.scene(cif, cif.stem)
+            scenes.append(crystals.scene(cif, cif.stem))
         except ValueError as error:
             raise SourceError(f"{cif} cannot be drawn: {error}") from None
+    save(row_of(scenes), target)
+
+
+def row_of(scenes: Sequence[dict[str, Any]]) -> Figure:
+    """Crystals as :func:`hpcvox.report.crystals.scene` makes them, side by side."""
+    figure = Figure(figsize=(3 * len(scenes), 3.2), layout="constrained")
+    for axes, scene in zip(figure.subplots(1, len(scenes), squeeze=False)[0], scenes, strict=True):
         _draw(axes, scene)
-    _save(figure, target)
+    return figure
 
 
-def _montage(examples: Examples, most: int, axis: int, place: float) -> Figure:
+def montage(examples: Examples, most: int, axis: int = 2, place: float = 0.5) -> Figure:
+    """Slices of densities, true above and reconstructed below, as :func:`density_montage` saves them."""
     count = min(most, len(examples.ids))
     n = examples.true.shape[1]
     cut = min(int(place * n), n - 1)
@@ -152,7 +161,10 @@ def _edges(lattice: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDAr
     return edges
 
 
-def _save(figure: Figure, target: Path) -> None:
+def save(figure: Figure, target: Path) -> None:
+    """Write ``figure`` to ``target``, whole or not at all, in the format of its suffix; the same bytes each time."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with durable.written_aside(target) as part:
-        figure.savefig(part, format=target.suffix.lstrip(".") or "png", dpi=150)
+    format = target.suffix.lstrip(".") or "png"
+    undated = {"Date": None} if format == "svg" else {}
+    with durable.written_aside(target) as part, matplotlib.rc_context({"svg.hashsalt": "hpcvox"}):
+        figure.savefig(part, format=format, dpi=150, metadata=undated)

@@ -15,6 +15,7 @@ from hpcvox.report import (
     networks,
     overview,
     page,
+    paper,
     selection,
     training,
 )
@@ -22,6 +23,7 @@ from hpcvox.report.reading import open_folder
 from hpcvox.report.settings import ReportSettings
 
 PAGE = "report.html"
+FIGURES = "figures"
 
 
 def run(settings: ReportSettings) -> Outcome:
@@ -75,10 +77,14 @@ def run(settings: ReportSettings) -> Outcome:
             evaluation.section(evaluated, settings.table_rows),
             files.section(folders, target),
         ]
+        drawn = (
+            paper.write(sections, vae, settings.densities, settings.out / FIGURES) if settings.figures else 0
+        )
         made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
         text = page.render(settings.title, made, sections)
         config.save(settings, settings.out / "config.yaml")
         durable.write_text(target, text)
     missing = [section.title for section in sections if section.missing]
     said = f"; nothing to show for: {', '.join(missing)}" if missing else ""
-    return Outcome(f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){said}")
+    pictures = f", {drawn} figures as PNG and SVG in {settings.out / FIGURES}" if drawn else ""
+    return Outcome(f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){pictures}{said}")

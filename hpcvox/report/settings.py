@@ -49,6 +49,7 @@ class ReportSettings(Settings):
     interpolations: int = Field(
         10, ge=0, le=50, description="rows of densities from one held-out crystal to another; 0 = none"
     )
+    figures: bool = Field(True, description="write the page's figures as PNG and SVG, too, to out/figures")
 
     @field_validator("out")
     @classmethod

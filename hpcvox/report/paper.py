@@ -1,0 +1,48 @@
+"""The figures of a report as files for a paper: ``figures/NAME.png`` and ``NAME.svg``, from the data of the page."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from hpcvox.crystals.names import file_stem
+from hpcvox.report import density, drawing, figures
+from hpcvox.report.parts import Section
+from hpcvox.report.reading import Folder
+
+FORMATS: Final = (".png", ".svg")
+CRYSTALS: Final = 5
+"""Crystals in the picture of candidates."""
+
+
+def write(sections: Sequence[Section], vae: Folder, most_densities: int, folder: Path) -> int:
+    """Write every chart and gallery of ``sections``, densities before and after, and the first crystals; how many.
+
+    Pictures of an earlier report that this one does not have are removed.
+    """
+    folder.mkdir(exist_ok=True)
+    names = set()
+    for name, figure in _drawn(sections, vae, most_densities):
+        names.add(stem := file_stem(name))
+        for suffix in FORMATS:
+            figures.save(figure, folder / f"{stem}{suffix}")
+            figure.set_layout_engine("none")  # laid out once, which takes as long as the drawing
+    for path in folder.iterdir():
+        if path.suffix in FORMATS and path.stem not in names:
+            path.unlink()
+    return len(names)
+
+
+def _drawn(sections: Sequence[Section], vae: Folder, most_densities: int) -> Iterator[tuple[str, Figure]]:
+    for section in sections:
+        for chart in section.charts:
+            yield chart.name, drawing.picture(chart)
+        for gallery in section.galleries:
+            yield gallery.name, drawing.gallery(gallery)
+        if section.widget == "crystals":
+            yield "crystals", figures.row_of(section.data["crystals"][:CRYSTALS])
+        if section.name == density.NAME and section.widget:
+            examples = density.read_examples(vae)
+            if not isinstance(examples, str):
+                yield density.NAME, figures.montage(examples, most_densities)
