@@ -1,8 +1,10 @@
 """The report of a small run in a real browser: it draws, sorts, cuts and turns, and asks for nothing."""
 
+import base64
 import csv
 import io
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,39 @@ def test_latent_space_and_rows_are_drawn(opened: Any) -> None:
     pictures = opened.execute_script(widths)
     assert len(pictures) >= 20
     assert set(pictures) == {16}
+
+
+def test_it_prints(opened: Any) -> None:
+    """Within the width of a sheet, in the colours of paper whatever the screen's, and with every section."""
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    opened.execute_script(
+        "window.sheet = null; addEventListener('beforeprint', () => {"
+        " const wide = [...document.querySelectorAll('.main-svg')].map(s => s.getBoundingClientRect().width);"
+        " const text = document.querySelector('[data-chart=\"vae-loss\"] .xtitle');"
+        " window.sheet = { wide: Math.max(...wide), charts: wide.length, ink: getComputedStyle(text).fill }; })"
+    )
+    before = opened.execute_script("return document.querySelector('[data-chart=\"vae-loss\"]').offsetWidth")
+    told = opened.execute_cdp_cmd(
+        "Page.printToPDF", {"printBackground": True, "generateDocumentOutline": True}
+    )
+    pdf = base64.b64decode(told["data"])
+    sheet = opened.execute_script("return window.sheet")
+    assert sheet["charts"] > 20
+    assert sheet["wide"] <= 700, "wider than a sheet of A4 or letter"
+    assert sheet["ink"] == "rgb(29, 39, 51)"
+    assert pdf.startswith(b"%PDF")
+    assert 5 <= len(re.findall(rb"/Type /Page\b", pdf)) <= 40
+    outline = [title.decode("latin-1") for title in re.findall(rb"/Title \(([^)]*)\)", pdf)]
+    titles = opened.execute_script("return [...document.querySelectorAll('h2')].map(h => h.textContent)")
+    assert [title for title in titles if title not in outline] == []
+    # afterwards the screen is as it was
+    wait(opened, "return !document.documentElement.classList.contains('printing')")
+    after = (
+        "return document.querySelector('[data-chart=\"vae-loss\"] .main-svg').getBoundingClientRect().width"
+    )
+    assert abs(opened.execute_script(after) - before) <= 1
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_no_error_and_no_request(opened: Any) -> None:

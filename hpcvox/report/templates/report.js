@@ -11,10 +11,17 @@
     return { ink: of("--ink"), soft: of("--soft"), line: of("--line"), card: of("--card"), paper: of("--paper") };
   }
 
-  // A figure's layout in the page's colours.
-  function themed(layout) {
+  // Of a chart on paper, in pixels: a sheet (A4 or letter, less its margins) takes one wide one or two others.
+  // The browser lays the sheet out after it has said that it will print, too late for a chart to measure its place.
+  const PAPER = { wide: 690, narrow: 335 };
+  let printing = false;
+
+  // A figure's layout in the page's colours, as wide as there is place for it.
+  function themed(layout, element) {
     const colour = colours();
-    const themedLayout = { ...layout, autosize: true, font: { family: "system-ui, sans-serif", size: 12, color: colour.ink },
+    const paper = element.matches(".density, .wide *") ? PAPER.wide : PAPER.narrow;
+    const width = printing ? { autosize: false, width: paper } : { autosize: true };
+    const themedLayout = { ...layout, ...width, font: { family: "system-ui, sans-serif", size: 12, color: colour.ink },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour.soft, activecolor: colour.ink }, hoverlabel: { bgcolor: colour.card, font: { color: colour.ink } } };
     for (const key of Object.keys(themedLayout).concat("xaxis", "yaxis"))
       if (/^[xy]axis\d*$/.test(key))
@@ -25,7 +32,7 @@
   function drawCharts() {
     for (const element of document.querySelectorAll("[data-chart]")) {
       const figure = data.charts[element.dataset.chart];
-      Plotly.react(element, figure.data, themed(figure.layout), config);
+      Plotly.react(element, figure.data, themed(figure.layout, element), config);
     }
   }
 
@@ -104,7 +111,7 @@
           layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === undefined ? "" : `, off by ${(100 * volume.error).toFixed(0)} %`}`,
             x: 0.5, y: 1.01, xref: `x${id} domain`, yref: `y${id} domain`, yanchor: "bottom", showarrow: false, font: { size: 11 } });
       }));
-      Plotly.react(element, traces, themed(layout), config);
+      Plotly.react(element, traces, themed(layout, element), config);
     }
     axisChoice.addEventListener("change", draw);
     sliceChoice.addEventListener("input", draw);
@@ -120,5 +127,11 @@
   const drawAll = () => drawn.forEach((draw) => draw());
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  for (const [event, begins] of [["beforeprint", true], ["afterprint", false]])
+    addEventListener(event, () => {
+      printing = begins;
+      document.documentElement.classList.toggle("printing", begins);
+      drawAll();
+    });
   document.documentElement.dataset.ready = "yes";
 })();
