@@ -132,12 +132,12 @@ def test_an_unknown_argument_is_refused_with_the_valid_ones(machine):
 def test_an_unknown_extra_is_refused(machine):
     result = machine([*COMPILERS, *MPI], "--check", HPCVOX_EXTRAS="chgnett")
     assert result.returncode != 0
-    assert "valid: chgnet, gpaw, mp" in result.stderr
+    assert "valid: chgnet, gpaw, metrics, mp" in result.stderr
 
 
 def test_the_locks_are_exact_and_name_no_place():
     locks = sorted((ROOT / "requirements").glob("*.lock"))
-    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "gpaw", "mp", "test"}
+    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "gpaw", "metrics", "mp", "test"}
     for lock in locks:
         for line in lock.read_text().splitlines():
             if not line.startswith("#"):

@@ -15,15 +15,17 @@ from typing import Any
 from hpcvox import config, durable
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
+from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.run import COLUMNS as CANDIDATE_COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
-from hpcvox.outcome import Outcome
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
+from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.card import read_card
@@ -39,15 +41,20 @@ STAGES = (
 )
 """Where a candidate can be lost, in this order."""
 
+MAY_CHANGE = (
+    "known", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff", "actors",
+)  # fmt: skip
+
 COLUMNS = ("id", "decile", "formula", "lost", "match", "rms", "spacegroup", "symbol", "message", "cif")
 
 
 def run(settings: JudgeSettings) -> Outcome:
     """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/``, ``symmetrised/`` and
-    ``summary.json``."""
+    ``summary.json``, and with a reference ``benchmark.csv`` and ``rejects.csv`` of what it has that is no crystal."""
     candidates = _candidates(settings.generated)
+    reference = None if settings.reference is None else read_reference(settings.reference)
     with durable.sole_writer(settings.out):
-        config.claim(settings, settings.out, ("known", "anonymous_formula", "symprec"))
+        config.claim(settings, settings.out, MAY_CHANGE)
         crystals = dict(_crystals(settings.generated, candidates))
         formulas = {crystal.formula for crystal in crystals.values()}
         judge = _Judge(settings, formulas)
@@ -65,9 +72,23 @@ def run(settings: JudgeSettings) -> Outcome:
         )
         texts = {name: cif_text(one.crystal).encode() for name, one in ideal.items() if one is not None}
         _write_cifs(settings.out / "symmetrised", texts)
-        summary = _write(settings, candidates, judge)
+        compared = None
+        clear(settings.out)
+        if reference is not None:
+            compared = benchmark(settings, [row["id"] for row in candidates], crystals, reference)
+        summary = _write(settings, candidates, judge, compared)
+    return _outcome(settings, summary, [] if reference is None else reference.rejects)
+
+
+def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Rejection]) -> Outcome:
     funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
-    return Outcome(f"judged: {funnel}; {settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}")
+    parts = [f"judged: {funnel}", f"{settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}"]
+    if summary["benchmark"] is not None:
+        parts.append(told(summary["benchmark"]))
+    if rejects:
+        codes = Counter(reject.code for reject in rejects)
+        parts.append("reference: " + rejects_told(dict(sorted(codes.items())), settings.out / REJECTS))
+    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if rejects else COMPLETE)
 
 
 class _Judge:
@@ -200,7 +221,9 @@ def _write_cifs(folder: Path, texts: dict[str, bytes]) -> None:
             path.unlink()
 
 
-def _write(settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge) -> dict[str, Any]:
+def _write(
+    settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge, compared: dict[str, Any] | None
+) -> dict[str, Any]:
     left = [row for row in rows if not row["lost"]]
     table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
     durable.write_csv(settings.out / "judged.csv", COLUMNS, table)
@@ -213,6 +236,7 @@ def _write(settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge) -
         "anonymous_formula": judge.anonymous,
         "training_set": "compared" if judge.training is not None else "not found",
         "known": [str(path) for path in settings.known],
+        "benchmark": compared,
     }
     durable.write_json(settings.out / "summary.json", summary)
     return summary

@@ -92,6 +92,23 @@ class JudgeSettings(Settings):
     symprec: float = Field(
         0.1, gt=0, description="Å that sites and cell may be off the symmetry that symmetrised/ has exactly"
     )
+    reference: Path | None = Field(
+        None,
+        description="source of held-out crystals: tells how valid all candidates are and how far they and these "
+        "cover each other, as generators are compared; takes the extra metrics; null: not",
+    )
+    structure_cutoff: float = Field(
+        0.2,
+        gt=0,
+        description="of COV, between fingerprints of structures: Perov-5 and Carbon-24 0.2, MP-20 0.4",
+    )
+    composition_cutoff: float = Field(
+        4.0,
+        gt=0,
+        description="of COV, between fingerprints of compositions: Perov-5 and Carbon-24 4, MP-20 10",
+    )
+    actors: int = Field(0, ge=0, description="processes that make fingerprints; 0: one a CPU")
     out: Path = Field(
-        Path("runs/judged"), description="folder for judged.csv, cifs/, symmetrised/, summary.json"
+        Path("runs/judged"),
+        description="folder for judged.csv, cifs/, symmetrised/, summary.json and, with a reference, benchmark.csv",
     )

@@ -1,0 +1,268 @@
+"""What ``judge`` tells of all candidates beside a reference: the metrics by which generators of crystals are compared.
+
+Xie et al. 2022 (CDVAE, arXiv:2110.06197): validity of structures and compositions, COV-R and COV-P.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xxhash
+
+from hpcvox import durable
+from hpcvox.actors.pool import Failure, actor_pool
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Rejection
+from hpcvox.crystals.sources import open_source
+from hpcvox.errors import ConfigError
+from hpcvox.generation import compositions
+from hpcvox.generation.compositions import COMPOSITION_FEATURES, composition_fingerprint, composition_valid
+from hpcvox.generation.coverage import Fingerprints, Nearest, nearest
+from hpcvox.generation.settings import JudgeSettings
+from hpcvox.generation.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
+from hpcvox.parts import Parts
+from hpcvox.progress import Progress
+from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+
+PART: Final = 64
+"""Crystals to a part: what an interruption loses at most."""
+
+TABLE: Final = "benchmark.csv"
+COLUMNS: Final = (
+    "set", "id", "formula", "structure_valid", "composition_valid", "structure_distance", "composition_distance",
+    "covered", "message",
+)  # fmt: skip
+
+Row = dict[str, Any]
+"""A crystal: ``structure_valid``, ``composition_valid``, the fingerprints ``structure`` and ``composition``, both None
+where one cannot be made, and the ``message`` why."""
+
+
+class Reference(NamedTuple):
+    """The crystals that candidates are held against, and what of their source could not be used."""
+
+    crystals: list[Crystal]
+    rejects: list[Rejection]
+
+
+def read_reference(path: Path) -> Reference:
+    """The crystals of a source.
+
+    Raises:
+        MissingDependencyError: SMACT is not installed.
+        SourceError: the source cannot be opened.
+        ConfigError: it has no crystal that can be used.
+    """
+    compositions.require()
+    found = [each for entry in open_source(path, targets=[]) for each in parse(entry)]
+    crystals = [each for each in found if isinstance(each, Crystal)]
+    if not crystals:
+        raise ConfigError(f"reference: {path} has no crystal that can be used")
+    return Reference(crystals, [each for each in found if not isinstance(each, Crystal)])
+
+
+def benchmark(
+    settings: JudgeSettings, ids: Sequence[str], crystals: Mapping[str, Crystal], reference: Reference
+) -> dict[str, Any]:
+    """Write ``benchmark.csv`` to ``settings.out`` and return its part of the summary.
+
+    Args:
+        settings: of the job.
+        ids: of all candidates that were drawn: what was not placed counts, too, as not valid and covering nothing.
+        crystals: those of them that have one, by id.
+        reference: what they are held against.
+    """
+    made = [crystals[name] for name in ids if name in crystals]
+    rows = _described(settings, [made, reference.crystals])
+    nothing = _without("no crystal")
+    by_id = {crystal.id: row for crystal, row in zip(made, rows, strict=False)}
+    candidates = [by_id.get(name, nothing) for name in ids]
+    known = rows[len(made) :]
+    of_candidates, of_reference = nearest(_fingerprints(candidates), _fingerprints(known))
+    cutoffs = settings.structure_cutoff, settings.composition_cutoff
+    formulas = [crystals[name].formula if name in crystals else "" for name in ids]
+    names = [crystal.id for crystal in reference.crystals]
+    table = [
+        *_table("candidate", ids, formulas, candidates, of_candidates, cutoffs),
+        *_table("reference", names, [c.formula for c in reference.crystals], known, of_reference, cutoffs),
+    ]
+    durable.write_csv(settings.out / TABLE, COLUMNS, table)
+    if reference.rejects:
+        rejects = [reject._asdict() for reject in reference.rejects]
+        durable.write_csv(settings.out / REJECTS, REJECT_COLUMNS, rejects)
+    return {
+        "candidates": len(ids),
+        **_validity(candidates),
+        "cov_recall": _share(of_reference.covered(*cutoffs)),
+        "cov_precision": _share(of_candidates.covered(*cutoffs)),
+        "amsd_recall": _mean(of_reference.structure),
+        "amsd_precision": _mean(of_candidates.structure),
+        "amcd_recall": _mean(of_reference.composition),
+        "amcd_precision": _mean(of_candidates.composition),
+        "structure_cutoff": settings.structure_cutoff,
+        "composition_cutoff": settings.composition_cutoff,
+        "candidates_without_fingerprint": sum(not _whole(row) for row in candidates),
+        "reference": str(settings.reference),
+        "reference_crystals": len(known),
+        "reference_rejects": len(reference.rejects),
+        "reference_without_fingerprint": sum(not _whole(row) for row in known),
+        "reference_validity": _validity(known),
+        "software": {"pymatgen": importlib.metadata.version("pymatgen"), "smact": compositions.version()},
+    }
+
+
+def clear(out: Path) -> None:
+    """Remove what an earlier run has written of another reference; finished parts stay."""
+    for name in (TABLE, REJECTS):
+        (out / name).unlink(missing_ok=True)
+
+
+def told(summary: Mapping[str, Any]) -> str:
+    """The summary's part of a job's last line."""
+    return (
+        f"valid structures {summary['structure_valid']:.2%}, compositions {summary['composition_valid']:.2%}; "
+        f"COV-R {summary['cov_recall']:.2%}, COV-P {summary['cov_precision']:.2%} "
+        f"of {summary['reference_crystals']:,} in {summary['reference']}"
+    )
+
+
+def _described(settings: JudgeSettings, sets: Sequence[Sequence[Crystal]]) -> list[Row]:
+    """The rows of all crystals, in their order; those of whole parts are kept for the next run."""
+    software = [importlib.metadata.version("pymatgen"), compositions.version()]
+    parts = Parts(settings.out / "parts", [software, STRUCTURE_FEATURES, COMPOSITION_FEATURES])
+    pieces = [one[start : start + PART] for one in sets for start in range(0, len(one), PART)]
+    names = [_digest(piece) for piece in pieces]
+    found = {name: parts.load(name) for name in names}
+    missing = {name: piece for name, piece in zip(names, pieces, strict=True) if found[name] is None}
+    done = sum(len(piece) for name, piece in zip(names, pieces, strict=True) if name not in missing)
+    with Progress("fingerprints", sum(map(len, pieces)), "crystals", done) as progress:
+        if missing:
+            with actor_pool(settings.actors) as pool:
+                results = pool.run_ordered(
+                    _worker, (crystal for piece in missing.values() for crystal in piece)
+                )
+                for name, piece in missing.items():
+                    rows, lost = _collected(islice(results, len(piece)), progress)
+                    found[name] = rows
+                    if not lost:  # what ended its process is tried again by the next run
+                        parts.save(name, rows)
+    for path in parts.folder.glob("*.json"):
+        if path.stem not in found:  # of candidates or a reference that have changed since
+            path.unlink()
+    return [row for name in names for row in found[name] or ()]
+
+
+def _collected(results: Iterable[Row | Failure[Crystal]], progress: Progress) -> tuple[list[Row], int]:
+    """The rows of one part, and how many of its crystals ended their process."""
+    rows, lost = [], 0
+    for result in results:
+        if isinstance(result, Failure):
+            lost += 1
+            rows.append(_without(result.message))
+        else:
+            rows.append(result)
+        progress.advance()
+    return rows, lost
+
+
+def _digest(crystals: Sequence[Crystal]) -> str:
+    """XXH3-128 (hex) of all that fingerprints are made of."""
+    state = xxhash.xxh3_128()
+    for crystal in crystals:
+        state.update(crystal.numbers.tobytes() + b"\0")
+        state.update(np.ascontiguousarray(crystal.lattice).tobytes())
+        state.update(np.ascontiguousarray(crystal.frac).tobytes())
+    return state.hexdigest()
+
+
+def _worker() -> Callable[[Crystal], Row]:
+    return described
+
+
+def described(crystal: Crystal) -> Row:
+    """Validity and fingerprints of one crystal."""
+    row = _without("")
+    try:
+        row["structure_valid"] = structure_valid(crystal)
+        row["composition_valid"] = composition_valid(crystal.numbers)
+        structure, composition = structure_fingerprint(crystal), composition_fingerprint(crystal.numbers)
+    except Exception as error:  # a strange crystal may upset a library in any way, and then covers nothing
+        return row | {"message": f"{type(error).__name__}: {error}"[:500]}
+    return row | {"structure": structure.tolist(), "composition": composition.tolist()}
+
+
+def _without(message: str) -> Row:
+    return {
+        "structure_valid": False,
+        "composition_valid": False,
+        "structure": None,
+        "composition": None,
+        "message": message,
+    }
+
+
+def _whole(row: Row) -> bool:
+    return row["structure"] is not None
+
+
+def _fingerprints(rows: Sequence[Row]) -> Fingerprints:
+    structure = np.full((len(rows), STRUCTURE_FEATURES), np.nan)
+    composition = np.full((len(rows), COMPOSITION_FEATURES), np.nan)
+    for index, row in enumerate(rows):
+        if _whole(row):
+            structure[index], composition[index] = row["structure"], row["composition"]
+    return Fingerprints(structure, composition)
+
+
+def _validity(rows: Sequence[Row]) -> dict[str, float]:
+    """Shares; ``valid``: structure and composition are, and there is a fingerprint."""
+    structures = np.array([row["structure_valid"] for row in rows], bool)
+    charges = np.array([row["composition_valid"] for row in rows], bool)
+    whole = np.array([_whole(row) for row in rows], bool)
+    return {
+        "structure_valid": _share(structures),
+        "composition_valid": _share(charges),
+        "valid": _share(structures & charges & whole),
+    }
+
+
+def _share(which: Any) -> float:
+    return round(float(np.mean(which)), 6)
+
+
+def _mean(distances: Any) -> float | None:
+    """Of those that have a fingerprint; None where none has."""
+    finite = distances[np.isfinite(distances)]
+    return round(float(finite.mean()), 6) if len(finite) else None
+
+
+def _table(
+    name: str,
+    ids: Sequence[str],
+    formulas: Sequence[str],
+    rows: Sequence[Row],
+    near: Nearest,
+    cutoffs: tuple[float, float],
+) -> list[Row]:
+    covered = near.covered(*cutoffs)
+    return [
+        {
+            "set": name,
+            "id": ids[i],
+            "formula": formulas[i],
+            "structure_valid": row["structure_valid"],
+            "composition_valid": row["composition_valid"],
+            "structure_distance": _shown(near.structure[i]),
+            "composition_distance": _shown(near.composition[i]),
+            "covered": bool(covered[i]),
+            "message": row["message"],
+        }
+        for i, row in enumerate(rows)
+    ]
+
+
+def _shown(distance: float) -> str:
+    return f"{distance:.6f}" if np.isfinite(distance) else ""
