@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,18 @@ def test_an_ideal_map_gives_its_crystal_back(name: str) -> None:
     rms = structure_rms(given, read)
     assert rms is not None
     assert rms < 0.02
+
+
+@pytest.mark.slow
+def test_round_trip_of_real_crystals_in_their_primitive_cells(shared_data: Path) -> None:
+    with lzma.open(shared_data / "mp_inorganic_36737.csv.xz", "rt", newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["structure_class"].startswith("A")][::10]
+    right = 0
+    for index, row in enumerate(rows):
+        (given,) = parse(Entry(index, row["material_id"], "mp", row["cif"].encode(), {}))
+        assert isinstance(given, Crystal)
+        right += worst_shift(through(given), given) < 0.5
+    assert right >= 0.995 * len(rows)
 
 
 @settings(max_examples=25)
