@@ -60,7 +60,8 @@ def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray
     Returns:
         (3, n, n, n) float32.
     """
-    if is_orthogonal(lattice):
+    along_axes = np.count_nonzero(lattice) == 3  # nearly all of those with right angles, and quick to see
+    if along_axes or is_orthogonal(lattice):
         return coordinates(np.linalg.norm(lattice, axis=1), grid, n)
     turned = np.linalg.cholesky(lattice @ lattice.T)
     along_a, along_b, along_c = centres(grid, n)[:, None] * turned[:, None, :]
