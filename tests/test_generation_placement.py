@@ -65,7 +65,7 @@ def through(
 ) -> Placed:
     """The crystal of a map whose species and mask are ideal."""
     probability = (voxels.species > 0).astype(np.float32) if mask is None else mask
-    return place(voxels.density, voxels.species, probability, lengths, grid)
+    return place(voxels.density, voxels.species, probability, np.diag(lengths), grid)
 
 
 def attempt(

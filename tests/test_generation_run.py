@@ -73,7 +73,7 @@ def contents(out: Path) -> dict[str, bytes]:
 @pytest.fixture
 def cells_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder that was never trained makes no cell: give its candidates one, so that atoms are placed."""
-    monkeypatch.setattr(generation, "fit_lengths", lambda coordinates, grid: np.full(3, 4.0))
+    monkeypatch.setattr(generation, "fit_cell", lambda coordinates, grid, oblique: 4.0 * np.eye(3))
 
 
 def test_every_sample_is_in_the_table_with_its_reason(trained: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Small shard sets of real voxels for the tests of training: cubic perovskites on a coarse grid."""
+"""Small shard sets of real voxels for the tests of training: perovskites on a coarse grid."""
 
 from itertools import product
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from hpcvox.descriptors.density import voxelize
+from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.writer import Provenance, ShardBuffer
@@ -19,8 +20,15 @@ SMALL_UNET = "model={patch: 2, down: [[8, 8], [8, 16]], bottom: [16, 16], up: [[
 SMALL_VAE = "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent: 8, seed_channels: 4, decoder: [8, 8]}"
 
 
-def make_shards(folder: Path, voxels: int = 16, shards: int = 2) -> Path:
-    """A shard set of 48 perovskites with a target ``energy``, in ``shards`` shards of equal size."""
+# Rows of a cell of unit lengths: angles of 66°, 84° and 102°.
+OBLIQUE = np.array([[1.0, 0.0, 0.0], [-0.2, 0.98, 0.0], [0.1, 0.42, 0.9]])
+
+
+def make_shards(folder: Path, voxels: int = 16, shards: int = 2, oblique: bool = False) -> Path:
+    """A shard set of 48 perovskites with a target ``energy``, in ``shards`` shards of equal size.
+
+    Their cells are cubes, or every other one is an ``oblique`` cell.
+    """
     folder.mkdir(parents=True)
     crystals = list(product(A_SITES.items(), B_SITES.items(), X_SITES.items()))
     size = len(crystals) // shards
@@ -31,12 +39,17 @@ def make_shards(folder: Path, voxels: int = 16, shards: int = 2) -> Path:
             (a, za), (b, zb), (x, zx) = crystals[i]
             lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
             numbers = np.array([za, zb, zx, zx, zx], np.uint8)
-            density, species = voxelize(lengths, FRAC, numbers, n=voxels)
+            lattice = np.diag(lengths)
+            if oblique and i % 2:
+                lattice = lattice @ OBLIQUE
+                density, species = voxelize_oblique(lattice, FRAC, numbers, voxels)
+            else:
+                density, species = voxelize(lengths, FRAC, numbers, n=voxels)
             slot = buffer.slot()
             slot["density"][:] = density
             slot["species"][:] = species
             slot["mask"][:] = np.packbits(species > 0, axis=-1)
-            slot["cell"][:] = np.diag(lengths)
+            slot["cell"][:] = lattice
             name = f"{a}{b}{x}3"
             buffer.commit(i, name, name, f"made:{i}", numbers, FRAC, {"energy": -0.01 * za + 0.003 * zb})
         provenance = Provenance("density", "periodic", {"voxels": voxels}, "0", "made", shard * size, size)

@@ -48,6 +48,30 @@ def coordinates(lengths: NDArray[np.floating], grid: str, n: int) -> NDArray[np.
     return out
 
 
+def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray[np.float32]:
+    """Cartesian x, y, z in Å of every voxel centre of any cell, turned so that a is along x and b in the xy plane.
+
+    (x, y, z) = u a + v b + w c at (u, v, w) in units of the cell.  They depend on the cell's lengths and angles alone:
+    those of right angles are :func:`coordinates`, and a left-handed cell is seen as its mirror image.
+
+    Args:
+        lattice: rows a, b, c in Å, (3, 3).
+
+    Returns:
+        (3, n, n, n) float32.
+    """
+    along_axes = np.count_nonzero(lattice) == 3  # nearly all of those with right angles, and quick to see
+    if along_axes or is_orthogonal(lattice):
+        return coordinates(np.linalg.norm(lattice, axis=1), grid, n)
+    turned = np.linalg.cholesky(lattice @ lattice.T)
+    along_a, along_b, along_c = centres(grid, n)[:, None] * turned[:, None, :]
+    out = np.empty((3, n, n, n), np.float32)
+    for axis in range(3):
+        plane = along_b[:, None, axis] + along_c[None, :, axis]
+        out[axis] = along_a[:, None, None, axis] + plane
+    return out
+
+
 def is_orthogonal(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
     """Whether all angles of the cell (3, 3), or of each cell (..., 3, 3), are right, their cosines below ``rtol``."""
     unit = lattice / np.linalg.norm(lattice, axis=-1, keepdims=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from hpcvox.crystals.images import squared_distances
 from hpcvox.crystals.known import structure
 from hpcvox.crystals.record import Crystal
 
@@ -68,11 +69,8 @@ def periodic_distances(
     lattice: NDArray[np.float64], first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Distances in Å between the nearest images of two sets of fractional coordinates, (k, m)."""
-    apart = first[:, None] - second[None]
-    apart -= np.rint(apart)
-    shifts = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    vectors = (apart[:, :, None] + shifts) @ lattice
-    nearest: NDArray[np.float64] = np.sqrt(np.einsum("kmsx,kmsx->kms", vectors, vectors).min(axis=-1))
+    squared = squared_distances(first[:, None] - second[None], lattice).min(axis=-1)
+    nearest: NDArray[np.float64] = np.sqrt(squared)
     return nearest
 
 

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
+from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.record import Crystal
-from hpcvox.descriptors.grids import coordinates
+from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.cell import fit_lengths
+from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.networks import BATCH, Networks, Segmented
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
@@ -34,7 +35,7 @@ PART = 64
 WAYS = ("segmentation", "reconstruction")
 LENGTHS = ("a", "b", "c")
 FIGURES = (
-    *("code", *LENGTHS, "length_mae", "emd", "excess"),
+    *("code", *LENGTHS, "length_mae", "angle_mae", "emd", "excess"),
     *("species_right", "exact", "valid", "match_rms", "recall"),
 )
 COLUMNS = (
@@ -94,6 +95,11 @@ def _held_out(
             f"{settings.shards} holds {shards.voxels}³ {shards.grid} voxels, and {settings.vae} is for "
             f"{networks.voxels}³ {networks.grid} ones"
         )
+    if not (networks.oblique or is_orthogonal(shards.cells)):
+        raise ConfigError(
+            f"{settings.shards} has oblique cells, and {settings.vae} was trained on right-angled ones alone: "
+            "evaluate it on such, or train on a shard set with oblique ones"
+        )
     values = shards.target(card["condition"])
     out = split(shards.formulas, card["seed"], card["held_out_fraction"]) & np.isfinite(values)
     indices = np.flatnonzero(out)
@@ -124,11 +130,10 @@ def _evaluate(
         batch = indices[start : start + BATCH]
         bins = deciles[start : start + BATCH]
         density, species = shards.read(batch)
-        lengths = np.linalg.norm(shards.cells[batch], axis=2)
         true = np.empty((len(batch), 4, *density.shape[1:]), np.float32)
         true[:, 0] = density
-        for row, cell in enumerate(lengths):
-            true[row, 1:] = coordinates(cell, networks.grid, networks.voxels)
+        for row, cell in enumerate(shards.cells[batch]):
+            true[row, 1:] = cell_coordinates(cell, networks.grid, networks.voxels)
         decoded = networks.decode(networks.encode(true, bins), bins)
         threshold = settings.placement.mask_threshold
         seen = {
@@ -164,11 +169,13 @@ def _compare(
     """The figures of one crystal one way."""
     right, occupied = right_voxels(true_species, segmented.species[row])
     figures: dict[str, Any] = {"recall": right / occupied, "right": right, "occupied": occupied}
-    lengths = np.linalg.norm(shards.cells[index], axis=1)
+    true = shards.cells[index]
+    true = np.diag(np.linalg.norm(true, axis=1)) if is_orthogonal(true) else oriented(true)
     try:
-        fitted = fit_lengths(maps[1:], networks.grid)
-        figures |= dict(zip(LENGTHS, fitted.tolist(), strict=True))
-        figures["length_mae"] = float(np.abs(fitted - lengths).mean())
+        fitted = fit_cell(maps[1:], networks.grid, networks.oblique)
+        figures |= dict(zip(LENGTHS, _lengths(fitted).tolist(), strict=True))
+        figures["length_mae"] = float(np.abs(_lengths(fitted) - _lengths(true)).mean())
+        figures["angle_mae"] = float(np.abs(cell_angles(fitted) - cell_angles(true)).mean())
         placed = place(
             maps[0],
             segmented.species[row],
@@ -180,9 +187,9 @@ def _compare(
     except Rejected as error:
         return figures | {"code": error.code}
     numbers, frac = shards.sites(index)
-    match = match_sites(np.diag(lengths), frac, numbers, placed.frac, placed.numbers)
+    match = match_sites(true, frac, numbers, placed.frac, placed.numbers)
     rms = structure_rms(
-        Crystal("", "", np.diag(lengths), frac, numbers, {}),
+        Crystal("", "", true, frac, numbers, {}),
         Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}),
     )
     if rms is not None:
@@ -195,6 +202,11 @@ def _compare(
         "exact": match.exact,
         "valid": not judge(*placed).code,
     }
+
+
+def _lengths(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths: NDArray[np.float64] = np.linalg.norm(lattice, axis=1)
+    return lengths
 
 
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -210,6 +222,7 @@ def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
     failed = [row for row in rows if row[f"{way}_code"]]
     return {
         "length_mae": mean("length_mae"),  # Å, per axis
+        "angle_mae": mean("angle_mae"),  # degrees, per angle
         "emd": mean("emd"),  # Å, placed crystals
         "delta_n": mean("excess"),  # sites, placed crystals
         "species_right": mean("species_right"),

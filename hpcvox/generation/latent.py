@@ -14,7 +14,7 @@ from hpcvox import config
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
-from hpcvox.descriptors.grids import coordinates
+from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import ConfigError, Rejected
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
@@ -128,7 +128,7 @@ def _of_set(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32
     density, _ = shards.read([index])
     value = shards.target(card["condition"])[[index]]
     own = int(bin_of(value, np.array(card["edges"]))[0]) if np.isfinite(value[0]) else None
-    return _maps(density[0], shards.cells[index], networks), own
+    return _maps(key, density[0], shards.cells[index], networks), own
 
 
 def _of_file(key: str, path: Path, networks: Networks) -> tuple[NDArray[np.float32], None]:
@@ -153,7 +153,7 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[NDArray[np.float
         from_half(slot["density"], density)
     else:
         density[...] = slot["density"]
-    return _maps(density, crystal.lattice, networks), None
+    return _maps(key, density, crystal.lattice, networks), None
 
 
 def _featurized(networks: Networks) -> DensitySettings:
@@ -163,7 +163,8 @@ def _featurized(networks: Networks) -> DensitySettings:
 
 
 def _maps(
-    density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
+    key: str, density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
 ) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(lattice, axis=1)
-    return np.concatenate([density[None], coordinates(lengths, networks.grid, networks.voxels)])
+    if not (networks.oblique or is_orthogonal(lattice)):
+        raise ConfigError(f"{key}: its cell is oblique, and the VAE was trained on right-angled ones alone")
+    return np.concatenate([density[None], cell_coordinates(lattice, networks.grid, networks.voxels)])

@@ -33,6 +33,8 @@ class Segmented(NamedTuple):
 class Networks:
     """A VAE and the UNet that names the elements of what it decodes.
 
+    ``oblique`` says whether the VAE was trained on cells with other than right angles, too.
+
     Raises:
         CheckpointError: a run folder holds no such model, or the two do not fit together.
     """
@@ -48,6 +50,12 @@ class Networks:
             raise CheckpointError(
                 f"{settings.vae} is for {mine[1]}³ {mine[0]} voxels and {settings.unet} for "
                 f"{other[1]}³ {other[0]} ones: train both on one shard set"
+            )
+        self.oblique = bool(self.card.get("oblique"))
+        if self.oblique and not self.unet_card.get("oblique"):
+            raise CheckpointError(
+                f"{settings.vae} makes oblique cells, and {settings.unet} was trained on right-angled ones alone: "
+                "train both on one shard set"
             )
         self.device = _device(settings.device)
         self.vae, self.unet = vae.to(self.device), unet.to(self.device)

@@ -13,8 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.images import is_diagonal
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.grids import BOXES, Grid
+from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
 
@@ -29,11 +31,28 @@ TOLERANCE = 1e-3
 """Stop when no site moves by more than this (Å)."""
 
 
+FLAT = 0.01
+"""Where the voxels see less than this share of a Gaussian's variance, a site is not moved."""
+
+
+def fractional(positions: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates (..., 3), in units of the cell, of positions in Å; a is along x and b in the xy plane.
+
+    By substitution: of a diagonal cell these are the quotients by its lengths, bit for bit.
+    """
+    out = np.empty(positions.shape)
+    out[..., 2] = positions[..., 2] / lattice[2, 2]
+    out[..., 1] = (positions[..., 1] - out[..., 2] * lattice[2, 1]) / lattice[1, 1]
+    left = positions[..., 0] - out[..., 1] * lattice[1, 0] - out[..., 2] * lattice[2, 0]
+    out[..., 0] = left / lattice[0, 0]
+    return out
+
+
 def refine(
     positions: NDArray[np.float64],
     numbers: NDArray[np.uint8],
     density: NDArray[np.float32],
-    lengths: NDArray[np.float64],
+    lattice: NDArray[np.float64],
     grid: Grid,
 ) -> NDArray[np.float64]:
     """Density-weighted positions of sites that are known to about a voxel.
@@ -41,6 +60,7 @@ def refine(
     Args:
         positions: Å from the grid's corner, (k, 3).
         density: (n, n, n), not negative.
+        lattice: rows in Å, (3, 3), a along x and b in the xy plane; diagonal unless the grid wraps.
 
     Returns:
         (k, 3) in Å from the grid's corner.
@@ -48,21 +68,32 @@ def refine(
     box = BOXES[grid]
     n = density.shape[0]
     widths = RADII[numbers]
+    right = is_diagonal(lattice)
+    lengths = np.diagonal(lattice).copy()
+    steps = lattice * box.extent / n
+    longest = float(np.linalg.norm(steps, axis=1).max())
     start = positions
     for _ in range(STEPS):
-        cells = positions / lengths + box.origin
+        cells = fractional(positions, lattice) + box.origin
+        cells = cells % 1.0 if box.wraps else cells
         try:
-            model = voxelize(lengths, cells % 1.0 if box.wraps else cells, numbers, grid, n).density
+            if right:
+                model = voxelize(lengths, cells, numbers, grid, n).density
+            else:
+                model = voxelize_oblique(lattice, cells, numbers, n).density
         except Rejected:
             return start  # two sites in one voxel: nothing to share by
         ratio = density / np.maximum(model, SMALLEST)
-        moved = _step(positions, widths, ratio, lengths * box.extent / n, box.wraps)
+        if right:
+            moved = _step(positions, widths, ratio, lengths * box.extent / n, box.wraps)
+        else:
+            moved = _oblique_step(positions, widths, ratio, steps, longest)
         shift = np.abs(moved - positions).max()
         positions = moved
         if shift <= TOLERANCE:
             break
     # a site does not leave its region: what is further away is another site's density
-    limit = np.maximum(0.5 * widths, 1.5 * (lengths * box.extent / n).max())
+    limit = np.maximum(0.5 * widths, 1.5 * longest)
     near = np.linalg.norm(positions - start, axis=1) <= limit
     return np.where(near[:, None], positions, start)
 
@@ -124,8 +155,91 @@ def _step(positions, widths, ratio, step, wraps):  # type: ignore[no-untyped-def
         if not whole > 0.0:
             continue
         for axis in range(3):
-            if spread[axis] > 0.01 * variance:
+            if spread[axis] > FLAT * variance:
                 shift = (data[axis] / whole - mean[axis]) * variance / spread[axis]
                 farthest = 0.5 * max(widths[i], step[axis])
                 out[i, axis] += min(max(shift, -farthest), farthest)
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=True)
+def _oblique_step(positions, widths, ratio, steps, longest):  # type: ignore[no-untyped-def]
+    """As :func:`_step`, on the oblique grid of a cell that wraps, in the sphere about a site.
+
+    ``steps`` are the voxels' edges, the first along x and the second in the xy plane, ``longest`` the longest's length.
+    """
+    n = ratio.shape[0]
+    out = positions.copy()
+    own, data = np.empty(3), np.empty(3)
+    second = np.empty((3, 3))
+    for s in range(len(positions)):
+        variance = widths[s] * widths[s]
+        reach = max(REACH * widths[s], 1.5 * longest)
+        curve = np.exp(-steps[0, 0] * steps[0, 0] / variance)
+        g_all, r_all = 0.0, 0.0
+        own[:], data[:], second[:] = 0.0, 0.0, 0.0
+        x0 = (
+            0.5 * (steps[0, 0] + steps[1, 0] + steps[2, 0]) - positions[s, 0]
+        )  # of the first voxel from the site
+        y0 = 0.5 * (steps[1, 1] + steps[2, 1]) - positions[s, 1]
+        z0 = 0.5 * steps[2, 2] - positions[s, 2]
+        for k in range(
+            int(np.ceil((-reach - z0) / steps[2, 2])), int(np.floor((reach - z0) / steps[2, 2])) + 1
+        ):
+            z = z0 + k * steps[2, 2]
+            wide = np.sqrt(max(reach * reach - z * z, 0.0))
+            start = y0 + k * steps[2, 1]
+            first = int(np.ceil((-wide - start) / steps[1, 1]))
+            last = int(np.floor((wide - start) / steps[1, 1]))
+            for j in range(first, last + 1):
+                y = start + j * steps[1, 1]
+                wide_x = np.sqrt(max(reach * reach - z * z - y * y, 0.0))
+                begin = x0 + k * steps[2, 0] + j * steps[1, 0]
+                i0 = int(np.ceil((-wide_x - begin) / steps[0, 0]))
+                i1 = int(np.floor((wide_x - begin) / steps[0, 0]))
+                x = begin + i0 * steps[0, 0]
+                g = np.exp(-0.5 * (x * x + y * y + z * z) / variance)
+                change = np.exp(-(x + 0.5 * steps[0, 0]) * steps[0, 0] / variance)
+                g_row, gx_row, gxx_row, r_row, rx_row = 0.0, 0.0, 0.0, 0.0, 0.0
+                for i in range(i0, i1 + 1):
+                    share = g * ratio[i % n, j % n, k % n]
+                    g_row += g
+                    gx_row += g * x
+                    gxx_row += g * x * x
+                    r_row += share
+                    rx_row += share * x
+                    g *= change
+                    change *= curve
+                    x += steps[0, 0]
+                g_all += g_row
+                own[0] += gx_row
+                own[1] += g_row * y
+                own[2] += g_row * z
+                second[0, 0] += gxx_row
+                second[0, 1] += gx_row * y
+                second[0, 2] += gx_row * z
+                second[1, 1] += g_row * y * y
+                second[1, 2] += g_row * y * z
+                second[2, 2] += g_row * z * z
+                r_all += r_row
+                data[0] += rx_row
+                data[1] += r_row * y
+                data[2] += r_row * z
+        if not r_all > 0.0:
+            continue
+        for p in range(3):
+            for q in range(p, 3):
+                second[p, q] = second[p, q] / g_all - own[p] * own[q] / (g_all * g_all)
+                second[q, p] = second[p, q]
+        spread, axes = np.linalg.eigh(second)
+        farthest = 0.5 * max(widths[s], longest)
+        for p in range(3):
+            if spread[p] > FLAT * variance:
+                shift = 0.0
+                for q in range(3):
+                    shift += axes[q, p] * (data[q] / r_all - own[q] / g_all)
+                shift *= variance / spread[p]
+                shift = min(max(shift, -farthest), farthest)
+                for q in range(3):
+                    out[s, q] += shift * axes[q, p]
     return out

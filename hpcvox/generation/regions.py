@@ -23,7 +23,7 @@ def measure(
     density: NDArray[np.float32],
     maxima: NDArray[np.bool_],
     height: NDArray[np.float64],
-    step: NDArray[np.float64],
+    steps: NDArray[np.float64],
     wraps: bool,
 ) -> Regions:
     """Size, centroid, spread and peak of the regions in ``labels`` (1 … k; 0 is none).
@@ -34,9 +34,9 @@ def measure(
         density: (nx, ny, nz).
         maxima: its local maxima, (nx, ny, nz).
         height: the density from which on a local maximum counts as the region's peak, (k,).
-        step: voxel edge lengths in Å, (3,).
+        steps: the voxels' edges in Å, rows, (3, 3): the first along x, the second in the xy plane.
     """
-    return Regions(species, *_measure(labels, density, maxima, height, step, wraps))
+    return Regions(species, *_measure(labels, density, maxima, height, steps, wraps))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -179,7 +179,7 @@ def _circular_means(labels, count):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-untyped-def]
+def _measure(labels, density, maxima, height, steps, wraps):  # type: ignore[no-untyped-def]
     shape = labels.shape
     count = len(height)
     voxels = np.zeros(count, np.int64)
@@ -190,6 +190,7 @@ def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-u
     origin = _circular_means(labels, count) if wraps else np.zeros((count, 3), np.float64)
     first = np.zeros((count, 3), np.float64)
     second = np.zeros(count, np.float64)
+    d = np.empty(3, np.float64)
     for x in range(shape[0]):
         for y in range(shape[1]):
             for z in range(shape[2]):
@@ -199,16 +200,23 @@ def _measure(labels, density, maxima, height, step, wraps):  # type: ignore[no-u
                 voxels[i] += 1
                 peaked[i] |= maxima[x, y, z] and density[x, y, z] >= height[i]
                 for axis, j in enumerate((x, y, z)):
-                    d = j + 0.5 - origin[i, axis]
+                    d[axis] = j + 0.5 - origin[i, axis]
                     if wraps:
-                        d -= shape[axis] * np.floor(d / shape[axis] + 0.5)
-                    d *= step[axis]
-                    first[i, axis] += d
-                    second[i] += d * d
+                        d[axis] -= shape[axis] * np.floor(d[axis] / shape[axis] + 0.5)
+                # what a diagonal cell adds to its products here is 0
+                d[0] = d[0] * steps[0, 0] + d[1] * steps[1, 0] + d[2] * steps[2, 0]
+                d[1] = d[1] * steps[1, 1] + d[2] * steps[2, 1]
+                d[2] = d[2] * steps[2, 2]
+                for axis in range(3):
+                    first[i, axis] += d[axis]
+                    second[i] += d[axis] * d[axis]
     for i in range(count):
         spread[i] = second[i] / voxels[i]
         for axis in range(3):
             mean = first[i, axis] / voxels[i]
-            spread[i] += step[axis] * step[axis] / 12.0 - mean * mean  # a voxel is a box, not a point
-            centre[i, axis] = origin[i, axis] * step[axis] + mean
+            edge = steps[axis, 0] ** 2 + steps[axis, 1] ** 2 + steps[axis, 2] ** 2
+            spread[i] += edge / 12.0 - mean * mean  # a voxel is a box, not a point
+            centre[i, axis] = mean
+            for other in range(3):
+                centre[i, axis] += origin[i, other] * steps[other, axis]
     return voxels, centre, spread, peaked

@@ -12,7 +12,7 @@ from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
-from hpcvox.generation.cell import fit_lengths
+from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.segment import place
@@ -34,6 +34,9 @@ COLUMNS = (
     "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
     "charge_balanced", "novel", "cif", "message",
 )  # fmt: skip
+
+ANGLES = ("alpha", "beta", "gamma")
+"""Further columns, after the lengths, where the networks know oblique cells."""
 
 
 def run(settings: GenerateSettings) -> Outcome:
@@ -93,7 +96,7 @@ def _make(
         segmented = networks.segment(maps, settings.placement.mask_threshold)
         for row, sample in enumerate(batch):
             found = _candidate(
-                sample.id, maps[row], segmented.species[row], segmented.mask[row], networks.grid, settings
+                sample.id, maps[row], segmented.species[row], segmented.mask[row], networks, settings
             )
             rows.append({"id": sample.id, "decile": sample.decile} | found)
         progress.advance(len(batch), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
@@ -105,13 +108,13 @@ def _candidate(
     maps: NDArray[np.float32],
     species: NDArray[np.uint8],
     mask: NDArray[np.float32],
-    grid: Any,
+    networks: Networks,
     settings: GenerateSettings,
 ) -> dict[str, Any]:
     """One decoded map (4, n, n, n) as a row; a map that cannot be made into a crystal is a row too."""
     try:
-        lengths = fit_lengths(maps[1:], grid)
-        placed = place(maps[0], species, mask, lengths, grid, **settings.placement.model_dump())
+        lattice = fit_cell(maps[1:], networks.grid, networks.oblique)
+        placed = place(maps[0], species, mask, lattice, networks.grid, **settings.placement.model_dump())
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}
     verdict = judge(*placed)
@@ -122,7 +125,8 @@ def _candidate(
         "message": verdict.message,
         "formula": crystal.formula,
         "n_sites": crystal.n_sites,
-        **{key: round(float(x), 6) for key, x in zip("abc", lengths, strict=True)},
+        **{key: round(float(x), 6) for key, x in zip("abc", np.linalg.norm(lattice, axis=1), strict=True)},
+        **{key: round(float(x), 6) for key, x in zip(ANGLES, cell_angles(lattice), strict=True)},
         "min_distance": round(verdict.min_distance, 6),
         "charge_balanced": verdict.charge_balanced,
         "cif": f"cifs/{name}.cif",
@@ -147,8 +151,10 @@ def _write(
     for path in folder.glob("*.cif"):
         if path.name not in names:  # of an earlier run with more samples
             path.unlink()
-    table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
-    durable.write_csv(settings.out / "candidates.csv", COLUMNS, table)
+    after = COLUMNS.index("c") + 1
+    columns = (*COLUMNS[:after], *(ANGLES if networks.oblique else ()), *COLUMNS[after:])
+    table = [{column: row.get(column, "") for column in columns} for row in rows]
+    durable.write_csv(settings.out / "candidates.csv", columns, table)
     summary = summarise(rows) | {
         "condition": networks.card["condition"],
         "edges": networks.card["edges"],

@@ -5,12 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.images import is_diagonal, squared_distances
 from hpcvox.descriptors.grids import BOXES, Grid
 from hpcvox.descriptors.radii import MAX_Z, RADII
 from hpcvox.errors import Rejected
 from hpcvox.generation import regions
-from hpcvox.generation.refine import refine
+from hpcvox.generation.refine import fractional, refine
 from hpcvox.generation.regions import Regions
+from hpcvox.generation.setting import Setting
 from hpcvox.generation.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
 
 MASK_THRESHOLD = 0.8
@@ -45,7 +47,7 @@ def place(
     density: NDArray[np.float32],
     species: NDArray[np.uint8],
     mask_probability: NDArray[np.float32],
-    lengths: NDArray[np.float64],
+    lattice: NDArray[np.float64],
     grid: Grid = "periodic",
     *,
     mask_threshold: float = MASK_THRESHOLD,
@@ -61,26 +63,44 @@ def place(
     Regions that are not compact are split.  Species: the majority's.  Position: the density-weighted
     centroid.
 
+    The map of an oblique cell is looked at in the setting of its shortest vectors, where neighbours on
+    the grid are near each other.
+
     Args:
         density: e/Å³, (n, n, n); negative values count as 0.
         species: the most probable atomic number that is not background, (n, n, n).
         mask_probability: (n, n, n).
-        lengths: cell lengths in Å, (3,).
+        lattice: the cell's rows in Å, (3, 3): a along x and b in the xy plane; diagonal on a padded grid.
 
     Raises:
         Rejected: ``not-finite``, ``no-cell``, ``empty``, ``too-many-sites``.
     """
     if not (np.isfinite(density).all() and np.isfinite(mask_probability).all()):
         raise Rejected("not-finite", "the density or the mask holds values that are not finite")
-    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
-        raise Rejected("no-cell", f"cell lengths {lengths.tolist()} are not positive")
     box = BOXES[grid]
-    step = lengths * box.extent / density.shape[0]
+    if not (
+        np.isfinite(lattice).all() and (np.diagonal(lattice) > 0).all() and not np.triu(lattice, 1).any()
+    ):
+        raise Rejected(
+            "no-cell", f"the rows {lattice.tolist()} are no cell with a along x and b in the xy plane"
+        )
+    if not (box.wraps or is_diagonal(lattice)):
+        raise Rejected(
+            "no-cell", f"the {grid} grid has right angles, and the cell {lattice.tolist()} has not"
+        )
+    n = density.shape[0]
+    setting = Setting.of(lattice)
+    density, species, mask_probability = (
+        setting.unfold(density),
+        setting.unfold(species),
+        setting.unfold(mask_probability),
+    )
+    steps = setting.lattice * box.extent / n
     density = np.maximum(density, 0, dtype=np.float32)
     occupied = np.where((mask_probability >= mask_threshold) & (species <= MAX_Z), species, 0).astype(
         np.uint8
     )
-    found = _segment(occupied, density, step, box.wraps, drop_voxels, max_sites)
+    found = _segment(occupied, density, steps, box.wraps, drop_voxels, max_sites)
     if len(found.species) == 0:
         raise Rejected("empty", f"no region of more than {drop_voxels} voxels or with a density maximum")
     if len(found.species) > max_sites:
@@ -88,16 +108,16 @@ def place(
             "too-many-sites", f"{len(found.species)} regions; at most {max_sites} sites are placed"
         )
     numbers = found.species.astype(np.uint8)
-    positions = refine(found.centre, numbers, density, lengths, grid)
-    cells = positions / lengths + box.origin
-    frac, numbers = _fold(cells, numbers, found.voxels, lengths, box.wraps)
-    return Placed(np.diag(lengths), frac, numbers)
+    positions = refine(found.centre, numbers, density, setting.lattice, grid)
+    cells = setting.fold(fractional(positions, setting.lattice), n) + box.origin
+    frac, numbers = _fold(cells, numbers, found.voxels, lattice, box.wraps)
+    return Placed(lattice, frac, numbers)
 
 
 def _segment(
     occupied: NDArray[np.uint8],
     density: NDArray[np.float32],
-    step: NDArray[np.float64],
+    steps: NDArray[np.float64],
     wraps: bool,
     drop_voxels: int,
     max_sites: int,
@@ -111,15 +131,15 @@ def _segment(
             "empty", "no voxel is occupied: the mask probability is below its threshold everywhere"
         )
     maxima = regions.local_maxima(density, wraps)
-    volume = float(step.prod())
-    found = _measure(labels, count, occupied, density, maxima, step, wraps)
+    volume = float(np.diagonal(steps).prod())
+    found = _measure(labels, count, occupied, density, maxima, steps, wraps)
     ball = 4 / 3 * np.pi * RADII[found.species] ** 3 / volume  # voxels of a whole sphere
     fragment = found.voxels < FRAGMENT * ball
     fragment |= (found.voxels <= drop_voxels) & ~found.peaked
     if fragment.any():
         keep = _absorb(found, fragment, regions.contacts(labels, count, wraps), drop_voxels)
         labels, count = _renumber(labels, keep)
-        found = _measure(labels, count, occupied, density, maxima, step, wraps)
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
     radius = RADII[found.species]
     volumes = found.voxels * volume
     wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
@@ -129,15 +149,15 @@ def _segment(
         empty = labels == 0
         for index in np.flatnonzero(wide):
             region = labels == index + 1
-            parts = split(region, empty, maxima, density, float(radius[index]), step, wraps)
+            parts = split(region, empty, maxima, density, float(radius[index]), steps, wraps)
             for part in range(2, parts.max() + 1):
                 count += 1
                 labels[parts == part] = count
-        found = _measure(labels, count, occupied, density, maxima, step, wraps)
-    joined = _one_sphere(found, labels, step, wraps) if count <= 4 * max_sites else None
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
+    joined = _one_sphere(found, labels, steps, wraps) if count <= 4 * max_sites else None
     if joined is not None:
         labels, count = _renumber(labels, joined)
-        found = _measure(labels, count, occupied, density, maxima, step, wraps)
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
     return found
 
 
@@ -147,7 +167,7 @@ def _measure(
     occupied: NDArray[np.uint8],
     density: NDArray[np.float32],
     maxima: NDArray[np.bool_],
-    step: NDArray[np.float64],
+    steps: NDArray[np.float64],
     wraps: bool,
 ) -> Regions:
     """The regions, each of its majority's species (the lightest of equals)."""
@@ -156,7 +176,7 @@ def _measure(
     )
     species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
     height = MIN_HEIGHT * species / ((2 * np.pi) ** 1.5 * RADII[species] ** 3)
-    return regions.measure(labels, species, density, maxima, height, step, wraps)
+    return regions.measure(labels, species, density, maxima, height, steps, wraps)
 
 
 def _absorb(
@@ -180,7 +200,7 @@ def _absorb(
 
 
 def _one_sphere(
-    found: Regions, labels: NDArray[np.int32], step: NDArray[np.float64], wraps: bool
+    found: Regions, labels: NDArray[np.int32], steps: NDArray[np.float64], wraps: bool
 ) -> NDArray[np.intp] | None:
     """Like :func:`_absorb`, for parts of one sphere that the network gave two species.
 
@@ -189,9 +209,11 @@ def _one_sphere(
     radius = RADII[found.species]
     apart = found.centre[:, None] - found.centre[None]
     if wraps:
-        size = step * labels.shape
-        apart -= size * np.rint(apart / size)
-    near = np.linalg.norm(apart, axis=-1) < ONE_SPHERE * (radius[:, None] + radius)
+        cell = steps * np.array(labels.shape)[:, None]
+        distance = np.sqrt(squared_distances(fractional(apart, cell), cell).min(axis=-1))
+    else:
+        distance = np.linalg.norm(apart, axis=-1)
+    near = distance < ONE_SPHERE * (radius[:, None] + radius)
     near &= ~(found.peaked[:, None] & found.peaked)
     pairs = np.argwhere(np.triu(near, 1))
     if not len(pairs):
@@ -216,7 +238,7 @@ def _fold(
     cells: NDArray[np.float64],
     numbers: NDArray[np.uint8],
     voxels: NDArray[np.int64],
-    lengths: NDArray[np.float64],
+    lattice: NDArray[np.float64],
     wraps: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites in the cell [0, 1), in a fixed order; images of one site in a padded box count once.
@@ -231,7 +253,7 @@ def _fold(
         keep: list[int] = []
         for i in np.argsort(-voxels, kind="stable"):
             apart = frac[keep] - frac[i]
-            distance = np.linalg.norm((apart - np.rint(apart)) * lengths, axis=-1)
+            distance = np.linalg.norm((apart - np.rint(apart)) @ lattice, axis=-1)
             if not ((distance < MERGE_DISTANCE) & (cell[keep] != cell[i]).any(axis=-1)).any():
                 keep.append(int(i))
         frac, numbers = frac[keep], numbers[keep]

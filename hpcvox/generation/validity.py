@@ -1,6 +1,5 @@
 """Whether a placed crystal can be one: distances, cell and, apart from that, charges."""
 
-import itertools
 import warnings
 from functools import cache
 from typing import NamedTuple
@@ -8,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.images import ITSELF, squared_distances
 from hpcvox.generation.cell import MAX_LENGTH, MIN_LENGTH
 
 MIN_DISTANCE = 0.5
 """Å: atoms of a valid crystal are further apart (Court et al. 2020; pymatgen's ``is_valid``)."""
-
-IMAGES = np.array(list(itertools.product((-1, 0, 1), repeat=3)), float)
-"""The cell and its 26 neighbours: all that can hold a nearest image in a cell that is not very oblique."""
 
 
 class Verdict(NamedTuple):
@@ -47,12 +44,9 @@ def judge(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDAr
 
 def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
     """Shortest distance in Å between two atoms, an atom and its own images included."""
-    apart = frac[:, None] - frac[None]
-    apart -= np.rint(apart)
-    vectors = (apart[:, :, None] + IMAGES) @ lattice
-    squared = np.einsum("ijsx,ijsx->ijs", vectors, vectors)
+    squared = squared_distances(frac[:, None] - frac[None], lattice)
     own = np.arange(len(frac))
-    squared[own, own, len(IMAGES) // 2] = np.inf
+    squared[own, own, ITSELF] = np.inf
     return float(np.sqrt(squared.min()))
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
@@ -15,7 +16,7 @@ from hpcvox.training.comm import Comm
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
-from hpcvox.training.voxels import VoxelBatch, load, refuse_oblique
+from hpcvox.training.voxels import VoxelBatch, load
 
 CHUNK = 256
 """Samples read at a time where voxels are counted."""
@@ -34,7 +35,6 @@ class UNetTask:
     def __init__(
         self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
-        refuse_oblique(shards)
         self.settings, self.shards = settings, shards
         self.model = UNet(settings.model)
         split = Split(settings.seed, settings.held_out_fraction)
@@ -80,6 +80,7 @@ class UNetTask:
             "model": self.settings.model.model_dump(mode="json"),
             "grid": self.shards.grid,
             "voxels": self.shards.voxels,
+            "oblique": not is_orthogonal(self.shards.cells),
             "classes": self.settings.model.classes,
             "elements": torch.nonzero(self.weights).flatten().tolist(),
         }

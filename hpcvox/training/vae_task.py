@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox import durable
+from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
@@ -19,7 +20,7 @@ from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.settings import TrainVAESettings
 from hpcvox.training.task import Losses, Ratio, Recipe
-from hpcvox.training.voxels import VoxelBatch, load, refuse_oblique
+from hpcvox.training.voxels import VoxelBatch, load
 
 MAX_CLASSES = 100
 
@@ -32,13 +33,18 @@ class VAETask:
     def __init__(
         self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
-        refuse_oblique(shards)
         unet, card = runs.load_model(settings.unet, "unet")
         assert isinstance(unet, UNet)
         if (card["grid"], card["voxels"]) != (shards.grid, shards.voxels):
             raise ConfigError(
                 f"{settings.unet} was trained on {card['voxels']}³ {card['grid']} voxels, "
                 f"and {settings.shards} holds {shards.voxels}³ {shards.grid} ones"
+            )
+        self.oblique = not is_orthogonal(shards.cells)
+        if self.oblique and not card.get("oblique"):
+            raise ConfigError(
+                f"{settings.shards} has oblique cells, and {settings.unet} was trained on right-angled ones alone: "
+                "train it on a shard set with oblique ones"
             )
         values = shards.target(settings.condition)
         self.settings, self.shards = settings, shards
@@ -95,6 +101,7 @@ class VAETask:
             "model": self.settings.model.model_dump(mode="json"),
             "grid": self.shards.grid,
             "voxels": self.shards.voxels,
+            "oblique": self.oblique,
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
             "conditions": self.conditions,

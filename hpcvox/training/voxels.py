@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.grids import coordinates, is_orthogonal
+from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
-from hpcvox.errors import ShardError
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import TURN, Slice, generator
 
@@ -34,23 +33,14 @@ def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Vo
     x = np.empty((len(part.indices), 4, n, n, n), np.float32)
     labels = np.empty_like(species)
     for row, index in enumerate(part.indices):
-        lengths = np.linalg.norm(shards.cells[index], axis=1)
         turn = 0
         if turn_seed is not None:
             turn = int(generator(turn_seed, TURN, epoch, int(index)).integers(len(ROTATIONS)))
         rotation = ROTATIONS[turn]
         x[row, 0] = rotate(density[row], rotation)
         labels[row] = rotate(species[row], rotation)
-        x[row, 1:] = coordinates(lengths[list(rotation.axes)], shards.grid, n)
+        # of an oblique cell, turned axes are another setting: their angles go with them
+        x[row, 1:] = cell_coordinates(rotation.matrix @ shards.cells[index], shards.grid, n)
     return VoxelBatch(
         part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
     )
-
-
-def refuse_oblique(shards: ShardSet) -> None:
-    """Raise :class:`ShardError` where a cell of ``shards`` has no right angles."""
-    if not is_orthogonal(shards.cells):
-        raise ShardError(
-            f"{shards.folder} has oblique cells, and these networks see coordinates along right angles: "
-            "featurize with shapes=cubic or shapes=orthogonal"
-        )
