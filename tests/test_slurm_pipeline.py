@@ -35,6 +35,9 @@ SMALL = [
     "generate.threads=1",
     "evaluate.limit=4",
     "evaluate.threads=1",
+    "train_cgcnn.epochs=2",
+    "train_cgcnn.threads=1",
+    "relax.stages=[{calculator: lj, cell: fixed, steps: 2}]",
 ]
 
 
@@ -42,7 +45,8 @@ SMALL = [
 def done(lab, tmp_path_factory):
     """Where the whole pipeline was submitted and has ended, and its jobs' ids by step."""
     folder = tmp_path_factory.mktemp("pipeline")
-    said = lab.run(str(ROOT / "slurm/pipeline.sh"), "--database", "--report", "out=made", *SMALL, cwd=folder)
+    flags = ("--database", "--screen", "--relax", "--report")
+    said = lab.run(str(ROOT / "slurm/pipeline.sh"), *flags, "out=made", *SMALL, cwd=folder)
     jobs = {step: int(job) for step, job in re.findall(r"^(\w+) +job (\d+)$", said, re.MULTILINE)}
     states = lab.wait(list(jobs.values()), timeout=600)
     logs = "\n".join(log.read_text()[-3000:] for log in sorted(folder.glob("slurm-*.out")))
@@ -59,10 +63,15 @@ def test_every_step_was_submitted_in_order(done):
     assert list(done[1]) == [
         "database",
         "featurize",
+        "featurize_graph",
         "train_unet",
         "train_vae",
+        "train_cgcnn",
         "generate",
         "evaluate",
+        "judge",
+        "screen",
+        "relax",
         "report",
     ]
 
@@ -82,7 +91,7 @@ def test_the_shards_hold_every_crystal(done):
     assert shards.n_samples + manifest["n_rejects"] == crystals > 50
 
 
-@pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1)])
+@pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1), ("train_cgcnn", "cgcnn", 2)])
 def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
     assert lab.field(done[1][step], "NumNodes") == "2"
     assert "2 ranks of 1 threads" in log(done, step)
@@ -107,7 +116,7 @@ def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
 
 def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path):
     for arguments, answer in [
-        (["--reprot"], "valid: --database, --report"),
+        (["--reprot"], "valid: --database, --screen, --relax, --report"),
         (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
         (["source=absent.csv"], "no crystals at absent.csv"),
         (["--database", "source=x.csv"], "give one of them"),
