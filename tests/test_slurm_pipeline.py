@@ -91,7 +91,10 @@ def test_the_shards_hold_every_crystal(done):
     assert shards.n_samples + manifest["n_rejects"] == crystals > 50
 
 
-@pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1), ("train_cgcnn", "cgcnn", 2)])
+@pytest.mark.parametrize(
+    ("step", "run", "epochs"),
+    [("train_unet", "unet", 2), ("train_vae", "vae", 1), ("train_cgcnn", "cgcnn", 2)],
+)
 def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
     assert lab.field(done[1][step], "NumNodes") == "2"
     assert "2 ranks of 1 threads" in log(done, step)
