@@ -19,14 +19,18 @@ SMALL = [
     "database.energy=ewald",
     "featurize.voxels=16",
     "featurize.entries_per_shard=16",
-    *(f"train_{net}.{s}" for net in ("unet", "vae") for s in ("epochs=2", "threads=1", "checkpoint_steps=4")),
+    *(f"train_{net}.{s}" for net in ("unet", "vae") for s in ("threads=1", "checkpoint_steps=4")),
+    "train_unet.epochs=2",
     f"train_unet.{SMALL_UNET}",
     f"train_vae.{SMALL_VAE}",
     "evaluate.limit=4",
+    # so that some candidates are valid, and are screened and relaxed
+    "train_vae.epochs=30",
     "generate.per_condition=3",
+    "generate.placement.mask_threshold=0.1",
     "train_cgcnn.epochs=6",
     "train_cgcnn.threads=1",
-    "relax.stages=[{calculator: lj, cell: fixed, steps: 3}]",
+    "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
 ]
 
 
@@ -47,7 +51,7 @@ def finish(process):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)  # fourteen runs of twelve stages
+@pytest.mark.timeout(2700)  # fourteen runs of twelve stages
 def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     whole = finish(start(tmp_path / "whole"))
     assert whole.strip().splitlines()[-1] == f"open {tmp_path}/whole/report/report.html"
