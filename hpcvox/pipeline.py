@@ -117,6 +117,12 @@ def run(settings: PipelineSettings) -> Outcome:
         ConfigError: a folder of a stage is set by hand.
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
+    if settings.screen is not None and not _predicts(settings):
+        print(
+            f"no property is predicted: {settings.train_vae.condition} (train_vae.condition) numbers classes "
+            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened",
+            flush=True,
+        )
     stages = stages_of(settings)
     for stage in stages:
         _refuse_folders_set_by_hand(settings, stage)
@@ -154,7 +160,7 @@ def run(settings: PipelineSettings) -> Outcome:
 def stages_of(settings: PipelineSettings) -> list[Stage]:
     """Those that these settings have."""
     left_out = {"database"} if settings.source is not None else set()
-    if settings.screen is None:
+    if not _predicts(settings):
         left_out |= {"featurize_graph", "train_cgcnn", "screen"}
     if settings.relax is None:
         left_out.add("relax")
@@ -187,15 +193,16 @@ def placed(settings: PipelineSettings, stage: Stage) -> Settings:
         key: [_place(settings, one) for one in place] if isinstance(place, list) else _place(settings, place)
         for key, place in stage.folders.items()
     }
-    taken_over = _taken_over(settings, stage).items()
-    return job.model_copy(update=update | {k: v for k, v in taken_over if k not in job.model_fields_set})
+    by_hand = job.model_fields_set
+    taken_over = {key: value for key, value in _taken_over(settings, stage).items() if key not in by_hand}
+    return job.model_copy(update=update | taken_over)
 
 
 def _place(settings: PipelineSettings, place: str) -> Path | None:
     """Where a folder or file of a stage is."""
     if settings.source is not None and place in (CRYSTALS, "database"):
         return settings.source if place == CRYSTALS else None
-    if settings.screen is None and place == SCREENED:
+    if place == SCREENED and not _predicts(settings):
         place = JUDGED
     return settings.out / place
 
@@ -206,20 +213,33 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
         case "featurize_graph":
             return columns
         case "train_vae":
-            return {"condition": _condition(settings)}
+            return {"condition": settings.train_vae.condition if settings.source else _energy(settings)}
         case "train_cgcnn":
-            return {"target": _condition(settings)}
+            return {"target": _property(settings)}
         case "relax":  # known crystals are read from the usual column alone
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
             return {"known": _place(settings, CRYSTALS) if usual else None}
     return {}
 
 
-def _condition(settings: PipelineSettings) -> str:
-    """The target that conditions the VAE: of built-in crystals their energy unless another one is set."""
-    if settings.source is not None or "condition" in settings.train_vae.model_fields_set:
-        return settings.train_vae.condition
-    # which energy it holds depends on what is installed: the database says
+def _predicts(settings: PipelineSettings) -> bool:
+    """Whether there is a screen, and a property for it: where the condition of a user's crystals numbers classes, the
+    user has to name one."""
+    named = "target" in settings.train_cgcnn.model_fields_set
+    classes = settings.source is not None and settings.train_vae.bins == 0
+    return settings.screen is not None and (named or not classes)
+
+
+def _property(settings: PipelineSettings) -> str:
+    """What candidates are screened by unless told: what conditions the VAE, if that is no class."""
+    vae = settings.train_vae
+    if settings.source is not None or ("condition" in vae.model_fields_set and vae.bins):
+        return vae.condition
+    return _energy(settings)
+
+
+def _energy(settings: PipelineSettings) -> str:
+    """The target of built-in crystals; which energy it is depends on what is installed, the database says."""
     target: str = json.loads((settings.out / "database" / "database.json").read_text())["target"]
     return target
 
