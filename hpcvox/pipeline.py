@@ -169,8 +169,10 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
 
 def _run(settings: PipelineSettings, stage: Stage) -> Outcome:
     job = placed(settings, stage)
-    if isinstance(job, ScreenSettings | RelaxSettings) and not any(job.source.glob("*.cif")):
-        return Outcome(f"left out: there is no candidate left in {job.source}")
+    if isinstance(job, ScreenSettings | RelaxSettings):
+        for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
+            if not any(folder.glob("*.cif")):
+                return Outcome(f"left out: there is no candidate left in {folder}")
     module, function = stage.function.split(":")
     outcome: Outcome = getattr(importlib.import_module(module), function)(job)
     return outcome
