@@ -136,7 +136,7 @@ def run(settings: PipelineSettings) -> Outcome:
         for number, stage in enumerate(stages, 1):
             print(f"\n[{number}/{len(stages)}] {stage.verb}", flush=True)
             start = time.monotonic()
-            outcome = _run(settings, stage)
+            outcome = run_stage(settings, stage)
             if outcome.summary:
                 print(outcome.summary, flush=True)
                 said.append(f"  {stage.verb:<15}  {outcome.summary.splitlines()[-1]}")
@@ -167,7 +167,8 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
     return [stage for stage in STAGES if stage.name not in left_out]
 
 
-def _run(settings: PipelineSettings, stage: Stage) -> Outcome:
+def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
+    """Run one stage, or say that it has no candidate to run on."""
     job = placed(settings, stage)
     if isinstance(job, ScreenSettings | RelaxSettings):
         for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
