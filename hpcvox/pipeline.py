@@ -4,7 +4,7 @@ import importlib
 import json
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import Field
 
@@ -13,11 +13,14 @@ from hpcvox.config import Settings
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.featurize.settings import DensitySettings
-from hpcvox.generation.settings import GenerateSettings
+from hpcvox.featurize.settings import DensitySettings, GraphSettings
+from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.relaxation.calculators import require
+from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+from hpcvox.screening.settings import ScreenSettings
+from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 
 
 class PipelineSettings(Settings):
@@ -29,10 +32,28 @@ class PipelineSettings(Settings):
     )
     database: DatabaseSettings = Field(DatabaseSettings(), description="built-in crystals")
     featurize: DensitySettings = Field(DensitySettings(), description="crystals → voxels")
+    featurize_graph: GraphSettings = Field(
+        GraphSettings(), description="crystals → graphs; columns as in featurize unless set"
+    )
     train_unet: TrainUNetSettings = Field(TrainUNetSettings(), description="density → elements")
     train_vae: TrainVAESettings = Field(TrainVAESettings(), description="density → latent → density")
+    train_cgcnn: TrainCGCNNSettings = Field(
+        TrainCGCNNSettings(), description="graph → property; target as train_vae.condition unless set"
+    )
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="errors on held-out crystals")
     generate: GenerateSettings = Field(GenerateSettings(), description="latent → crystals")
+    judge: JudgeSettings = Field(
+        JudgeSettings(), description="candidates → those valid, distinct and not in the training set"
+    )
+    screen: ScreenSettings | None = Field(
+        ScreenSettings(),
+        description="the property of those; null: neither it nor featurize_graph and train_cgcnn",
+    )
+    relax: RelaxSettings | None = Field(
+        None,
+        description="candidates that judge and screen left → relaxed; null: not done; relax.stages=[chgnet] does it "
+        "by CHGNet (settings: hpcvox relax --help)",
+    )
     report: ReportSettings = Field(ReportSettings(), description="one HTML file")
 
 
@@ -41,20 +62,34 @@ class Stage(NamedTuple):
 
     name: str
     function: str
-    folders: dict[str, str]
+    folders: dict[str, str | list[str]]
 
+    @property
+    def verb(self) -> str:
+        """What the stage is called to users."""
+        return self.name.replace("_", "-")
+
+
+CRYSTALS: Final = "database/crystals.csv"
+SCREENED: Final = "screened/cifs"
+JUDGED: Final = "judged/cifs"
 
 STAGES = (
     Stage("database", "hpcvox.database.build:run", {"out": "database"}),
-    Stage("featurize", "hpcvox.featurize.engine:run", {"source": "database/crystals.csv", "out": "shards"}),
+    Stage("featurize", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "shards"}),
+    Stage("featurize_graph", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "graphs"}),
     Stage("train_unet", "hpcvox.training.job:train_unet", {"shards": "shards", "out": "unet"}),
     Stage("train_vae", "hpcvox.training.job:train_vae", {"shards": "shards", "unet": "unet", "out": "vae"}),
+    Stage("train_cgcnn", "hpcvox.training.job:train_cgcnn", {"shards": "graphs", "out": "cgcnn"}),
     Stage(
         "evaluate",
         "hpcvox.experiments.court:run",
         {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"},
     ),
     Stage("generate", "hpcvox.generation.run:run", {"unet": "unet", "vae": "vae", "out": "generated"}),
+    Stage("judge", "hpcvox.generation.funnel:run", {"generated": "generated", "out": "judged"}),
+    Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
+    Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
     Stage(
         "report",
         "hpcvox.report.job:run",
@@ -65,8 +100,8 @@ STAGES = (
             "vae": "vae",
             "generated": "generated",
             "evaluation": "evaluation",
-            # of no stage: what users put there is shown
             "judged": "judged",
+            # where there are any, a run's of before or a user's among them
             "screened": "screened",
             "relaxed": "relaxed",
             "out": "report",
@@ -76,28 +111,40 @@ STAGES = (
 
 
 def run(settings: PipelineSettings) -> Outcome:
-    """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again."""
-    stages = [stage for stage in STAGES if not (stage.name == "database" and settings.source is not None)]
+    """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again.
+
+    Raises:
+        ConfigError: a folder of a stage is set by hand.
+        MissingDependencyError: a calculator of ``relax`` is not installed.
+    """
+    if settings.screen is not None and not _predicts(settings):
+        print(
+            f"no property is predicted: {settings.train_vae.condition} (train_vae.condition) numbers classes "
+            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened",
+            flush=True,
+        )
+    stages = stages_of(settings)
+    for stage in stages:
+        _refuse_folders_set_by_hand(settings, stage)
+    for calculation in settings.relax.stages if settings.relax is not None else ():
+        require(calculation.calculator)  # now, and not after hours of training
     with durable.sole_writer(settings.out):
-        for stage in stages:
-            _refuse_folders_set_by_hand(settings, stage)
         config.save(settings, settings.out / "config.yaml")
         timings = _Timings(settings.out / "timings.json")
         status = COMPLETE
         said = []
         for number, stage in enumerate(stages, 1):
-            print(f"\n[{number}/{len(stages)}] {stage.name.replace('_', '-')}", flush=True)
+            print(f"\n[{number}/{len(stages)}] {stage.verb}", flush=True)
             start = time.monotonic()
-            module, function = stage.function.split(":")
-            outcome: Outcome = getattr(importlib.import_module(module), function)(_placed(settings, stage))
+            outcome = run_stage(settings, stage)
             if outcome.summary:
                 print(outcome.summary, flush=True)
-                said.append(f"  {stage.name.replace('_', '-'):<10}  {outcome.summary.splitlines()[-1]}")
+                said.append(f"  {stage.verb:<15}  {outcome.summary.splitlines()[-1]}")
             if outcome.exit_status == COMPLETE_WITH_REJECTS:
                 status = COMPLETE_WITH_REJECTS
             elif outcome.exit_status != COMPLETE:
                 return Outcome(
-                    f"pipeline stopped in {stage.name}: run the same command again", outcome.exit_status
+                    f"pipeline stopped in {stage.verb}: run the same command again", outcome.exit_status
                 )
             timings.add(stage.name, time.monotonic() - start)
     page = settings.out / "report" / "report.html"
@@ -110,28 +157,94 @@ def run(settings: PipelineSettings) -> Outcome:
     return Outcome("\n".join([*lines, f"open {page}"]), status)
 
 
+def stages_of(settings: PipelineSettings) -> list[Stage]:
+    """Those that these settings have."""
+    left_out = {"database"} if settings.source is not None else set()
+    if not _predicts(settings):
+        left_out |= {"featurize_graph", "train_cgcnn", "screen"}
+    if settings.relax is None:
+        left_out.add("relax")
+    return [stage for stage in STAGES if stage.name not in left_out]
+
+
+def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
+    """Run one stage, or say that it has no candidate to run on."""
+    job = placed(settings, stage)
+    if isinstance(job, ScreenSettings | RelaxSettings):
+        for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
+            if not any(folder.glob("*.cif")):
+                return Outcome(f"left out: there is no candidate left in {folder}")
+    module, function = stage.function.split(":")
+    outcome: Outcome = getattr(importlib.import_module(module), function)(job)
+    return outcome
+
+
 def _refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
     job: Settings = getattr(settings, stage.name)
     by_hand = sorted(set(stage.folders) & job.model_fields_set)
     if by_hand:
         raise ConfigError(
             f"{stage.name}.{by_hand[0]}: a pipeline keeps its folders below out={settings.out}: "
-            f"set out (or source), or run `hpcvox {stage.name.replace('_', '-')}` by itself"
+            f"set out (or source), or run `hpcvox {stage.verb}` by itself"
         )
 
 
-def _placed(settings: PipelineSettings, stage: Stage) -> Settings:
-    """The stage's settings with its folders set, and the built-in database's energy as the condition."""
+def placed(settings: PipelineSettings, stage: Stage) -> Settings:
+    """The stage's settings with its folders set, and what it takes over from others where it is not set by hand."""
     job: Settings = getattr(settings, stage.name)
-    update: dict[str, Any] = {key: settings.out / place for key, place in stage.folders.items()}
-    if settings.source is not None:
-        update |= {
-            key: value for key, value in (("source", settings.source), ("database", None)) if key in update
-        }
-    elif stage.name == "train_vae" and "condition" not in job.model_fields_set:
-        # which energy it holds depends on what is installed: the database says
-        update["condition"] = json.loads((settings.out / "database" / "database.json").read_text())["target"]
-    return job.model_copy(update=update)
+    update: dict[str, Any] = {
+        key: [_place(settings, one) for one in place] if isinstance(place, list) else _place(settings, place)
+        for key, place in stage.folders.items()
+    }
+    by_hand = job.model_fields_set
+    taken_over = {key: value for key, value in _taken_over(settings, stage).items() if key not in by_hand}
+    return job.model_copy(update=update | taken_over)
+
+
+def _place(settings: PipelineSettings, place: str) -> Path | None:
+    """Where a folder or file of a stage is."""
+    if settings.source is not None and place in (CRYSTALS, "database"):
+        return settings.source if place == CRYSTALS else None
+    if place == SCREENED and not _predicts(settings):
+        place = JUDGED
+    return settings.out / place
+
+
+def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
+    columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets"})
+    match stage.name:
+        case "featurize_graph":
+            return columns
+        case "train_vae":
+            return {"condition": settings.train_vae.condition if settings.source else _energy(settings)}
+        case "train_cgcnn":
+            return {"target": _property(settings)}
+        case "relax":  # known crystals are read from the usual column alone
+            usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
+            return {"known": _place(settings, CRYSTALS) if usual else None}
+    return {}
+
+
+def _predicts(settings: PipelineSettings) -> bool:
+    """Whether there is a screen, and a property for it: where the condition of a user's crystals numbers classes, the
+    user has to name one."""
+    named = "target" in settings.train_cgcnn.model_fields_set
+    classes = settings.source is not None and settings.train_vae.bins == 0
+    return settings.screen is not None and (named or not classes)
+
+
+def _property(settings: PipelineSettings) -> str:
+    """What candidates are screened by unless told: what conditions the VAE, if that is no class."""
+    vae = settings.train_vae
+    if settings.source is not None or ("condition" in vae.model_fields_set and vae.bins):
+        return vae.condition
+    return _energy(settings)
+
+
+def _energy(settings: PipelineSettings) -> str:
+    """The target of built-in crystals; which energy it is depends on what is installed, the database says."""
+    target: str = json.loads((settings.out / "database" / "database.json").read_text())["target"]
+    return target
 
 
 class _Timings:

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# slurm/pipeline.sh [--database] [--report] [out=FOLDER] [source=CRYSTALS] [STEP.key=value ...]
-# Submits featurize → train_unet → train_vae → generate, each to start when the one before has succeeded. Run it on a
-# login node, or by sbatch. --database makes built-in crystals first; --report evaluates and makes the page last.
+# slurm/pipeline.sh [--database] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS] [STEP.key=value ...]
+# Submits featurize → train_unet → train_vae → generate, each to start when what it takes has been made. Run it on a
+# login node, or by sbatch. --database makes built-in crystals first; each of the others judges the candidates, and then
+# --screen predicts a property of those that are left (featurize_graph → train_cgcnn → screen; the target is that of
+# train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left (relax.stages=[chgnet]
+# does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax where these fail.
 # train_unet.epochs=5 is given to train_unet as epochs=5, and so on; everything is written below out (runs).
 # SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all of them.
 #SBATCH --job-name=pipeline
@@ -16,64 +19,96 @@ export HPCVOX_HOME
 # What belongs to the allocation that this runs in, if any, is not the next jobs'.
 for name in ${!SLURM_@}; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done
 
-all=(database featurize train_unet train_vae generate evaluate report)
+all=(database featurize featurize_graph train_unet train_vae train_cgcnn generate evaluate judge screen relax report)
+declare -A needs=(   # what each takes from others; those that are not submitted have been made before
+    [featurize]=database [featurize_graph]=database
+    [train_unet]=featurize [train_vae]=train_unet [train_cgcnn]=featurize_graph
+    [generate]=train_vae [evaluate]=train_vae [judge]=generate
+    [screen]='judge train_cgcnn' [relax]='judge screen' [report]='evaluate judge'
+)
+declare -A awaits=([report]='screen relax')   # which may fail, as where no candidate is left
+
 refuse() { echo "pipeline: $1: $2" >&2; exit 2; }
-database=no report=no out=runs source='' overrides=()
+out=runs source='' overrides=() columns=() target='' known=yes
+declare -A chosen=([featurize]=1 [train_unet]=1 [train_vae]=1 [generate]=1)
+choose() { local step; for step in "$@"; do chosen[$step]=1; done; }
 for argument in "$@"; do
     case $argument in
-        --database) database=yes ;;
-        --report) report=yes ;;
-        -h | --help) sed -n '2,6s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
+        --database) choose database ;;
+        --screen) choose judge featurize_graph train_cgcnn screen ;;
+        --relax) choose judge relax ;;
+        --report) choose judge evaluate report ;;
+        -h | --help) sed -n '2,9s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
         out=?*) out=${argument#*=} ;;
         source=?*) source=${argument#*=} ;;
         [a-z]*.*=*)
             [[ " ${all[*]} " == *" ${argument%%.*} "* ]] || refuse "$argument" "no such step; valid: ${all[*]}"
+            case $argument in   # what is said of the crystals is so for every step
+                train_vae.condition=*) target=${argument#*=} ;;
+                featurize.id_column=* | featurize.cif_column=* | featurize.targets=*) columns+=("${argument#*.}") ;;&
+                featurize.cif_column=*) known=no ;;   # relax looks for the usual one
+            esac
             overrides+=("$argument") ;;
-        *) refuse "$argument" "not known; valid: --database, --report, out=FOLDER, source=CRYSTALS, STEP.key=value (${all[*]})" ;;
+        *) refuse "$argument" "not known; valid: --database, --screen, --relax, --report, out=FOLDER, source=CRYSTALS, STEP.key=value (${all[*]})" ;;
     esac
 done
-[ $database = no ] || [ -z "$source" ] || refuse "source=$source" "it takes the place of --database: give one of them"
-if [ $database = no ] && [ ! -e "${source:=$out/database/crystals.csv}" ]; then
+[ -z "${chosen[database]:-}" ] || [ -z "$source" ] || refuse "source=$source" "it takes the place of --database: give one of them"
+if [ -z "${chosen[database]:-}" ] && [ ! -e "${source:=$out/database/crystals.csv}" ]; then
     refuse "no crystals at $source" "give source=CRYSTALS (a folder or archive of CIFs, a CSV) or --database"
 fi
-steps=(featurize train_unet train_vae generate)
-if [ $database = yes ]; then steps=(database "${steps[@]}"); fi
-if [ $report = yes ]; then steps+=(evaluate report); fi
 
+crystals=${source:-$out/database/crystals.csv}
 about_database=null
-if [ $database = yes ] || [ -e "$out/database" ]; then about_database=$out/database; fi
+if [ -n "${chosen[database]:-}" ] || [ -e "$out/database" ]; then about_database=$out/database; fi
+if [ $known = yes ]; then known=$crystals; else known=null; fi
+left=$out/judged/cifs
+if [ -n "${chosen[screen]:-}" ]; then left=$out/screened/cifs; fi
 networks=("unet=$out/unet" "vae=$out/vae")
-declare -A made
-folders() {   # the step's own folders below out
+declare -A used
+arguments_of() {   # the step's own folders below out, and what it was given
     case $1 in
-        database) set -- "out=$out/database" ;;
-        featurize) set -- "source=${source:-$out/database/crystals.csv}" "out=$out/shards" ;;
-        train_unet) set -- "shards=$out/shards" "out=$out/unet" ;;
-        train_vae) set -- "shards=$out/shards" "unet=$out/unet" "out=$out/vae" ;;
-        generate) set -- "${networks[@]}" "out=$out/generated" ;;
-        evaluate) set -- "shards=$out/shards" "${networks[@]}" "out=$out/evaluation" ;;
-        report) set -- "shards=$out/shards" "${networks[@]}" "generated=$out/generated" "evaluation=$out/evaluation" \
+        database) arguments=("out=$out/database") ;;
+        featurize) arguments=("source=$crystals" "out=$out/shards") ;;
+        featurize_graph) arguments=(configs/featurize_graph.yaml "source=$crystals" "out=$out/graphs" "${columns[@]}") ;;
+        train_unet) arguments=("shards=$out/shards" "out=$out/unet") ;;
+        train_vae) arguments=("shards=$out/shards" "unet=$out/unet" "out=$out/vae") ;;
+        train_cgcnn) arguments=("shards=$out/graphs" "out=$out/cgcnn" ${target:+"target=$target"}) ;;
+        generate) arguments=("${networks[@]}" "out=$out/generated") ;;
+        judge) arguments=("generated=$out/generated" "out=$out/judged") ;;
+        screen) arguments=("source=$out/judged/cifs" "models=['$out/cgcnn']" "out=$out/screened") ;;
+        relax) arguments=("source=$left" "known=$known" "out=$out/relaxed") ;;
+        evaluate) arguments=("shards=$out/shards" "${networks[@]}" "out=$out/evaluation") ;;
+        report) arguments=("shards=$out/shards" "${networks[@]}" "generated=$out/generated" "evaluation=$out/evaluation" \
             "database=$about_database" "judged=$out/judged" "screened=$out/screened" "relaxed=$out/relaxed" \
-            "out=$out/report" ;;
+            "out=$out/report") ;;
     esac
-    arguments=("$@")
-}
-
-before=
-for step in "${steps[@]}"; do
-    folders "$step"
+    local override
     for override in "${overrides[@]}"; do
-        if [ "${override%%.*}" = "$step" ]; then
+        if [ "${override%%.*}" = "$1" ]; then
             arguments+=("${override#*.}")
-            made[$step]=1
+            used[$1]=1
         fi
     done
-    job=$(sbatch --parsable ${before:+"--dependency=afterok:$before"} --kill-on-invalid-dep=yes \
-        "$HPCVOX_HOME/slurm/$step.sh" "${arguments[@]}")
-    before=${job%%;*}
-    printf '%-10s job %s\n' "$step" "$before"
+}
+
+declare -A jobs
+dependency() {   # of a step on those that were submitted before
+    local other made='' ended=''
+    for other in ${needs[$1]:-}; do made+=${jobs[$other]:+:${jobs[$other]}}; done
+    for other in ${awaits[$1]:-}; do ended+=${jobs[$other]:+:${jobs[$other]}}; done
+    printf %s "${made:+afterok$made}${ended:+,afterany$ended}"
+}
+for step in "${all[@]}"; do
+    [ -n "${chosen[$step]:-}" ] || continue
+    arguments_of "$step"
+    after=$(dependency "$step")
+    # featurize_graph is featurize with a config of its own
+    job=$(sbatch --parsable --job-name="$step" ${after:+"--dependency=$after"} --kill-on-invalid-dep=yes \
+        "$HPCVOX_HOME/slurm/${step%_graph}.sh" "${arguments[@]}")
+    jobs[$step]=${job%%;*}
+    printf '%-15s job %s\n' "$step" "${jobs[$step]}"
 done
 for override in "${overrides[@]}"; do
-    [ -n "${made[${override%%.*}]:-}" ] || echo "pipeline: $override was not used: ${override%%.*} is not among the steps submitted" >&2
+    [ -n "${used[${override%%.*}]:-}" ] || echo "pipeline: $override was not used: ${override%%.*} is not among the steps submitted" >&2
 done
 echo "follow them with: squeue --me     their output: slurm-STEP-JOB.out"

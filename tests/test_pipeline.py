@@ -1,7 +1,6 @@
 """The whole pipeline, killed in every stage and run again: it ends with what an undisturbed one makes."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 from training_shards import SMALL_UNET, SMALL_VAE
 
-from hpcvox.pipeline import STAGES
+from hpcvox import config
+from hpcvox.pipeline import STAGES, PipelineSettings, placed, run_stage, stages_of
 
 CONFIG = Path(__file__).parent.parent / "configs" / "pipeline.yaml"
 SMALL = [
@@ -19,17 +19,21 @@ SMALL = [
     "database.energy=ewald",
     "featurize.voxels=16",
     "featurize.entries_per_shard=16",
-    *(f"train_{net}.{s}" for net in ("unet", "vae") for s in ("epochs=2", "threads=1", "checkpoint_steps=4")),
-    f"train_unet.{SMALL_UNET}",
-    f"train_vae.{SMALL_VAE}",
+    *(f"train_unet.{s}" for s in ("epochs=2", "threads=1", "checkpoint_steps=4", SMALL_UNET)),
+    # so that some candidates are valid, and are screened and relaxed
+    *(f"train_vae.{s}" for s in ("epochs=30", "threads=1", "checkpoint_steps=16", SMALL_VAE)),
     "evaluate.limit=4",
     "generate.per_condition=3",
+    "generate.placement.mask_threshold=0.1",
+    "train_cgcnn.epochs=6",
+    "train_cgcnn.threads=1",
+    "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
 ]
 
 
-def start(out):
+def start(out, *more):
     return subprocess.Popen(
-        [sys.executable, "-m", "hpcvox", "pipeline", CONFIG, f"out={out}", *SMALL],
+        [sys.executable, "-m", "hpcvox", "pipeline", CONFIG, f"out={out}", *SMALL, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -44,12 +48,12 @@ def finish(process):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)  # eight runs of seven stages
+@pytest.mark.timeout(2700)  # fourteen runs of twelve stages
 def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     whole = finish(start(tmp_path / "whole"))
     assert whole.strip().splitlines()[-1] == f"open {tmp_path}/whole/report/report.html"
     out = tmp_path / "killed"
-    for stage, number in zip(STAGES, [signal.SIGKILL, signal.SIGTERM, signal.SIGINT] * 3, strict=False):
+    for stage, number in zip(STAGES, [signal.SIGKILL, signal.SIGTERM, signal.SIGINT] * 4, strict=True):
         process = start(out)
         assert process.stdout is not None
         header = f"] {stage.name.replace('_', '-')}\n"
@@ -64,21 +68,96 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
         "database/crystals.csv",
         "unet/model.safetensors",
         "vae/model.safetensors",
+        "cgcnn/model.safetensors",
         "generated/candidates.csv",
+        "judged/judged.csv",
+        "screened/screened.csv",
+        "relaxed/relaxed.csv",
     ):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    for shard in sorted((tmp_path / "whole" / "shards").glob("*.h5")):
-        assert (out / "shards" / shard.name).read_bytes() == shard.read_bytes()
+    for shard in sorted((tmp_path / "whole").glob("*/shard-*.h5")):
+        assert (out / shard.relative_to(tmp_path / "whole")).read_bytes() == shard.read_bytes()
+    assert len(list((out / "relaxed" / "cifs").iterdir())) > 0
     assert (out / "report" / "report.html").exists()
+    said = finish(start(out))
+    for verb in ("train-unet", "train-vae", "train-cgcnn"):
+        assert f"] {verb}\nnothing to do: trained" in said
 
 
-def test_folders_of_stages_cannot_be_set_apart(tmp_path):
+def settings(*overrides):
+    return config.load(PipelineSettings, None, ["out=o", *overrides])
+
+
+def names(given):
+    return [stage.name for stage in stages_of(given)]
+
+
+def stage(given, name):
+    return placed(given, next(one for one in STAGES if one.name == name))
+
+
+def test_what_is_left_out_of_the_stages():
+    everything = [one.name for one in STAGES]
+    given = settings("relax.stages=[emt]")
+    assert names(given) == everything
+    assert stage(given, "relax").source == Path("o/screened/cifs")
+    assert names(settings()) == [name for name in everything if name != "relax"]
+    given = settings("screen=null", "source=mine.csv", "relax.stages=[emt]")
+    assert set(everything) - set(names(given)) == {"database", "featurize_graph", "train_cgcnn", "screen"}
+    assert stage(given, "relax").source == Path("o/judged/cifs")
+
+
+@pytest.mark.parametrize("name", ["screen", "relax"])
+def test_without_a_candidate_a_stage_is_left_out(tmp_path, name):
+    for folder in ("judged/cifs", "screened/cifs"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "screened/cifs/of_a_run_before.cif").touch()
+    given = settings(f"out={tmp_path}", "relax.stages=[emt]")
+    outcome = run_stage(given, next(one for one in STAGES if one.name == name))
+    assert outcome == (f"left out: there is no candidate left in {tmp_path}/judged/cifs", 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["judged", "screened"]
+
+
+def test_classes_are_no_property_to_predict(tmp_path):
+    given = ["source=absent.csv", "train_vae.bins=0", "train_vae.condition=group"]
+    assert "screen" not in names(settings(*given))
+    assert stage(settings(*given, "relax={}"), "relax").source == Path("o/judged/cifs")
+    process = refused(*given, f"out={tmp_path}")
+    assert process.stdout.startswith("no property is predicted: group (train_vae.condition) numbers classes")
+    assert "absent.csv" in process.stderr
+    named = settings(*given, "train_cgcnn.target=modulus")
+    assert "screen" in names(named)
+    assert stage(named, "train_cgcnn").target == "modulus"
+
+
+def refused(*given):
     process = subprocess.run(
-        [sys.executable, "-m", "hpcvox", "pipeline", f"out={tmp_path}", "featurize.out=/elsewhere"],
+        [sys.executable, "-m", "hpcvox", "pipeline", *given],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    assert process.returncode == 2
-    assert re.search(r"featurize\.out: a pipeline keeps its folders below out=", process.stderr)
+    assert process.returncode == 2, process.stdout + process.stderr
+    return process
+
+
+def test_crystals_of_ones_own_are_said_once():
+    given = settings("source=mine.csv", "train_vae.condition=gap", "featurize.id_column=key", "relax={}")
+    for name in ("featurize", "featurize_graph"):
+        assert (stage(given, name).source, stage(given, name).id_column) == (Path("mine.csv"), "key")
+    assert (stage(given, "train_vae").condition, stage(given, "train_cgcnn").target) == ("gap", "gap")
+    assert stage(given, "screen").source == Path("o/judged/cifs")
+    assert stage(given, "screen").models == [Path("o/cgcnn")]
+    assert stage(given, "relax").known == Path("mine.csv")
+    assert stage(given, "report").database is None
+    by_hand = settings("source=mine.csv", "train_cgcnn.target=modulus", "relax.known=null")
+    assert stage(by_hand, "train_cgcnn").target == "modulus"
+    assert stage(by_hand, "relax").known is None
+
+
+@pytest.mark.parametrize("given", ["featurize.out=/else", "relax.source=/else", "screen.models=[/else]"])
+def test_folders_of_stages_cannot_be_set_apart(tmp_path, given):
+    key = given.partition("=")[0]
+    said = refused(f"out={tmp_path}", given, "relax.max_sites=9").stderr
+    assert f"{key}: a pipeline keeps its folders below out=" in said

@@ -47,7 +47,7 @@ SMALL = {
     "pipeline": [
         "generate.per_condition=1",
         *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),
-        "evaluate.limit=2",
+        *("train_cgcnn.epochs=1", "train_cgcnn.threads=1", "evaluate.limit=2"),
     ],
 }
 
@@ -145,8 +145,12 @@ def test_the_scripts_that_submit_jobs_have_valid_settings(command):
         check("study", arguments)
         return
     for argument in arguments:
-        step, _, setting = argument.partition(".")
-        check(step, [setting])
+        name = argument.partition("=")[0]
+        if name in ("out", "source") or name.startswith("--"):
+            assert re.search(rf"^ +{name}(=\?\*)?\) ", (ROOT / script).read_text(), re.MULTILINE)
+        else:
+            step, _, setting = argument.partition(".")
+            check(step, [setting])
 
 
 def check(step, arguments):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 from ase.io import write
+from training_shards import SMALL_UNET, SMALL_VAE
 
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.metrics import read_metrics
@@ -22,28 +23,42 @@ SMALL = [
     "featurize.voxels=16",
     "featurize.entries_per_shard=25",
     "train_unet.epochs=2",
-    "train_unet.batch_size=8",
+    "train_unet.batch_size=4",
+    "train_unet.learning_rate=0.002",
+    "train_unet.class_weights=false",
     "train_unet.threads=1",
-    "train_unet.model={down: [[8, 8]], bottom: [16, 16], up: [[16, 8]], features: 8}",
-    "train_vae.epochs=1",
-    "train_vae.batch_size=8",
+    f"train_unet.{SMALL_UNET}",
+    # so that some candidates are valid, and are screened and relaxed
+    "train_vae.epochs=30",
+    "train_vae.batch_size=4",
     "train_vae.threads=1",
-    "train_vae.model={encoder: [8, 16], hidden: 32, latent: 16, seed_channels: 8, decoder: [16, 8]}",
-    "train_vae.bins=4",
+    f"train_vae.{SMALL_VAE}",
     "train_vae.condition=ewald_energy",
-    "generate.per_condition=2",
+    "generate.per_condition=3",
+    "generate.placement.mask_threshold=0.1",
     "generate.threads=1",
     "evaluate.limit=4",
     "evaluate.threads=1",
+    "train_cgcnn.epochs=2",
+    "train_cgcnn.threads=1",
+    "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
 ]
+
+
+FLAGS = ("--screen", "--relax", "--report")
+
+
+def submitted(lab, folder, *arguments):
+    """Submit the pipeline; its jobs' ids by step."""
+    said = lab.run(str(ROOT / "slurm/pipeline.sh"), *arguments, cwd=folder)
+    return {step: int(job) for step, job in re.findall(r"^(\w+) +job (\d+)$", said, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
 def done(lab, tmp_path_factory):
     """Where the whole pipeline was submitted and has ended, and its jobs' ids by step."""
     folder = tmp_path_factory.mktemp("pipeline")
-    said = lab.run(str(ROOT / "slurm/pipeline.sh"), "--database", "--report", "out=made", *SMALL, cwd=folder)
-    jobs = {step: int(job) for step, job in re.findall(r"^(\w+) +job (\d+)$", said, re.MULTILINE)}
+    jobs = submitted(lab, folder, "--database", *FLAGS, "out=made", *SMALL)
     states = lab.wait(list(jobs.values()), timeout=600)
     logs = "\n".join(log.read_text()[-3000:] for log in sorted(folder.glob("slurm-*.out")))
     assert set(states) == {"COMPLETED"}, f"{dict(zip(jobs, states, strict=True))}\n{logs}"
@@ -59,10 +74,15 @@ def test_every_step_was_submitted_in_order(done):
     assert list(done[1]) == [
         "database",
         "featurize",
+        "featurize_graph",
         "train_unet",
         "train_vae",
+        "train_cgcnn",
         "generate",
         "evaluate",
+        "judge",
+        "screen",
+        "relax",
         "report",
     ]
 
@@ -82,7 +102,10 @@ def test_the_shards_hold_every_crystal(done):
     assert shards.n_samples + manifest["n_rejects"] == crystals > 50
 
 
-@pytest.mark.parametrize(("step", "run", "epochs"), [("train_unet", "unet", 2), ("train_vae", "vae", 1)])
+@pytest.mark.parametrize(
+    ("step", "run", "epochs"),
+    [("train_unet", "unet", 2), ("train_vae", "vae", 30), ("train_cgcnn", "cgcnn", 2)],
+)
 def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
     assert lab.field(done[1][step], "NumNodes") == "2"
     assert "2 ranks of 1 threads" in log(done, step)
@@ -92,14 +115,15 @@ def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
 
 def test_crystals_were_generated_and_reported(done):
     with (done[0] / "made/generated/candidates.csv").open(newline="") as table:
-        assert len(list(csv.DictReader(table))) == 8, "two for each of four bins"
+        assert len(list(csv.DictReader(table))) == 30, "three for each of ten bins"
+    for name in ("judged", "screened", "relaxed"):
+        assert (done[0] / "made" / name / f"{name}.csv").is_file()
     assert "<html" in (done[0] / "made/report/report.html").read_text()[:500].lower()
 
 
 def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
     (tmp_path / "crystals.csv").write_text("id\n1\n")  # no column of CIFs
-    said = lab.run(str(ROOT / "slurm/pipeline.sh"), "source=crystals.csv", cwd=tmp_path)
-    jobs = [int(job) for job in re.findall(r"job (\d+)$", said, re.MULTILINE)]
+    jobs = list(submitted(lab, tmp_path, "source=crystals.csv").values())
     assert len(jobs) == 4
     assert lab.wait(jobs, timeout=180) == ["FAILED", "CANCELLED", "CANCELLED", "CANCELLED"]
     assert "cif" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
@@ -107,7 +131,7 @@ def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
 
 def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path):
     for arguments, answer in [
-        (["--reprot"], "valid: --database, --report"),
+        (["--reprot"], "valid: --database, --screen, --relax, --report"),
         (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
         (["source=absent.csv"], "no crystals at absent.csv"),
         (["--database", "source=x.csv"], "give one of them"),
@@ -138,6 +162,19 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
     assert "back into the queue" in text
     assert "going on at epoch" in text
     assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 21)), "none twice"
+
+
+def test_the_report_is_made_where_no_candidate_is_left(done, lab):
+    """What was made before is not made again, and what then fails takes no report with it."""
+    folder = done[0]
+    page = folder / "made/report/report.html"
+    made, weights = page.stat().st_mtime_ns, (folder / "made/cgcnn/model.safetensors").read_bytes()
+    jobs = submitted(lab, folder, *FLAGS, "out=made", *SMALL, "judge.anonymous_formula=A9B8C7D6E5")
+    states = dict(zip(jobs, lab.wait(list(jobs.values()), timeout=600), strict=True))
+    assert (states.pop("screen"), states.pop("relax")) == ("FAILED", "CANCELLED")
+    assert set(states.values()) == {"COMPLETED"}
+    assert page.stat().st_mtime_ns > made
+    assert (folder / "made/cgcnn/model.safetensors").read_bytes() == weights
 
 
 def test_densities_are_computed_over_the_nodes(lab, tmp_path):

@@ -301,32 +301,93 @@ def test_a_config_and_the_site_s_arguments(site):
     assert words == [*SRUN.split(), "--exclusive", "-l", *job("train_vae", "mine.yaml"), "epochs=2"]
 
 
-def test_the_whole_pipeline(site):
-    done, calls = site.run("pipeline", "--database", "--report", "out=made", "train_vae.condition=my energy")
-    assert done.returncode == 0, done.stderr
-    made = {name: f"made/{name}" for name in ("database", "shards", "unet", "vae", "generated", "evaluation")}
-    folders = {
-        "database": ["out=made/database"],
-        "featurize": ["source=made/database/crystals.csv", "out=made/shards"],
-        "train_unet": ["shards=made/shards", "out=made/unet"],
-        "train_vae": ["shards=made/shards", "unet=made/unet", "out=made/vae", "condition=my energy"],
-        "generate": ["unet=made/unet", "vae=made/vae", "out=made/generated"],
-        "evaluate": ["shards=made/shards", "unet=made/unet", "vae=made/vae", "out=made/evaluation"],
-        "report": [
-            *(
-                f"{name}={made[name]}"
-                for name in ("shards", "unet", "vae", "generated", "evaluation", "database")
-            ),
-            *("judged=made/judged", "screened=made/screened", "relaxed=made/relaxed"),
-            "out=made/report",
+CRYSTALS = "source=made/database/crystals.csv"
+PIPELINE = {
+    "database": ("", ["out=made/database"]),
+    "featurize": ("afterok:1", [CRYSTALS, "out=made/shards"]),
+    "featurize_graph": ("afterok:1", ["configs/featurize_graph.yaml", CRYSTALS, "out=made/graphs"]),
+    "train_unet": ("afterok:2", ["shards=made/shards", "out=made/unet"]),
+    "train_vae": (
+        "afterok:4",
+        ["shards=made/shards", "unet=made/unet", "out=made/vae", "condition=my energy"],
+    ),
+    "train_cgcnn": ("afterok:3", ["shards=made/graphs", "out=made/cgcnn", "target=my energy"]),
+    "generate": ("afterok:5", ["unet=made/unet", "vae=made/vae", "out=made/generated"]),
+    "evaluate": (
+        "afterok:5",
+        ["shards=made/shards", "unet=made/unet", "vae=made/vae", "out=made/evaluation"],
+    ),
+    "judge": ("afterok:7", ["generated=made/generated", "out=made/judged"]),
+    "screen": ("afterok:9:6", ["source=made/judged/cifs", "models=['made/cgcnn']", "out=made/screened"]),
+    "relax": (
+        "afterok:9:10",
+        [
+            "source=made/screened/cifs",
+            "known=made/database/crystals.csv",
+            "out=made/relaxed",
+            "stages=[chgnet]",
         ],
-    }
-    expected = []
-    for number, (step, arguments) in enumerate(folders.items()):
-        after = [f"--dependency=afterok:{number}"] if number else []
-        submit = ["sbatch", "--parsable", *after, "--kill-on-invalid-dep=yes"]
-        expected.append([*submit, f"{ROOT}/slurm/{step}.sh", *arguments])
-    assert [words for words, _ in calls] == expected
+    ),
+    "report": (
+        "afterok:8:9,afterany:10:11",
+        [
+            *("shards=made/shards", "unet=made/unet", "vae=made/vae", "generated=made/generated"),
+            *("evaluation=made/evaluation", "database=made/database", "judged=made/judged"),
+            *("screened=made/screened", "relaxed=made/relaxed", "out=made/report"),
+        ],
+    ),
+}
+"""Every step of the pipeline with the jobs that it waits for, numbered in this order, and its settings."""
+
+
+def pipeline(site, *arguments):
+    """What the pipeline submitted: the settings of each step, after what the options of sbatch say of it."""
+    done, calls = site.run("pipeline", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    steps = {}
+    for words, _ in calls:
+        script = next(i for i, word in enumerate(words) if word.endswith(".sh"))
+        assert words[:2] == ["sbatch", "--parsable"]
+        assert words[script - 1] == "--kill-on-invalid-dep=yes"
+        named, *after = words[2 : script - 1]
+        step = named.removeprefix("--job-name=")
+        name = "featurize" if step == "featurize_graph" else step
+        assert words[script] == f"{ROOT}/slurm/{name}.sh"
+        steps[step] = "".join(after).removeprefix("--dependency="), words[script + 1 :]
+    return steps
+
+
+def test_the_whole_pipeline(site):
+    flags = ("--database", "--screen", "--relax", "--report")
+    steps = pipeline(site, *flags, "out=made", "train_vae.condition=my energy", "relax.stages=[chgnet]")
+    assert list(steps.items()) == list(PIPELINE.items())
+
+
+TRAINED = {"featurize": "", "train_unet": "afterok:1", "train_vae": "afterok:2", "generate": "afterok:3"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "more"),
+    [
+        ([], {}),
+        (["--relax"], {"judge": "afterok:4", "relax": "afterok:5"}),
+        (["--report"], {"evaluate": "afterok:3", "judge": "afterok:4", "report": "afterok:5:6"}),
+    ],
+)
+def test_parts_of_the_pipeline(site, flag, more):
+    (site.folder / "mine.csv").touch()
+    steps = pipeline(site, *flag, "source=mine.csv")
+    assert {step: after for step, (after, _) in steps.items()} == TRAINED | more
+    if flag == ["--relax"]:
+        assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
+
+
+def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site):
+    (site.folder / "mine.csv").touch()
+    steps = pipeline(site, "--screen", "--relax", "source=mine.csv", "featurize.cif_column=my cif")
+    assert steps["featurize"][1] == ["source=mine.csv", "out=runs/shards", "cif_column=my cif"]
+    assert steps["featurize_graph"][1][1:] == ["source=mine.csv", "out=runs/graphs", "cif_column=my cif"]
+    assert "known=null" in steps["relax"][1]  # it looks for the usual column
 
 
 PREPARES = r"""

@@ -147,7 +147,7 @@ def _evaluate(
                 "formula": shards.formulas[index],
                 "decile": int(bins[row]),
                 "n_sites": len(numbers),
-                **dict(zip(LENGTHS, lengths[row].tolist(), strict=True)),
+                **dict(zip(LENGTHS, _lengths(shards.cells[index]).tolist(), strict=True)),
             }
             for way, (maps, segmented) in seen.items():
                 figures = _compare(row, index, species[row], maps[row], segmented, settings, networks, shards)

@@ -59,7 +59,7 @@ def _valid(elements: tuple[int, ...], counts: tuple[int, ...]) -> bool:
 
 
 def composition_fingerprint(numbers: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Magpie's statistics of a composition over their standard deviations among the Materials Project's crystals, (132,).
+    """Magpie's statistics of a composition, each over its standard deviation in ``magpie_scale.csv``, (132,).
 
     Means would cancel in a distance, and are left out.
 

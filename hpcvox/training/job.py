@@ -11,7 +11,7 @@ from hpcvox import config
 from hpcvox.launcher import is_elastic, launched_ranks
 from hpcvox.outcome import Outcome
 from hpcvox.shards.manifest import Manifest
-from hpcvox.training import launch
+from hpcvox.training import finished, launch
 from hpcvox.training.settings import (
     TrainCGCNNSettings,
     TrainFingerprintSettings,
@@ -48,8 +48,11 @@ def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
 
 
 def _train(name: str, settings: TrainSettings) -> Outcome:
-    if settings.ranks > 1 and launched_ranks() == 1 and not is_elastic():
-        return _launch(f"train-{name}", settings)
+    if launched_ranks() == 1 and not is_elastic():
+        if (said := finished.summary(settings)) is not None:
+            return Outcome(f"nothing to do: {said}")
+        if settings.ranks > 1:
+            return _launch(f"train-{name}", settings)
     run: Callable[[TrainSettings, Any], Outcome] = importlib.import_module("hpcvox.training.rank").run
     return run(settings, importlib.import_module(f"hpcvox.training.{name}_task").RECIPE)
 

@@ -12,7 +12,7 @@ from hpcvox import config, durable
 from hpcvox.errors import TrainingError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import runs
+from hpcvox.training import finished, runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.comm import Comm, connect
 from hpcvox.training.loop import Trainer
@@ -107,10 +107,12 @@ def _run(settings: TrainSettings, trainer: Trainer) -> Outcome:
         return Outcome("", 0 if complete else INTERRUPTED)
     with MetricsLog(settings.out, trainer.position.epoch, trainer.position.step) as log:
         complete = trainer.run(log, lambda epoch, figures: _export(settings, task, epoch, figures))
+    said = _summary(settings, not complete, trainer.stopped_early)
     if complete:
         task.finish(settings.out, trainer.held_out)
         print(table(read_metrics(settings.out)), flush=True)
-    return Outcome(_summary(settings, not complete, trainer.stopped_early), 0 if complete else INTERRUPTED)
+        finished.write(settings, said)
+    return Outcome(said, 0 if complete else INTERRUPTED)
 
 
 def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, Any]) -> None:

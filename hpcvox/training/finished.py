@@ -1,0 +1,55 @@
+"""What a training leaves when it is done, so that the same one, run again, ends before a rank is started.
+
+Nothing is taken on trust: where settings, version, shard set or a byte of what was made differ, the training goes its
+usual way.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import xxhash
+
+from hpcvox import __version__, durable
+from hpcvox.shards.layout import MANIFEST
+from hpcvox.training.card import CARD, WEIGHTS
+from hpcvox.training.settings import TrainSettings
+
+RECORD: Final = "finished.json"
+
+MADE: Final = (WEIGHTS, CARD, "metrics.jsonl", "examples.npz")
+"""What trainings make, each as far as it does."""
+
+FREE: Final = {"ranks", "threads", "backend", "stall_s", "checkpoint_steps", "keep_checkpoints"}
+"""Settings of a run that has nothing left to do."""
+
+
+def write(settings: TrainSettings, summary: str) -> None:
+    """Note in the run folder that this training is done, and what it said last."""
+    durable.write_json(settings.out / RECORD, {**_state(settings), "summary": summary})
+
+
+def summary(settings: TrainSettings) -> str | None:
+    """What this training said last, if all of it is there; None where there is something to do."""
+    try:
+        record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
+        said: str = record.pop("summary")
+        done = record == _state(settings) and any((settings.out / "checkpoints").glob("step-*"))
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return said if done else None
+
+
+def _state(settings: TrainSettings) -> dict[str, Any]:
+    """What a training is of, and the checksums of what it has made."""
+    made = [path for name in MADE if (path := settings.out / name).exists()]
+    return {
+        "hpcvox": __version__,
+        "settings": settings.model_dump(mode="json", exclude=FREE),
+        "manifest": _checksum(settings.shards / MANIFEST),
+        "made": {path.name: _checksum(path) for path in made},
+    }
+
+
+def _checksum(path: Path) -> str:
+    return xxhash.xxh3_128_hexdigest(path.read_bytes())
