@@ -45,7 +45,7 @@ _SAMPLERS: Final[dict[str, Callable[[int], BaseSampler]]] = {
 }
 _PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
     "none": lambda settings: NopPruner(),
-    "median": lambda settings: MedianPruner(n_startup_trials=4, n_warmup_steps=settings.warmup_epochs),
+    "median": lambda settings: MedianPruner(n_startup_trials=2, n_warmup_steps=settings.warmup_epochs),
     "halving": lambda settings: SuccessiveHalvingPruner(min_resource=max(1, settings.warmup_epochs)),
     "hyperband": lambda settings: HyperbandPruner(min_resource=max(1, settings.warmup_epochs)),
 }
