@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import BOXES, Grid, coordinates
-from hpcvox.descriptors.radii import RADII
+from hpcvox.descriptors.radii import RADII, widths
 from hpcvox.errors import Rejected
 from hpcvox.generation.cell import fit_lengths
 from hpcvox.generation.segment import Placed, place
@@ -61,11 +61,15 @@ CRYSTALS = {
 
 
 def through(
-    voxels: Voxels, lengths: NDArray[np.float64], grid: Grid, mask: NDArray[np.float32] | None = None
+    voxels: Voxels,
+    lengths: NDArray[np.float64],
+    grid: Grid,
+    mask: NDArray[np.float32] | None = None,
+    sigma: float | None = None,
 ) -> Placed:
     """The crystal of a map whose species and mask are ideal."""
     probability = (voxels.species > 0).astype(np.float32) if mask is None else mask
-    return place(voxels.density, voxels.species, probability, np.diag(lengths), grid)
+    return place(voxels.density, voxels.species, probability, np.diag(lengths), grid, widths=widths(sigma))
 
 
 def attempt(
@@ -97,12 +101,14 @@ def worst_shift(
     return float(distance.min(axis=1).max() / (lengths.max() * BOXES[grid].extent / 32))
 
 
+@pytest.mark.parametrize("sigma", [None, 0.5, 1.0])
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("name", CRYSTALS)
-def test_an_ideal_map_gives_its_crystal_back(name: str, grid: Grid) -> None:
+def test_an_ideal_map_gives_its_crystal_back(name: str, grid: Grid, sigma: float | None) -> None:
     a, (frac, numbers) = CRYSTALS[name]
     lengths = np.full(3, a)
-    placed = through(voxelize(lengths, frac, numbers, grid), lengths, grid)
+    map = voxelize(lengths, frac, numbers, grid, widths=widths(sigma))
+    placed = through(map, lengths, grid, sigma=sigma)
     assert worst_shift(placed, frac, numbers, lengths, grid) < 0.5
     assert ((placed.frac >= 0) & (placed.frac < 1)).all()
     np.testing.assert_allclose(placed.lattice, np.diag(lengths))

@@ -339,6 +339,12 @@ def test_a_finished_run_has_nothing_to_do(shards, unet):
     assert (unet / "metrics.jsonl").read_text() == log
     assert all(torch.equal(before[name], value) for name, value in weights(unet).items())
     assert "nothing to do" in run(command(shards, unet))
+    torn = checkpoint.latest(unet / "checkpoints") / checkpoint.MODEL
+    torn.unlink()  # another file: the weights above are in this one
+    torn.write_bytes(b"torn")
+    assert "going on at epoch" in run(command(shards, unet)), "it has a checkpoint to go on from again"
+    assert all(torch.equal(before[name], value) for name, value in weights(unet).items())
+    assert "nothing to do" in run(command(shards, unet))
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(shards, tmp_path):

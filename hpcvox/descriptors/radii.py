@@ -30,6 +30,11 @@ RADII: NDArray[np.float64] = np.array((np.nan, *_RADII))
 """Radius in Å by atomic number, (MAX_Z + 1,); index 0 is no element."""
 
 
+def widths(sigma: float | None) -> NDArray[np.float64]:
+    """σ of the density's Gaussians in Å by atomic number, (MAX_Z + 1,): one for all, or each element's radius."""
+    return RADII if sigma is None else np.full_like(RADII, sigma)
+
+
 def no_radius(number: int) -> Rejected:
     """The reason for which a crystal with element ``number`` cannot be made into voxels."""
     return Rejected("no-radius", f"no ionic radius for atomic number {number} (valid: 1 to {MAX_Z})")

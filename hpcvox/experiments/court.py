@@ -95,6 +95,11 @@ def _held_out(
             f"{settings.shards} holds {shards.voxels}³ {shards.grid} voxels, and {settings.vae} is for "
             f"{networks.voxels}³ {networks.grid} ones"
         )
+    if shards.sigma != networks.sigma:
+        raise ConfigError(
+            f"{settings.shards} holds densities of sigma={shards.sigma}, and {settings.vae} is for those of "
+            f"sigma={networks.sigma}"
+        )
     if not (networks.oblique or is_orthogonal(shards.cells)):
         raise ConfigError(
             f"{settings.shards} has oblique cells, and {settings.vae} was trained on right-angled ones alone: "
@@ -182,6 +187,7 @@ def _compare(
             segmented.mask[row],
             fitted,
             networks.grid,
+            widths=networks.widths,
             **settings.placement.model_dump(),
         )
     except Rejected as error:

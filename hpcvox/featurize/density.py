@@ -9,7 +9,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.descriptors.oblique import voxelize_oblique
-from hpcvox.descriptors.radii import RADII
+from hpcvox.descriptors.radii import widths
 from hpcvox.errors import Rejected
 from hpcvox.featurize.sampler import Arrays, Sampler
 from hpcvox.featurize.settings import DensitySettings
@@ -23,7 +23,7 @@ class DensitySampler(Sampler):
     def __init__(self, settings: DensitySettings) -> None:
         self.settings = settings
         self.arrays = density_arrays(settings.voxels, settings.dtype)
-        self._widths = RADII if settings.sigma is None else np.full_like(RADII, settings.sigma)
+        self._widths = widths(settings.sigma)
         self._density = np.empty((settings.voxels,) * 3, np.float32)
 
     def prepare(self, crystal: Crystal) -> Crystal:

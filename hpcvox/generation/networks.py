@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.descriptors.grids import BOXES, Grid
+from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
 from hpcvox.models.unet import UNet
@@ -51,6 +52,14 @@ class Networks:
                 f"{settings.vae} is for {mine[1]}³ {mine[0]} voxels and {settings.unet} for "
                 f"{other[1]}³ {other[0]} ones: train both on one shard set"
             )
+        sigma = self.card.get("sigma")
+        if sigma != self.unet_card.get("sigma"):
+            raise CheckpointError(
+                f"{settings.vae} makes densities of sigma={sigma}, and {settings.unet} is for those of "
+                f"sigma={self.unet_card.get('sigma')}: train both on one shard set"
+            )
+        self.sigma: float | None = sigma
+        self.widths = widths(sigma)
         self.oblique = bool(self.card.get("oblique"))
         if self.oblique and not self.unet_card.get("oblique"):
             raise CheckpointError(

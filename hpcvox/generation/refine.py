@@ -54,6 +54,7 @@ def refine(
     density: NDArray[np.float32],
     lattice: NDArray[np.float64],
     grid: Grid,
+    widths: NDArray[np.float64] = RADII,
 ) -> NDArray[np.float64]:
     """Density-weighted positions of sites that are known to about a voxel.
 
@@ -61,13 +62,14 @@ def refine(
         positions: Å from the grid's corner, (k, 3).
         density: (n, n, n), not negative.
         lattice: rows in Å, (3, 3), a along x and b in the xy plane; diagonal unless the grid wraps.
+        widths: σ of the Gaussians in Å by atomic number.
 
     Returns:
         (k, 3) in Å from the grid's corner.
     """
     box = BOXES[grid]
     n = density.shape[0]
-    widths = RADII[numbers]
+    own = widths[numbers]
     right = is_diagonal(lattice)
     lengths = np.diagonal(lattice).copy()
     steps = lattice * box.extent / n
@@ -78,22 +80,22 @@ def refine(
         cells = cells % 1.0 if box.wraps else cells
         try:
             if right:
-                model = voxelize(lengths, cells, numbers, grid, n).density
+                model = voxelize(lengths, cells, numbers, grid, n, widths=widths).density
             else:
-                model = voxelize_oblique(lattice, cells, numbers, n).density
+                model = voxelize_oblique(lattice, cells, numbers, n, widths=widths).density
         except Rejected:
             return start  # two sites in one voxel: nothing to share by
         ratio = density / np.maximum(model, SMALLEST)
         if right:
-            moved = _step(positions, widths, ratio, lengths * box.extent / n, box.wraps)
+            moved = _step(positions, own, ratio, lengths * box.extent / n, box.wraps)
         else:
-            moved = _oblique_step(positions, widths, ratio, steps, longest)
+            moved = _oblique_step(positions, own, ratio, steps, longest)
         shift = np.abs(moved - positions).max()
         positions = moved
         if shift <= TOLERANCE:
             break
     # a site does not leave its region: what is further away is another site's density
-    limit = np.maximum(0.5 * widths, 1.5 * longest)
+    limit = np.maximum(0.5 * np.maximum(own, RADII[numbers]), 1.5 * longest)
     near = np.linalg.norm(positions - start, axis=1) <= limit
     return np.where(near[:, None], positions, start)
 

@@ -114,7 +114,15 @@ def _candidate(
     """One decoded map (4, n, n, n) as a row; a map that cannot be made into a crystal is a row too."""
     try:
         lattice = fit_cell(maps[1:], networks.grid, networks.oblique)
-        placed = place(maps[0], species, mask, lattice, networks.grid, **settings.placement.model_dump())
+        placed = place(
+            maps[0],
+            species,
+            mask,
+            lattice,
+            networks.grid,
+            widths=networks.widths,
+            **settings.placement.model_dump(),
+        )
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}
     verdict = judge(*placed)

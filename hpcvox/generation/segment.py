@@ -53,6 +53,7 @@ def place(
     mask_threshold: float = MASK_THRESHOLD,
     drop_voxels: int = DROP_VOXELS,
     max_sites: int = MAX_SITES,
+    widths: NDArray[np.float64] = RADII,
 ) -> Placed:
     """Atoms of a voxel map.
 
@@ -71,6 +72,7 @@ def place(
         species: the most probable atomic number that is not background, (n, n, n).
         mask_probability: (n, n, n).
         lattice: the cell's rows in Å, (3, 3): a along x and b in the xy plane; diagonal on a padded grid.
+        widths: σ of the density's Gaussians in Å by atomic number.
 
     Raises:
         Rejected: ``not-finite``, ``no-cell``, ``empty``, ``too-many-sites``.
@@ -100,7 +102,7 @@ def place(
     occupied = np.where((mask_probability >= mask_threshold) & (species <= MAX_Z), species, 0).astype(
         np.uint8
     )
-    found = _segment(occupied, density, steps, box.wraps, drop_voxels, max_sites)
+    found = _segment(occupied, density, steps, box.wraps, drop_voxels, max_sites, widths)
     if len(found.species) == 0:
         raise Rejected("empty", f"no region of more than {drop_voxels} voxels or with a density maximum")
     if len(found.species) > max_sites:
@@ -108,7 +110,7 @@ def place(
             "too-many-sites", f"{len(found.species)} regions; at most {max_sites} sites are placed"
         )
     numbers = found.species.astype(np.uint8)
-    positions = refine(found.centre, numbers, density, setting.lattice, grid)
+    positions = refine(found.centre, numbers, density, setting.lattice, grid, widths)
     cells = setting.fold(fractional(positions, setting.lattice), n) + box.origin
     frac, numbers = _fold(cells, numbers, found.voxels, lattice, box.wraps)
     return Placed(lattice, frac, numbers)
@@ -121,6 +123,7 @@ def _segment(
     wraps: bool,
     drop_voxels: int,
     max_sites: int,
+    widths: NDArray[np.float64],
 ) -> Regions:
     """The regions, one a site."""
     labels, count = regions.label(occupied, wraps)
@@ -132,14 +135,14 @@ def _segment(
         )
     maxima = regions.local_maxima(density, wraps)
     volume = float(np.diagonal(steps).prod())
-    found = _measure(labels, count, occupied, density, maxima, steps, wraps)
+    found = _measure(labels, count, occupied, density, maxima, steps, wraps, widths)
     ball = 4 / 3 * np.pi * RADII[found.species] ** 3 / volume  # voxels of a whole sphere
     fragment = found.voxels < FRAGMENT * ball
     fragment |= (found.voxels <= drop_voxels) & ~found.peaked
     if fragment.any():
         keep = _absorb(found, fragment, regions.contacts(labels, count, wraps), drop_voxels)
         labels, count = _renumber(labels, keep)
-        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps, widths)
     radius = RADII[found.species]
     volumes = found.voxels * volume
     wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
@@ -153,11 +156,11 @@ def _segment(
             for part in range(2, parts.max() + 1):
                 count += 1
                 labels[parts == part] = count
-        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps, widths)
     joined = _one_sphere(found, labels, steps, wraps) if count <= 4 * max_sites else None
     if joined is not None:
         labels, count = _renumber(labels, joined)
-        found = _measure(labels, count, occupied, density, maxima, steps, wraps)
+        found = _measure(labels, count, occupied, density, maxima, steps, wraps, widths)
     return found
 
 
@@ -169,13 +172,14 @@ def _measure(
     maxima: NDArray[np.bool_],
     steps: NDArray[np.float64],
     wraps: bool,
+    widths: NDArray[np.float64],
 ) -> Regions:
     """The regions, each of its majority's species (the lightest of equals)."""
     votes = np.bincount(
         labels.ravel() * np.int64(MAX_Z + 1) + occupied.ravel(), minlength=(count + 1) * (MAX_Z + 1)
     )
     species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
-    height = MIN_HEIGHT * species / ((2 * np.pi) ** 1.5 * RADII[species] ** 3)
+    height = MIN_HEIGHT * species / ((2 * np.pi) ** 1.5 * widths[species] ** 3)
     return regions.measure(labels, species, density, maxima, height, steps, wraps)
 
 

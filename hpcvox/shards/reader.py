@@ -32,6 +32,7 @@ class ShardSet:
         self.manifest = manifest
         self.n_samples = manifest.n_samples
         self.grid = manifest.grid
+        self.sigma: float | None = manifest.settings.get("sigma")
         counts = [line.samples for line in manifest.shards]
         self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         self._opened: dict[int, _Opened] = {}

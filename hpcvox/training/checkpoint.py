@@ -20,6 +20,7 @@ from torch import nn
 
 from hpcvox import durable
 from hpcvox.errors import CheckpointError
+from hpcvox.training.damage import damage
 
 PREFIX = "step-"
 MODEL, OPTIMIZER, AVERAGE = "model.safetensors", "optimizer.safetensors", "average.safetensors"
@@ -69,7 +70,7 @@ def save(
 def latest(folder: Path) -> Path | None:
     """The newest checkpoint under ``folder`` that is whole; damaged ones are named on standard error."""
     for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
-        problem = _damage(path)
+        problem = damage(path)
         if problem is None:
             return path
         print(
@@ -134,16 +135,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _checksum(path: Path) -> str:
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())
-
-
-def _damage(path: Path) -> str | None:
-    try:
-        checksums: dict[str, str] = json.loads((path / "state.json").read_text())["checksums"]
-        wrong = [name for name, checksum in checksums.items() if _checksum(path / name) != checksum]
-    except (OSError, ValueError, KeyError) as error:
-        return str(error)
-    return f"checksum of {', '.join(wrong)}" if wrong else None

@@ -5,14 +5,12 @@ usual way.
 """
 
 import json
-from pathlib import Path
 from typing import Any, Final
-
-import xxhash
 
 from hpcvox import __version__, durable
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.training.card import CARD, WEIGHTS
+from hpcvox.training.damage import checksum, damage
 from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
@@ -34,7 +32,9 @@ def summary(settings: TrainSettings) -> str | None:
     try:
         record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
         said: str = record.pop("summary")
-        done = record == _state(settings) and any((settings.out / "checkpoints").glob("step-*"))
+        # to go on from, if it is to have more epochs one day
+        last = max((settings.out / "checkpoints").glob("step-*"))
+        done = record == _state(settings) and damage(last) is None
     except (OSError, ValueError, KeyError, AttributeError):
         return None
     return said if done else None
@@ -46,10 +46,6 @@ def _state(settings: TrainSettings) -> dict[str, Any]:
     return {
         "hpcvox": __version__,
         "settings": settings.model_dump(mode="json", exclude=FREE),
-        "manifest": _checksum(settings.shards / MANIFEST),
-        "made": {path.name: _checksum(path) for path in made},
+        "manifest": checksum(settings.shards / MANIFEST),
+        "made": {path.name: checksum(path) for path in made},
     }
-
-
-def _checksum(path: Path) -> str:
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())

@@ -80,6 +80,7 @@ class UNetTask:
             "model": self.settings.model.model_dump(mode="json"),
             "grid": self.shards.grid,
             "voxels": self.shards.voxels,
+            "sigma": self.shards.sigma,
             "oblique": not is_orthogonal(self.shards.cells),
             "classes": self.settings.model.classes,
             "elements": torch.nonzero(self.weights).flatten().tolist(),

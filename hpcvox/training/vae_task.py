@@ -40,6 +40,11 @@ class VAETask:
                 f"{settings.unet} was trained on {card['voxels']}³ {card['grid']} voxels, "
                 f"and {settings.shards} holds {shards.voxels}³ {shards.grid} ones"
             )
+        if card.get("sigma") != shards.sigma:
+            raise ConfigError(
+                f"{settings.unet} was trained on densities of sigma={card.get('sigma')}, and {settings.shards} holds "
+                f"those of sigma={shards.sigma}"
+            )
         self.oblique = not is_orthogonal(shards.cells)
         if self.oblique and not card.get("oblique"):
             raise ConfigError(
@@ -101,6 +106,7 @@ class VAETask:
             "model": self.settings.model.model_dump(mode="json"),
             "grid": self.shards.grid,
             "voxels": self.shards.voxels,
+            "sigma": self.shards.sigma,
             "oblique": self.oblique,
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
