@@ -15,7 +15,7 @@ from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, "metrics.jsonl", "examples.npz")
+MADE: Final = (WEIGHTS, CARD, "metrics.jsonl", "examples.npz", "held_out.csv")
 """What trainings make, each as far as it does."""
 
 FREE: Final = {"ranks", "threads", "backend", "stall_s", "checkpoint_steps", "keep_checkpoints"}
