@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hpcvox.report.parts import Section
 from hpcvox.report.reading import Folder
+from hpcvox.training.card import EXAMPLES
 
 NAME, TITLE = "densities", "Densities before and after"
-FILE = "examples.npz"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
@@ -25,9 +25,9 @@ class Examples(NamedTuple):
 
 def read_examples(folder: Folder) -> Examples | str:
     """``examples.npz`` of a VAE's run folder, or what is wrong with it."""
-    file = folder.file(FILE)
+    file = folder.file(EXAMPLES)
     if file is None:
-        return f"{folder.path} has no {FILE}: a VAE's training writes it with its first held-out figures."
+        return f"{folder.path} has no {EXAMPLES}: a VAE's training writes it with its first held-out figures."
     try:
         with np.load(file, allow_pickle=False) as arrays:
             true = arrays["density_true"].astype(np.float32)

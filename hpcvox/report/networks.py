@@ -8,9 +8,9 @@ import numpy as np
 from hpcvox.report import scatters
 from hpcvox.report.parts import Section, table
 from hpcvox.report.reading import Folder, open_folder, pairs, read_rows
+from hpcvox.training.card import HELD_OUT
 
 NAME, TITLE = "networks", "Properties of held-out crystals"
-FILE = "held_out.csv"
 
 
 def folders(named: Sequence[Path] | None, screened: Folder) -> list[Folder]:
@@ -29,11 +29,11 @@ def section(networks: Sequence[Folder]) -> Section | None:
     notes: list[str] = []
     for number, folder in enumerate(networks):
         notes += folder.notes
-        file = folder.file(FILE)
+        file = folder.file(HELD_OUT)
         if folder.problem or file is None:
             notes.append(
                 folder.problem
-                or f"{folder.path} has no {FILE}: the training writes it at its end; run it again with the same "
+                or f"{folder.path} has no {HELD_OUT}: the training writes it at its end; run it again with the same "
                 "settings, and it goes on from its last checkpoint."
             )
             continue

@@ -8,6 +8,7 @@ import numpy as np
 from hpcvox.report import charts
 from hpcvox.report.parts import Chart, Section, shown, table
 from hpcvox.report.reading import Folder, number, read_metrics
+from hpcvox.training.card import METRICS
 
 SIDES = {"train": "train", "held_out": "held-out"}
 """Groups of metrics.jsonl (the part of a key before ``/``) that are drawn, and their names."""
@@ -17,7 +18,7 @@ def section(name: str, title: str, folder: Folder) -> Section:
     """Curves of every measure in ``metrics.jsonl``: the loss large, the others small."""
     if folder.problem:
         return Section(name, title, missing=folder.problem)
-    file = folder.file("metrics.jsonl")
+    file = folder.file(METRICS)
     if file is None:
         return Section(name, title, missing=f"{folder.path} has no metrics.jsonl: no step was trained there.")
     records, torn = read_metrics(file)

@@ -20,6 +20,7 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 
 from hpcvox import durable
 from hpcvox.studies.journal import ARTIFACTS
+from hpcvox.training.card import EXAMPLES
 from hpcvox.training.metrics import read_metrics
 
 _UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -36,7 +37,7 @@ def keep(trial: optuna.Trial, out: Path, run: Path, metrics: Sequence[str]) -> N
 def _figures(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, Figure]]:
     if lines := read_metrics(run):
         yield "curves.png", curves(lines, metrics)
-    if (figure := example(run / "examples.npz")) is not None:
+    if (figure := example(run / EXAMPLES)) is not None:
         yield "example.png", figure
 
 

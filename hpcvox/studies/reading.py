@@ -115,7 +115,7 @@ def export(out: Path, target: Path) -> Outcome:
     part = durable.part_of(target)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for name in (card.WEIGHTS, card.CARD, "config.yaml", "metrics.jsonl"):
+    for name in (card.WEIGHTS, card.CARD, "config.yaml", card.METRICS):
         durable.write_bytes(part / name, (source / name).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)

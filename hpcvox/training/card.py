@@ -1,4 +1,4 @@
-"""What a trained model says of itself: the card beside its weights."""
+"""What a training leaves, by name, and what a trained model says of itself: the card beside its weights."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,14 @@ from typing import Any
 from hpcvox.errors import CheckpointError
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
+METRICS = "metrics.jsonl"
+"""Figures of every epoch."""
+
+EXAMPLES = "examples.npz"
+"""A VAE's: densities of held-out crystals before and after."""
+
+HELD_OUT = "held_out.csv"
+"""A CGCNN's: what it says of held-out crystals."""
 
 
 def read_card(folder: Path) -> dict[str, Any]:

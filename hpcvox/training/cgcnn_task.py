@@ -12,6 +12,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.models.cgcnn import CGCNN
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
+from hpcvox.training.card import HELD_OUT
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import Slice, plan
 from hpcvox.training.graphs import GraphBatch, load
@@ -21,9 +22,6 @@ from hpcvox.training.task import Losses, Ratio, Recipe
 
 AT_A_TIME = 256
 """Crystals predicted together."""
-
-HELD_OUT = "held_out.csv"
-"""What a finished training says of the crystals it was not trained on."""
 
 
 class CGCNNTask:

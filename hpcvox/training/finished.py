@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from hpcvox import __version__, durable
 from hpcvox.shards.layout import MANIFEST
-from hpcvox.training.card import CARD, WEIGHTS
+from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, WEIGHTS
 from hpcvox.training.damage import checksum, damage
 from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, "metrics.jsonl", "examples.npz", "held_out.csv")
+MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, HELD_OUT)
 """What trainings make, each as far as it does."""
 
 FREE: Final = {"ranks", "threads", "backend", "stall_s", "checkpoint_steps", "keep_checkpoints"}

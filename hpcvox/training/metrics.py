@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hpcvox import durable
+from hpcvox.training.card import METRICS
 
 
 class MetricsLog:
@@ -15,7 +16,7 @@ class MetricsLog:
     def __init__(self, folder: Path, epochs: int, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS
         # what was logged after the checkpoint that the run goes on from is computed again
         kept = [line for line in read_metrics(folder) if line["epoch"] <= epochs]
         durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
@@ -43,7 +44,7 @@ class MetricsLog:
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of ``metrics.jsonl`` in ``folder``; a torn last line (a kill while writing) is left out."""
-    path = folder / "metrics.jsonl"
+    path = folder / METRICS
     if not path.exists():
         return []
     lines = []

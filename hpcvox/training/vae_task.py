@@ -16,6 +16,7 @@ from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.training import runs
+from hpcvox.training.card import EXAMPLES
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.settings import TrainVAESettings
@@ -127,7 +128,7 @@ class VAETask:
         with torch.no_grad():
             mean, _ = model.encode(batch.x, condition)
             decoded = model.decode(mean, condition)
-        with durable.written_aside(out / "examples.npz") as part, part.open("wb") as handle:
+        with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
             np.savez_compressed(
                 handle,
                 density_true=batch.x[:, 0].numpy().astype(np.float16),
