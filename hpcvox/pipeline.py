@@ -172,11 +172,15 @@ def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
     job = placed(settings, stage)
     if isinstance(job, ScreenSettings | RelaxSettings):
         for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
-            if not any(folder.glob("*.cif")):
+            if not _candidates(folder):
                 return Outcome(f"left out: there is no candidate left in {folder}")
     module, function = stage.function.split(":")
     outcome: Outcome = getattr(importlib.import_module(module), function)(job)
     return outcome
+
+
+def _candidates(folder: Path) -> bool:
+    return any(folder.glob("*.cif"))
 
 
 def _refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
@@ -222,6 +226,8 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
         case "relax":  # known crystals are read from the usual column alone
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
             return {"known": _place(settings, CRYSTALS) if usual else None}
+        case "report" if not _candidates(settings.out / JUDGED):  # others are of a run before
+            return {"screened": None, "relaxed": None}
     return {}
 
 

@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from test_generation_run import generate
 from training_shards import FRAC, SMALL_UNET, SMALL_VAE, make_shards
 
 from hpcvox import config
@@ -28,7 +29,6 @@ from hpcvox.errors import CheckpointError, ConfigError, Rejected
 from hpcvox.experiments import court
 from hpcvox.experiments.compare import structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation import run as generation
 from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.segment import Placed, place
@@ -327,17 +327,9 @@ def trained(shards: Path) -> Path:
     return folder
 
 
-def generate(trained: Path, out: Path, **changes: Any) -> list[dict[str, str]]:
-    tree = {"vae": trained / "vae", "unet": trained / "unet", "out": out, "per_condition": 8, "threads": 1}
-    tree |= {"placement": {"mask_threshold": 0.5}} | changes
-    generation.run(config.validate(GenerateSettings, tree, "test"))
-    with (out / "candidates.csv").open(newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
 def test_from_oblique_shards_to_oblique_candidates(trained: Path, tmp_path: Path) -> None:
     assert all(read_card(trained / name)["oblique"] is True for name in ("unet", "vae"))
-    rows = generate(trained, tmp_path / "out")
+    rows = generate(trained, tmp_path / "out", per_condition=8)
     assert len(rows) == 24
     placed = [row for row in rows if row["cif"]]
     assert placed
@@ -389,6 +381,6 @@ def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_p
     ]
     train_vae(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
     tree = {"vae": tmp_path / "vae", "unet": tmp_path / "unet", "threads": 1, "out": tmp_path / "out"}
-    assert not Networks(config.validate(GenerateSettings, tree, "test")).oblique
+    assert not Networks(config.validate(GenerateSettings, tree, "test")).kind.oblique
     with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):
         court.run(config.validate(EvaluateSettings, tree | {"shards": trained / "shards"}, "test"))

@@ -107,8 +107,8 @@ def test_what_is_left_out_of_the_stages():
     assert stage(given, "relax").source == Path("o/judged/cifs")
 
 
-@pytest.mark.parametrize("name", ["screen", "relax"])
-def test_without_a_candidate_a_stage_is_left_out(tmp_path, name):
+@pytest.mark.parametrize(("name", "past"), [("screen", "screened"), ("relax", "relaxed")])
+def test_without_a_candidate_a_stage_is_left_out(tmp_path, name, past):
     for folder in ("judged/cifs", "screened/cifs"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "screened/cifs/of_a_run_before.cif").touch()
@@ -116,6 +116,9 @@ def test_without_a_candidate_a_stage_is_left_out(tmp_path, name):
     outcome = run_stage(given, next(one for one in STAGES if one.name == name))
     assert outcome == (f"left out: there is no candidate left in {tmp_path}/judged/cifs", 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["judged", "screened"]
+    assert getattr(stage(given, "report"), past) is None
+    (tmp_path / "judged/cifs/new.cif").touch()
+    assert getattr(stage(given, "report"), past) == tmp_path / past
 
 
 def test_classes_are_no_property_to_predict(tmp_path):

@@ -27,6 +27,7 @@ from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
+from hpcvox.training.maps import MapKind
 from hpcvox.training.vae_task import bin_of
 
 PART = 64
@@ -90,20 +91,9 @@ def _held_out(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Samples that the VAE's training held out, evenly spread over the set, and their deciles."""
     card = networks.card
-    if (shards.grid, shards.voxels) != (networks.grid, networks.voxels):
+    if misfit := MapKind.of_shards(shards).misfit(networks.kind, settings.vae):
         raise ConfigError(
-            f"{settings.shards} holds {shards.voxels}³ {shards.grid} voxels, and {settings.vae} is for "
-            f"{networks.voxels}³ {networks.grid} ones"
-        )
-    if shards.sigma != networks.sigma:
-        raise ConfigError(
-            f"{settings.shards} holds densities of sigma={shards.sigma}, and {settings.vae} is for those of "
-            f"sigma={networks.sigma}"
-        )
-    if not (networks.oblique or is_orthogonal(shards.cells)):
-        raise ConfigError(
-            f"{settings.shards} has oblique cells, and {settings.vae} was trained on right-angled ones alone: "
-            "evaluate it on such, or train on a shard set with oblique ones"
+            f"{settings.shards} has {misfit}: name the set it was trained on, {card['shards']}, as shards"
         )
     values = shards.target(card["condition"])
     out = split(shards.formulas, card["seed"], card["held_out_fraction"]) & np.isfinite(values)
@@ -138,7 +128,7 @@ def _evaluate(
         true = np.empty((len(batch), 4, *density.shape[1:]), np.float32)
         true[:, 0] = density
         for row, cell in enumerate(shards.cells[batch]):
-            true[row, 1:] = cell_coordinates(cell, networks.grid, networks.voxels)
+            true[row, 1:] = cell_coordinates(cell, networks.kind.grid, networks.kind.voxels)
         decoded = networks.decode(networks.encode(true, bins), bins)
         threshold = settings.placement.mask_threshold
         seen = {
@@ -177,7 +167,7 @@ def _compare(
     true = shards.cells[index]
     true = np.diag(np.linalg.norm(true, axis=1)) if is_orthogonal(true) else oriented(true)
     try:
-        fitted = fit_cell(maps[1:], networks.grid, networks.oblique)
+        fitted = fit_cell(maps[1:], networks.kind.grid, networks.kind.oblique)
         figures |= dict(zip(LENGTHS, _lengths(fitted).tolist(), strict=True))
         figures["length_mae"] = float(np.abs(_lengths(fitted) - _lengths(true)).mean())
         figures["angle_mae"] = float(np.abs(cell_angles(fitted) - cell_angles(true)).mean())
@@ -186,7 +176,7 @@ def _compare(
             segmented.species[row],
             segmented.mask[row],
             fitted,
-            networks.grid,
+            networks.kind.grid,
             widths=networks.widths,
             **settings.placement.model_dump(),
         )

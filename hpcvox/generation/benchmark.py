@@ -132,7 +132,8 @@ def told(summary: Mapping[str, Any]) -> str:
 def _described(settings: JudgeSettings, sets: Sequence[Sequence[Crystal]]) -> list[Row]:
     """The rows of all crystals, in their order; those of whole parts are kept for the next run."""
     software = [importlib.metadata.version("pymatgen"), compositions.version()]
-    parts = Parts(settings.out / "parts", [software, STRUCTURE_FEATURES, COMPOSITION_FEATURES])
+    work = [software, STRUCTURE_FEATURES, COMPOSITION_FEATURES, compositions.scale()]
+    parts = Parts(settings.out / "parts", work)
     pieces = [one[start : start + PART] for one in sets for start in range(0, len(one), PART)]
     names = [_digest(piece) for piece in pieces]
     found = {name: parts.load(name) for name in names}

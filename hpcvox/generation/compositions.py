@@ -92,10 +92,14 @@ def _element(z: int) -> dict[str, float]:
     return found
 
 
+def scale() -> str:
+    """The text of ``magpie_scale.csv``."""
+    return (resources.files("hpcvox.generation") / "magpie_scale.csv").read_text()
+
+
 @cache
 def _scaler() -> tuple[list[str], NDArray[np.float64]]:
     """Names of the properties, and the standard deviations of their statistics, (22, 6)."""
-    text = (resources.files("hpcvox.generation") / "magpie_scale.csv").read_text()
-    rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+    rows = list(csv.DictReader(line for line in scale().splitlines() if not line.startswith("#")))
     names = [row["property"] for row in rows]
     return names, np.array([[float(row[name]) for name in STATISTICS] for row in rows])

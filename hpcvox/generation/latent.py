@@ -165,6 +165,8 @@ def _featurized(networks: Networks) -> DensitySettings:
 def _maps(
     key: str, density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
 ) -> NDArray[np.float32]:
-    if not (networks.oblique or is_orthogonal(lattice)):
+    if not (networks.kind.oblique or is_orthogonal(lattice)):
         raise ConfigError(f"{key}: its cell is oblique, and the VAE was trained on right-angled ones alone")
-    return np.concatenate([density[None], cell_coordinates(lattice, networks.grid, networks.voxels)])
+    return np.concatenate(
+        [density[None], cell_coordinates(lattice, networks.kind.grid, networks.kind.voxels)]
+    )

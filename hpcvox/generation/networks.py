@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.grids import BOXES, Grid
 from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
+from hpcvox.training.maps import MapKind
 from hpcvox.training.runs import load_model
 
 BATCH = 16
@@ -34,7 +34,7 @@ class Segmented(NamedTuple):
 class Networks:
     """A VAE and the UNet that names the elements of what it decodes.
 
-    ``oblique`` says whether the VAE was trained on cells with other than right angles, too.
+    ``kind`` says what maps the VAE makes.
 
     Raises:
         CheckpointError: a run folder holds no such model, or the two do not fit together.
@@ -46,30 +46,13 @@ class Networks:
         unet, self.unet_card = load_model(settings.unet, "unet")
         assert isinstance(vae, VAE)
         assert isinstance(unet, UNet)
-        mine, other = [(card["grid"], card["voxels"]) for card in (self.card, self.unet_card)]
-        if mine != other or self.card["grid"] not in BOXES:
-            raise CheckpointError(
-                f"{settings.vae} is for {mine[1]}³ {mine[0]} voxels and {settings.unet} for "
-                f"{other[1]}³ {other[0]} ones: train both on one shard set"
-            )
-        sigma = self.card.get("sigma")
-        if sigma != self.unet_card.get("sigma"):
-            raise CheckpointError(
-                f"{settings.vae} makes densities of sigma={sigma}, and {settings.unet} is for those of "
-                f"sigma={self.unet_card.get('sigma')}: train both on one shard set"
-            )
-        self.sigma: float | None = sigma
-        self.widths = widths(sigma)
-        self.oblique = bool(self.card.get("oblique"))
-        if self.oblique and not self.unet_card.get("oblique"):
-            raise CheckpointError(
-                f"{settings.vae} makes oblique cells, and {settings.unet} was trained on right-angled ones alone: "
-                "train both on one shard set"
-            )
+        self.kind = MapKind.of_card(self.card)
+        trained = MapKind.of_card(self.unet_card)
+        if misfit := self.kind.misfit(trained, settings.unet):
+            raise CheckpointError(f"{settings.vae} makes {misfit}: train both on one shard set")
+        self.widths = widths(self.kind.sigma)
         self.device = _device(settings.device)
         self.vae, self.unet = vae.to(self.device), unet.to(self.device)
-        self.grid: Grid = self.card["grid"]
-        self.voxels = int(self.card["voxels"])
         self.conditions = int(self.card["conditions"])
         self.latent = vae.settings.latent
 

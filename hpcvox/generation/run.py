@@ -113,13 +113,13 @@ def _candidate(
 ) -> dict[str, Any]:
     """One decoded map (4, n, n, n) as a row; a map that cannot be made into a crystal is a row too."""
     try:
-        lattice = fit_cell(maps[1:], networks.grid, networks.oblique)
+        lattice = fit_cell(maps[1:], networks.kind.grid, networks.kind.oblique)
         placed = place(
             maps[0],
             species,
             mask,
             lattice,
-            networks.grid,
+            networks.kind.grid,
             widths=networks.widths,
             **settings.placement.model_dump(),
         )
@@ -160,7 +160,7 @@ def _write(
         if path.name not in names:  # of an earlier run with more samples
             path.unlink()
     after = COLUMNS.index("c") + 1
-    columns = (*COLUMNS[:after], *(ANGLES if networks.oblique else ()), *COLUMNS[after:])
+    columns = (*COLUMNS[:after], *(ANGLES if networks.kind.oblique else ()), *COLUMNS[after:])
     table = [{column: row.get(column, "") for column in columns} for row in rows]
     durable.write_csv(settings.out / "candidates.csv", columns, table)
     summary = summarise(rows) | {

@@ -13,6 +13,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training import runs
 from hpcvox.training.data import plan
+from hpcvox.training.maps import MapKind
 from hpcvox.training.vae_task import bin_of
 from hpcvox.training.voxels import load
 
@@ -42,11 +43,8 @@ class Encoder:
         model, card = runs.load_model(run, "vae")
         assert isinstance(model, VAE)
         self._model, self.shards = model, ShardSet.open(shards)
-        if (self.shards.grid, self.shards.voxels) != (card["grid"], card["voxels"]):
-            raise ConfigError(
-                f"{shards} holds {self.shards.voxels}³ {self.shards.grid} voxels, and the VAE of {run} was trained on "
-                f"{card['voxels']}³ {card['grid']} ones: name its own set, {card['shards']}, as shards"
-            )
+        if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), run):
+            raise ConfigError(f"{shards} has {misfit}: name its own set, {card['shards']}, as shards")
         self.condition: str = card["condition"]
         self.values = self.shards.target(self.condition)
         self.deciles = bin_of(self.values, np.array(card["edges"]))

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import VOXELS, Slice, generator
+from hpcvox.training.maps import MapKind
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
 from hpcvox.training.voxels import VoxelBatch, load
@@ -78,10 +78,7 @@ class UNetTask:
     def card(self) -> dict[str, Any]:
         return {
             "model": self.settings.model.model_dump(mode="json"),
-            "grid": self.shards.grid,
-            "voxels": self.shards.voxels,
-            "sigma": self.shards.sigma,
-            "oblique": not is_orthogonal(self.shards.cells),
+            **MapKind.of_shards(self.shards)._asdict(),
             "classes": self.settings.model.classes,
             "elements": torch.nonzero(self.weights).flatten().tolist(),
         }

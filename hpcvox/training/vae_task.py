@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox import durable
-from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
@@ -19,6 +18,7 @@ from hpcvox.training import runs
 from hpcvox.training.card import EXAMPLES
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
+from hpcvox.training.maps import MapKind
 from hpcvox.training.settings import TrainVAESettings
 from hpcvox.training.task import Losses, Ratio, Recipe
 from hpcvox.training.voxels import VoxelBatch, load
@@ -36,22 +36,9 @@ class VAETask:
     ) -> None:
         unet, card = runs.load_model(settings.unet, "unet")
         assert isinstance(unet, UNet)
-        if (card["grid"], card["voxels"]) != (shards.grid, shards.voxels):
-            raise ConfigError(
-                f"{settings.unet} was trained on {card['voxels']}³ {card['grid']} voxels, "
-                f"and {settings.shards} holds {shards.voxels}³ {shards.grid} ones"
-            )
-        if card.get("sigma") != shards.sigma:
-            raise ConfigError(
-                f"{settings.unet} was trained on densities of sigma={card.get('sigma')}, and {settings.shards} holds "
-                f"those of sigma={shards.sigma}"
-            )
-        self.oblique = not is_orthogonal(shards.cells)
-        if self.oblique and not card.get("oblique"):
-            raise ConfigError(
-                f"{settings.shards} has oblique cells, and {settings.unet} was trained on right-angled ones alone: "
-                "train it on a shard set with oblique ones"
-            )
+        self.kind = MapKind.of_shards(shards)
+        if misfit := self.kind.misfit(MapKind.of_card(card), settings.unet):
+            raise ConfigError(f"{settings.shards} has {misfit}: train both on one shard set")
         values = shards.target(settings.condition)
         self.settings, self.shards = settings, shards
         split = Split(settings.seed, settings.held_out_fraction)
@@ -105,10 +92,7 @@ class VAETask:
     def card(self) -> dict[str, Any]:
         return {
             "model": self.settings.model.model_dump(mode="json"),
-            "grid": self.shards.grid,
-            "voxels": self.shards.voxels,
-            "sigma": self.shards.sigma,
-            "oblique": self.oblique,
+            **self.kind._asdict(),
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
             "conditions": self.conditions,
