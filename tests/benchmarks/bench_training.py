@@ -57,6 +57,6 @@ def measure() -> list[dict[str, object]]:
         )
         last = read_metrics(Path(place) / "run")[-1]
     return [
-        {"name": "loader_wait_share", "value": last["loader_wait_share"], "unit": "of a step", "limit": 0.05},
+        {"name": "loader_wait_share", "value": last["loader_wait_share"], "unit": "of a step", "limit": 0.01},
         {"name": "unet_train_samples_per_s", "value": last["samples_per_s"], "unit": "samples/s"},
     ]
