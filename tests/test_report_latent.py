@@ -124,7 +124,7 @@ def test_a_row_goes_between_two_held_out_crystals_of_a_decile(root: Path, encode
 def test_what_cannot_be_encoded_is_said(root: Path, tmp_path: Path) -> None:
     make_shards(root / "other", voxels=8)
     space, rows = sections(root, shards="other")
-    assert "holds 8³ periodic voxels" in space.missing
+    assert "has 8³ periodic voxels, and" in space.missing
     assert space.missing == rows.missing
     assert "There is no folder" in sections(root, shards="none")[0].missing
     assert [section.name for section in sections(root, most=0)] == ["interpolations"]
