@@ -20,7 +20,8 @@ S = TypeVar("S", bound="Settings")
 class Settings(BaseModel):
     """Base of all settings: immutable, strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # databases number their crystals and columns, and YAML reads such names as numbers
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type["Settings"]:

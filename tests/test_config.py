@@ -11,6 +11,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
+from hpcvox.generation.settings import GenerateSettings
 from hpcvox.pipeline import PipelineSettings
 from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 
@@ -85,6 +86,13 @@ def test_what_is_saved_loads_to_the_same(tmp_path):
     settings = config.load(TrainVAESettings, None, ["epochs=7", "model={latent: 8}"])
     config.save(settings, tmp_path / "c.yaml")
     assert config.load(TrainVAESettings, tmp_path / "c.yaml") == settings
+
+
+def test_a_number_may_be_a_name():
+    """Databases number their crystals, and tables without a head their columns."""
+    got = config.load(GenerateSettings, None, ["base=15400", "towards='007'"])
+    assert (got.base, got.towards) == ("15400", "007")
+    assert config.load(TrainVAESettings, None, ["condition=0"]).condition == "0"
 
 
 @pytest.mark.parametrize(
