@@ -94,17 +94,6 @@ def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(spots
     assert np.array_equal(first.x[1].numpy(), own)
 
 
-def test_redrawn_turns_are_others_each_epoch_and_those_it_is_judged_by_the_same(spots, tmp_path):
-    given = settings(spots, tmp_path, "replicas=3", "redraw=true", "judged=turned")
-    _, train, held_out, task = prepared(given)
-    some = Slice(np.array([train[0], held_out[0]]), np.ones(2, np.float32))
-    of_epochs = [task.read(some, epoch).x[0] for epoch in (0, 1, 0)]
-    assert not torch.equal(of_epochs[0], of_epochs[1])
-    assert torch.equal(of_epochs[0], of_epochs[2])
-    fixed = prepared(settings(spots, tmp_path, "replicas=3", "judged=turned"))[3]
-    assert torch.equal(task.read(some, -1).x, fixed.read(some, -1).x)
-
-
 def test_it_learns_a_functional_of_the_field(spots, tmp_path):
     given = settings(spots, tmp_path / "run", "replicas=8", "epochs=15", "learning_rate=5e-3")
     shards, train, held_out, _ = prepared(given)

@@ -1,8 +1,8 @@
 """The task of R3DVS (Kajita et al. 2017): a property of a field, or which crystal it is of, whatever its turn.
 
 The loop's samples are replicas: number r·N + i is sample i of the N in the shard set, turned by the r-th of
-its random rotations (with ``redraw``: of those of the epoch); r = 0, the numbers of the shard set itself, are the
-originals, by which it is judged unless ``judged: turned`` asks for one more turn.
+its random rotations; r = 0, the numbers of the shard set itself, are the originals, by which it is judged unless
+``judged: turned`` asks for one more turn.
 """
 
 from pathlib import Path
@@ -73,20 +73,19 @@ class R3DVSTask:
         except ValueError as error:
             raise ConfigError(f"{error} (length, and the resolution of {settings.shards})") from None
 
-    def map(self, sample: int, replica: int, *epoch: int) -> NDArray[np.float32]:
-        """The voxels, (C, n, n, n), of ``sample`` in its ``replica``-th turn (of an epoch); 0: as it is."""
+    def map(self, sample: int, replica: int) -> NDArray[np.float32]:
+        """The voxels, (C, n, n, n), of ``sample`` in its ``replica``-th turn; 0: as it is."""
         shards = self.shards
         (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
         (mean,) = shards.read_array("mean", [sample])
         spots = Spots(g.astype(float), amplitude.T.astype(float), mean.astype(float))
         if replica:
-            spots = spots.rotated(rotation(self.settings.seed, sample, replica, *epoch))
+            spots = spots.rotated(rotation(self.settings.seed, sample, replica))
         return voxels(spots, self.resolution, self.settings.length, self.settings.mean)
 
     def read(self, part: Slice, epoch: int) -> ReplicaBatch:
         replicas, samples = np.divmod(part.indices, self.shards.n_samples)
-        drawn = (epoch,) if self.settings.redraw and epoch >= 0 else ()
-        maps = [self.map(int(s), int(r), *drawn) for s, r in zip(samples, replicas, strict=True)]
+        maps = [self.map(int(s), int(r)) for s, r in zip(samples, replicas, strict=True)]
         return ReplicaBatch(samples, torch.from_numpy(part.share), torch.from_numpy(np.stack(maps)), epoch)
 
     def losses(self, batch: ReplicaBatch) -> Losses:
@@ -118,7 +117,6 @@ class R3DVSTask:
             "length": settings.length,
             "mean": settings.mean,
             "replicas": settings.replicas,
-            "redraw": settings.redraw,
             "judged": settings.judged,
             "of": settings.task,
             **about,
@@ -128,9 +126,9 @@ class R3DVSTask:
         pass
 
 
-def rotation(seed: int, *key: int) -> NDArray[np.float64]:
-    """A rotation, (3, 3), uniform on SO(3), of seed and key (sample, replica, ...) alone: of a normal quaternion."""
-    quaternion = generator(seed, REPLICA, *key).standard_normal(4)
+def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
+    """A rotation, (3, 3), uniform on SO(3), of (seed, sample, replica) alone: of a normal quaternion."""
+    quaternion = generator(seed, REPLICA, sample, replica).standard_normal(4)
     w, x, y, z = quaternion / np.linalg.norm(quaternion)
     return np.array(
         [

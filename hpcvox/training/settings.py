@@ -135,7 +135,6 @@ class TrainR3DVSSettings(TrainSettings):
     target: str = Field("formation_energy", description="of task=regression: the target that is learnt")
     crystals: int = Field(50, ge=2, description="of task=rotation: crystals to tell apart, drawn by seed")
     replicas: int = Field(30, ge=1, description="turns of each sample, at random; an epoch shows all of them")
-    redraw: bool = Field(False, description="other turns each epoch, in place of the same ones")
     judged: Literal["original", "turned"] = Field(
         "original", description="held out is a crystal as it is, or in one more turn that no training saw"
     )
