@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -157,6 +158,15 @@ def test_other_settings_do_not_mix_into_a_folder(trained: Path, tmp_path: Path) 
 def test_a_condition_that_the_network_does_not_know_is_refused(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="valid: 0 to 3"):
         generate(trained, tmp_path, conditions=[4])
+
+
+def test_a_card_of_an_unknown_grid_is_refused(trained: Path, tmp_path: Path) -> None:
+    for name in ("vae", "unet"):
+        shutil.copytree(trained / name, tmp_path / name)
+        card = json.loads((tmp_path / name / "model.json").read_text())
+        (tmp_path / name / "model.json").write_text(json.dumps(card | {"grid": "skewed"}))
+    with pytest.raises(CheckpointError, match="'skewed' voxels, which are none of periodic, padded"):
+        generate(tmp_path, tmp_path / "out")
 
 
 def test_a_folder_without_a_model_is_refused(trained: Path, tmp_path: Path) -> None:
