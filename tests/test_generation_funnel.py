@@ -41,10 +41,6 @@ def learned(trained: Path) -> int:
 @pytest.fixture(scope="module")
 def generated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run around a perovskite, with a candidate for each stage."""
-    folder = tmp_path_factory.mktemp("run") / "generated"
-    made = {"vae": trained / "vae", "unet": trained / "unet", "out": folder, "base": "SrTiO3"}
-    (folder / "cifs").mkdir(parents=True)
-    config.save(config.validate(GenerateSettings, made, "test"), folder / "config.yaml")
     shards = ShardSet.open(trained / "shards")
     index = learned(trained)
     numbers, frac = shards.sites(index)
@@ -61,6 +57,14 @@ def generated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "7-other-structure": perovskite(55, 82, 35, 5.9, OTHER),
         "8-new": perovskite(37, 50, 35, 5.8),
     }
+    return write_run(tmp_path_factory.mktemp("run") / "generated", trained, crystals)
+
+
+def write_run(folder: Path, trained: Path, crystals: dict[str, tuple[Any, ...] | None]) -> Path:
+    """The folder as ``generate`` leaves it, with these candidates; None: one that could not be placed."""
+    made = {"vae": trained / "vae", "unet": trained / "unet", "out": folder, "base": "SrTiO3"}
+    (folder / "cifs").mkdir(parents=True)
+    config.save(config.validate(GenerateSettings, made, "test"), folder / "config.yaml")
     rows = []
     for name, crystal in crystals.items():
         row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"id": name, "decile": 1, "valid": False}
@@ -109,6 +113,19 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
     assert list(summary["funnel"].values()) == [9, 8, 7, 6, 5, 4, 3, 2]
     assert sum(summary["lost"].values()) + summary["funnel"]["of a composition of their own"] == 9
     assert summary["left_and_charge_balanced"] == 2
+
+
+def test_duplicates_are_of_a_distinct_one(trained: Path, tmp_path: Path) -> None:
+    """Not of another duplicate, however near that is."""
+    off = np.array([[0, 0, 0], [0, 0, 0.06], [0, 0, 0], [0, 0, 0], [0, 0, 0]])
+    crystals = {f"{n}": perovskite(55, 82, 35, 5.9, CUBE + n * off) for n in range(3)}
+    rows = judge(write_run(tmp_path / "generated", trained, dict(crystals)), tmp_path / "out")
+    assert [(row["lost"], row["match"]) for row in rows.values()] == [
+        ("", ""),
+        ("duplicate", "0"),
+        ("duplicate", "0"),
+    ]
+    assert 0 < float(rows["1"]["rms"]) < float(rows["2"]["rms"])
 
 
 def test_with_less_to_compare_with_there_are_fewer_stages(generated: Path, tmp_path: Path) -> None:

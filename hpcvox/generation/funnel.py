@@ -92,7 +92,11 @@ def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Rej
 
 
 class _Judge:
-    """Holds what candidates are compared with, and those that have passed."""
+    """Holds what candidates are compared with, and the distinct ones of those that came before.
+
+    A candidate is a duplicate of the nearest distinct one, not of another duplicate, as in pymatgen's
+    ``StructureMatcher.group_structures``: a crowd around one crystal costs its number times its distinct ones.
+    """
 
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
         made = config.load(GenerateSettings, settings.generated / "config.yaml")
@@ -123,7 +127,8 @@ class _Judge:
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
             return {"lost": "other-anonymous-formula"}
         found = self._there_already(crystal)
-        self.seen.add(crystal)
+        if found is None or found[0] != "duplicate":
+            self.seen.add(crystal)
         if found is not None:
             stage, match = found
             return {"lost": stage, "match": match.id, "rms": round(match.rms, 6)}
