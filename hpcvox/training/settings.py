@@ -76,6 +76,12 @@ class TrainUNetSettings(VoxelSettings):
     species_voxels: int = Field(
         1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
     )
+    initial: Path | None = Field(
+        None, description="run folder of a UNet of this shape, whose weights this one starts from"
+    )
+    vae: Path | None = Field(
+        None, description="run folder of a VAE: each sample is learnt as it is and as this one decodes it"
+    )
 
 
 class TrainVAESettings(VoxelSettings):

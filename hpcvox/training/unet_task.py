@@ -8,12 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
+from hpcvox.training import runs
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.maps import MapKind
+from hpcvox.training.reconstruction import Reconstruction, reconstructed
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
 from hpcvox.training.voxels import VoxelBatch, load
@@ -28,6 +31,9 @@ class UNetTask:
     Background voxels have weight 0 in the element loss, as in the paper, so it is computed on occupied
     voxels only; in training on ``species_voxels`` of each sample, drawn with replacement: the same in
     expectation at a fraction of the cost.
+
+    With ``vae`` each sample is learnt twice, as it is and as that VAE decodes it: generation gives the network
+    decoded maps alone, whose small errors hide an element from one that has never seen them.
     """
 
     name = "unet"
@@ -37,6 +43,9 @@ class UNetTask:
     ) -> None:
         self.settings, self.shards = settings, shards
         self.model = UNet(settings.model)
+        if settings.initial is not None:
+            self._start_from(settings.initial)
+        self.decoded = None if settings.vae is None else Reconstruction(settings.vae, shards)
         split = Split(settings.seed, settings.held_out_fraction)
         known = statistics_for(shards.folder, split) if comm.rank == 0 else None
         self.weights = class_weights(shards, train, settings.model.classes, comm, known)
@@ -48,32 +57,42 @@ class UNetTask:
         return load(self.shards, part, epoch, self.settings.seed if turn else None)
 
     def losses(self, batch: VoxelBatch) -> Losses:
-        model = self.model
-        features_BFDHW, mask_logits_BDHW = model(batch.x)
+        ways = {"": batch.x}
+        if self.decoded is not None:
+            ways["decoded_"] = self.decoded(batch)
+        size = len(batch.species)
+        x_BCDHW = torch.cat(list(ways.values()))  # B: the samples one way, then the other
+        features_BFDHW, mask_logits_BDHW = self.model(x_BCDHW)
         occupied = batch.species > 0
+        wanted_BDHW = occupied.repeat(len(ways), 1, 1, 1)
         mask_loss = functional.binary_cross_entropy_with_logits(
-            mask_logits_BDHW, occupied.to(mask_logits_BDHW.dtype), reduction="none"
+            mask_logits_BDHW, wanted_BDHW.to(mask_logits_BDHW.dtype), reduction="none"
         ).mean((1, 2, 3))
         sample, voxel = self._voxels(batch, occupied)
-        labels = batch.species.flatten(1)[sample, voxel].long()
-        logits = model.species_logits(batch.x, features_BFDHW, sample, voxel)
+        labels = batch.species.flatten(1)[sample, voxel].long().repeat(len(ways))
+        sample = torch.cat([sample + way * size for way in range(len(ways))])
+        logits = self.model.species_logits(x_BCDHW, features_BFDHW, sample, voxel.repeat(len(ways)))
         entropy = functional.cross_entropy(logits, labels, reduction="none") * self.weights[labels]
-        size = len(batch.species)
-        count = torch.bincount(sample, minlength=size)
-        species_loss = torch.zeros(size).index_add(0, sample, entropy) / count
+        count = torch.bincount(sample, minlength=len(x_BCDHW))
+        species_loss = torch.zeros(len(x_BCDHW)).index_add(0, sample, entropy) / count
         with torch.no_grad():
-            right = (logits[:, 1:].argmax(1) + 1 == labels).float()
+            right = torch.zeros(len(x_BCDHW)).index_add(
+                0, sample, (logits[:, 1:].argmax(1) + 1 == labels).float()
+            )
             found = mask_logits_BDHW > 0
-            both = (found & occupied).sum((1, 2, 3)).float()
-            either = (found.sum((1, 2, 3)) + occupied.sum((1, 2, 3))).float()
-            one = torch.ones(size)
-            figures = {
-                "species_loss": Ratio(species_loss.detach(), one),
-                "mask_loss": Ratio(mask_loss.detach(), one),
-                "recall": Ratio(torch.zeros(size).index_add(0, sample, right), count.float()),
-                "mask_f1": Ratio(2 * both, either),
-            }
-        return Losses(self.settings.species_weight * species_loss + mask_loss, figures)
+            both = (found & wanted_BDHW).sum((1, 2, 3)).float()
+            either = (found.sum((1, 2, 3)) + wanted_BDHW.sum((1, 2, 3))).float()
+            figures: dict[str, Ratio] = {}
+            for number, way in enumerate(ways):
+                rows = slice(number * size, (number + 1) * size)
+                figures |= {
+                    f"{way}species_loss": Ratio(species_loss[rows].detach(), torch.ones(size)),
+                    f"{way}mask_loss": Ratio(mask_loss[rows].detach(), torch.ones(size)),
+                    f"{way}recall": Ratio(right[rows], count[rows].float()),
+                    f"{way}mask_f1": Ratio(2 * both[rows], either[rows]),
+                }
+        loss = self.settings.species_weight * species_loss + mask_loss
+        return Losses(loss.view(len(ways), size).mean(0), figures)
 
     def card(self) -> dict[str, Any]:
         return {
@@ -81,10 +100,24 @@ class UNetTask:
             **MapKind.of_shards(self.shards)._asdict(),
             "classes": self.settings.model.classes,
             "elements": torch.nonzero(self.weights).flatten().tolist(),
+            "initial": None if self.settings.initial is None else str(self.settings.initial),
+            "vae": None if self.settings.vae is None else str(self.settings.vae),
         }
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         pass
+
+    def _start_from(self, folder: Path) -> None:
+        """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
+        model, card = runs.load_model(folder, self.name)
+        assert isinstance(model, UNet)
+        if model.settings != self.settings.model:
+            raise ConfigError(
+                f"initial: the network of {folder} has another shape: set model as in {folder / 'config.yaml'}"
+            )
+        if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), folder):
+            raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
+        self.model.load_state_dict(model.state_dict())
 
     def _voxels(self, batch: VoxelBatch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample and voxel, each (K,), of the occupied voxels that the element loss counts."""
@@ -131,4 +164,9 @@ def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[
     return counts
 
 
-RECIPE = Recipe(UNetTask, all_samples)
+def _usable(settings: TrainUNetSettings, shards: ShardSet) -> NDArray[np.bool_]:
+    """All, or those that have the condition with which the VAE decodes."""
+    return all_samples(settings, shards) if settings.vae is None else reconstructed(settings.vae, shards)
+
+
+RECIPE = Recipe(UNetTask, _usable)
