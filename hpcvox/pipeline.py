@@ -23,6 +23,12 @@ from hpcvox.screening.settings import ScreenSettings
 from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 
 
+class FinetuneUNetSettings(TrainUNetSettings):
+    """``train-unet`` once more, from the first UNet and with what the VAE decodes."""
+
+    epochs: int = Field(5, ge=1, description="passes over the training samples")
+
+
 class PipelineSettings(Settings):
     """The settings of every stage; the folders of all are below ``out``."""
 
@@ -37,6 +43,10 @@ class PipelineSettings(Settings):
     )
     train_unet: TrainUNetSettings = Field(TrainUNetSettings(), description="density → elements")
     train_vae: TrainVAESettings = Field(TrainVAESettings(), description="density → latent → density")
+    finetune_unet: FinetuneUNetSettings | None = Field(
+        FinetuneUNetSettings(),
+        description="the UNet, which goes on with what the VAE decodes; as train_unet unless set; null: not done",
+    )
     train_cgcnn: TrainCGCNNSettings = Field(
         TrainCGCNNSettings(), description="graph → property; target as train_vae.condition unless set"
     )
@@ -70,6 +80,7 @@ class Stage(NamedTuple):
         return self.name.replace("_", "-")
 
 
+SEGMENTING: Final = "finetuned_unet"
 CRYSTALS: Final = "database/crystals.csv"
 SCREENED: Final = "screened/cifs"
 JUDGED: Final = "judged/cifs"
@@ -80,13 +91,18 @@ STAGES = (
     Stage("featurize_graph", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "graphs"}),
     Stage("train_unet", "hpcvox.training.job:train_unet", {"shards": "shards", "out": "unet"}),
     Stage("train_vae", "hpcvox.training.job:train_vae", {"shards": "shards", "unet": "unet", "out": "vae"}),
+    Stage(
+        "finetune_unet",
+        "hpcvox.training.job:train_unet",
+        {"shards": "shards", "initial": "unet", "vae": "vae", "out": SEGMENTING},
+    ),
     Stage("train_cgcnn", "hpcvox.training.job:train_cgcnn", {"shards": "graphs", "out": "cgcnn"}),
     Stage(
         "evaluate",
         "hpcvox.experiments.court:run",
-        {"shards": "shards", "unet": "unet", "vae": "vae", "out": "evaluation"},
+        {"shards": "shards", "unet": SEGMENTING, "vae": "vae", "out": "evaluation"},
     ),
-    Stage("generate", "hpcvox.generation.run:run", {"unet": "unet", "vae": "vae", "out": "generated"}),
+    Stage("generate", "hpcvox.generation.run:run", {"unet": SEGMENTING, "vae": "vae", "out": "generated"}),
     Stage("judge", "hpcvox.generation.funnel:run", {"generated": "generated", "out": "judged"}),
     Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
     Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
@@ -98,6 +114,7 @@ STAGES = (
             "shards": "shards",
             "unet": "unet",
             "vae": "vae",
+            "finetuned_unet": "finetuned_unet",
             "generated": "generated",
             "evaluation": "evaluation",
             "judged": "judged",
@@ -162,6 +179,8 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
     left_out = {"database"} if settings.source is not None else set()
     if not _predicts(settings):
         left_out |= {"featurize_graph", "train_cgcnn", "screen"}
+    if settings.finetune_unet is None:
+        left_out.add("finetune_unet")
     if settings.relax is None:
         left_out.add("relax")
     return [stage for stage in STAGES if stage.name not in left_out]
@@ -211,6 +230,8 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
         return settings.source if place == CRYSTALS else None
     if place == SCREENED and not _predicts(settings):
         place = JUDGED
+    if place == SEGMENTING and settings.finetune_unet is None:
+        place = "unet"
     return settings.out / place
 
 
@@ -219,6 +240,9 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
     match stage.name:
         case "featurize_graph":
             return columns
+        case "finetune_unet":
+            kept = {"epochs", *stage.folders}
+            return {name: value for name, value in settings.train_unet if name not in kept}
         case "train_vae":
             return {"condition": settings.train_vae.condition if settings.source else _energy(settings)}
         case "train_cgcnn":
@@ -226,8 +250,10 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
         case "relax":  # known crystals are read from the usual column alone
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
             return {"known": _place(settings, CRYSTALS) if usual else None}
-        case "report" if not _candidates(settings.out / JUDGED):  # others are of a run before
-            return {"screened": None, "relaxed": None}
+        case "report":  # what a run before has left is not this one's
+            gone = set() if settings.finetune_unet is not None else {"finetuned_unet"}
+            gone |= set() if _candidates(settings.out / JUDGED) else {"screened", "relaxed"}
+            return dict.fromkeys(gone)
     return {}
 
 

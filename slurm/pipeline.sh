@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# slurm/pipeline.sh [--database] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS] [STEP.key=value ...]
+# slurm/pipeline.sh [--database] [--finetune] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS]
+#     [STEP.key=value ...]
 # Submits featurize → train_unet → train_vae → generate, each to start when what it takes has been made. Run it on a
-# login node, or by sbatch. --database makes built-in crystals first; each of the others judges the candidates, and then
-# --screen predicts a property of those that are left (featurize_graph → train_cgcnn → screen; the target is that of
-# train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left (relax.stages=[chgnet]
-# does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax where these fail.
-# train_unet.epochs=5 is given to train_unet as epochs=5, and so on; everything is written below out (runs).
-# SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all of them.
+# login node, or by sbatch. --database makes built-in crystals first. --finetune has the UNet go on with what the VAE
+# decodes before anything is generated (finetune_unet: as train_unet, but of 5 epochs). Each of the others judges the
+# candidates, and then --screen predicts a property of those that are left (featurize_graph → train_cgcnn → screen; the
+# target is that of train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left
+# (relax.stages=[chgnet] does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax
+# where these fail. train_unet.epochs=5 is given to train_unet as epochs=5, and so on; everything is written below
+# out (runs). SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all of them.
 #SBATCH --job-name=pipeline
 #SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1
 #SBATCH --time=00:05:00
@@ -19,13 +21,14 @@ export HPCVOX_HOME
 # What belongs to the allocation that this runs in, if any, is not the next jobs'.
 for name in ${!SLURM_@}; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done
 
-all=(database featurize featurize_graph train_unet train_vae train_cgcnn generate evaluate judge screen relax report)
+all=(database featurize featurize_graph train_unet train_vae finetune_unet train_cgcnn generate evaluate judge screen relax report)
 declare -A needs=(   # what each takes from others; those that are not submitted have been made before
     [featurize]=database [featurize_graph]=database
-    [train_unet]=featurize [train_vae]=train_unet [train_cgcnn]=featurize_graph
-    [generate]=train_vae [evaluate]=train_vae [judge]=generate
+    [train_unet]=featurize [train_vae]=train_unet [finetune_unet]=train_vae
+    [train_cgcnn]=featurize_graph [generate]='train_vae finetune_unet' [evaluate]='train_vae finetune_unet' [judge]=generate
     [screen]='judge train_cgcnn' [relax]='judge screen' [report]='evaluate judge'
 )
+declare -A as=([finetune_unet]=train_unet)    # whose settings are its own unless others are given, but the epochs
 declare -A awaits=([report]='screen relax')   # which may fail, as where no candidate is left
 
 refuse() { echo "pipeline: $1: $2" >&2; exit 2; }
@@ -35,10 +38,11 @@ choose() { local step; for step in "$@"; do chosen[$step]=1; done; }
 for argument in "$@"; do
     case $argument in
         --database) choose database ;;
+        --finetune) choose finetune_unet ;;
         --screen) choose judge featurize_graph train_cgcnn screen ;;
         --relax) choose judge relax ;;
         --report) choose judge evaluate report ;;
-        -h | --help) sed -n '2,9s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
+        -h | --help) sed -n '2,11s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
         out=?*) out=${argument#*=} ;;
         source=?*) source=${argument#*=} ;;
         [a-z]*.*=*)
@@ -49,7 +53,7 @@ for argument in "$@"; do
                 featurize.cif_column=*) known=no ;;   # relax looks for the usual one
             esac
             overrides+=("$argument") ;;
-        *) refuse "$argument" "not known; valid: --database, --screen, --relax, --report, out=FOLDER, source=CRYSTALS, STEP.key=value (${all[*]})" ;;
+        *) refuse "$argument" "not known; valid: --database, --finetune, --screen, --relax, --report, out=FOLDER, source=CRYSTALS, STEP.key=value (${all[*]})" ;;
     esac
 done
 [ -z "${chosen[database]:-}" ] || [ -z "$source" ] || refuse "source=$source" "it takes the place of --database: give one of them"
@@ -63,7 +67,9 @@ if [ -n "${chosen[database]:-}" ] || [ -e "$out/database" ]; then about_database
 if [ $known = yes ]; then known=$crystals; else known=null; fi
 left=$out/judged/cifs
 if [ -n "${chosen[screen]:-}" ]; then left=$out/screened/cifs; fi
-networks=("unet=$out/unet" "vae=$out/vae")
+unet=$out/unet finetuned=null
+if [ -n "${chosen[finetune_unet]:-}" ]; then unet=$out/finetuned_unet finetuned=$unet; fi
+networks=("unet=$unet" "vae=$out/vae")
 declare -A used
 arguments_of() {   # the step's own folders below out, and what it was given
     case $1 in
@@ -72,22 +78,25 @@ arguments_of() {   # the step's own folders below out, and what it was given
         featurize_graph) arguments=(configs/featurize_graph.yaml "source=$crystals" "out=$out/graphs" "${columns[@]}") ;;
         train_unet) arguments=("shards=$out/shards" "out=$out/unet") ;;
         train_vae) arguments=("shards=$out/shards" "unet=$out/unet" "out=$out/vae") ;;
+        finetune_unet) arguments=("shards=$out/shards" "initial=$out/unet" "vae=$out/vae" "out=$finetuned" epochs=5) ;;
         train_cgcnn) arguments=("shards=$out/graphs" "out=$out/cgcnn" ${target:+"target=$target"}) ;;
         generate) arguments=("${networks[@]}" "out=$out/generated") ;;
         judge) arguments=("generated=$out/generated" "out=$out/judged") ;;
         screen) arguments=("source=$out/judged/cifs" "models=['$out/cgcnn']" "out=$out/screened") ;;
         relax) arguments=("source=$left" "known=$known" "out=$out/relaxed") ;;
         evaluate) arguments=("shards=$out/shards" "${networks[@]}" "out=$out/evaluation") ;;
-        report) arguments=("shards=$out/shards" "${networks[@]}" "generated=$out/generated" "evaluation=$out/evaluation" \
-            "database=$about_database" "judged=$out/judged" "screened=$out/screened" "relaxed=$out/relaxed" \
-            "out=$out/report") ;;
+        report) arguments=("shards=$out/shards" "unet=$out/unet" "vae=$out/vae" "finetuned_unet=$finetuned" \
+            "generated=$out/generated" "evaluation=$out/evaluation" "database=$about_database" "judged=$out/judged" \
+            "screened=$out/screened" "relaxed=$out/relaxed" "out=$out/report") ;;
     esac
-    local override
-    for override in "${overrides[@]}"; do
-        if [ "${override%%.*}" = "$1" ]; then
+    local step override
+    for step in ${as[$1]:-} "$1"; do
+        for override in "${overrides[@]}"; do
+            [ "${override%%.*}" = "$step" ] || continue
+            [[ $override != train_unet.epochs=* || $1 = "$step" ]] || continue
             arguments+=("${override#*.}")
-            used[$1]=1
-        fi
+            used[$step]=1
+        done
     done
 }
 
@@ -102,9 +111,10 @@ for step in "${all[@]}"; do
     [ -n "${chosen[$step]:-}" ] || continue
     arguments_of "$step"
     after=$(dependency "$step")
-    # featurize_graph is featurize with a config of its own
+    # featurize_graph is featurize with a config of its own, finetune_unet is train_unet
+    script=${step%_graph} script=${script/#finetune/train}
     job=$(sbatch --parsable --job-name="$step" ${after:+"--dependency=$after"} --kill-on-invalid-dep=yes \
-        "$HPCVOX_HOME/slurm/${step%_graph}.sh" "${arguments[@]}")
+        "$HPCVOX_HOME/slurm/$script.sh" "${arguments[@]}")
     jobs[$step]=${job%%;*}
     printf '%-15s job %s\n' "$step" "${jobs[$step]}"
 done

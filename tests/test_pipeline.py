@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ SMALL = [
     "featurize.entries_per_shard=16",
     *(f"train_unet.{s}" for s in ("epochs=2", "threads=1", "checkpoint_steps=4", SMALL_UNET)),
     # so that some candidates are valid, and are screened and relaxed
+    "finetune_unet.epochs=1",
     *(f"train_vae.{s}" for s in ("epochs=30", "threads=1", "checkpoint_steps=16", SMALL_VAE)),
     "evaluate.limit=4",
     "generate.per_condition=3",
@@ -48,12 +50,12 @@ def finish(process):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2700)  # fourteen runs of twelve stages
+@pytest.mark.timeout(2700)  # fifteen runs of thirteen stages
 def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     whole = finish(start(tmp_path / "whole"))
     assert whole.strip().splitlines()[-1] == f"open {tmp_path}/whole/report/report.html"
     out = tmp_path / "killed"
-    for stage, number in zip(STAGES, [signal.SIGKILL, signal.SIGTERM, signal.SIGINT] * 4, strict=True):
+    for stage, number in zip(STAGES, cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]), strict=False):
         process = start(out)
         assert process.stdout is not None
         header = f"] {stage.name.replace('_', '-')}\n"
@@ -68,6 +70,7 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
         "database/crystals.csv",
         "unet/model.safetensors",
         "vae/model.safetensors",
+        "finetuned_unet/model.safetensors",
         "cgcnn/model.safetensors",
         "generated/candidates.csv",
         "judged/judged.csv",
@@ -80,7 +83,7 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     assert len(list((out / "relaxed" / "cifs").iterdir())) > 0
     assert (out / "report" / "report.html").exists()
     said = finish(start(out))
-    for verb in ("train-unet", "train-vae", "train-cgcnn"):
+    for verb in ("train-unet", "train-vae", "finetune-unet", "train-cgcnn"):
         assert f"] {verb}\nnothing to do: trained" in said
 
 
@@ -105,6 +108,26 @@ def test_what_is_left_out_of_the_stages():
     given = settings("screen=null", "source=mine.csv", "relax.stages=[emt]")
     assert set(everything) - set(names(given)) == {"database", "featurize_graph", "train_cgcnn", "screen"}
     assert stage(given, "relax").source == Path("o/judged/cifs")
+
+
+def test_the_unet_goes_on_with_what_the_vae_decodes():
+    mine = "source=mine.csv"
+    given = settings(mine, "train_unet.epochs=40", "train_unet.batch_size=4", f"train_unet.{SMALL_UNET}")
+    tuned = stage(given, "finetune_unet")
+    assert (tuned.epochs, tuned.batch_size, tuned.model) == (5, 4, given.train_unet.model)
+    assert (tuned.initial, tuned.vae, tuned.out) == tuple(
+        Path("o") / p for p in ("unet", "vae", "finetuned_unet")
+    )
+    assert stage(given, "train_vae").unet == Path("o/unet")
+    for name in ("evaluate", "generate"):
+        assert stage(given, name).unet == Path("o/finetuned_unet")
+    given = settings(mine, "train_unet.batch_size=4", "finetune_unet.batch_size=2", "finetune_unet.epochs=3")
+    assert stage(given, "finetune_unet").batch_size == 2
+    assert stage(given, "finetune_unet").epochs == 3
+    given = settings(mine, "finetune_unet=null")
+    assert "finetune_unet" not in names(given)
+    assert stage(given, "generate").unet == Path("o/unet")
+    assert stage(given, "report").finetuned_unet is None
 
 
 @pytest.mark.parametrize(("name", "past"), [("screen", "screened"), ("relax", "relaxed")])

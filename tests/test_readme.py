@@ -47,7 +47,7 @@ SMALL = {
     "pipeline": [
         "generate.per_condition=1",
         *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),
-        *("train_cgcnn.epochs=1", "train_cgcnn.threads=1", "evaluate.limit=2"),
+        *("finetune_unet.epochs=1", "train_cgcnn.epochs=1", "train_cgcnn.threads=1", "evaluate.limit=2"),
     ],
 }
 

@@ -28,6 +28,7 @@ SMALL = [
     "train_unet.class_weights=false",
     "train_unet.threads=1",
     f"train_unet.{SMALL_UNET}",
+    "finetune_unet.epochs=1",
     # so that some candidates are valid, and are screened and relaxed
     "train_vae.epochs=30",
     "train_vae.batch_size=4",
@@ -45,7 +46,7 @@ SMALL = [
 ]
 
 
-FLAGS = ("--screen", "--relax", "--report")
+FLAGS = ("--finetune", "--screen", "--relax", "--report")
 
 
 def submitted(lab, folder, *arguments):
@@ -77,6 +78,7 @@ def test_every_step_was_submitted_in_order(done):
         "featurize_graph",
         "train_unet",
         "train_vae",
+        "finetune_unet",
         "train_cgcnn",
         "generate",
         "evaluate",
@@ -104,7 +106,12 @@ def test_the_shards_hold_every_crystal(done):
 
 @pytest.mark.parametrize(
     ("step", "run", "epochs"),
-    [("train_unet", "unet", 2), ("train_vae", "vae", 30), ("train_cgcnn", "cgcnn", 2)],
+    [
+        ("train_unet", "unet", 2),
+        ("train_vae", "vae", 30),
+        ("finetune_unet", "finetuned_unet", 1),
+        ("train_cgcnn", "cgcnn", 2),
+    ],
 )
 def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
     assert lab.field(done[1][step], "NumNodes") == "2"
@@ -118,7 +125,11 @@ def test_crystals_were_generated_and_reported(done):
         assert len(list(csv.DictReader(table))) == 30, "three for each of ten bins"
     for name in ("judged", "screened", "relaxed"):
         assert (done[0] / "made" / name / f"{name}.csv").is_file()
-    assert "<html" in (done[0] / "made/report/report.html").read_text()[:500].lower()
+    config = (done[0] / "made/generated/config.yaml").read_text()
+    assert "unet: made/finetuned_unet" in config
+    page = (done[0] / "made/report/report.html").read_text()
+    assert "Fine-tuning the UNet" in page
+    assert "<html" in page[:500].lower()
 
 
 def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
@@ -131,7 +142,7 @@ def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
 
 def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path):
     for arguments, answer in [
-        (["--reprot"], "valid: --database, --screen, --relax, --report"),
+        (["--reprot"], "valid: --database, --finetune, --screen, --relax, --report"),
         (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
         (["source=absent.csv"], "no crystals at absent.csv"),
         (["--database", "source=x.csv"], "give one of them"),

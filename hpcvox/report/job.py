@@ -46,6 +46,7 @@ def run(settings: ReportSettings) -> Outcome:
             "database, shards, unet, vae, generated, evaluation (as database=runs/database)"
         )
     # what not every run has: left out where it is not there
+    tuned = [f for f in (open_folder("train-unet", settings.finetuned_unet),) if not f.problem]
     chosen = [
         (section, folder)
         for section, verb, path in (
@@ -55,7 +56,7 @@ def run(settings: ReportSettings) -> Outcome:
         )
         if not (folder := open_folder(verb, path)).problem
     ]
-    folders += [folder for _, folder in chosen]
+    folders += [*tuned, *(folder for _, folder in chosen)]
     predictors = networks.folders(settings.networks, open_folder("screen", settings.screened))
     folders += predictors
     predicted = networks.section(predictors)
@@ -68,6 +69,7 @@ def run(settings: ReportSettings) -> Outcome:
             data.featurization(shards, settings.table_rows),
             training.section("unet", "Training the UNet", unet),
             training.section("vae", "Training the VAE", vae),
+            *(training.section("finetuned_unet", "Fine-tuning the UNet", folder) for folder in tuned),
             density.section(vae, settings.densities),
             *latent.sections(vae, shards, settings.latent, settings.interpolations),
             candidates.section(generated, target, settings.crystals, settings.downloads, settings.table_rows),

@@ -18,6 +18,9 @@ class ReportSettings(Settings):
     vae: Path | None = Field(Path("runs/vae"), description="run folder of `hpcvox train-vae`")
     generated: Path | None = Field(Path("runs/generated"), description="folder of `hpcvox generate`")
     evaluation: Path | None = Field(Path("runs/evaluation"), description="folder of `hpcvox evaluate`")
+    finetuned_unet: Path | None = Field(
+        Path("runs/finetuned_unet"), description="run folder of `hpcvox train-unet vae=…`, where there is one"
+    )
     judged: Path | None = Field(
         Path("runs/judged"), description="folder of `hpcvox judge`, where there is one"
     )
@@ -42,7 +45,6 @@ class ReportSettings(Settings):
         500, ge=1, le=20_000, description="rows a table shows; the rest is in the CSV it names"
     )
     densities: int = Field(4, ge=1, le=12, description="held-out crystals whose density is shown")
-
     latent: int = Field(
         1000, ge=0, le=20_000, description="crystals in the map of the latent space; 0 = no map"
     )
