@@ -80,7 +80,7 @@ class Stage(NamedTuple):
         return self.name.replace("_", "-")
 
 
-SEGMENTING: Final = "finetuned_unet"
+FINETUNED: Final = "finetuned_unet"
 CRYSTALS: Final = "database/crystals.csv"
 SCREENED: Final = "screened/cifs"
 JUDGED: Final = "judged/cifs"
@@ -94,15 +94,15 @@ STAGES = (
     Stage(
         "finetune_unet",
         "hpcvox.training.job:train_unet",
-        {"shards": "shards", "initial": "unet", "vae": "vae", "out": SEGMENTING},
+        {"shards": "shards", "initial": "unet", "vae": "vae", "out": FINETUNED},
     ),
     Stage("train_cgcnn", "hpcvox.training.job:train_cgcnn", {"shards": "graphs", "out": "cgcnn"}),
     Stage(
         "evaluate",
         "hpcvox.experiments.court:run",
-        {"shards": "shards", "unet": SEGMENTING, "vae": "vae", "out": "evaluation"},
+        {"shards": "shards", "unet": FINETUNED, "vae": "vae", "out": "evaluation"},
     ),
-    Stage("generate", "hpcvox.generation.run:run", {"unet": SEGMENTING, "vae": "vae", "out": "generated"}),
+    Stage("generate", "hpcvox.generation.run:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),
     Stage("judge", "hpcvox.generation.funnel:run", {"generated": "generated", "out": "judged"}),
     Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
     Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
@@ -114,7 +114,7 @@ STAGES = (
             "shards": "shards",
             "unet": "unet",
             "vae": "vae",
-            "finetuned_unet": "finetuned_unet",
+            "finetuned_unet": FINETUNED,
             "generated": "generated",
             "evaluation": "evaluation",
             "judged": "judged",
@@ -230,7 +230,7 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
         return settings.source if place == CRYSTALS else None
     if place == SCREENED and not _predicts(settings):
         place = JUDGED
-    if place == SEGMENTING and settings.finetune_unet is None:
+    if place == FINETUNED and settings.finetune_unet is None:
         place = "unet"
     return settings.out / place
 

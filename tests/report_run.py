@@ -17,7 +17,7 @@ from hpcvox.models.vae import VAE
 from hpcvox.report.settings import ReportSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
-from hpcvox.training.vae_task import quantile_edges
+from hpcvox.training.bins import quantile_edges
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FCC = [(0, 0, 0), (0.5, 0.5, 0.5)]

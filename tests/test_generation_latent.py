@@ -16,7 +16,7 @@ from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.vae_task import bin_of
+from hpcvox.training.bins import bin_of
 
 assert trained  # the fixture
 

@@ -27,7 +27,7 @@ from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
-from hpcvox.training.vae_task import quantile_edges
+from hpcvox.training.bins import quantile_edges
 
 VOXELS, BINS = 16, 4
 UNET = UNetSettings(patch=2, down=((8, 8), (8, 16)), bottom=(16, 16), up=((16, 8), (8, 8)), features=4)

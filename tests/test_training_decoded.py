@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from training_runs import killed, weights
+from training_runs import assert_same_weights, killed
 from training_shards import SMALL_UNET, SMALL_VAE, make_shards
 
 from hpcvox import config
@@ -98,8 +98,7 @@ def test_killed_and_run_again_it_ends_with_the_same_weights(trained, tmp_path):
     line = [f"shards={whole.shards}", f"out={tmp_path / 'killed'}", *FAST, *arguments, "epochs=6"]
     killed(["train-unet", *line], tmp_path / "killed")
     train_unet(again(trained, tmp_path / "killed", "checkpoint_steps=1", "epochs=6"))
-    for name, value in weights(tmp_path / "whole").items():
-        assert torch.equal(value, weights(tmp_path / "killed")[name]), name
+    assert_same_weights(tmp_path / "whole", tmp_path / "killed")
 
 
 def test_samples_without_the_condition_are_left_out(trained, tmp_path, capsys, monkeypatch):

@@ -25,12 +25,12 @@ from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError, TrainingErr
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import checkpoint, runs
+from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
-from hpcvox.training.vae_task import bin_of, class_edges, quantile_edges
 
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2", "species_voxels=256"]
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}

@@ -27,8 +27,8 @@ from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
+from hpcvox.training.bins import bin_of
 from hpcvox.training.maps import MapKind
-from hpcvox.training.vae_task import bin_of
 
 PART = 64
 """Crystals to a part: what an interruption loses at most."""

@@ -22,7 +22,7 @@ from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.vae_task import bin_of
+from hpcvox.training.bins import bin_of
 
 
 class Sample(NamedTuple):

@@ -12,9 +12,9 @@ from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training import runs
+from hpcvox.training.bins import bin_of
 from hpcvox.training.data import plan
 from hpcvox.training.maps import MapKind
-from hpcvox.training.vae_task import bin_of
 from hpcvox.training.voxels import load
 
 BATCH: Final = 16

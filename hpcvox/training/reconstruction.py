@@ -10,9 +10,9 @@ from hpcvox.errors import ConfigError
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import runs
+from hpcvox.training.bins import bin_of
 from hpcvox.training.card import read_card
 from hpcvox.training.maps import MapKind
-from hpcvox.training.vae_task import bin_of
 from hpcvox.training.voxels import VoxelBatch
 
 

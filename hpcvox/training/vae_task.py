@@ -1,6 +1,5 @@
 """The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.training import runs
+from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import EXAMPLES
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.maps import MapKind
+from hpcvox.training.reconstruction import Reconstruction
 from hpcvox.training.settings import TrainVAESettings
 from hpcvox.training.task import Losses, Ratio, Recipe
 from hpcvox.training.voxels import VoxelBatch, load
-
-MAX_CLASSES = 100
 
 
 class VAETask:
@@ -105,13 +104,8 @@ class VAETask:
         chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
         if not len(chosen):
             return
-        model, _ = runs.load_model(out, "vae")
-        assert isinstance(model, VAE)
         batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
-        condition = self._one_hot(chosen)
-        with torch.no_grad():
-            mean, _ = model.encode(batch.x, condition)
-            decoded = model.decode(mean, condition)
+        decoded = Reconstruction(out, self.shards)(batch)
         with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
             np.savez_compressed(
                 handle,
@@ -131,47 +125,6 @@ class VAETask:
             for index in batch.indices
         ]
         return torch.from_numpy(np.stack(rows))
-
-
-def quantile_edges(
-    values: NDArray[np.float64], bins: int, known: Sequence[float] = ()
-) -> NDArray[np.float64]:
-    """Edges of ``bins`` bins with equally many of ``values``, (bins + 1,).
-
-    Args:
-        known: those of the statistics of the set, taken where they are of so many bins.
-
-    Raises:
-        ConfigError: there are fewer different values than bins.
-    """
-    given = len(known) == bins + 1
-    edges = np.array(known) if given else np.quantile(values, np.linspace(0, 1, bins + 1))
-    if len(np.unique(edges)) <= bins:
-        raise ConfigError(
-            f"bins: {bins} quantile bins need more different values of the condition than the "
-            f"{len(np.unique(values))} there are in the training set: choose fewer bins"
-        )
-    return edges
-
-
-def class_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges of a bin for each of the different ``values``, (classes + 1,): half-way between neighbours.
-
-    Raises:
-        ConfigError: there are more different values than classes have.
-    """
-    classes = np.unique(values)
-    if len(classes) > MAX_CLASSES:
-        raise ConfigError(
-            f"bins=0 is for a condition that numbers classes, of {MAX_CLASSES} at most, and this one has "
-            f"{len(classes)} different values in the training set: give a number of quantile bins"
-        )
-    return np.concatenate([classes[:1], (classes[1:] + classes[:-1]) / 2, classes[-1:]])
-
-
-def bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Bin of each value, (N,), 0 to bins - 1; values beyond the outer edges are in the outer bins."""
-    return np.searchsorted(edges[1:-1], values, side="right").astype(np.int64)
 
 
 def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:

@@ -1,0 +1,51 @@
+"""Bins of a target: the classes that condition a VAE."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.errors import ConfigError
+
+MAX_CLASSES = 100
+
+
+def quantile_edges(
+    values: NDArray[np.float64], bins: int, known: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """Edges of ``bins`` bins with equally many of ``values``, (bins + 1,).
+
+    Args:
+        known: those of the statistics of the set, taken where they are of so many bins.
+
+    Raises:
+        ConfigError: there are fewer different values than bins.
+    """
+    given = len(known) == bins + 1
+    edges = np.array(known) if given else np.quantile(values, np.linspace(0, 1, bins + 1))
+    if len(np.unique(edges)) <= bins:
+        raise ConfigError(
+            f"bins: {bins} quantile bins need more different values of the condition than the "
+            f"{len(np.unique(values))} there are in the training set: choose fewer bins"
+        )
+    return edges
+
+
+def class_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges of a bin for each of the different ``values``, (classes + 1,): half-way between neighbours.
+
+    Raises:
+        ConfigError: there are more different values than classes have.
+    """
+    classes = np.unique(values)
+    if len(classes) > MAX_CLASSES:
+        raise ConfigError(
+            f"bins=0 is for a condition that numbers classes, of {MAX_CLASSES} at most, and this one has "
+            f"{len(classes)} different values in the training set: give a number of quantile bins"
+        )
+    return np.concatenate([classes[:1], (classes[1:] + classes[:-1]) / 2, classes[-1:]])
+
+
+def bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Bin of each value, (N,), 0 to bins - 1; values beyond the outer edges are in the outer bins."""
+    return np.searchsorted(edges[1:-1], values, side="right").astype(np.int64)
