@@ -331,8 +331,9 @@ PIPELINE = {
     "report": (
         "afterok:8:9,afterany:10:11",
         [
-            *("shards=made/shards", "unet=made/unet", "vae=made/vae", "generated=made/generated"),
-            *("evaluation=made/evaluation", "database=made/database", "judged=made/judged"),
+            *("shards=made/shards", "unet=made/unet", "vae=made/vae", "finetuned_unet=null"),
+            *("generated=made/generated", "evaluation=made/evaluation"),
+            *("database=made/database", "judged=made/judged"),
             *("screened=made/screened", "relaxed=made/relaxed", "out=made/report"),
         ],
     ),
@@ -351,7 +352,7 @@ def pipeline(site, *arguments):
         assert words[script - 1] == "--kill-on-invalid-dep=yes"
         named, *after = words[2 : script - 1]
         step = named.removeprefix("--job-name=")
-        name = "featurize" if step == "featurize_graph" else step
+        name = {"featurize_graph": "featurize", "finetune_unet": "train_unet"}.get(step, step)
         assert words[script] == f"{ROOT}/slurm/{name}.sh"
         steps[step] = "".join(after).removeprefix("--dependency="), words[script + 1 :]
     return steps
@@ -372,6 +373,7 @@ TRAINED = {"featurize": "", "train_unet": "afterok:1", "train_vae": "afterok:2",
         ([], {}),
         (["--relax"], {"judge": "afterok:4", "relax": "afterok:5"}),
         (["--report"], {"evaluate": "afterok:3", "judge": "afterok:4", "report": "afterok:5:6"}),
+        (["--finetune"], {"finetune_unet": "afterok:3", "generate": "afterok:3:4"}),
     ],
 )
 def test_parts_of_the_pipeline(site, flag, more):
@@ -380,6 +382,25 @@ def test_parts_of_the_pipeline(site, flag, more):
     assert {step: after for step, (after, _) in steps.items()} == TRAINED | more
     if flag == ["--relax"]:
         assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
+
+
+def test_a_finetuned_network_is_what_the_rest_is_made_with(site):
+    (site.folder / "mine.csv").touch()
+    given = ["train_unet.width=8", "train_unet.epochs=9", "finetune_unet.learning_rate=0.001"]
+    steps = pipeline(site, "--finetune", "--report", "source=mine.csv", *given)
+    after, arguments = steps["finetune_unet"]
+    assert after == "afterok:3"
+    assert arguments == [
+        *("shards=runs/shards", "initial=runs/unet", "vae=runs/vae", "out=runs/finetuned_unet"),
+        *("epochs=5", "width=8", "learning_rate=0.001"),
+    ]
+    assert steps["train_unet"][1][-2:] == ["width=8", "epochs=9"]
+    assert steps["train_vae"][1][1] == "unet=runs/unet"
+    for step in ("generate", "evaluate"):
+        assert steps[step][0] == "afterok:3:4"
+        assert "unet=runs/finetuned_unet" in steps[step][1]
+    report = steps["report"][1]
+    assert "unet=runs/unet" in report and "finetuned_unet=runs/finetuned_unet" in report
 
 
 def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site):
