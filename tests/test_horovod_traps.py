@@ -25,7 +25,7 @@ import json, os, sys
 import torch
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import loop
+from hpcvox.training import agreement, loop
 from hpcvox.training.comm import connect
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.unet_task import RECIPE
@@ -35,13 +35,13 @@ torch.manual_seed(settings.seed)
 shards = ShardSet.open(settings.shards)
 train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
 task = RECIPE.make(settings, shards, train, comm)
-trained = loop.state_digest(task.model)
+trained = agreement.state_digest(task.model)
 trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
-state = trainer.optimizer.state_dict()["state"]
+state = trainer.stepper.optimizer.state_dict()["state"]
 facts = {
-    "made": trained, "ready": loop.state_digest(trainer.model), "epoch": trainer.position.epoch,
+    "made": trained, "ready": agreement.state_digest(trainer.model), "epoch": trainer.position.epoch,
     "moments": sorted({int(entry["step"]) for entry in state.values()}),
-    "parameters": [len(trainer.parameters), len(state)],
+    "parameters": [len(trainer.stepper.parameters), len(state)],
     "cpus": len(os.sched_getaffinity(0)),
 }
 open(f"{sys.argv[1]}.{comm.rank}", "w").write(json.dumps(facts))

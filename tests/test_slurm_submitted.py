@@ -400,7 +400,8 @@ def test_a_finetuned_network_is_what_the_rest_is_made_with(site):
         assert steps[step][0] == "afterok:3:4"
         assert "unet=runs/finetuned_unet" in steps[step][1]
     report = steps["report"][1]
-    assert "unet=runs/unet" in report and "finetuned_unet=runs/finetuned_unet" in report
+    assert "unet=runs/unet" in report
+    assert "finetuned_unet=runs/finetuned_unet" in report
 
 
 def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site):

@@ -58,7 +58,7 @@ def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(trained, tmp_path, 
     both = task_of(again(trained, tmp_path, f"species_voxels={draws}"))
     alone = task_of(again(trained, tmp_path, "vae=null", f"species_voxels={draws}"))
     batch = both.read(Slice(np.array([3, 30, 17]), np.ones(3, np.float32)), 1)
-    decoded = batch._replace(x=Reconstruction(trained / "vae", both.shards)(batch))
+    decoded = batch._replace(x=Reconstruction(trained / "vae", both.shards)(batch.x, batch.indices))
     assert (decoded.x - batch.x).abs().max() > 0.1
     for task in both, alone:  # voxels are drawn in training alone; no statistics of the batch
         task.model.training = True

@@ -147,7 +147,7 @@ def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_
         "import sys, json\n"
         "from hpcvox import config\n"
         "from hpcvox.shards.reader import ShardSet\n"
-        "from hpcvox.training import loop\n"
+        "from hpcvox.training import agreement, loop\n"
         "from hpcvox.training.unet_task import RECIPE\n"
         "from hpcvox.training.comm import connect\n"
         "from hpcvox.training.settings import TrainUNetSettings\n"
@@ -159,7 +159,7 @@ def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_
         "trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)\n"
         "trainer.run(None, None)\n"
         "norm = trainer.model.bottom.norm\n"
-        "facts = {'digest': loop.state_digest(trainer.model), 'var': norm.running_var.tolist()}\n"
+        "facts = {'digest': agreement.state_digest(trainer.model), 'var': norm.running_var.tolist()}\n"
         "open(f'{sys.argv[1]}.{comm.rank}', 'w').write(json.dumps(facts))\n"
         "comm.close()\n"
     )

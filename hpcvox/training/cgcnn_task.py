@@ -43,7 +43,7 @@ class CGCNNTask:
             )
         self.standardised = torch.from_numpy((values - self.mean) / self.std).float()
         self.elements = np.unique(np.concatenate([shards.sites(int(i))[0] for i in train])).tolist()
-        self.model = CGCNN(settings.model)
+        self.model = CGCNN(settings.model).to(comm.device)
         if settings.initial is not None:
             self._start_from(settings.initial)
 
@@ -52,7 +52,7 @@ class CGCNNTask:
 
     def losses(self, batch: GraphBatch) -> Losses:
         value = self.model(*batch.graph)
-        wanted = self.standardised[torch.from_numpy(batch.indices)]
+        wanted = self.standardised[torch.from_numpy(batch.indices)].to(value.device)
         error, squared = (value - wanted).abs(), (value - wanted).square()
         with torch.no_grad():
             one = torch.ones(len(value))

@@ -26,7 +26,14 @@ class Comm(Protocol):
 
     rank: int
     size: int
+    local_rank: int
+    """Which of the ranks of this node."""
     local_size: int
+    """How many there are."""
+    exchanges_gpus: bool
+    """Whether what it is given may be on GPUs."""
+    device: torch.device
+    """Where this rank computes."""
     lost: tuple[type[Exception], ...]
     """What is raised where the ranks must form a group anew; empty where this cannot be done."""
     joining: bool
@@ -59,7 +66,9 @@ class Comm(Protocol):
 class Alone:
     """The communicator of a single process; needs nothing installed."""
 
-    rank, size, local_size = 0, 1, 1
+    rank, size, local_rank, local_size = 0, 1, 0, 1
+    exchanges_gpus = True
+    device = torch.device("cpu")
     lost: tuple[type[Exception], ...] = ()
     joining = False
 
@@ -90,6 +99,7 @@ class Alone:
 class Horovod:
     """Ranks started by horovodrun, mpirun or srun, joined by Horovod (MPI where built with it, else Gloo)."""
 
+    device = torch.device("cpu")
     lost: tuple[type[Exception], ...] = ()
     joining = False
 
@@ -103,11 +113,18 @@ class Horovod:
                 f"backend=horovod needs Horovod, which cannot be imported ({error}): run `make setup` with a C++ "
                 "compiler and CMake at hand, take backend=torch, or train on one rank (ranks=1)"
             ) from None
+        self.exchanges_gpus = bool(hvd.cuda_built() or hvd.rocm_built())
+        if settings.device == "cuda" and not self.exchanges_gpus:
+            raise MissingDependencyError(
+                "device=cuda with Horovod needs one that exchanges GPUs' data, and this one was built without: run "
+                "`HOROVOD_GPU_OPERATIONS=NCCL make setup` where PyTorch has CUDA, or take backend=torch"
+            )
         hvd.init()
         self._hvd: Any = hvd
         self._settings = settings
         self.rank: int = hvd.rank()
         self.size: int = hvd.size()
+        self.local_rank: int = hvd.local_rank()
         self.local_size: int = hvd.local_size()
         self._watchdog = Watchdog(self.rank, settings.stall_s)
 
@@ -189,7 +206,8 @@ def connect(settings: TrainSettings) -> Comm:
     """The communicator of this process: of ``settings.backend`` where a launcher started several ranks.
 
     Raises:
-        MissingDependencyError: several ranks were started and what should join them is not installed.
+        MissingDependencyError: several ranks were started and what should join them is not installed, or cannot
+            do it on the device asked for.
     """
     from hpcvox.training.comm_torch import TorchDistributed
 

@@ -1,4 +1,4 @@
-"""Ranks joined by torch.distributed (Gloo), for sites where Horovod cannot be built."""
+"""Ranks joined by torch.distributed (Gloo, NCCL between GPUs), for sites where Horovod cannot be built."""
 
 import contextlib
 import os
@@ -18,22 +18,32 @@ from hpcvox.training.watchdog import Watchdog
 class TorchDistributed:
     """Ranks started by torchrun, or by mpirun or srun, where MPI tells them where to meet."""
 
+    device = torch.device("cpu")
     lost: tuple[type[Exception], ...] = ()
     joining = False
 
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
         if "TORCHELASTIC_RUN_ID" in os.environ:
-            self.local_size = int(os.environ["LOCAL_WORLD_SIZE"])
+            self.local_rank, self.local_size = (
+                int(os.environ["LOCAL_RANK"]),
+                int(os.environ["LOCAL_WORLD_SIZE"]),
+            )
         else:
-            self.local_size = self._meet_by_mpi()
-        dist.init_process_group("gloo", timeout=timedelta(seconds=settings.stall_s))
+            self.local_rank, self.local_size = self._meet_by_mpi()
+        self.exchanges_gpus = (
+            settings.device != "cpu" and torch.cuda.is_available() and dist.is_nccl_available()
+        )
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if self.exchanges_gpus else "gloo",
+            timeout=timedelta(seconds=settings.stall_s),
+        )
         self.rank: int = dist.get_rank()
         self.size: int = dist.get_world_size()
         self._watchdog = Watchdog(self.rank, settings.stall_s)
 
-    def _meet_by_mpi(self) -> int:
-        """Set what torch.distributed reads from the environment; gives the number of ranks on this node."""
+    def _meet_by_mpi(self) -> tuple[int, int]:
+        """Set what torch.distributed reads from the environment; which rank of this node it is, and of how many."""
         try:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
@@ -49,12 +59,12 @@ class TorchDistributed:
         else:
             place = None
         host, port = world.bcast(place)
-        local: int = world.Split_type(MPI.COMM_TYPE_SHARED).size
-        if local == world.size:
+        node = world.Split_type(MPI.COMM_TYPE_SHARED)
+        if node.size == world.size:
             host = "127.0.0.1"
         os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
         os.environ |= {"RANK": str(world.rank), "WORLD_SIZE": str(world.size)}
-        return local
+        return node.rank, node.size
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         return optimizer

@@ -50,7 +50,7 @@ class FingerprintTask:
             )
         self.pixels = shards.array_shape("fingerprint")[0]
         try:
-            self.model = ConvNet(settings.model, self.pixels, len(settings.classes))
+            self.model = ConvNet(settings.model, self.pixels, len(settings.classes)).to(comm.device)
         except ValueError as error:
             raise ConfigError(f"model: {error}") from None
 
@@ -64,7 +64,7 @@ class FingerprintTask:
 
     def losses(self, batch: FingerprintBatch) -> Losses:
         logits = self.model(batch.x, batch.kept)
-        labels = self.labels[torch.from_numpy(batch.indices)]
+        labels = self.labels[torch.from_numpy(batch.indices)].to(logits.device)
         right = (logits.argmax(1) == labels).float()
         entropy = functional.cross_entropy(logits, labels, reduction="none")
         return Losses(entropy, {"accuracy": Ratio(right, torch.ones(len(right)))})

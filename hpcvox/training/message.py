@@ -23,10 +23,10 @@ class Answer(NamedTuple):
 def say(
     local: dict[str, list[float]], names: list[str], requests: Sequence[bool], statistics: list[torch.Tensor]
 ) -> torch.Tensor:
-    """One rank's message, float64: its sums of the figures ``names``, its requests and its statistics."""
+    """One rank's message, float64, on CPUs: its sums of the figures ``names``, its requests and its statistics."""
     figures = np.ravel([local.get(name, [0.0, 0.0]) for name in names])
     head = torch.tensor([*figures, *requests], dtype=torch.float64)
-    return torch.cat([head, *(buffer.flatten().double() * requests[-1] for buffer in statistics)])
+    return torch.cat([head, *(buffer.flatten().double().cpu() * requests[-1] for buffer in statistics)])
 
 
 def hear(

@@ -69,9 +69,10 @@ class R3DVSTask:
             # of a channel without any amplitude, 1
             self.scale = [float(s) or 1.0 for s in np.stack(typical).std((0, 2, 3, 4))]
             self.voxels = typical[0].shape[-1]
-            self.model = VoxelCNN(settings.model, len(self.scale), self.voxels, outputs, self.scale)
+            model = VoxelCNN(settings.model, len(self.scale), self.voxels, outputs, self.scale)
         except ValueError as error:
             raise ConfigError(f"{error} (length, and the resolution of {settings.shards})") from None
+        self.model = model.to(comm.device)
 
     def map(self, sample: int, replica: int) -> NDArray[np.float32]:
         """The voxels, (C, n, n, n), of ``sample`` in its ``replica``-th turn; 0: as it is."""
@@ -93,11 +94,11 @@ class R3DVSTask:
         indices = torch.from_numpy(batch.indices)
         one = torch.ones(len(indices))
         if self.settings.task == "rotation":
-            labels = self.labels[indices]
+            labels = self.labels[indices].to(outputs.device)
             right = (outputs.argmax(1) == labels).float()
             entropy = functional.cross_entropy(outputs, labels, reduction="none")
             return Losses(entropy, {"accuracy": Ratio(right, one)})
-        difference = outputs.squeeze(1) - self.wanted[indices]
+        difference = outputs.squeeze(1) - self.wanted[indices].to(outputs.device)
         # in the target's unit
         return Losses(difference.square(), {"mae": Ratio(difference.detach().abs() * self.span, one)})
 

@@ -15,6 +15,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.training import finished, runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.comm import Comm, connect
+from hpcvox.training.device import place
 from hpcvox.training.loop import Trainer
 from hpcvox.training.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.settings import TrainSettings
@@ -22,7 +23,7 @@ from hpcvox.training.task import Recipe, Task
 
 MAY_CHANGE = {
     *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
-    *("backend", "stall_s"),
+    *("backend", "device", "stall_s"),
 }
 """Settings with which a run may go on though they differ from those it began with."""
 
@@ -39,6 +40,7 @@ def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
     while True:
         comm = connect(settings)
         try:
+            comm.device = place(settings.device, comm)
             with _writer(settings, comm):
                 if trainer is not None and comm.rank == 0:
                     trainer.save()  # the newest state of the ranks that are left
@@ -91,7 +93,7 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
         print(
             f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out{left_out}; "
             f"{sum(p.numel() for p in task.model.parameters()):,} weights; {comm.size} ranks of "
-            f"{torch.get_num_threads()} threads; BatchNorm by {settings.batch_statistics}",
+            f"{torch.get_num_threads()} threads on {comm.device.type}; BatchNorm by {settings.batch_statistics}",
             flush=True,
         )
     trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)

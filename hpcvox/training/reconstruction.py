@@ -13,11 +13,12 @@ from hpcvox.training import runs
 from hpcvox.training.bins import bin_of
 from hpcvox.training.card import read_card
 from hpcvox.training.maps import MapKind
-from hpcvox.training.voxels import VoxelBatch
+
+CPU = torch.device("cpu")
 
 
 class Reconstruction:
-    """What the VAE of a run folder makes of a batch.
+    """What the VAE of a run folder makes of a batch, computed on ``device``.
 
     Raises:
         CheckpointError: the folder holds no VAE.
@@ -25,21 +26,25 @@ class Reconstruction:
         ShardError: the set lacks the target that conditions it.
     """
 
-    def __init__(self, folder: Path, shards: ShardSet) -> None:
+    def __init__(self, folder: Path, shards: ShardSet, device: torch.device = CPU) -> None:
         vae, card = runs.load_model(folder, "vae")
         assert isinstance(vae, VAE)
         if misfit := MapKind.of_shards(shards).misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{shards.folder} has {misfit}: train both on one shard set")
-        self.vae = vae.requires_grad_(False)
+        self.vae = vae.requires_grad_(False).to(device)
         values = shards.target(card["condition"])
         self.bins = torch.from_numpy(bin_of(values, np.array(card["edges"])))
 
-    def __call__(self, batch: VoxelBatch) -> torch.Tensor:
-        """Maps like ``batch.x``, (B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å."""
-        bins = self.bins[torch.from_numpy(batch.indices)]
+    def __call__(self, x_BCDHW: torch.Tensor, indices: NDArray[np.int64]) -> torch.Tensor:
+        """Maps like ``x_BCDHW``, (B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å.
+
+        Args:
+            indices: (B,) samples of the shard set that they are of.
+        """
+        bins = self.bins[torch.from_numpy(indices)].to(x_BCDHW.device)
         condition_BK = torch.nn.functional.one_hot(bins, self.vae.conditions).float()
         with torch.no_grad():
-            mean_BL, _ = self.vae.encode(batch.x, condition_BK)
+            mean_BL, _ = self.vae.encode(x_BCDHW, condition_BK)
             return self.vae.decode(mean_BL, condition_BK).float()
 
 

@@ -46,6 +46,9 @@ class TrainSettings(Settings):
         description="what joins the ranks; auto: Horovod where it is installed, else torch.distributed",
     )
     compression: Literal["none", "float16"] = Field("none", description="of gradients between ranks")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="cuda: a GPU a rank; auto: so where every rank has one of its own, else CPUs"
+    )
     stall_s: float = Field(
         600, gt=0, description="seconds that a rank may keep the others waiting before all of them end"
     )

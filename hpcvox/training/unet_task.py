@@ -1,7 +1,7 @@
 """The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,28 @@ from hpcvox.training.maps import MapKind
 from hpcvox.training.reconstruction import Reconstruction, reconstructed
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
-from hpcvox.training.voxels import VoxelBatch, load
+from hpcvox.training.voxels import load
 
 CHUNK = 256
 """Samples read at a time where voxels are counted."""
+
+
+class UNetBatch(NamedTuple):
+    """Density voxels of one step on one rank, and those of them whose elements are asked for."""
+
+    indices: NDArray[np.int64]
+    """(B,) samples of the shard set."""
+    share: torch.Tensor
+    """(B,) float32: weight of each sample in the rank's loss."""
+    x: torch.Tensor
+    """(B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å."""
+    species: torch.Tensor
+    """(B, n, n, n) uint8: atomic numbers, 0 = background."""
+    row: torch.Tensor
+    """(K,) int64: whose voxel it is, 0 to B - 1."""
+    voxel: torch.Tensor
+    """(K,) int64: which one, in the flat map; occupied."""
+    epoch: int
 
 
 class UNetTask:
@@ -42,24 +60,27 @@ class UNetTask:
         self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
         self.settings, self.shards = settings, shards
-        self.model = UNet(settings.model)
+        self.model = UNet(settings.model).to(comm.device)
         if settings.initial is not None:
             self._start_from(settings.initial)
-        self.decoded = None if settings.vae is None else Reconstruction(settings.vae, shards)
+        self.decoded = None if settings.vae is None else Reconstruction(settings.vae, shards, comm.device)
         split = Split(settings.seed, settings.held_out_fraction)
         known = statistics_for(shards.folder, split) if comm.rank == 0 else None
         self.weights = class_weights(shards, train, settings.model.classes, comm, known)
         if not settings.class_weights:
             self.weights = (self.weights > 0).float()
+        self.weights = self.weights.to(comm.device)
 
-    def read(self, part: Slice, epoch: int) -> VoxelBatch:
+    def read(self, part: Slice, epoch: int) -> UNetBatch:
         turn = self.settings.augment and epoch >= 0
-        return load(self.shards, part, epoch, self.settings.seed if turn else None)
+        indices, share, x, species, _ = load(self.shards, part, epoch, self.settings.seed if turn else None)
+        row, voxel = self._chosen(species.numpy(), indices, epoch)
+        return UNetBatch(indices, share, x, species, torch.from_numpy(row), torch.from_numpy(voxel), epoch)
 
-    def losses(self, batch: VoxelBatch) -> Losses:
+    def losses(self, batch: UNetBatch) -> Losses:
         ways = {"": batch.x}
         if self.decoded is not None:
-            ways["decoded_"] = self.decoded(batch)
+            ways["decoded_"] = self.decoded(batch.x, batch.indices)
         size = len(batch.species)
         x_BCDHW = torch.cat(list(ways.values()))  # B: the samples one way, then the other
         features_BFDHW, mask_logits_BDHW = self.model(x_BCDHW)
@@ -68,17 +89,15 @@ class UNetTask:
         mask_loss = functional.binary_cross_entropy_with_logits(
             mask_logits_BDHW, wanted_BDHW.to(mask_logits_BDHW.dtype), reduction="none"
         ).mean((1, 2, 3))
-        sample, voxel = self._voxels(batch, occupied)
-        labels = batch.species.flatten(1)[sample, voxel].long().repeat(len(ways))
-        sample = torch.cat([sample + way * size for way in range(len(ways))])
-        logits = self.model.species_logits(x_BCDHW, features_BFDHW, sample, voxel.repeat(len(ways)))
+        labels = batch.species.flatten(1)[batch.row, batch.voxel].long().repeat(len(ways))
+        row = torch.cat([batch.row + way * size for way in range(len(ways))])
+        logits = self.model.species_logits(x_BCDHW, features_BFDHW, row, batch.voxel.repeat(len(ways)))
         entropy = functional.cross_entropy(logits, labels, reduction="none") * self.weights[labels]
-        count = torch.bincount(sample, minlength=len(x_BCDHW))
-        species_loss = torch.zeros(len(x_BCDHW)).index_add(0, sample, entropy) / count
+        none = entropy.new_zeros(len(x_BCDHW))
+        count = none.index_add(0, row, torch.ones_like(entropy))
+        species_loss = none.index_add(0, row, entropy) / count
         with torch.no_grad():
-            right = torch.zeros(len(x_BCDHW)).index_add(
-                0, sample, (logits[:, 1:].argmax(1) + 1 == labels).float()
-            )
+            right = none.index_add(0, row, (logits[:, 1:].argmax(1) + 1 == labels).float())
             found = mask_logits_BDHW > 0
             both = (found & wanted_BDHW).sum((1, 2, 3)).float()
             either = (found.sum((1, 2, 3)) + wanted_BDHW.sum((1, 2, 3))).float()
@@ -88,7 +107,7 @@ class UNetTask:
                 figures |= {
                     f"{way}species_loss": Ratio(species_loss[rows].detach(), torch.ones(size)),
                     f"{way}mask_loss": Ratio(mask_loss[rows].detach(), torch.ones(size)),
-                    f"{way}recall": Ratio(right[rows], count[rows].float()),
+                    f"{way}recall": Ratio(right[rows], count[rows]),
                     f"{way}mask_f1": Ratio(2 * both[rows], either[rows]),
                 }
         loss = self.settings.species_weight * species_loss + mask_loss
@@ -119,19 +138,21 @@ class UNetTask:
             raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
         self.model.load_state_dict(model.state_dict())
 
-    def _voxels(self, batch: VoxelBatch, occupied: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sample and voxel, each (K,), of the occupied voxels that the element loss counts."""
-        flat = occupied.flatten(1)
+    def _chosen(
+        self, species: NDArray[np.uint8], indices: NDArray[np.int64], epoch: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and voxel, each (K,), of the occupied voxels that the element loss counts."""
+        flat = species.reshape(len(species), -1)
         draws = self.settings.species_voxels
-        if not (self.model.training and draws):
-            sample, voxel = flat.nonzero(as_tuple=True)
-            return sample, voxel
+        if epoch < 0 or not draws:
+            row, voxel = np.nonzero(flat)
+            return row, voxel
         chosen = []
-        for row, index in enumerate(batch.indices):
-            there = flat[row].nonzero().squeeze(1)
-            random = generator(self.settings.seed, VOXELS, batch.epoch, int(index))
-            chosen.append(there[torch.from_numpy(random.integers(len(there), size=draws))])
-        return torch.arange(len(flat)).repeat_interleave(draws), torch.cat(chosen)
+        for values, index in zip(flat, indices, strict=True):
+            there = np.flatnonzero(values)
+            random = generator(self.settings.seed, VOXELS, epoch, int(index))
+            chosen.append(there[random.integers(len(there), size=draws)])
+        return np.repeat(np.arange(len(flat)), draws), np.concatenate(chosen)
 
 
 def class_weights(

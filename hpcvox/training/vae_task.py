@@ -50,9 +50,9 @@ class VAETask:
             else class_edges(values[train])
         )
         self.conditions = len(self.edges) - 1
-        self.model = VAE(settings.model, self.conditions, shards.voxels)
+        self.model = VAE(settings.model, self.conditions, shards.voxels).to(comm.device)
         self.bins = torch.from_numpy(bin_of(values, self.edges))
-        self.perceptual = unet.eval().requires_grad_(False)
+        self.perceptual = unet.eval().requires_grad_(False).to(comm.device)
 
     def read(self, part: Slice, epoch: int) -> VoxelBatch:
         turn = self.settings.augment and epoch >= 0
@@ -60,11 +60,11 @@ class VAETask:
 
     def losses(self, batch: VoxelBatch) -> Losses:
         model = self.model
-        condition_BK = self._one_hot(batch.indices)
+        condition_BK = self._one_hot(batch.indices).to(batch.x.device)
         mean_BL, log_variance_BL = model.encode(batch.x, condition_BK)
         z_BL = mean_BL
         if model.training:
-            z_BL = mean_BL + self._noise(batch) * torch.exp(0.5 * log_variance_BL)
+            z_BL = mean_BL + self._noise(batch).to(batch.x.device) * torch.exp(0.5 * log_variance_BL)
         decoded = model.decode(z_BL, condition_BK)
         squared = (decoded - batch.x).square()
         mse = squared.mean((1, 2, 3, 4))
@@ -105,7 +105,7 @@ class VAETask:
         if not len(chosen):
             return
         batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
-        decoded = Reconstruction(out, self.shards)(batch)
+        decoded = Reconstruction(out, self.shards)(batch.x, batch.indices)
         with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
             np.savez_compressed(
                 handle,

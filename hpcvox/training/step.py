@@ -1,0 +1,129 @@
+"""A step of the optimizer: the losses of a rank's batches, what the ranks say to each other, then the weights."""
+
+import contextlib
+import math
+from collections.abc import Sequence
+
+import torch
+
+from hpcvox.interrupt import StopRequest
+from hpcvox.training.adam import Adam
+from hpcvox.training.comm import Comm
+from hpcvox.training.data import Batch, counts
+from hpcvox.training.device import on_device
+from hpcvox.training.message import Answer, hear, say
+from hpcvox.training.norm import stand_in, use_global_statistics
+from hpcvox.training.settings import TrainSettings
+from hpcvox.training.task import Losses, Task
+
+ADAM_BETAS = (0.9, 0.999)
+
+Sums = dict[str, list[float]]
+"""Numerator and denominator of each figure."""
+
+
+class NotFiniteError(Exception):
+    """The gradient of a step is not finite; holds those of this rank's batches whose loss is not."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
+
+
+class Stepper:
+    """Takes steps of Adam on the network of ``task``, together with the other ranks."""
+
+    def __init__(self, task: Task, settings: TrainSettings, comm: Comm) -> None:
+        self.task, self.settings, self.comm = task, settings, comm
+        self.model = task.model
+        if settings.batch_statistics == "global" and comm.size > 1:
+            use_global_statistics(self.model, comm)
+        self.parameters = list(self.model.parameters())
+        adam = Adam(self.parameters, lr=settings.learning_rate, betas=ADAM_BETAS)
+        self.optimizer = comm.wrap(adam, self.model)
+
+    def losses(self, batch: Batch) -> Losses:
+        """Of a batch as the task reads it, in the precision that is set, on the device of this rank."""
+        batch = on_device(batch, self.comm.device)
+        if self.settings.precision == "float32":
+            return self.task.losses(batch)
+        with torch.autocast(self.comm.device.type, torch.bfloat16):
+            result = self.task.losses(batch)
+        return result._replace(per_sample=result.per_sample.float())
+
+    def take(self, batches: Sequence[Batch], rate: float, stop: StopRequest, sums: Sums) -> Answer:
+        """One step with the learning rate ``rate``: a whole one, or none.
+
+        Args:
+            batches: of this rank, whose gradients it is made of.
+            stop: whether this rank is asked to stop after it, in its midst as well.
+            sums: what the figures of all ranks are added to.
+
+        Raises:
+            NotFiniteError: the gradient is not finite, on all ranks; nothing was changed.
+            Exception: one of ``comm.lost``; nothing was changed.
+        """
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        undone: tuple[type[Exception], ...] = (NotFiniteError, *self.comm.lost)
+        try:
+            return self._take(batches, rate, stop, sums)
+        except undone:
+            for buffer, value in zip(self.model.buffers(), buffers, strict=True):
+                buffer.copy_(value)
+            raise
+
+    def _take(self, batches: Sequence[Batch], rate: float, stop: StopRequest, sums: Sums) -> Answer:
+        """What the ranks have to say to each other comes first, then what changes the state of this one."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        local: Sums = {}
+        names = ["loss"]
+        bad: list[Batch] = []
+        self.optimizer.zero_grad()
+        for batch in batches:
+            with contextlib.nullcontext() if counts(batch) else stand_in(self.model):
+                result = self.losses(batch)
+            loss = (result.per_sample * batch.share.to(self.comm.device)).sum()
+            if not math.isfinite(loss.item()):
+                bad.append(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            names = ["loss", *sorted(result.figures)]
+            if counts(batch):
+                add(local, result)
+        counted = any(map(counts, batches))
+        statistics = self._statistics()
+        said = say(local, names, [stop.received != 0, self.comm.joining, counted], statistics)
+        total = self.comm.average(self.optimizer, self.parameters, said)
+        # of the averaged gradient, and so alike on all ranks
+        if not _clipped(self.parameters, self.settings.clip_norm):
+            raise NotFiniteError(bad)
+        answer = hear(total, names, sums, statistics)
+        self.comm.step(self.optimizer)
+        return answer
+
+    def _statistics(self) -> list[torch.Tensor]:
+        """BatchNorm's, where there are other ranks to share them with."""
+        if self.comm.size == 1:
+            return []
+        return [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]
+
+
+def add(sums: Sums, result: Losses) -> None:
+    """Add the figures of a batch to ``sums``."""
+    losses = result.per_sample.detach().double()
+    pairs = {"loss": (float(losses.sum()), float(len(losses)))}
+    for name, ratio in result.figures.items():
+        pairs[name] = float(ratio.numerator.detach().double().sum()), float(ratio.denominator.double().sum())
+    for name, (a, b) in pairs.items():
+        pair = sums.setdefault(name, [0.0, 0.0])
+        pair[0] += float(a)
+        pair[1] += float(b)
+
+
+def _clipped(parameters: list[torch.nn.Parameter], clip_norm: float) -> bool:
+    """Cut the norm of the gradients to ``clip_norm`` (0: not); whether it is finite (else they are as they were)."""
+    norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if not math.isfinite(norm.item()):
+        return False
+    if clip_norm:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_norm, norm)
+    return True
