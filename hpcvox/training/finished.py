@@ -18,7 +18,7 @@ RECORD: Final = "finished.json"
 MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, HELD_OUT)
 """What trainings make, each as far as it does."""
 
-FREE: Final = {"ranks", "threads", "backend", "stall_s", "checkpoint_steps", "keep_checkpoints"}
+FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
 """Settings of a run that has nothing left to do."""
 
 
