@@ -12,8 +12,8 @@ from hpcvox.errors import Rejected, SourceError
 from hpcvox.fetch.convert import identifier
 from hpcvox.fetch.joining import CARD, announced, finished, join, outcome
 from hpcvox.fetch.pages import Header, Pages
-from hpcvox.fetch.provider import Page, Provider, reached
-from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings
+from hpcvox.fetch.provider import Page, Provider
+from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings, MaterialsProjectSettings, OptimadeSettings
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
 
@@ -45,7 +45,7 @@ def run(settings: FetchSettings) -> Outcome:
 
 def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
     try:
-        provider = reached(settings)
+        provider = _reached(settings)
         _collect(provider, settings, pages)
     except SourceError as error:
         if not pages.headers:
@@ -121,3 +121,21 @@ def _meta(page: Page) -> dict[str, Any]:
         "database_version": kept(meta.get("database_version"), str),
         "more": meta.get("more_data_available") is True,
     }
+
+
+def _reached(settings: FetchSettings) -> Provider:
+    """The provider that ``settings`` name, which has answered.
+
+    Raises:
+        ConfigError: the database lacks a property, or there is no key to it.
+        SourceError: it cannot be asked, or is no such database.
+        MissingDependencyError: what it takes is not installed.
+    """
+    if isinstance(settings, MaterialsProjectSettings):
+        from hpcvox.fetch.materials_project import MaterialsProject  # an extra, and slow to import
+
+        return MaterialsProject(settings)
+    from hpcvox.fetch.optimade import Optimade
+
+    assert isinstance(settings, OptimadeSettings)
+    return Optimade(settings)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from hpcvox.fetch.pages import Header
-from hpcvox.fetch.settings import FetchSettings, MaterialsProjectSettings, OptimadeSettings
 
 
 class Database(NamedTuple):
@@ -44,21 +43,3 @@ class Provider(Protocol):
         Raises:
             Rejected: it has no words for the entry.
         """
-
-
-def reached(settings: FetchSettings) -> Provider:
-    """The provider that ``settings`` name, which has answered.
-
-    Raises:
-        ConfigError: the database lacks a property, or there is no key to it.
-        SourceError: it cannot be asked, or is no such database.
-        MissingDependencyError: what it takes is not installed.
-    """
-    if isinstance(settings, MaterialsProjectSettings):
-        from hpcvox.fetch.materials_project import MaterialsProject  # an extra, and slow to import
-
-        return MaterialsProject(settings)
-    from hpcvox.fetch.optimade import Optimade
-
-    assert isinstance(settings, OptimadeSettings)
-    return Optimade(settings)
