@@ -20,7 +20,8 @@ from hpcvox.relaxation.calculators import require
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
+from hpcvox.training import finished
+from hpcvox.training.settings import TrainCGCNNSettings, TrainSettings, TrainUNetSettings, TrainVAESettings
 
 
 class FinetuneUNetSettings(TrainUNetSettings):
@@ -156,7 +157,8 @@ def run(settings: PipelineSettings) -> Outcome:
             outcome = run_stage(settings, stage)
             if outcome.summary:
                 print(outcome.summary, flush=True)
-                said.append(f"  {stage.verb:<15}  {outcome.summary.splitlines()[-1]}")
+            if words := outcome.summary or _said_by_ranks(settings, stage):
+                said.append(f"  {stage.verb:<15}  {words.splitlines()[-1]}")
             if outcome.exit_status == COMPLETE_WITH_REJECTS:
                 status = COMPLETE_WITH_REJECTS
             elif outcome.exit_status != COMPLETE:
@@ -196,6 +198,12 @@ def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
     module, function = stage.function.split(":")
     outcome: Outcome = getattr(importlib.import_module(module), function)(job)
     return outcome
+
+
+def _said_by_ranks(settings: PipelineSettings, stage: Stage) -> str | None:
+    """The last words of a training by ranks, one of which has printed them."""
+    job = placed(settings, stage)
+    return finished.summary(job) if isinstance(job, TrainSettings) else None
 
 
 def _candidates(folder: Path) -> bool:

@@ -54,7 +54,10 @@ def finish(process):
 @pytest.mark.timeout(2700)  # fifteen runs of thirteen stages
 def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
     whole = finish(start(tmp_path / "whole"))
-    assert whole.strip().splitlines()[-1] == f"open {tmp_path}/whole/report/report.html"
+    *_, last = lines = whole.strip().splitlines()
+    assert last == f"open {tmp_path}/whole/report/report.html"
+    *recap, _ = lines[-len(STAGES) - 1 :]
+    assert [line.split()[0] for line in recap] == [stage.verb for stage in STAGES]
     out = tmp_path / "killed"
     for stage, number in zip(STAGES, cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]), strict=False):
         process = start(out)
