@@ -29,15 +29,22 @@ def settings(kind, shards, out, *more):
     return config.load(kind, None, [f"shards={shards}", f"out={out}", *FAST, *more])
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def both_networks(folder):
     """A shard set and networks trained on it."""
-    folder = tmp_path_factory.mktemp("trained")
     shards = make_shards(folder / "shards")
     train_unet(settings(TrainUNetSettings, shards, folder / "unet", SMALL_UNET))
-    given = (f"unet={folder / 'unet'}", SMALL_VAE, "condition=energy", "bins=4")
-    train_vae(settings(TrainVAESettings, shards, folder / "vae", *given))
+    train_vae(vae_settings(folder))
     return folder
+
+
+def vae_settings(folder, *more):
+    given = (f"unet={folder / 'unet'}", SMALL_VAE, "condition=energy", "bins=4", *more)
+    return settings(TrainVAESettings, folder / "shards", folder / "vae", *given)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return both_networks(tmp_path_factory.mktemp("trained"))
 
 
 def again(trained, out, *more, shards=None):
@@ -60,8 +67,6 @@ def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(trained, tmp_path, 
     batch = both.read(Slice(np.array([3, 30, 17]), np.ones(3, np.float32)), 1)
     decoded = batch._replace(x=Reconstruction(trained / "vae", both.shards)(batch.x, batch.indices))
     assert (decoded.x - batch.x).abs().max() > 0.1
-    for task in both, alone:  # voxels are drawn in training alone; no statistics of the batch
-        task.model.training = True
     seen, true, made = both.losses(batch), alone.losses(batch), alone.losses(decoded)
     torch.testing.assert_close(seen.per_sample, (true.per_sample + made.per_sample) / 2)
     assert len(seen.figures) == 8
@@ -129,3 +134,26 @@ def test_networks_that_do_not_fit_are_refused(trained, tmp_path):
     (tmp_path / "vae" / CARD).write_text(json.dumps(card | {"condition": "band_gap"}))
     with pytest.raises(ShardError, match=r"band_gap.*energy"):
         train_unet(again(trained, tmp_path, f"vae={tmp_path / 'vae'}"))
+
+
+def test_what_a_training_began_with_may_not_change_under_it(tmp_path):
+    """The end would be neither of the old networks or crystals nor of the new ones: said, and nothing is touched."""
+    folder = both_networks(tmp_path)
+    tuned = again(folder, folder / "tuned", "epochs=1")
+    train_unet(tuned)
+    assert train_unet(tuned).summary.startswith("nothing to do")
+    further = settings(TrainUNetSettings, folder / "shards", folder / "unet", SMALL_UNET, "epochs=9")
+    train_unet(further)
+    kept = (folder / "vae/model.safetensors").read_bytes()
+    for epochs in (2, 3):  # done already, or to go on
+        with pytest.raises(ConfigError, match=r"began with another unet \(.*/unet\).*remove that folder"):
+            train_vae(vae_settings(folder, f"epochs={epochs}"))
+    assert (folder / "vae/model.safetensors").read_bytes() == kept
+    with pytest.raises(ConfigError, match=r"began with another initial \(.*/unet\), made anew or trained"):
+        train_unet(tuned)
+    shutil.rmtree(folder / "unet")
+    assert train_unet(tuned).summary.startswith("nothing to do"), "it is done, and takes no other network"
+    shutil.rmtree(folder / "shards")
+    make_shards(folder / "shards", oblique=True)
+    with pytest.raises(ConfigError, match=r"began with another shards \(.*/shards\)"):
+        train_unet(tuned)

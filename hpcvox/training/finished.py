@@ -1,16 +1,16 @@
 """What a training leaves when it is done, so that the same one, run again, ends before a rank is started.
 
-Nothing is taken on trust: where settings, version, shard set or a byte of what was made differ, the training goes its
-usual way.
+Nothing is taken on trust: where settings, version, what it was made from or a byte of what was made differ, the
+training goes its usual way.
 """
 
 import json
 from typing import Any, Final
 
 from hpcvox import __version__, durable
-from hpcvox.shards.layout import MANIFEST
 from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, WEIGHTS
 from hpcvox.training.damage import checksum, damage
+from hpcvox.training.inputs import changed, inputs
 from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
@@ -24,7 +24,9 @@ FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_s
 
 def write(settings: TrainSettings, summary: str) -> None:
     """Note in the run folder that this training is done, and what it said last."""
-    durable.write_json(settings.out / RECORD, {**_state(settings), "summary": summary})
+    durable.write_json(
+        settings.out / RECORD, {**_state(settings), "inputs": inputs(settings), "summary": summary}
+    )
 
 
 def summary(settings: TrainSettings) -> str | None:
@@ -32,20 +34,20 @@ def summary(settings: TrainSettings) -> str | None:
     try:
         record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
         said: str = record.pop("summary")
+        before: dict[str, str] = record.pop("inputs")
         # to go on from, if it is to have more epochs one day
         last = max((settings.out / "checkpoints").glob("step-*"))
-        done = record == _state(settings) and damage(last) is None
+        done = record == _state(settings) and not changed(settings, before) and damage(last) is None
     except (OSError, ValueError, KeyError, AttributeError):
         return None
     return said if done else None
 
 
 def _state(settings: TrainSettings) -> dict[str, Any]:
-    """What a training is of, and the checksums of what it has made."""
+    """The settings of a training, and the checksums of what it has made."""
     made = [path for name in MADE if (path := settings.out / name).exists()]
     return {
         "hpcvox": __version__,
         "settings": settings.model_dump(mode="json", exclude=FREE),
-        "manifest": checksum(settings.shards / MANIFEST),
         "made": {path.name: checksum(path) for path in made},
     }

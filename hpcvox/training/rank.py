@@ -12,7 +12,7 @@ from hpcvox import config, durable
 from hpcvox.errors import TrainingError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import finished, runs
+from hpcvox.training import finished, inputs, runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.comm import Comm, connect
 from hpcvox.training.device import place
@@ -82,8 +82,10 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     if comm.rank == 0:
         if any((settings.out / "checkpoints").glob("step-*")):
             config.claim(settings, settings.out, MAY_CHANGE)
+            inputs.claim(settings)
         else:
             config.save(settings, settings.out / "config.yaml")
+            inputs.note(settings)
     usable = recipe.usable(settings, shards)
     train, held_out = recipe.split(settings, shards, usable)
     task = recipe.make(settings, shards, train, comm)
