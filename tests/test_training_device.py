@@ -201,10 +201,6 @@ def test_gpus_that_are_not_there(folder, tmp_path, ranks, more, said):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_training_on_a_gpu_goes_on_on_cpus(folder, tmp_path):
     out = tmp_path / "out"
-    first = run(command(folder / "density", out, "device=cuda", "epochs=1"))
-    assert first.returncode == 0, first.stderr
-    assert "threads on cuda" in first.stdout
-    second = run(command(folder / "density", out, "device=cpu", "epochs=2"))
-    assert second.returncode == 0, second.stderr
-    assert "going on at epoch 2" in second.stdout
+    assert "threads on cuda" in run(command(folder / "density", out, "device=cuda", "epochs=1"))
+    assert "going on at epoch 2" in run(command(folder / "density", out, "device=cpu", "epochs=2"))
     assert all(torch.isfinite(value).all() for value in weights(out).values())

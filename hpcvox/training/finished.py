@@ -10,7 +10,7 @@ from typing import Any, Final
 from hpcvox import __version__, durable
 from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, WEIGHTS
 from hpcvox.training.damage import checksum, damage
-from hpcvox.training.inputs import changed, inputs
+from hpcvox.training.inputs import changed
 from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
@@ -24,9 +24,7 @@ FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_s
 
 def write(settings: TrainSettings, summary: str) -> None:
     """Note in the run folder that this training is done, and what it said last."""
-    durable.write_json(
-        settings.out / RECORD, {**_state(settings), "inputs": inputs(settings), "summary": summary}
-    )
+    durable.write_json(settings.out / RECORD, {**_state(settings), "summary": summary})
 
 
 def summary(settings: TrainSettings) -> str | None:
@@ -34,10 +32,9 @@ def summary(settings: TrainSettings) -> str | None:
     try:
         record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
         said: str = record.pop("summary")
-        before: dict[str, str] = record.pop("inputs")
         # to go on from, if it is to have more epochs one day
         last = max((settings.out / "checkpoints").glob("step-*"))
-        done = record == _state(settings) and not changed(settings, before) and damage(last) is None
+        done = record == _state(settings) and not changed(settings) and damage(last) is None
     except (OSError, ValueError, KeyError, AttributeError):
         return None
     return said if done else None

@@ -17,19 +17,21 @@ NETWORKS: Final = ("initial", "unet", "vae")
 """Settings that name the run folder of another training."""
 
 
-def inputs(settings: TrainSettings) -> dict[str, str]:
-    """Checksum of each, by the setting that names it; of those that are there."""
-    return {name: checksum(path) for name, path in _paths(settings).items() if path.exists()}
-
-
-def changed(settings: TrainSettings, before: dict[str, str]) -> list[str]:
-    """The settings that name something else than ``before``; what is not there any more is not counted."""
-    return [name for name, now in inputs(settings).items() if now != before.get(name)]
-
-
 def note(settings: TrainSettings) -> None:
     """Write down in the run folder what a run that begins takes."""
-    durable.write_json(settings.out / RECORD, inputs(settings))
+    durable.write_json(settings.out / RECORD, _checksums(settings))
+
+
+def changed(settings: TrainSettings) -> list[str]:
+    """The settings that name something else than what the run in the folder began with.
+
+    What is not there any more is not counted.
+
+    Raises:
+        FileNotFoundError: nobody wrote down what that was.
+    """
+    before: dict[str, str] = json.loads((settings.out / RECORD).read_bytes())
+    return [name for name, now in _checksums(settings).items() if now != before.get(name)]
 
 
 def claim(settings: TrainSettings) -> None:
@@ -39,15 +41,21 @@ def claim(settings: TrainSettings) -> None:
         ConfigError: something of it has changed since, and the end would be neither of the old nor of the new.
     """
     try:
-        before: dict[str, str] = json.loads((settings.out / RECORD).read_bytes())
-    except FileNotFoundError:
-        return  # of a version that did not write it down
-    if differ := changed(settings, before):
+        differ = changed(settings)
+    except FileNotFoundError:  # of a version that did not write it down
+        note(settings)
+        return
+    if differ:
         named = ", ".join(f"{name} ({getattr(settings, name)})" for name in differ)
         raise ConfigError(
             f"{settings.out} holds a training that began with another {named}, made anew or trained further since: "
             "choose another out, or remove that folder to begin anew"
         )
+
+
+def _checksums(settings: TrainSettings) -> dict[str, str]:
+    """Of each that is there, by the setting that names it."""
+    return {name: checksum(path) for name, path in _paths(settings).items() if path.exists()}
 
 
 def _paths(settings: TrainSettings) -> dict[str, Path]:
