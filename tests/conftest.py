@@ -9,17 +9,17 @@ from typing import Any
 
 import hypothesis
 import pytest
-from browsing import chromium
-from slurm_lab.lab import Lab, missing_tools
 
 from hpcvox.ending import leave
+from tests.support.browsing import chromium
+from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import Lab, missing_tools
 
 # A test says what is computed, never how fast: machines that run it may be busy.
 hypothesis.settings.register_profile("hpcvox", deadline=None)
 hypothesis.settings.load_profile("hpcvox")
 
 STATUS = pytest.StashKey[int]()
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def shared_data() -> Path:
 
     Tests that use it skip where it is absent: the suite passes from a fresh clone alone.
     """
-    root = Path(os.environ.get("HPCVOX_SHARED", REPOSITORY.parent / "shared"))
+    root = Path(os.environ.get("HPCVOX_SHARED", ROOT.parent / "shared"))
     data = root / "data"
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}: set HPCVOX_SHARED to its folder")
@@ -41,7 +41,7 @@ def lab() -> Iterator[Lab]:
     if missing := missing_tools():
         pytest.skip(f"no SLURM here: {', '.join(missing)} (set-up for the tests installs it, as root)")
     with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as lab:
-        lab.env |= {"HPCVOX_VENV": sys.prefix, "HPCVOX_HOME": str(REPOSITORY)}
+        lab.env |= {"HPCVOX_VENV": sys.prefix, "HPCVOX_HOME": str(ROOT)}
         yield lab
 
 

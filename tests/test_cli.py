@@ -4,13 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from hpcvox import cli
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 def hpcvox(*arguments):

@@ -14,8 +14,9 @@ from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.pipeline import PipelineSettings
 from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
+from tests.support.paths import ROOT
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+CONFIGS = ROOT / "configs"
 VERB_CONFIGS = {
     **{
         name: CONFIGS / f"{name.replace('-', '_')}.yaml"
@@ -71,7 +72,7 @@ def test_every_config_belongs_to_a_job():
     known |= {
         f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint", "resolution")
     }  # test_studies.py
-    known |= {"ray_cluster.yaml"}  # Ray's own: tests/test_ray_submit.py
+    known |= {"ray_cluster.yaml"}  # Ray's own: tests/jobs/test_ray_submit.py
     assert {path.name for path in CONFIGS.glob("*.yaml")} == known
 
 

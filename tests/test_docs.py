@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from hpcvox import config
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
 from hpcvox.shards.layout import SAMPLE
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "descriptors.md").read_text()
 PICTURES = 150_000

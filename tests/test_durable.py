@@ -8,22 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from training_shards import make_shards
 
 from hpcvox import durable
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.manifest import Manifest
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+from tests.support.voxel_shards import make_shards
 
 
 def without_locks(script: str, folder: Path, code: int = errno.ENOLCK) -> subprocess.CompletedProcess[str]:
     """Run Python's ``script`` in ``folder`` where the kernel refuses every lock with ``code``."""
-    begin = f"from no_locks import refuse_locks\nif not refuse_locks({code}): raise SystemExit(77)\n"
+    begin = f"from tests.support.no_locks import refuse_locks\nif not refuse_locks({code}): raise SystemExit(77)\n"
     done = subprocess.run(
         [sys.executable, "-c", begin + script],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -68,7 +67,7 @@ def test_without_locks_work_goes_on_with_a_warning(tmp_path: Path, code: int) ->
 def test_shards_are_written_read_and_merged_without_locks(tmp_path: Path) -> None:
     script = """
 from pathlib import Path
-from training_shards import make_shards
+from tests.support.voxel_shards import make_shards
 from hpcvox.cli import main
 from hpcvox.shards.reader import ShardSet
 make_shards(Path("one"), 8)

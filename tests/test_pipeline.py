@@ -9,12 +9,13 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from training_shards import SMALL_UNET, SMALL_VAE
 
 from hpcvox import config
 from hpcvox.pipeline import STAGES, PipelineSettings, placed, run_stage, stages_of
+from tests.support.paths import ROOT
+from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 
-CONFIG = Path(__file__).parent.parent / "configs" / "pipeline.yaml"
+CONFIG = ROOT / "configs" / "pipeline.yaml"
 SMALL = [
     "database.size=100",
     "database.energy=ewald",

@@ -13,15 +13,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import materials_project_server
 import pytest
 from ase.build import bulk
 from ase.io import write
-from optimade_server import good, serving
 
 from hpcvox import cli, config
+from tests.support import materials_project_server
+from tests.support.optimade_server import good, serving
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 COMMANDS = [
     line
     for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -4,11 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 # fmt: off
 PLAIN_TOOLS = [
     "bash", "sh", "cat", "cut", "sha256sum", "dirname", "basename", "mktemp", "mkdir", "rm", "mv", "sed",

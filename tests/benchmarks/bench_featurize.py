@@ -29,8 +29,8 @@ from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from featurize_sources import write_table
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.support.crystal_sources import write_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("HPCVOX_SHARED", REPOSITORY.parent / "shared")) / "data"

@@ -27,9 +27,8 @@ from hpcvox.training.job import train_cgcnn
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.runs import read_card
 
-# beside the benchmarks: what the tests make their shard sets with
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from graph_shards import crystals, make_graphs
+# the tests make their shard sets with what is there
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from study_storages import (
     grpc_proxy,
     plain_journal,
@@ -39,6 +38,8 @@ from study_storages import (
     sqlite,
     sqlite_behind_a_proxy,
 )
+
+from tests.support.graph_shards import crystals, make_graphs
 
 WORKERS, TRIALS = 16, 2000
 

@@ -1,0 +1,270 @@
+"""Fetching from a server that fails, lies or dies, over a network that cuts, by a process that is killed."""
+
+import csv
+import email.utils
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hpcvox.errors import SourceError
+from hpcvox.fetch.job import run
+from hpcvox.fetch.settings import OptimadeSettings
+from tests.support.flaky_proxy import proxying
+from tests.support.optimade_server import good, serving
+
+SALTS = 'id STARTS WITH "salt"'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("optimade"), good()) as url:
+        yield url
+
+
+@pytest.fixture
+def proxy(server):
+    with proxying(server) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server, tmp_path_factory):
+    """The bytes of the crystals as they come without any fault."""
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    run(settings(server, out))
+    return (out / "crystals.jsonl.gz").read_bytes()
+
+
+def settings(url, out, **more):
+    return OptimadeSettings(
+        **{"url": url, "out": out, "filter": SALTS, "page_limit": 5, "pause_s": 0, "retries": 2, **more}
+    )
+
+
+def rewritten(key, value):
+    """A change of answers: ``links.next`` or a member of ``meta`` is another."""
+
+    def change(path, body):
+        answer = json.loads(body)
+        if "/structures?" in path:
+            answer["links" if key == "next" else "meta"][key] = value
+        return json.dumps(answer).encode()
+
+    return change
+
+
+@pytest.mark.parametrize("fault", [503, 429, 500, "cut", "drop", "garbage"])
+def test_a_passing_fault_is_asked_again(proxy, undisturbed, tmp_path, fault):
+    proxy.faults = [fault, None, None, fault, fault, None, fault]
+    assert run(settings(proxy.url, tmp_path)).exit_status == 0
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+    assert not proxy.faults
+    assert proxy.most_at_once == 1
+    assert all(headers["User-Agent"].startswith("hpcvox/") for _, _, headers in proxy.requests)
+
+
+def test_a_silent_server_is_asked_again(proxy, undisturbed, tmp_path):
+    proxy.faults = [None, None, "silent"]
+    run(settings(proxy.url, tmp_path, timeout_s=1))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_the_rest_that_a_server_asks_for_is_kept(proxy, tmp_path):
+    dated = email.utils.formatdate(time.time() + 3, usegmt=True)
+    proxy.faults = [(429, "2"), (503, dated)]
+    run(settings(proxy.url, tmp_path))
+    first, second, third = (when for when, _, _ in proxy.requests[:3])
+    assert second - first >= 2
+    assert third - first >= 2
+    assert proxy.requests[0][1] == proxy.requests[2][1] == "/v1/info"
+
+
+def test_a_rest_beyond_reason_ends_the_run(proxy, tmp_path):
+    proxy.faults = [(429, "86400")]
+    with pytest.raises(SourceError, match="asks for a rest of 86400 s"):
+        run(settings(proxy.url, tmp_path))
+    assert len(proxy.requests) == 1
+
+
+def test_there_is_a_rest_between_requests(proxy, tmp_path):
+    run(settings(proxy.url, tmp_path, pause_s=0.2, limit=10))
+    times = [when for when, _, _ in proxy.requests]
+    assert len(times) == 4
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 0.2
+
+
+def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(proxy, undisturbed, tmp_path):
+    proxy.faults = [None, None, None, None, 503, 503, 503]
+    with pytest.raises(
+        SourceError, match=r"no answer after 3 tries: 503 .*come back later; 10 structures are kept"
+    ):
+        run(settings(proxy.url, tmp_path))
+    came = len(proxy.requests)
+    run(settings(proxy.url, tmp_path, retries=0))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+    again = [path for _, path, _ in proxy.requests[came:] if "/structures?" in path]
+    assert len(again) == 3, "pages three to five"
+    assert "page_offset=10" in again[0]
+
+
+def test_a_finished_fetch_asks_nobody(proxy, tmp_path):
+    run(settings(proxy.url, tmp_path))
+    came = len(proxy.requests)
+    assert "nothing to do" in run(settings(proxy.url, tmp_path, page_limit=3)).summary
+    assert len(proxy.requests) == came
+
+
+def test_a_damaged_page_is_fetched_again(proxy, undisturbed, tmp_path):
+    proxy.faults = [None, None, None, None, 404]
+    with pytest.raises(SourceError, match="404"):
+        run(settings(proxy.url, tmp_path))
+    page = tmp_path / "pages" / "000002.jsonl.gz"
+    page.write_bytes(page.read_bytes()[:-20])
+    run(settings(proxy.url, tmp_path))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_killed_it_goes_on_to_the_same_bytes(proxy, undisturbed, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "hpcvox", "fetch", f"url={proxy.url}", f"out={out}", f"filter={SALTS}"]
+    process = subprocess.Popen([*command, "page_limit=2", "pause_s=0.4"], stderr=subprocess.PIPE)
+    ends = time.monotonic() + 60
+    while not (out / "pages" / "000003.jsonl.gz").exists():
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (out / "crystals.jsonl.gz").exists()
+    came = len(proxy.requests)
+    done = subprocess.run(
+        [*command, "page_limit=2", "pause_s=0"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
+    assert sum("/structures?" in path for _, path, _ in proxy.requests[came:]) <= len(good()) // 2 - 3
+
+
+def test_told_to_stop_it_says_so_at_once(proxy, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpcvox", "fetch", f"url={proxy.url}", f"out={tmp_path}", "pause_s=60"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    ends = time.monotonic() + 60
+    while not proxy.requests and time.monotonic() < ends:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert "interrupted: run the same command again" in process.communicate(timeout=20)[1]
+    assert process.returncode == 75
+
+
+@pytest.mark.parametrize("kind", ["string", "object", "relative"])
+def test_links_of_every_form_are_followed(proxy, undisturbed, tmp_path, kind):
+    def change(path, body):
+        answer = json.loads(body)
+        target = answer["links"].get("next") if "/structures?" in path else None
+        if target and kind != "string":
+            target = target.removeprefix(proxy.url) if kind == "relative" else target
+            answer["links"]["next"] = {"href": target} if kind == "object" else target
+        return json.dumps(answer).encode()
+
+    proxy.change = change
+    run(settings(proxy.url, tmp_path))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_links_that_forget_the_fields_get_them_back(proxy, undisturbed, tmp_path):
+    def change(path, body):
+        answer = json.loads(body)
+        target = answer["links"].get("next") if "/structures?" in path else None
+        if target:
+            page, _, query = target.partition("?")
+            kept = [part for part in query.split("&") if not part.startswith("response_fields")]
+            answer["links"]["next"] = f"{page}?{'&'.join(kept)}"
+        return json.dumps(answer).encode()
+
+    proxy.change = change
+    run(settings(proxy.url, tmp_path))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_another_server_is_never_asked(proxy, server, tmp_path):
+    with proxying(server) as stranger:
+        for target in (
+            f"{stranger.url}/v1/structures",
+            f"http://localhost:{proxy.server_port}/v1",
+            "https://127.0.0.1/",
+        ):
+            proxy.change = rewritten("next", target)
+            with pytest.raises(SourceError, match=r"sends on to .*, which is not asked: only http://127"):
+                run(settings(proxy.url, tmp_path / "out"))
+        assert not stranger.requests
+
+
+def test_a_redirection_is_followed_on_the_server_alone(proxy, server, tmp_path):
+    with proxying(server) as stranger:
+        leads = proxy.url
+
+        class Moved(proxy.RequestHandlerClass):
+            def do_GET(self):
+                if not self.path.startswith("/old/"):
+                    return super().do_GET()
+                self.send_response(308)
+                self.send_header("Location", leads + self.path.removeprefix("/old"))
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
+
+        proxy.RequestHandlerClass = Moved
+        assert run(settings(f"{proxy.url}/old", tmp_path / "same")).exit_status == 0
+        leads = stranger.url
+        with pytest.raises(SourceError, match="sends on to"):
+            run(settings(f"{proxy.url}/old", tmp_path / "other"))
+        assert not stranger.requests
+
+
+def test_a_circle_of_links_is_an_error(proxy, tmp_path):
+    proxy.change = rewritten("next", f"{proxy.url}/v1/structures?response_fields=species&page_limit=5")
+    with pytest.raises(SourceError, match="the next page is one that came already"):
+        run(settings(proxy.url, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("data_returned", 30, "30 structures"),
+        ("data_returned", 20, "20 structures"),
+        ("more_data_available", True, "more"),
+    ],
+)
+def test_a_count_that_is_not_what_came_is_said(proxy, undisturbed, tmp_path, key, value, told):
+    proxy.change = rewritten(key, value)
+    summary, status = run(settings(proxy.url, tmp_path))
+    assert status == 4
+    assert "1 rejects (incomplete 1)" in summary
+    (row,) = csv.DictReader((tmp_path / "rejects.csv").open())
+    assert row["message"].startswith(f"the database told of {told} and gave {len(good())}")
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_a_structure_that_comes_twice_is_kept_once(proxy, undisturbed, tmp_path):
+    def change(path, body):
+        answer = json.loads(body)
+        if "/structures?" in path:
+            answer["data"] += answer["data"][:1]
+        return json.dumps(answer).encode()
+
+    proxy.change = change
+    assert "duplicate-id 5" in run(settings(proxy.url, tmp_path)).summary
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+def test_nobody_there_is_said(tmp_path):
+    with pytest.raises(SourceError, match=r"no answer after 1 tries: .*refused"):
+        run(settings("http://127.0.0.1:9", tmp_path, retries=0))

@@ -1,0 +1,113 @@
+"""Latent points around a crystal and between two."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpcvox import config
+from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.writing import cif_text
+from hpcvox.errors import ConfigError
+from hpcvox.generation.latent import Latent, Sample
+from hpcvox.generation.networks import Networks
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.bins import bin_of
+from tests.generation.test_run import BINS, generate, trained
+from tests.support.voxel_shards import FRAC
+
+assert trained  # the fixture
+
+
+def latent(trained: Path, **changes: Any) -> Latent:
+    tree = {"vae": trained / "vae", "unet": trained / "unet", "threads": 1, "per_condition": 5} | changes
+    made = config.validate(GenerateSettings, tree, "test")
+    return Latent(made, Networks(made))
+
+
+def points(made: Latent, deciles: list[int] | None = None) -> np.ndarray:
+    return made.points([s for s in made.samples(5) if deciles is None or s.decile in deciles])
+
+
+def file_of(trained: Path, name: str, path: Path) -> Path:
+    """A crystal of the shard set as a CIF."""
+    shards = ShardSet.open(trained / "shards")
+    index = shards.ids.index(name)
+    numbers, _ = shards.sites(index)
+    path.write_text(cif_text(Crystal(name, "", shards.cells[index], FRAC, numbers, {})))
+    return path
+
+
+def decile_of(trained: Path, name: str) -> int:
+    shards = ShardSet.open(trained / "shards")
+    made = latent(trained)
+    value = shards.target("energy")[[shards.ids.index(name)]]
+    return int(bin_of(value, np.array(made.networks.card["edges"]))[0])
+
+
+def test_around_a_crystal_of_the_training_set_is_in_its_decile(trained: Path) -> None:
+    made = latent(trained, base="SrTiO3", sigma=0.5)
+    assert made.deciles == [decile_of(trained, "SrTiO3")]
+    close = points(latent(trained, base="SrTiO3", sigma=1e-9))
+    np.testing.assert_allclose(close, np.broadcast_to(close[0], close.shape), atol=1e-6)
+    about_nothing = points(latent(trained, conditions=made.deciles, sigma=0.5))
+    np.testing.assert_allclose(points(made) - close, about_nothing, atol=1e-6)
+
+
+def test_a_file_is_the_crystal_of_the_training_set(trained: Path, tmp_path: Path) -> None:
+    own = decile_of(trained, "BaZrO3")
+    path = file_of(trained, "BaZrO3", tmp_path / "mine.cif")
+    from_file = points(latent(trained, base=str(path), conditions=[own]))
+    np.testing.assert_allclose(from_file, points(latent(trained, base="BaZrO3")), rtol=1e-3, atol=1e-3)
+    other = points(latent(trained, base="KMnF3", conditions=[own]))
+    assert np.abs(from_file - other).max() > 1e-2
+
+
+def test_a_line_goes_from_one_crystal_to_the_other_in_equal_steps(trained: Path) -> None:
+    way = points(latent(trained, base="SrTiO3", towards="KMnF3", conditions=[1]))
+    ends = [points(latent(trained, base=name, conditions=[1], sigma=1e-9))[0] for name in ("SrTiO3", "KMnF3")]
+    np.testing.assert_allclose(way[0], ends[0], atol=1e-6)
+    np.testing.assert_allclose(way[-1], ends[1], atol=1e-6)
+    np.testing.assert_allclose(np.diff(way, axis=0), np.tile((ends[1] - ends[0]) / 4, (4, 1)), atol=1e-5)
+
+
+def test_every_sample_is_a_candidate(trained: Path, tmp_path: Path) -> None:
+    own = decile_of(trained, "SrTiO3")
+    rows = generate(trained, tmp_path / "around", base="SrTiO3", sigma=0.5)
+    assert [row["id"] for row in rows] == [Sample(number, own).id for number in range(6)]
+    rows = generate(trained, tmp_path / "between", base="SrTiO3", towards="KMnF3", conditions=[0, 2])
+    assert [row["id"] for row in rows] == [Sample(number, d).id for d in (0, 2) for number in range(6)]
+    with pytest.raises(ConfigError, match="per_condition"):  # the steps would be others
+        generate(
+            trained,
+            tmp_path / "between",
+            base="SrTiO3",
+            towards="KMnF3",
+            conditions=[0, 2],
+            per_condition=7,
+        )
+
+
+def test_what_is_not_there_is_refused(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"base: Kryptonite is neither a file nor an id of .* such as CaTiO3"
+    ):
+        latent(trained, base="Kryptonite")
+    with pytest.raises(ConfigError, match="give base too"):
+        latent(trained, towards="SrTiO3")
+    with pytest.raises(ConfigError, match="at least 2 per_condition"):
+        latent(trained, base="SrTiO3", towards="KMnF3", per_condition=1)
+    path = file_of(trained, "SrTiO3", tmp_path / "one.cif")
+    with pytest.raises(ConfigError, match=f"decile of energy .* 0 to {BINS - 1}"):
+        latent(trained, base=str(path))
+    twice = tmp_path / "two.cif"
+    twice.write_text(path.read_text() + path.read_text().replace("data_SrTiO3", "data_again"))
+    with pytest.raises(ConfigError, match="holds 2 crystals"):
+        latent(trained, base=str(twice), conditions=[0])
+    oblique = tmp_path / "oblique.cif"
+    crystal = Crystal("x", "", np.diag([4.0, 5.0, 6.0]), FRAC, np.array([38, 22, 8, 8, 8], np.uint8), {})
+    oblique.write_text(cif_text(crystal))
+    with pytest.raises(ConfigError, match=r"base: .*not cubic"):
+        latent(trained, base=str(oblique), conditions=[0])

@@ -1,0 +1,441 @@
+"""What each script of slurm/ asks of SLURM and starts in its job, to the letter.
+
+SLURM, MPI and Python are stand-ins here that say how they were called; the other ``test_slurm_*.py`` run the
+scripts on a real one.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import kill_marked
+
+LOG = "--output=slurm-%x-%j.out --open-mode=append"
+ALSO = f"{LOG} --signal=B:USR1@120 --requeue"
+TWO_NODES = "--nodes=2 --ntasks-per-node=1 --cpus-per-task=2"
+ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2"
+
+SUBMITTED = {
+    "dashboard": f"--nodes=1 --ntasks-per-node=1 --cpus-per-task=1 --time=08:00:00 {LOG}",
+    "database": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "dft": f"{TWO_NODES} --time=24:00:00 {ALSO}",
+    "evaluate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
+    "evaluate_fingerprint": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "featurize": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "featurize_study": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
+    "generate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
+    "judge": f"{ONE_NODE} --time=04:00:00 {ALSO}",
+    "pipeline": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
+    "relax": f"{TWO_NODES} --time=24:00:00 {ALSO}",
+    "report": f"{ONE_NODE} --time=01:00:00 {ALSO}",
+    "screen": f"{TWO_NODES} --time=04:00:00 {ALSO}",
+    "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=02:00:00 {ALSO}",
+    "study": f"{ONE_NODE} --array=1-4 --time=12:00:00 {ALSO}",
+    "train_cgcnn": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_fingerprint": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_r3dvs": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_unet": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "train_vae": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+}
+ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
+ON_NODE = ["evaluate", "generate", "judge", "report", "study"]
+TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
+CONFIGS = {"featurize": "featurize_density"}
+
+GIVEN = ["epochs=2", "source=my crystals.csv", "model={down: [[8, 8]]}"]
+"""Settings behind the script's name, among them such as a shell would take apart."""
+SRUN = "srun --mpi=pmix --kill-on-bad-exit=0"
+SRUN_GPUS = f"{SRUN} --ntasks=8 --ntasks-per-node=4 --cpus-per-task=8"
+MPIRUN = "mpirun --bind-to none --map-by node -n {ranks}"
+MPIRUN_GPUS = "mpirun --bind-to none --map-by ppr:4:node:OVERSUBSCRIBE -n 8"
+
+STAND_IN = r"""#!/usr/bin/env bash
+name=$(basename "$0")
+case "$name $*" in
+    *"show hostnames"*) printf 'node1\nnode2\n'; exit ;;
+    *"show node"*) echo "NodeName=node1 NodeAddr=one.cluster"; exit ;;
+    *getent*) echo "10.0.0.1 STREAM one.cluster"; exit ;;
+    *"ray_node.py port") echo 20001; exit ;;
+    *"-c import secrets"*) printf token; exit ;;
+    *"ray_node.py wait"*)   # for so many nodes
+        until [ "$(find "$CALLS" -name '*.call' | wc -l)" = "$4" ]; do sleep 0.02; done
+        exit ;;
+esac
+call=$CALLS/$(date +%s%N)-$$
+{ printf '%s\0' "$name" "$@"; env | sed 's/^/env /' | tr '\n' '\0'; } > "$call"
+mv "$call" "$call.call"
+case "$name $*" in
+    sbatch*) find "$CALLS" -name '*.call' | wc -l ;;   # the job's number
+    *"ray_node.py "*) exec sleep 60 ;;   # until it is ended
+esac
+"""
+
+
+def directives(script):
+    """The #SBATCH options of a script."""
+    lines = re.findall(r"^#SBATCH (.*)$", (ROOT / "slurm" / f"{script}.sh").read_text(), re.MULTILINE)
+    return " ".join(lines).split()
+
+
+class Site:
+    """A folder where jobs run, and programs that write down how they were called."""
+
+    def __init__(self, folder):
+        self.folder, self.calls = folder, folder / "calls"
+        self.bin = folder / "venv/bin"
+        self.bin.mkdir(parents=True)
+        for name in ("python", "srun", "mpirun", "horovodrun", "scontrol", "sbatch", "scancel"):
+            (self.bin / name).write_text(STAND_IN)
+            (self.bin / name).chmod(0o755)
+
+    def run(self, script, *arguments, **environment):
+        """Run a script as in its job; what it started: for each its words and its environment."""
+        asked = dict(word.partition("=")[::2] for word in directives(script))
+        nodes, tasks = int(asked["--nodes"]), int(asked.get("--ntasks-per-node", 1))
+        kept = {k: v for k, v in os.environ.items() if k in ("HOME", "LANG")}
+        self.calls.mkdir()
+        done = subprocess.run(
+            ["bash", str(ROOT / "slurm" / f"{script}.sh"), *arguments],
+            cwd=self.folder,
+            env={
+                **kept,
+                "PATH": f"{self.bin}:{os.environ['PATH']}",
+                "CALLS": str(self.calls),
+                "HPCVOX_HOME": str(ROOT),
+                "HPCVOX_VENV": str(self.bin.parent),
+                "SLURM_JOB_ID": "7",
+                "SLURM_JOB_NODELIST": f"node[1-{nodes}]",
+                "SLURM_NTASKS": str(nodes * tasks),
+                "SLURM_CPUS_PER_TASK": asked["--cpus-per-task"],
+                "SLURM_CPUS_ON_NODE": str(tasks * int(asked["--cpus-per-task"])),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        calls = []
+        for call in sorted(self.calls.iterdir()):
+            words = call.read_text().split("\0")[:-1]
+            first = next(i for i, word in enumerate(words) if word.startswith("env "))
+            settings = dict(word[4:].partition("=")[::2] for word in words[first:])
+            calls.append((words[:first], settings))
+        return done, calls
+
+    def programs(self, script, *arguments, **environment):
+        """What a job that ends well started."""
+        done, calls = self.run(script, *arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return calls
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def job(script, config=None):
+    """The program of a job and its config, without settings."""
+    return [
+        "python",
+        f"{ROOT}/jobs/{script}.py",
+        config or f"{ROOT}/configs/{CONFIGS.get(script, script)}.yaml",
+    ]
+
+
+def test_every_script_is_known_here():
+    assert sorted(SUBMITTED) == sorted(
+        path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
+    )
+    assert sorted(
+        [*ON_RAY, *ON_NODE, *TRAININGS, "dashboard", "statistics", "pipeline", "featurize_study"]
+    ) == sorted(SUBMITTED)
+
+
+@pytest.mark.parametrize("script", SUBMITTED)
+def test_what_is_asked_of_slurm(script):
+    assert directives(script) == [f"--job-name={script}", *SUBMITTED[script].split()]
+
+
+@pytest.mark.parametrize("script", SUBMITTED)
+def test_trainings_have_a_line_for_gpus_that_is_off(script):
+    text = (ROOT / "slurm" / f"{script}.sh").read_text()
+    off = re.findall(r"^##SBATCH .*$", text, re.MULTILINE)
+    assert off == (["##SBATCH --gpus-per-node=4 --cpus-per-task=32"] if script in TRAININGS else [])
+
+
+@pytest.mark.parametrize("script", ON_NODE)
+def test_one_program_on_the_first_node(site, script):
+    ((words, environment),) = site.programs(script, *GIVEN)
+    assert words == [*job(script), *GIVEN]
+    assert environment["OMP_NUM_THREADS"] == "2"
+
+
+def test_the_dashboard_on_the_first_node(site):
+    ((words, environment),) = site.programs("dashboard", "runs/my study", "port=8080")
+    assert words == ["python", "-m", "hpcvox", "study", "dashboard", "runs/my study", "port=8080"]
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize("script", ON_RAY)
+def test_one_program_beside_ray_on_all_nodes(site, script):
+    head, worker, (words, environment), (cleaning, _) = site.programs(script, *GIVEN)
+    assert words == [*job(script), *GIVEN]
+    assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
+    assert environment["RAY_AUTH_MODE"] == "token"
+    assert environment["OMP_NUM_THREADS"] == "1"
+    step = "srun --nodes=1 --ntasks=1 --overlap --nodelist=node{} python {}/slurm/ray_node.py {} 10.0.0.1:20001 2 {}"
+    assert sorted(shlex.join(words) for words, _ in (head, worker)) == [
+        step.format(1, ROOT, "head", "/tmp/hpcvox-ray-7/1/0"),
+        step.format(2, ROOT, "worker", "/tmp/hpcvox-ray-7/1/1"),
+    ]
+    assert shlex.join(cleaning) == "srun --overlap --ntasks=2 --ntasks-per-node=1 rm -rf /tmp/hpcvox-ray-7"
+    assert not kill_marked(f"CALLS={site.calls}"), "Ray's steps end with the job"
+
+
+@pytest.mark.parametrize("script", [*TRAININGS, "statistics"])
+@pytest.mark.parametrize(("launch", "launcher"), [("srun", SRUN), ("mpirun", MPIRUN)], ids=["srun", "mpirun"])
+def test_a_rank_a_task(site, script, launch, launcher):
+    ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH=launch)
+    ranks, threads = (4, "1") if script == "statistics" else (2, "2")
+    assert words == [*launcher.format(ranks=ranks).split(), *job(script), *GIVEN]
+    assert (environment["OMP_NUM_THREADS"], environment["SRUN_CPUS_PER_TASK"]) == (threads, threads)
+
+
+@pytest.mark.parametrize("script", TRAININGS)
+@pytest.mark.parametrize(
+    ("given", "ranks", "slots"),
+    [({}, 2, 1), ({"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32"}, 8, 4)],
+    ids=["cpus", "gpus"],
+)
+def test_ranks_that_come_and_go(site, script, given, ranks, slots):
+    arguments = {"HPCVOX_LAUNCH_ARGS": "--network-interfaces ib0", "HPCVOX_MIN_RANKS": "2", **given}
+    ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH="elastic", **arguments)
+    launcher = (
+        "horovodrun --gloo -np 2 --blacklist-cooldown-range 5 30 "
+        f"--host-discovery-script {ROOT}/slurm/elastic/nodes.sh "
+        f"--min-np 2 --max-np {ranks} --network-interfaces ib0 {ROOT}/slurm/elastic/rank"
+    )
+    assert words == [*launcher.split(), *job(script), *(["device=cuda"] if given else []), *GIVEN]
+    assert environment["HPCVOX_RANKS_PER_NODE"] == str(slots)
+    assert environment["PATH"].startswith(f"{ROOT}/slurm/elastic:"), (
+        "ranks are started by the ssh of that folder"
+    )
+
+
+def test_only_trainings_have_ranks_that_come_and_go(site):
+    done, calls = site.run("statistics", HPCVOX_LAUNCH="elastic")
+    assert (done.returncode, calls) == (2, [])
+    assert "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job" in done.stderr
+
+
+def test_ranks_are_started_on_nodes_that_answer(site):
+    states = (
+        "node1 mix\nnode2 mix*\nnode3 down*\nnode4 alloc\nnode4 alloc\nnode5 drng\nnode6 drain\nnode7 fail\n"
+    )
+    (site.bin / "sinfo").write_text(f"#!/bin/sh\nprintf '{states}'\n")
+    (site.bin / "sinfo").chmod(0o755)
+    environment = {"PATH": f"{site.bin}:{os.environ['PATH']}", "HPCVOX_RANKS_PER_NODE": "4"}
+    done = subprocess.run(
+        ["bash", f"{ROOT}/slurm/elastic/nodes.sh"],
+        env={**environment, "SLURM_JOB_NODELIST": "node[1-7]"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["node1:4", "node4:4", "node5:4", "node6:4"]
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site, interrupted):
+    (site.bin / "horovodrun").write_text('#!/bin/sh\nexec bash -c \'shift 12; exec "$@"\' - "$@"\n')
+    (site.bin / "python").write_text(f"#!/bin/sh\nexit {75 if interrupted else 3}\n")
+    done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", HPCVOX_IN_STEP="1", HPCVOX_MAX_RESTARTS="0")
+    assert done.returncode == (75 if interrupted else 3), done.stdout + done.stderr
+    assert ("submit again to carry on" in done.stdout) == interrupted
+    assert not list(site.folder.glob(".hpcvox-*"))
+
+
+def test_a_launcher_without_ranks_is_ended(site):
+    for name, does in (("horovodrun", "exec sleep 600"), ("squeue", "echo 7.batch")):
+        (site.bin / name).write_text(f"#!/bin/sh\n{does}\n")
+        (site.bin / name).chmod(0o755)
+    given = {"HPCVOX_NO_RANKS_TIMEOUT": "2", "HPCVOX_MAX_RESTARTS": "0"}
+    done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", **given)
+    assert done.returncode == 75, done.stdout + done.stderr
+    assert "fewer ranks than HPCVOX_MIN_RANKS=1 are left" in done.stdout
+    assert not list(site.folder.glob(".hpcvox-*"))
+
+
+@pytest.mark.parametrize("script", TRAININGS)
+@pytest.mark.parametrize(
+    ("launch", "launcher"), [("srun", SRUN_GPUS), ("mpirun", MPIRUN_GPUS)], ids=["srun", "mpirun"]
+)
+def test_a_rank_a_gpu(site, script, launch, launcher):
+    given = {"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32", "HPCVOX_LAUNCH": launch}
+    ((words, environment),) = site.programs(script, *GIVEN, **given)
+    assert words == [*launcher.split(), *job(script), "device=cuda", *GIVEN]
+    assert environment["OMP_NUM_THREADS"] == "8"
+
+
+def test_gpus_leave_jobs_without_a_network_to_train_as_they_are(site):
+    ((words, _),) = site.programs("statistics", SLURM_GPUS_ON_NODE="4")
+    assert words == [*SRUN.split(), *job("statistics")]
+
+
+def test_gpus_without_a_cpu_each_are_refused(site):
+    done, calls = site.run("train_unet", SLURM_GPUS_ON_NODE="4")
+    assert (done.returncode, calls) == (2, [])
+    assert "4 ranks a node, one a GPU, and 2 CPUs" in done.stderr
+    assert "--cpus-per-task=" in done.stderr
+
+
+def test_a_config_and_the_site_s_arguments(site):
+    (site.folder / "mine.yaml").touch()
+    ((words, _),) = site.programs("train_vae", "mine.yaml", "epochs=2", HPCVOX_LAUNCH_ARGS="--exclusive -l")
+    assert words == [*SRUN.split(), "--exclusive", "-l", *job("train_vae", "mine.yaml"), "epochs=2"]
+
+
+CRYSTALS = "source=made/database/crystals.csv"
+PIPELINE = {
+    "database": ("", ["out=made/database"]),
+    "featurize": ("afterok:1", [CRYSTALS, "out=made/shards"]),
+    "featurize_graph": ("afterok:1", ["configs/featurize_graph.yaml", CRYSTALS, "out=made/graphs"]),
+    "train_unet": ("afterok:2", ["shards=made/shards", "out=made/unet"]),
+    "train_vae": (
+        "afterok:4",
+        ["shards=made/shards", "unet=made/unet", "out=made/vae", "condition=my energy"],
+    ),
+    "train_cgcnn": ("afterok:3", ["shards=made/graphs", "out=made/cgcnn", "target=my energy"]),
+    "generate": ("afterok:5", ["unet=made/unet", "vae=made/vae", "out=made/generated"]),
+    "evaluate": (
+        "afterok:5",
+        ["shards=made/shards", "unet=made/unet", "vae=made/vae", "out=made/evaluation"],
+    ),
+    "judge": ("afterok:7", ["generated=made/generated", "out=made/judged"]),
+    "screen": ("afterok:9:6", ["source=made/judged/cifs", "models=['made/cgcnn']", "out=made/screened"]),
+    "relax": (
+        "afterok:9:10",
+        [
+            "source=made/screened/cifs",
+            "known=made/database/crystals.csv",
+            "out=made/relaxed",
+            "stages=[chgnet]",
+        ],
+    ),
+    "report": (
+        "afterok:8:9,afterany:10:11",
+        [
+            *("shards=made/shards", "unet=made/unet", "vae=made/vae", "finetuned_unet=null"),
+            *("generated=made/generated", "evaluation=made/evaluation"),
+            *("database=made/database", "judged=made/judged"),
+            *("screened=made/screened", "relaxed=made/relaxed", "out=made/report"),
+        ],
+    ),
+}
+"""Every step of the pipeline with the jobs that it waits for, numbered in this order, and its settings."""
+
+
+def pipeline(site, *arguments):
+    """What the pipeline submitted: the settings of each step, after what the options of sbatch say of it."""
+    done, calls = site.run("pipeline", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    steps = {}
+    for words, _ in calls:
+        script = next(i for i, word in enumerate(words) if word.endswith(".sh"))
+        assert words[:2] == ["sbatch", "--parsable"]
+        assert words[script - 1] == "--kill-on-invalid-dep=yes"
+        named, *after = words[2 : script - 1]
+        step = named.removeprefix("--job-name=")
+        name = {"featurize_graph": "featurize", "finetune_unet": "train_unet"}.get(step, step)
+        assert words[script] == f"{ROOT}/slurm/{name}.sh"
+        steps[step] = "".join(after).removeprefix("--dependency="), words[script + 1 :]
+    return steps
+
+
+def test_the_whole_pipeline(site):
+    flags = ("--database", "--screen", "--relax", "--report")
+    steps = pipeline(site, *flags, "out=made", "train_vae.condition=my energy", "relax.stages=[chgnet]")
+    assert list(steps.items()) == list(PIPELINE.items())
+
+
+TRAINED = {"featurize": "", "train_unet": "afterok:1", "train_vae": "afterok:2", "generate": "afterok:3"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "more"),
+    [
+        ([], {}),
+        (["--relax"], {"judge": "afterok:4", "relax": "afterok:5"}),
+        (["--report"], {"evaluate": "afterok:3", "judge": "afterok:4", "report": "afterok:5:6"}),
+        (["--finetune"], {"finetune_unet": "afterok:3", "generate": "afterok:3:4"}),
+    ],
+)
+def test_parts_of_the_pipeline(site, flag, more):
+    (site.folder / "mine.csv").touch()
+    steps = pipeline(site, *flag, "source=mine.csv")
+    assert {step: after for step, (after, _) in steps.items()} == TRAINED | more
+    if flag == ["--relax"]:
+        assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
+
+
+def test_a_finetuned_network_is_what_the_rest_is_made_with(site):
+    (site.folder / "mine.csv").touch()
+    given = ["train_unet.width=8", "train_unet.epochs=9", "finetune_unet.learning_rate=0.001"]
+    steps = pipeline(site, "--finetune", "--report", "source=mine.csv", *given)
+    after, arguments = steps["finetune_unet"]
+    assert after == "afterok:3"
+    assert arguments == [
+        *("shards=runs/shards", "initial=runs/unet", "vae=runs/vae", "out=runs/finetuned_unet"),
+        *("epochs=5", "width=8", "learning_rate=0.001"),
+    ]
+    assert steps["train_unet"][1][-2:] == ["width=8", "epochs=9"]
+    assert steps["train_vae"][1][1] == "unet=runs/unet"
+    for step in ("generate", "evaluate"):
+        assert steps[step][0] == "afterok:3:4"
+        assert "unet=runs/finetuned_unet" in steps[step][1]
+    report = steps["report"][1]
+    assert "unet=runs/unet" in report
+    assert "finetuned_unet=runs/finetuned_unet" in report
+
+
+def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site):
+    (site.folder / "mine.csv").touch()
+    steps = pipeline(site, "--screen", "--relax", "source=mine.csv", "featurize.cif_column=my cif")
+    assert steps["featurize"][1] == ["source=mine.csv", "out=runs/shards", "cif_column=my cif"]
+    assert steps["featurize_graph"][1][1:] == ["source=mine.csv", "out=runs/graphs", "cif_column=my cif"]
+    assert "known=null" in steps["relax"][1]  # it looks for the usual column
+
+
+PREPARES = r"""
+if [[ $* == *"study prepare"* ]]; then printf "$LACKING"; fi
+"""
+
+
+@pytest.mark.parametrize("lacking", [["out/featurize/01.yaml", "out/featurize/03.yaml"], []])
+def test_a_study_and_the_shard_sets_that_it_lacks(site, lacking):
+    (site.bin / "python").write_text(STAND_IN + PREPARES)
+    given = ["settings.target=my energy", "out=out"]
+    calls = site.programs(
+        "featurize_study",
+        *("--array=1-8", "configs/study_cgcnn.yaml", *given),
+        LACKING="".join(f"{path}\n" for path in lacking),
+    )
+    config = f"{ROOT}/configs/study_cgcnn.yaml"
+    prepared, *submitted = [words for words, _ in calls]
+    assert prepared == ["python", "-m", "hpcvox", "study", "prepare", config, *given]
+    jobs = [["sbatch", "--parsable", f"{ROOT}/slurm/featurize.sh", path] for path in lacking]
+    after = ["--dependency=afterok:2:3"] if lacking else []
+    options = ["--parsable", *after, "--kill-on-invalid-dep=yes", "--array=1-8"]
+    assert submitted == [*jobs, ["sbatch", *options, f"{ROOT}/slurm/study.sh", config, *given]]
+
+
+def test_a_study_that_cannot_be_is_not_submitted(site):
+    (site.bin / "python").write_text("#!/bin/sh\necho 'no such shard set' >&2; exit 2\n")
+    done, calls = site.run("featurize_study", "verb=train-cgcnn")
+    assert (done.returncode, done.stderr, calls) == (2, "no such shard set\n", [])

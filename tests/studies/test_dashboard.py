@@ -1,0 +1,341 @@
+"""The dashboard of a live study in a real browser: it shows trials, curves and pictures, and what is new."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from matplotlib.image import imread
+from optuna.trial import TrialState
+
+from hpcvox import cli
+from hpcvox.errors import ConfigError
+from hpcvox.outcome import INTERRUPTED
+from hpcvox.studies import pictures
+from hpcvox.studies.checkout import git_version
+from hpcvox.studies.dashboard import ssh_line
+from hpcvox.studies.journal import ARTIFACTS, JOURNAL
+from hpcvox.studies.study import Study
+from tests.support.browsing import errors, requests, wait
+from tests.support.training_runs import wait_for
+from tests.support.voxel_shards import SMALL_UNET, make_shards
+
+SMALL = [
+    SMALL_UNET.replace("model=", "settings.model="),
+    *("settings.epochs=2", "settings.batch_size=24", "settings.threads=1", "settings.species_voxels=64"),
+    *("settings.warmup_steps=0", "pruner=none", "trials=1000"),
+]
+LIMIT_S = 120
+"""For what takes seconds on a machine that has nothing else to do."""
+
+
+def hpcvox(*arguments, **environment):
+    command = [sys.executable, "-m", "hpcvox", *map(str, arguments)]
+    environment = {**os.environ, **environment}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+@contextlib.contextmanager
+def ended(process):
+    """The process is told to stop at the end, and does."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    """Of a study with more trials than it will ever come to; its folder is ``worker.out``."""
+    folder = tmp_path_factory.mktemp("live")
+    shards = make_shards(folder / "shards")
+    out = folder / "study"
+    with ended(hpcvox("study", f"settings.shards={shards}", f"out={out}", *SMALL)) as process:
+        process.out = out
+        wait_for(lambda: begun(out) or process.poll() is not None, LIMIT_S)
+        assert process.poll() is None, process.stderr.read()
+        yield process
+
+
+@pytest.fixture(scope="module")
+def out(worker):
+    return worker.out
+
+
+def begun(out):
+    with contextlib.suppress(ConfigError):
+        return Study.open(out)
+
+
+def complete(out):
+    return [trial for trial in Study.open(out).trials if trial.state == TrialState.COMPLETE]
+
+
+@pytest.fixture(scope="module")
+def address(out):
+    """What the dashboard of the study has printed, as in a job that came from another node."""
+    with ended(hpcvox("study", "dashboard", out, SLURM_JOB_ID="7", SLURM_SUBMIT_HOST="login")) as process:
+        said = process.stdout.readline()
+        found = re.fullmatch(rf"dashboard of {out}: (http://127\.0\.0\.1:(\d+)/\?token=(\S+))\n", said)
+        assert found, said + process.stderr.read()
+        assert f" -L {found[2]}:127.0.0.1:{found[2]} " in process.stdout.readline()
+        yield found[1]
+    assert process.returncode == INTERRUPTED
+
+
+def port_of(address):
+    return int(re.search(r":(\d+)/", address)[1])
+
+
+def ask(address, path="/", method="GET", **headers):
+    """The status, headers and text of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(address), timeout=60)
+    with contextlib.closing(connection):
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+
+# ------------------------------------------------------------------ in the browser
+
+
+@pytest.fixture(scope="module")
+def opened(browser, address):
+    browser.get(address)
+    return browser
+
+
+POINTS = "document.querySelectorAll('#plot-history .scatterlayer .points path').length"
+
+
+@pytest.mark.slow
+def test_the_history_is_shown_and_goes_on_as_trials_end(opened, worker):
+    points = wait(opened, f"return {POINTS}", LIMIT_S)
+    assert "token" not in opened.current_url
+    opened.execute_script("window.before = true")
+    wait(opened, f"return {POINTS} > {points}", LIMIT_S)
+    assert opened.execute_script("return window.before"), "the page is the same"
+    worker.terminate()  # the other tests need no more
+    curves = "#graph-intermediate-values .scatterlayer .js-line"
+    assert opened.execute_script(f"return document.querySelectorAll('{curves}').length") >= 1
+
+
+@pytest.mark.slow
+def test_trials_are_listed_each_with_its_attributes_and_pictures(opened, out):
+    opened.execute_script("document.querySelector('a[href$=\"/studies/0/trials\"]').click()")
+    shown = wait(
+        opened, "const t = document.body.innerText; return /^Artifacts/m.test(t) && t", LIMIT_S
+    ).splitlines()
+    assert {"Trial 0", "Trial 1", "Trial 0 (trial_id=0)", "User Attributes"} <= set(shown)
+    trial = complete(out)[0]
+    assert trial.number == 0
+    assert trial.user_attrs["run"] == "trials/0000"
+    assert trial.user_attrs.get("git") == git_version()
+    for name, value in trial.user_attrs.items():
+        assert f"{name} {value}" in shown
+    for epoch, value in trial.intermediate_values.items():
+        assert any(re.match(rf"{epoch} {str(value)[:10]}", line) for line in shown)
+    picture = "document.querySelector('img[src*=\"/artifacts/0/0/\"]')"
+    wait(opened, f"return {picture} && {picture}.naturalWidth > 100", LIMIT_S)
+    assert "curves.png" in shown
+
+
+@pytest.mark.slow
+def test_no_error_and_no_request_elsewhere(opened, address):
+    assert errors(opened) == []
+    asked = requests(opened, "http://127.0.0.1")
+    here = address.partition("?")[0]
+    assert any(url.startswith(f"{here}api/studies/0") for url in asked)
+    assert [url for url in asked if not url.startswith((here, "data:", "blob:"))] == []
+
+
+# ------------------------------------------------------------------ who is let in
+
+
+@pytest.mark.slow
+def test_nobody_is_let_in_without_the_token(address):
+    token = address.partition("token=")[2]
+    name = f"hpcvox-dashboard-{port_of(address)}"
+    wrong = "x" * len(token)
+    for path in (
+        "/",
+        "/dashboard",
+        "/api/studies",
+        "/static/bundle.js",
+        f"/?token={wrong}",
+        "/?token=",
+        "/?token=ä",
+    ):
+        status, headers, said = ask(address, path.replace("ä", "%C3%A4"))
+        assert (status, headers["Set-Cookie"]) == (403, None)
+        assert "hpcvox study dashboard" in said
+    assert ask(address, "/api/studies", Cookie=f"{name}={wrong}")[0] == 403
+    status, headers, _ = ask(address, f"/?token={token}")
+    assert status == 200
+    assert headers["Set-Cookie"] == f"{name}={token}; HttpOnly; SameSite=Strict; Path=/"
+    status, _, said = ask(address, "/api/studies", Cookie=f"other=1; {name}={token}")
+    assert (status, len(json.loads(said)["study_summaries"])) == (200, 1)
+
+
+@pytest.mark.slow
+def test_it_changes_nothing(address, out, worker):
+    worker.terminate()
+    worker.communicate(timeout=LIMIT_S)
+    with (out / JOURNAL).open("ab") as file:
+        file.write(b'{"op_code":4,"worker_id":"kill')  # as a kill leaves it
+    before = (out / JOURNAL).read_bytes()
+    cookie = f"hpcvox-dashboard-{port_of(address)}={address.partition('token=')[2]}"
+    for method, path in (
+        ("DELETE", "/api/studies/0"),
+        ("POST", "/api/trials/0/tell"),
+        ("PUT", "/api/studies/0/note"),
+    ):
+        status, _, said = ask(address, path, method, Cookie=cookie)
+        assert (status, "changes nothing" in json.loads(said)["reason"]) == (405, True)
+    trials = len(Study.open(out).optuna.trials)
+
+    def shown():
+        return len(json.loads(ask(address, "/api/studies/0?after=0", Cookie=cookie)[2])["trials"])
+
+    wait_for(lambda: shown() == trials, LIMIT_S)  # it looks at the journal every 10 seconds
+    assert (out / JOURNAL).read_bytes() == before
+    assert list((out / ARTIFACTS).iterdir())
+
+
+@pytest.mark.slow
+def test_it_listens_on_the_loopback_alone(address):
+    tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()]
+    ports = [local for _, local, _, state, *_ in lines if state == "0A"]
+    assert [local for local in ports if local.endswith(f":{port_of(address):04X}")] == [
+        f"0100007F:{port_of(address):04X}"
+    ]
+
+
+@pytest.mark.slow
+def test_it_ends_at_a_signal_and_says_so(out):
+    signals = (signal.SIGINT, signal.SIGUSR1)
+    for process, number in [(hpcvox("study", "dashboard", out), number) for number in signals]:
+        assert process.stdout.readline().startswith(f"dashboard of {out}: http://127.0.0.1:")
+        process.send_signal(number)
+        said, complained = process.communicate(timeout=60)
+        assert (process.returncode, complained) == (INTERRUPTED, "")
+        assert said.splitlines()[-1] == f"dashboard of {out} ended: run the same command again to see more"
+
+
+@pytest.mark.slow
+def test_what_cannot_be_served_is_said(address, out, tmp_path, capsys):
+    port = port_of(address)
+    for arguments, said in (
+        ([tmp_path], f"{tmp_path} holds no study"),
+        ([out, f"port={port}"], f"port={port}: cannot listen there (Address already in use)"),
+        ([out, "port=70000"], "port: Input should be less than or equal to 65535 (given: 70000)"),
+        ([out, "prot=8080"], "unknown key prot: did you mean port?"),
+        ([out, "8080"], "'8080' is not an override: write key=value"),
+        ([], "0 arguments after `study dashboard`; usage: hpcvox study dashboard STUDY [key=value ...]"),
+    ):
+        assert cli.main(["study", "dashboard", *map(str, arguments)]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_study_that_is_only_being_begun_is_said(tmp_path, capsys):
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / JOURNAL).touch()
+    assert cli.main(["study", "dashboard", str(tmp_path)]) == 2
+    assert "holds no study yet" in capsys.readouterr().err
+
+
+def test_it_explains_itself(capsys):
+    assert cli.main(["study", "dashboard", "--help"]) == 0
+    assert re.search(r"^  port=0  +of the loopback", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_the_way_in_goes_through_the_node():
+    user, job = {"USER": "me"}, {"SLURM_JOB_ID": "7"}
+    through = "-L 8080:127.0.0.1:8080 me@n7"
+    assert ssh_line(8080, user, "n7") is None
+    assert ssh_line(8080, {**user, "SSH_CONNECTION": "a 1 b 22"}, "n7") == f"ssh -N {through}"
+    assert ssh_line(8080, {**user, **job, "SLURM_SUBMIT_HOST": "n7"}, "n7") == f"ssh -N {through}"
+    jump = ssh_line(8080, {**user, **job, "SLURM_SUBMIT_HOST": "login", "SSH_CONNECTION": "a 1 b 22"}, "n7")
+    assert jump == f"ssh -N -J me@login {through}"
+
+
+# ------------------------------------------------------------------ what trials carry
+
+
+@pytest.mark.slow
+def test_every_picture_that_the_journal_names_is_a_whole_file(out):
+    study = Study.open(out)
+    trials = complete(out)
+    for trial in trials:
+        (kept,) = optuna.artifacts.get_all_artifact_meta(trial, storage=study.storage)
+        assert (kept.filename, kept.mimetype) == ("curves.png", "image/png")
+        assert imread(out / ARTIFACTS / kept.artifact_id, "png").shape[:2] == (350, 500)
+
+
+def test_pictures_are_drawn_of_curves_and_of_an_autoencoder_s_example(tmp_path):
+    study = optuna.create_study()
+    run = tmp_path / "run"
+    run.mkdir()
+    lines = [
+        {"epoch": e, "train/loss": 1 / e, "held_out/loss": 2 / e, "held_out/mask_f1": e / 4}
+        for e in (1, 2, 3)
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    density = np.random.default_rng(0).random((3, 8, 8, 8)).astype(np.float16)
+    arrays = {"density_true": density, "density_reconstructed": density / 2, "ids": np.array([b"MgO"] * 3)}
+    np.savez_compressed(run / "examples.npz", **arrays)
+    trial = study.ask()
+    pictures.keep(trial, tmp_path, run, ["held_out/loss", "held_out/mask_f1"])
+    kept = optuna.artifacts.get_all_artifact_meta(trial)
+    assert [one.filename for one in kept] == ["curves.png", "example.png"]
+    for one in kept:
+        assert imread(tmp_path / ARTIFACTS / one.artifact_id, "png").std() > 0.1
+    both = pictures.curves(lines, ["held_out/loss", "held_out/mask_f1"]).axes
+    assert [axes.get_ylabel() for axes in both] == ["loss", "mask_f1"]
+    assert [[tuple(line.get_ydata()) for line in axes.lines] for axes in both] == [
+        [(1, 1 / 2, 1 / 3), (2, 1, 2 / 3)],
+        [(), (0.25, 0.5, 0.75)],
+    ]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and no more", None])
+def test_an_example_that_cannot_be_read_is_none(tmp_path, damage):
+    if damage is not None:
+        (tmp_path / "examples.npz").write_bytes(damage)
+    assert pictures.example(tmp_path / "examples.npz") is None
+
+
+def test_the_version_is_that_of_the_checkout_and_of_nothing_around_it(tmp_path):
+    def git(*arguments):
+        who = ["-c", "user.name=me", "-c", "user.email=me@here"]
+        done = subprocess.run(
+            ["git", "-C", tmp_path, *who, *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert git_version(tmp_path) is None
+    git("init", "--quiet")
+    (tmp_path / "code").write_text("1")
+    git("add", "code")
+    git("commit", "--quiet", "--message=one")
+    commit = git("rev-parse", "HEAD")[:12]
+    assert git_version(tmp_path) == commit
+    (tmp_path / "code").write_text("2")
+    assert git_version(tmp_path) == f"{commit}-dirty"
+    (tmp_path / "installed").mkdir()
+    assert git_version(tmp_path / "installed") is None
+    (tmp_path / "installed/.git").write_text("nonsense")
+    assert git_version(tmp_path / "installed") is None

@@ -1,9 +1,0 @@
-"""A short form of featurize_faults.py: every kind of fault once, at some moment."""
-
-import pytest
-from featurize_faults import FAULTS, rounds
-
-
-@pytest.mark.slow
-def test_nothing_is_lost_doubled_or_changed(tmp_path):
-    assert tuple(rounds(tmp_path, iter(FAULTS), seed=1, entries=1000)) == FAULTS

@@ -1,0 +1,134 @@
+"""What is known to go wrong with Horovod, each seen once, and that it does not here.
+
+1. ``broadcast_optimizer_state`` takes a real step with a fresh optimizer.
+2. A wrapped optimizer begins with an empty state.
+3. A rank that joins differs, silently (``test_training_elastic.py``: ranks are compared after every epoch).
+4. A step that is not finite on one rank alone makes the others wait (``test_training_run.py``: two ranks end together).
+5. There is no sum of bfloat16, and gradients of several batches are summed, not averaged.
+6. mpirun binds each rank to one core, and refuses root.
+7. Elastic launches on one machine wait, ban hosts for good, or stay when no rank is left (``test_training_elastic.py``,
+   ``test_slurm_trainings.py``, ``test_slurm_submitted.py``).
+"""
+
+import json
+import os
+
+import pytest
+
+from hpcvox.training.launch import _launcher
+from hpcvox.training.metrics import read_metrics
+from tests.support.voxel_shards import make_shards
+from tests.training.test_run import FAST, SMALL_UNET, command, run
+
+PROBE = """
+import json, os, sys
+import torch
+from hpcvox import config
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training import agreement, loop
+from hpcvox.training.comm import connect
+from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training.unet_task import RECIPE
+settings = config.load(TrainUNetSettings, None, sys.argv[2:])
+comm = connect(settings)
+torch.manual_seed(settings.seed)
+shards = ShardSet.open(settings.shards)
+train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
+task = RECIPE.make(settings, shards, train, comm)
+trained = agreement.state_digest(task.model)
+trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
+state = trainer.stepper.optimizer.state_dict()["state"]
+facts = {
+    "made": trained, "ready": agreement.state_digest(trainer.model), "epoch": trainer.position.epoch,
+    "moments": sorted({int(entry["step"]) for entry in state.values()}),
+    "parameters": [len(trainer.stepper.parameters), len(state)],
+    "cpus": len(os.sched_getaffinity(0)),
+}
+open(f"{sys.argv[1]}.{comm.rank}", "w").write(json.dumps(facts))
+comm.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return make_shards(tmp_path_factory.mktemp("data") / "shards")
+
+
+def probe(folder, shards, out, *more):
+    """What two ranks are like when they are about to train, started as ``ranks=2`` starts them."""
+    (folder / "probe.py").write_text(PROBE)
+    given = [f"shards={shards}", f"out={out}", SMALL_UNET, *FAST, *more]
+    run([*_launcher(2, "horovod"), str(folder / "probe.py"), str(folder / "facts"), *given])
+    return [json.loads((folder / f"facts.{rank}").read_text()) for rank in range(2)]
+
+
+def test_before_the_first_step_nothing_has_moved(shards, tmp_path):
+    first, second = probe(tmp_path, shards, tmp_path / "run")
+    assert first == second
+    assert first["ready"] == first["made"], "the weights are those that were drawn"
+    assert first["moments"] == [], "the optimizer has taken no step"
+    assert first["cpus"] == len(os.sched_getaffinity(0)), "ranks are not bound to a core each"
+
+
+def test_a_resumed_optimizer_has_its_moments_on_every_rank(shards, tmp_path):
+    out = tmp_path / "run"
+    run(command(shards, out, "ranks=2", "epochs=1"))
+    steps = read_metrics(out)[-1]["step"]
+    first, second = probe(tmp_path, shards, out)
+    assert first == second
+    assert (first["epoch"], first["moments"]) == (1, [steps])
+    assert first["parameters"][0] == first["parameters"][1]
+
+
+EXACT = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1", "species_voxels=0"]
+
+
+GRADIENTS = """
+import json, sys
+import numpy as np, torch
+from hpcvox import config
+from hpcvox.training.comm import connect
+from hpcvox.training.data import plan
+from hpcvox.training.settings import TrainUNetSettings
+settings = config.load(TrainUNetSettings, None, sys.argv[2:])
+comm = connect(settings)
+torch.manual_seed(0)
+model, x = torch.nn.Linear(4, 1), torch.randn(11, 4)
+parameters = list(model.parameters())
+(model(x).square().mean()).backward()
+expected = [p.grad.clone() for p in parameters]
+model.zero_grad()
+optimizer = comm.wrap(torch.optim.SGD(parameters, lr=0.1), model)
+for part in plan(np.arange(11), settings.batch_size, comm.rank, comm.size, None, settings.accumulate):
+    losses = model(x[part.indices]).square().flatten()
+    (losses * torch.from_numpy(part.share)).sum().backward()
+said = comm.average(optimizer, parameters, torch.tensor([comm.rank + 1.0]))
+error = max(float((p.grad - g).abs().max() / g.abs().max()) for p, g in zip(parameters, expected))
+open(f"{sys.argv[1]}.{comm.rank}", "w").write(json.dumps([said.item(), error]))
+comm.close()
+"""
+
+
+@pytest.mark.parametrize("backend", ["horovod", "torch"])
+@pytest.mark.parametrize(
+    ("batch", "accumulate", "compression", "limit"),
+    [(6, 1, "none", 1e-6), (3, 2, "none", 1e-6), (2, 3, "none", 1e-6), (3, 2, "float16", 2e-3)],
+)
+def test_the_gradient_is_that_of_the_mean_over_all_samples(
+    tmp_path, backend, batch, accumulate, compression, limit
+):
+    (tmp_path / "probe.py").write_text(GRADIENTS)
+    given = [f"batch_size={batch}", f"accumulate={accumulate}", f"compression={compression}"]
+    start = [*_launcher(2, "horovod"), str(tmp_path / "probe.py"), str(tmp_path / "facts")]
+    run([*start, *given, f"backend={backend}"])
+    for rank in range(2):
+        said, error = json.loads((tmp_path / f"facts.{rank}").read_text())
+        assert said == 1 + 2
+        assert error < limit
+
+
+def test_bfloat16_products_are_summed_over_ranks_as_float32(shards, tmp_path):
+    for name, more in (("two", ["ranks=2"]), ("one", ["ranks=1", "batch_size=12"])):
+        run(command(shards, tmp_path / name, *EXACT, "precision=bfloat16", *more))
+    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
+    assert two["train/loss"] == pytest.approx(one["train/loss"], rel=2e-3)
