@@ -6,10 +6,12 @@ SCRIPTS := setup.sh .ci/run $(wildcard slurm/*.sh slurm/elastic/* configs/*.sh t
 export HPCVOX_VENV := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check setup-test demo lint test bench clean
+# Files of tests run side by side: those that wait leave the cores to those that compute.
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(or $(TEST_WORKERS),3) --dist=loadfile --no-loadscope-reorder
+.PHONY: help setup check setup-test demo lint test test-quick bench clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install everything into .venv (can be repeated)
 	@bash setup.sh
@@ -20,7 +22,7 @@ check: ## say what set-up would find and do, and change nothing
 demo: setup ## set up, then run the whole pipeline on built-in crystals (15 minutes on 2 cores)
 	@$(BIN)/hpcvox pipeline configs/pipeline.yaml $(DEMO) || [ $$? = 4 ] # 4: done, some inputs were rejected
 
-setup-test:
+setup-test: ## set up with the tools of the tests
 	@bash setup.sh --test
 
 lint: setup-test ## ruff, mypy, import contracts, shellcheck
@@ -31,11 +33,14 @@ lint: setup-test ## ruff, mypy, import contracts, shellcheck
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck -x $(SCRIPTS); \
 	else echo "shellcheck is not installed: the shell scripts were not checked"; fi
 
-test: lint ## set up with the tools of the tests, check the code, run every test
-	$(BIN)/python -m pytest
+test: lint ## set up with the tools of the tests, check the code, run every test (TEST_WORKERS=3 side by side)
+	$(PYTEST)
+
+test-quick: ## run the tests that start no SLURM, Ray, ranks or browser (after `make setup-test` or `make test`)
+	$(PYTEST) -m "not slow"
 
 bench: setup-test ## measure; prints a table and writes bench.json
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python -m tests.benchmarks.run
 
 clean: ## remove what set-up and the tests made here (not runs/, not the cached Horovod)
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

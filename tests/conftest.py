@@ -10,16 +10,22 @@ from typing import Any
 import hypothesis
 import pytest
 
+from hpcvox.actors.cluster import cluster
 from hpcvox.ending import leave
 from tests.support.browsing import chromium
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab, missing_tools
 
 # A test says what is computed, never how fast: machines that run it may be busy.
-hypothesis.settings.register_profile("hpcvox", deadline=None)
-hypothesis.settings.load_profile("hpcvox")
+# Examples are the same in every run; HYPOTHESIS_PROFILE=explore draws others.
+hypothesis.settings.register_profile("hpcvox", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hpcvox"))
 
 STATUS = pytest.StashKey[int]()
+
+LONGEST = ("test_pipeline", "test_readme", "slurm/", "studies/", "training/", "jobs/", "featurize/")
+"""Beginnings of the names of files whose tests take minutes: they are begun first, or one would be waited for last."""
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +41,7 @@ def shared_data() -> Path:
     return data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """A real SLURM of two nodes, for which this hpcvox is set up."""
     if missing := missing_tools():
@@ -45,11 +51,26 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real headless Chromium."""
     with chromium(tmp_path_factory.mktemp("chromium")) as driving:
         yield driving
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((i for i, begins in enumerate(LONGEST) if name.startswith(begins)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[int]:
+    """A Ray that the jobs of a module find and use, which they start for themselves otherwise; its number of CPUs."""
+    with cluster(2) as cpus:
+        yield cpus
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +12,13 @@ from hpcvox import cli
 from tests.support.paths import ROOT
 
 
-def hpcvox(*arguments):
+def hpcvox(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hpcvox", *arguments], capture_output=True, text=True, timeout=120, check=False
     )
 
 
-def test_help_lists_every_verb_and_loads_no_engine():
+def test_help_lists_every_verb_and_loads_no_engine() -> None:
     probe = (
         "import sys; from hpcvox.cli import main; main(['--help']);"
         "heavy = {'torch', 'ray', 'pymatgen', 'h5py', 'plotly', 'numpy'} & set(sys.modules);"
@@ -29,7 +30,7 @@ def test_help_lists_every_verb_and_loads_no_engine():
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
-def test_every_verb_explains_its_settings(verb, capsys):
+def test_every_verb_explains_its_settings(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([verb, "--help"]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"usage: hpcvox {verb}")
@@ -37,7 +38,7 @@ def test_every_verb_explains_its_settings(verb, capsys):
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
-def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb):
+def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb: str) -> None:
     name = verb.replace("-", "_")
     done = subprocess.run(
         [sys.executable, ROOT / "jobs" / f"{name}.py", "--help"], capture_output=True, text=True, check=False
@@ -49,13 +50,13 @@ def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb):
     assert (ROOT / "configs" / f"{config}.yaml").exists()
 
 
-def test_an_unknown_verb_is_refused_with_those_there_are():
+def test_an_unknown_verb_is_refused_with_those_there_are() -> None:
     done = hpcvox("featurise")
     assert done.returncode == 2
     assert "featurize" in done.stderr
 
 
-def test_an_error_is_one_line_without_a_traceback(tmp_path):
+def test_an_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:
     done = hpcvox("train-unet", f"shards={tmp_path}", f"out={tmp_path / 'out'}")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
@@ -63,15 +64,19 @@ def test_an_error_is_one_line_without_a_traceback(tmp_path):
     assert "hpcvox featurize" in done.stderr
 
 
-def test_shards_explains_itself():
+def test_shards_explains_itself() -> None:
     done = hpcvox("shards")
     assert done.returncode == 2
     assert "hpcvox shards verify FOLDER" in done.stdout
 
 
 @pytest.mark.parametrize("verb", cli.SHARD_VERBS)
-def test_every_verb_of_shards_explains_itself_and_refuses_wrong_arguments(verb, capsys):
-    wanted = cli.SHARD_VERBS[verb].arguments
+def test_every_verb_of_shards_explains_itself_and_refuses_wrong_arguments(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = cli.SHARD_VERBS[verb]
+    assert isinstance(asked, cli.FolderVerb)
+    wanted = asked.arguments
     assert cli.main(["shards", verb, "--help"]) == 0
     usage = capsys.readouterr().out.splitlines()[0]
     assert usage.startswith(f"usage: hpcvox shards {verb} {wanted[0]}")
@@ -81,21 +86,23 @@ def test_every_verb_of_shards_explains_itself_and_refuses_wrong_arguments(verb, 
         assert usage in capsys.readouterr().err
 
 
-def test_an_unknown_verb_of_shards_is_refused_with_those_there_are(capsys):
+def test_an_unknown_verb_of_shards_is_refused_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert cli.main(["shards", "mend", "x"]) == 2
     said = capsys.readouterr()
     assert all(verb in said.err for verb in cli.SHARD_VERBS)
     assert "hpcvox shards export SET OUT" in said.out
 
 
-def test_version():
+def test_version() -> None:
     from hpcvox import __version__
 
     assert hpcvox("--version").stdout == f"hpcvox {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train-unet", "--help"], ["shards", "--help"]])
-def test_a_reader_that_has_read_enough_ends_it_without_a_word(arguments):
+def test_a_reader_that_has_read_enough_ends_it_without_a_word(arguments: list[str]) -> None:
     command = [sys.executable, "-c", "from hpcvox.cli import console; console()", *arguments]
     reading, writing = os.pipe()
     os.close(reading)

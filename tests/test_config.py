@@ -2,14 +2,16 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from hpcvox import cli, config
+from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.pipeline import PipelineSettings
@@ -28,7 +30,7 @@ VERB_CONFIGS = {
 }
 
 
-def settings_of(verb):
+def settings_of(verb: str) -> type[Settings]:
     verb, _, variant = verb.partition(" ")
     module, name = cli.VERBS[verb].settings.split(":")
     kind = getattr(importlib.import_module(module), name)
@@ -36,37 +38,37 @@ def settings_of(verb):
 
 
 @pytest.mark.parametrize("verb", VERB_CONFIGS)
-def test_a_jobs_config_is_complete_and_the_defaults(verb):
+def test_a_jobs_config_is_complete_and_the_defaults(verb: str) -> None:
     kind = settings_of(verb)
     assert config.load(kind, VERB_CONFIGS[verb]) == kind()
     assert _keys(yaml.safe_load(VERB_CONFIGS[verb].read_text())) == _keys(kind().model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("verb", [*VERB_CONFIGS, "pipeline"])
-def test_every_setting_says_what_it_is(verb):
+def test_every_setting_says_what_it_is(verb: str) -> None:
     for key, field in settings_of(verb).model_fields.items():
         assert field.description, f"{verb}: {key}"
 
 
 @pytest.mark.parametrize("name", ["train_unet_paper", "train_vae_paper"])
-def test_the_papers_configs_load(name):
+def test_the_papers_configs_load(name: str) -> None:
     kind = TrainUNetSettings if "unet" in name else TrainVAESettings
     assert config.load(kind, CONFIGS / f"{name}.yaml").epochs == 50
 
 
-def test_the_papers_cgcnn_is_the_default_network_at_a_constant_rate():
+def test_the_papers_cgcnn_is_the_default_network_at_a_constant_rate() -> None:
     paper = config.load(TrainCGCNNSettings, CONFIGS / "train_cgcnn_paper.yaml")
     default = TrainCGCNNSettings()
     assert (paper.model, paper.batch_size, paper.learning_rate) == (default.model, 256, 1e-3)
     assert paper.schedule == "constant"
 
 
-def test_the_demos_config_loads():
+def test_the_demos_config_loads() -> None:
     demo = config.load(PipelineSettings, CONFIGS / "pipeline.yaml")
     assert demo.train_unet.ranks == demo.train_vae.ranks == 2
 
 
-def test_every_config_belongs_to_a_job():
+def test_every_config_belongs_to_a_job() -> None:
     known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {
@@ -76,20 +78,20 @@ def test_every_config_belongs_to_a_job():
     assert {path.name for path in CONFIGS.glob("*.yaml")} == known
 
 
-def test_overrides_win_and_reach_into_groups(tmp_path):
+def test_overrides_win_and_reach_into_groups(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("epochs: 3\nmodel:\n  features: 8\n")
     got = config.load(TrainUNetSettings, path, ["epochs=5", "model.patch=4", "out=/x/y"])
     assert (got.epochs, got.model.features, got.model.patch, got.out) == (5, 8, 4, Path("/x/y"))
 
 
-def test_what_is_saved_loads_to_the_same(tmp_path):
+def test_what_is_saved_loads_to_the_same(tmp_path: Path) -> None:
     settings = config.load(TrainVAESettings, None, ["epochs=7", "model={latent: 8}"])
     config.save(settings, tmp_path / "c.yaml")
     assert config.load(TrainVAESettings, tmp_path / "c.yaml") == settings
 
 
-def test_a_number_may_be_a_name():
+def test_a_number_may_be_a_name() -> None:
     """Databases number their crystals, and tables without a head their columns."""
     got = config.load(GenerateSettings, None, ["base=15400", "towards='007'"])
     assert (got.base, got.towards) == ("15400", "007")
@@ -110,21 +112,22 @@ def test_a_number_may_be_a_name():
         (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
     ],
 )
-def test_what_is_wrong_is_said(given, said):
+def test_what_is_wrong_is_said(given: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         config.load(TrainUNetSettings, None, given)
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: b: c", "\tx: 1"])
-def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path, text):
+def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
         config.load(TrainUNetSettings, path)
 
 
-def test_the_descriptor_chooses_the_settings():
+def test_the_descriptor_chooses_the_settings() -> None:
     got = config.load(FeaturizeSettings, None, ["descriptor=graph", "neighbours=4"])
+    assert isinstance(got, GraphSettings)
     assert (type(got), got.neighbours) == (DESCRIPTORS["graph"], 4)
     assert type(config.load(FeaturizeSettings)) is DESCRIPTORS["density"]
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
@@ -140,12 +143,12 @@ def test_the_descriptor_chooses_the_settings():
             config.load(FeaturizeSettings, None, [f"descriptor={wrong}"])
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read the config"):
         config.load(TrainUNetSettings, tmp_path / "none.yaml")
 
 
-def _keys(tree, prefix=""):
+def _keys(tree: dict[str, Any], prefix: str = "") -> set[str]:
     keys = set()
     for key, value in tree.items():
         keys.add(prefix + key)

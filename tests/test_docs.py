@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,16 +21,18 @@ PICTURES = 150_000
 """Bytes that a picture may have."""
 
 
-def section(descriptor):
+def section(descriptor: str) -> str:
     """The part of the page that has the descriptor's command."""
     (found,) = [part for part in PAGE.split("\n## ") if f"configs/featurize_{descriptor}.yaml" in part]
     return found
 
 
 @pytest.mark.parametrize("descriptor", VARIANTS)
-def test_every_descriptor_has_its_command_arrays_and_picture(descriptor):
+def test_every_descriptor_has_its_command_arrays_and_picture(descriptor: str) -> None:
     text = section(descriptor)
-    _, _, path, *overrides = re.search("```sh\n(.*?)\n```", text)[1].split()
+    command = re.search("```sh\n(.*?)\n```", text)
+    assert command is not None
+    _, _, path, *overrides = command[1].split()
     settings = config.load(FeaturizeSettings, ROOT / path, overrides)
     rows = re.findall(r"^\| `(.*)` \| (.*) \| (.*) \| (.*) \|$", PAGE.split("\n## ")[0] + text, re.MULTILINE)
     made = []
@@ -40,7 +44,7 @@ def test_every_descriptor_has_its_command_arrays_and_picture(descriptor):
     assert f"(descriptors/{descriptor}.png)" in text
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]
     links = {(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())}
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
@@ -48,15 +52,18 @@ def test_links_lead_somewhere():
 
 
 @pytest.fixture(scope="module")
-def draw():
+def draw() -> ModuleType:
+    """The script that draws the pictures, as a module."""
     spec = importlib.util.spec_from_file_location("draw", DOCS / "descriptors" / "draw.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.mark.parametrize("descriptor", VARIANTS)
-def test_the_script_draws_the_picture(tmp_path, draw, descriptor):
+def test_the_script_draws_the_picture(tmp_path: Path, draw: ModuleType, descriptor: str) -> None:
     kept = DOCS / "descriptors" / f"{descriptor}.png"
     drawn, shown = imread(draw.save(descriptor, tmp_path)), imread(kept)
     assert kept.stat().st_size < PICTURES

@@ -18,7 +18,7 @@ leave({status})
 """
 
 
-def run(imports, status):
+def run(imports: str, status: int) -> subprocess.CompletedProcess[str]:
     probe = PROBE.format(imports=imports, status=status)
     return subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, timeout=120, check=False
@@ -26,17 +26,17 @@ def run(imports, status):
 
 
 @pytest.mark.parametrize("status", [0, 4])
-def test_with_ray_no_destructor_runs_and_all_else_does(status):
+def test_with_ray_no_destructor_runs_and_all_else_does(status: int) -> None:
     done = run("import ray", status)
     assert (done.returncode, done.stdout) == (status, "done atexit\n"), done.stderr
 
 
-def test_without_ray_it_is_the_usual_exit():
+def test_without_ray_it_is_the_usual_exit() -> None:
     done = run("", 4)
     assert (done.returncode, done.stdout) == (1, "done atexit\n"), done.stderr
 
 
-def test_mpi_is_finalized():
+def test_mpi_is_finalized() -> None:
     done = run("import ray; from mpi4py import MPI; atexit.register(lambda: print(MPI.Is_finalized()))", 4)
     assert (done.returncode, done.stdout) == (4, "done False\natexit\n"), done.stderr
     again = run("import ray; from mpi4py import MPI; MPI.Finalize()", 0)

@@ -7,6 +7,7 @@ import sys
 import time
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,10 +33,11 @@ SMALL = [
     "train_cgcnn.epochs=6",
     "train_cgcnn.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
+    "report.figures=false",
 ]
 
 
-def start(out, *more):
+def start(out: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "hpcvox", "pipeline", CONFIG, f"out={out}", *SMALL, *more],
         stdout=subprocess.PIPE,
@@ -45,7 +47,7 @@ def start(out, *more):
     )
 
 
-def finish(process):
+def finish(process: subprocess.Popen[str]) -> str:
     said = process.communicate(timeout=600)[0]
     assert process.returncode == 0, said
     return said
@@ -53,7 +55,7 @@ def finish(process):
 
 @pytest.mark.slow
 @pytest.mark.timeout(2700)  # fifteen runs of thirteen stages
-def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
+def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path: Path) -> None:
     whole = finish(start(tmp_path / "whole"))
     *_, last = lines = whole.strip().splitlines()
     assert last == f"open {tmp_path}/whole/report/report.html"
@@ -92,19 +94,20 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path):
         assert f"] {verb}\nnothing to do: trained" in said
 
 
-def settings(*overrides):
+def settings(*overrides: str) -> PipelineSettings:
     return config.load(PipelineSettings, None, ["out=o", *overrides])
 
 
-def names(given):
+def names(given: PipelineSettings) -> list[str]:
     return [stage.name for stage in stages_of(given)]
 
 
-def stage(given, name):
+def stage(given: PipelineSettings, name: str) -> Any:
+    """The settings of one stage, each of a class of its own."""
     return placed(given, next(one for one in STAGES if one.name == name))
 
 
-def test_what_is_left_out_of_the_stages():
+def test_what_is_left_out_of_the_stages() -> None:
     everything = [one.name for one in STAGES]
     given = settings("relax.stages=[emt]")
     assert names(given) == everything
@@ -115,7 +118,7 @@ def test_what_is_left_out_of_the_stages():
     assert stage(given, "relax").source == Path("o/judged/cifs")
 
 
-def test_the_unet_goes_on_with_what_the_vae_decodes():
+def test_the_unet_goes_on_with_what_the_vae_decodes() -> None:
     mine = "source=mine.csv"
     given = settings(mine, "train_unet.epochs=40", "train_unet.batch_size=4", f"train_unet.{SMALL_UNET}")
     tuned = stage(given, "finetune_unet")
@@ -136,7 +139,7 @@ def test_the_unet_goes_on_with_what_the_vae_decodes():
 
 
 @pytest.mark.parametrize(("name", "past"), [("screen", "screened"), ("relax", "relaxed")])
-def test_without_a_candidate_a_stage_is_left_out(tmp_path, name, past):
+def test_without_a_candidate_a_stage_is_left_out(tmp_path: Path, name: str, past: str) -> None:
     for folder in ("judged/cifs", "screened/cifs"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "screened/cifs/of_a_run_before.cif").touch()
@@ -149,7 +152,7 @@ def test_without_a_candidate_a_stage_is_left_out(tmp_path, name, past):
     assert getattr(stage(given, "report"), past) == tmp_path / past
 
 
-def test_classes_are_no_property_to_predict(tmp_path):
+def test_classes_are_no_property_to_predict(tmp_path: Path) -> None:
     given = ["source=absent.csv", "train_vae.bins=0", "train_vae.condition=group"]
     assert "screen" not in names(settings(*given))
     assert stage(settings(*given, "relax={}"), "relax").source == Path("o/judged/cifs")
@@ -161,7 +164,7 @@ def test_classes_are_no_property_to_predict(tmp_path):
     assert stage(named, "train_cgcnn").target == "modulus"
 
 
-def refused(*given):
+def refused(*given: str) -> subprocess.CompletedProcess[str]:
     process = subprocess.run(
         [sys.executable, "-m", "hpcvox", "pipeline", *given],
         capture_output=True,
@@ -173,7 +176,7 @@ def refused(*given):
     return process
 
 
-def test_crystals_of_ones_own_are_said_once():
+def test_crystals_of_ones_own_are_said_once() -> None:
     given = settings("source=mine.csv", "train_vae.condition=gap", "featurize.id_column=key", "relax={}")
     for name in ("featurize", "featurize_graph"):
         assert (stage(given, name).source, stage(given, name).id_column) == (Path("mine.csv"), "key")
@@ -188,7 +191,7 @@ def test_crystals_of_ones_own_are_said_once():
 
 
 @pytest.mark.parametrize("given", ["featurize.out=/else", "relax.source=/else", "screen.models=[/else]"])
-def test_folders_of_stages_cannot_be_set_apart(tmp_path, given):
+def test_folders_of_stages_cannot_be_set_apart(tmp_path: Path, given: str) -> None:
     key = given.partition("=")[0]
     said = refused(f"out={tmp_path}", given, "relax.max_sites=9").stderr
     assert f"{key}: a pipeline keeps its folders below out=" in said

@@ -52,12 +52,12 @@ SMALL = {
 }
 
 
-def small_pipeline():
+def small_pipeline() -> list[str]:
     return ["database.size=100", "database.energy=ewald", *SMALL["pipeline"]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with ``my_crystals.csv`` and ``my_cifs/``, as a user would have it."""
     place = tmp_path_factory.mktemp("readme")
     (place / "configs").symlink_to(ROOT / "configs")
@@ -76,7 +76,7 @@ def folder(tmp_path_factory):
     return place
 
 
-def run(command, place):
+def run(command: list[str], place: Path) -> str:
     # not the settings of a make that runs this test
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     environment["MP_API_KEY"] = materials_project_server.KEY
@@ -88,13 +88,13 @@ def run(command, place):
     return done.stdout
 
 
-def test_the_readme_has_commands_of_every_kind():
+def test_the_readme_has_commands_of_every_kind() -> None:
     kinds = {command.split()[0] for command in COMMANDS}
     assert kinds == {"make", "hpcvox", "sbatch", "slurm/pipeline.sh", "slurm/featurize_study.sh", "ray"}
 
 
 @pytest.mark.slow
-def test_hpcvox_commands_run_in_their_order(folder):
+def test_hpcvox_commands_run_in_their_order(folder: Path) -> None:
     materials = materials_project_server.materials()[:24]
     with serving(folder, good()) as url, materials_project_server.serving(folder, materials) as url_mp:
         # the databases are on this machine, the one of OPTIMADE with an energy of its own
@@ -118,27 +118,27 @@ def test_hpcvox_commands_run_in_their_order(folder):
 
 
 @pytest.mark.slow
-def test_make_demo_runs(tmp_path):
+def test_make_demo_runs(tmp_path: Path) -> None:
     assert "make demo" in COMMANDS
     said = run(["make", "demo", f"DEMO=out={tmp_path} {shlex.join(small_pipeline())}"], ROOT)
     assert said.strip().splitlines()[-1] == f"open {tmp_path}/report/report.html"
     assert (tmp_path / "report" / "report.html").exists()
 
 
-def test_make_test_is_what_ci_runs():
+def test_make_test_is_what_ci_runs() -> None:
     assert "make test" in COMMANDS
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("sbatch")])
-def test_sbatch_commands_have_their_script_and_valid_settings(command):
+def test_sbatch_commands_have_their_script_and_valid_settings(command: str) -> None:
     _, script, *arguments = shlex.split(command)
     assert (ROOT / script).stat().st_mode & 0o100
     check(Path(script).stem, arguments)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("slurm/")])
-def test_the_scripts_that_submit_jobs_have_valid_settings(command):
+def test_the_scripts_that_submit_jobs_have_valid_settings(command: str) -> None:
     script, *arguments = shlex.split(command)
     assert (ROOT / script).stat().st_mode & 0o100
     if Path(script).stem == "featurize_study":
@@ -153,7 +153,7 @@ def test_the_scripts_that_submit_jobs_have_valid_settings(command):
             check(step, [setting])
 
 
-def check(step, arguments):
+def check(step: str, arguments: list[str]) -> None:
     import importlib
 
     module, name = cli.VERBS[step.replace("_", "-")].settings.split(":")

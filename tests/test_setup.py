@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,12 +20,20 @@ PLAIN_TOOLS = [
 COMPILERS = ["g++", "make", "cmake"]
 MPI = ["mpirun", "mpicxx"]
 
+Machine = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs setup.sh where there are the tools of a list alone."""
+
 
 @pytest.fixture
-def machine(tmp_path):
+def machine(tmp_path: Path) -> Machine:
     """A function that runs setup.sh where only the named tools are on PATH, and no apt-get."""
 
-    def run(tools, *arguments, python=("python3", sys.executable), **environment):
+    def run(
+        tools: list[str],
+        *arguments: str,
+        python: tuple[str, str] | None = ("python3", sys.executable),
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "bin"
         folder.mkdir()
         for tool in [*PLAIN_TOOLS, *tools]:
@@ -51,7 +61,7 @@ def machine(tmp_path):
     return run
 
 
-def test_check_of_a_complete_machine_changes_nothing(machine, tmp_path):
+def test_check_of_a_complete_machine_changes_nothing(machine: Machine, tmp_path: Path) -> None:
     result = machine([*COMPILERS, *MPI], "--check")
     assert result.returncode == 0, result.stderr
     assert "MPI: openmpi-" in result.stdout
@@ -59,7 +69,7 @@ def test_check_of_a_complete_machine_changes_nothing(machine, tmp_path):
     assert not (tmp_path / "venv").exists()
 
 
-def test_no_compiler_stops_with_the_fix(machine):
+def test_no_compiler_stops_with_the_fix(machine: Machine) -> None:
     result = machine(["make", "cmake"])
     assert result.returncode != 0
     assert "no C++ compiler" in result.stderr
@@ -67,32 +77,32 @@ def test_no_compiler_stops_with_the_fix(machine):
     assert "HPCVOX_HOROVOD=no" in result.stderr
 
 
-def test_no_compiler_is_no_matter_without_horovod(machine):
+def test_no_compiler_is_no_matter_without_horovod(machine: Machine) -> None:
     result = machine([], "--check", HPCVOX_HOROVOD="no")
     assert result.returncode == 0, result.stderr
 
 
-def test_gpaw_needs_a_compiler_whatever_is_left_out(machine):
+def test_gpaw_needs_a_compiler_whatever_is_left_out(machine: Machine) -> None:
     result = machine([], "--check", HPCVOX_HOROVOD="no", HPCVOX_EXTRAS="chgnet gpaw")
     assert result.returncode != 0
     assert "GPAW has to be built" in result.stderr
     assert "leave gpaw out of HPCVOX_EXTRAS" in result.stderr
 
 
-def test_a_compiler_alone_is_enough_for_gpaw(machine):
+def test_a_compiler_alone_is_enough_for_gpaw(machine: Machine) -> None:
     result = machine(["g++"], "--check", HPCVOX_HOROVOD="no", HPCVOX_EXTRAS="gpaw")
     assert result.returncode == 0, result.stderr
     assert "gpaw: install" in result.stdout
 
 
-def test_no_mpi_goes_on_with_gloo(machine):
+def test_no_mpi_goes_on_with_gloo(machine: Machine) -> None:
     result = machine(COMPILERS, "--check")
     assert result.returncode == 0, result.stderr
     assert "Gloo" in result.stdout
     assert "openmpi-bin" in result.stdout, "says what to install"
 
 
-def test_without_apt_or_root_it_says_what_to_install(machine):
+def test_without_apt_or_root_it_says_what_to_install(machine: Machine) -> None:
     """PATH has neither cmake nor MPI nor apt-get: nothing is installed, and it says what to install."""
     result = machine(["g++", "make"], "--check")
     assert result.returncode == 0, result.stderr
@@ -100,14 +110,14 @@ def test_without_apt_or_root_it_says_what_to_install(machine):
     assert "root" in result.stdout
 
 
-def test_no_python_stops_with_the_fix(machine):
+def test_no_python_stops_with_the_fix(machine: Machine) -> None:
     result = machine([*COMPILERS, *MPI], python=None)
     assert result.returncode != 0
     assert "Python 3.11" in result.stderr
     assert "apt-get install python3" in result.stderr
 
 
-def test_no_network_stops_with_the_fix(machine, tmp_path):
+def test_no_network_stops_with_the_fix(machine: Machine, tmp_path: Path) -> None:
     """An index on a loopback port where nothing listens: pip's own failure, recognised."""
     dead = "http://127.0.0.1:9"
     result = machine(
@@ -123,19 +133,19 @@ def test_no_network_stops_with_the_fix(machine, tmp_path):
     assert (tmp_path / "venv/bin/python").exists(), "what was done stays done"
 
 
-def test_an_unknown_argument_is_refused_with_the_valid_ones(machine):
+def test_an_unknown_argument_is_refused_with_the_valid_ones(machine: Machine) -> None:
     result = machine(COMPILERS, "--tset")
     assert result.returncode == 2
     assert "--test" in result.stderr
 
 
-def test_an_unknown_extra_is_refused(machine):
+def test_an_unknown_extra_is_refused(machine: Machine) -> None:
     result = machine([*COMPILERS, *MPI], "--check", HPCVOX_EXTRAS="chgnett")
     assert result.returncode != 0
     assert "valid: chgnet, gpaw, metrics, mp" in result.stderr
 
 
-def test_the_locks_are_exact_and_name_no_place():
+def test_the_locks_are_exact_and_name_no_place() -> None:
     locks = sorted((ROOT / "requirements").glob("*.lock"))
     assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "gpaw", "metrics", "mp", "test"}
     for lock in locks:

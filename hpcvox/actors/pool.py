@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from hpcvox.actors.cluster import ONE_THREAD, ClusterError, cluster, leave_soon
@@ -23,6 +25,9 @@ IN_FLIGHT = 2
 
 AHEAD = 16
 """Tasks per actor that may be begun beyond the oldest unfinished one; bounds the results held back."""
+
+LOOK_S = 3.0
+"""What an earlier run has done is looked for without Ray for so long, about what its start takes."""
 
 MAX_DEATHS = 3
 START_TIMEOUT_S = 600.0
@@ -55,9 +60,12 @@ class _Slot(Generic[T]):
 
 @contextlib.contextmanager
 def actor_pool(actors: int = 0) -> Iterator["ActorPool"]:
-    """Start or reach Ray (see :func:`hpcvox.actors.cluster.cluster`); ``actors`` 0: one a CPU."""
-    with cluster(actors) as count:
-        yield ActorPool(count)
+    """Actors of a Ray that is started or reached (see :func:`hpcvox.actors.cluster.cluster`) with the first task.
+
+    A job that finds all of its work done needs none.  ``actors`` 0: one a CPU.
+    """
+    with contextlib.ExitStack() as stack:
+        yield ActorPool(lambda: stack.enter_context(cluster(actors)))
 
 
 def run_ordered(
@@ -69,10 +77,10 @@ def run_ordered(
 
 
 class ActorPool:
-    """Runs tasks on ``actors`` actors of the Ray that this process is connected to."""
+    """Runs tasks on actors of the Ray that ``connect`` starts or reaches, once; it returns their number."""
 
-    def __init__(self, actors: int) -> None:
-        self.actors = actors
+    def __init__(self, connect: Callable[[], int]) -> None:
+        self.actors = cache(connect)
 
     @contextlib.contextmanager
     def workers(
@@ -93,28 +101,46 @@ class ActorPool:
             workers.close()
 
     def run_ordered(
-        self, make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T]
+        self,
+        make_worker: Callable[[], Callable[[T], R]],
+        tasks: Iterable[T],
+        found: Callable[[T], R | None] | None = None,
     ) -> Iterator[R | Failure[T]]:
         """:meth:`Workers.run_ordered` with workers made for this one call."""
         with self.workers(make_worker) as workers:
-            yield from workers.run_ordered(tasks)
+            yield from workers.run_ordered(tasks, found)
 
 
 class Workers(Generic[T, R]):
-    """Actors at work; made by :meth:`ActorPool.workers`."""
+    """Actors at work, started with the first task; made by :meth:`ActorPool.workers`."""
 
-    def __init__(self, actors: int, make_worker: Callable[[], Callable[[T], R]], threads: int) -> None:
+    def __init__(
+        self, actors: Callable[[], int], make_worker: Callable[[], Callable[[T], R]], threads: int
+    ) -> None:
+        self._actors, self._worker, self._threads = actors, make_worker, threads
+        self._results: Generator[R | Failure[T], None, None] | None = None
+        self._slots: list[_Slot[T]] = []
+
+    def slots(self) -> list[_Slot[T]]:
+        """The actors, which are started by the first call.
+
+        Raises:
+            ClusterError: Ray cannot be started or reached.
+        """
+        if not self._slots:
+            self._start(self._actors())
+        return self._slots
+
+    def _start(self, actors: int) -> None:
         import ray
 
         self._ray: Any = ray
         # Restarts and retries are made here: Ray's own would count a death against the waiting job, too.
         options = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": "SPREAD"}
-        options["max_concurrency"] = threads
+        options["max_concurrency"] = self._threads
         self._kind = self._ray.remote(**options)(_Actor)
         # Bytes, so that an actor imports nothing before its thread limits are set.
-        self._make_worker = self._ray.cloudpickle.dumps(make_worker)
-        self._results: Generator[R | Failure[T], None, None] | None = None
-        self._slots: list[_Slot[T]] = []
+        self._make_worker = self._ray.cloudpickle.dumps(self._worker)
         for _ in range(actors):
             actor = self._kind.remote(self._make_worker)
             self._slots.append(_Slot(actor, actor.ready.remote()))
@@ -125,8 +151,13 @@ class Workers(Generic[T, R]):
             with contextlib.suppress(Exception):  # Ray may be gone already
                 self._ray.kill(slot.actor, no_restart=True)
 
-    def run_ordered(self, tasks: Iterable[T]) -> Iterator[R | Failure[T]]:
+    def run_ordered(
+        self, tasks: Iterable[T], found: Callable[[T], R | None] | None = None
+    ) -> Iterator[R | Failure[T]]:
         """Do every task; results come in the order of the tasks.
+
+        ``found`` gives the result of a task that an earlier run has done.  This process asks it for
+        :data:`LOOK_S`, up to the first task that is not done: what is whole needs neither Ray nor actors.
 
         Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
         Tasks in the hand of an actor that dies (killed, out of memory, its node gone) are done again
@@ -141,8 +172,19 @@ class Workers(Generic[T, R]):
         """
         if self._results is not None:
             self._results.close()
-        self._results = _Run(self, self._slots, tasks).results()
+        self._results = self._run(iter(tasks), found)
         return self._results
+
+    def _run(
+        self, tasks: Iterator[T], found: Callable[[T], R | None] | None
+    ) -> Generator[R | Failure[T], None, None]:
+        begun = time.monotonic()
+        for task in tasks:
+            done = found(task) if found is not None and time.monotonic() - begun < LOOK_S else None
+            if done is not None:
+                yield done
+                continue
+            yield from _Run(self, self.slots(), chain([task], tasks)).results()
 
     def get(self, ref: Any) -> Any:
         """The value of a call; raises what the worker raised."""

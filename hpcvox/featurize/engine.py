@@ -13,7 +13,7 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
-from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
+from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
@@ -83,7 +83,8 @@ def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTa
     kept = 0
     with Progress("featurize", source.total, "crystals") as progress:
         rejects = 0
-        for result in workers.run_ordered(tasks_of(counted(), settings.entries_per_shard)):
+        tasks = tasks_of(counted(), settings.entries_per_shard)
+        for result in workers.run_ordered(tasks, partial(found, settings)):
             if isinstance(result, Failure):
                 failures.append(result.task)
                 continue

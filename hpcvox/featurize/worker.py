@@ -68,20 +68,9 @@ class ShardWorker:
         Raises:
             ShardError: it cannot be written.
         """
-        path = self.settings.out / shard_name(task.number)
-        provenance = Provenance(
-            self.settings.descriptor,
-            self.settings.grid_name,
-            self.settings.fixed(),
-            __version__,
-            entries_digest(task.entries),
-            task.entries[0].index,
-            len(task.entries),
-        )
-        if not task.fatal and not task.trial:
-            line = existing(path, provenance)
-            if line is not None:
-                return ShardResult(line, True)
+        if (there := found(self.settings, task)) is not None:
+            return there
+        path, provenance = _shard(self.settings, task)
         buffer = self._free.get()
         try:
             with self._computing, _Limit(self.settings.limit_s) as limit:
@@ -182,6 +171,26 @@ def file_digest(path: bytes) -> bytes:
             return hashlib.file_digest(file, xxhash.xxh3_128).digest()
     except OSError:
         return b""
+
+
+def _shard(settings: FeaturizeSettings, task: ShardTask) -> tuple[Path, Provenance]:
+    """Where the shard of ``task`` belongs, and what it is made from."""
+    provenance = Provenance(
+        settings.descriptor,
+        settings.grid_name,
+        settings.fixed(),
+        __version__,
+        entries_digest(task.entries),
+        task.entries[0].index,
+        len(task.entries),
+    )
+    return settings.out / shard_name(task.number), provenance
+
+
+def found(settings: FeaturizeSettings, task: ShardTask) -> ShardResult | None:
+    """The shard of ``task``, where an earlier run has made it and it is whole."""
+    line = None if task.fatal or task.trial else existing(*_shard(settings, task))
+    return None if line is None else ShardResult(line, True)
 
 
 def existing(path: Path, provenance: Provenance) -> ShardLine | None:

@@ -20,7 +20,7 @@ from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
 from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
-from hpcvox.generation.run import COLUMNS as CANDIDATE_COLUMNS
+from hpcvox.generation.candidates import COLUMNS as CANDIDATE_COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told

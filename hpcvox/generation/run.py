@@ -12,6 +12,7 @@ from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
+from hpcvox.generation.candidates import ANGLES, COLUMNS
 from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
@@ -29,14 +30,6 @@ PART = 3 * BATCH
 
 MAY_CHANGE = {"per_condition", "conditions", "threads", "slices"}
 """Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
-
-COLUMNS = (
-    "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
-    "charge_balanced", "novel", "cif", "message",
-)  # fmt: skip
-
-ANGLES = ("alpha", "beta", "gamma")
-"""Further columns, after the lengths, where the networks know oblique cells."""
 
 
 def run(settings: GenerateSettings) -> Outcome:

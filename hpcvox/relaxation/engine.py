@@ -92,7 +92,7 @@ def _relaxed(
     results: list[Result] = []
     failed = kept = 0
     with Progress(label, total, "crystals") as progress:
-        for done in pool.run_ordered(partial(RelaxWorker, settings), tasks):
+        for done in pool.run_ordered(partial(RelaxWorker, settings), tasks, RelaxWorker(settings).found):
             new = [_lost(done)] if isinstance(done, Failure) else done
             results += new
             failed += sum(bool(result.code) for result in new)

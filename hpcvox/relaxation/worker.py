@@ -66,24 +66,33 @@ class RelaxWorker:
         Raises:
             HpcvoxError: a file cannot be written.
         """
-        if isinstance(task, Crystal):
-            return [self._relaxed(task)]
-        entry = task._replace(id=plain(task.id), origin=plain(task.origin))
-        results = parse(entry)
-        if not results:
-            return [Result(entry.id, entry.origin, "no-structure", "there are no crystals")]
-        return [self._relaxed(found) if isinstance(found, Crystal) else Result(*found) for found in results]
+        return [self._relaxed(one) if isinstance(one, Crystal) else one for one in _crystals(task)]
 
-    def _relaxed(self, crystal: Crystal) -> Result:
+    def found(self, task: Entry | Crystal) -> list[Result] | None:
+        """The results of a task with whose crystals there is nothing more to do."""
+        results = [self._over(one) if isinstance(one, Crystal) else one for one in _crystals(task)]
+        known = [result for result in results if result is not None]
+        return known if len(known) == len(results) else None
+
+    def _over(self, crystal: Crystal) -> Result | None:
+        """The result of a crystal with which there is nothing more to do."""
         most = self._settings.max_sites
         if crystal.n_sites > most:
             message = f"{crystal.n_sites} sites in the cell, max_sites={most}"
             return Result(crystal.id, crystal.origin, "too-many-sites", message)
-        key = self._key(crystal)
+        state = self._state(crystal)
+        return _result(crystal, state, self._settings.stages, kept=True) if self._final(state) else None
+
+    def _state(self, crystal: Crystal) -> State:
+        """What earlier runs have come to."""
+        path = self._settings.out / STATES / f"{self._key(crystal)}.json"
+        return _known(path, len(self._settings.stages)) or {"id": crystal.id, "stages": []}
+
+    def _relaxed(self, crystal: Crystal) -> Result:
+        if (over := self._over(crystal)) is not None:
+            return over
+        key, state = self._key(crystal), self._state(crystal)
         path = self._settings.out / STATES / f"{key}.json"
-        state = _known(path, len(self._settings.stages)) or {"id": crystal.id, "stages": []}
-        if self._final(state):
-            return _result(crystal, state, self._settings.stages, kept=True)
         state = {"id": state["id"], "stages": state["stages"]}
         ends = time.monotonic() + self._settings.timeout_s
         for number in range(len(state["stages"]), len(self._settings.stages)):
@@ -180,6 +189,15 @@ def _write(path: Path, state: State) -> None:
         raise HpcvoxError(
             f"{path}: cannot write the file: {error.strerror}; run the job again to go on"
         ) from None
+
+
+def _crystals(task: Entry | Crystal) -> list[Crystal | Result]:
+    """What a task holds, each as it is written in tables."""
+    if isinstance(task, Crystal):
+        return [task]
+    entry = task._replace(id=plain(task.id), origin=plain(task.origin))
+    read = [one if isinstance(one, Crystal) else Result(*one) for one in parse(entry)]
+    return read or [Result(entry.id, entry.origin, "no-structure", "there are no crystals")]
 
 
 def _result(crystal: Crystal, state: State, stages: list[Stage], kept: bool = False) -> Result:

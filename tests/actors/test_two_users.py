@@ -68,6 +68,7 @@ class User:
 
 @pytest.fixture
 def users() -> Iterator[tuple[User, User]]:
+    """Who runs the tests, root, and another one; each with a home of their own."""
     if os.getuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("a second user takes root, and setpriv of util-linux")
     with tempfile.TemporaryDirectory(prefix="hv-", dir="/tmp") as folder:  # Ray's sockets want short paths
@@ -83,6 +84,7 @@ def users() -> Iterator[tuple[User, User]]:
 
 @pytest.fixture
 def source(users: tuple[User, User]) -> Path:
+    """A table of crystals that both can read."""
     return write_table(users[0].home.parent / "crystals.csv", 200, bad_every=97)
 
 

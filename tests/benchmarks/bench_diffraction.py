@@ -4,11 +4,11 @@ import math
 
 import gemmi
 import numpy as np
-from bench_density import median_us
 from threadpoolctl import threadpool_limits
 
 from hpcvox.descriptors import diffraction
 from hpcvox.descriptors.clusters import Cell, scaled, supercell
+from tests.benchmarks.bench_density import median_us
 
 FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 

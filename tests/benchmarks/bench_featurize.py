@@ -6,7 +6,6 @@ by plain processes, the limit the durable write of the same bytes by as many thr
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from hpcvox import durable
-from hpcvox.actors.pool import ActorPool, Workers, actor_pool
+from hpcvox.actors.cluster import cluster
+from hpcvox.actors.pool import ActorPool, Workers
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
@@ -28,8 +28,6 @@ from hpcvox.featurize.engine import Tally, build, finish, tasks_of
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.support.crystal_sources import write_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -74,13 +72,13 @@ def _pipeline(settings: DensitySettings, plain: DensitySettings, large_cells: Pa
     begun = time.perf_counter()
     # The second Ray actor sleeps while one of a pool of its own works: room for three on two CPUs.
     with (
-        actor_pool(CPUS + 1),
-        ActorPool(CPUS).workers(partial(ShardWorker, settings), THREADS) as both,
+        cluster(CPUS + 1),
+        ActorPool(lambda: CPUS).workers(partial(ShardWorker, settings), THREADS) as both,
     ):
         list(both.run_ordered(_trials(tasks)))
         start = time.perf_counter() - begun
         with (
-            ActorPool(1).workers(partial(ShardWorker, settings), THREADS) as one,
+            ActorPool(lambda: 1).workers(partial(ShardWorker, settings), THREADS) as one,
             ProcessPoolExecutor(CPUS, get_context("spawn"), _start, (plain,)) as processes,
             ProcessPoolExecutor(1, get_context("spawn"), _start, (plain,)) as process,
         ):

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from bench_training import make_shards
 
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.virtual import SET
+from tests.benchmarks.bench_training import make_shards
 
 ARRAYS = ("density", "species")
 SHARDS = 320  # as many as 80,000 crystals make; the virtual dataset of h5py looks for its rows in all of them

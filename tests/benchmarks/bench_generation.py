@@ -110,7 +110,8 @@ def _chain() -> list[dict[str, Any]]:
         for _ in range(CANDIDATES // BATCH):
             networks.forward()
 
-    chain(), bare()
+    chain()
+    bare()
     times = [(_wall(chain), _wall(bare)) for _ in range(ROUNDS)]
     whole, limit = (CANDIDATES / statistics.median(each) for each in zip(*times, strict=True))
     return [

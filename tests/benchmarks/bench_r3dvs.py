@@ -1,11 +1,11 @@
 """R3DVS of a 64³ field on one core, beside the bare FFT of the field."""
 
 import numpy as np
-from bench_density import median_us
 from scipy import fft
 from threadpoolctl import threadpool_limits
 
 from hpcvox.descriptors.r3dvs import diffraction_spots, voxels
+from tests.benchmarks.bench_density import median_us
 
 LATTICE = np.array([[5.6, 0, 0], [0.4, 5.9, 0], [0.2, -0.3, 6.1]])
 

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench_training import make_shards
-
 from hpcvox.training.metrics import read_metrics
+from tests.benchmarks.bench_training import make_shards
 
 BATCH, ROUNDS = 8, 3
 PEER = Path(__file__).with_name("ddp_peer.py")
@@ -68,7 +67,7 @@ def _ratio(name: str, value: float, own: float, peer: float, limit: float | None
 
 def _rate(out: Path) -> float:
     """Samples a second of the fastest epoch but the first, whose first steps are slow (the peers leave theirs out)."""
-    return max(line["samples_per_s"] for line in read_metrics(out)[1:])
+    return max(float(line["samples_per_s"]) for line in read_metrics(out)[1:])
 
 
 def _run(start: list[str], folder: Path, *more: str) -> str:

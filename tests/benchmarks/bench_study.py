@@ -23,13 +23,11 @@ from hpcvox.studies.journal import storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
 from hpcvox.studies.worker import promises_little
+from hpcvox.training.card import read_card
 from hpcvox.training.job import train_cgcnn
 from hpcvox.training.metrics import read_metrics
-from hpcvox.training.runs import read_card
-
-# the tests make their shard sets with what is there
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from study_storages import (
+from hpcvox.training.settings import TrainCGCNNSettings
+from tests.benchmarks.study_storages import (
     grpc_proxy,
     plain_journal,
     postgresql,
@@ -38,7 +36,6 @@ from study_storages import (
     sqlite,
     sqlite_behind_a_proxy,
 )
-
 from tests.support.graph_shards import crystals, make_graphs
 
 WORKERS, TRIALS = 16, 2000
@@ -112,7 +109,9 @@ def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
         trained, found, every = 0, [], []
         while (claim := study.claim()) is not None:
             run = claim.folder / "run"
-            train_cgcnn(space.training(study.settings, claim.trial.params).model_copy(update={"out": run}))
+            drawn = space.training(study.settings, claim.trial.params)
+            assert isinstance(drawn, TrainCGCNNSettings)
+            train_cgcnn(drawn.model_copy(update={"out": run}))
             every.append(read_card(run)["metrics"]["held_out/loss"])
             for line in read_metrics(run):
                 trained += 1
@@ -127,7 +126,7 @@ def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
 
 def _ms(
     make: Callable[[Path], BaseStorage],
-    served: Callable[[Path], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    served: Callable[[Path], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> float:
     with tempfile.TemporaryDirectory(prefix="bench-") as place, served(folder := Path(place)):
         optuna.create_study(storage=make(folder), study_name="x")

@@ -9,7 +9,7 @@ from hpcvox import config
 from hpcvox.descriptors.density import voxelize
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
 from hpcvox.training.job import train_unet
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainUNetSettings
@@ -22,7 +22,7 @@ def make_shards(folder: Path, shards: int = 1, samples: int = SAMPLES) -> None:
     """A set of ``shards`` shards, each of ``samples`` perovskites at full size."""
     folder.mkdir()
     buffer = ShardBuffer(density_arrays(32, "float16"), samples)
-    lines = []
+    lines: list[ShardLine] = []
     for first in range(0, shards * samples, samples):
         buffer.clear()
         for i in range(samples):

@@ -20,7 +20,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
 from hpcvox.training.settings import TrainUNetSettings
-from hpcvox.training.unet_task import UNetTask
+from hpcvox.training.unet_task import UNetBatch, UNetTask
 
 WARM, STEPS = 3, 12
 
@@ -32,9 +32,9 @@ class Loss(nn.Module):
         super().__init__()
         self.task, self.model = task, task.model
 
-    def forward(self, batch: object) -> torch.Tensor:
+    def forward(self, batch: UNetBatch) -> torch.Tensor:
         """The mean loss of a batch."""
-        return self.task.losses(batch).per_sample.mean()  # type: ignore[arg-type]
+        return self.task.losses(batch).per_sample.mean()
 
 
 def main() -> None:

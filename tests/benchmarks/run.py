@@ -41,19 +41,16 @@ def main() -> int:
                 f"{row['name']:<28}{shown[0]:>12} {row['unit']:<14}{shown[1]:>12}{shown[2]:>10}{shown[3]:>12}",
                 flush=True,
             )
-    load = os.getloadavg()[0]
-    if load > os.cpu_count():
-        print(
-            f"warning: the machine was busy (load {load:.1f} on {os.cpu_count()} CPUs): figures are too slow"
-        )
+    load, cpus = os.getloadavg()[0], os.cpu_count()
+    if cpus is not None and load > cpus:
+        print(f"warning: the machine was busy (load {load:.1f} on {cpus} CPUs): figures are too slow")
     Path("bench.json").write_text(json.dumps(results, indent=2) + "\n")
     print(f"{len(results)} figures written to bench.json")
     return 0
 
 
 def _measure(name: str) -> list[dict[str, Any]]:
-    sys.path.insert(0, str(HERE))
-    results: list[dict[str, Any]] = importlib.import_module(f"bench_{name}").measure()
+    results: list[dict[str, Any]] = importlib.import_module(f"tests.benchmarks.bench_{name}").measure()
     return results
 
 

@@ -28,7 +28,7 @@ def sqlite(folder: Path) -> BaseStorage:
     return RDBStorage(f"sqlite:///{folder}/study.db", engine_kwargs={"connect_args": {"timeout": 300}})
 
 
-def grpc_proxy(folder: Path) -> BaseStorage:
+def grpc_proxy(folder: Path) -> GrpcStorageProxy:
     """Optuna's proxy, behind which one process has the database to itself."""
     return GrpcStorageProxy(host="127.0.0.1", port=int((folder / PORT).read_text()))
 
@@ -43,7 +43,7 @@ def sqlite_behind_a_proxy(folder: Path) -> Iterator[None]:
     server = get_context("spawn").Process(target=_serve, args=(folder, port))
     server.start()
     try:
-        grpc_proxy(folder).wait_server_ready(timeout=60)  # type: ignore[attr-defined]
+        grpc_proxy(folder).wait_server_ready(timeout=60)
         yield
     finally:
         server.terminate()

@@ -4,6 +4,7 @@ import csv
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ OCCUPIED = LOOP + "_atom_site_occupancy\n"
 CSCL = HEAD.format(a="4.123(4)") + LOOP + "Cs+ 0 0 0\nCl- 0.5 0.5 0.5(1)\n"
 
 
-def entry(text: str | bytes, **fields: object) -> Entry:
+def entry(text: str | bytes, **fields: Any) -> Entry:
     data = text.encode() if isinstance(text, str) else text
     return Entry(0, "x", "x.cif", data, {"gap": 1.5})._replace(**fields)
 
@@ -82,7 +83,7 @@ def test_rounded_special_positions_are_one_site() -> None:
 
 def test_coordinates_are_brought_into_the_cell() -> None:
     frac = crystal(HEAD.format(a=8) + LOOP + "O -0.0 1.0 -1e-18\nO -0.25 2.5 0.999999\n").frac
-    np.testing.assert_allclose(frac, [[0, 0, 0], [0.75, 0.5, 0.999999]], atol=1e-12)
+    np.testing.assert_allclose(frac, [[0.0, 0.0, 0.0], [0.75, 0.5, 0.999999]], atol=1e-12)
     assert ((frac >= 0) & (frac < 1)).all()
 
 

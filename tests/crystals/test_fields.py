@@ -7,7 +7,9 @@ import gzip
 import io
 import lzma
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +37,7 @@ def values(seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def chgcar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CHGCAR with spin and augmentation."""
     path = tmp_path_factory.mktemp("vasp") / "CHGCAR"
     poscar = Poscar(Structure(LATTICE, ["Ti", "O", "O"], FRAC))
     data = {"total": values(0), "diff": values(1)}
@@ -42,7 +45,8 @@ def chgcar(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("augmentation occupancies   1   3\n", "  0.27E+00 -0.33E-01  0.00E+00\n"),
         "  0.6E+00  0.1E+00  0.1E+00\n",
     ]
-    Chgcar(poscar, data, {"total": augmentation, "diff": augmentation[:2]}).write_file(path)
+    augmented: dict[str, Any] = {"total": augmentation, "diff": augmentation[:2]}  # lines, as they are read
+    Chgcar(poscar, data, augmented).write_file(path)
     return path
 
 
@@ -74,8 +78,10 @@ def test_a_locpot_is_not_divided_by_the_volume(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_compression_is_told_by_the_bytes(chgcar: Path, tmp_path: Path, compress: object) -> None:
-    packed = compress(chgcar.read_bytes())  # type: ignore[operator]
+def test_compression_is_told_by_the_bytes(
+    chgcar: Path, tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    packed = compress(chgcar.read_bytes())
     path = tmp_path / "CHGCAR"
     path.write_bytes(packed)
     np.testing.assert_array_equal(read_chgcar(path).values, read_chgcar(chgcar).values)

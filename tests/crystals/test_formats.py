@@ -24,7 +24,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Element, Lattice, Structure
 
 from hpcvox.crystals import jsons
 from hpcvox.crystals.cells import lattice_from_parameters
@@ -58,7 +58,7 @@ def atoms(of: Crystal, rotate: float = 0.0, **info: Any) -> Atoms:
 
 
 def structure(of: Crystal) -> Structure:
-    return Structure(Lattice(of.lattice), of.numbers, of.frac)
+    return Structure(Lattice(of.lattice), [Element.from_Z(int(z)) for z in of.numbers], of.frac)
 
 
 def written(made: Atoms, kind: str, **options: Any) -> str:
@@ -349,8 +349,8 @@ def test_a_cut_or_spoilt_file_of_frames_is_one_fault(tmp_path: Path, cut: int, s
     path = tmp_path / f"f.xyz{suffix}"
     tail = FRAME[:cut] or "not a count\n" + FRAME
     data = (FRAME * 5 + tail).encode()
-    pack = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}[suffix]
-    path.write_bytes(pack(data))
+    pack: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
+    path.write_bytes(pack[suffix](data))
     entries = list(open_source(path))
     assert len(entries) == 6
     assert faults(entries) == [(path.name, "damaged-archive")]

@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import ase.db
 import numpy as np
@@ -28,6 +29,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 
+from hpcvox.crystals.fields import Kind
 from hpcvox.crystals.fields.files import FieldCrystal
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
@@ -44,7 +46,7 @@ EXAMPLES = settings(
 )
 
 SALT = Structure(
-    Lattice.from_parameters(4.1, 4.2, 4.4, 90, 97, 90), ["Cs", "Cl"], [[0, 0, 0], [0.5, 0.45, 0.5]]
+    Lattice.from_parameters(4.1, 4.2, 4.4, 90, 97, 90), ["Cs", "Cl"], [[0.0, 0.0, 0.0], [0.5, 0.45, 0.5]]
 )
 CIF = """data_x
 _cell_length_a 4.1(2)
@@ -145,7 +147,8 @@ def archive(path: Path) -> None:
             for name, text in members.items():
                 packed.writestr(name, text)
         return
-    with tarfile.open(path, "w:" + path.suffix[1:].replace("tar", "")) as packed:
+    mode: Literal["w:", "w:gz"] = "w:gz" if path.suffix == ".gz" else "w:"
+    with tarfile.open(path, mode) as packed:
         for name, text in members.items():
             info = tarfile.TarInfo(name)
             info.size = len(text)
@@ -244,7 +247,7 @@ def test_no_damage_to_a_source_stops_it_or_loses_an_input(tmp_path: Path, name: 
 def test_no_damage_to_a_field_raises(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     whole = made(path, FIELDS[name])
-    kind = "potential" if name == "LOCPOT" else "density"
+    kind: Kind = "potential" if name == "LOCPOT" else "density"
 
     @EXAMPLES
     @given(damaged(whole))

@@ -45,6 +45,7 @@ KNOWN = {
 
 @pytest.fixture(scope="module")
 def all_prototypes() -> list[Prototype]:
+    """Every prototype that there is."""
     return enumerate_prototypes()
 
 
@@ -97,7 +98,8 @@ def test_cells_are_what_they_are_named(structure: str, all_prototypes: list[Prot
         np.linalg.det(small.lattice) / small.n_sites
     )
     for crystal in (cube, small):
-        found = spglib.get_spacegroup((crystal.lattice, crystal.frac, crystal.numbers), symprec=1e-4)
+        cell = crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()
+        found = spglib.get_spacegroup(cell, symprec=1e-4)
         assert found is not None
         assert found.endswith(f"({STRUCTURES[structure].space_group})")
     (back,) = parse(Entry(0, "x", "x", cif_text(cube).encode(), {}))

@@ -5,7 +5,9 @@ import io
 import lzma
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import SourceError
+
+Mode = Literal["w", "w:gz", "w:xz", "w:bz2"]
+"""How a tar archive is written."""
 
 
 def salt(a: float) -> str:
@@ -51,7 +56,7 @@ def test_one_file(tmp_path: Path) -> None:
     assert (source.kind, source.total, good(list(source))) == ("cif", 1, ["x"])
 
 
-def tar(path: Path, mode: str, count: int = 5) -> bytes:
+def tar(path: Path, mode: Mode, count: int = 5) -> bytes:
     with tarfile.open(path, mode) as archive:
         for i in range(count):
             data = salt(4 + i / 10).encode()
@@ -65,7 +70,7 @@ def tar(path: Path, mode: str, count: int = 5) -> bytes:
 @pytest.mark.parametrize(
     ("suffix", "mode"), [("tar", "w"), ("tar.gz", "w:gz"), ("tar.xz", "w:xz"), ("tar.bz2", "w:bz2")]
 )
-def test_a_tar_archive(tmp_path: Path, suffix: str, mode: str) -> None:
+def test_a_tar_archive(tmp_path: Path, suffix: str, mode: Mode) -> None:
     path = tmp_path / f"x.{suffix}"
     tar(path, mode)
     source = open_source(path)
@@ -81,7 +86,7 @@ def test_a_tar_archive(tmp_path: Path, suffix: str, mode: str) -> None:
 )
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.97])
 def test_a_cut_tar_gives_what_is_there_and_one_fault(
-    tmp_path: Path, suffix: str, mode: str, kept: float
+    tmp_path: Path, suffix: str, mode: Mode, kept: float
 ) -> None:
     path = tmp_path / f"x.{suffix}"
     data = tar(path, mode)
@@ -154,7 +159,12 @@ def test_a_table(tmp_path: Path, suffix: str) -> None:
 
     path = tmp_path / f"t.{suffix}"
     data = rows(row("m-1", "-1.5", "0.2"), row("m-2", "", "nan", "NaN"), row("m-3", "2e-1")).encode()
-    pack = {"csv": bytes, "csv.gz": gzip.compress, "csv.xz": lzma.compress, "csv.bz2": bz2.compress}
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        "csv": bytes,
+        "csv.gz": gzip.compress,
+        "csv.xz": lzma.compress,
+        "csv.bz2": bz2.compress,
+    }
     path.write_bytes(pack[suffix](data))
     source = open_source(path)
     entries = list(source)
@@ -218,7 +228,7 @@ def test_ids_by_a_column_of_choice_and_by_row(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_column_is_answered_with_those_there_are(
-    tmp_path: Path, options: dict, words: list[str]
+    tmp_path: Path, options: dict[str, Any], words: list[str]
 ) -> None:
     path = tmp_path / "t.csv"
     path.write_text(rows(row("a")))

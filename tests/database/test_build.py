@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from hpcvox.crystals.cif import parse
 from hpcvox.crystals.prototypes import draw
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
-from hpcvox.database import build, ewald, potential
+from hpcvox.database import build, ewald, potential, tables
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import BusyError, MissingDependencyError
+
+pytestmark = pytest.mark.usefixtures("ray")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -60,7 +63,7 @@ def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch:
     # Stop before anything is put together, with some parts kept, one torn and one of another draw.
     settings = DatabaseSettings(out=stopped, size=120, energy="ewald", actors=1)
     with monkeypatch.context() as patch:
-        patch.setattr(build.tables, "assembled", interrupted)
+        patch.setattr(tables, "assembled", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build.run(settings)
     assert not (stopped / "crystals.csv").exists()
@@ -70,7 +73,13 @@ def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch:
     parts[2].write_bytes(parts[3].read_bytes())
     parts[4].unlink()
     done: list[bool] = []
-    monkeypatch.setattr(build, "_kept", lambda *a: (done.append((part := kept(*a)) is not None), part)[1])
+
+    def looked(*arguments: Any) -> Any:
+        part = kept(*arguments)
+        done.append(part is not None)
+        return part
+
+    monkeypatch.setattr(build, "_kept", looked)
     build.run(settings)
     assert done.count(False) == 3
     assert contents(stopped) == contents(whole)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,21 +11,25 @@ import spglib
 from hpcvox import cli
 from hpcvox.crystals.elemental import ELEMENTS, KINDS, SOLIDS, draw
 from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
 
 csv.field_size_limit(10**7)
 
 
 @pytest.mark.parametrize("symprec", [1e-3, 1e-2])
-def test_every_solid_has_its_space_group_and_no_higher_one(symprec):
+def test_every_solid_has_its_space_group_and_no_higher_one(symprec: float) -> None:
     for solid, crystal in draw(7 * 5 * 17, seed=1):
         found = spglib.get_spacegroup(
             (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()), symprec=symprec
         )
-        assert int(re.search(r"\((\d+)\)", found)[1]) == solid.space_group, crystal.id
+        assert found is not None, crystal.id
+        number = re.search(r"\((\d+)\)", found)
+        assert number is not None, found
+        assert int(number[1]) == solid.space_group, crystal.id
 
 
-def test_draws_are_even_unique_and_the_beginnings_of_larger_ones():
+def test_draws_are_even_unique_and_the_beginnings_of_larger_ones() -> None:
     drawn = draw(7 * 250 + 3, seed=0)
     ids = [crystal.id for _, crystal in drawn]
     assert len(set(ids)) == len(ids)
@@ -37,7 +42,9 @@ def test_draws_are_even_unique_and_the_beginnings_of_larger_ones():
     assert {solid.name for solid, _ in drawn} == {solid.name for solid in SOLIDS}
 
 
-def test_the_job_writes_a_table_that_featurize_reads(tmp_path, capsys):
+def test_the_job_writes_a_table_that_featurize_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["elements", f"out={tmp_path / 'a'}", "size=35"]) == 0
     assert "35 elemental solids (5 sc, 5 fcc" in capsys.readouterr().out
     assert cli.main(["elements", f"out={tmp_path / 'b'}", "size=35"]) == 0
@@ -45,11 +52,12 @@ def test_the_job_writes_a_table_that_featurize_reads(tmp_path, capsys):
     assert path.read_bytes() == (tmp_path / "b/crystals.csv").read_bytes()
     for entry, (solid, crystal) in zip(open_source(path), draw(35, 0), strict=True):
         (read,) = parse(entry)
+        assert isinstance(read, Crystal)
         assert (read.id, entry.targets) == (crystal.id, {"space_group": solid.space_group})
         assert np.linalg.norm(read.lattice) == pytest.approx(np.linalg.norm(crystal.lattice), abs=1e-5)
         np.testing.assert_array_equal(read.numbers, crystal.numbers)
 
 
-def test_a_size_without_all_classes_is_refused(tmp_path, capsys):
+def test_a_size_without_all_classes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["elements", f"out={tmp_path}", "size=6"]) == 2
     assert "size: Input should be greater than or equal to 7" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hpcvox.descriptors.atoms import BLOCK, MAX_Z, form_factor_terms, superposed_atoms, superposed_spots
 from hpcvox.descriptors.r3dvs import diffraction_spots
@@ -17,7 +18,7 @@ FRAC = np.array([[0.0, 0.0, 0.0], [0.25, 0.5, 0.5], [0.5, 0.75, 0.25]])
 NUMBERS = np.array([22, 8, 7], np.uint8)
 
 
-def direct(shape, width):
+def direct(shape: tuple[int, int, int], width: float) -> NDArray[np.float64]:
     """Each term of a form factor is a Gaussian in real space; summed over images."""
     grid = np.stack(np.meshgrid(*(np.arange(m) / m for m in shape), indexing="ij"), -1)
     out = np.zeros(shape)
@@ -31,7 +32,7 @@ def direct(shape, width):
     return out
 
 
-def test_equals_a_sum_of_gaussians_in_real_space():
+def test_equals_a_sum_of_gaussians_in_real_space() -> None:
     shape = (24, 27, 32)
     got = superposed_atoms(LATTICE, FRAC, NUMBERS, shape, width=0.3)
     expected = direct(shape, 0.3)
@@ -46,25 +47,25 @@ def test_equals_a_sum_of_gaussians_in_real_space():
     shape=st.tuples(*3 * [st.integers(1, 13)]),
     numbers=st.lists(st.integers(1, MAX_Z), min_size=1, max_size=6),
 )
-def test_every_electron_is_counted(seed, shape, numbers):
+def test_every_electron_is_counted(seed: int, shape: tuple[int, int, int], numbers: list[int]) -> None:
     rng = np.random.default_rng(seed)
     lattice = rng.normal(0, 1, (3, 3)) + 4 * np.eye(3)
-    numbers = np.array(numbers, np.uint8)
-    field = superposed_atoms(lattice, rng.random((len(numbers), 3)), numbers, shape)
+    kinds = np.array(numbers, np.uint8)
+    field = superposed_atoms(lattice, rng.random((len(kinds), 3)), kinds, shape)
     integral = field.mean() * abs(np.linalg.det(lattice))
-    assert integral == pytest.approx(numbers.astype(int).sum(), rel=1e-12)
+    assert integral == pytest.approx(kinds.astype(int).sum(), rel=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
 @given(shift=st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.integers(-9, 9)))
-def test_a_shift_by_grid_points_rolls_the_field(shift):
+def test_a_shift_by_grid_points_rolls_the_field(shift: tuple[int, int, int]) -> None:
     shape = (12, 9, 10)
     still = superposed_atoms(LATTICE, FRAC, NUMBERS, shape)
     moved = superposed_atoms(LATTICE, FRAC + np.array(shift) / shape, NUMBERS, shape)
     assert np.abs(np.roll(still, shift, (1, 2, 3)) - moved).max() < 1e-11 * still.max()
 
 
-def test_maxima_are_at_the_atoms():
+def test_maxima_are_at_the_atoms() -> None:
     shape = (32, 36, 44)
     field = superposed_atoms(LATTICE, FRAC, NUMBERS, shape)[0]
     for site in FRAC:
@@ -73,7 +74,7 @@ def test_maxima_are_at_the_atoms():
         assert field[near].argmax() == 7**3 // 2
 
 
-def test_order_and_supercell_do_not_matter():
+def test_order_and_supercell_do_not_matter() -> None:
     order = [2, 0, 1]
     a = superposed_atoms(LATTICE, FRAC, NUMBERS, (10, 11, 12))
     np.testing.assert_allclose(
@@ -92,7 +93,7 @@ def test_order_and_supercell_do_not_matter():
     )
 
 
-def test_the_terms_are_those_of_the_tables():
+def test_the_terms_are_those_of_the_tables() -> None:
     for number in range(1, MAX_Z + 1):
         heights, spreads, constant = form_factor_terms(number)
         assert sum(heights) + constant == pytest.approx(number, abs=1e-12)
@@ -101,7 +102,7 @@ def test_the_terms_are_those_of_the_tables():
 
 
 @pytest.mark.parametrize("number", [0, 99, 118])
-def test_elements_without_form_factors_are_refused(number):
+def test_elements_without_form_factors_are_refused(number: int) -> None:
     with pytest.raises(Rejected, match=str(number)) as error:
         superposed_atoms(LATTICE, FRAC[:1], np.array([number], np.uint8), (4, 4, 4))
     assert error.value.code == "no-form-factor"
@@ -110,7 +111,7 @@ def test_elements_without_form_factors_are_refused(number):
     assert error.value.code == "no-sites"
 
 
-def test_spots_are_those_of_the_field_in_every_block():
+def test_spots_are_those_of_the_field_in_every_block() -> None:
     spots = superposed_spots(3 * LATTICE, FRAC, NUMBERS)
     assert len(spots.g) > BLOCK
     exact = diffraction_spots(superposed_atoms(3 * LATTICE, FRAC, NUMBERS, (48, 64, 64)), 3 * LATTICE)
@@ -119,7 +120,7 @@ def test_spots_are_those_of_the_field_in_every_block():
     np.testing.assert_allclose(spots.mean, exact.mean, rtol=1e-9)
 
 
-def test_a_cell_with_too_many_spots_is_refused_before_they_are_made():
+def test_a_cell_with_too_many_spots_is_refused_before_they_are_made() -> None:
     with pytest.raises(Rejected, match="coarser") as error:
         superposed_spots(np.eye(3) * 500.0, FRAC, NUMBERS)
     assert error.value.code == "cell-too-large"

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import voxelize
-from hpcvox.descriptors.grids import BOXES, centres, coordinates
+from hpcvox.descriptors.grids import BOXES, Grid, centres, coordinates
 from hpcvox.descriptors.radii import MAX_Z, RADII
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
 from hpcvox.errors import Rejected
@@ -18,7 +19,14 @@ SRTIO3 = np.array([38, 22, 8, 8, 8], np.uint8)
 CUBE = np.full(3, 3.905)
 
 
-def direct(lengths, frac, numbers, grid, n, widths=RADII):
+def direct(
+    lengths: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    grid: Grid,
+    n: int,
+    widths: NDArray[np.float64] = RADII,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
     """The formula of the paper, voxel by voxel in float64; also the margin by which a label is decided."""
     axis = centres(grid, n)
     x = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1) * lengths
@@ -39,7 +47,7 @@ def direct(lengths, frac, numbers, grid, n, widths=RADII):
     best = inside.min(0)
     species = np.where(np.isfinite(best), np.asarray(numbers)[inside.argmin(0)], 0)
     others = np.sort(np.where(d2 < reach + 1e-5, d2, np.inf), axis=0)
-    decided = (np.abs(d2 - reach) > 1e-5).all(0)
+    decided: NDArray[np.bool_] = np.all(np.abs(d2 - reach) > 1e-5, axis=0)
     if len(numbers) > 1:
         with np.errstate(invalid="ignore"):
             decided &= ~(np.abs(others[1] - others[0]) < 1e-5)
@@ -48,7 +56,7 @@ def direct(lengths, frac, numbers, grid, n, widths=RADII):
 
 @pytest.mark.parametrize("grid", ["periodic", "padded"])
 @pytest.mark.parametrize("widths", [RADII, np.full_like(RADII, 0.7)], ids=["radii", "sigma"])
-def test_equals_the_direct_sum(grid, widths):
+def test_equals_the_direct_sum(grid: Grid, widths: NDArray[np.float64]) -> None:
     lengths = np.array([3.9, 4.6, 5.3])
     rng = np.random.default_rng(1)
     frac = (PEROVSKITE + rng.normal(0, 0.02, (5, 3))) % 1
@@ -63,20 +71,20 @@ def test_equals_the_direct_sum(grid, widths):
     assert (got.species == species)[decided].all()
 
 
-def test_the_periodic_density_holds_every_electron():
+def test_the_periodic_density_holds_every_electron() -> None:
     n = 32
     got = voxelize(CUBE, PEROVSKITE, SRTIO3, "periodic", n)
     assert got.density.sum(dtype=np.float64) * (CUBE[0] / n) ** 3 == pytest.approx(SRTIO3.sum(), rel=1e-6)
 
 
-def test_small_ions_have_their_own_voxel():
+def test_small_ions_have_their_own_voxel() -> None:
     lengths = np.full(3, 30.0)  # a voxel of 0.94 Å; carbon's radius is 0.30 Å
     frac = np.array([[0.1, 0.2, 0.3], [0.6, 0.7, 0.8]])
     got = voxelize(lengths, frac, np.array([6, 6], np.uint8), "periodic")
     assert (got.species == 6).sum() == 2
 
 
-def test_sites_that_share_a_voxel_are_refused():
+def test_sites_that_share_a_voxel_are_refused() -> None:
     frac = np.array([[0.1, 0.1, 0.1], [0.101, 0.101, 0.101]])
     with pytest.raises(Rejected, match="shares a voxel") as error:
         voxelize(np.full(3, 20.0), frac, np.array([6, 8], np.uint8), "periodic")
@@ -84,12 +92,12 @@ def test_sites_that_share_a_voxel_are_refused():
 
 
 @pytest.mark.parametrize("number", [0, 99, 118])
-def test_elements_without_a_radius_are_refused(number):
+def test_elements_without_a_radius_are_refused(number: int) -> None:
     with pytest.raises(Rejected, match=str(number)):
         voxelize(CUBE, np.zeros((1, 3)), np.array([number], np.uint8))
 
 
-def test_radii_are_pymatgens():
+def test_radii_are_pymatgens() -> None:
     from pymatgen.core import Element
 
     for z in range(1, MAX_Z + 1):
@@ -99,7 +107,7 @@ def test_radii_are_pymatgens():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), shift=st.tuples(*[st.integers(0, 31)] * 3), grid=st.just("periodic"))
-def test_translation_by_voxels_rolls_the_arrays(seed, shift, grid):
+def test_translation_by_voxels_rolls_the_arrays(seed: int, shift: tuple[int, int, int], grid: Grid) -> None:
     rng = np.random.default_rng(seed)
     frac = (PEROVSKITE + rng.uniform(-0.03, 0.03, (5, 3))) % 1
     moved = (frac + np.array(shift) / 32) % 1
@@ -111,7 +119,7 @@ def test_translation_by_voxels_rolls_the_arrays(seed, shift, grid):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), grid=st.sampled_from(["periodic", "padded"]))
-def test_the_order_of_the_sites_does_not_matter(seed, grid):
+def test_the_order_of_the_sites_does_not_matter(seed: int, grid: Grid) -> None:
     rng = np.random.default_rng(seed)
     frac = (PEROVSKITE + rng.uniform(-0.03, 0.03, (5, 3))) % 1
     order = rng.permutation(5)
@@ -122,7 +130,7 @@ def test_the_order_of_the_sites_does_not_matter(seed, grid):
 
 
 @pytest.mark.parametrize("grid", ["periodic", "padded"])
-def test_rotating_voxels_is_rotating_the_crystal(grid):
+def test_rotating_voxels_is_rotating_the_crystal(grid: Grid) -> None:
     rng = np.random.default_rng(3)
     lengths = np.array([3.9, 4.6, 5.3])
     frac = 0.25 + 0.5 * rng.random((4, 3))
@@ -135,7 +143,7 @@ def test_rotating_voxels_is_rotating_the_crystal(grid):
         assert (rotate(still.species, rotation) == turned.species).mean() > 0.999
 
 
-def test_there_are_24_rotations_that_form_a_group():
+def test_there_are_24_rotations_that_form_a_group() -> None:
     matrices = {tuple(r.matrix.astype(int).ravel()) for r in ROTATIONS}
     assert len(matrices) == 24
     products = {tuple((a.matrix @ b.matrix).astype(int).ravel()) for a in ROTATIONS for b in ROTATIONS}
@@ -144,7 +152,7 @@ def test_there_are_24_rotations_that_form_a_group():
 
 
 @pytest.mark.parametrize("grid", ["periodic", "padded"])
-def test_coordinates_are_voxel_centres(grid):
+def test_coordinates_are_voxel_centres(grid: Grid) -> None:
     lengths = np.array([4.0, 5.0, 6.0])
     xyz = coordinates(lengths, grid, 32)
     box = BOXES[grid]

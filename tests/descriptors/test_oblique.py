@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
@@ -18,7 +19,9 @@ OBLIQUE = np.array([[3.9, 0.0, 0.0], [1.2, 3.7, 0.0], [-0.7, 1.1, 4.1]])
 ELEMENTS = st.sampled_from([1, 6, 8, 14, 22, 26, 38, 55])
 
 
-def direct(lattice, frac, numbers, n):
+def direct(
+    lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8], n: int
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
     """The formula voxel by voxel over every image within reach, in float64; also where a label is decided."""
     axis = (np.arange(n) + 0.5) / n
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1)
@@ -38,7 +41,7 @@ def direct(lattice, frac, numbers, n):
     reach = (RADII[numbers] ** 2)[:, None, None, None]
     inside = np.where(d2 < reach, d2, np.inf)
     species = np.where(np.isfinite(inside.min(0)), np.asarray(numbers)[inside.argmin(0)], 0)
-    decided = (np.abs(d2 - reach) > 1e-5).all(0)
+    decided: NDArray[np.bool_] = np.all(np.abs(d2 - reach) > 1e-5, axis=0)
     if len(numbers) > 1:
         others = np.sort(np.where(d2 < reach + 1e-5, d2, np.inf), axis=0)
         with np.errstate(invalid="ignore"):
@@ -49,7 +52,9 @@ def direct(lattice, frac, numbers, n):
     return density, species, decided
 
 
-def assert_direct(lattice, frac, numbers, n):
+def assert_direct(
+    lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8], n: int
+) -> None:
     got = voxelize_oblique(lattice, frac, numbers, n)
     density, species, decided = direct(lattice, frac, numbers, n)
     assert np.abs(got.density - density).max() < 1e-6 * density.max()
@@ -66,23 +71,25 @@ def assert_direct(lattice, frac, numbers, n):
     n=st.sampled_from([8, 32]),
     sigma=st.none() | st.floats(0.2, 3),
 )
-def test_equals_the_kernel_of_orthogonal_cells(seed, lengths, numbers, n, sigma):
+def test_equals_the_kernel_of_orthogonal_cells(
+    seed: int, lengths: tuple[float, float, float], numbers: list[int], n: int, sigma: float | None
+) -> None:
     rng = np.random.default_rng(seed)
-    numbers, lengths = np.array(numbers, np.uint8), np.array(lengths)
-    frac = rng.random((len(numbers), 3))
+    kinds, edges = np.array(numbers, np.uint8), np.array(lengths)
+    frac = rng.random((len(kinds), 3))
     widths = RADII if sigma is None else np.full_like(RADII, sigma)
     try:
-        expected = voxelize(lengths, frac, numbers, n=n, widths=widths)
+        expected = voxelize(edges, frac, kinds, n=n, widths=widths)
     except Rejected:
         with pytest.raises(Rejected):
-            voxelize_oblique(np.diag(lengths), frac, numbers, n)
+            voxelize_oblique(np.diag(edges), frac, kinds, n)
         return
-    got = voxelize_oblique(np.diag(lengths), frac, numbers, n, widths=widths)
+    got = voxelize_oblique(np.diag(edges), frac, kinds, n, widths=widths)
     assert np.abs(got.density - expected.density).max() < 1e-6 * expected.density.max()
     assert (got.species == expected.species).mean() > 0.998  # a label may differ within a quantum of a border
 
 
-def test_ties_are_those_of_the_orthogonal_kernel():
+def test_ties_are_those_of_the_orthogonal_kernel() -> None:
     """Voxels at equal distance of two elements: the heavier one's, in a crystal where there are many."""
     for a in (3.905, 4.0, 4.25):
         expected = voxelize(np.full(3, a), PEROVSKITE, SRTIO3)
@@ -93,13 +100,13 @@ def test_ties_are_those_of_the_orthogonal_kernel():
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), numbers=st.lists(ELEMENTS, min_size=1, max_size=4))
-def test_equals_the_direct_sum(seed, numbers):
+def test_equals_the_direct_sum(seed: int, numbers: list[int]) -> None:
     rng = np.random.default_rng(seed)
     lattice = rng.uniform(2.5, 6, 3)[:, None] * (np.eye(3) + rng.uniform(-0.35, 0.35, (3, 3)))
-    numbers = np.array(numbers, np.uint8)
-    places = rng.permutation(4**3)[: len(numbers)]
-    frac = (np.stack(np.unravel_index(places, (4, 4, 4)), -1) + rng.random((len(numbers), 3))) / 4
-    assert_direct(lattice, frac, numbers, 8)
+    kinds = np.array(numbers, np.uint8)
+    places = rng.permutation(4**3)[: len(kinds)]
+    frac = (np.stack(np.unravel_index(places, (4, 4, 4)), -1) + rng.random((len(kinds), 3))) / 4
+    assert_direct(lattice, frac, kinds, 8)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +119,12 @@ def test_equals_the_direct_sum(seed, numbers):
     ],
 )
 @pytest.mark.parametrize("element", [6, 8, 55])
-def test_every_image_counts_in_skewed_cells(lattice, element):
+def test_every_image_counts_in_skewed_cells(lattice: list[list[float]], element: int) -> None:
     frac = np.array([[0.05, 0.1, 0.93], [0.5, 0.62, 0.4]])
     assert_direct(np.array(lattice, float), frac, np.array([element, 22], np.uint8), 8)
 
 
-def test_both_ways_of_summing_agree():
+def test_both_ways_of_summing_agree() -> None:
     """A large cell sums narrow Gaussians by voxels, a small one by harmonics: a supercell sees both."""
     frac = (PEROVSKITE + 0.013) % 1
     numbers = np.array([14, 6, 8, 8, 8], np.uint8)
@@ -129,7 +136,7 @@ def test_both_ways_of_summing_agree():
 
 
 @pytest.mark.parametrize("scale", [1.0, 4.0])
-def test_every_electron_is_held(scale):
+def test_every_electron_is_held(scale: float) -> None:
     got = voxelize_oblique(scale * OBLIQUE, PEROVSKITE, SRTIO3, 32)
     voxel = np.linalg.det(scale * OBLIQUE) / 32**3
     assert got.density.sum(dtype=np.float64) * voxel == pytest.approx(SRTIO3.sum(), rel=1e-6)
@@ -137,7 +144,7 @@ def test_every_electron_is_held(scale):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), shift=st.tuples(*[st.integers(0, 31)] * 3))
-def test_translation_by_voxels_rolls_the_arrays(seed, shift):
+def test_translation_by_voxels_rolls_the_arrays(seed: int, shift: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(seed)
     frac = (PEROVSKITE + rng.uniform(-0.03, 0.03, (5, 3))) % 1
     a = voxelize_oblique(OBLIQUE, frac, SRTIO3)
@@ -148,7 +155,7 @@ def test_translation_by_voxels_rolls_the_arrays(seed, shift):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_the_order_of_the_sites_does_not_matter(seed):
+def test_the_order_of_the_sites_does_not_matter(seed: int) -> None:
     rng = np.random.default_rng(seed)
     frac = (PEROVSKITE + rng.uniform(-0.03, 0.03, (5, 3))) % 1
     order = rng.permutation(5)
@@ -158,7 +165,7 @@ def test_the_order_of_the_sites_does_not_matter(seed):
     np.testing.assert_array_equal(a.species, b.species)
 
 
-def test_turning_the_cell_in_space_changes_nothing():
+def test_turning_the_cell_in_space_changes_nothing() -> None:
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
     a = voxelize_oblique(OBLIQUE, PEROVSKITE, SRTIO3)
     b = voxelize_oblique(OBLIQUE @ turn, PEROVSKITE, SRTIO3)
@@ -166,7 +173,7 @@ def test_turning_the_cell_in_space_changes_nothing():
     np.testing.assert_array_equal(a.species, b.species)
 
 
-def test_refusals():
+def test_refusals() -> None:
     with pytest.raises(Rejected, match="99") as error:
         voxelize_oblique(OBLIQUE, np.zeros((1, 3)), np.array([99], np.uint8))
     assert error.value.code == "no-radius"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -30,12 +31,13 @@ from hpcvox.dft.settings import DftSettings
 from hpcvox.errors import ConfigError, MissingDependencyError, Rejected
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.usefixtures("ray")
 needs_gpaw = pytest.mark.skipif(not process.installed(), reason="GPAW is not installed")
 CONFIGS = ROOT / "configs"
 QUICK = {"cutoff": 340.0, "k_density": 1.0, "actors": 2}
 
 
-def cifs(folder: Path, **crystals: object) -> Path:
+def cifs(folder: Path, **crystals: Atoms) -> Path:
     """A folder of CIFs."""
     folder.mkdir()
     for name, atoms in crystals.items():
@@ -196,9 +198,9 @@ def fields_at_work(scratch: Path) -> list[int]:
     return found
 
 
-def until(true: object, seconds: float = 60.0) -> None:
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     ends = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < ends
         time.sleep(0.1)
 
@@ -222,7 +224,7 @@ BUSY = process.Request(
 
 @needs_gpaw
 def test_a_process_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    said = []
+    said: list[Exception] = []
 
     def solve() -> None:
         try:
@@ -235,7 +237,9 @@ def test_a_process_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path) -> 
     until(lambda: fields_at_work(tmp_path))
     os.kill(fields_at_work(tmp_path)[0], signal.SIGKILL)
     thread.join(60)
-    assert (said[0].code, "SIGKILL" in str(said[0])) == ("killed", True)
+    (error,) = said
+    assert isinstance(error, Rejected)
+    assert (error.code, "SIGKILL" in str(error)) == ("killed", True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -255,22 +259,32 @@ def test_a_field_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     until(lambda: not fields_at_work(tmp_path))
 
 
+def helium(valence: int) -> process.Request:
+    """One atom in a small cell, asked for with so many valence electrons."""
+    return {
+        **BUSY,
+        "numbers": [2],
+        "valence": [valence],
+        "moments": [],
+        "lattice": (3 * np.eye(3)).tolist(),
+        "cutoff": 300.0,
+        "k_density": 0.5,
+        "shape": (22, 22, 22),
+    }
+
+
 @needs_gpaw
 def test_a_launcher_of_mpi_does_not_disturb_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PMIX_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "I_MPI_MPIRUN"):
         monkeypatch.setenv(name, "1")
-    request = process.Request(**{**BUSY, "numbers": [2], "valence": [2], "moments": []})
-    request.update(lattice=(3 * np.eye(3)).tolist(), cutoff=300.0, k_density=0.5, shape=(22, 22, 22))
-    result = process.solve(request, tmp_path, 300)
+    result = process.solve(helium(2), tmp_path, 300)
     assert result.density.mean() * 27 == pytest.approx(2, abs=1e-10)
 
 
 @needs_gpaw
 def test_a_data_set_of_another_valence_is_refused(tmp_path: Path) -> None:
-    request = process.Request(**{**BUSY, "numbers": [2], "valence": [4], "moments": []})
-    request.update(lattice=(3 * np.eye(3)).tolist(), cutoff=300.0, k_density=0.5, shape=(22, 22, 22))
     with pytest.raises(Rejected, match=r"\[2\] valence electrons, not \[4\]") as error:
-        process.solve(request, tmp_path, 300)
+        process.solve(helium(4), tmp_path, 300)
     assert error.value.code == "other-data-set"
 
 

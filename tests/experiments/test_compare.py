@@ -1,5 +1,7 @@
 """The measures of Court et al. 2020 obey what a distance must."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,9 +30,9 @@ def test_a_crystal_is_no_distance_from_itself(frac: NDArray[np.float64]) -> None
 
 
 @given(FRACS, st.randoms(use_true_random=False))
-def test_the_order_of_sites_does_not_matter(frac: NDArray[np.float64], random: object) -> None:
+def test_the_order_of_sites_does_not_matter(frac: NDArray[np.float64], random: Random) -> None:
     order = list(range(len(frac)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     other = (frac * 0.9 + 0.03) % 1.0
     first = match_sites(CELL, frac, kinds(frac), other, kinds(frac))
     second = match_sites(CELL, frac, kinds(frac), other[order], kinds(frac)[order])

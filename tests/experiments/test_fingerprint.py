@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,19 +14,19 @@ from hpcvox.experiments.defects import DefectsWorker
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.runs import load_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray")]
 SMALL = ["model={filters: [[4, 4], [8, 8]], kernel: 5, dense: 32}", "threads=1", "batch_size=16"]
 GIVEN = ["displacements=[0.05]", "vacancies=[0.1, 0.5]", "substitutions=[0.5]", "limit=28", "actors=2"]
 SPGLIB = ["spglib_tight", "spglib_medium", "spglib_loose"]
 
 
-def table(path):
+def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Elemental solids, their fingerprints, and a network trained on them."""
     place = tmp_path_factory.mktemp("ziletti")
     source = place / "elements/crystals.csv"
@@ -37,18 +38,19 @@ def folder(tmp_path_factory):
     return place
 
 
-def evaluate(folder, *more):
+def evaluate(folder: Path, *more: str) -> int:
     given = [f"run={folder / 'run'}", f"source={folder / 'elements/crystals.csv'}", *GIVEN, *more]
     return cli.main(["evaluate-fingerprint", *given])
 
 
 @pytest.fixture(scope="module")
-def out(folder):
+def out(folder: Path) -> Path:
+    """The folder of an evaluation of it on crystals with defects."""
     assert evaluate(folder, f"out={folder / 'defects'}") == 0
     return folder / "defects"
 
 
-def test_whole_crystals_are_seen_by_both_and_defective_ones_by_the_network_alone(out):
+def test_whole_crystals_are_seen_by_both_and_defective_ones_by_the_network_alone(out: Path) -> None:
     rows = {(row["defect"], float(row["amount"])): row for row in table(out / "accuracy.csv")}
     assert list(rows) == [
         ("none", 0),
@@ -67,7 +69,7 @@ def test_whole_crystals_are_seen_by_both_and_defective_ones_by_the_network_alone
     assert min(Image.open(out / "accuracy.png").size) > 300
 
 
-def test_the_table_counts_what_each_crystal_was_taken_for(out):
+def test_the_table_counts_what_each_crystal_was_taken_for(out: Path) -> None:
     lines = table(out / "per_crystal.csv")
     assert len(lines) == 28 * 5
     for row in table(out / "accuracy.csv"):
@@ -77,7 +79,7 @@ def test_the_table_counts_what_each_crystal_was_taken_for(out):
             assert float(row[name]) == pytest.approx(right, abs=1e-6)
 
 
-def test_a_whole_crystal_has_the_fingerprint_of_the_shards(folder, out):
+def test_a_whole_crystal_has_the_fingerprint_of_the_shards(folder: Path, out: Path) -> None:
     shards = ShardSet.open(folder / "shards")
     model, card = load_model(folder / "run", "fingerprint")
     images = torch.from_numpy(shards.read_array("fingerprint", range(len(shards)))).permute(0, 3, 1, 2)
@@ -88,7 +90,9 @@ def test_a_whole_crystal_has_the_fingerprint_of_the_shards(folder, out):
     assert [line["network"] for line in whole] == [by_id[line["id"]] for line in whole]
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bytes(folder, out, monkeypatch):
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = ["accuracy.csv", "accuracy.png", "per_crystal.csv", "rejects.csv"]
     before = {name: (out / name).read_bytes() for name in files}
     parts = sorted((out / "parts").iterdir())
@@ -104,7 +108,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(folder, out, monkeypatch):
     assert evaluate(folder, f"out={out}") == 0
 
 
-def test_what_has_no_class_is_a_reject(folder, tmp_path, capsys):
+def test_what_has_no_class_is_a_reject(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = table(folder / "elements/crystals.csv")[:3]
     rows[0]["space_group"] = "1"
     rows[1]["cif"] = "nothing"
@@ -122,7 +128,9 @@ def test_what_has_no_class_is_a_reject(folder, tmp_path, capsys):
     assert list(table(tmp_path / "out/accuracy.csv")[0]) == ["defect", "amount", "crystals", "network"]
 
 
-def test_symmetry_is_of_space_groups(folder, tmp_path, capsys):
+def test_symmetry_is_of_space_groups(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     card = json.loads((folder / "run/model.json").read_text()) | {"target": "my_group"}
     (tmp_path / "model.json").write_text(json.dumps(card))
     (tmp_path / "model.safetensors").write_bytes((folder / "run/model.safetensors").read_bytes())

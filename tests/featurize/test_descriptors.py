@@ -1,6 +1,6 @@
 """Every descriptor as a job: what is in the shards is what the descriptor says, whoever made it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -10,7 +10,8 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Poscar
 
 from hpcvox import config
-from hpcvox.actors.pool import ActorPool, actor_pool
+from hpcvox.actors.cluster import cluster
+from hpcvox.actors.pool import ActorPool
 from hpcvox.crystals.fields import read_field
 from hpcvox.descriptors.atoms import superposed_atoms, superposed_spots
 from hpcvox.descriptors.clusters import Cell, conventional_cell, displaced, scaled, supercell, without
@@ -33,17 +34,23 @@ from tests.support.crystal_sources import write_table
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ActorPool]:
     """One Ray for all tests here."""
-    with actor_pool(2) as pool:
-        yield pool
+    with cluster(2) as actors:
+        yield ActorPool(lambda: actors)
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source of 14 crystals, two of which are rejects."""
     return write_table(tmp_path_factory.mktemp("source") / "perovskites.csv", 14, bad_every=5)
 
 
+Make = Callable[..., Path]
+
+
 @pytest.fixture
-def make(table: Path, tmp_path: Path, pool: ActorPool):
+def make(table: Path, tmp_path: Path, pool: ActorPool) -> Make:
+    """``make(descriptor, *settings, actors=2)`` makes a shard set of the table, whose folder it returns."""
+
     def make(descriptor: str, *overrides: str, actors: int = 2) -> Path:
         out = tmp_path / f"{descriptor}-{actors}{len(overrides)}"
         given = [f"source={table}", f"out={out}", f"actors={actors}", "entries_per_shard=5", *overrides]
@@ -64,7 +71,9 @@ def cells(shards: ShardSet) -> Iterator[Cell]:
     ("descriptor", "given"),
     [("r3dvs", []), ("soap", ["centres=[]"]), ("diffraction", []), ("graph", []), ("coulomb", [])],
 )
-def test_bytes_do_not_depend_on_the_number_of_actors(make, descriptor, given, capsys):
+def test_bytes_do_not_depend_on_the_number_of_actors(
+    make: Make, descriptor: str, given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     two, one = make(descriptor, *given), make(descriptor, *given, actors=1)
     names = sorted(p.name for p in two.glob("*.h5"))
     assert len(names) >= 3
@@ -75,7 +84,7 @@ def test_bytes_do_not_depend_on_the_number_of_actors(make, descriptor, given, ca
     assert ["descriptor", descriptor] in [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
-def test_graphs_are_ragged_and_those_of_the_descriptor(make):
+def test_graphs_are_ragged_and_those_of_the_descriptor(make: Make) -> None:
     out = make("graph", "neighbours=8")
     shards = ShardSet.open(out)
     order = [7, 0, 11, 7]
@@ -99,7 +108,7 @@ def test_graphs_are_ragged_and_those_of_the_descriptor(make):
         shards.read_array("neighbours", [0])
 
 
-def test_every_flipped_byte_of_a_ragged_array_is_found_with_its_sample(make):
+def test_every_flipped_byte_of_a_ragged_array_is_found_with_its_sample(make: Make) -> None:
     out = make("graph")
     path = out / "shard-00000.h5"
     whole = path.read_bytes()
@@ -114,7 +123,7 @@ def test_every_flipped_byte_of_a_ragged_array_is_found_with_its_sample(make):
     assert verify_set(out).exit_status == DAMAGED
 
 
-def test_fingerprints_are_those_of_the_descriptor_with_its_defects(make):
+def test_fingerprints_are_those_of_the_descriptor_with_its_defects(make: Make) -> None:
     out = make("diffraction", "pixels=16", "atoms=40", "vacancies=0.2", "displacement=0.05", "seed=3")
     shards = ShardSet.open(out)
     images = shards.read_array("fingerprint", range(len(shards)))
@@ -128,14 +137,14 @@ def test_fingerprints_are_those_of_the_descriptor_with_its_defects(make):
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
 
 
-def test_spectra_are_those_of_the_descriptor(make):
+def test_spectra_are_those_of_the_descriptor(make: Make) -> None:
     shards = ShardSet.open(make("coulomb", "max_sites=6"))
     spectra = shards.read_array("spectrum", range(len(shards)))
     for spectrum, cell in zip(spectra, cells(shards), strict=True):
         np.testing.assert_array_equal(spectrum, ewald_spectrum(cell, 6))
 
 
-def test_features_are_those_of_soap(make):
+def test_features_are_those_of_soap(make: Make) -> None:
     shards = ShardSet.open(make("soap", "n_max=3", "l_max=2", "centres=[]", "delta=0.5"))
     features = shards.read_array("features", range(len(shards)))
     for row, cell in zip(features, cells(shards), strict=True):
@@ -144,7 +153,7 @@ def test_features_are_those_of_soap(make):
         )
 
 
-def test_spots_are_those_of_the_superposed_atoms(make):
+def test_spots_are_those_of_the_superposed_atoms(make: Make) -> None:
     shards = ShardSet.open(make("r3dvs", "resolution=0.8"))
     g, amplitude = (shards.read_ragged(name, range(len(shards))) for name in ("g", "amplitude"))
     mean = shards.read_array("mean", range(len(shards)))
@@ -164,7 +173,7 @@ def chgcars(tmp_path: Path) -> Path:
         ("b", "Cs", 4.1, 24),
         ("coarse", "Cs", 4.1, 7),
     ):
-        structure = Structure(Lattice.cubic(length), [element, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+        structure = Structure(Lattice.cubic(length), [element, "O"], [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
         numbers = np.array([site.specie.Z for site in structure], np.uint8)
         density = superposed_atoms(structure.lattice.matrix, structure.frac_coords, numbers, (points,) * 3)[0]
         (folder / name).mkdir(parents=True)
@@ -177,7 +186,7 @@ def chgcars(tmp_path: Path) -> Path:
     return folder
 
 
-def test_spots_of_field_files(make, chgcars, tmp_path):
+def test_spots_of_field_files(make: Make, chgcars: Path, tmp_path: Path) -> None:
     out = make("r3dvs", "field=file", "channels=2", "resolution=0.5", f"source={chgcars}")
     shards = ShardSet.open(out)
     assert shards.ids == ["a/CHGCAR", "b/CHGCAR"]
@@ -203,7 +212,7 @@ def test_spots_of_field_files(make, chgcars, tmp_path):
     assert (out / "shard-00000.h5").read_bytes() != made
 
 
-def test_a_set_of_another_descriptor_is_made_anew(make, capsys):
+def test_a_set_of_another_descriptor_is_made_anew(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     out = make("coulomb")
     make("graph", f"out={out}")
     assert "every shard is made anew" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hpcvox.crystals.record import Entry
-from hpcvox.featurize.settings import VARIANTS
+from hpcvox.featurize.settings import VARIANTS, CoulombSettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.shards.shard_file import ShardFile
 
@@ -18,7 +19,11 @@ SECONDS = 10
 """That one crystal may take."""
 MEMORY = 2 * 1024**3
 """Bytes that the process may grow by."""
-SMALL = {"diffraction": {"pixels": 16, "atoms": 40}, "soap": {"centres": []}, "density": {"shapes": "any"}}
+SMALL: dict[str, dict[str, Any]] = {
+    "diffraction": {"pixels": 16, "atoms": 40},
+    "soap": {"centres": []},
+    "density": {"shapes": "any"},
+}
 
 LENGTHS = st.one_of(
     st.sampled_from([4.0, 5.5, 7.0, 0.5, 60.0, 999.0]), st.floats(-0.3, 2.9).map(lambda x: 10**x)
@@ -59,6 +64,7 @@ def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
         begun = time.monotonic()
         entries = [Entry(i, f"x{i}", f"x{i}", text, {}, None, "poscar") for i, text in enumerate(texts)]
         line = made(ShardTask(number, entries, {})).line
+        assert line is not None
         assert line.samples + line.rejects == len(entries)
         samples += line.samples
         assert time.monotonic() - begun < SECONDS * len(entries)
@@ -72,8 +78,6 @@ def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
 def test_a_crystal_that_upsets_a_library_is_a_reject_and_the_others_are_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hpcvox.descriptors import coulomb
-
     eigenvalues = np.linalg.eigvalsh
 
     def upset(matrix: np.ndarray) -> np.ndarray:
@@ -81,13 +85,14 @@ def test_a_crystal_that_upsets_a_library_is_a_reject_and_the_others_are_samples(
             raise np.linalg.LinAlgError("Eigenvalues did not converge")
         return eigenvalues(matrix)
 
-    monkeypatch.setattr(coulomb.np.linalg, "eigvalsh", upset)
+    monkeypatch.setattr(np.linalg, "eigvalsh", upset)
     text = "x\n1\n4 0 0\n0 4 0\n0 0 4\nO\n{}\nDirect\n0 0 0\n.5 .5 .5\n.5 0 0\n"
     entries = [
         Entry(i, f"x{i}", f"x{i}", text.format(n).encode(), {}, None, "poscar")
         for i, n in enumerate((2, 3, 1))
     ]
-    line = ShardWorker(VARIANTS["coulomb"](out=tmp_path))(ShardTask(0, entries, {})).line
+    line = ShardWorker(CoulombSettings(out=tmp_path))(ShardTask(0, entries, {})).line
+    assert line is not None
     assert (line.samples, line.rejects) == (2, 1)
     with ShardFile(tmp_path / line.file) as shard:
         assert shard.texts("id") == ["x0", "x2"]

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcvox.actors.pool import ActorPool, actor_pool
+from hpcvox.actors.cluster import cluster
+from hpcvox.actors.pool import ActorPool
 from hpcvox.crystals.sources import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
@@ -30,12 +31,13 @@ from tests.support.crystal_sources import perovskite, write_table
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ActorPool]:
     """One Ray for all tests here; the job finds it running and uses it."""
-    with actor_pool(4) as pool:
-        yield pool
+    with cluster(4) as actors:
+        yield ActorPool(lambda: actors)
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source of 45 crystals, four of which are rejects."""
     return write_table(tmp_path_factory.mktemp("source") / "perovskites.csv", 45, bad_every=11)
 
 
@@ -198,7 +200,7 @@ def test_a_crystal_that_kills_its_process_is_a_reject(
 
         return work
 
-    with ActorPool(1).workers(make) as workers:
+    with ActorPool(lambda: 1).workers(make) as workers:
         tally = build(open_source(small.source), small, workers)
     manifest = finish(small, small.source.name, tally)
     assert manifest.rejects_by_code["worker-died"] == 1

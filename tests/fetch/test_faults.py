@@ -8,48 +8,53 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpcvox.errors import SourceError
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import OptimadeSettings
-from tests.support.flaky_proxy import proxying
+from tests.support.flaky_proxy import Handler, Proxy, proxying
 from tests.support.optimade_server import good, serving
 
 SALTS = 'id STARTS WITH "salt"'
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that has rocksalts beside what comes with the package."""
     with serving(tmp_path_factory.mktemp("optimade"), good()) as url:
         yield url
 
 
 @pytest.fixture
-def proxy(server):
+def proxy(server: str) -> Iterator[Proxy]:
+    """A proxy to the server, to which nothing has happened yet."""
     with proxying(server) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server, tmp_path_factory):
+def undisturbed(server: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of the crystals as they come without any fault."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     run(settings(server, out))
     return (out / "crystals.jsonl.gz").read_bytes()
 
 
-def settings(url, out, **more):
+def settings(url: str, out: Path, **more: Any) -> OptimadeSettings:
     return OptimadeSettings(
         **{"url": url, "out": out, "filter": SALTS, "page_limit": 5, "pause_s": 0, "retries": 2, **more}
     )
 
 
-def rewritten(key, value):
+def rewritten(key: str, value: str | int) -> Callable[[str, bytes], bytes]:
     """A change of answers: ``links.next`` or a member of ``meta`` is another."""
 
-    def change(path, body):
+    def change(path: str, body: bytes) -> bytes:
         answer = json.loads(body)
         if "/structures?" in path:
             answer["links" if key == "next" else "meta"][key] = value
@@ -59,7 +64,9 @@ def rewritten(key, value):
 
 
 @pytest.mark.parametrize("fault", [503, 429, 500, "cut", "drop", "garbage"])
-def test_a_passing_fault_is_asked_again(proxy, undisturbed, tmp_path, fault):
+def test_a_passing_fault_is_asked_again(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path, fault: int | str
+) -> None:
     proxy.faults = [fault, None, None, fault, fault, None, fault]
     assert run(settings(proxy.url, tmp_path)).exit_status == 0
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
@@ -68,13 +75,13 @@ def test_a_passing_fault_is_asked_again(proxy, undisturbed, tmp_path, fault):
     assert all(headers["User-Agent"].startswith("hpcvox/") for _, _, headers in proxy.requests)
 
 
-def test_a_silent_server_is_asked_again(proxy, undisturbed, tmp_path):
+def test_a_silent_server_is_asked_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, "silent"]
     run(settings(proxy.url, tmp_path, timeout_s=1))
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_the_rest_that_a_server_asks_for_is_kept(proxy, tmp_path):
+def test_the_rest_that_a_server_asks_for_is_kept(proxy: Proxy, tmp_path: Path) -> None:
     dated = email.utils.formatdate(time.time() + 3, usegmt=True)
     proxy.faults = [(429, "2"), (503, dated)]
     run(settings(proxy.url, tmp_path))
@@ -84,21 +91,23 @@ def test_the_rest_that_a_server_asks_for_is_kept(proxy, tmp_path):
     assert proxy.requests[0][1] == proxy.requests[2][1] == "/v1/info"
 
 
-def test_a_rest_beyond_reason_ends_the_run(proxy, tmp_path):
+def test_a_rest_beyond_reason_ends_the_run(proxy: Proxy, tmp_path: Path) -> None:
     proxy.faults = [(429, "86400")]
     with pytest.raises(SourceError, match="asks for a rest of 86400 s"):
         run(settings(proxy.url, tmp_path))
     assert len(proxy.requests) == 1
 
 
-def test_there_is_a_rest_between_requests(proxy, tmp_path):
+def test_there_is_a_rest_between_requests(proxy: Proxy, tmp_path: Path) -> None:
     run(settings(proxy.url, tmp_path, pause_s=0.2, limit=10))
     times = [when for when, _, _ in proxy.requests]
     assert len(times) == 4
     assert min(b - a for a, b in itertools.pairwise(times)) >= 0.2
 
 
-def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(proxy, undisturbed, tmp_path):
+def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path
+) -> None:
     proxy.faults = [None, None, None, None, 503, 503, 503]
     with pytest.raises(
         SourceError, match=r"no answer after 3 tries: 503 .*come back later; 10 structures are kept"
@@ -112,14 +121,14 @@ def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(prox
     assert "page_offset=10" in again[0]
 
 
-def test_a_finished_fetch_asks_nobody(proxy, tmp_path):
+def test_a_finished_fetch_asks_nobody(proxy: Proxy, tmp_path: Path) -> None:
     run(settings(proxy.url, tmp_path))
     came = len(proxy.requests)
     assert "nothing to do" in run(settings(proxy.url, tmp_path, page_limit=3)).summary
     assert len(proxy.requests) == came
 
 
-def test_a_damaged_page_is_fetched_again(proxy, undisturbed, tmp_path):
+def test_a_damaged_page_is_fetched_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, None, None, 404]
     with pytest.raises(SourceError, match="404"):
         run(settings(proxy.url, tmp_path))
@@ -129,10 +138,11 @@ def test_a_damaged_page_is_fetched_again(proxy, undisturbed, tmp_path):
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_killed_it_goes_on_to_the_same_bytes(proxy, undisturbed, tmp_path):
+def test_killed_it_goes_on_to_the_same_bytes(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "hpcvox", "fetch", f"url={proxy.url}", f"out={out}", f"filter={SALTS}"]
     process = subprocess.Popen([*command, "page_limit=2", "pause_s=0.4"], stderr=subprocess.PIPE)
+    assert process.stderr is not None
     ends = time.monotonic() + 60
     while not (out / "pages" / "000003.jsonl.gz").exists():
         assert process.poll() is None, process.stderr.read().decode()
@@ -150,7 +160,7 @@ def test_killed_it_goes_on_to_the_same_bytes(proxy, undisturbed, tmp_path):
     assert sum("/structures?" in path for _, path, _ in proxy.requests[came:]) <= len(good()) // 2 - 3
 
 
-def test_told_to_stop_it_says_so_at_once(proxy, tmp_path):
+def test_told_to_stop_it_says_so_at_once(proxy: Proxy, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "hpcvox", "fetch", f"url={proxy.url}", f"out={tmp_path}", "pause_s=60"],
         stderr=subprocess.PIPE,
@@ -166,8 +176,10 @@ def test_told_to_stop_it_says_so_at_once(proxy, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["string", "object", "relative"])
-def test_links_of_every_form_are_followed(proxy, undisturbed, tmp_path, kind):
-    def change(path, body):
+def test_links_of_every_form_are_followed(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path, kind: str
+) -> None:
+    def change(path: str, body: bytes) -> bytes:
         answer = json.loads(body)
         target = answer["links"].get("next") if "/structures?" in path else None
         if target and kind != "string":
@@ -180,8 +192,8 @@ def test_links_of_every_form_are_followed(proxy, undisturbed, tmp_path, kind):
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_links_that_forget_the_fields_get_them_back(proxy, undisturbed, tmp_path):
-    def change(path, body):
+def test_links_that_forget_the_fields_get_them_back(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+    def change(path: str, body: bytes) -> bytes:
         answer = json.loads(body)
         target = answer["links"].get("next") if "/structures?" in path else None
         if target:
@@ -195,7 +207,7 @@ def test_links_that_forget_the_fields_get_them_back(proxy, undisturbed, tmp_path
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_another_server_is_never_asked(proxy, server, tmp_path):
+def test_another_server_is_never_asked(proxy: Proxy, server: str, tmp_path: Path) -> None:
     with proxying(server) as stranger:
         for target in (
             f"{stranger.url}/v1/structures",
@@ -208,18 +220,19 @@ def test_another_server_is_never_asked(proxy, server, tmp_path):
         assert not stranger.requests
 
 
-def test_a_redirection_is_followed_on_the_server_alone(proxy, server, tmp_path):
+def test_a_redirection_is_followed_on_the_server_alone(proxy: Proxy, server: str, tmp_path: Path) -> None:
     with proxying(server) as stranger:
         leads = proxy.url
 
-        class Moved(proxy.RequestHandlerClass):
-            def do_GET(self):
+        class Moved(Handler):
+            def do_GET(self) -> None:
                 if not self.path.startswith("/old/"):
-                    return super().do_GET()
+                    super().do_GET()
+                    return
                 self.send_response(308)
                 self.send_header("Location", leads + self.path.removeprefix("/old"))
                 self.send_header("Content-Length", "0")
-                return self.end_headers()
+                self.end_headers()
 
         proxy.RequestHandlerClass = Moved
         assert run(settings(f"{proxy.url}/old", tmp_path / "same")).exit_status == 0
@@ -229,7 +242,7 @@ def test_a_redirection_is_followed_on_the_server_alone(proxy, server, tmp_path):
         assert not stranger.requests
 
 
-def test_a_circle_of_links_is_an_error(proxy, tmp_path):
+def test_a_circle_of_links_is_an_error(proxy: Proxy, tmp_path: Path) -> None:
     proxy.change = rewritten("next", f"{proxy.url}/v1/structures?response_fields=species&page_limit=5")
     with pytest.raises(SourceError, match="the next page is one that came already"):
         run(settings(proxy.url, tmp_path))
@@ -243,7 +256,9 @@ def test_a_circle_of_links_is_an_error(proxy, tmp_path):
         ("more_data_available", True, "more"),
     ],
 )
-def test_a_count_that_is_not_what_came_is_said(proxy, undisturbed, tmp_path, key, value, told):
+def test_a_count_that_is_not_what_came_is_said(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path, key: str, value: int | bool, told: str
+) -> None:
     proxy.change = rewritten(key, value)
     summary, status = run(settings(proxy.url, tmp_path))
     assert status == 4
@@ -253,8 +268,8 @@ def test_a_count_that_is_not_what_came_is_said(proxy, undisturbed, tmp_path, key
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_a_structure_that_comes_twice_is_kept_once(proxy, undisturbed, tmp_path):
-    def change(path, body):
+def test_a_structure_that_comes_twice_is_kept_once(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+    def change(path: str, body: bytes) -> bytes:
         answer = json.loads(body)
         if "/structures?" in path:
             answer["data"] += answer["data"][:1]
@@ -265,6 +280,6 @@ def test_a_structure_that_comes_twice_is_kept_once(proxy, undisturbed, tmp_path)
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
 
 
-def test_nobody_there_is_said(tmp_path):
+def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no answer after 1 tries: .*refused"):
         run(settings("http://127.0.0.1:9", tmp_path, retries=0))

@@ -6,34 +6,41 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pymatgen.core import Structure
 
 from hpcvox import cli, config
+from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
 from hpcvox.errors import ConfigError, MissingDependencyError, SourceError
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import FetchSettings, MaterialsProjectSettings, OptimadeSettings
-from tests.fetch.test_optimade import parsed
-from tests.support.flaky_proxy import proxying
+from hpcvox.outcome import Outcome
+from tests.support.fetched_crystals import Fetch, parsed
+from tests.support.flaky_proxy import Fault, Handler, Proxy, proxying
 from tests.support.materials_project_server import FIRST, KEY, RELEASE, materials, serving
 
 SALTS = {"theoretical": False}  # all that have a structure and every number
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that has the materials and asks for no key."""
     documents = [{"theoretical": False} | document for document in materials()]
     with serving(tmp_path_factory.mktemp("materials_project"), documents) as url:
         yield url
 
 
 @pytest.fixture
-def proxy(server, monkeypatch):
+def proxy(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A gateway to the server, which asks for the key; the environment has it."""
     monkeypatch.setenv("MP_API_KEY", KEY)
     with proxying(server) as proxy:
         proxy.key = KEY
@@ -41,8 +48,10 @@ def proxy(server, monkeypatch):
 
 
 @pytest.fixture
-def fetch(proxy, tmp_path):
-    def fetch(name="out", **settings):
+def fetch(proxy: Proxy, tmp_path: Path) -> Fetch:
+    """Fetches through the gateway; gives what the job says and its folder."""
+
+    def fetch(name: str = "out", **settings: Any) -> tuple[Outcome, Path]:
         given = {"url": proxy.url, "pause_s": 0, "retries": 2, "out": tmp_path / name, "page_limit": 5}
         return run(MaterialsProjectSettings(**(given | settings))), tmp_path / name
 
@@ -50,7 +59,7 @@ def fetch(proxy, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server, tmp_path_factory):
+def undisturbed(server: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of the crystals as they come without a gateway or a fault."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     with pytest.MonkeyPatch.context() as patch:
@@ -59,11 +68,11 @@ def undisturbed(server, tmp_path_factory):
     return (out / "crystals.jsonl.gz").read_bytes()
 
 
-def asked(proxy, part):
+def asked(proxy: Proxy, part: str) -> list[str]:
     return [path for _, path, _ in proxy.requests if part in path]
 
 
-def test_every_material_comes_and_is_the_servers(fetch, proxy):
+def test_every_material_comes_and_is_the_servers(fetch: Fetch, proxy: Proxy) -> None:
     (summary, status), out = fetch()
     assert status == 4
     assert "25 crystals of 26 structures of the Materials Project" in summary
@@ -73,10 +82,12 @@ def test_every_material_comes_and_is_the_servers(fetch, proxy):
     assert list(got) == [*given, f"mp-{FIRST + 102}"], "as one knows them, in order, no deprecated one"
     for name, document in given.items():
         structure = Structure.from_dict(document["structure"])
-        assert sorted(got[name].numbers) == sorted(structure.atomic_numbers)
-        assert np.allclose(got[name].lattice, structure.lattice.matrix)
+        crystal = got[name]
+        assert isinstance(crystal, Crystal)
+        assert sorted(crystal.numbers) == sorted(structure.atomic_numbers)
+        assert np.allclose(crystal.lattice, structure.lattice.matrix)
         names = ("formation_energy_per_atom", "band_gap", "energy_above_hull")
-        assert got[name].targets == {key: document[key] for key in names}
+        assert crystal.targets == {key: document[key] for key in names}
     card = json.loads((out / "fetch.json").read_text())
     assert card["database_version"] == RELEASE
     assert card["criteria"] == {}
@@ -106,12 +117,16 @@ def test_every_material_comes_and_is_the_servers(fetch, proxy):
         ({"deprecated": True}, [100]),
     ],
 )
-def test_criteria_are_those_of_the_library(fetch, criteria, numbers):
+def test_criteria_are_those_of_the_library(
+    fetch: Fetch, criteria: dict[str, Any], numbers: Sequence[int]
+) -> None:
     _, out = fetch(criteria=criteria)
     assert list(parsed(out)) == [f"mp-{FIRST + i}" for i in numbers]
 
 
-def test_the_size_of_pages_does_not_change_the_bytes_and_a_limit_is_kept(fetch, undisturbed):
+def test_the_size_of_pages_does_not_change_the_bytes_and_a_limit_is_kept(
+    fetch: Fetch, undisturbed: bytes
+) -> None:
     for size in (7, 1000):
         _, out = fetch(f"out-{size}", page_limit=size, criteria=SALTS)
         assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
@@ -121,22 +136,30 @@ def test_the_size_of_pages_does_not_change_the_bytes_and_a_limit_is_kept(fetch, 
 
 
 @pytest.mark.parametrize(("at_once", "answers"), [(7, 4), (8, 4)])  # the last of 8 is empty
-def test_a_list_of_many_answers_is_whole(fetch, proxy, undisturbed, monkeypatch, at_once, answers):
+def test_a_list_of_many_answers_is_whole(
+    fetch: Fetch,
+    proxy: Proxy,
+    undisturbed: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
+    answers: int,
+) -> None:
     monkeypatch.setattr("hpcvox.fetch.materials_project.IDS_AT_ONCE", at_once)
     _, out = fetch(criteria=SALTS)
     assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
     assert len(asked(proxy, "_page=")) == answers
 
 
-def test_featurize_makes_shards_of_it(fetch, tmp_path):
+def test_featurize_makes_shards_of_it(fetch: Fetch, tmp_path: Path) -> None:
     _, out = fetch(criteria=SALTS)
     settings = DensitySettings(source=out / "crystals.jsonl.gz", out=tmp_path / "shards", voxels=8)
     settings.out.mkdir()
     line = ShardWorker(settings)(ShardTask(0, list(open_source(settings.source)), {})).line
+    assert line is not None
     assert (line.samples, line.rejects) == (24, 0)
 
 
-def test_a_key_that_is_refused_is_said_but_not_shown(fetch, proxy, tmp_path):
+def test_a_key_that_is_refused_is_said_but_not_shown(fetch: Fetch, proxy: Proxy, tmp_path: Path) -> None:
     proxy.key = KEY[::-1]
     with pytest.raises(
         SourceError, match="401 Unauthorized: Invalid authentication credentials: is the key"
@@ -148,7 +171,9 @@ def test_a_key_that_is_refused_is_said_but_not_shown(fetch, proxy, tmp_path):
     assert fetch()[0].exit_status == 4
 
 
-def test_a_key_comes_from_the_environment_or_a_private_file(fetch, proxy, tmp_path, monkeypatch):
+def test_a_key_comes_from_the_environment_or_a_private_file(
+    fetch: Fetch, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MP_API_KEY")
     with pytest.raises(ConfigError, match="there is no key in MP_API_KEY: take yours"):
         fetch()
@@ -170,28 +195,29 @@ def test_a_key_comes_from_the_environment_or_a_private_file(fetch, proxy, tmp_pa
         assert wrong not in str(error.value)
 
 
-def test_the_key_itself_in_place_of_its_file_is_not_repeated(capsys):
+def test_the_key_itself_in_place_of_its_file_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fetch", "provider=materials_project", f"key_file={KEY}"]) == 2
     said = capsys.readouterr().err
     assert "not the key itself" in said
     assert KEY not in said
 
 
-def test_the_key_goes_only_by_https_and_to_nobody_else(fetch, proxy, server):
+def test_the_key_goes_only_by_https_and_to_nobody_else(fetch: Fetch, proxy: Proxy, server: str) -> None:
     with pytest.raises(ConfigError, match="must be https: the key goes with each request"):
         config.load(
             FetchSettings, None, ["provider=materials_project", "url=http://api.materialsproject.org"]
         )
     with proxying(server) as stranger:
 
-        class Moved(proxy.RequestHandlerClass):
-            def do_GET(self):
+        class Moved(Handler):
+            def do_GET(self) -> None:
                 if self.path == "/heartbeat":
-                    return super().do_GET()
+                    super().do_GET()
+                    return
                 self.send_response(302)
                 self.send_header("Location", stranger.url + self.path)
                 self.send_header("Content-Length", "0")
-                return self.end_headers()
+                self.end_headers()
 
         proxy.RequestHandlerClass = Moved
         with pytest.raises(SourceError, match=r"sends on to .*, which is not asked"):
@@ -200,7 +226,7 @@ def test_the_key_goes_only_by_https_and_to_nobody_else(fetch, proxy, server):
 
 
 @pytest.mark.parametrize("fault", [503, (429, "1"), 500, "cut", "drop", "garbage"])
-def test_a_passing_fault_is_asked_again(fetch, proxy, undisturbed, fault):
+def test_a_passing_fault_is_asked_again(fetch: Fetch, proxy: Proxy, undisturbed: bytes, fault: Fault) -> None:
     proxy.faults = [fault, None, fault, None, None, fault]
     _, out = fetch(criteria=SALTS)
     assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed
@@ -208,13 +234,16 @@ def test_a_passing_fault_is_asked_again(fetch, proxy, undisturbed, fault):
 
 
 @pytest.mark.slow
-def test_killed_it_goes_on_to_the_same_bytes_and_the_key_is_nowhere(proxy, undisturbed, tmp_path):
+def test_killed_it_goes_on_to_the_same_bytes_and_the_key_is_nowhere(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "hpcvox", "fetch", "provider=materials_project", f"url={proxy.url}"]
     command += [f"out={out}", f"criteria={json.dumps(SALTS)}", "page_limit=2"]
     process = subprocess.Popen(
         [*command, "pause_s=0.4"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    assert process.stdout is not None
     ends = time.monotonic() + 300
     while not (out / "pages" / "000003.jsonl.gz").exists():
         assert process.poll() is None, process.stdout.read()
@@ -237,7 +266,9 @@ def test_killed_it_goes_on_to_the_same_bytes_and_the_key_is_nowhere(proxy, undis
     assert all(headers["x-api-key"] == KEY for _, _, headers in proxy.requests if "x-api-key" in headers)
 
 
-def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(fetch, proxy, undisturbed):
+def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(
+    fetch: Fetch, proxy: Proxy, undisturbed: bytes
+) -> None:
     proxy.faults = [None, None, None, None, 503, 503, 503]
     with pytest.raises(SourceError, match=r"no answer after 3 tries: 503 .*; 10 structures are kept"):
         fetch(criteria=SALTS)
@@ -246,8 +277,8 @@ def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(fetc
 
 
 @pytest.mark.parametrize("when", ["between runs", "in the midst"])
-def test_two_releases_are_not_mixed(fetch, proxy, when):
-    def next_release(path, body):
+def test_two_releases_are_not_mixed(fetch: Fetch, proxy: Proxy, when: str) -> None:
+    def next_release(path: str, body: bytes) -> bytes:
         return body.replace(RELEASE.encode(), b"2026.05.01") if path == "/heartbeat" else body
 
     if when == "between runs":
@@ -266,8 +297,8 @@ def test_two_releases_are_not_mixed(fetch, proxy, when):
         fetch(criteria=SALTS)
 
 
-def test_a_material_that_is_not_given_is_a_reject(fetch, proxy):
-    def change(path, body):
+def test_a_material_that_is_not_given_is_a_reject(fetch: Fetch, proxy: Proxy) -> None:
+    def change(path: str, body: bytes) -> bytes:
         answer = json.loads(body)
         if "structure" in path:
             answer["data"] = answer["data"][1:]
@@ -306,26 +337,28 @@ def test_a_material_that_is_not_given_is_a_reject(fetch, proxy):
         ({"properties": ["formula_pretty"]}, ConfigError, "has no number formula_pretty: valid: band_gap"),
     ],
 )
-def test_a_question_that_cannot_be_answered_is_said_and_can_be_mended(fetch, settings, error, said):
+def test_a_question_that_cannot_be_answered_is_said_and_can_be_mended(
+    fetch: Fetch, settings: dict[str, Any], error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         fetch(**settings)
     assert fetch(criteria=SALTS)[0].exit_status == 0
 
 
-def test_a_folder_of_another_provider_is_refused(fetch):
+def test_a_folder_of_another_provider_is_refused(fetch: Fetch) -> None:
     _, out = fetch(criteria=SALTS)
     with pytest.raises(ConfigError, match="holds results of other settings: provider"):
         run(OptimadeSettings(out=out))
     assert "nothing to do" in fetch(criteria=SALTS)[0].summary
 
 
-def test_another_server_is_no_materials_project(fetch, proxy):
+def test_another_server_is_no_materials_project(fetch: Fetch, proxy: Proxy) -> None:
     proxy.change = lambda path, body: b"{}"
     with pytest.raises(SourceError, match="is no API of the Materials Project: it names no db_version"):
         fetch()
 
 
-def test_without_the_library_its_extra_is_named(fetch, monkeypatch):
+def test_without_the_library_its_extra_is_named(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("materials_project", "summaries"):
         monkeypatch.delitem(sys.modules, f"hpcvox.fetch.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "mp_api.client.core.exceptions", None)

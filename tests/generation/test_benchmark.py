@@ -13,7 +13,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from hpcvox import config
-from hpcvox.actors.pool import actor_pool
+from hpcvox.actors.cluster import cluster
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError, MissingDependencyError
@@ -22,11 +22,7 @@ from hpcvox.generation.compositions import STATISTICS, _scaler, composition_fing
 from hpcvox.generation.coverage import Fingerprints, nearest
 from hpcvox.generation.settings import JudgeSettings
 from hpcvox.generation.structures import structure_fingerprint, structure_valid
-from tests.generation.test_funnel import generated, judge, perovskite
-from tests.generation.test_run import trained
-
-assert generated  # fixtures
-assert trained
+from tests.support.generated_runs import judge, perovskite
 
 needs_smact = pytest.mark.skipif(importlib.util.find_spec("smact") is None, reason="SMACT is not installed")
 ROCKSALT = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -212,7 +208,7 @@ def test_an_element_that_magpie_does_not_know_is_said() -> None:
 @pytest.fixture(scope="module")
 def ray() -> Iterator[None]:
     """One for all of this module."""
-    with actor_pool(2):
+    with cluster(2):
         yield
 
 
@@ -228,7 +224,7 @@ def held_out(generated: Path, tmp_path: Path) -> Path:
 
 def compared(
     generated: Path, out: Path, reference: Path, **changes: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, str]]]:
     """The summary, and the rows of the table by set and id."""
     judge(generated, out, reference=reference, **changes)
     with (out / benchmark.TABLE).open(newline="") as handle:

@@ -1,85 +1,17 @@
 """``judge``: every candidate is counted, and lost at the first stage that it does not pass."""
 
-import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
-from hpcvox.generation import funnel
-from hpcvox.generation.run import COLUMNS
-from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.split import split
-from tests.generation.test_run import generate, trained
-
-assert trained  # the fixture
-
-CUBE = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
-OTHER = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.25, 0.25, 0.25], [0.75, 0.75, 0.25], [0.25, 0.75, 0.75]])
-CSCL = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-
-
-def perovskite(a: int, b: int, x: int, length: float = 4.0, frac: np.ndarray = CUBE) -> tuple[Any, ...]:
-    return np.eye(3) * length, frac, np.array([a, b, x, x, x], np.uint8)
-
-
-def learned(trained: Path) -> int:
-    """A crystal of the training set that was not held out."""
-    card = json.loads((trained / "vae/model.json").read_text())
-    formulas = ShardSet.open(trained / "shards").formulas
-    return int(np.flatnonzero(~split(formulas, card["seed"], card["held_out_fraction"]))[0])
-
-
-@pytest.fixture(scope="module")
-def generated(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run around a perovskite, with a candidate for each stage."""
-    shards = ShardSet.open(trained / "shards")
-    index = learned(trained)
-    numbers, frac = shards.sites(index)
-    crystals: dict[str, tuple[Any, ...] | None] = {
-        "0-blob": None,
-        "1-near": perovskite(55, 82, 17, 5.6),
-        "2-binary": (np.eye(3) * 4.1, CSCL, np.array([55, 17], np.uint8)),
-        "3-first": perovskite(55, 82, 35, 5.9),
-        # the same in another cell: origin at the other cation, larger
-        "4-again": perovskite(55, 82, 35, 6.0, (CUBE + 0.5) % 1),
-        "5-learned": (shards.cells[index] * 1.01, frac, numbers),
-        "6-on-the-list": perovskite(37, 50, 53, 6.2),
-        # of the first one's composition, and not its structure
-        "7-other-structure": perovskite(55, 82, 35, 5.9, OTHER),
-        "8-new": perovskite(37, 50, 35, 5.8),
-    }
-    return write_run(tmp_path_factory.mktemp("run") / "generated", trained, crystals)
-
-
-def write_run(folder: Path, trained: Path, crystals: dict[str, tuple[Any, ...] | None]) -> Path:
-    """The folder as ``generate`` leaves it, with these candidates; None: one that could not be placed."""
-    made = {"vae": trained / "vae", "unet": trained / "unet", "out": folder, "base": "SrTiO3"}
-    (folder / "cifs").mkdir(parents=True)
-    config.save(config.validate(GenerateSettings, made, "test"), folder / "config.yaml")
-    rows = []
-    for name, crystal in crystals.items():
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"id": name, "decile": 1, "valid": False}
-        if crystal is not None:
-            row |= {"cif": f"cifs/{name}.cif", "valid": name != "1-near", "charge_balanced": True}
-            (folder / row["cif"]).write_text(cif_text(Crystal(name, "", *crystal, {})))
-        rows.append(row)
-    durable.write_csv(folder / "candidates.csv", COLUMNS, rows)
-    return folder
-
-
-def judge(generated: Path, out: Path, **changes: Any) -> dict[str, dict[str, str]]:
-    funnel.run(config.validate(JudgeSettings, {"generated": generated, "out": out} | changes, "test"))
-    with (out / "judged.csv").open(newline="") as handle:
-        return {row["id"]: row for row in csv.DictReader(handle)}
+from tests.support.generated_runs import CSCL, CUBE, generate, judge, learned, perovskite, write_run
 
 
 def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path: Path) -> None:
@@ -119,7 +51,7 @@ def test_duplicates_are_of_a_distinct_one(trained: Path, tmp_path: Path) -> None
     """Not of another duplicate, however near that is."""
     off = np.array([[0, 0, 0], [0, 0, 0.06], [0, 0, 0], [0, 0, 0], [0, 0, 0]])
     crystals = {f"{n}": perovskite(55, 82, 35, 5.9, CUBE + n * off) for n in range(3)}
-    rows = judge(write_run(tmp_path / "generated", trained, dict(crystals)), tmp_path / "out")
+    rows = judge(write_run(tmp_path / "generated", trained, crystals), tmp_path / "out")
     assert [(row["lost"], row["match"]) for row in rows.values()] == [
         ("", ""),
         ("duplicate", "0"),
@@ -141,10 +73,14 @@ def test_what_is_nearly_symmetric_is_made_so() -> None:
     noise = np.random.default_rng(0).normal(0, 0.002, CUBE.shape)
     numbers = np.array([38, 22, 8, 8, 8], np.uint8)
     rough = Crystal("x", "", np.diag([3.90, 3.91, 3.905]), (CUBE + noise) % 1, numbers, {})
-    assert symmetrised(rough, 1e-4).group == 1
-    made = symmetrised(rough, 0.1)
+    as_it_is, made = symmetrised(rough, 1e-4), symmetrised(rough, 0.1)
+    assert as_it_is is not None
+    assert as_it_is.group == 1
+    assert made is not None
     assert (made.group, made.symbol) == (221, "Pm-3m")
-    assert symmetrised(made.crystal, 1e-6).group == 221
+    again = symmetrised(made.crystal, 1e-6)
+    assert again is not None
+    assert again.group == 221
     np.testing.assert_allclose(made.crystal.lattice, np.eye(3) * 3.905, atol=1e-3)
 
 

@@ -15,10 +15,8 @@ from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.bins import bin_of
-from tests.generation.test_run import BINS, generate, trained
+from tests.support.generated_runs import BINS, generate
 from tests.support.voxel_shards import FRAC
-
-assert trained  # the fixture
 
 
 def latent(trained: Path, **changes: Any) -> Latent:

@@ -38,7 +38,7 @@ from hpcvox.training.data import Slice
 from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 from hpcvox.training.voxels import load
-from tests.generation.test_run import generate
+from tests.support.generated_runs import generate
 from tests.support.voxel_shards import FRAC, SMALL_UNET, SMALL_VAE, make_shards
 
 GRIDS: tuple[Grid, ...] = ("periodic", "padded")
@@ -87,7 +87,7 @@ CRYSTALS: dict[str, tuple[tuple[float, ...], list[tuple[float, float, float]], l
     ),
     "a triclinic cell of five": (
         (4.1, 5.6, 5.3, 81, 104, 68),
-        [tuple(map(float, x)) for x in FRAC],
+        [(float(x), float(y), float(z)) for x, y, z in FRAC],
         [38, 22, 8, 8, 8],
     ),
     "NaCl, primitive": ((3.99, 3.99, 3.99, 60, 60, 60), [(0, 0, 0), (0.5, 0.5, 0.5)], [11, 17]),
@@ -291,6 +291,7 @@ def test_a_reduced_cell_is_the_same_lattice(lattice: NDArray[np.float64]) -> Non
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard set of right-angled and oblique cells."""
     return make_shards(tmp_path_factory.mktemp("data") / "shards", oblique=True)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import gemmi
 import numpy as np
 import pytest
-import torch
 
 from hpcvox import config
 from hpcvox.crystals.record import reduced_formula
@@ -20,49 +19,8 @@ from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import run as generation
-from hpcvox.generation.settings import GenerateSettings
-from hpcvox.models.settings import UNetSettings, VAESettings
-from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import runs
-from hpcvox.training.bins import quantile_edges
-from tests.support.voxel_shards import make_shards
-
-VOXELS, BINS = 16, 4
-UNET = UNetSettings(patch=2, down=((8, 8), (8, 16)), bottom=(16, 16), up=((16, 8), (8, 8)), features=4)
-VAE_SHAPE = VAESettings(
-    patch=2, encoder=(8, 8), bottleneck=4, hidden=16, latent=8, seed_channels=4, decoder=(8, 8)
-)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with shards and a UNet and a VAE of random weights, whose coordinate channels make a cell."""
-    folder = tmp_path_factory.mktemp("trained")
-    shards = make_shards(folder / "shards", VOXELS)
-    torch.manual_seed(0)
-    unet, vae = UNet(UNET), VAE(VAE_SHAPE, BINS, VOXELS)
-    with torch.no_grad():  # wide weights: maps that differ from point to point, some occupied, some not
-        vae.decoder_dense[0].weight.mul_(8)
-        unet.mask_head.weight.mul_(30)
-    card: dict[str, Any] = {"grid": "periodic", "voxels": VOXELS, "shards": str(shards), "seed": 0}
-    card |= {"held_out_fraction": 0.3, "epoch": 1, "metrics": {}}
-    (folder / "unet").mkdir()
-    (folder / "vae").mkdir()
-    runs.export(folder / "unet", "unet", unet, {"model": UNET.model_dump(mode="json"), **card})
-    edges = quantile_edges(np.linspace(-0.5, 0.2, 40), BINS)
-    condition = {"condition": "energy", "edges": edges.tolist(), "conditions": BINS}
-    runs.export(folder / "vae", "vae", vae, {"model": VAE_SHAPE.model_dump(mode="json"), **card, **condition})
-    return folder
-
-
-def generate(trained: Path, out: Path, **changes: Any) -> list[dict[str, str]]:
-    tree = {"vae": trained / "vae", "unet": trained / "unet", "out": out, "per_condition": 6, "threads": 1}
-    tree |= {"placement": {"mask_threshold": 0.5}} | changes
-    generation.run(config.validate(GenerateSettings, tree, "test"))
-    with (out / "candidates.csv").open(newline="") as handle:
-        return list(csv.DictReader(handle))
+from tests.support.generated_runs import BINS, VOXELS, generate
 
 
 def contents(out: Path) -> dict[str, bytes]:

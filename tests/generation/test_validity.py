@@ -37,7 +37,8 @@ def test_a_cell_that_is_none_is_not_valid(length: float) -> None:
     st.tuples(*[st.floats(2, 9)] * 3),
 )
 def test_distances_are_those_of_pymatgen(sites: list[tuple[float, ...]], lengths: tuple[float, ...]) -> None:
-    structure = Structure(Lattice.from_parameters(*lengths, 90, 90, 90), ["H"] * len(sites), sites)
+    a, b, c = lengths
+    structure = Structure(Lattice.from_parameters(a, b, c, 90, 90, 90), ["H"] * len(sites), sites)
     matrix = structure.distance_matrix
     np.fill_diagonal(matrix, min(lengths))
     assert min_distance(np.diag(lengths), np.array(sites)) == pytest.approx(matrix.min(), abs=1e-9)

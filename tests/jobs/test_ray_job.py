@@ -65,7 +65,11 @@ def environment() -> Iterator[dict[str, str]]:
             time.sleep(1)
         yield own
     finally:
-        for process in (*psutil.Process(head.pid).children(recursive=True), head):
+        every: list[psutil.Process | subprocess.Popen[bytes]] = [
+            *psutil.Process(head.pid).children(recursive=True),
+            head,
+        ]
+        for process in every:
             process.kill()
         head.wait(60)
         shutil.rmtree(folder, ignore_errors=True)

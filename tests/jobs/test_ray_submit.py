@@ -88,6 +88,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def machines() -> Iterator[Machines]:
+    """Both machines, up."""
     if missing := [tool for tool in TOOLS if shutil.which(tool, path=PATH) is None]:
         pytest.skip(f"this test needs {', '.join(missing)} (set-up for the tests installs them, as root)")
     folder = Path(tempfile.mkdtemp(prefix="hv-", dir="/tmp"))

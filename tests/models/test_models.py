@@ -9,33 +9,32 @@ from hpcvox.descriptors.grids import coordinates
 from hpcvox.descriptors.radii import RADII
 from hpcvox.models import unet, vae
 from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Surroundings, convolution
+from hpcvox.models.settings import UNetSettings, VAESettings
 
 
-def weights(model):
+def weights(model: torch.nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def test_the_papers_unet_has_its_31_million_weights():
+def test_the_papers_unet_has_its_31_million_weights() -> None:
     assert weights(unet.UNet(unet.PAPER)) == pytest.approx(31.2e6, rel=0.003)
 
 
-def test_the_papers_vae_is_of_its_size():
+def test_the_papers_vae_is_of_its_size() -> None:
     # the paper's 839,800 counts layers of unknown detail: within 2 %
     assert weights(vae.VAE(vae.PAPER, 10, 32)) == pytest.approx(839_800, rel=0.02)
 
 
 @pytest.mark.parametrize("p", [1, 2, 4])
-def test_folding_voxels_into_channels_loses_nothing(p):
+def test_folding_voxels_into_channels_loses_nothing(p: int) -> None:
     x = torch.randn(2, 3, 8, 8, 8)
     folded = SpaceToDepth(p)(x)
     assert folded.shape == (2, 3 * p**3, 8 // p, 8 // p, 8 // p)
     torch.testing.assert_close(DepthToSpace(p)(folded), x, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    "settings", [unet.UNetSettings(), unet.UNetSettings(patch=1), unet.UNetSettings(patch=4)]
-)
-def test_unet_shapes(settings):
+@pytest.mark.parametrize("settings", [UNetSettings(), UNetSettings(patch=1), UNetSettings(patch=4)])
+def test_unet_shapes(settings: UNetSettings) -> None:
     model = unet.UNet(settings).eval()
     x = torch.randn(2, 4, 16, 16, 16)
     features, mask = model(x)
@@ -48,15 +47,15 @@ def test_unet_shapes(settings):
     assert resolutions == [16 // settings.patch // 2**level for level in range(len(resolutions))]
 
 
-def test_the_papers_perceptual_features_are_at_four_resolutions():
+def test_the_papers_perceptual_features_are_at_four_resolutions() -> None:
     model = unet.UNet(unet.PAPER).eval()
     with torch.no_grad():
         shapes = [tuple(f.shape[1:3]) for f in model.perceptual(torch.randn(1, 4, 16, 16, 16))]
     assert shapes == [(64, 16), (128, 8), (256, 4), (512, 2)]
 
 
-@pytest.mark.parametrize("settings", [vae.VAESettings(), vae.PAPER])
-def test_vae_shapes(settings):
+@pytest.mark.parametrize("settings", [VAESettings(), vae.PAPER])
+def test_vae_shapes(settings: VAESettings) -> None:
     model = vae.VAE(settings, 10, 32).eval()
     condition = torch.eye(10)[[3]]
     mean, log_variance = model.encode(torch.randn(1, 4, 32, 32, 32), condition)
@@ -64,9 +63,9 @@ def test_vae_shapes(settings):
     assert model.decode(mean, condition).shape == (1, 4, 32, 32, 32)
 
 
-def test_the_condition_reaches_both_halves():
+def test_the_condition_reaches_both_halves() -> None:
     torch.manual_seed(0)
-    model = vae.VAE(vae.VAESettings(), 10, 32).eval()
+    model = vae.VAE(VAESettings(), 10, 32).eval()
     x, z, one, two = (
         torch.randn(1, 4, 32, 32, 32),
         torch.randn(1, 256),
@@ -78,15 +77,15 @@ def test_the_condition_reaches_both_halves():
         assert not torch.equal(model.decode(z, one), model.decode(z, two))
 
 
-def test_a_decoder_that_does_not_fit_the_grid_is_refused():
+def test_a_decoder_that_does_not_fit_the_grid_is_refused() -> None:
     with pytest.raises(ValueError, match="levels"):
-        vae.VAE(vae.VAESettings(patch=1), 10, 32)
+        vae.VAE(VAESettings(patch=1), 10, 32)
 
 
-def test_unet_overfits_one_crystal():
+def test_unet_overfits_one_crystal() -> None:
     torch.manual_seed(0)
     x, labels = crystal([4.2, 4.2, 4.2], [[0.25, 0.25, 0.25], [0.75, 0.75, 0.75]], [11, 17])
-    model = unet.UNet(unet.UNetSettings())
+    model = unet.UNet(UNetSettings())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(100):
         features, mask = model(x)
@@ -95,13 +94,13 @@ def test_unet_overfits_one_crystal():
         loss = torch.nn.functional.cross_entropy(logits, labels[labels > 0])
         loss = loss + torch.nn.functional.binary_cross_entropy_with_logits(mask, (labels > 0).float())
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     assert float(loss) < 0.2
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last_3d])
-def test_the_periodic_convolution_is_torchs_circular_one(memory_format):
+def test_the_periodic_convolution_is_torchs_circular_one(memory_format: torch.memory_format) -> None:
     torch.manual_seed(0)
     mine = convolution(3, 5, "periodic")
     torchs = torch.nn.Conv3d(3, 5, 3, padding=1, padding_mode="circular")
@@ -111,14 +110,16 @@ def test_the_periodic_convolution_is_torchs_circular_one(memory_format):
     assert mine(x).is_contiguous(memory_format=memory_format)
 
 
-def crystal(lengths, frac, numbers, n=16):
-    lengths = np.asarray(lengths, float)
-    density, species = voxelize(lengths, np.asarray(frac, float), np.array(numbers, np.uint8), n=n)
-    x = np.concatenate([density[None], coordinates(lengths, "periodic", n)])
+def crystal(
+    lengths: list[float], frac: list[list[float]], numbers: list[int], n: int = 16
+) -> tuple[torch.Tensor, torch.Tensor]:
+    edges = np.asarray(lengths, float)
+    density, species = voxelize(edges, np.asarray(frac, float), np.array(numbers, np.uint8), n=n)
+    x = np.concatenate([density[None], coordinates(edges, "periodic", n)])
     return torch.from_numpy(x)[None], torch.from_numpy(species)[None].long()
 
 
-def test_surroundings_follow_a_shifted_crystal():
+def test_surroundings_follow_a_shifted_crystal() -> None:
     x, _ = crystal([4.0, 4.5, 5.0], [[0.2, 0.3, 0.4], [0.7, 0.6, 0.9]], [26, 8])
     seen = Surroundings((1, 3))
     voxels = torch.arange(16**3)
@@ -129,7 +130,7 @@ def test_surroundings_follow_a_shifted_crystal():
     torch.testing.assert_close(seen(x, one, voxels), seen(moved, one, voxels)[where])
 
 
-def test_surroundings_hold_the_radius_and_the_charge_of_a_lone_ion():
+def test_surroundings_hold_the_radius_and_the_charge_of_a_lone_ion() -> None:
     length, number, n = 12.0, 26, 32
     x, species = crystal([length] * 3, [[0.5, 0.5, 0.5]], [number], n)
     (voxel,) = (species.flatten() > 0).nonzero(as_tuple=True)
@@ -144,9 +145,9 @@ def test_surroundings_hold_the_radius_and_the_charge_of_a_lone_ion():
     torch.testing.assert_close(second, torch.full_like(second, -1 / RADII[number] ** 2), rtol=0.05, atol=0)
 
 
-def test_elements_of_a_sample_do_not_depend_on_its_batch():
+def test_elements_of_a_sample_do_not_depend_on_its_batch() -> None:
     torch.manual_seed(0)
-    model = unet.UNet(unet.UNetSettings()).eval()
+    model = unet.UNet(UNetSettings()).eval()
     x = torch.rand(3, 4, 16, 16, 16)
     with torch.no_grad():
         features, _ = model(x)
@@ -156,14 +157,16 @@ def test_elements_of_a_sample_do_not_depend_on_its_batch():
     torch.testing.assert_close(together, alone)
 
 
-def test_perceptual_features_are_of_unit_size_whatever_the_networks_weights():
+def test_perceptual_features_are_of_unit_size_whatever_the_networks_weights() -> None:
     torch.manual_seed(0)
-    model = unet.UNet(unet.UNetSettings())
+    model = unet.UNet(UNetSettings())
     x = torch.rand(4, 4, 16, 16, 16)
     with torch.no_grad():
         for block in (model.down[0].convolution, model.down[1].convolution):
-            block.weight *= 30
-            block.bias *= 30
+            assert isinstance(block, torch.nn.Conv3d)
+            assert block.bias is not None
+            block.weight.mul_(30)
+            block.bias.mul_(30)
         for _ in range(100):  # running statistics settle
             model(x)
         model.eval()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ase.build import bulk
 from ase.io import read, write
 
 from hpcvox import config
+from hpcvox.actors.cluster import cluster
 from hpcvox.cli import main
 from hpcvox.database import potential
 from hpcvox.dft import process
@@ -39,12 +41,19 @@ def cifs(folder: Path, **crystals: Atoms) -> Path:
     return folder
 
 
+def atoms_of(path: Path) -> Atoms:
+    """The one crystal of a file."""
+    atoms = read(path)
+    assert isinstance(atoms, Atoms)
+    return atoms
+
+
 def rattled(atoms: Atoms, by: float) -> Atoms:
     atoms.rattle(by, seed=1)
     return atoms
 
 
-def relax(source: Path, out: Path, stages: list[object], **more: object) -> dict[str, dict[str, str]]:
+def relax(source: Path, out: Path, stages: Sequence[object], **more: object) -> dict[str, dict[str, str]]:
     """The rows of the table, by id."""
     tree = {"source": str(source), "out": str(out), "stages": stages, "actors": 1, **more}
     engine.run(config.validate(RelaxSettings, tree, "test"))
@@ -60,6 +69,15 @@ def files(out: Path) -> dict[str, bytes]:
     """All that a run wrote, but its settings."""
     paths = (path for path in out.rglob("*") if path.is_file() and path.name not in (".lock", "config.yaml"))
     return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray() -> Iterator[None]:
+    """A Ray that all tests here use, and that finds the faulty calculators of the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))
+        with cluster(2):
+            yield
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +100,7 @@ def test_metals_come_to_their_lattice_constants(metals: Path) -> None:
     rows = table(metals / "out" / "relaxed.csv")
     assert list(rows) == ["Bi", "Cu", "Ni", "none"]
     for name, start, end in (("Cu", 3.8, 3.59), ("Ni", 3.3, 3.485)):
-        row, atoms = rows[name], read(metals / "out" / rows[name]["cif"])
+        row, atoms = rows[name], atoms_of(metals / "out" / rows[name]["cif"])
         assert (row["code"], row["converged"], row["emt_converged"]) == ("", "1", "1")
         assert atoms.cell.lengths() == pytest.approx(3 * [end], abs=0.01)
         assert float(row["volume_change_percent"]) == pytest.approx(100 * ((end / start) ** 3 - 1), abs=1)
@@ -131,17 +149,14 @@ def test_run_again_it_does_nothing_anew(
 def test_energies_and_stress_lead_to_the_same_cell(tmp_path: Path, cell: str) -> None:
     source = cifs(tmp_path / "cifs", Al=rattled(bulk("Al", a=4.4, cubic=True), 0.03))
     relax(source, tmp_path / "out", [{"calculator": "emt", "cell": cell, "fmax": 0.005}])
-    atoms = read(tmp_path / "out" / "cifs" / "Al.cif")
+    atoms = atoms_of(tmp_path / "out" / "cifs" / "Al.cif")
     assert atoms.get_volume() ** (1 / 3) == pytest.approx(3.994, abs=0.004)
     away = atoms.get_scaled_positions() - bulk("Al", cubic=True).get_scaled_positions()
     away -= np.rint(away - away[0]) + away[0]
     assert np.abs(away).max() < 0.002
 
 
-def test_what_ends_hangs_or_loses_its_numbers_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))
+def test_what_ends_hangs_or_loses_its_numbers_stops_nothing(tmp_path: Path) -> None:
     stages = [{"calculator": "tests.support.faulty_calculators:Faulty"}]
     source = cifs(tmp_path / "cifs", **{name: bulk(name) for name in ("Ag", "Ni", "Pt")})
     rows = relax(source, tmp_path / "out", stages)
@@ -202,7 +217,7 @@ def test_chgnet_brings_strained_crystals_back_and_they_are_known(tmp_path: Path)
         tmp_path / "MgO.extxyz", tmp_path / "out", stages, known=str(known), formation_energy="predicted"
     )
     (row,) = rows.values()
-    atoms = read(tmp_path / "out" / row["cif"])
+    atoms = atoms_of(tmp_path / "out" / row["cif"])
     a = (4 * atoms.get_volume()) ** (1 / 3)
     assert a == pytest.approx(4.253, abs=0.01)
     assert atoms.cell.angles() == pytest.approx([60.0, 60.0, 60.0], abs=0.2)
@@ -232,7 +247,7 @@ def test_gpaw_moves_atoms_by_its_forces(tmp_path: Path) -> None:
     assert float(row["gpaw_max_force"]) < 0.05
     assert float(row["gpaw_energy"]) < float(row["gpaw_energy_start"]) - 0.005
     assert float(row["cell_change_percent"]) == 0
-    apart = np.ptp(read(tmp_path / "out" / row["cif"]).get_scaled_positions(), axis=0)
+    apart = np.ptp(atoms_of(tmp_path / "out" / row["cif"]).get_scaled_positions(), axis=0)
     assert apart == pytest.approx([0.5, 0.5, 0.5], abs=0.003)
     assert rows["PuO"]["code"] == "no-data-set"
     assert rows["PuO"]["message"] == "gpaw: GPAW has no PAW data set of Pu"
@@ -247,7 +262,7 @@ def test_the_two_stages_find_the_lattice_constant(tmp_path: Path) -> None:
     stages = ["chgnet", {"calculator": "gpaw", "parameters": {"cutoff": 500.0, "k_density": 1.0}}]
     (row,) = relax(source, tmp_path / "out", stages).values()
     assert (row["code"], row["chgnet_converged"], row["gpaw_converged"]) == ("", "1", "1")
-    a = (4 * read(tmp_path / "out" / row["cif"]).get_volume()) ** (1 / 3)
+    a = (4 * atoms_of(tmp_path / "out" / row["cif"]).get_volume()) ** (1 / 3)
     assert a == pytest.approx(4.25, rel=0.015)
 
 

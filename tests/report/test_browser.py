@@ -21,6 +21,7 @@ from tests.support.report_run import make_run
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A browser with the report of a small run in it, once it is drawn."""
     settings = make_run(tmp_path_factory.mktemp("runs"))
     run(settings)
     browser.get((settings.out / "report.html").absolute().as_uri())
@@ -96,6 +97,7 @@ def test_crystals_are_downloaded_from_the_page_itself(opened: Any, tmp_path: Pat
     assert cif.count(b"_cell_length_a") == 9
     frames = downloaded(opened, tmp_path, click.format("generated.extxyz"), "generated.extxyz")
     atoms = ase.io.read(io.StringIO(frames.decode()), ":", format="extxyz")
+    assert isinstance(atoms, list)
     assert len(atoms) == 9
     assert atoms[1].info["id"] == "c001"
     assert atoms[1].get_chemical_formula() == "Mg4O4"

@@ -7,6 +7,8 @@ import ase.io
 import numpy as np
 import pytest
 from ase.spacegroup import crystal
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from hpcvox.errors import SourceError
@@ -20,6 +22,7 @@ FOLDERS = ("database", "unet", "generated", "evaluation", "judged", "screened", 
 
 @pytest.fixture
 def rocksalt(tmp_path: Path) -> Path:
+    """A CIF of MgO."""
     atoms = crystal(
         ["Mg", "O"], [(0, 0, 0), (0.5, 0.5, 0.5)], spacegroup=225, cellpar=[4.2, 4.2, 4.2, 90, 90, 90]
     )
@@ -84,34 +87,46 @@ def test_density_montage(tmp_path: Path) -> None:
         figures.density_montage(tmp_path / "none", tmp_path / "none.png")
 
 
+def bars(figure: Figure) -> list[Rectangle]:
+    """All that is drawn in the first axes beside lines and points."""
+    patches = figure.axes[0].patches
+    found = [patch for patch in patches if isinstance(patch, Rectangle)]
+    assert len(found) == len(patches)
+    return found
+
+
 def test_pictures_have_the_data_of_the_charts() -> None:
     rng = np.random.default_rng(0)
     points = rng.random((20, 2))
+    steps = np.arange(5, dtype=np.float64)
+    falling = 10.0**-steps
     made = [
         charts.bars("b", "t", {"a $x$ <b>": 3, "c": 5}, "n"),
         charts.histogram("h", "t", {"one": rng.random(50), "two": rng.random(30)}, "x"),
         charts.stacked("s", "t", ["0", "1"], {"p": [1, 2], "q": [3, 0]}, "x", "n"),
-        charts.curves("c", "t", {"u": (np.arange(5.0), 10.0 ** -np.arange(5))}, "s", log=True, wide=True),
+        charts.curves("c", "t", {"u": (steps, falling)}, "s", log=True, wide=True),
         scatters.parity("p", "t", {"u": (points[:, 0], points[:, 1])}, "x"),
         scatters.densities("d", "t", points[:, 0], [points[:, 1]], points[:, 1], "x"),
         scatters.classes("k", "t", points, {"u": np.arange(12), "v": np.arange(12, 20)}, ["t"] * 20),
         scatters.coloured("v", "t", points, points[:, 0], "x", ["t"] * 20),
     ]
     drawn = {chart.name: drawing.picture(chart) for chart in made}
-    assert [bar.get_width() for bar in drawn["b"].axes[0].patches] == [3, 5]
-    assert sum(bar.get_height() for bar in drawn["h"].axes[0].patches) == 80
-    ends = [(bar.get_y(), bar.get_height()) for bar in drawn["s"].axes[0].patches]
+    assert [bar.get_width() for bar in bars(drawn["b"])] == [3, 5]
+    assert sum(bar.get_height() for bar in bars(drawn["h"])) == 80
+    ends = [(bar.get_y(), bar.get_height()) for bar in bars(drawn["s"])]
     assert ends == [(0, 1), (0, 2), (1, 3), (2, 0)]
     assert drawn["c"].axes[0].get_yscale() == "log"
-    assert drawn["c"].axes[0].lines[0].get_ydata().tolist() == (10.0 ** -np.arange(5)).tolist()
-    marks = drawn["p"].axes[0].collections[0].get_offsets()
+    assert np.asarray(drawn["c"].axes[0].lines[0].get_ydata()).tolist() == falling.tolist()
+    marks = np.asarray(drawn["p"].axes[0].collections[0].get_offsets())
     assert sorted(map(tuple, marks)) == sorted(map(tuple, points))
     assert len(drawn["d"].axes[0].lines) == 2
-    assert [len(group.get_offsets()) for group in drawn["k"].axes[0].collections] == [12, 8]
+    assert [len(np.asarray(group.get_offsets())) for group in drawn["k"].axes[0].collections] == [12, 8]
     assert len(drawn["v"].axes) == 2, "with a bar of its colours"
     rows = [Row("one", 0.0, 2.0, [np.full((4, 3), 1.0), np.full((4, 3), 3.0)])]
     (image,) = drawing.gallery(Gallery("g", "t", ["a", "b"], rows)).axes[0].images
-    sheet = np.asarray(image.get_array().filled(np.nan))
+    shown = image.get_array()
+    assert isinstance(shown, np.ma.MaskedArray)
+    sheet = np.asarray(shown.filled(np.nan))
     assert sheet.shape == (4, 3 + 2 + 3)
     assert (sheet[:, :3] == 0.5).all()
     assert np.isnan(sheet[:, 3:5]).all()

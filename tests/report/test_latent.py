@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from hpcvox.models.vae import VAE
 from hpcvox.report import latent
+from hpcvox.report.drawing import values
 from hpcvox.report.encoding import Encoder
 from hpcvox.report.kinds import kinds_of
 from hpcvox.report.parts import Section
@@ -14,13 +16,14 @@ from hpcvox.report.reading import open_folder
 from hpcvox.training import runs
 from hpcvox.training.data import Slice
 from hpcvox.training.voxels import load
-from tests.report.test_page import points, values
+from tests.support.chart_points import points
 from tests.support.report_run import make_vae
 from tests.support.voxel_shards import make_shards
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a VAE and the shards that it is of."""
     root = tmp_path_factory.mktemp("latent")
     make_vae(root / "vae", make_shards(root / "shards"))
     return root
@@ -28,6 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(root: Path) -> Encoder:
+    """The encoder of that VAE."""
     return Encoder(root / "vae", root / "shards")
 
 
@@ -41,6 +45,7 @@ def test_crystals_are_encoded_as_they_were_trained(root: Path, encoder: Encoder)
     samples = np.array([40, 3, 17])
     encoded = encoder.encode(samples)
     model, _ = runs.load_model(root / "vae", "vae")
+    assert isinstance(model, VAE)
     for row, sample in enumerate(samples):
         x = load(encoder.shards, Slice(np.array([sample]), np.ones(1, np.float32)), 0, None).x
         condition = torch.zeros(1, 4)
@@ -55,6 +60,7 @@ def test_a_line_is_decoded_in_equal_steps(root: Path, encoder: Encoder) -> None:
     ends = encoder.encode(np.array([5, 30])).mean
     line = encoder.line(ends, 2, 5)
     model, _ = runs.load_model(root / "vae", "vae")
+    assert isinstance(model, VAE)
     condition = torch.tensor([[0.0, 0.0, 1.0, 0.0]])
     for step, density in enumerate(line):
         point = torch.from_numpy(ends[0] + np.float32(step / 4) * (ends[1] - ends[0]))[None]

@@ -20,16 +20,19 @@ from hpcvox.report.job import run
 from hpcvox.report.reading import open_folder, read_rows
 from hpcvox.report.settings import ReportSettings
 from hpcvox.shards.reader import ShardSet
+from tests.support.chart_points import points
 from tests.support.report_run import HOSTILE, make_run
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> ReportSettings:
+    """Those of the report of a small run of which everything is there."""
     return make_run(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
 def page(settings: ReportSettings) -> Path:
+    """The file of that report."""
     outcome = run(settings)
     path = settings.out / "report.html"
     assert str(path) in outcome.summary
@@ -111,10 +114,6 @@ def test_crystals_of_the_shard_set_are_counted_by_their_properties(
     known = ShardSet.open(settings.shards or Path()).target("energy")
     assert values(energy["data"][0]["y"]).sum() == 48
     assert values(energy["data"][0]["x"]).min() >= known.min()
-
-
-def points(trace: dict[str, Any]) -> list[tuple[float, float]]:
-    return list(zip(values(trace["x"]).tolist(), values(trace["y"]).tolist(), strict=True))
 
 
 def test_what_is_predicted_stands_beside_what_is_true(page: Path) -> None:

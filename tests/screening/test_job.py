@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,20 +17,21 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Structure
 
 from hpcvox import cli, config
-from hpcvox.actors.pool import actor_pool
+from hpcvox.actors.cluster import cluster
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
-from hpcvox.errors import CheckpointError, ConfigError
+from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
 from hpcvox.screening import job
 from hpcvox.screening import networks as networks_module
+from hpcvox.screening.columns import Columns
 from hpcvox.screening.hull import Hull, Phase, read_references
 from hpcvox.screening.job import PART, run
 from hpcvox.screening.networks import Networks
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.screening.worker import ScreenWorker
+from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.cgcnn_task import predict
 from hpcvox.training.job import train_cgcnn
@@ -40,7 +43,7 @@ FILES = ("properties.csv", "screened.csv", "rejects.csv", "summary.json")
 WHERE = "where=formation_energy < -0.1 and band_gap < 0.5 and formation_energy_std < 10"
 
 
-def named():
+def named() -> Iterator[Named]:
     """Crystals with targets of the paper's names, that their composition decides; half of them metals."""
     for one in crystals():
         affinity = one.targets["affinity"]
@@ -52,14 +55,14 @@ def named():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def pool():
+def pool() -> Iterator[None]:
     """One Ray for all tests here; the job finds it running and uses it."""
-    with actor_pool(2) as pool:
-        yield pool
+    with cluster(2):
+        yield
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Graphs, networks trained on them, and CIFs of the same crystals, of one unseen and of one that is none."""
     place = tmp_path_factory.mktemp("screen")
     shards = make_graphs(place / "graphs", list(named()), symprec=0.01)
@@ -73,7 +76,7 @@ def place(tmp_path_factory):
         given = [f"shards={shards}", f"out={place / name}", "epochs=6", "batch_size=8", "threads=1"]
         train_cgcnn(config.load(TrainCGCNNSettings, None, [*given, *more]))
     (place / "cifs").mkdir()
-    made = [*named(), Named("Th", "Th", crystals()[-1].cell._replace(numbers=np.uint8([90])), {})]
+    made = [*named(), Named("Th", "Th", crystals()[-1].cell._replace(numbers=np.array([90], np.uint8)), {})]
     for one in made:
         crystal = Crystal(one.id, "made", one.cell.lattice, one.cell.frac % 1, one.cell.numbers, {})
         (place / "cifs" / f"{one.id}.cif").write_text(cif_text(crystal))
@@ -81,23 +84,24 @@ def place(tmp_path_factory):
     return place
 
 
-def settings(place, out, *more):
+def settings(place: Path, out: Path, *more: str) -> ScreenSettings:
     models = ", ".join(str(place / name) for name in ("energy_0", "energy_1", "gap", "index"))
     given = [f"source={place / 'cifs'}", f"models=[{models}]", f"out={out}", "actors=2", *more]
     return config.load(ScreenSettings, None, given)
 
 
-def table(path):
+def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def number(text):
+def number(text: str) -> float:
     return float(text) if text else math.nan
 
 
 @pytest.fixture(scope="module")
-def screened(place):
+def screened(place: Path) -> Path:
+    """The folder of a screening that went through, with rejects."""
     outcome = run(settings(place, place / "screened", WHERE, "rank=band_gap", "descending=true"))
     assert outcome.exit_status == 4
     assert "no uncertainty of band_gap, refractive_index (one network alone)" in outcome.summary
@@ -105,7 +109,7 @@ def screened(place):
     return place / "screened"
 
 
-def test_every_input_has_its_values_or_its_reason(place, screened):
+def test_every_input_has_its_values_or_its_reason(place: Path, screened: Path) -> None:
     rows, rejects = table(screened / "properties.csv"), table(screened / "rejects.csv")
     ids = sorted(path.stem for path in (place / "cifs").iterdir())
     assert sorted([row["id"] for row in rows] + [row["id"] for row in rejects]) == ids
@@ -117,7 +121,7 @@ def test_every_input_has_its_values_or_its_reason(place, screened):
     ]
 
 
-def test_the_values_are_those_of_the_networks_in_the_targets_units(place, screened):
+def test_the_values_are_those_of_the_networks_in_the_targets_units(place: Path, screened: Path) -> None:
     graphs = ShardSet.open(place / "graphs")
     both = np.stack([predict(place / name, graphs) for name in ("energy_0", "energy_1")])
     gap, index = (predict(place / name, graphs) for name in ("gap", "index"))
@@ -137,7 +141,7 @@ def test_the_values_are_those_of_the_networks_in_the_targets_units(place, screen
     assert all(len(rows[id]["band_gap"].strip("-0.").replace(".", "")) <= 6 for id in graphs.ids)
 
 
-def test_an_unseen_element_is_said_and_has_no_value(screened):
+def test_an_unseen_element_is_said_and_has_no_value(screened: Path) -> None:
     rows = table(screened / "properties.csv")
     (strange,) = [row for row in rows if row["unseen_elements"]]
     assert (strange["id"], strange["unseen_elements"]) == ("Th", "Th")
@@ -145,16 +149,16 @@ def test_an_unseen_element_is_said_and_has_no_value(screened):
     assert strange["id"] not in [row["id"] for row in table(screened / "screened.csv")]
 
 
-def test_the_density_is_that_of_pymatgen(place, screened):
+def test_the_density_is_that_of_pymatgen(place: Path, screened: Path) -> None:
     for row in table(screened / "properties.csv")[::7]:
         structure = Structure.from_file(place / "cifs" / f"{row['id']}.cif")
         assert float(row["density"]) == pytest.approx(float(structure.density), rel=1e-4)
         assert float(row["volume"]) == pytest.approx(structure.volume, rel=1e-5)
 
 
-def test_those_that_pass_are_sorted_and_written(screened):
+def test_those_that_pass_are_sorted_and_written(screened: Path) -> None:
     rows = table(screened / "properties.csv")
-    clauses = [
+    clauses: list[Callable[[dict[str, str]], bool]] = [
         lambda row: number(row["formation_energy"]) < -0.1,
         lambda row: number(row["band_gap"]) < 0.5,
         lambda row: number(row["formation_energy_std"]) < 10,
@@ -170,6 +174,7 @@ def test_those_that_pass_are_sorted_and_written(screened):
     for row in found:
         (entry,) = open_source(screened / row["cif"])
         (crystal,) = parse(entry)
+        assert isinstance(crystal, Crystal)
         assert (crystal.formula, crystal.n_sites) == (row["formula"], int(row["n_sites"]))
 
     summary = json.loads((screened / "summary.json").read_text())
@@ -185,7 +190,9 @@ def test_those_that_pass_are_sorted_and_written(screened):
     assert [step["left"] for step in summary["clauses"]][-1] == summary["passing"] == len(found)
 
 
-def test_another_choice_predicts_nothing_anew_and_leaves_no_cif_of_the_one_before(place, screened, tmp_path):
+def test_another_choice_predicts_nothing_anew_and_leaves_no_cif_of_the_one_before(
+    place: Path, screened: Path, tmp_path: Path
+) -> None:
     out = shutil.copytree(screened, tmp_path / "out")
     (part,) = (out / "parts").iterdir()
     made = part.stat().st_mtime_ns
@@ -203,7 +210,7 @@ def test_another_choice_predicts_nothing_anew_and_leaves_no_cif_of_the_one_befor
 
 
 @pytest.mark.slow
-def test_a_source_that_changed_is_predicted_again(place, tmp_path):
+def test_a_source_that_changed_is_predicted_again(place: Path, tmp_path: Path) -> None:
     cifs = tmp_path / "cifs"
     cifs.mkdir()
     files = sorted((place / "cifs").glob("Sr*.cif"))
@@ -218,7 +225,9 @@ def test_a_source_that_changed_is_predicted_again(place, tmp_path):
     assert len(list((tmp_path / "out" / "parts").iterdir())) == 1
 
 
-def test_a_crystal_has_the_same_value_whatever_it_is_computed_with(place, monkeypatch):
+def test_a_crystal_has_the_same_value_whatever_it_is_computed_with(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     networks = Networks([place / "energy_0", place / "index"])
     some = [result for entry in open_source(place / "cifs") for result in parse(entry)]
     described = [networks.described(result) for result in some if isinstance(result, Crystal)]
@@ -228,14 +237,14 @@ def test_a_crystal_has_the_same_value_whatever_it_is_computed_with(place, monkey
         np.testing.assert_allclose(alone.mean, together[target].mean, rtol=1e-5, atol=1e-6)
 
 
-def worked(settings):
+def worked(settings: ScreenSettings) -> tuple[list[Row], Columns]:
     """The rows of the source, and the columns they have."""
     phases = None if settings.references is None else read_references(settings)
     worker = ScreenWorker(settings, phases)
     return worker(list(open_source(settings.source))), worker.columns
 
 
-def test_a_target_with_the_name_of_a_column_is_told_apart(place, tmp_path):
+def test_a_target_with_the_name_of_a_column_is_told_apart(place: Path, tmp_path: Path) -> None:
     rows, columns = worked(settings(place, tmp_path, f"models=[{place / 'sites'}]"))
     assert columns.header[2:] == (
         *("n_sites", "n_elements", "volume", "density", "n_sites_predicted", "n_sites_predicted_std"),
@@ -247,13 +256,16 @@ def test_a_target_with_the_name_of_a_column_is_told_apart(place, tmp_path):
 
 
 @pytest.fixture
-def references(tmp_path):
+def references(tmp_path: Path) -> Path:
+    """A table of known phases; one has no energy, one is there twice."""
     path = tmp_path / "known.csv"
     path.write_text("formula,formation_energy\nSrO,-3.0\nO,0.0\nSrO,-2.0\nTiO2,\n")
     return path
 
 
-def test_the_hull_is_that_of_the_references_and_the_elements(place, references, tmp_path):
+def test_the_hull_is_that_of_the_references_and_the_elements(
+    place: Path, references: Path, tmp_path: Path
+) -> None:
     rows, columns = worked(settings(place, tmp_path, f"references={references}"))
     assert columns.names["energy_above_hull"] == "energy_above_hull"
     seen = set()
@@ -276,7 +288,7 @@ def test_the_hull_is_that_of_the_references_and_the_elements(place, references, 
     assert seen == {"SrO", "SrBO3"}
 
 
-def test_the_hull_of_three_elements_is_pymatgens_and_by_hand():
+def test_the_hull_of_three_elements_is_pymatgens_and_by_hand() -> None:
     known = {"SrO": -3.0, "TiO2": -3.3, "SrTiO3": -3.5, "Ti2O3": -3.2}
     hull = Hull(Phase(f, tuple(Composition(f).get_el_amt_dict().items()), e) for f, e in known.items())
     entries = [PDEntry(Composition(e), 0) for e in ("Sr", "Ti", "O")]
@@ -295,7 +307,7 @@ def test_the_hull_of_three_elements_is_pymatgens_and_by_hand():
     assert math.isnan(hull.above(dict.fromkeys(("H", "Li", "Na", "K", "Rb", "Cs", "F", "Cl", "Br"), 1), 0.0))
 
 
-def test_references_may_be_crystals(place, tmp_path):
+def test_references_may_be_crystals(place: Path, tmp_path: Path) -> None:
     cif = next((place / "cifs").glob("SrTiO3.cif")).read_text()
     with (tmp_path / "known.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("id", "cif", "formation_energy"), ("a", cif, -3.0), ("b", cif, -3.5)])
@@ -303,7 +315,7 @@ def test_references_may_be_crystals(place, tmp_path):
     assert (phase.formula, dict(phase.amounts), phase.energy) == ("SrTiO3", {"Sr": 1, "Ti": 1, "O": 3}, -3.5)
 
 
-def elements(formula):
+def elements(formula: str) -> list[str]:
     return [element.symbol for element in Composition(formula)]
 
 
@@ -329,10 +341,12 @@ def elements(formula):
         ),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_computed(place, references, tmp_path, given, said):
+def test_what_cannot_be_is_refused_before_anything_is_computed(
+    place: Path, references: Path, tmp_path: Path, given: list[str], said: str
+) -> None:
     if any("reference" in word or "formation_energy=" in word for word in given):
         given = [f"references={references}", *given]
-    with pytest.raises(Exception, match=said) as error:
+    with pytest.raises(HpcvoxError, match=said) as error:
         run(settings(place, tmp_path / "out", *given))
     assert error.value.exit_status == 2
     assert not (tmp_path / "out").exists()
@@ -347,27 +361,27 @@ def test_what_cannot_be_is_refused_before_anything_is_computed(place, references
         ("MgO,", "no phase with a number"),
     ],
 )
-def test_references_that_cannot_be_used(place, tmp_path, line, said):
+def test_references_that_cannot_be_used(place: Path, tmp_path: Path, line: str, said: str) -> None:
     path = tmp_path / "known.csv"
     path.write_text(f"formula,formation_energy\n{line}\n")
     with pytest.raises(ConfigError, match=said):
         run(settings(place, tmp_path / "out", f"references={path}"))
 
 
-def test_networks_that_are_none_or_one_twice(place, tmp_path):
+def test_networks_that_are_none_or_one_twice(place: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="hold the same network"):
         run(settings(place, tmp_path, f"models=[{place / 'gap'}, {place / '.' / 'gap'}/]"))
     with pytest.raises(CheckpointError, match="no trained model"):
         run(settings(place, tmp_path, f"models=[{place / 'graphs'}]"))
 
 
-def test_the_source_cannot_lie_in_the_folder_that_is_written(place, screened):
+def test_the_source_cannot_lie_in_the_folder_that_is_written(place: Path, screened: Path) -> None:
     with pytest.raises(ConfigError, match="holds the source"):
         run(settings(place, screened, f"source={screened / 'cifs'}"))
 
 
 @pytest.fixture(scope="module")
-def many(place):
+def many(place: Path) -> Path:
     """A table of more crystals than two parts hold: the same ones, a little larger each time."""
     path = place / "many.csv"
     lines = []
@@ -384,7 +398,7 @@ def many(place):
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_it_ends_with_the_same_bytes(place, many, tmp_path):
+def test_killed_and_run_again_it_ends_with_the_same_bytes(place: Path, many: Path, tmp_path: Path) -> None:
     given = [f"source={many}", WHERE, "rank=formation_energy"]
     run(settings(place, tmp_path / "undisturbed", *given))
     out = tmp_path / "killed"
@@ -402,7 +416,7 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(place, many, tmp_path)
     assert cifs[0] == cifs[1] != {}
 
 
-def test_the_command_line(place, tmp_path, capsys):
+def test_the_command_line(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = [f"source={place / 'cifs'}", f"models=[{place / 'gap'}]", f"out={tmp_path}", "actors=1"]
     assert cli.main(["screen", "configs/screen.yaml", *given, "where=1 < band_gap < 3"]) == 4
     assert "screened " in capsys.readouterr().out
@@ -410,7 +424,7 @@ def test_the_command_line(place, tmp_path, capsys):
     assert "where: \"exec('1')\" is none of what may be written here" in capsys.readouterr().err
 
 
-def test_an_id_has_a_file_of_its_own():
+def test_an_id_has_a_file_of_its_own() -> None:
     ids = ["x", "a/x", "a%2Fx", ".x", "..", "long" * 50, "long" * 50 + "er", "ΔE", "a\udce9"]
     stems = [file_stem(id) for id in ids]
     assert len(set(stems)) == len(ids)
@@ -418,11 +432,15 @@ def test_an_id_has_a_file_of_its_own():
 
 
 @pytest.mark.slow
-def test_an_input_that_kills_its_process_is_a_reject_and_takes_no_other_with_it(place, tmp_path, monkeypatch):
-    def deadly(settings, phases):
+def test_an_input_that_kills_its_process_is_a_reject_and_takes_no_other_with_it(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deadly(
+        settings: ScreenSettings, phases: Sequence[Phase] | None
+    ) -> Callable[[Sequence[Entry]], list[Row]]:
         worker = ScreenWorker(settings, phases)
 
-        def work(entries):
+        def work(entries: Sequence[Entry]) -> list[Row]:
             if any(entry.id == "SrO" for entry in entries):
                 os.kill(os.getpid(), signal.SIGKILL)
             return worker(entries)

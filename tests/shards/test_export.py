@@ -27,8 +27,12 @@ def featurize(source: Path, out: Path, **settings: object) -> ShardSet:
     chosen = DensitySettings(source=source, out=out, voxels=16, entries_per_shard=4, **settings)
     entries = list(open_source(source))
     out.mkdir()
-    lines = [ShardWorker(chosen)(task).line for task in tasks_of(entries, 4)]
-    finish(chosen, source.name, Tally(lines, len(entries), 0))  # type: ignore[arg-type]
+    lines = []
+    for task in tasks_of(entries, 4):
+        line = ShardWorker(chosen)(task).line
+        assert line is not None
+        lines.append(line)
+    finish(chosen, source.name, Tally(lines, len(entries), 0))
     return ShardSet.open(out)
 
 
@@ -200,6 +204,7 @@ def test_a_target_with_the_name_of_a_column_is_refused(tmp_path: Path) -> None:
         export(clash.folder, tmp_path / "x.csv")
     export(clash.folder, tmp_path / "x.extxyz")
     frame = ase.io.read(tmp_path / "x.extxyz")
+    assert isinstance(frame, ase.Atoms)
     assert (frame.info["formula"], frame.info["formula_"]) == ("SrTiO3", 1.5)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,11 +20,11 @@ from hpcvox.shards.layout import shard_name
 from hpcvox.shards.merge import merge
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import verify
-from tests.shards.test_set import PER_SHARD, N, write_shard
-from tests.shards.test_virtual import check_equal
+from tests.support.random_shards import PER_SHARD, N, write_shard
+from tests.support.set_files import check_equal
 
 
-def make_set(folder: Path, first: int, samples: tuple[int, ...] = PER_SHARD, **differing: object) -> Path:
+def make_set(folder: Path, first: int, samples: tuple[int, ...] = PER_SHARD, **differing: Any) -> Path:
     """A set whose shards hold the samples of :func:`write_shard` from number ``first`` on."""
     folder.mkdir()
     lines = []
@@ -32,13 +33,19 @@ def make_set(folder: Path, first: int, samples: tuple[int, ...] = PER_SHARD, **d
         (folder / line.file).rename(folder / shard_name(i))
         lines.append(line._replace(file=shard_name(i)))
     entries = lines[-1].first_entry + lines[-1].entries
-    fixed = {"descriptor": "density", "grid": "periodic", "settings": {"voxels": N}, "code_version": "0.1.0"}
+    fixed: dict[str, Any] = {
+        "descriptor": "density",
+        "grid": "periodic",
+        "settings": {"voxels": N},
+        "code_version": "0.1.0",
+    }
     close_set(folder, lines, **(fixed | {"source": f"{folder.name}.csv", "n_entries": entries} | differing))
     return folder
 
 
 @pytest.fixture
 def sets(tmp_path: Path) -> tuple[Path, Path]:
+    """Two sets of other samples, of three shards and of two."""
     return make_set(tmp_path / "a", 0), make_set(tmp_path / "b", 3, (2, 4))
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from hpcvox.errors import ShardError
-from hpcvox.shards.layout import encode_name, shard_name
+from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import verify
 from hpcvox.shards.virtual import SET, write_set_file
-from tests.shards.test_set import N, write_set, write_shard
 from tests.support.paths import ROOT
+from tests.support.random_shards import N, write_set, write_shard
+from tests.support.set_files import check_equal
 
 DOCUMENT = ROOT / "docs" / "shards.md"
 
@@ -30,25 +30,6 @@ def shard_set(tmp_path: Path) -> Path:
     folder = write_set(tmp_path / "set")
     write_set_file(folder, Manifest.load(folder).shards)
     return folder
-
-
-def check_equal(folder: Path) -> None:
-    """Everything in ``set.h5`` is what ShardSet reads."""
-    shards = ShardSet.open(folder)
-    every = np.arange(len(shards))
-    with h5py.File(folder / SET) as file:
-        for name in ("density", "species", "mask", "cell"):
-            assert file[name].is_virtual
-            stored = shards.read_array(name, every)
-            assert file[name].dtype == stored.dtype
-            np.testing.assert_array_equal(file[name][:], stored)
-            for i in every:
-                np.testing.assert_array_equal(file[name][i], stored[i])
-        for name, texts in (("id", shards.ids), ("formula", shards.formulas), ("origin", shards.origins)):
-            assert file[name].asstr()[:].tolist() == texts
-        assert sorted(file["targets"]) == [encode_name(name) for name in shards.target_names]
-        for name in shards.target_names:
-            np.testing.assert_array_equal(file[f"targets/{encode_name(name)}"][:], shards.target(name))
 
 
 def test_equals_the_shards_wherever_the_folder_is(

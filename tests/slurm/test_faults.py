@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support.crystal_sources import write_table
 from tests.support.featurize_faults import contents
 from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import Lab
 from tests.support.training_faults import command, result
 from tests.support.voxel_shards import make_shards
 
@@ -19,12 +21,13 @@ pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of crystals, some of which are rejects."""
     return write_table(tmp_path_factory.mktemp("source") / "crystals.csv", ENTRIES, bad_every=97)
 
 
 @pytest.fixture(scope="module")
-def whole(source, tmp_path_factory):
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Bytes of an undisturbed run, without SLURM."""
     out = tmp_path_factory.mktemp("whole") / "shards"
     arguments = [f"source={source}", f"out={out}", "entries_per_shard=16"]
@@ -34,13 +37,15 @@ def whole(source, tmp_path_factory):
     return contents(out)
 
 
-def submit(lab, source, folder):
+def submit(lab: Lab, source: Path, folder: Path) -> int:
     settings = (f"source={source}", "out=shards", "entries_per_shard=16")
     return lab.sbatch(str(ROOT / "slurm/featurize.sh"), *settings, cwd=folder)
 
 
 @pytest.mark.parametrize("node", [1, 2], ids=["the node of the head", "another node"])
-def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
+def test_a_node_that_dies_costs_nothing(
+    lab: Lab, source: Path, whole: dict[str, bytes], tmp_path: Path, node: int
+) -> None:
     job = submit(lab, source, tmp_path)
     log = tmp_path / f"slurm-featurize-{job}.out"
     lab.until(lambda: len(list((tmp_path / "shards").glob("shard-*.h5"))) >= 20, job, log)
@@ -59,7 +64,7 @@ def test_a_node_that_dies_costs_nothing(lab, source, whole, tmp_path, node):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[object, ...]]:
     """A shard set, and what an undisturbed training of two ranks makes of it, without SLURM."""
     folder = tmp_path_factory.mktemp("trained")
     arguments = command(make_shards(folder / "shards"), folder / "run", EPOCHS)
@@ -68,7 +73,9 @@ def trained(tmp_path_factory):
     return folder / "shards", result(folder / "run")
 
 
-def test_a_training_whose_node_dies_ends_with_the_same_weights(lab, trained, tmp_path):
+def test_a_training_whose_node_dies_ends_with_the_same_weights(
+    lab: Lab, trained: tuple[Path, tuple[object, ...]], tmp_path: Path
+) -> None:
     shards, expected = trained
     out = tmp_path / "run"
     settings = command(shards, out, EPOCHS)[4:]

@@ -19,18 +19,18 @@ PROGRAMS = ROOT / "tests/support/slurm_lab/programs"
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 
-def submit(lab, cwd, *arguments, **environment):
+def submit(lab: Lab, cwd: Path, *arguments: Path | str, **environment: str) -> int:
     (cwd / "empty.yaml").touch()
     return lab.sbatch(
         str(ROOT / "tests/support/slurm_lab/on.sh"), *map(str, arguments), cwd=cwd, **environment
     )
 
 
-def output(cwd, job):
+def output(cwd: Path, job: int) -> str:
     return (cwd / f"slurm-{job}.out").read_text()
 
 
-def processes_of(folder):
+def processes_of(folder: str) -> list[Path]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -39,7 +39,7 @@ def processes_of(folder):
     return found
 
 
-def test_ray_spans_both_nodes_and_keeps_strangers_out(lab, tmp_path):
+def test_ray_spans_both_nodes_and_keeps_strangers_out(lab: Lab, tmp_path: Path) -> None:
     job = submit(lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml")
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
     assert "actors on node1 node1 node2 node2" in output(tmp_path, job)
@@ -49,7 +49,7 @@ def test_ray_spans_both_nodes_and_keeps_strangers_out(lab, tmp_path):
 
 
 @pytest.mark.parametrize("launch", ["srun", "mpirun"])
-def test_horovod_spans_both_nodes(lab, tmp_path, launch):
+def test_horovod_spans_both_nodes(lab: Lab, tmp_path: Path, launch: str) -> None:
     pytest.importorskip("horovod.torch")
     job = submit(lab, tmp_path, "on_ranks", PROGRAMS / "hvd_sum.py", "empty.yaml", HPCVOX_LAUNCH=launch)
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
@@ -57,7 +57,7 @@ def test_horovod_spans_both_nodes(lab, tmp_path, launch):
     assert "rank 1 of 2 on node2: 3.0" in output(tmp_path, job)
 
 
-def test_statistics_over_both_nodes_are_those_of_one_process(lab, tmp_path):
+def test_statistics_over_both_nodes_are_those_of_one_process(lab: Lab, tmp_path: Path) -> None:
     shards = make_shards(tmp_path / "shards", shards=6)
     run(StatisticsSettings(shards=shards))
     by_one = (shards / FILE).read_bytes()
@@ -76,7 +76,9 @@ def test_statistics_over_both_nodes_are_those_of_one_process(lab, tmp_path):
 @pytest.mark.parametrize(
     ("launcher", "launch"), [("on_node", "srun"), ("on_ranks", "srun"), ("on_ranks", "mpirun")]
 )
-def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, launcher, launch):
+def test_near_the_limit_the_job_saves_goes_back_and_carries_on(
+    lab: Lab, tmp_path: Path, launcher: str, launch: str
+) -> None:
     job = submit(lab, tmp_path, launcher, PROGRAMS / "count.py", "empty.yaml", HPCVOX_LAUNCH=launch)
     ranks = 2 if launcher == "on_ranks" else 1
     log = tmp_path / f"slurm-{job}.out"
@@ -94,7 +96,7 @@ def test_near_the_limit_the_job_saves_goes_back_and_carries_on(lab, tmp_path, la
         assert text.count(f"rank {rank} ends at 100") == 1
 
 
-def test_a_job_that_is_told_to_end_saves_and_stays_out_of_the_queue(lab, tmp_path):
+def test_a_job_that_is_told_to_end_saves_and_stays_out_of_the_queue(lab: Lab, tmp_path: Path) -> None:
     job = submit(lab, tmp_path, "on_node", PROGRAMS / "count.py", "empty.yaml")
     log = tmp_path / f"slurm-{job}.out"
     lab.until(lambda: log.exists() and "starts at 0" in log.read_text(), job, log)
@@ -106,7 +108,7 @@ def test_a_job_that_is_told_to_end_saves_and_stays_out_of_the_queue(lab, tmp_pat
     assert "the same submission carries on" in output(tmp_path, job)
 
 
-def test_a_job_that_is_always_interrupted_gives_up(lab, tmp_path):
+def test_a_job_that_is_always_interrupted_gives_up(lab: Lab, tmp_path: Path) -> None:
     program = tmp_path / "never.py"
     program.write_text("raise SystemExit(75)\n")
     job = submit(lab, tmp_path, "on_node", program, "empty.yaml", HPCVOX_MAX_RESTARTS="1")
@@ -119,7 +121,7 @@ def test_a_job_that_is_always_interrupted_gives_up(lab, tmp_path):
     ("status", "state", "said"),
     [(0, "COMPLETED", "complete"), (4, "COMPLETED", "some inputs were rejected"), (2, "FAILED", "status 2")],
 )
-def test_statuses(lab, tmp_path, status, state, said):
+def test_statuses(lab: Lab, tmp_path: Path, status: int, state: str, said: str) -> None:
     program = tmp_path / "ends.py"
     program.write_text(f"import sys; print(sys.argv[1:]); raise SystemExit({status})\n")
     job = submit(lab, tmp_path, "on_node", program, "empty.yaml", "key=a value", "other=1")
@@ -128,7 +130,7 @@ def test_statuses(lab, tmp_path, status, state, said):
     assert "['empty.yaml', 'key=a value', 'other=1']" in output(tmp_path, job)
 
 
-def test_a_config_among_the_arguments_replaces_the_default(lab, tmp_path):
+def test_a_config_among_the_arguments_replaces_the_default(lab: Lab, tmp_path: Path) -> None:
     program = tmp_path / "shows.py"
     program.write_text("import sys; print(sys.argv[1:])\n")
     (tmp_path / "mine.yaml").touch()
@@ -137,7 +139,7 @@ def test_a_config_among_the_arguments_replaces_the_default(lab, tmp_path):
     assert "['mine.yaml', 'a=1']" in output(tmp_path, job)
 
 
-def test_no_environment_is_said_with_the_fix(lab, tmp_path):
+def test_no_environment_is_said_with_the_fix(lab: Lab, tmp_path: Path) -> None:
     job = submit(
         lab, tmp_path, "on_node", PROGRAMS / "count.py", "empty.yaml", HPCVOX_VENV=str(tmp_path / "absent")
     )
@@ -146,7 +148,7 @@ def test_no_environment_is_said_with_the_fix(lab, tmp_path):
     assert "configs/site.sh" in output(tmp_path, job)
 
 
-def test_two_labs_do_not_meet(lab, tmp_path):
+def test_two_labs_do_not_meet(lab: Lab, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="slurm-lab-", dir="/tmp") as folder, Lab(Path(folder)) as other:
         assert other.env["SLURM_CONF"] != lab.env["SLURM_CONF"]
         job = other.sbatch("--wrap", "hostname", cwd=tmp_path)

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
 from ase.build import bulk
@@ -11,6 +12,7 @@ from ase.io import write
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.metrics import read_metrics
 from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import Lab
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -41,20 +43,24 @@ SMALL = [
     "train_cgcnn.epochs=2",
     "train_cgcnn.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
+    "report.figures=false",
 ]
 
 
 FLAGS = ("--finetune", "--screen", "--relax", "--report")
 
+Done = tuple[Path, dict[str, int]]
+"""Where a pipeline was submitted and has ended, and its jobs' ids by step."""
 
-def submitted(lab, folder, *arguments):
+
+def submitted(lab: Lab, folder: Path, *arguments: str) -> dict[str, int]:
     """Submit the pipeline; its jobs' ids by step."""
     said = lab.run(str(ROOT / "slurm/pipeline.sh"), *arguments, cwd=folder)
     return {step: int(job) for step, job in re.findall(r"^(\w+) +job (\d+)$", said, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
-def done(lab, tmp_path_factory):
+def done(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Where the whole pipeline was submitted and has ended, and its jobs' ids by step."""
     folder = tmp_path_factory.mktemp("pipeline")
     jobs = submitted(lab, folder, "--database", *FLAGS, "out=made", *SMALL)
@@ -64,12 +70,12 @@ def done(lab, tmp_path_factory):
     return folder, jobs
 
 
-def log(done, step):
+def log(done: Done, step: str) -> str:
     folder, jobs = done
     return (folder / f"slurm-{step}-{jobs[step]}.out").read_text()
 
 
-def test_every_step_was_submitted_in_order(done):
+def test_every_step_was_submitted_in_order(done: Done) -> None:
     assert list(done[1]) == [
         "database",
         "featurize",
@@ -87,12 +93,12 @@ def test_every_step_was_submitted_in_order(done):
     ]
 
 
-def test_featurize_used_both_nodes(done, lab):
+def test_featurize_used_both_nodes(done: Done, lab: Lab) -> None:
     assert lab.field(done[1]["featurize"], "NumNodes") == "2"
     assert "starting Ray on 2 nodes, 2 CPUs each" in log(done, "featurize")
 
 
-def test_the_shards_hold_every_crystal(done):
+def test_the_shards_hold_every_crystal(done: Done) -> None:
     made = done[0] / "made"
     with (made / "database/crystals.csv").open(newline="") as table:
         crystals = len(list(csv.DictReader(table)))
@@ -111,14 +117,14 @@ def test_the_shards_hold_every_crystal(done):
         ("train_cgcnn", "cgcnn", 2),
     ],
 )
-def test_the_trainings_ran_on_two_nodes(done, lab, step, run, epochs):
+def test_the_trainings_ran_on_two_nodes(done: Done, lab: Lab, step: str, run: str, epochs: int) -> None:
     assert lab.field(done[1][step], "NumNodes") == "2"
     assert "2 ranks of 1 threads" in log(done, step)
     assert [line["epoch"] for line in read_metrics(done[0] / "made" / run)][-1] == epochs
     assert (done[0] / "made" / run / "model.safetensors").is_file()
 
 
-def test_crystals_were_generated_and_reported(done):
+def test_crystals_were_generated_and_reported(done: Done) -> None:
     with (done[0] / "made/generated/candidates.csv").open(newline="") as table:
         assert len(list(csv.DictReader(table))) == 30, "three for each of ten bins"
     for name in ("judged", "screened", "relaxed"):
@@ -130,7 +136,7 @@ def test_crystals_were_generated_and_reported(done):
     assert "<html" in page[:500].lower()
 
 
-def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
+def test_a_failed_step_takes_the_later_ones_with_it(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "crystals.csv").write_text("id\n1\n")  # no column of CIFs
     jobs = list(submitted(lab, tmp_path, "source=crystals.csv").values())
     assert len(jobs) == 4
@@ -138,7 +144,7 @@ def test_a_failed_step_takes_the_later_ones_with_it(lab, tmp_path):
     assert "cif" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
 
 
-def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path):
+def test_wrong_arguments_are_refused_before_anything_is_submitted(lab: Lab, tmp_path: Path) -> None:
     for arguments, answer in [
         (["--reprot"], "valid: --database, --finetune, --screen, --relax, --report"),
         (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
@@ -150,7 +156,7 @@ def test_wrong_arguments_are_refused_before_anything_is_submitted(lab, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_path):
+def test_a_training_over_two_nodes_is_put_back_and_carries_on(done: Done, lab: Lab, tmp_path: Path) -> None:
     """USR1 in the middle of a training: checkpoint, requeue, and the epochs that were left."""
     shards = done[0] / "made/shards"
     small = [o.removeprefix("train_unet.") for o in SMALL if o.startswith("train_unet.")]
@@ -173,7 +179,7 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done, lab, tmp_pat
     assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 21)), "none twice"
 
 
-def test_the_report_is_made_where_no_candidate_is_left(done, lab):
+def test_the_report_is_made_where_no_candidate_is_left(done: Done, lab: Lab) -> None:
     """What was made before is not made again, and what then fails takes no report with it."""
     folder = done[0]
     page = folder / "made/report/report.html"
@@ -186,7 +192,7 @@ def test_the_report_is_made_where_no_candidate_is_left(done, lab):
     assert (folder / "made/cgcnn/model.safetensors").read_bytes() == weights
 
 
-def test_densities_are_computed_over_the_nodes(lab, tmp_path):
+def test_densities_are_computed_over_the_nodes(lab: Lab, tmp_path: Path) -> None:
     pytest.importorskip("gpaw")
     cifs = tmp_path / "cifs"
     cifs.mkdir()

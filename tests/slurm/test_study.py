@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
@@ -23,6 +23,7 @@ from hpcvox.studies.study import ATTEMPT, FOLDER, TAKES_UP, Study
 from hpcvox.training.metrics import read_metrics
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import Lab
 from tests.support.training_faults import TIMINGS
 from tests.support.training_runs import wait_for
 from tests.support.tuned_sets import CRYSTALS, NEIGHBOURS, write_crystals
@@ -35,7 +36,7 @@ REPORTED = 7
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 
-def worker_of(lab, job, task):
+def worker_of(lab: Lab, job: int, task: int) -> psutil.Process | None:
     """The process of an array task that asks for trials; None where it is not there."""
     wanted = {
         "SLURM_CONF": lab.env["SLURM_CONF"],
@@ -55,7 +56,7 @@ def worker_of(lab, job, task):
     return min(found, key=psutil.Process.create_time, default=None)
 
 
-def trial_of(worker):
+def trial_of(worker: psutil.Process) -> Path | None:
     """Folder of the trial that a worker is in the middle of; None where it is not so, or the worker is gone."""
     # psutil would look at all processes of the machine
     with contextlib.suppress(OSError, IndexError):
@@ -66,28 +67,31 @@ def trial_of(worker):
     return None
 
 
-def in_the_middle_of_a_trial(lab, job, task):
+def in_the_middle_of_a_trial(lab: Lab, job: int, task: int) -> tuple[psutil.Process, Path]:
     """Wait for it: an array task's worker and the folder of its trial."""
-    worker = trial = None
+    worker: psutil.Process | None = None
+    found: list[tuple[psutil.Process, Path]] = []
 
-    def there():
-        nonlocal worker, trial
+    def there() -> bool:
+        nonlocal worker
         if worker is None or not worker.is_running():
             worker = worker_of(lab, job, task)
-        trial = trial_of(worker) if worker is not None else None
-        return trial is not None
+        if worker is not None and (trial := trial_of(worker)) is not None:
+            found.append((worker, trial))
+        return bool(found)
 
     wait_for(there, 300, look_s=0.1)
+    ((at_work, trial),) = found
     print(f"task {task} on {lab.field(f'{job}_{task}', 'NodeList')} is in the middle of {trial.name}")
-    return worker, trial
+    return at_work, trial
 
 
-def restarts(lab, job, task):
+def restarts(lab: Lab, job: int, task: int) -> int:
     """How often SLURM has put an array task back into the queue."""
     return int(lab.field(f"{job}_{task}", "Restarts"))
 
 
-def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
+def test_workers_and_a_node_die_and_every_trial_is_done_once(lab: Lab, tmp_path: Path) -> None:
     make_graphs(tmp_path / "graphs", crystals())
     space = "space={learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}}"
     fixed = {
@@ -160,10 +164,10 @@ def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
     assert all(trial.state.is_finished() for trial in study.optuna.trials), "none runs or waits"
     found = sorted(trial.params["learning_rate"] for trial in study.trials)
     assert found == undisturbed_choices(tmp_path / "choices", given), "none is lost and none is double"
-    attempts = {}  # of each run
-    for trial in study.optuna.trials:
-        if FOLDER in trial.user_attrs:
-            attempts.setdefault(out / trial.user_attrs[FOLDER], []).append(trial)
+    attempts: dict[Path, list[FrozenTrial]] = {}  # of each run
+    for one in study.optuna.trials:
+        if FOLDER in one.user_attrs:
+            attempts.setdefault(out / one.user_attrs[FOLDER], []).append(one)
     assert set(attempts) == set((out / "trials").iterdir())
     for folder, of_run in attempts.items():
         assert [trial.user_attrs.get(ATTEMPT, 1) for trial in of_run] == [*range(1, len(of_run) + 1)]
@@ -184,12 +188,14 @@ def test_workers_and_a_node_die_and_every_trial_is_done_once(lab, tmp_path):
     assert value == min(line["held_out/loss"] for line in read_metrics(again))
 
 
-def test_shard_sets_that_a_study_lacks_are_featurized_by_jobs_before_its_own(lab, tmp_path):
+def test_shard_sets_that_a_study_lacks_are_featurized_by_jobs_before_its_own(
+    lab: Lab, tmp_path: Path
+) -> None:
     write_crystals(tmp_path)
     script = str(ROOT / "slurm/featurize_study.sh")
     options = ("--array=1-2", "--cpus-per-task=1")
 
-    def submitted(*more):
+    def submitted(*more: str) -> list[tuple[str, str]]:
         answer = lab.run(script, *options, *tuned(tmp_path), *more, cwd=tmp_path)
         return re.findall(r"^(\w+) +job (\d+)", answer, re.MULTILINE)
 
@@ -214,9 +220,11 @@ def test_shard_sets_that_a_study_lacks_are_featurized_by_jobs_before_its_own(lab
     lab.run("scancel", job)
 
 
-def assert_the_dashboard_shows_the_study(said):
+def assert_the_dashboard_shows_the_study(said: str) -> None:
     """At the address that the job's log names, with the cookie for its token, and to nobody else."""
-    address, port, token = re.search(r"(http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", said).groups()
+    found = re.search(r"(http://127\.0\.0\.1:(\d+)/)\?token=(\S+)\n", said)
+    assert found is not None, said
+    address, port, token = found.groups()
     assert f" -L {port}:127.0.0.1:{port} " in said
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{address}api/studies", timeout=60)
@@ -226,16 +234,18 @@ def assert_the_dashboard_shows_the_study(said):
         assert "Complete" in {trial["state"] for trial in json.load(answer)["trials"]}
 
 
-def undisturbed_choices(out, given):
+def undisturbed_choices(out: Path, given: list[str]) -> list[float]:
     """What a study of one worker to which nothing happens tries, sorted."""
     study = Study.begin(config.load(StudySettings, None, [*given, f"out={out}"]))
-    return sorted(study.claim().trial.params["learning_rate"] for _ in range(TRIALS))
+    claims = [study.claim() for _ in range(TRIALS)]
+    assert None not in claims
+    return sorted(claim.trial.params["learning_rate"] for claim in claims if claim is not None)
 
 
-def assert_one_worker_at_a_time(out, attempts):
+def assert_one_worker_at_a_time(out: Path, attempts: dict[Path, list[FrozenTrial]]) -> None:
     """Whoever told of a run's epochs after another worker had the word told all that came after."""
     run_of = {trial.number: folder for folder, of_run in attempts.items() for trial in of_run}
-    told = {folder: [] for folder in attempts}
+    told: dict[Path, list[tuple[int, str]]] = {folder: [] for folder in attempts}
     for line in (out / JOURNAL).read_text().splitlines():
         operation = json.loads(line)
         if operation["op_code"] == REPORTED:
@@ -245,11 +255,11 @@ def assert_one_worker_at_a_time(out, attempts):
         assert len({number for number, _ in turns}) == len(turns), turns
 
 
-def curve(run):
+def curve(run: Path) -> list[dict[str, object]]:
     """What must not depend on what happened on the way."""
     return [{k: v for k, v in line.items() if k not in TIMINGS} for line in read_metrics(run)]
 
 
-def said(folder):
+def said(folder: Path) -> str:
     """What all tasks of the array have said."""
     return "".join(path.read_text() for path in sorted(folder.glob("slurm-study-*.out")))

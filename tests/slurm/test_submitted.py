@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -75,16 +76,20 @@ esac
 """
 
 
-def directives(script):
+def directives(script: str) -> list[str]:
     """The #SBATCH options of a script."""
     lines = re.findall(r"^#SBATCH (.*)$", (ROOT / "slurm" / f"{script}.sh").read_text(), re.MULTILINE)
     return " ".join(lines).split()
 
 
+Call = tuple[list[str], dict[str, str]]
+"""Words of a program that was started, and its environment."""
+
+
 class Site:
     """A folder where jobs run, and programs that write down how they were called."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.calls = folder, folder / "calls"
         self.bin = folder / "venv/bin"
         self.bin.mkdir(parents=True)
@@ -92,7 +97,9 @@ class Site:
             (self.bin / name).write_text(STAND_IN)
             (self.bin / name).chmod(0o755)
 
-    def run(self, script, *arguments, **environment):
+    def run(
+        self, script: str, *arguments: str, **environment: str
+    ) -> tuple[subprocess.CompletedProcess[str], list[Call]]:
         """Run a script as in its job; what it started: for each its words and its environment."""
         asked = dict(word.partition("=")[::2] for word in directives(script))
         nodes, tasks = int(asked["--nodes"]), int(asked.get("--ntasks-per-node", 1))
@@ -127,7 +134,7 @@ class Site:
             calls.append((words[:first], settings))
         return done, calls
 
-    def programs(self, script, *arguments, **environment):
+    def programs(self, script: str, *arguments: str, **environment: str) -> list[Call]:
         """What a job that ends well started."""
         done, calls = self.run(script, *arguments, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -135,11 +142,12 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path: Path) -> Site:
+    """A folder where jobs run, with stand-ins for the programs."""
     return Site(tmp_path)
 
 
-def job(script, config=None):
+def job(script: str, config: str | None = None) -> list[str]:
     """The program of a job and its config, without settings."""
     return [
         "python",
@@ -148,7 +156,7 @@ def job(script, config=None):
     ]
 
 
-def test_every_script_is_known_here():
+def test_every_script_is_known_here() -> None:
     assert sorted(SUBMITTED) == sorted(
         path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
     )
@@ -158,32 +166,32 @@ def test_every_script_is_known_here():
 
 
 @pytest.mark.parametrize("script", SUBMITTED)
-def test_what_is_asked_of_slurm(script):
+def test_what_is_asked_of_slurm(script: str) -> None:
     assert directives(script) == [f"--job-name={script}", *SUBMITTED[script].split()]
 
 
 @pytest.mark.parametrize("script", SUBMITTED)
-def test_trainings_have_a_line_for_gpus_that_is_off(script):
+def test_trainings_have_a_line_for_gpus_that_is_off(script: str) -> None:
     text = (ROOT / "slurm" / f"{script}.sh").read_text()
     off = re.findall(r"^##SBATCH .*$", text, re.MULTILINE)
     assert off == (["##SBATCH --gpus-per-node=4 --cpus-per-task=32"] if script in TRAININGS else [])
 
 
 @pytest.mark.parametrize("script", ON_NODE)
-def test_one_program_on_the_first_node(site, script):
+def test_one_program_on_the_first_node(site: Site, script: str) -> None:
     ((words, environment),) = site.programs(script, *GIVEN)
     assert words == [*job(script), *GIVEN]
     assert environment["OMP_NUM_THREADS"] == "2"
 
 
-def test_the_dashboard_on_the_first_node(site):
+def test_the_dashboard_on_the_first_node(site: Site) -> None:
     ((words, environment),) = site.programs("dashboard", "runs/my study", "port=8080")
     assert words == ["python", "-m", "hpcvox", "study", "dashboard", "runs/my study", "port=8080"]
     assert environment["OMP_NUM_THREADS"] == "1"
 
 
 @pytest.mark.parametrize("script", ON_RAY)
-def test_one_program_beside_ray_on_all_nodes(site, script):
+def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
     head, worker, (words, environment), (cleaning, _) = site.programs(script, *GIVEN)
     assert words == [*job(script), *GIVEN]
     assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
@@ -200,7 +208,7 @@ def test_one_program_beside_ray_on_all_nodes(site, script):
 
 @pytest.mark.parametrize("script", [*TRAININGS, "statistics"])
 @pytest.mark.parametrize(("launch", "launcher"), [("srun", SRUN), ("mpirun", MPIRUN)], ids=["srun", "mpirun"])
-def test_a_rank_a_task(site, script, launch, launcher):
+def test_a_rank_a_task(site: Site, script: str, launch: str, launcher: str) -> None:
     ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH=launch)
     ranks, threads = (4, "1") if script == "statistics" else (2, "2")
     assert words == [*launcher.format(ranks=ranks).split(), *job(script), *GIVEN]
@@ -213,7 +221,9 @@ def test_a_rank_a_task(site, script, launch, launcher):
     [({}, 2, 1), ({"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32"}, 8, 4)],
     ids=["cpus", "gpus"],
 )
-def test_ranks_that_come_and_go(site, script, given, ranks, slots):
+def test_ranks_that_come_and_go(
+    site: Site, script: str, given: dict[str, str], ranks: int, slots: int
+) -> None:
     arguments = {"HPCVOX_LAUNCH_ARGS": "--network-interfaces ib0", "HPCVOX_MIN_RANKS": "2", **given}
     ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH="elastic", **arguments)
     launcher = (
@@ -228,13 +238,13 @@ def test_ranks_that_come_and_go(site, script, given, ranks, slots):
     )
 
 
-def test_only_trainings_have_ranks_that_come_and_go(site):
+def test_only_trainings_have_ranks_that_come_and_go(site: Site) -> None:
     done, calls = site.run("statistics", HPCVOX_LAUNCH="elastic")
     assert (done.returncode, calls) == (2, [])
     assert "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job" in done.stderr
 
 
-def test_ranks_are_started_on_nodes_that_answer(site):
+def test_ranks_are_started_on_nodes_that_answer(site: Site) -> None:
     states = (
         "node1 mix\nnode2 mix*\nnode3 down*\nnode4 alloc\nnode4 alloc\nnode5 drng\nnode6 drain\nnode7 fail\n"
     )
@@ -252,7 +262,7 @@ def test_ranks_are_started_on_nodes_that_answer(site):
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site, interrupted):
+def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site: Site, interrupted: bool) -> None:
     (site.bin / "horovodrun").write_text('#!/bin/sh\nexec bash -c \'shift 12; exec "$@"\' - "$@"\n')
     (site.bin / "python").write_text(f"#!/bin/sh\nexit {75 if interrupted else 3}\n")
     done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", HPCVOX_IN_STEP="1", HPCVOX_MAX_RESTARTS="0")
@@ -261,7 +271,7 @@ def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site, interrupte
     assert not list(site.folder.glob(".hpcvox-*"))
 
 
-def test_a_launcher_without_ranks_is_ended(site):
+def test_a_launcher_without_ranks_is_ended(site: Site) -> None:
     for name, does in (("horovodrun", "exec sleep 600"), ("squeue", "echo 7.batch")):
         (site.bin / name).write_text(f"#!/bin/sh\n{does}\n")
         (site.bin / name).chmod(0o755)
@@ -276,26 +286,26 @@ def test_a_launcher_without_ranks_is_ended(site):
 @pytest.mark.parametrize(
     ("launch", "launcher"), [("srun", SRUN_GPUS), ("mpirun", MPIRUN_GPUS)], ids=["srun", "mpirun"]
 )
-def test_a_rank_a_gpu(site, script, launch, launcher):
+def test_a_rank_a_gpu(site: Site, script: str, launch: str, launcher: str) -> None:
     given = {"SLURM_GPUS_ON_NODE": "4", "SLURM_CPUS_ON_NODE": "32", "HPCVOX_LAUNCH": launch}
     ((words, environment),) = site.programs(script, *GIVEN, **given)
     assert words == [*launcher.split(), *job(script), "device=cuda", *GIVEN]
     assert environment["OMP_NUM_THREADS"] == "8"
 
 
-def test_gpus_leave_jobs_without_a_network_to_train_as_they_are(site):
+def test_gpus_leave_jobs_without_a_network_to_train_as_they_are(site: Site) -> None:
     ((words, _),) = site.programs("statistics", SLURM_GPUS_ON_NODE="4")
     assert words == [*SRUN.split(), *job("statistics")]
 
 
-def test_gpus_without_a_cpu_each_are_refused(site):
+def test_gpus_without_a_cpu_each_are_refused(site: Site) -> None:
     done, calls = site.run("train_unet", SLURM_GPUS_ON_NODE="4")
     assert (done.returncode, calls) == (2, [])
     assert "4 ranks a node, one a GPU, and 2 CPUs" in done.stderr
     assert "--cpus-per-task=" in done.stderr
 
 
-def test_a_config_and_the_site_s_arguments(site):
+def test_a_config_and_the_site_s_arguments(site: Site) -> None:
     (site.folder / "mine.yaml").touch()
     ((words, _),) = site.programs("train_vae", "mine.yaml", "epochs=2", HPCVOX_LAUNCH_ARGS="--exclusive -l")
     assert words == [*SRUN.split(), "--exclusive", "-l", *job("train_vae", "mine.yaml"), "epochs=2"]
@@ -341,7 +351,7 @@ PIPELINE = {
 """Every step of the pipeline with the jobs that it waits for, numbered in this order, and its settings."""
 
 
-def pipeline(site, *arguments):
+def pipeline(site: Site, *arguments: str) -> dict[str, tuple[str, list[str]]]:
     """What the pipeline submitted: the settings of each step, after what the options of sbatch say of it."""
     done, calls = site.run("pipeline", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
@@ -358,7 +368,7 @@ def pipeline(site, *arguments):
     return steps
 
 
-def test_the_whole_pipeline(site):
+def test_the_whole_pipeline(site: Site) -> None:
     flags = ("--database", "--screen", "--relax", "--report")
     steps = pipeline(site, *flags, "out=made", "train_vae.condition=my energy", "relax.stages=[chgnet]")
     assert list(steps.items()) == list(PIPELINE.items())
@@ -376,7 +386,7 @@ TRAINED = {"featurize": "", "train_unet": "afterok:1", "train_vae": "afterok:2",
         (["--finetune"], {"finetune_unet": "afterok:3", "generate": "afterok:3:4"}),
     ],
 )
-def test_parts_of_the_pipeline(site, flag, more):
+def test_parts_of_the_pipeline(site: Site, flag: list[str], more: dict[str, str]) -> None:
     (site.folder / "mine.csv").touch()
     steps = pipeline(site, *flag, "source=mine.csv")
     assert {step: after for step, (after, _) in steps.items()} == TRAINED | more
@@ -384,7 +394,7 @@ def test_parts_of_the_pipeline(site, flag, more):
         assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
 
 
-def test_a_finetuned_network_is_what_the_rest_is_made_with(site):
+def test_a_finetuned_network_is_what_the_rest_is_made_with(site: Site) -> None:
     (site.folder / "mine.csv").touch()
     given = ["train_unet.width=8", "train_unet.epochs=9", "finetune_unet.learning_rate=0.001"]
     steps = pipeline(site, "--finetune", "--report", "source=mine.csv", *given)
@@ -404,7 +414,7 @@ def test_a_finetuned_network_is_what_the_rest_is_made_with(site):
     assert "finetuned_unet=runs/finetuned_unet" in report
 
 
-def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site):
+def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site: Site) -> None:
     (site.folder / "mine.csv").touch()
     steps = pipeline(site, "--screen", "--relax", "source=mine.csv", "featurize.cif_column=my cif")
     assert steps["featurize"][1] == ["source=mine.csv", "out=runs/shards", "cif_column=my cif"]
@@ -418,7 +428,7 @@ if [[ $* == *"study prepare"* ]]; then printf "$LACKING"; fi
 
 
 @pytest.mark.parametrize("lacking", [["out/featurize/01.yaml", "out/featurize/03.yaml"], []])
-def test_a_study_and_the_shard_sets_that_it_lacks(site, lacking):
+def test_a_study_and_the_shard_sets_that_it_lacks(site: Site, lacking: list[str]) -> None:
     (site.bin / "python").write_text(STAND_IN + PREPARES)
     given = ["settings.target=my energy", "out=out"]
     calls = site.programs(
@@ -435,7 +445,7 @@ def test_a_study_and_the_shard_sets_that_it_lacks(site, lacking):
     assert submitted == [*jobs, ["sbatch", *options, f"{ROOT}/slurm/study.sh", config, *given]]
 
 
-def test_a_study_that_cannot_be_is_not_submitted(site):
+def test_a_study_that_cannot_be_is_not_submitted(site: Site) -> None:
     (site.bin / "python").write_text("#!/bin/sh\necho 'no such shard set' >&2; exit 2\n")
     done, calls = site.run("featurize_study", "verb=train-cgcnn")
     assert (done.returncode, done.stderr, calls) == (2, "no such shard set\n", [])

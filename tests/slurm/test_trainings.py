@@ -1,5 +1,8 @@
 """The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -8,6 +11,7 @@ from hpcvox.training.metrics import read_metrics
 from tests.support.fingerprint_shards import make_fingerprints
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT
+from tests.support.slurm_lab.lab import Lab
 from tests.support.spot_shards import make_spots
 from tests.support.voxel_shards import SMALL_UNET, make_shards
 
@@ -17,11 +21,11 @@ SHORT = ["shards=shards", "out=run", "threads=1", "warmup_steps=2"]
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 
-def submit(lab, folder, script, *arguments, **environment):
+def submit(lab: Lab, folder: Path, script: str, *arguments: str, **environment: str) -> int:
     return lab.sbatch(str(ROOT / f"slurm/{script}.sh"), *SHORT, *arguments, cwd=folder, **environment)
 
 
-def output(folder, script, job):
+def output(folder: Path, script: str, job: int) -> str:
     return (folder / f"slurm-{script}-{job}.out").read_text()
 
 
@@ -56,7 +60,9 @@ def output(folder, script, job):
     ],
     ids=["cgcnn", "r3dvs", "fingerprint"],
 )
-def test_a_training_over_both_nodes(lab, tmp_path, script, make, arguments):
+def test_a_training_over_both_nodes(
+    lab: Lab, tmp_path: Path, script: str, make: Callable[[Path], Path], arguments: list[str]
+) -> None:
     make(tmp_path / "shards")
     job = submit(lab, tmp_path, script, "epochs=2", *arguments)
     states = lab.wait([job])
@@ -71,7 +77,7 @@ def test_a_training_over_both_nodes(lab, tmp_path, script, make, arguments):
 
 
 @pytest.mark.parametrize("launch", ["srun", "mpirun"])
-def test_a_rank_for_each_gpu_of_both_nodes(lab, tmp_path, launch):
+def test_a_rank_for_each_gpu_of_both_nodes(lab: Lab, tmp_path: Path, launch: str) -> None:
     (tmp_path / "empty.yaml").touch()
     on = [str(ROOT / "tests/support/slurm_lab" / name) for name in ("on.sh", "programs/gpus.py")]
     given = {"SBATCH_GPUS_PER_NODE": "2", "HPCVOX_LAUNCH": launch}
@@ -83,7 +89,7 @@ def test_a_rank_for_each_gpu_of_both_nodes(lab, tmp_path, launch):
         assert f"rank {rank} of 4 on node{rank // 2 + 1} sees 0,1: device=cuda epochs=2" in text
 
 
-def rank_on(lab, node):
+def rank_on(lab: Lab, node: str) -> psutil.Process:
     """The process of the rank of a training on ``node``."""
     for process in psutil.process_iter(["cmdline", "environ"]):
         words, environment = process.info["cmdline"] or [], process.info["environ"] or {}
@@ -97,7 +103,9 @@ def rank_on(lab, node):
     raise AssertionError(f"no rank on {node}")
 
 
-def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_is_near(lab, tmp_path):
+def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_is_near(
+    lab: Lab, tmp_path: Path
+) -> None:
     make_shards(tmp_path / "shards")
     given = {"HPCVOX_LAUNCH": "elastic", "HPCVOX_LAUNCH_ARGS": "--network-interfaces lo"}
     settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", f"epochs={EPOCHS}", "checkpoint_steps=5"]
@@ -105,7 +113,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
 
     log = tmp_path / f"slurm-train_unet-{job}.out"
 
-    def groups(ranks):
+    def groups(ranks: int) -> int:
         """How often so many ranks have formed a group."""
         return log.read_text().count(f" {ranks} ranks of") if log.exists() else 0
 

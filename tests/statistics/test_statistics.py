@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,14 @@ from hpcvox.shards.layout import CELL, ArraySpec, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.shards.statistics_file import FILE, Split, read_statistics, statistics_for
+from hpcvox.shards.statistics_file import (
+    FILE,
+    Split,
+    Statistics,
+    TargetSpread,
+    read_statistics,
+    statistics_for,
+)
 from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
@@ -37,11 +45,11 @@ ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"
 MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "-np"]
 
 
-def command(shards, *more):
+def command(shards: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "hpcvox", "statistics", f"shards={shards}", *more]
 
 
-def on_ranks(ranks, shards, **environment):
+def on_ranks(ranks: int, shards: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     launcher = [*MPIRUN, str(ranks)] if ranks > 1 else []
     return subprocess.run(
         [*launcher, *command(shards)],
@@ -54,7 +62,7 @@ def on_ranks(ranks, shards, **environment):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of six shards with its statistics, made by this process alone."""
     folder = make_shards(tmp_path_factory.mktemp("data") / "shards", shards=6)
     outcome = run(StatisticsSettings(shards=folder))
@@ -64,12 +72,12 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def shards(made, tmp_path):
+def shards(made: Path, tmp_path: Path) -> Path:
     """That set without the statistics."""
     return shutil.copytree(made, tmp_path / "shards", ignore=shutil.ignore_patterns(FILE, ".lock"))
 
 
-def long_set(shards):
+def long_set(shards: Path) -> Path:
     """The set with each of its shards named a hundred times: a pass over it takes many seconds."""
     tree = json.loads((shards / "manifest.json").read_text())
     tree["shards"] *= 100
@@ -78,7 +86,7 @@ def long_set(shards):
     return shards
 
 
-def test_the_split_is_that_of_the_trainings():
+def test_the_split_is_that_of_the_trainings() -> None:
     ours, theirs = StatisticsSettings(), TrainSettings()
     assert (ours.shards, ours.seed, ours.held_out_fraction) == (
         theirs.shards,
@@ -87,8 +95,8 @@ def test_the_split_is_that_of_the_trainings():
     )
 
 
-def test_the_numbers_are_those_of_numpy(made):
-    shards, found = ShardSet.open(made), read_statistics(made)
+def test_the_numbers_are_those_of_numpy(made: Path) -> None:
+    shards, found = ShardSet.open(made), statistics_of(made)
     train = np.flatnonzero(~split(shards.formulas, 0, 0.2))
     assert (found.samples, found.training_samples) == (48, len(train))
     assert 0 < len(train) < 48
@@ -99,9 +107,9 @@ def test_the_numbers_are_those_of_numpy(made):
         assert spread.mean == pytest.approx(values.mean(), rel=1e-13)
         assert spread.std == pytest.approx(values.std(), rel=1e-13)
     voxels = np.bincount(shards.read_array("species", train).ravel())
-    assert found.species == {z: voxels[z] for z in np.flatnonzero(voxels)}
+    assert found.species == {int(z): voxels[z] for z in np.flatnonzero(voxels)}
     energies = shards.target("energy")[train]
-    energy = found.targets["energy"]
+    energy = target_of(found, "energy")
     assert (energy.count, energy.min, energy.max) == (len(train), energies.min(), energies.max())
     assert energy.mean == pytest.approx(energies.mean(), rel=1e-14)
     assert energy.std == pytest.approx(energies.std(), rel=1e-13)
@@ -112,7 +120,7 @@ def test_the_numbers_are_those_of_numpy(made):
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
-def test_any_number_of_ranks_writes_the_same_bytes(made, shards, ranks):
+def test_any_number_of_ranks_writes_the_same_bytes(made: Path, shards: Path, ranks: int) -> None:
     done = on_ranks(ranks, shards)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1
@@ -120,7 +128,21 @@ def test_any_number_of_ranks_writes_the_same_bytes(made, shards, ranks):
     assert (shards / FILE).read_bytes() == (made / FILE).read_bytes()
 
 
-def other_set(folder):
+def statistics_of(folder: Path) -> Statistics:
+    """Those that were made of the set in ``folder``."""
+    found = read_statistics(folder)
+    assert found is not None
+    return found
+
+
+def target_of(found: Statistics, name: str) -> TargetSpread:
+    """What ``found`` says of a target that training samples have."""
+    spread = found.targets[name]
+    assert spread is not None
+    return spread
+
+
+def other_set(folder: Path) -> Path:
     """Float arrays without species; targets that come and go; shards without training samples, or any samples."""
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -142,49 +164,51 @@ def other_set(folder):
     return folder
 
 
-def test_sets_of_other_kinds(tmp_path):
+def test_sets_of_other_kinds(tmp_path: Path) -> None:
     folder = other_set(tmp_path / "set")
     shards = ShardSet.open(folder)
     seed = next(s for s in range(100) if split(shards.formulas, s, 0.5).tolist() == [0, 1, 0, 0, 0, 1, 1, 1])
     run(StatisticsSettings(shards=folder, seed=seed, held_out_fraction=0.5))
-    found = read_statistics(folder)
+    found = statistics_of(folder)
     values = shards.read_array("fingerprint", [0, 2, 3, 4])
     assert found.arrays["fingerprint"].mean == pytest.approx(values.mean(), rel=1e-15)
     # a sum of squares would have lost all of it
     assert found.arrays["fingerprint"].std == pytest.approx(np.std(values - 1e8), rel=1e-7)
     assert found.species is None
     late = -0.3 * np.array([1.0, 2.0, 3.0])
-    assert found.targets["late"].mean == pytest.approx(late.mean(), rel=1e-15)
-    assert found.targets["late"].count == 3
+    assert target_of(found, "late").mean == pytest.approx(late.mean(), rel=1e-15)
+    assert target_of(found, "late").count == 3
     assert found.targets["never"] is None
     assert (found.cell_lengths.min, found.cell_lengths.max) == (3.0, 7.0)
     assert (found.sites.min, found.sites.mean, found.sites.max) == (1, 15 / 8, 3)
 
 
-def test_all_held_out_is_refused(tmp_path):
+def test_all_held_out_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"all of the 8 samples are held out.*held_out_fraction"):
         run(StatisticsSettings(shards=other_set(tmp_path / "set"), held_out_fraction=0.9999))
 
 
-def test_values_near_the_greatest_float():
+def test_values_near_the_greatest_float() -> None:
     from hpcvox.shards.statistics import _target_spread
 
     found = _target_spread([np.array([1e307]), np.array([-1e307, 1e307, -1e307])])
-    assert (found.mean, found.std) == (0.0, pytest.approx(1e307))
+    assert found is not None
+    assert found.mean == 0.0
+    assert found.std == pytest.approx(1e307)
 
 
-def flip(path):
+def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1  # amid the densities
     path.write_bytes(data)
 
 
-def cut(path):
+def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
-def test_a_damaged_shard_is_named_with_the_remedy(shards, damage):
+def test_a_damaged_shard_is_named_with_the_remedy(shards: Path, damage: Callable[[Path], None]) -> None:
     damage(shards / shard_name(1))
     with pytest.raises(ShardError, match=rf"{shard_name(1)}.*hpcvox featurize"):
         run(StatisticsSettings(shards=shards))
@@ -192,7 +216,7 @@ def test_a_damaged_shard_is_named_with_the_remedy(shards, damage):
 
 
 @pytest.mark.parametrize("damage", [flip, Path.unlink])
-def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards, damage):
+def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards: Path, damage: Callable[[Path], None]) -> None:
     damage(shards / shard_name(1))  # the second rank reads it
     long_set(shards)  # and the first would go on for long
     start = time.monotonic()
@@ -204,13 +228,15 @@ def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards, damage):
     assert not list(shards.glob("*statistics*"))
 
 
-def test_no_set_is_said_once(tmp_path):
+def test_no_set_is_said_once(tmp_path: Path) -> None:
     done = on_ranks(2, tmp_path / "absent")
     assert done.returncode == 2
     assert done.stderr.count("absent does not exist") == 1
 
 
-def test_again_it_does_nothing_and_after_a_change_it_is_made_anew(made, shards, capsys):
+def test_again_it_does_nothing_and_after_a_change_it_is_made_anew(
+    made: Path, shards: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(made / FILE, shards)
     before = (shards / FILE).stat()
     assert run(StatisticsSettings(shards=shards)).summary.startswith(
@@ -225,15 +251,17 @@ def test_again_it_does_nothing_and_after_a_change_it_is_made_anew(made, shards, 
     assert statistics_for(shards, Split(0, 0.2)) is None
     assert "warning: " in capsys.readouterr().err
     run(StatisticsSettings(shards=shards))
-    now, then = read_statistics(shards), read_statistics(made)
+    now, then = statistics_of(shards), statistics_of(made)
     assert now.shards_digest != then.shards_digest
     assert now.arrays == then.arrays, "the same samples, in other shards"
     run(StatisticsSettings(shards=shards, seed=1))
-    assert read_statistics(shards).split == (1, 0.2)
+    assert statistics_of(shards).split == (1, 0.2)
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"format": "hpcvox-statistics"}', b"\xff\xfe", b"[]"])
-def test_a_damaged_file_is_said_and_made_anew(made, shards, damage, capsys):
+def test_a_damaged_file_is_said_and_made_anew(
+    made: Path, shards: Path, damage: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     (shards / FILE).write_bytes(damage)
     with pytest.raises(ShardError, match=r"statistics.json is damaged.*again"):
         read_statistics(shards)
@@ -242,7 +270,7 @@ def test_a_damaged_file_is_said_and_made_anew(made, shards, damage, capsys):
     assert (shards / FILE).read_bytes() == (made / FILE).read_bytes()
 
 
-def readers(folder):
+def readers(folder: Path) -> list[int]:
     """Processes that have a shard of ``folder`` open."""
     found = []
     for handle in Path("/proc").glob("[0-9]*/fd/*"):
@@ -258,7 +286,7 @@ def readers(folder):
     ("ranks", "number"),
     [(1, signal.SIGKILL), (1, signal.SIGTERM), (2, signal.SIGUSR1), (2, signal.SIGTERM)],
 )
-def test_killed_it_leaves_nothing_behind(shards, ranks, number):
+def test_killed_it_leaves_nothing_behind(shards: Path, ranks: int, number: signal.Signals) -> None:
     before = sorted(path.name for path in long_set(shards).iterdir())
     launcher = [*MPIRUN, str(ranks)] if ranks > 1 else []
     process = subprocess.Popen(
@@ -284,7 +312,9 @@ def test_killed_it_leaves_nothing_behind(shards, ranks, number):
 
 
 @pytest.mark.parametrize(("number", "stall_s"), [(signal.SIGKILL, 600), (signal.SIGSTOP, 4)])
-def test_a_rank_that_dies_or_hangs_ends_the_others(shards, number, stall_s):
+def test_a_rank_that_dies_or_hangs_ends_the_others(
+    shards: Path, number: signal.Signals, stall_s: int
+) -> None:
     process = subprocess.Popen(
         [*MPIRUN, "2", *command(long_set(shards), f"stall_s={stall_s}")],
         stderr=subprocess.PIPE,
@@ -304,7 +334,7 @@ def test_a_rank_that_dies_or_hangs_ends_the_others(shards, number, stall_s):
     assert not (shards / FILE).exists()
 
 
-def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards):
+def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards: Path) -> None:
     without = {"MPI4PY_LIBMPI": "/nonexistent"}
     refused = on_ranks(1, shards, OMPI_COMM_WORLD_SIZE="2", **without)
     assert refused.returncode == 2
@@ -316,20 +346,22 @@ def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards):
     assert on_ranks(1, shards, **without).returncode == 0
 
 
-def test_a_set_that_may_not_be_written_is_said(shards):
+def test_a_set_that_may_not_be_written_is_said(shards: Path) -> None:
     (shards / f".{FILE}.part").mkdir()
     with pytest.raises(ShardError, match=r"cannot write .*statistics.json"):
         run(StatisticsSettings(shards=shards))
 
 
-def unet_weights(shards):
+def unet_weights(shards: Path) -> torch.Tensor:
     settings = config.load(TrainUNetSettings, None, [SMALL_UNET.replace("patch", "classes: 95, patch")])
     opened = ShardSet.open(shards)
     train = np.flatnonzero(~split(opened.formulas, 0, 0.2))
-    return UNetTask(settings, opened, train, Alone()).weights
+    weights = UNetTask(settings, opened, train, Alone()).weights
+    assert weights is not None
+    return weights
 
 
-def test_class_weights_are_the_same_with_and_without_them(made, shards):
+def test_class_weights_are_the_same_with_and_without_them(made: Path, shards: Path) -> None:
     counted = unet_weights(shards)
     assert torch.equal(unet_weights(made), counted)
     shutil.copy(made / FILE, shards)
@@ -339,15 +371,16 @@ def test_class_weights_are_the_same_with_and_without_them(made, shards):
     assert not torch.equal(unet_weights(shards), counted), "they are read where they are there"
 
 
-def edges(shards, unet, bins=10):
+def edges(shards: Path, unet: Path, bins: int = 10) -> list[float]:
     more = [f"unet={unet}", SMALL_VAE, "condition=energy", f"bins={bins}"]
     settings = config.load(TrainVAESettings, None, more)
     opened = ShardSet.open(shards)
     train = np.flatnonzero(~split(opened.formulas, 0, 0.2))
-    return VAETask(settings, opened, train, Alone()).edges.tolist()
+    edges: list[float] = VAETask(settings, opened, train, Alone()).edges.tolist()
+    return edges
 
 
-def test_bins_are_the_same_with_and_without_them(made, shards, tmp_path):
+def test_bins_are_the_same_with_and_without_them(made: Path, shards: Path, tmp_path: Path) -> None:
     model = config.load(TrainUNetSettings, None, [SMALL_UNET]).model
     (tmp_path / "unet").mkdir()
     card = {"model": model.model_dump(mode="json"), "grid": "periodic", "voxels": 16}
@@ -362,7 +395,7 @@ def test_bins_are_the_same_with_and_without_them(made, shards, tmp_path):
     assert edges(shards, tmp_path / "unet", 4) == edges(made, tmp_path / "unet", 4)
 
 
-def test_libraries_find_pythons_statistics_beside_a_script_called_so():
+def test_libraries_find_pythons_statistics_beside_a_script_called_so() -> None:
     probe = (
         "import sys; sys.path.insert(0, {0!r}); sys.argv = [{0!r} + '/report.py', '--help'];"
         "from hpcvox.cli import job; assert 'statistics' not in sys.modules; job('report');"

@@ -8,13 +8,15 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 import pytest
 from matplotlib.image import imread
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import cli
 from hpcvox.errors import ConfigError
@@ -37,7 +39,7 @@ LIMIT_S = 120
 """For what takes seconds on a machine that has nothing else to do."""
 
 
-def hpcvox(*arguments, **environment):
+def hpcvox(*arguments: Path | str, **environment: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hpcvox", *map(str, arguments)]
     environment = {**os.environ, **environment}
     return subprocess.Popen(
@@ -45,8 +47,14 @@ def hpcvox(*arguments, **environment):
     )
 
 
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next that it says."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 @contextlib.contextmanager
-def ended(process):
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     """The process is told to stop at the end, and does."""
     try:
         yield process
@@ -56,50 +64,62 @@ def ended(process):
             process.communicate(timeout=LIMIT_S)
 
 
+class Worker(NamedTuple):
+    """Of a study with more trials than it will ever come to."""
+
+    process: subprocess.Popen[str]
+    out: Path
+
+
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    """Of a study with more trials than it will ever come to; its folder is ``worker.out``."""
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A worker that has begun with its study."""
     folder = tmp_path_factory.mktemp("live")
     shards = make_shards(folder / "shards")
     out = folder / "study"
     with ended(hpcvox("study", f"settings.shards={shards}", f"out={out}", *SMALL)) as process:
-        process.out = out
         wait_for(lambda: begun(out) or process.poll() is not None, LIMIT_S)
-        assert process.poll() is None, process.stderr.read()
-        yield process
+        assert process.poll() is None, process.communicate()[1]
+        yield Worker(process, out)
 
 
 @pytest.fixture(scope="module")
-def out(worker):
+def out(worker: Worker) -> Path:
+    """The folder of the study that is worked on."""
     return worker.out
 
 
-def begun(out):
+def begun(out: Path) -> Study | None:
     with contextlib.suppress(ConfigError):
         return Study.open(out)
+    return None
 
 
-def complete(out):
+def complete(out: Path) -> list[FrozenTrial]:
     return [trial for trial in Study.open(out).trials if trial.state == TrialState.COMPLETE]
 
 
 @pytest.fixture(scope="module")
-def address(out):
+def address(out: Path) -> Iterator[str]:
     """What the dashboard of the study has printed, as in a job that came from another node."""
     with ended(hpcvox("study", "dashboard", out, SLURM_JOB_ID="7", SLURM_SUBMIT_HOST="login")) as process:
-        said = process.stdout.readline()
+        said = line_of(process)
         found = re.fullmatch(rf"dashboard of {out}: (http://127\.0\.0\.1:(\d+)/\?token=(\S+))\n", said)
-        assert found, said + process.stderr.read()
-        assert f" -L {found[2]}:127.0.0.1:{found[2]} " in process.stdout.readline()
+        assert found, said + process.communicate()[1]
+        assert f" -L {found[2]}:127.0.0.1:{found[2]} " in line_of(process)
         yield found[1]
     assert process.returncode == INTERRUPTED
 
 
-def port_of(address):
-    return int(re.search(r":(\d+)/", address)[1])
+def port_of(address: str) -> int:
+    found = re.search(r":(\d+)/", address)
+    assert found is not None, address
+    return int(found[1])
 
 
-def ask(address, path="/", method="GET", **headers):
+def ask(
+    address: str, path: str = "/", method: str = "GET", **headers: str
+) -> tuple[int, http.client.HTTPMessage, str]:
     """The status, headers and text of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(address), timeout=60)
     with contextlib.closing(connection):
@@ -112,7 +132,8 @@ def ask(address, path="/", method="GET", **headers):
 
 
 @pytest.fixture(scope="module")
-def opened(browser, address):
+def opened(browser: Any, address: str) -> Any:
+    """The browser with the dashboard of the study in it."""
     browser.get(address)
     return browser
 
@@ -121,19 +142,19 @@ POINTS = "document.querySelectorAll('#plot-history .scatterlayer .points path').
 
 
 @pytest.mark.slow
-def test_the_history_is_shown_and_goes_on_as_trials_end(opened, worker):
+def test_the_history_is_shown_and_goes_on_as_trials_end(opened: Any, worker: Worker) -> None:
     points = wait(opened, f"return {POINTS}", LIMIT_S)
     assert "token" not in opened.current_url
     opened.execute_script("window.before = true")
     wait(opened, f"return {POINTS} > {points}", LIMIT_S)
     assert opened.execute_script("return window.before"), "the page is the same"
-    worker.terminate()  # the other tests need no more
+    worker.process.terminate()  # the other tests need no more
     curves = "#graph-intermediate-values .scatterlayer .js-line"
     assert opened.execute_script(f"return document.querySelectorAll('{curves}').length") >= 1
 
 
 @pytest.mark.slow
-def test_trials_are_listed_each_with_its_attributes_and_pictures(opened, out):
+def test_trials_are_listed_each_with_its_attributes_and_pictures(opened: Any, out: Path) -> None:
     opened.execute_script("document.querySelector('a[href$=\"/studies/0/trials\"]').click()")
     shown = wait(
         opened, "const t = document.body.innerText; return /^Artifacts/m.test(t) && t", LIMIT_S
@@ -153,7 +174,7 @@ def test_trials_are_listed_each_with_its_attributes_and_pictures(opened, out):
 
 
 @pytest.mark.slow
-def test_no_error_and_no_request_elsewhere(opened, address):
+def test_no_error_and_no_request_elsewhere(opened: Any, address: str) -> None:
     assert errors(opened) == []
     asked = requests(opened, "http://127.0.0.1")
     here = address.partition("?")[0]
@@ -165,7 +186,7 @@ def test_no_error_and_no_request_elsewhere(opened, address):
 
 
 @pytest.mark.slow
-def test_nobody_is_let_in_without_the_token(address):
+def test_nobody_is_let_in_without_the_token(address: str) -> None:
     token = address.partition("token=")[2]
     name = f"hpcvox-dashboard-{port_of(address)}"
     wrong = "x" * len(token)
@@ -190,9 +211,9 @@ def test_nobody_is_let_in_without_the_token(address):
 
 
 @pytest.mark.slow
-def test_it_changes_nothing(address, out, worker):
-    worker.terminate()
-    worker.communicate(timeout=LIMIT_S)
+def test_it_changes_nothing(address: str, out: Path, worker: Worker) -> None:
+    worker.process.terminate()
+    worker.process.communicate(timeout=LIMIT_S)
     with (out / JOURNAL).open("ab") as file:
         file.write(b'{"op_code":4,"worker_id":"kill')  # as a kill leaves it
     before = (out / JOURNAL).read_bytes()
@@ -206,7 +227,7 @@ def test_it_changes_nothing(address, out, worker):
         assert (status, "changes nothing" in json.loads(said)["reason"]) == (405, True)
     trials = len(Study.open(out).optuna.trials)
 
-    def shown():
+    def shown() -> int:
         return len(json.loads(ask(address, "/api/studies/0?after=0", Cookie=cookie)[2])["trials"])
 
     wait_for(lambda: shown() == trials, LIMIT_S)  # it looks at the journal every 10 seconds
@@ -215,7 +236,7 @@ def test_it_changes_nothing(address, out, worker):
 
 
 @pytest.mark.slow
-def test_it_listens_on_the_loopback_alone(address):
+def test_it_listens_on_the_loopback_alone(address: str) -> None:
     tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
     lines = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()]
     ports = [local for _, local, _, state, *_ in lines if state == "0A"]
@@ -225,10 +246,10 @@ def test_it_listens_on_the_loopback_alone(address):
 
 
 @pytest.mark.slow
-def test_it_ends_at_a_signal_and_says_so(out):
+def test_it_ends_at_a_signal_and_says_so(out: Path) -> None:
     signals = (signal.SIGINT, signal.SIGUSR1)
     for process, number in [(hpcvox("study", "dashboard", out), number) for number in signals]:
-        assert process.stdout.readline().startswith(f"dashboard of {out}: http://127.0.0.1:")
+        assert line_of(process).startswith(f"dashboard of {out}: http://127.0.0.1:")
         process.send_signal(number)
         said, complained = process.communicate(timeout=60)
         assert (process.returncode, complained) == (INTERRUPTED, "")
@@ -236,7 +257,9 @@ def test_it_ends_at_a_signal_and_says_so(out):
 
 
 @pytest.mark.slow
-def test_what_cannot_be_served_is_said(address, out, tmp_path, capsys):
+def test_what_cannot_be_served_is_said(
+    address: str, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     port = port_of(address)
     for arguments, said in (
         ([tmp_path], f"{tmp_path} holds no study"),
@@ -250,19 +273,19 @@ def test_what_cannot_be_served_is_said(address, out, tmp_path, capsys):
         assert said in capsys.readouterr().err
 
 
-def test_a_study_that_is_only_being_begun_is_said(tmp_path, capsys):
+def test_a_study_that_is_only_being_begun_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "config.yaml").touch()
     (tmp_path / JOURNAL).touch()
     assert cli.main(["study", "dashboard", str(tmp_path)]) == 2
     assert "holds no study yet" in capsys.readouterr().err
 
 
-def test_it_explains_itself(capsys):
+def test_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["study", "dashboard", "--help"]) == 0
     assert re.search(r"^  port=0  +of the loopback", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_the_way_in_goes_through_the_node():
+def test_the_way_in_goes_through_the_node() -> None:
     user, job = {"USER": "me"}, {"SLURM_JOB_ID": "7"}
     through = "-L 8080:127.0.0.1:8080 me@n7"
     assert ssh_line(8080, user, "n7") is None
@@ -276,7 +299,7 @@ def test_the_way_in_goes_through_the_node():
 
 
 @pytest.mark.slow
-def test_every_picture_that_the_journal_names_is_a_whole_file(out):
+def test_every_picture_that_the_journal_names_is_a_whole_file(out: Path) -> None:
     study = Study.open(out)
     trials = complete(out)
     for trial in trials:
@@ -285,7 +308,7 @@ def test_every_picture_that_the_journal_names_is_a_whole_file(out):
         assert imread(out / ARTIFACTS / kept.artifact_id, "png").shape[:2] == (350, 500)
 
 
-def test_pictures_are_drawn_of_curves_and_of_an_autoencoder_s_example(tmp_path):
+def test_pictures_are_drawn_of_curves_and_of_an_autoencoder_s_example(tmp_path: Path) -> None:
     study = optuna.create_study()
     run = tmp_path / "run"
     run.mkdir()
@@ -295,8 +318,12 @@ def test_pictures_are_drawn_of_curves_and_of_an_autoencoder_s_example(tmp_path):
     ]
     (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     density = np.random.default_rng(0).random((3, 8, 8, 8)).astype(np.float16)
-    arrays = {"density_true": density, "density_reconstructed": density / 2, "ids": np.array([b"MgO"] * 3)}
-    np.savez_compressed(run / "examples.npz", **arrays)
+    np.savez_compressed(
+        run / "examples.npz",
+        density_true=density,
+        density_reconstructed=density / 2,
+        ids=np.array([b"MgO"] * 3),
+    )
     trial = study.ask()
     pictures.keep(trial, tmp_path, run, ["held_out/loss", "held_out/mask_f1"])
     kept = optuna.artifacts.get_all_artifact_meta(trial)
@@ -305,21 +332,21 @@ def test_pictures_are_drawn_of_curves_and_of_an_autoencoder_s_example(tmp_path):
         assert imread(tmp_path / ARTIFACTS / one.artifact_id, "png").std() > 0.1
     both = pictures.curves(lines, ["held_out/loss", "held_out/mask_f1"]).axes
     assert [axes.get_ylabel() for axes in both] == ["loss", "mask_f1"]
-    assert [[tuple(line.get_ydata()) for line in axes.lines] for axes in both] == [
+    assert [[tuple(np.asarray(line.get_ydata())) for line in axes.lines] for axes in both] == [
         [(1, 1 / 2, 1 / 3), (2, 1, 2 / 3)],
         [(), (0.25, 0.5, 0.75)],
     ]
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 and no more", None])
-def test_an_example_that_cannot_be_read_is_none(tmp_path, damage):
+def test_an_example_that_cannot_be_read_is_none(tmp_path: Path, damage: bytes | None) -> None:
     if damage is not None:
         (tmp_path / "examples.npz").write_bytes(damage)
     assert pictures.example(tmp_path / "examples.npz") is None
 
 
-def test_the_version_is_that_of_the_checkout_and_of_nothing_around_it(tmp_path):
-    def git(*arguments):
+def test_the_version_is_that_of_the_checkout_and_of_nothing_around_it(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
         who = ["-c", "user.name=me", "-c", "user.email=me@here"]
         done = subprocess.run(
             ["git", "-C", tmp_path, *who, *arguments], capture_output=True, text=True, check=True

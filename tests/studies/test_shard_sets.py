@@ -8,7 +8,7 @@ import pytest
 
 from hpcvox import cli, config
 from hpcvox.errors import HpcvoxError
-from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.studies.reading import run_folder
 from hpcvox.studies.settings import StudySettings
@@ -19,20 +19,20 @@ from tests.support.tuned_sets import CRYSTALS, NEIGHBOURS, given, write_crystals
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with crystals whose ``affinity`` a training can learn."""
     folder = tmp_path_factory.mktemp("tuned")
     write_crystals(folder)
     return folder
 
 
-def state(place):
+def state(place: Path) -> dict[Path, int]:
     """Of every file of the sets, when it was written."""
     return {path: path.stat().st_mtime_ns for name in NEIGHBOURS for path in (place / name).iterdir()}
 
 
 @pytest.mark.slow
-def test_two_workers_make_what_lacks_train_on_it_and_make_nothing_again(place):
+def test_two_workers_make_what_lacks_train_on_it_and_make_nothing_again(place: Path) -> None:
     command = [sys.executable, "-m", "hpcvox", "study", *given(place)]
     both = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -57,7 +57,9 @@ def test_two_workers_make_what_lacks_train_on_it_and_make_nothing_again(place):
     assert state(place) == before
 
 
-def test_what_lacks_is_written_as_configs_of_featurize(place, tmp_path, capsys):
+def test_what_lacks_is_written_as_configs_of_featurize(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sets = f"{{{place / 'near'}: {{neighbours: 4}}, {tmp_path / 'new'}: {{neighbours: 5}}}}"
     space = f"space={{shards: {{choices: [{place / 'near'}, {tmp_path / 'new'}]}}}}"
     out = tmp_path / "study"
@@ -70,6 +72,7 @@ def test_what_lacks_is_written_as_configs_of_featurize(place, tmp_path, capsys):
     ]
     assert said == [str(out / f"featurize/{number:02d}.yaml") for number in lacking]
     made = config.load(FeaturizeSettings, Path(said[-1]))
+    assert isinstance(made, GraphSettings)
     assert (made.out, made.descriptor, made.neighbours, made.source) == (
         tmp_path / "new",
         "graph",
@@ -108,8 +111,8 @@ ELSEWHERE = "space={shards: {choices: [near, far]}}"
     ],
 )  # fmt: skip
 def test_a_study_of_sets_that_cannot_be_is_refused_before_anything_is_made(
-    place, tmp_path, monkeypatch, more, said
-):
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     make_graphs(Path("there"), crystals()[:4])
     asked = given(

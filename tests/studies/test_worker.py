@@ -7,17 +7,20 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import optuna
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
@@ -26,10 +29,11 @@ from hpcvox.outcome import INTERRUPTED
 from hpcvox.studies import space, worker
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, FOLDER, Study
+from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study
 from hpcvox.training import runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.metrics import read_metrics
+from hpcvox.training.settings import TrainUNetSettings
 from tests.support.paths import ROOT
 from tests.support.training_runs import wait_for
 from tests.support.voxel_shards import SMALL_UNET, make_shards
@@ -40,7 +44,9 @@ from tests.support.voxel_shards import SMALL_UNET, make_shards
 @given(
     lines=st.lists(st.text(st.characters(exclude_characters="\n"), max_size=9000), max_size=4), torn=st.text()
 )
-def test_half_a_line_is_cut_off_and_no_more(tmp_path_factory, lines, torn):
+def test_half_a_line_is_cut_off_and_no_more(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], torn: str
+) -> None:
     path = tmp_path_factory.mktemp("journal") / "log"
     whole = "".join(f"{line}\n" for line in lines).encode()
     tail = torn.replace("\n", "").encode()
@@ -49,7 +55,7 @@ def test_half_a_line_is_cut_off_and_no_more(tmp_path_factory, lines, torn):
     assert path.read_bytes() == whole
 
 
-def torn_and_written_to(folder, make):
+def torn_and_written_to(folder: Path, make: Callable[[Path], BaseStorage]) -> optuna.Study:
     """A study of three trials whose journal was torn, after two more writers."""
     folder.mkdir()
     study = optuna.create_study(storage=make(folder), study_name="x")
@@ -62,7 +68,7 @@ def torn_and_written_to(folder, make):
     return optuna.load_study(storage=make(folder), study_name="x")
 
 
-def test_a_study_outlives_a_torn_line_which_optuna_alone_does_not(tmp_path):
+def test_a_study_outlives_a_torn_line_which_optuna_alone_does_not(tmp_path: Path) -> None:
     assert len(torn_and_written_to(tmp_path / "ours", storage).trials) == 5
     with pytest.raises(json.JSONDecodeError):
         torn_and_written_to(
@@ -70,7 +76,7 @@ def test_a_study_outlives_a_torn_line_which_optuna_alone_does_not(tmp_path):
         )
 
 
-def _trivial(folder, count):
+def _trivial(folder: Path, count: int) -> None:
     study = optuna.load_study(storage=storage(folder), study_name="x")
     for _ in range(count):
         trial = study.ask()
@@ -78,7 +84,7 @@ def _trivial(folder, count):
 
 
 @pytest.mark.slow
-def test_many_processes_write_to_one_journal_and_no_trial_is_lost(tmp_path):
+def test_many_processes_write_to_one_journal_and_no_trial_is_lost(tmp_path: Path) -> None:
     optuna.create_study(storage=storage(tmp_path), study_name="x", sampler=optuna.samplers.RandomSampler())
     with ProcessPoolExecutor(4, get_context("spawn")) as pool:
         list(pool.map(_trivial, [tmp_path] * 4, [25] * 4))
@@ -91,7 +97,7 @@ def test_many_processes_write_to_one_journal_and_no_trial_is_lost(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("study*.yaml")), ids=lambda path: path.stem)
-def test_the_studies_of_configs_have_spaces_that_their_trainings_allow(path):
+def test_the_studies_of_configs_have_spaces_that_their_trainings_allow(path: Path) -> None:
     settings = config.load(StudySettings, path)
     space.check(settings)
     assert space.distributions(settings).keys() == settings.space.keys()
@@ -119,7 +125,9 @@ def test_the_studies_of_configs_have_spaces_that_their_trainings_allow(path):
         (["settings.shards=absent"], "absent"),
     ],
 )
-def test_a_study_that_cannot_be_is_refused_before_anything_is_made(tmp_path, given, said):
+def test_a_study_that_cannot_be_is_refused_before_anything_is_made(
+    tmp_path: Path, given: list[str], said: str
+) -> None:
     out = tmp_path / "study"
     with pytest.raises(Exception, match=said) as error:
         Study.begin(config.load(StudySettings, ROOT / "configs/study.yaml", [f"out={out}", *given]))
@@ -127,7 +135,7 @@ def test_a_study_that_cannot_be_is_refused_before_anything_is_made(tmp_path, giv
     assert not out.exists()
 
 
-def test_a_point_is_put_into_the_training_s_settings(tmp_path):
+def test_a_point_is_put_into_the_training_s_settings(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("epochs: 7\nmodel: {patch: 2, features: 4}\n")
     more = [
         "settings.model.features=6",
@@ -135,6 +143,7 @@ def test_a_point_is_put_into_the_training_s_settings(tmp_path):
     ]
     settings = config.load(StudySettings, None, [f"base={tmp_path / 'base.yaml'}", *more])
     made = space.training(settings, {"model.patch": 1, "model.down": "[[4, 4]]"})
+    assert isinstance(made, TrainUNetSettings)
     assert (made.epochs, made.model.patch, made.model.features, made.model.down) == (7, 1, 6, ((4, 4),))
 
 
@@ -150,26 +159,27 @@ SMALL = [
 
 
 @pytest.fixture(scope="module")
-def shards(tmp_path_factory):
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard set of 48 perovskites."""
     return make_shards(tmp_path_factory.mktemp("data") / "shards")
 
 
-def settings(shards, out, *more):
+def settings(shards: Path, out: Path, *more: str) -> StudySettings:
     return config.load(StudySettings, None, [f"settings.shards={shards}", f"out={out}", *SMALL, *more])
 
 
-def start(shards, out, *more):
+def start(shards: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     arguments = [f"settings.shards={shards}", f"out={out}", *SMALL, *more]
     command = [sys.executable, "-m", "hpcvox", "study", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def params(out):
+def params(out: Path) -> list[dict[str, Any]]:
     return [trial.params for trial in Study.open(out).trials]
 
 
 @pytest.fixture(scope="module")
-def studied(shards, tmp_path_factory):
+def studied(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of one worker, done."""
     out = tmp_path_factory.mktemp("studied") / "study"
     outcome = worker.run(settings(shards, out, "trials=4", "pruner=none"))
@@ -179,7 +189,7 @@ def studied(shards, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied):
+def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied: Path) -> None:
     trials = Study.open(studied).trials
     assert len(trials) == 4
     for trial in trials:
@@ -193,9 +203,16 @@ def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied):
         runs.load_model(run, "unet")
 
 
+def value_of(trial: FrozenTrial) -> float:
+    assert trial.value is not None
+    return trial.value
+
+
 @pytest.mark.slow
-def test_what_is_found_is_shown_and_kept(studied, tmp_path, capsys):
-    best = min(Study.open(studied).trials, key=lambda trial: trial.value)
+def test_what_is_found_is_shown_and_kept(
+    studied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = min(Study.open(studied).trials, key=value_of)
     assert cli.main(["study", "best", str(studied)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"trial {best.number}: held_out/loss {best.value:.6g}\n")
@@ -219,7 +236,9 @@ def test_what_is_found_is_shown_and_kept(studied, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_study_is_given_more_trials_and_chooses_as_it_would_have(shards, studied, tmp_path):
+def test_a_study_is_given_more_trials_and_chooses_as_it_would_have(
+    shards: Path, studied: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "study"
     for trials in (2, 4):
         worker.run(settings(shards, out, f"trials={trials}", "pruner=none"))
@@ -231,7 +250,9 @@ def test_a_study_is_given_more_trials_and_chooses_as_it_would_have(shards, studi
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_told_to_stop_leaves_its_trial_to_the_next(shards, studied, tmp_path):
+def test_a_worker_that_is_told_to_stop_leaves_its_trial_to_the_next(
+    shards: Path, studied: Path, tmp_path: Path
+) -> None:
     out, more = tmp_path / "study", ("trials=4", "pruner=none")
     process = start(shards, out, *more)
     wait_for((out / "trials/0001/config.yaml").exists)  # its training starts
@@ -251,7 +272,9 @@ def test_a_worker_that_is_told_to_stop_leaves_its_trial_to_the_next(shards, stud
 
 
 @pytest.mark.slow
-def test_workers_die_a_line_is_torn_and_the_study_has_its_trials_each_once(shards, tmp_path):
+def test_workers_die_a_line_is_torn_and_the_study_has_its_trials_each_once(
+    shards: Path, tmp_path: Path
+) -> None:
     out, more = tmp_path / "study", ("trials=6", "pruner=none")
     workers = [start(shards, out, *more) for _ in range(2)]
     wait_for(lambda: len(list(out.glob("trials/*/run/metrics.jsonl"))) >= 3)
@@ -271,21 +294,30 @@ def test_workers_die_a_line_is_torn_and_the_study_has_its_trials_each_once(shard
     assert any(trial.user_attrs.get(ATTEMPT, 1) == 2 for trial in study.trials), "that of the killed worker"
 
 
-def test_a_trial_whose_worker_dies_while_it_asks_keeps_its_parameters(shards, tmp_path):
+def test_a_trial_whose_worker_dies_while_it_asks_keeps_its_parameters(shards: Path, tmp_path: Path) -> None:
     study = Study.begin(settings(shards, tmp_path / "study", "trials=1", "heartbeat_s=0.2"))
     first = study.claim()
+    assert first is not None
     study.give_back(first.trial.number)
     # as one leaves it that takes it up and is killed between the first of its parameters and the second
     study.optuna.ask({"batch_size": space.distributions(study.settings)["batch_size"]})
-    claims = []
-    wait_for(lambda: (claim := study.claim()) is not None and claims.append(claim) is None)
+    claims: list[Claim] = []
+
+    def claimed() -> bool:
+        if (claim := study.claim()) is not None:
+            claims.append(claim)
+        return bool(claims)
+
+    wait_for(claimed)
     assert (claims[0].trial.params, claims[0].folder) == (first.trial.params, first.folder)
 
 
-def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards, tmp_path):
+def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards: Path, tmp_path: Path) -> None:
     more = ("space={batch_size: {choices: [12]}}", "trials=2")
     study = Study.begin(settings(shards, tmp_path / "study", *more))
     first, second = study.claim(), study.claim()
+    assert first is not None
+    assert second is not None
     assert second.twin == first.trial.number
     first.trial.report(2.5, 1)
     study.tell(first.trial.number, None, TrialState.PRUNED)
@@ -297,15 +329,15 @@ def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("with_its_training", [True, False], ids=["all of it", "the worker alone"])
 def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
-    shards, studied, tmp_path, with_its_training
-):
+    shards: Path, studied: Path, tmp_path: Path, with_its_training: bool
+) -> None:
     out, more = tmp_path / "study", ("trials=2", "pruner=none", "heartbeat_s=2")
     sleeper = start(shards, out, *more)
     wait_for(lambda: len(list(out.glob("trials/0000/run/metrics.jsonl"))) == 1)
     sleeper.send_signal(signal.SIGSTOP)
     trainings = psutil.Process(sleeper.pid).children(recursive=True) if with_its_training else []
-    for process in trainings:
-        process.suspend()
+    for training in trainings:
+        training.suspend()
     other = start(shards, out, *more)
     wait_for(
         lambda: TrialState.RUNNING in [t.state for t in Study.open(out).trials if ATTEMPT in t.user_attrs]
@@ -314,8 +346,8 @@ def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
         wait_for(lambda: list(out.glob("trials/0000-*/run/metrics.jsonl")))
     else:
         wait_for(lambda: any(t.state == TrialState.COMPLETE for t in Study.open(out).trials))
-    for process in trainings:
-        process.resume()
+    for training in trainings:
+        training.resume()
     sleeper.send_signal(signal.SIGCONT)
     for process in (sleeper, other):
         said = process.communicate(timeout=300)[0]
@@ -338,7 +370,9 @@ def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
 
 
 @pytest.mark.slow
-def test_the_last_worker_takes_up_the_trial_whose_result_its_own_waits_for(shards, tmp_path):
+def test_the_last_worker_takes_up_the_trial_whose_result_its_own_waits_for(
+    shards: Path, tmp_path: Path
+) -> None:
     out, more = tmp_path / "study", ("space={batch_size: {choices: [12]}}", "trials=2", "pruner=none")
     Study.begin(settings(shards, out, *more)).claim()  # by a worker that gives no sign of life any more
     process = start(shards, out, *more)
@@ -351,7 +385,7 @@ def test_the_last_worker_takes_up_the_trial_whose_result_its_own_waits_for(shard
 
 
 @pytest.mark.slow
-def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards, tmp_path):
+def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     more = [
         "space.learning_rate={choices: [3.0e-3, 3.1e-3, 3.2e-3, 3.3e-3, 1.0e-30, 1.1e-30]}",
@@ -381,7 +415,7 @@ def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards, tmp_path
 
 
 @pytest.mark.slow
-def test_the_same_parameters_are_not_trained_twice(shards, tmp_path):
+def test_the_same_parameters_are_not_trained_twice(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     more = ["space={batch_size: {choices: [6, 12]}}", "sampler=random", "pruner=none", "settings.epochs=1"]
     worker.run(settings(shards, out, *more, "trials=6"))
@@ -394,7 +428,9 @@ def test_the_same_parameters_are_not_trained_twice(shards, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_trial_that_fails_says_why_and_the_study_goes_on(shards, tmp_path, capsys):
+def test_a_trial_that_fails_says_why_and_the_study_goes_on(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "study"
     more = [
         "space={learning_rate: {choices: [1.0e+30, 1.0e-3]}, seed: {choices: [1, 2, 3]}}",
@@ -414,13 +450,17 @@ def test_a_trial_that_fails_says_why_and_the_study_goes_on(shards, tmp_path, cap
 
 
 @pytest.mark.slow
-def test_a_figure_that_the_training_has_not_is_refused_with_those_it_has(shards, tmp_path):
+def test_a_figure_that_the_training_has_not_is_refused_with_those_it_has(
+    shards: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match=r"no figure held_out/beauty; valid: .*held_out/recall"):
         worker.run(settings(shards, tmp_path / "study", "objectives=[{metric: held_out/beauty}]", "trials=1"))
 
 
 @pytest.mark.slow
-def test_several_objectives_make_a_front(shards, tmp_path, capsys):
+def test_several_objectives_make_a_front(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "study"
     front = [
         "objectives=[{metric: held_out/loss}, {metric: held_out/mask_f1, direction: maximize}]",
@@ -434,7 +474,7 @@ def test_several_objectives_make_a_front(shards, tmp_path, capsys):
     assert cli.main(["study", "plot", str(out)]) == 0
 
 
-def test_what_is_no_study_is_said(tmp_path, capsys):
+def test_what_is_no_study_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("best", "table", "plot"):
         assert cli.main(["study", verb, str(tmp_path)]) == 2
         assert "holds no study" in capsys.readouterr().err

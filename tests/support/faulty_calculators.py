@@ -3,19 +3,27 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 
+from ase import Atoms
 from ase.calculators.emt import EMT
 
 
 class Faulty(EMT):
     """EMT; but silver ends its process, gold hangs and platinum is not a number."""
 
-    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = (),
+    ) -> None:
+        assert atoms is not None
         symbols = set(atoms.symbols)
         if "Ag" in symbols:
             os.kill(os.getpid(), signal.SIGSEGV)
         if "Au" in symbols:
             time.sleep(600)
-        super().calculate(atoms, properties, system_changes)
+        EMT.calculate(self, atoms, properties, system_changes)
         if "Pt" in symbols:
             self.results["forces"][:] = float("nan")

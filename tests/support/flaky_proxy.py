@@ -6,7 +6,11 @@ import http.server
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
+
+Fault = int | str | tuple[int, str] | None
+"""What happens to a request: see :class:`Proxy`."""
 
 
 class Proxy(http.server.ThreadingHTTPServer):
@@ -20,19 +24,23 @@ class Proxy(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, target):
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
         self.target = urlsplit(target).netloc
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.faults = []
-        self.key = None
-        self.change = lambda path, body: body
-        self.requests = []  # (when it came, path, headers)
+        self.faults: list[Fault] = []
+        self.key: str | None = None
+        self.change: Callable[[str, bytes], bytes] = lambda path, body: body
+        self.requests: list[tuple[float, str, dict[str, str]]] = []  # (when it came, path, headers)
         self.at_once = self.most_at_once = 0
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers one request to a :class:`Proxy`."""
+
+    server: Proxy
+
+    def do_GET(self) -> None:
         server = self.server
         server.requests.append((time.monotonic(), self.path, dict(self.headers)))
         server.at_once += 1
@@ -42,7 +50,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         finally:
             server.at_once -= 1
 
-    def _answer(self, fault):
+    def _answer(self, fault: Fault) -> None:
         if fault == "drop":
             self.close_connection = True
             return
@@ -52,7 +60,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault == "garbage":
             self._send(200, b'{"data": [')
             return
-        if fault not in (None, "cut"):
+        if isinstance(fault, int | tuple):
             status, rest = fault if isinstance(fault, tuple) else (fault, None)
             self._send(status, b'{"errors": [{"detail": "come back later"}]}', rest)
             return
@@ -70,7 +78,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = self.server.change(self.path, response.read())
         self._send(response.status, body, part=len(body) // 2 if fault == "cut" else None)
 
-    def _send(self, status, body, rest=None, part=None):
+    def _send(self, status: int, body: bytes, rest: str | None = None, part: int | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         if rest is not None:
@@ -79,12 +87,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:part])
         self.close_connection = True
 
-    def log_message(self, *arguments):
+    def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
 
 @contextlib.contextmanager
-def proxying(target):
+def proxying(target: str) -> Iterator[Proxy]:
     """A :class:`Proxy` to the server at the URL ``target``."""
     with Proxy(target) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))

@@ -8,20 +8,26 @@ those of the package; in place of its MongoDB it has a collection of mongomock. 
 import contextlib
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from ase import Atoms
 from ase.build import bulk
 from emmet.core.types.typing import format_identifier
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from tests.support import loopback
 
+Document = dict[str, Any]
+"""An entry of the server's database, as its JSON has it."""
+
 RELEASE = "2026.04.13"
 KEY = "0123456789abcdefghijklmnopqrstuv"
 FIRST = 149  # mp-149
 
 
-def material(number, atoms, **changes):
+def material(number: int, atoms: Atoms, **changes: Any) -> Document:
     """A document of the server's database: what a summary of a material has of what is asked here."""
     structure = AseAtomsAdaptor.get_structure(atoms)
     elements = sorted(str(element) for element in structure.composition)
@@ -45,7 +51,7 @@ def material(number, atoms, **changes):
     return document | changes
 
 
-def materials():
+def materials() -> list[Document]:
     """24 rocksalts, mp-149 to mp-172; a deprecated one; one without a structure, and one without a band gap."""
     pairs = [(c, a) for c in ("Li", "Na", "K", "Rb", "Mg", "Ca") for a in ("O", "F", "Cl", "Br")]
     good = [
@@ -62,7 +68,7 @@ def materials():
 
 
 @contextlib.contextmanager
-def serving(folder, documents, release=RELEASE):
+def serving(folder: Path, documents: list[Document], release: str = RELEASE) -> Iterator[str]:
     """The base URL of a server that has ``documents`` and asks for no key."""
     path = folder / "materials.json"
     path.write_text(json.dumps(documents))
@@ -75,25 +81,25 @@ def serving(folder, documents, release=RELEASE):
 class _Collection:
     """What the server asks of its database, which it awaits."""
 
-    def __init__(self, collection):
+    def __init__(self, collection: Any) -> None:
         self._collection = collection
 
-    async def count_documents(self, criteria, **_):
-        return self._collection.count_documents(criteria)
+    async def count_documents(self, criteria: Document, **_: object) -> int:
+        return int(self._collection.count_documents(criteria))
 
-    async def aggregate(self, pipeline, **_):
+    async def aggregate(self, pipeline: list[Document], **_: object) -> "_Cursor":
         return _Cursor(self._collection.aggregate(pipeline))
 
 
 class _Cursor:
-    def __init__(self, cursor):
+    def __init__(self, cursor: Iterable[Document]) -> None:
         self._cursor = cursor
 
-    async def to_list(self):
+    async def to_list(self) -> list[Document]:
         return list(self._cursor)
 
 
-def main(port, documents):
+def main(port: int, documents: str) -> None:
     """Serve until killed."""
     import mongomock
     import uvicorn
@@ -101,7 +107,7 @@ def main(port, documents):
     from emmet.api.resource.utils import CollectionWithKey
     from emmet.api.routes.materials.summary.resources import summary_resource
 
-    collection = mongomock.MongoClient().database.summary
+    collection: Any = mongomock.MongoClient().database.summary
     collection.insert_many(json.loads(Path(documents).read_text()))
     api = MAPI({"materials": [summary_resource(CollectionWithKey(_Collection(collection)))]})
     uvicorn.run(api.app, host="127.0.0.1", port=port, log_level="warning")

@@ -35,7 +35,7 @@ def refuse_locks(code: int = errno.ENOLCK) -> bool:
     code_bytes = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = _Program(len(steps), ctypes.addressof(code_bytes))
     kernel = ctypes.CDLL(None, use_errno=True)
-    return (
-        kernel.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
-        and kernel.prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0) == 0
-    )
+    if kernel.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+        return False
+    refused: int = kernel.prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0)
+    return refused == 0

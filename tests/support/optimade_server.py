@@ -6,11 +6,17 @@ Run as a script: ``optimade_server.py PORT DOCUMENTS.json``; the documents join 
 import contextlib
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from ase import Atoms
 from ase.build import bulk
 
 from tests.support import loopback
+
+Document = dict[str, Any]
+"""An entry of the server's database, as its JSON has it."""
 
 LATTICE = 4.2
 CONFIG = {
@@ -23,7 +29,7 @@ CONFIG = {
 }
 
 
-def crystal(name, atoms, energy, **changes):
+def crystal(name: str, atoms: Atoms, energy: float, **changes: Any) -> Document:
     """A document of the server's database."""
     symbols = atoms.get_chemical_symbols()
     elements = sorted(set(symbols))
@@ -49,7 +55,7 @@ def crystal(name, atoms, energy, **changes):
     return document | changes
 
 
-def good():
+def good() -> list[Document]:
     """Rocksalts with an energy each, the lattices all different."""
     pairs = [
         (cation, anion) for cation in ("Li", "Na", "K", "Rb", "Mg", "Ca") for anion in ("O", "F", "Cl", "Br")
@@ -60,16 +66,16 @@ def good():
     ]
 
 
-def odd():
+def odd() -> list[Document]:
     """Structures that cannot be used, each for the reason that its id names."""
     atoms = bulk("MgO", "rocksalt", a=LATTICE, cubic=True)
 
-    def of(*symbols, **more):
-        shares = more.pop("shares", [1 / len(symbols)] * len(symbols))
+    def of(*symbols: str, shares: list[float] | None = None, **more: Any) -> list[Document]:
+        shares = shares or [1 / len(symbols)] * len(symbols)
         mixed = {"name": "Mg", "chemical_symbols": list(symbols), "concentration": shares, **more}
         return [mixed, {"name": "O", "chemical_symbols": ["O"], "concentration": [1.0]}]
 
-    def one(name, features=(), **changes):
+    def one(name: str, features: Sequence[str] = (), **changes: Any) -> Document:
         return crystal(f"odd-{name}", atoms, 1.0, structure_features=list(features), **changes)
 
     return [
@@ -89,7 +95,7 @@ def odd():
 
 
 @contextlib.contextmanager
-def serving(folder, documents):
+def serving(folder: Path, documents: list[Document]) -> Iterator[str]:
     """The base URL of a server that has ``documents`` besides the package's 17 structures."""
     path, config = folder / "documents.json", folder / "optimade.json"
     path.write_text(json.dumps(documents))
@@ -100,7 +106,7 @@ def serving(folder, documents):
         yield url
 
 
-def main(port, documents):
+def main(port: int, documents: str) -> None:
     """Serve until killed."""
     import bson.json_util
     import optimade.server.data as data

@@ -200,7 +200,7 @@ def make_screened(folder: Path) -> None:
 
 def make_relaxed(folder: Path) -> None:
     folder.mkdir(parents=True)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "c000", "code": "", "bond_change_percent": 1.25, "energy_change": -0.04, "match": "mp-1"},
         {"id": "c001", "code": "failed", "bond_change_percent": "", "energy_change": "", "match": ""},
     ]

@@ -1,19 +1,52 @@
-"""What the tests of trainings do with a run: wait for it, kill it, compare it with another."""
+"""What the tests of trainings do with a run: start it, wait for it, kill it, compare it with another."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file
 
+from hpcvox import config
 from hpcvox.training import checkpoint
+from hpcvox.training.settings import TrainSettings
+from tests.support.voxel_shards import SMALL_UNET
+
+S = TypeVar("S", bound=TrainSettings)
+
+FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2", "species_voxels=256"]
+"""Settings of a short training of the UNet."""
+MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "-np"]
+ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+"""What Open MPI wants in the environment where root starts ranks, as in a container."""
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 120, look_s: float = 0.02) -> None:
+def settings(kind: type[S], shards: Path, out: Path, *more: str) -> S:
+    """The settings of a training on ``shards`` to ``out``."""
+    return config.load(kind, None, [f"shards={shards}", f"out={out}", *more])
+
+
+def command(shards: Path, out: Path, *more: str) -> list[str]:
+    """The command of a short training of a small UNet."""
+    given = [f"shards={shards}", f"out={out}", SMALL_UNET, *FAST, *more]
+    return [sys.executable, "-m", "hpcvox", "train-unet", *given]
+
+
+def run(arguments: Sequence[str]) -> str:
+    """What a command prints that ends well."""
+    done = subprocess.run(
+        arguments, capture_output=True, text=True, timeout=240, env={**os.environ, **ROOT_MAY}, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def wait_for(condition: Callable[[], object], limit_s: float = 120, look_s: float = 0.02) -> None:
     """Wait until ``condition()``, with ``look_s`` from one look to the next; AssertionError after ``limit_s``."""
     end = time.monotonic() + limit_s
     while not condition():
@@ -34,11 +67,16 @@ def killed(arguments: Sequence[str], out: Path) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-def weights(out: Path) -> dict[str, torch.Tensor]:
-    """Those of the last checkpoint."""
+def last_checkpoint(out: Path) -> Path:
+    """The last whole checkpoint of a run."""
     last = checkpoint.latest(out / "checkpoints")
     assert last is not None
-    return load_file(last / checkpoint.MODEL)
+    return last
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    """Those of the last checkpoint."""
+    return load_file(last_checkpoint(out) / checkpoint.MODEL)
 
 
 def assert_same_weights(one: Path, other: Path) -> None:

@@ -28,7 +28,7 @@ def trained(kind: type[torch.optim.Adam]) -> tuple[list[torch.Tensor], torch.opt
     return [parameter.detach() for parameter in parameters], optimizer
 
 
-def test_its_steps_are_those_of_pytorch_bit_for_bit():
+def test_its_steps_are_those_of_pytorch_bit_for_bit() -> None:
     (ours, one), (theirs, other) = trained(Adam), trained(torch.optim.Adam)
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
     a, b = one.state_dict(), other.state_dict()
@@ -38,7 +38,7 @@ def test_its_steps_are_those_of_pytorch_bit_for_bit():
         assert all(torch.equal(value, b["state"][number][name]) for name, value in entry.items())
 
 
-def test_it_loads_no_compiler():
+def test_it_loads_no_compiler() -> None:
     code = (
         "import sys; from tests.training import test_adam as t;"
         "t.trained(t.Adam); assert 'torch._dynamo' not in sys.modules;"

@@ -1,5 +1,7 @@
 """Which samples a rank sees, and how they are turned."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,16 +11,16 @@ from hpcvox.descriptors.grids import coordinates
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
 from hpcvox.training.voxels import load
-from tests.support.voxel_shards import make_shards
 
 
 @pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return ShardSet.open(make_shards(tmp_path_factory.mktemp("data") / "shards"))
+def shards(shards: Path) -> ShardSet:
+    """The shard set, open."""
+    return ShardSet.open(shards)
 
 
 @given(n=st.integers(1, 200), batch=st.integers(1, 17), size=st.integers(1, 5), seed=st.integers(0, 9))
-def test_every_sample_is_in_one_step_of_one_rank_once(n, batch, size, seed):
+def test_every_sample_is_in_one_step_of_one_rank_once(n: int, batch: int, size: int, seed: int) -> None:
     samples = np.arange(n) * 3
     parts = [plan(samples, batch, rank, size, generator(seed, ORDER, 0)) for rank in range(size)]
     assert len({len(p) for p in parts}) == 1, "all ranks step together"
@@ -33,7 +35,9 @@ def test_every_sample_is_in_one_step_of_one_rank_once(n, batch, size, seed):
     steps=st.integers(1, 4),
     accumulate=st.integers(1, 3),
 )
-def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(n, batch, sizes, steps, accumulate):
+def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(
+    n: int, batch: int, sizes: list[int], steps: int, accumulate: int
+) -> None:
     samples, seen, done = np.arange(n) * 3, 0, []
     for number, size in enumerate(sizes):
         last = number == len(sizes) - 1
@@ -48,7 +52,7 @@ def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(n, batch, 
 
 
 @given(n=st.integers(1, 200), batch=st.integers(1, 17), size=st.integers(2, 5))
-def test_ranks_together_see_what_one_rank_with_their_batches_would(n, batch, size):
+def test_ranks_together_see_what_one_rank_with_their_batches_would(n: int, batch: int, size: int) -> None:
     alone = plan(np.arange(n), batch * size, 0, 1, generator(0, ORDER, 3))
     ranks = [plan(np.arange(n), batch, r, size, generator(0, ORDER, 3)) for r in range(size)]
     assert len(alone) == len(ranks[0])
@@ -65,7 +69,7 @@ def test_ranks_together_see_what_one_rank_with_their_batches_would(n, batch, siz
         )
 
 
-def test_a_batch_is_the_voxels_and_their_coordinates(shards):
+def test_a_batch_is_the_voxels_and_their_coordinates(shards: ShardSet) -> None:
     indices = np.array([40, 3, 17])
     batch = load(shards, Slice(indices, np.ones(3, np.float32)), 0, None)
     density, species = shards.read(indices)
@@ -76,7 +80,7 @@ def test_a_batch_is_the_voxels_and_their_coordinates(shards):
         np.testing.assert_allclose(batch.x[row, 1:], coordinates(lengths, "periodic", 16), rtol=1e-6)
 
 
-def test_turning_depends_on_epoch_and_sample_alone(shards):
+def test_turning_depends_on_epoch_and_sample_alone(shards: ShardSet) -> None:
     together = load(shards, Slice(np.array([5, 9]), np.ones(2, np.float32)), 2, 7)
     alone = load(shards, Slice(np.array([9]), np.ones(1, np.float32)), 2, 7)
     np.testing.assert_array_equal(together.x[1], alone.x[0])
@@ -87,7 +91,7 @@ def test_turning_depends_on_epoch_and_sample_alone(shards):
     assert len(turns) > 1, "each epoch turns a sample anew"
 
 
-def test_the_loader_gives_all_batches_in_order_and_passes_errors_on(shards):
+def test_the_loader_gives_all_batches_in_order_and_passes_errors_on(shards: ShardSet) -> None:
     parts = plan(np.arange(shards.n_samples), 5, 0, 1, None)
     seen = [i for batch in Loader(lambda part: load(shards, part, 0, None), parts) for i in batch.indices]
     assert seen == list(range(shards.n_samples))

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -17,19 +19,21 @@ from hpcvox.training.data import Slice
 from hpcvox.training.job import train_unet, train_vae
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.reconstruction import Reconstruction
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
 from hpcvox.training.unet_task import UNetTask
 from tests.support.training_runs import assert_same_weights, killed
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2"]
 
+S = TypeVar("S", bound=TrainSettings)
 
-def settings(kind, shards, out, *more):
+
+def settings(kind: type[S], shards: Path, out: Path, *more: str) -> S:
     return config.load(kind, None, [f"shards={shards}", f"out={out}", *FAST, *more])
 
 
-def both_networks(folder):
+def both_networks(folder: Path) -> Path:
     """A shard set and networks trained on it."""
     shards = make_shards(folder / "shards")
     train_unet(settings(TrainUNetSettings, shards, folder / "unet", SMALL_UNET))
@@ -37,22 +41,23 @@ def both_networks(folder):
     return folder
 
 
-def vae_settings(folder, *more):
+def vae_settings(folder: Path, *more: str) -> TrainVAESettings:
     given = (f"unet={folder / 'unet'}", SMALL_VAE, "condition=energy", "bins=4", *more)
     return settings(TrainVAESettings, folder / "shards", folder / "vae", *given)
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a shard set and a UNet and a VAE trained on it, which tests leave as it is."""
     return both_networks(tmp_path_factory.mktemp("trained"))
 
 
-def again(trained, out, *more, shards=None):
+def again(trained: Path, out: Path, *more: str, shards: Path | None = None) -> TrainUNetSettings:
     given = (SMALL_UNET, f"initial={trained / 'unet'}", f"vae={trained / 'vae'}", *more)
     return settings(TrainUNetSettings, shards or trained / "shards", out, *given)
 
 
-def task_of(wanted):
+def task_of(wanted: TrainUNetSettings) -> UNetTask:
     shards = ShardSet.open(wanted.shards)
     task = UNetTask(wanted, shards, np.arange(shards.n_samples), Alone())
     task.model.eval()
@@ -60,7 +65,9 @@ def task_of(wanted):
 
 
 @pytest.mark.parametrize("draws", [0, 256])
-def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(trained, tmp_path, draws):
+def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(
+    trained: Path, tmp_path: Path, draws: int
+) -> None:
     """What two networks lose that see one way each, and the mean of both."""
     both = task_of(again(trained, tmp_path, f"species_voxels={draws}"))
     alone = task_of(again(trained, tmp_path, "vae=null", f"species_voxels={draws}"))
@@ -76,14 +83,18 @@ def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(trained, tmp_path, 
     assert (true.figures["recall"].denominator == draws).all() or not draws
 
 
-def test_the_vae_learns_nothing(trained, tmp_path):
+def test_the_vae_learns_nothing(trained: Path, tmp_path: Path) -> None:
     task = task_of(again(trained, tmp_path))
-    task.losses(task.read(Slice(np.array([3]), np.ones(1, np.float32)), 0)).per_sample.sum().backward()
+    losses = task.losses(task.read(Slice(np.array([3]), np.ones(1, np.float32)), 0))
+    torch.autograd.backward(losses.per_sample.sum())
+    assert task.decoded is not None
     assert all(p.grad is None for p in task.decoded.vae.parameters())
     assert all(p.grad is not None for p in task.model.parameters())
 
 
-def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(trained, tmp_path):
+def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(
+    trained: Path, tmp_path: Path
+) -> None:
     given = again(trained, tmp_path / "run", "epochs=8")
     first, _ = runs.load_model(trained / "unet", "unet")
     for name, value in task_of(given).model.state_dict().items():
@@ -96,7 +107,7 @@ def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(tra
     assert (card["initial"], card["vae"]) == (str(trained / "unet"), str(trained / "vae"))
 
 
-def test_killed_and_run_again_it_ends_with_the_same_weights(trained, tmp_path):
+def test_killed_and_run_again_it_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
     arguments = [SMALL_UNET, f"initial={trained / 'unet'}", f"vae={trained / 'vae'}", "checkpoint_steps=1"]
     whole = again(trained, tmp_path / "whole", "checkpoint_steps=1", "epochs=6")
     train_unet(whole)
@@ -106,7 +117,9 @@ def test_killed_and_run_again_it_ends_with_the_same_weights(trained, tmp_path):
     assert_same_weights(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_samples_without_the_condition_are_left_out(trained, tmp_path, capsys, monkeypatch):
+def test_samples_without_the_condition_are_left_out(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = ShardSet.open(trained / "shards").target("energy").copy()
     values[5] = np.nan
     monkeypatch.setattr(ShardSet, "target", lambda self, name: values)
@@ -114,7 +127,7 @@ def test_samples_without_the_condition_are_left_out(trained, tmp_path, capsys, m
     assert "1 without a value of the target left out" in capsys.readouterr().out
 
 
-def test_networks_that_do_not_fit_are_refused(trained, tmp_path):
+def test_networks_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> None:
     other = SMALL_UNET.replace("features: 4", "features: 5")
     with pytest.raises(
         ConfigError, match=r"initial: .*unet has another shape: set model as in .*config.yaml"
@@ -136,7 +149,7 @@ def test_networks_that_do_not_fit_are_refused(trained, tmp_path):
         train_unet(again(trained, tmp_path, f"vae={tmp_path / 'vae'}"))
 
 
-def test_what_a_training_began_with_may_not_change_under_it(tmp_path):
+def test_what_a_training_began_with_may_not_change_under_it(tmp_path: Path) -> None:
     """The end would be neither of the old networks or crystals nor of the new ones: said, and nothing is touched."""
     folder = both_networks(tmp_path)
     tuned = again(folder, folder / "tuned", "epochs=1")

@@ -5,13 +5,15 @@ import itertools
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hpcvox.training.metrics import read_metrics
-from tests.training.test_run import FAST, SMALL_UNET, make_shards
+from tests.support.training_runs import FAST
+from tests.support.voxel_shards import SMALL_UNET
 
 pytestmark = pytest.mark.slow
 ELASTIC = [
@@ -22,15 +24,10 @@ ELASTIC = [
 EPOCHS = 150
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("data") / "shards")
-
-
 class Elastic:
     """A training on one machine that goes by two names, each with one slot."""
 
-    def __init__(self, folder, shards, *more):
+    def __init__(self, folder: Path, shards: Path, *more: str) -> None:
         self.out, self.log, self.hosts = folder / "run", folder / "log", folder / "hosts"
         self.hosts.write_text("localhost:1\n")
         script = folder / "discover"
@@ -43,10 +40,10 @@ class Elastic:
                 [*ELASTIC, str(script), *program, *given], stdout=log, stderr=subprocess.STDOUT
             )
 
-    def said(self):
+    def said(self) -> str:
         return self.log.read_text()
 
-    def rank_on(self, host):
+    def rank_on(self, host: str) -> psutil.Process | None:
         """The process of the rank on ``host``."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
@@ -54,19 +51,20 @@ class Elastic:
                     return child
         return None
 
-    def until(self, condition, limit_s=90):
+    def until(self, condition: Callable[[], object], limit_s: float = 90) -> None:
         end = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < end, self.said()
             assert self.process.poll() is None, self.said()
             time.sleep(0.05)
 
-    def epochs(self):
+    def epochs(self) -> list[int]:
         return [line["epoch"] for line in read_metrics(self.out)]
 
-    def stop(self):
+    def stop(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [self.process, *psutil.Process(self.process.pid).children(recursive=True)]
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            family: list[subprocess.Popen[bytes] | psutil.Process] = [self.process, *children]
             for one in family:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.kill()
@@ -74,7 +72,9 @@ class Elastic:
 
 
 @pytest.mark.parametrize("killed", ["localhost", "127.0.0.1"], ids=["the first rank", "the rank that joined"])
-def test_a_rank_joins_and_one_is_killed_and_the_rest_goes_on(shards, tmp_path, killed):
+def test_a_rank_joins_and_one_is_killed_and_the_rest_goes_on(
+    shards: Path, tmp_path: Path, killed: str
+) -> None:
     run = Elastic(tmp_path, shards, "ema=0.9", "checkpoint_steps=5")
     try:
         run.until(lambda: len(run.epochs()) >= 3)
@@ -82,7 +82,9 @@ def test_a_rank_joins_and_one_is_killed_and_the_rest_goes_on(shards, tmp_path, k
         run.until(lambda: "2 ranks of" in run.said())
         joined = len(run.epochs())
         run.until(lambda: len(run.epochs()) >= joined + 3)
-        run.rank_on(killed).kill()
+        rank = run.rank_on(killed)
+        assert rank is not None
+        rank.kill()
         run.until(lambda: run.said().count("1 ranks of") == 2)  # at the beginning, and alone again
         run.until(lambda: run.said().count("2 ranks of") == 2)  # it comes back after its rest
         assert run.process.wait(180) == 0, run.said()

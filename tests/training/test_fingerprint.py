@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from hpcvox import config
@@ -22,7 +25,6 @@ from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainFingerprintSettings
 from tests.support.fingerprint_shards import ELEMENTS, make_fingerprints
 from tests.support.training_runs import assert_same_weights, killed
-from tests.support.voxel_shards import make_shards
 
 SMALL = [
     "model={filters: [[4, 4], [4, 4]], kernel: 3, dense: 16}",
@@ -33,15 +35,16 @@ SMALL = [
 
 
 @pytest.fixture(scope="module")
-def fingerprints(tmp_path_factory):
+def fingerprints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard set of fingerprints of elements in four lattices."""
     return make_fingerprints(tmp_path_factory.mktemp("data") / "fingerprints")
 
 
-def settings(shards, out, *more):
+def settings(shards: Path, out: Path, *more: str) -> TrainFingerprintSettings:
     return config.load(TrainFingerprintSettings, None, [f"shards={shards}", f"out={out}", *SMALL, *more])
 
 
-def test_the_network_of_the_paper_has_365_719_parameters():
+def test_the_network_of_the_paper_has_365_719_parameters() -> None:
     """As Keras counts: the moving mean and variance of BatchNorm are among them."""
     model = ConvNet(ConvNetSettings(), 64, 7)
     moving = [b for name, b in model.named_buffers() if name.startswith("norm.running")]
@@ -51,23 +54,28 @@ def test_the_network_of_the_paper_has_365_719_parameters():
     assert not model.dense.bias.any()
 
 
-def test_dropout_keeps_the_share_asked_for_and_hangs_on_seed_epoch_and_sample_alone(fingerprints, tmp_path):
+def test_dropout_keeps_the_share_asked_for_and_hangs_on_seed_epoch_and_sample_alone(
+    fingerprints: Path, tmp_path: Path
+) -> None:
     given = settings(fingerprints, tmp_path, "model.dropout=0.25")
     shards = ShardSet.open(fingerprints)
     train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
     task = FingerprintTask(given, shards, train, Alone())
 
-    def kept(samples, epoch):
+    def kept(samples: Sequence[int] | NDArray[np.int64], epoch: int) -> torch.Tensor | None:
         return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch).kept
 
-    some = kept(train[:4], 2)
+    some, two, later = kept(train[:4], 2), kept([train[3], train[1]], 2), kept(train[:4], 3)
+    assert some is not None
+    assert two is not None
+    assert later is not None
     assert some.float().mean().item() == pytest.approx(0.75, abs=0.02)
-    assert torch.equal(some[[3, 1]], kept([train[3], train[1]], 2))
-    assert not torch.equal(some, kept(train[:4], 3))
+    assert torch.equal(some[[3, 1]], two)
+    assert not torch.equal(some, later)
     assert kept(train[:4], -1) is None
 
 
-def test_dropout_keeps_the_mean_of_the_features():
+def test_dropout_keeps_the_mean_of_the_features() -> None:
     torch.manual_seed(0)
     model = ConvNet(ConvNetSettings(filters=((4, 4),), kernel=3, dense=8, dropout=0.5), 16, 2).eval()
     x = torch.rand(2, 3, 16, 16)
@@ -81,14 +89,16 @@ def test_dropout_keeps_the_mean_of_the_features():
     assert (mean - whole).abs().max() < 0.3 * whole.abs().max()
 
 
-def test_a_batch_of_one_is_normalised_by_the_running_statistics():
+def test_a_batch_of_one_is_normalised_by_the_running_statistics() -> None:
     torch.manual_seed(0)
     model = ConvNet(ConvNetSettings(filters=((4, 4),), kernel=3, dense=8), 16, 2)
     x = torch.rand(1, 3, 16, 16)
     assert torch.equal(model.train()(x), model.eval()(x))
 
 
-def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(fingerprints, tmp_path, capsys):
+def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
+    fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     given = settings(fingerprints, tmp_path / "run", "epochs=12", "learning_rate=5e-3")
     train_fingerprint(given)
     assert f"{len(ELEMENTS)} without a value of the target left out" in capsys.readouterr().out  # diamond
@@ -106,7 +116,7 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(fingerprints,
     assert [list(card["classes"])[index] for index in said].count("fcc") > 0.9 * len(wanted)
 
 
-def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path):
+def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints: Path, tmp_path: Path) -> None:
     long = ["epochs=10", "checkpoint_steps=2"]
     train_fingerprint(settings(fingerprints, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
@@ -127,12 +137,14 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints, tmp_path)
         (["model.filters=[[1,1],[1,1],[1,1],[1,1],[1,1],[1,1],[1,1],[1,1]]"], ConfigError, "nothing of 64² pixels"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(fingerprints, tmp_path, more, error, said):
+def test_what_cannot_be_is_refused(
+    fingerprints: Path, tmp_path: Path, more: list[str], error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         train_fingerprint(settings(fingerprints, tmp_path / "run", *more))
 
 
-def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints, tmp_path):
+def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints: Path, tmp_path: Path) -> None:
     more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
     given = [f"shards={fingerprints}", f"out={tmp_path / 'two'}", *SMALL, *more, "batch_size=4", "ranks=2"]
     command = [sys.executable, "-m", "hpcvox", "train-fingerprint", *given]
@@ -147,6 +159,6 @@ def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints, tmp_
         torch.testing.assert_close(weights[0][1], weights[1][1], rtol=1e-3, atol=1e-4)
 
 
-def test_a_set_of_another_descriptor_is_refused_by_name(tmp_path):
+def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"holds the descriptor density, and diffraction is needed"):
-        train_fingerprint(settings(make_shards(tmp_path / "shards"), tmp_path / "run"))
+        train_fingerprint(settings(shards, tmp_path / "run"))

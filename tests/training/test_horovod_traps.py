@@ -12,13 +12,15 @@
 
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpcvox.training.launch import _launcher
 from hpcvox.training.metrics import read_metrics
-from tests.support.voxel_shards import make_shards
-from tests.training.test_run import FAST, SMALL_UNET, command, run
+from tests.support.training_runs import FAST, command, run
+from tests.support.voxel_shards import SMALL_UNET
 
 PROBE = """
 import json, os, sys
@@ -49,12 +51,7 @@ comm.close()
 """
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("data") / "shards")
-
-
-def probe(folder, shards, out, *more):
+def probe(folder: Path, shards: Path, out: Path, *more: str) -> list[dict[str, Any]]:
     """What two ranks are like when they are about to train, started as ``ranks=2`` starts them."""
     (folder / "probe.py").write_text(PROBE)
     given = [f"shards={shards}", f"out={out}", SMALL_UNET, *FAST, *more]
@@ -62,7 +59,7 @@ def probe(folder, shards, out, *more):
     return [json.loads((folder / f"facts.{rank}").read_text()) for rank in range(2)]
 
 
-def test_before_the_first_step_nothing_has_moved(shards, tmp_path):
+def test_before_the_first_step_nothing_has_moved(shards: Path, tmp_path: Path) -> None:
     first, second = probe(tmp_path, shards, tmp_path / "run")
     assert first == second
     assert first["ready"] == first["made"], "the weights are those that were drawn"
@@ -70,7 +67,7 @@ def test_before_the_first_step_nothing_has_moved(shards, tmp_path):
     assert first["cpus"] == len(os.sched_getaffinity(0)), "ranks are not bound to a core each"
 
 
-def test_a_resumed_optimizer_has_its_moments_on_every_rank(shards, tmp_path):
+def test_a_resumed_optimizer_has_its_moments_on_every_rank(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run(command(shards, out, "ranks=2", "epochs=1"))
     steps = read_metrics(out)[-1]["step"]
@@ -115,8 +112,8 @@ comm.close()
     [(6, 1, "none", 1e-6), (3, 2, "none", 1e-6), (2, 3, "none", 1e-6), (3, 2, "float16", 2e-3)],
 )
 def test_the_gradient_is_that_of_the_mean_over_all_samples(
-    tmp_path, backend, batch, accumulate, compression, limit
-):
+    tmp_path: Path, backend: str, batch: int, accumulate: int, compression: str, limit: float
+) -> None:
     (tmp_path / "probe.py").write_text(GRADIENTS)
     given = [f"batch_size={batch}", f"accumulate={accumulate}", f"compression={compression}"]
     start = [*_launcher(2, "horovod"), str(tmp_path / "probe.py"), str(tmp_path / "facts")]
@@ -127,7 +124,7 @@ def test_the_gradient_is_that_of_the_mean_over_all_samples(
         assert error < limit
 
 
-def test_bfloat16_products_are_summed_over_ranks_as_float32(shards, tmp_path):
+def test_bfloat16_products_are_summed_over_ranks_as_float32(shards: Path, tmp_path: Path) -> None:
     for name, more in (("two", ["ranks=2"]), ("one", ["ranks=1", "batch_size=12"])):
         run(command(shards, tmp_path / name, *EXACT, "precision=bfloat16", *more))
     (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")

@@ -22,11 +22,11 @@ TRAINED = MapKind("periodic", 32, None, oblique=False)
         ),
     ],
 )
-def test_the_difference_is_said(maps, said):
+def test_the_difference_is_said(maps: MapKind, said: str) -> None:
     assert maps.misfit(TRAINED, "runs/vae") == said
 
 
-def test_what_was_trained_on_fits():
+def test_what_was_trained_on_fits() -> None:
     assert TRAINED.misfit(TRAINED, "runs/vae") is None
     assert TRAINED.misfit(TRAINED._replace(oblique=True), "runs/vae") is None
     # as a card tells it; those of before σ and oblique cells had neither

@@ -1,8 +1,12 @@
 """The training on R3DVS: its turns, its maps, what it learns, resume, refusals."""
 
+from pathlib import Path
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from hpcvox import config
 from hpcvox.descriptors.r3dvs import Spots, voxels
@@ -19,31 +23,31 @@ from hpcvox.training.r3dvs_task import RECIPE, R3DVSTask, rotation
 from hpcvox.training.settings import TrainR3DVSSettings
 from tests.support.spot_shards import RESOLUTION, made_spots, make_spots
 from tests.support.training_runs import assert_same_weights, killed
-from tests.support.voxel_shards import make_shards
 
 COUNT = 40
 SMALL = ["length=6.4", "model={filters: [8, 8], dense: [16]}", "threads=1", "batch_size=32"]
 
 
 @pytest.fixture(scope="module")
-def spots(tmp_path_factory):
+def spots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard set of spots."""
     return make_spots(tmp_path_factory.mktemp("data") / "spots", COUNT)
 
 
-def settings(shards, out, *more):
+def settings(shards: Path, out: Path, *more: str) -> TrainR3DVSSettings:
     return config.load(
         TrainR3DVSSettings, None, [f"shards={shards}", f"out={out}", "target=roughness", *SMALL, *more]
     )
 
 
-def prepared(given):
+def prepared(given: TrainR3DVSSettings) -> tuple[ShardSet, NDArray[np.int64], NDArray[np.int64], R3DVSTask]:
     """Shard set, numbers to train on and to be judged by, and the task."""
     shards = ShardSet.open(given.shards)
     train, held_out = RECIPE.split(given, shards, RECIPE.usable(given, shards))
     return shards, train, held_out, R3DVSTask(given, shards, train, Alone())
 
 
-def test_turns_are_rotations_of_seed_sample_and_replica_alone():
+def test_turns_are_rotations_of_seed_sample_and_replica_alone() -> None:
     turn = rotation(3, 17, 4)
     np.random.default_rng(0).random(1000)  # whatever else was drawn
     assert np.array_equal(turn, rotation(3, 17, 4))
@@ -53,7 +57,7 @@ def test_turns_are_rotations_of_seed_sample_and_replica_alone():
         assert not np.allclose(turn, other, atol=1e-3)
 
 
-def test_turns_are_uniform():
+def test_turns_are_uniform() -> None:
     """A turned vector is anywhere on the sphere, and the angle θ of a turn has the density (1 - cos θ)/π."""
     turns = np.stack([rotation(0, i, 1) for i in range(4000)])
     for axis in range(3):
@@ -63,7 +67,7 @@ def test_turns_are_uniform():
     assert np.abs((angle - np.sin(angle)) / np.pi - np.linspace(0, 1, len(angle))).max() < 0.03
 
 
-def test_an_evaluation_sees_the_descriptors_own_voxels(spots, tmp_path):
+def test_an_evaluation_sees_the_descriptors_own_voxels(spots: Path, tmp_path: Path) -> None:
     given = settings(spots, tmp_path)
     shards, _, held_out, task = prepared(given)
     assert held_out.max() < shards.n_samples
@@ -74,7 +78,9 @@ def test_an_evaluation_sees_the_descriptors_own_voxels(spots, tmp_path):
         assert np.abs(batch.x[row].numpy() - own).max() <= 1e-6 * own.max()
 
 
-def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(spots, tmp_path):
+def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(
+    spots: Path, tmp_path: Path
+) -> None:
     given = settings(spots, tmp_path, "replicas=3", "seed=5")
     shards, train, held_out, task = prepared(given)
     replicas, samples = np.divmod(train, shards.n_samples)
@@ -94,7 +100,7 @@ def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(spots
     assert np.array_equal(first.x[1].numpy(), own)
 
 
-def test_it_learns_a_functional_of_the_field(spots, tmp_path):
+def test_it_learns_a_functional_of_the_field(spots: Path, tmp_path: Path) -> None:
     given = settings(spots, tmp_path / "run", "replicas=8", "epochs=15", "learning_rate=5e-3")
     shards, train, held_out, _ = prepared(given)
     train_r3dvs(given)
@@ -113,7 +119,7 @@ def test_it_learns_a_functional_of_the_field(spots, tmp_path):
     assert np.abs(said - values[held_out]).mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-3)
 
 
-def test_it_tells_turned_crystals_apart(spots, tmp_path):
+def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
     more = ["task=rotation", "crystals=6", "replicas=20", "judged=turned", "target=none"]
     more += ["epochs=40", "learning_rate=1e-2", "batch_size=16"]
     given = settings(spots, tmp_path / "run", *more)
@@ -134,7 +140,7 @@ def test_it_tells_turned_crystals_apart(spots, tmp_path):
     assert not np.array_equal(other[2], held_out)
 
 
-def test_killed_and_run_again_it_ends_with_the_same_bits(spots, tmp_path):
+def test_killed_and_run_again_it_ends_with_the_same_bits(spots: Path, tmp_path: Path) -> None:
     long = ["replicas=12", "epochs=6", "checkpoint_steps=2"]
     train_r3dvs(settings(spots, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
@@ -145,7 +151,9 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(spots, tmp_path):
     assert_same_weights(tmp_path / "undisturbed", out)
 
 
-def test_samples_without_the_target_are_left_out(spots, tmp_path, capsys):
+def test_samples_without_the_target_are_left_out(
+    spots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     train_r3dvs(settings(spots, tmp_path / "run", "target=seldom", "replicas=1", "epochs=1"))
     assert (
         f"{COUNT - len(range(0, COUNT, 3))} without a value of the target left out" in capsys.readouterr().out
@@ -161,13 +169,14 @@ def test_samples_without_the_target_are_left_out(spots, tmp_path, capsys):
         (["model.filters=[4, 4, 4, 4]"], ConfigError, "4 levels of filters.*leave nothing of 8³ voxels"),
     ],
 )
-def test_what_cannot_be_is_refused(spots, tmp_path, more, error, said):
+def test_what_cannot_be_is_refused(
+    spots: Path, tmp_path: Path, more: list[str], error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         train_r3dvs(settings(spots, tmp_path / "run", *more))
 
 
-def test_a_set_of_another_descriptor_is_refused_by_name(tmp_path):
-    shards = make_shards(tmp_path / "shards")
+def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ShardError, match=r"holds the descriptor density, and r3dvs is needed.*featurize_r3dvs\.yaml"
     ):
@@ -175,7 +184,7 @@ def test_a_set_of_another_descriptor_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(("padding", "left"), [("zeros", 4), ("none", 2)])
-def test_the_network_is_as_its_sheet_says(padding, left):
+def test_the_network_is_as_its_sheet_says(padding: Literal["zeros", "none"], left: int) -> None:
     """Convolution → LeakyReLU(0.3) → maximum, thrice, then 32 → 8 → 1: with the order of the sheet, the same."""
     torch.manual_seed(0)
     model = VoxelCNN(VoxelCNNSettings(padding=padding, inputs="raw"), 2, 32, 1, (1.0, 1.0))
@@ -195,7 +204,7 @@ def test_the_network_is_as_its_sheet_says(padding, left):
     assert leaky.negative_slope == 0.3
 
 
-def test_scaled_inputs_do_not_hang_on_the_fields_unit():
+def test_scaled_inputs_do_not_hang_on_the_fields_unit() -> None:
     x = torch.rand(1, 1, 8, 8, 8)
     shape = VoxelCNNSettings(filters=(4,), dense=())
     torch.manual_seed(0)

@@ -304,7 +304,7 @@ class Lab:
     def _until(self, ready: Callable[[], bool], complaint: str, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
         while not ready():
-            dead = [child.args[0] for child in self._children if child.poll() is not None]
+            dead = [child.args for child in self._children if child.poll() is not None]
             if dead or time.monotonic() > deadline:
                 logs = "\n".join(log.read_text()[-2000:] for log in (self.root / "log").glob("*"))
                 raise RuntimeError(f"{complaint} (ended: {dead})\n{logs}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 rank = int(os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ.get("SLURM_PROCID", "0"))
 state = Path(f"count-{rank}")
-stop = []
+stop: list[int] = []
 for number in (signal.SIGTERM, signal.SIGUSR1):
     signal.signal(number, lambda *_: stop.append(1))
 count = int(state.read_text()) if state.exists() else 0

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
-import ray
+import ray as typed
+
+ray: Any = typed  # its own types know nothing of remote classes
 
 
-@ray.remote(num_cpus=1)
 class Resident:
     def node(self) -> str:
         return os.environ["SLURMD_NODENAME"]
@@ -15,7 +17,8 @@ class Resident:
 
 ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False)
 cpus = int(ray.cluster_resources()["CPU"])
-residents = [Resident.remote() for _ in range(cpus)]
+actor = ray.remote(num_cpus=1)(Resident)
+residents = [actor.remote() for _ in range(cpus)]
 print("actors on", *sorted(ray.get([resident.node.remote() for resident in residents])), flush=True)
 
 stranger = subprocess.run(
