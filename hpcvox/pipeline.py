@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import Field
 
 from hpcvox import config, durable
+from hpcvox.actors.cluster import kept_cluster
 from hpcvox.config import Settings
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError
@@ -146,7 +147,7 @@ def run(settings: PipelineSettings) -> Outcome:
         _refuse_folders_set_by_hand(settings, stage)
     for calculation in settings.relax.stages if settings.relax is not None else ():
         require(calculation.calculator)  # now, and not after hours of training
-    with durable.sole_writer(settings.out):
+    with durable.sole_writer(settings.out), kept_cluster():
         config.save(settings, settings.out / "config.yaml")
         timings = _Timings(settings.out / "timings.json")
         status = COMPLETE

@@ -48,6 +48,8 @@ SMALL = {
         "generate.per_condition=1",
         *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),
         *("finetune_unet.epochs=1", "train_cgcnn.epochs=1", "train_cgcnn.threads=1", "evaluate.limit=2"),
+        # ranks and figures are those of the single commands
+        *("train_unet.ranks=1", "train_vae.ranks=1", "finetune_unet.ranks=1", "report.figures=false"),
     ],
 }
 

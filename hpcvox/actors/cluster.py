@@ -50,6 +50,9 @@ LEAVE_S = 15.0
 
 _leaving: list[threading.Timer] = []  # one at most
 
+_kept: list[contextlib.ExitStack] = []
+"""What ends a Ray that is kept from job to job."""
+
 
 class ClusterError(HpcvoxError):
     """Ray cannot be started or reached."""
@@ -109,8 +112,26 @@ def _reached(actors: int) -> Iterator[int]:
     if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         yield _fitting(actors)
         return
+    if _kept:
+        _kept[-1].enter_context(_embedded(max(actors, available_cpus())))
+        yield _fitting(actors)
+        return
     with _embedded(actors or available_cpus()):
         yield actors or available_cpus()
+
+
+@contextlib.contextmanager
+def kept_cluster() -> Iterator[None]:
+    """Within this, a Ray that a job starts is left running for the next one, until the end.
+
+    It has the CPUs of this process, or as many as the first job wants actors where that is more.
+    """
+    with contextlib.ExitStack() as stack:
+        _kept.append(stack)
+        try:
+            yield
+        finally:
+            _kept.remove(stack)
 
 
 def _fitting(actors: int) -> int:
@@ -153,11 +174,11 @@ def _knock(address: str) -> None:
 
 @contextlib.contextmanager
 def _embedded(cpus: int) -> Iterator[None]:
-    with _session_folder() as folder, _environment(QUIET | ONE_THREAD | _private(folder)):
+    with _session_folder() as folder, _environment(QUIET | _private(folder)):
         import ray
 
         try:
-            with _own_signals(), _without(UNASKED):
+            with _own_signals(), _without(UNASKED), _environment(ONE_THREAD):
                 ray.init(
                     address="local",  # never the cluster of somebody else that /tmp may name
                     num_cpus=cpus,

@@ -34,6 +34,9 @@ from hpcvox.training.metrics import read_metrics
 LOOK_S = 0.2
 """Time between two looks at a trial's curve."""
 
+TRAINING: tuple[str, ...] = (sys.executable, "-m", "hpcvox")
+"""What starts a trial's training; its verb and its config follow."""
+
 ERROR, SAME_AS = "error", "same as trial"
 """Attributes of a trial: why it failed; whose result it has, their parameters being the same."""
 
@@ -155,7 +158,7 @@ def _supervised(
     study: Study, trial: optuna.Trial, folder: Path, stop: StopRequest
 ) -> tuple[TrialState | None, str]:
     """Run a trial's training; its end (None: to be taken up by another worker) and the reason of a failure."""
-    command = [sys.executable, "-m", "hpcvox", study.settings.verb, str(folder / "config.yaml")]
+    command = [*TRAINING, study.settings.verb, str(folder / "config.yaml")]
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             [*dies_with_us(), *command],

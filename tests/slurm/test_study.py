@@ -29,7 +29,7 @@ from tests.support.training_runs import wait_for
 from tests.support.tuned_sets import CRYSTALS, NEIGHBOURS, write_crystals
 from tests.support.tuned_sets import given as tuned
 
-TRIALS, EPOCHS = 24, 16
+TRIALS, EPOCHS = 16, 16
 REPORTED = 7
 """The journal's operation that adds a point to a trial's curve."""
 

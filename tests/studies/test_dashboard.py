@@ -26,25 +26,25 @@ from hpcvox.studies.checkout import git_version
 from hpcvox.studies.dashboard import ssh_line
 from hpcvox.studies.journal import ARTIFACTS, JOURNAL
 from hpcvox.studies.study import Study
+from tests.support import small_training
 from tests.support.browsing import errors, requests, wait
 from tests.support.training_runs import wait_for
-from tests.support.voxel_shards import SMALL_UNET, make_shards
+from tests.support.voxel_shards import make_shards
 
-SMALL = [
-    SMALL_UNET.replace("model=", "settings.model="),
-    *("settings.epochs=2", "settings.batch_size=24", "settings.threads=1", "settings.species_voxels=64"),
-    *("settings.warmup_steps=0", "pruner=none", "trials=1000"),
-]
 LIMIT_S = 120
 """For what takes seconds on a machine that has nothing else to do."""
 
 
-def hpcvox(*arguments: Path | str, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "hpcvox", *map(str, arguments)]
+def started(module: str, *arguments: Path | str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     environment = {**os.environ, **environment}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
+
+
+def dashboard(out: Path, **environment: str) -> subprocess.Popen[str]:
+    return started("hpcvox", "study", "dashboard", out, **environment)
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
@@ -65,7 +65,7 @@ def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 class Worker(NamedTuple):
-    """Of a study with more trials than it will ever come to."""
+    """Of a study with more trials than it will ever come to; a training is a small one, of two seconds."""
 
     process: subprocess.Popen[str]
     out: Path
@@ -77,7 +77,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("live")
     shards = make_shards(folder / "shards")
     out = folder / "study"
-    with ended(hpcvox("study", f"settings.shards={shards}", f"out={out}", *SMALL)) as process:
+    given = [f"settings.shards={shards}", f"out={out}", "settings.epochs=2", "pruner=none", "trials=1000"]
+    with ended(started("tests.support.study_worker", *given, **{small_training.EPOCH_S: "1"})) as process:
         wait_for(lambda: begun(out) or process.poll() is not None, LIMIT_S)
         assert process.poll() is None, process.communicate()[1]
         yield Worker(process, out)
@@ -102,7 +103,7 @@ def complete(out: Path) -> list[FrozenTrial]:
 @pytest.fixture(scope="module")
 def address(out: Path) -> Iterator[str]:
     """What the dashboard of the study has printed, as in a job that came from another node."""
-    with ended(hpcvox("study", "dashboard", out, SLURM_JOB_ID="7", SLURM_SUBMIT_HOST="login")) as process:
+    with ended(dashboard(out, SLURM_JOB_ID="7", SLURM_SUBMIT_HOST="login")) as process:
         said = line_of(process)
         found = re.fullmatch(rf"dashboard of {out}: (http://127\.0\.0\.1:(\d+)/\?token=(\S+))\n", said)
         assert found, said + process.communicate()[1]
@@ -248,7 +249,7 @@ def test_it_listens_on_the_loopback_alone(address: str) -> None:
 @pytest.mark.slow
 def test_it_ends_at_a_signal_and_says_so(out: Path) -> None:
     signals = (signal.SIGINT, signal.SIGUSR1)
-    for process, number in [(hpcvox("study", "dashboard", out), number) for number in signals]:
+    for process, number in [(dashboard(out), number) for number in signals]:
         assert line_of(process).startswith(f"dashboard of {out}: http://127.0.0.1:")
         process.send_signal(number)
         said, complained = process.communicate(timeout=60)

@@ -1,8 +1,13 @@
-"""Studies: what they ask for, that nothing of them is lost, and what they find."""
+"""Studies: what they ask for, that nothing of them is lost, and what they find.
+
+The tests of what a study finds, and of a trial that fails, have real trainings.  The others ask how a study keeps its
+books: there workers and trainings are processes that can be killed, and a training is a small one.
+"""
 
 import contextlib
 import csv
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +21,7 @@ from typing import Any
 import optuna
 import psutil
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.storages import BaseStorage, JournalStorage
@@ -25,15 +31,18 @@ from optuna.trial import FrozenTrial, TrialState
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.models.settings import UNetSettings
+from hpcvox.models.unet import UNet
+from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.studies import space, worker
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study
-from hpcvox.training import runs
-from hpcvox.training.card import WEIGHTS
+from hpcvox.training import rank, runs
+from hpcvox.training.card import WEIGHTS, read_card
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainUNetSettings
+from tests.support import small_training, trivial_trials
 from tests.support.paths import ROOT
 from tests.support.training_runs import wait_for
 from tests.support.voxel_shards import SMALL_UNET, make_shards
@@ -76,18 +85,11 @@ def test_a_study_outlives_a_torn_line_which_optuna_alone_does_not(tmp_path: Path
         )
 
 
-def _trivial(folder: Path, count: int) -> None:
-    study = optuna.load_study(storage=storage(folder), study_name="x")
-    for _ in range(count):
-        trial = study.ask()
-        study.tell(trial, trial.suggest_float("x", 0, 1))
-
-
 @pytest.mark.slow
 def test_many_processes_write_to_one_journal_and_no_trial_is_lost(tmp_path: Path) -> None:
     optuna.create_study(storage=storage(tmp_path), study_name="x", sampler=optuna.samplers.RandomSampler())
     with ProcessPoolExecutor(4, get_context("spawn")) as pool:
-        list(pool.map(_trivial, [tmp_path] * 4, [25] * 4))
+        list(pool.map(trivial_trials.tell, [tmp_path] * 4, [25] * 4))
     trials = optuna.load_study(storage=storage(tmp_path), study_name="x").trials
     assert [trial.number for trial in trials] == list(range(100))
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
@@ -160,18 +162,48 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shard set of 48 perovskites."""
-    return make_shards(tmp_path_factory.mktemp("data") / "shards")
+    """A shard set of 48 perovskites, with a network of random weights beside it."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "network").mkdir()
+    shape = yaml.safe_load(SMALL_UNET.removeprefix("model="))
+    runs.export(folder / "network", "unet", UNet(UNetSettings.model_validate(shape)), {})
+    return make_shards(folder / "shards")
+
+
+def asked(shards: Path, out: Path, *more: str) -> list[str]:
+    """Of a study whose trainings are small ones: they leave the network as it is."""
+    return [
+        f"settings.shards={shards}",
+        f"settings.initial={shards.parent / 'network'}",
+        f"out={out}",
+        *SMALL,
+        *more,
+    ]
 
 
 def settings(shards: Path, out: Path, *more: str) -> StudySettings:
-    return config.load(StudySettings, None, [f"settings.shards={shards}", f"out={out}", *SMALL, *more])
+    return config.load(StudySettings, None, asked(shards, out, *more))
 
 
-def start(shards: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    arguments = [f"settings.shards={shards}", f"out={out}", *SMALL, *more]
-    command = [sys.executable, "-m", "hpcvox", "study", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def real(shards: Path, out: Path, *more: str) -> StudySettings:
+    """Of a study whose trainings are real."""
+    return settings(shards, out, "settings.initial=null", *more)
+
+
+def start(shards: Path, out: Path, *more: str, epoch_s: float = 0.05) -> subprocess.Popen[str]:
+    """A worker whose trainings are small ones, which take ``epoch_s`` for an epoch."""
+    command = [sys.executable, "-m", "tests.support.study_worker", *asked(shards, out, *more)]
+    environment = {**os.environ, small_training.EPOCH_S: str(epoch_s)}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+
+
+def work(settings: StudySettings) -> Outcome:
+    """Be a worker whose trainings are small ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "TRAINING", small_training.COMMAND)
+        return worker.run(settings)
 
 
 def params(out: Path) -> list[dict[str, Any]]:
@@ -180,18 +212,40 @@ def params(out: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def studied(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of one worker, done."""
+    """A study of one worker, done; its trainings are real."""
     out = tmp_path_factory.mktemp("studied") / "study"
-    outcome = worker.run(settings(shards, out, "trials=4", "pruner=none"))
+    outcome = worker.run(real(shards, out, "trials=2", "pruner=none"))
+    assert outcome.exit_status == 0
+    assert re.match(r"study complete: 2 complete; best \d\.\d+; in ", outcome.summary)
+    return out
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of one worker, done; its trainings are small ones."""
+    out = tmp_path_factory.mktemp("undisturbed") / "study"
+    outcome = work(settings(shards, out, "trials=4", "pruner=none"))
     assert outcome.exit_status == 0
     assert re.match(r"study complete: 4 complete; best \d\.\d+; in ", outcome.summary)
     return out
 
 
 @pytest.mark.slow
+def test_small_trainings_leave_what_real_ones_do(studied: Path, undisturbed: Path) -> None:
+    by_real, by_small = studied / "trials/0000/run", undisturbed / "trials/0000/run"
+    assert [line.keys() ^ read_metrics(by_real)[0].keys() for line in read_metrics(by_small)] == [set()] * 3
+    assert read_card(by_small).keys() <= read_card(by_real).keys()
+    assert read_card(by_small)["metrics"].keys() == read_card(by_real)["metrics"].keys()
+    left = {path.name for path in by_real.iterdir()}
+    beside = {"tensorboard", "inputs.json", "finished.json"}  # which no study looks at
+    assert {path.name for path in by_small.iterdir()} == left - beside
+    assert small_training.LET_GO_S == rank.LET_GO_S
+
+
+@pytest.mark.slow
 def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied: Path) -> None:
     trials = Study.open(studied).trials
-    assert len(trials) == 4
+    assert len(trials) == 2
     for trial in trials:
         run = studied / trial.user_attrs["run"] / "run"
         saved = config.load(space.KINDS["train-unet"], run / "config.yaml")
@@ -220,7 +274,7 @@ def test_what_is_found_is_shown_and_kept(
     assert cli.main(["study", "table", str(studied)]) == 0
     with (studied / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["state"] for row in rows] == ["complete"] * 4
+    assert [row["state"] for row in rows] == ["complete"] * 2
     assert float(rows[best.number]["held_out/loss"]) == best.value
     assert cli.main(["study", "plot", str(studied)]) == 0
     page = (studied / "study.html").read_text()
@@ -237,33 +291,34 @@ def test_what_is_found_is_shown_and_kept(
 
 @pytest.mark.slow
 def test_a_study_is_given_more_trials_and_chooses_as_it_would_have(
-    shards: Path, studied: Path, tmp_path: Path
+    shards: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "study"
     for trials in (2, 4):
-        worker.run(settings(shards, out, f"trials={trials}", "pruner=none"))
+        work(settings(shards, out, f"trials={trials}", "pruner=none"))
         assert len(Study.open(out).trials) == trials
-    assert params(out) == params(studied)
-    assert [t.value for t in Study.open(out).trials] == [t.value for t in Study.open(studied).trials]
+    assert params(out) == params(undisturbed)
+    assert [t.value for t in Study.open(out).trials] == [t.value for t in Study.open(undisturbed).trials]
     with pytest.raises(ConfigError, match="seed"):
-        worker.run(settings(shards, out, "trials=4", "pruner=none", "seed=1"))
+        work(settings(shards, out, "trials=4", "pruner=none", "seed=1"))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sign", ["config.yaml", "run/metrics.jsonl"], ids=["it starts", "it trains"])
 def test_a_worker_that_is_told_to_stop_leaves_its_trial_to_the_next(
-    shards: Path, studied: Path, tmp_path: Path
+    shards: Path, undisturbed: Path, tmp_path: Path, sign: str
 ) -> None:
     out, more = tmp_path / "study", ("trials=4", "pruner=none")
-    process = start(shards, out, *more)
-    wait_for((out / "trials/0001/config.yaml").exists)  # its training starts
+    process = start(shards, out, *more, epoch_s=1)
+    wait_for((out / "trials/0001" / sign).exists)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == INTERRUPTED, said
     assert "run the same command again" in said
-    worker.run(settings(shards, out, *more))
+    work(settings(shards, out, *more))
     trials = Study.open(out).trials
     found, expected = (
-        [(t.params["learning_rate"], t.value) for t in s] for s in (trials, Study.open(studied).trials)
+        [(t.params["learning_rate"], t.value) for t in s] for s in (trials, Study.open(undisturbed).trials)
     )
     assert sorted(found) == sorted(expected)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
@@ -276,8 +331,9 @@ def test_workers_die_a_line_is_torn_and_the_study_has_its_trials_each_once(
     shards: Path, tmp_path: Path
 ) -> None:
     out, more = tmp_path / "study", ("trials=6", "pruner=none")
-    workers = [start(shards, out, *more) for _ in range(2)]
-    wait_for(lambda: len(list(out.glob("trials/*/run/metrics.jsonl"))) >= 3)
+    workers = [start(shards, out, *more, epoch_s=0.5) for _ in range(2)]
+    struck = psutil.Process(workers[0].pid)
+    wait_for(lambda: len(list(out.glob("trials/*/run/metrics.jsonl"))) >= 3 and struck.children())
     workers[0].kill()
     workers[0].wait()
     with (out / JOURNAL).open("ab") as file:
@@ -329,16 +385,16 @@ def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards: Path, tmp_path:
 @pytest.mark.slow
 @pytest.mark.parametrize("with_its_training", [True, False], ids=["all of it", "the worker alone"])
 def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
-    shards: Path, studied: Path, tmp_path: Path, with_its_training: bool
+    shards: Path, undisturbed: Path, tmp_path: Path, with_its_training: bool
 ) -> None:
     out, more = tmp_path / "study", ("trials=2", "pruner=none", "heartbeat_s=2")
-    sleeper = start(shards, out, *more)
+    sleeper = start(shards, out, *more, epoch_s=1)
     wait_for(lambda: len(list(out.glob("trials/0000/run/metrics.jsonl"))) == 1)
     sleeper.send_signal(signal.SIGSTOP)
     trainings = psutil.Process(sleeper.pid).children(recursive=True) if with_its_training else []
     for training in trainings:
         training.suspend()
-    other = start(shards, out, *more)
+    other = start(shards, out, *more, epoch_s=1)
     wait_for(
         lambda: TrialState.RUNNING in [t.state for t in Study.open(out).trials if ATTEMPT in t.user_attrs]
     )
@@ -356,7 +412,7 @@ def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
         assert (process is sleeper) == ("warning: trial 0 was given to another worker" in said)
     study = Study.open(out)
     assert [trial.state for trial in study.optuna.trials].count(TrialState.FAIL) == 1
-    expected = {t.params["learning_rate"]: t.value for t in Study.open(studied).trials[:2]}
+    expected = {t.params["learning_rate"]: t.value for t in Study.open(undisturbed).trials[:2]}
     assert {t.params["learning_rate"]: t.value for t in study.trials} == expected
     for run in out.glob("trials/*/run"):
         epochs = [line["epoch"] for line in read_metrics(run)]
@@ -391,7 +447,7 @@ def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards: Path, tm
         "space.learning_rate={choices: [3.0e-3, 3.1e-3, 3.2e-3, 3.3e-3, 1.0e-30, 1.1e-30]}",
         "sampler=random",
     ]
-    worker.run(
+    work(
         settings(
             shards,
             out,
@@ -418,7 +474,7 @@ def test_a_trial_that_promises_little_is_ended_and_cleaned_away(shards: Path, tm
 def test_the_same_parameters_are_not_trained_twice(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     more = ["space={batch_size: {choices: [6, 12]}}", "sampler=random", "pruner=none", "settings.epochs=1"]
-    worker.run(settings(shards, out, *more, "trials=6"))
+    work(settings(shards, out, *more, "trials=6"))
     trials = Study.open(out).trials
     assert len(trials) == 6
     assert len(list(out.glob("trials/*/run"))) == len({t.params["batch_size"] for t in trials})
@@ -428,9 +484,7 @@ def test_the_same_parameters_are_not_trained_twice(shards: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_trial_that_fails_says_why_and_the_study_goes_on(
-    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_trial_that_fails_says_why_and_the_study_goes_on(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     more = [
         "space={learning_rate: {choices: [1.0e+30, 1.0e-3]}, seed: {choices: [1, 2, 3]}}",
@@ -439,14 +493,12 @@ def test_a_trial_that_fails_says_why_and_the_study_goes_on(
         "settings.clip_norm=0",
         "settings.epochs=2",
     ]
-    worker.run(settings(shards, out, *more, "trials=4", "seed=2"))
-    trials = Study.open(out).trials
-    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
-    assert failed
-    assert len(failed) < len(trials) == 4
-    for trial in failed:
-        assert trial.params["learning_rate"] == 1e30
-        assert "the loss is not finite" in trial.user_attrs["error"]
+    worker.run(real(shards, out, *more, "trials=2", "seed=2"))
+    failed, next_one = Study.open(out).trials
+    assert failed.params["learning_rate"] == 1e30
+    assert failed.state == TrialState.FAIL
+    assert "the loss is not finite" in failed.user_attrs["error"]
+    assert next_one.state == TrialState.COMPLETE
 
 
 @pytest.mark.slow
@@ -454,7 +506,7 @@ def test_a_figure_that_the_training_has_not_is_refused_with_those_it_has(
     shards: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=r"no figure held_out/beauty; valid: .*held_out/recall"):
-        worker.run(settings(shards, tmp_path / "study", "objectives=[{metric: held_out/beauty}]", "trials=1"))
+        work(settings(shards, tmp_path / "study", "objectives=[{metric: held_out/beauty}]", "trials=1"))
 
 
 @pytest.mark.slow
@@ -466,7 +518,7 @@ def test_several_objectives_make_a_front(
         "objectives=[{metric: held_out/loss}, {metric: held_out/mask_f1, direction: maximize}]",
         "pruner=none",
     ]
-    worker.run(settings(shards, out, *front, "sampler=nsga2", "trials=3", "settings.epochs=1"))
+    work(settings(shards, out, *front, "sampler=nsga2", "trials=3", "settings.epochs=1"))
     assert cli.main(["study", "best", str(out)]) == 0
     assert re.search(
         r"^trial \d+: held_out/loss [\d.]+, held_out/mask_f1 [\d.e-]+$", capsys.readouterr().out, re.MULTILINE

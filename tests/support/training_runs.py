@@ -21,6 +21,8 @@ S = TypeVar("S", bound=TrainSettings)
 
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2", "species_voxels=256"]
 """Settings of a short training of the UNet."""
+LONG = ["epochs=8", "schedule=constant", "checkpoint_steps=2", "ema=0.95"]
+"""Further settings of a run that is interrupted: a constant rate, and a checkpoint every other step."""
 MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "-np"]
 ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 """What Open MPI wants in the environment where root starts ranks, as in a container."""

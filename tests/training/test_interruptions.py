@@ -1,0 +1,150 @@
+"""Trainings that are interrupted, struck or out of disk: run again, they end as if nothing had happened."""
+
+import contextlib
+import resource
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from hpcvox.outcome import INTERRUPTED
+from hpcvox.training import checkpoint
+from hpcvox.training.job import train_unet
+from hpcvox.training.loop import Trainer
+from hpcvox.training.metrics import MetricsLog, read_metrics
+from hpcvox.training.settings import TrainUNetSettings
+from tests.support.training_runs import (
+    FAST,
+    LONG,
+    command,
+    last_checkpoint,
+    run,
+    settings,
+    wait_for,
+)
+from tests.support.voxel_shards import SMALL_UNET
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that the interrupted ones must equal: constant rate, a checkpoint every other step."""
+    out = tmp_path_factory.mktemp("run") / "undisturbed"
+    run(command(shards, out, *LONG))
+    return out
+
+
+def without_timings(out: Path) -> list[dict[str, Any]]:
+    """The curve of a run, as far as it must not depend on the machine."""
+    timings = {"samples_per_s", "loader_wait_share"}
+    return [{k: v for k, v in line.items() if k not in timings} for line in read_metrics(out)]
+
+
+def newest(out: Path) -> str:
+    """Name of the newest checkpoint of a run; they are in order."""
+    return max((path.name for path in (out / "checkpoints").glob("step-*")), default="")
+
+
+def test_interrupted_again_and_again_it_ends_with_the_same_bits(
+    shards: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """By each of the signals that a job may get, one after the other."""
+    out = tmp_path / "run"
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGKILL)
+    for number in signals:
+        before = newest(out)
+        process = subprocess.Popen(
+            command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        wait_for(lambda before=before: newest(out) > before)  # type: ignore[misc]
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[0]
+        if number == signal.SIGKILL:
+            assert process.returncode == -signal.SIGKILL
+        else:
+            assert process.returncode == INTERRUPTED, said
+            assert "run the same command again" in said
+        assert ("going on at epoch" in said) == (number != signals[0])
+    assert "going on at epoch" in run(command(shards, out, *LONG))
+    for file in (checkpoint.MODEL, checkpoint.OPTIMIZER, checkpoint.AVERAGE):
+        ends = [last_checkpoint(folder) / file for folder in (undisturbed, out)]
+        assert ends[0].read_bytes() == ends[1].read_bytes(), file
+    assert without_timings(out) == without_timings(undisturbed)
+
+
+def stopped_and_run_again(
+    shards: Path, out: Path, patched: contextlib.AbstractContextManager[object]
+) -> list[dict[str, Any]]:
+    """The curve of a run that ``patched``, a context, ends once one epoch is logged, and that is then run again."""
+    given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG, "checkpoint_steps=1")
+    with patched, pytest.raises(KeyboardInterrupt):
+        train_unet(given)
+    assert len(read_metrics(given.out)) == 1
+    train_unet(given)
+    return without_timings(given.out)
+
+
+def test_stopped_between_the_last_step_of_an_epoch_and_its_evaluation_it_goes_on_there(
+    shards: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    evaluate, times = Trainer.evaluate, iter(range(9))
+
+    def fails_the_second_time(trainer: Trainer) -> dict[str, float]:
+        if next(times) == 1:
+            raise KeyboardInterrupt
+        return evaluate(trainer)
+
+    patched = mock.patch.object(Trainer, "evaluate", fails_the_second_time)
+    assert stopped_and_run_again(shards, tmp_path / "run", patched) == without_timings(undisturbed)
+
+
+def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(
+    shards: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    add = MetricsLog.add
+
+    def adds_and_ends(log: MetricsLog, step: int, figures: dict[str, Any]) -> None:
+        add(log, step, figures)
+        raise KeyboardInterrupt
+
+    patched = mock.patch.object(MetricsLog, "add", adds_and_ends)
+    assert stopped_and_run_again(shards, tmp_path / "run", patched) == without_timings(undisturbed)
+
+
+def test_a_full_disk_ends_it_with_the_last_checkpoint_as_it_was(
+    shards: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Full at a file's first byte, and in the midst of the weights."""
+    out = tmp_path / "run"
+    for limit in (0, 20_000):
+        before = newest(out)
+        process = subprocess.Popen(
+            command(shards, out, *LONG), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        wait_for(lambda before=before: newest(out) > before)  # type: ignore[misc]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 2, said
+        assert f"error: {out} cannot be written to: " in said
+        assert "free space, then run the same command again" in said
+        assert "Traceback" not in said
+        assert last_checkpoint(out).name == newest(out)
+        assert not list((out / "checkpoints").glob(".*"))
+    run(command(shards, out, *LONG))
+    assert without_timings(out) == without_timings(undisturbed)
+
+
+def test_a_damaged_checkpoint_is_passed_over(
+    shards: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(undisturbed, out)
+    before, last = sorted((out / "checkpoints").glob("step-*"))[-2:]
+    data = bytearray((last / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (last / "model.safetensors").write_bytes(data)
+    assert checkpoint.latest(out / "checkpoints") == before
+    assert "damaged" in capsys.readouterr().err

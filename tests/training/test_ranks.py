@@ -1,0 +1,216 @@
+"""Trainings of several ranks, started by real launchers and joined by Horovod or torch.distributed."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from hpcvox.outcome import INTERRUPTED
+from hpcvox.training.metrics import read_metrics
+from tests.support.training_runs import (
+    FAST,
+    LONG,
+    MPIRUN,
+    ROOT_MAY,
+    command,
+    run,
+    wait_for,
+    weights,
+)
+from tests.support.voxel_shards import SMALL_UNET
+
+HOROVODRUN = [
+    str(Path(sys.executable).with_name("horovodrun")),
+    "--gloo",
+    "--network-interfaces",
+    "lo",
+    "-np",
+]
+
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+
+
+# One epoch: rounding grows tenfold in a few steps of Adam, whose steps have one size whatever the gradient.
+EXACT = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
+
+
+@pytest.fixture(scope="module")
+def one_rank(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What several ranks must equal."""
+    out = tmp_path_factory.mktemp("run") / "one"
+    run(command(shards, out, *EXACT, "batch_size=12"))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("launcher", "backend"),
+    [(MPIRUN, "horovod"), (HOROVODRUN, "horovod"), (MPIRUN, "torch"), (TORCHRUN, "auto")],
+    ids=["mpirun", "horovodrun", "mpirun-torch", "torchrun"],
+)
+def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(
+    shards: Path, one_rank: Path, tmp_path: Path, launcher: list[str], backend: str
+) -> None:
+    of_python = command(shards, tmp_path / "two", *EXACT, "batch_size=6", f"backend={backend}")
+    run([*launcher, *(of_python[1:] if launcher is TORCHRUN else ("2", *of_python))])
+    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(one_rank)
+    for name in ("train/loss", "train/mask_loss", "train/species_loss"):
+        assert two[name] == pytest.approx(one[name], rel=5e-5), name
+    assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
+
+
+TRAINED = """
+import sys, json
+from hpcvox import config
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training import agreement, loop
+from hpcvox.training.comm import connect
+from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training.unet_task import RECIPE
+try:
+    import horovod.torch
+    horovod.torch.shutdown = lambda: None  # MPI begins once in a process
+except ImportError:
+    pass
+for name, arguments in json.loads(sys.argv[2]).items():
+    settings = config.load(TrainUNetSettings, None, arguments)
+    comm = connect(settings)
+    shards = ShardSet.open(settings.shards)
+    train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
+    task = RECIPE.make(settings, shards, train, comm)
+    trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
+    trainer.run(None, None)
+    norm = trainer.model.bottom.norm
+    facts = {"digest": agreement.state_digest(trainer.model), "var": norm.running_var.tolist()}
+    open(f"{sys.argv[1]}/{name}.{comm.rank}", "w").write(json.dumps(facts))
+    comm.close()
+"""
+"""Trains with one list of settings after the other, and says what the network of this rank is like then."""
+
+
+@pytest.mark.parametrize("backend", ["horovod", "torch"])
+def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(
+    shards: Path, tmp_path: Path, backend: str
+) -> None:
+    probe = tmp_path / "probe.py"
+    probe.write_text(TRAINED)
+    accumulated = ["accumulate=2", "batch_size=3", "compression=float16", "ema=0.9"]
+    cases = {
+        name: [f"shards={shards}", f"out={tmp_path / name}", SMALL_UNET, *FAST, f"backend={backend}", *more]
+        for name, more in {"plain": [], "accumulated": accumulated}.items()
+    }
+    run([*MPIRUN, "2", sys.executable, str(probe), str(tmp_path), json.dumps(cases)])
+    for name in cases:
+        first, second = (json.loads((tmp_path / f"{name}.{rank}").read_text()) for rank in range(2))
+        assert first == second, name
+        assert all(v > 0 for v in first["var"]), name
+
+
+def test_ranks_are_launched_by_the_setting(shards: Path, tmp_path: Path) -> None:
+    said = run(command(shards, tmp_path / "run", "ranks=2", "epochs=1"))
+    assert "2 ranks of" in said
+    assert said.strip().splitlines()[-1].startswith("trained 1 epochs; held out:")
+    assert re.search(r"^ +train +held out +best\nepoch +1 +1 +1\n", said, re.MULTILINE)
+    assert re.search(r"^recall( +[\d.e-]+){3}$", said, re.MULTILINE)
+
+
+def test_without_horovod_torch_joins_the_ranks_unless_horovod_was_asked_for(
+    shards: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "horovod").mkdir()
+    (tmp_path / "horovod" / "__init__.py").write_text("raise ImportError('as where it was never built')")
+    without = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for ranks, backend, status in ((1, "horovod", 0), (2, "auto", 0), (2, "horovod", 2)):
+        done = subprocess.run(
+            command(
+                shards, tmp_path / f"{backend}{ranks}", "epochs=1", f"ranks={ranks}", f"backend={backend}"
+            ),
+            capture_output=True,
+            text=True,
+            env=without,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+    for said in ("as where it was never built", "make setup", "backend=torch", "ranks=1"):
+        assert said in done.stderr
+
+
+def test_two_ranks_stop_together_on_a_signal_and_go_on(shards: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command(shards, out, *LONG, "ranks=2"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 1)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=120)[0]
+    assert process.returncode == INTERRUPTED, said
+    said = run(command(shards, out, *LONG, "ranks=2"))
+    assert "going on at epoch" in said
+    assert [line["epoch"] for line in read_metrics(out)] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("backend", ["horovod", "torch"])
+def test_two_ranks_end_together_where_the_loss_of_one_is_not_finite(
+    shards: Path, tmp_path: Path, backend: str
+) -> None:
+    wild = ["learning_rate=1e30", "warmup_steps=0", "clip_norm=0", "epochs=5", f"backend={backend}"]
+    done = subprocess.run(
+        [*MPIRUN, "2", *command(shards, tmp_path / "run", *wild)],
+        capture_output=True, text=True, timeout=240, env={**os.environ, **ROOT_MAY}, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert re.search(r"is not finite at epoch 1, step \d+", done.stderr), done.stderr
+    assert all(torch.isfinite(value).all() for value in weights(tmp_path / "run").values())
+
+
+@pytest.mark.parametrize("backend", ["horovod", "torch"])
+def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards: Path, tmp_path: Path, backend: str) -> None:
+    out, same = tmp_path / "run", [*LONG, f"backend={backend}", "stall_s=8"]
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        said = with_a_rank_struck(command(shards, out, *same, "epochs=1000"), out, number)
+        assert re.search(r"rank 0 gives up after step \d+ of epoch \d+: another rank has ended", said), said
+        assert ("going on at epoch" in said) == (number == signal.SIGSTOP)
+    ended = max(line["epoch"] for line in [{"epoch": 0}, *read_metrics(out)])
+    again = run(command(shards, out, *same, f"epochs={ended + 1}", "ranks=2"))
+    assert "going on at epoch" in again
+
+
+def with_a_rank_struck(arguments: list[str], out: Path, number: signal.Signals) -> str:
+    """What two ranks say that train to ``out``, the second of which gets a signal once there is a checkpoint more."""
+    before = set((out / "checkpoints").glob("step-*"))
+    # as in an allocation, where nobody ends the ranks of another node
+    apart = ["--mca", "orte_abort_on_non_zero_status", "0"]
+    process = subprocess.Popen(
+        [*MPIRUN[:-1], *apart, "-np", "2", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **ROOT_MAY},
+    )  # fmt: skip
+    wait_for(lambda: set((out / "checkpoints").glob("step-*")) - before)
+    of_rank = {
+        child.environ()["OMPI_COMM_WORLD_RANK"]: child
+        for child in psutil.Process(process.pid).children(recursive=True)
+    }
+    of_rank["1"].send_signal(number)
+    try:
+        of_rank["0"].wait(60)
+    finally:
+        every: list[psutil.Process | subprocess.Popen[str]] = [*of_rank.values(), process]
+        for left in every:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+    return process.communicate(timeout=60)[0]
+
+
+def test_a_rank_without_a_held_out_sample_judges_with_the_others(shards: Path, tmp_path: Path) -> None:
+    said = run([*MPIRUN, "2", *command(shards, tmp_path / "run", "held_out_fraction=0.005", "epochs=1")])
+    assert " 1 held out" in said
+    assert np.isfinite(read_metrics(tmp_path / "run")[-1]["held_out/loss"])
