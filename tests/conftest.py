@@ -10,11 +10,15 @@ from typing import Any
 import hypothesis
 import pytest
 
-from hpcvox.actors.cluster import cluster
+from hpcvox.actors.cluster import ONE_THREAD, cluster
 from hpcvox.ending import leave
 from tests.support.browsing import chromium
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab, missing_tools
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Side by side, threads of libraries that wait in loops would take the cores from those that compute.
+    os.environ |= ONE_THREAD
 
 # A test says what is computed, never how fast: machines that run it may be busy.
 # Examples are the same in every run; HYPOTHESIS_PROFILE=explore draws others.

@@ -25,7 +25,7 @@ SMALL = [
     *(f"train_unet.{s}" for s in ("epochs=2", "threads=1", "checkpoint_steps=4", SMALL_UNET)),
     # so that some candidates are valid, and are screened and relaxed
     *("finetune_unet.epochs=1", "finetune_unet.ranks=1"),
-    *(f"train_vae.{s}" for s in ("epochs=30", "learning_rate=0.001", "threads=1", "ranks=1")),
+    *(f"train_vae.{s}" for s in ("epochs=12", "learning_rate=0.002", "threads=1", "ranks=1")),
     *(f"train_vae.{s}" for s in ("checkpoint_steps=16", SMALL_VAE)),
     "evaluate.limit=4",
     "generate.per_condition=3",

@@ -1,8 +1,8 @@
 """Every command of the README runs, as it is written, on small data.
 
 Settings that make a run small are appended to the command.  The ``sbatch`` lines run for real in
-``test_slurm_pipeline.py``, ``ray job submit`` in ``test_ray_job.py``, ``ray up`` and ``ray submit`` in
-``test_ray_submit.py``; here their scripts and settings are checked.
+``slurm/test_pipeline.py``, ``ray job submit`` in ``jobs/test_ray_job.py``, ``ray up`` and ``ray submit`` in
+``jobs/test_ray_submit.py``; here their scripts and settings are checked.
 """
 
 import csv
@@ -18,6 +18,7 @@ from ase.build import bulk
 from ase.io import write
 
 from hpcvox import cli, config
+from hpcvox.actors.cluster import cluster
 from tests.support import materials_project_server
 from tests.support.optimade_server import good, serving
 from tests.support.paths import ROOT
@@ -33,6 +34,7 @@ SMALL_TRAINING = {
 }
 SMALL = {
     **SMALL_TRAINING,
+    "featurize": ["actors=1"],
     "train-cgcnn": ["epochs=1", "threads=1"],
     "train-fingerprint": ["epochs=1", "threads=1", "batch_size=8", "model.filters=[[4, 4], [4, 4]]"],
     "train-r3dvs": ["epochs=1", "threads=1", "replicas=2"],
@@ -81,7 +83,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(command: list[str], place: Path) -> str:
     # not the settings of a make that runs this test
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    environment["MP_API_KEY"] = materials_project_server.KEY
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, timeout=800, check=False
@@ -96,9 +97,16 @@ def test_the_readme_has_commands_of_every_kind() -> None:
 
 
 @pytest.mark.slow
-def test_hpcvox_commands_run_in_their_order(folder: Path) -> None:
+def test_hpcvox_commands_run_in_their_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, by what the ``hpcvox`` script calls, in a process that has its libraries and a Ray."""
+    monkeypatch.setenv("MP_API_KEY", materials_project_server.KEY)
+    monkeypatch.chdir(folder)
     materials = materials_project_server.materials()[:24]
-    with serving(folder, good()) as url, materials_project_server.serving(folder, materials) as url_mp:
+    with (
+        serving(folder, good()) as url,
+        materials_project_server.serving(folder, materials) as url_mp,
+        cluster(2),
+    ):
         # the databases are on this machine, the one of OPTIMADE with an energy of its own
         here = [f"url={url}", "properties=[_exmpl_energy]", "filter=_exmpl_energy<0", "pause_s=0"]
         one_set = [
@@ -114,7 +122,7 @@ def test_hpcvox_commands_run_in_their_order(folder: Path) -> None:
                 small = [] if looks else {**SMALL, "fetch": fetch}.get(arguments[0], [])
                 if "configs/study_resolution.yaml" in arguments:
                     small = [*small, *one_set]
-                run([program, *arguments, *small], folder)
+                assert cli.main([*arguments, *small]) == 0, command
     assert (folder / "runs" / "report" / "report.html").stat().st_size > 100_000
     assert (folder / "runs" / "mine" / "report" / "report.html").exists()
 
@@ -122,7 +130,9 @@ def test_hpcvox_commands_run_in_their_order(folder: Path) -> None:
 @pytest.mark.slow
 def test_make_demo_runs(tmp_path: Path) -> None:
     assert "make demo" in COMMANDS
-    said = run(["make", "demo", f"DEMO=out={tmp_path} {shlex.join(small_pipeline())}"], ROOT)
+    # without what the pipeline of the test above has beside it
+    fewer = ["screen=null", "finetune_unet=null"]
+    said = run(["make", "demo", f"DEMO=out={tmp_path} {shlex.join([*small_pipeline(), *fewer])}"], ROOT)
     assert said.strip().splitlines()[-1] == f"open {tmp_path}/report/report.html"
     assert (tmp_path / "report" / "report.html").exists()
 

@@ -137,6 +137,50 @@ def test_a_worker_that_cannot_be_made_says_why(pool: ActorPool) -> None:
         list(pool.run_ordered(make, range(5)))
 
 
+def test_work_that_is_done_starts_nothing() -> None:
+    def connect() -> int:
+        raise AssertionError("Ray is not needed")
+
+    def make() -> Callable[[int], int]:
+        raise AssertionError("nor is a worker")
+
+    nothing: list[int] = []
+    assert list(ActorPool(connect).run_ordered(make, nothing)) == []
+    assert list(ActorPool(connect).run_ordered(make, range(3), lambda task: -task)) == [0, -1, -2]
+
+
+def test_what_is_not_done_is_done_in_its_order(pool: ActorPool) -> None:
+    done = {0: "kept", 1: "kept", 3: "kept"}.get
+    results = list(pool.run_ordered(lambda: lambda task: f"made {task}", range(4), done))
+    # an actor is asked for all that comes after the first task that is not done, and may find it done itself
+    assert results == ["kept", "kept", "made 2", "made 3"]
+
+
+KEPT = """
+import psutil
+from hpcvox.actors.cluster import cluster, kept_cluster
+def raylets():
+    return [p.pid for p in psutil.Process().children(recursive=True) if p.name() == "raylet"]
+with kept_cluster():
+    assert not raylets()
+    with cluster(1):
+        first = raylets()
+    between = raylets()
+    with cluster(1):
+        second = raylets()
+assert first == between == second and len(first) == 1, (first, between, second)
+assert not raylets()
+"""
+
+
+@pytest.mark.slow
+def test_a_ray_can_be_kept_from_job_to_job() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_actors_are_single_threaded(pool: ActorPool) -> None:
     results = list(pool.run_ordered(lambda: lambda name: os.environ[name], ["OMP_NUM_THREADS"]))
     assert results == ["1"]

@@ -14,7 +14,7 @@ from tests.support.slurm_lab.lab import Lab
 from tests.support.training_faults import command, result
 from tests.support.voxel_shards import make_shards
 
-ENTRIES = 1500
+ENTRIES = 1000
 EPOCHS = 5
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]

@@ -1,6 +1,6 @@
 """What each script of slurm/ asks of SLURM and starts in its job, to the letter.
 
-SLURM, MPI and Python are stand-ins here that say how they were called; the other ``test_slurm_*.py`` run the
+SLURM, MPI and Python are stand-ins here that say how they were called; the other files here run the
 scripts on a real one.
 """
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import optuna
@@ -64,24 +64,40 @@ def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
             process.communicate(timeout=LIMIT_S)
 
 
-class Worker(NamedTuple):
+class Worker:
     """Of a study with more trials than it will ever come to; a training is a small one, of two seconds."""
 
-    process: subprocess.Popen[str]
-    out: Path
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "study"
+        self._shards = make_shards(folder / "shards")
+        self._process: subprocess.Popen[str] | None = None
+
+    def work(self) -> None:
+        """Be at it, with a trial done."""
+        if self._process is None or self._process.poll() is not None:
+            given = ["settings.epochs=2", "pruner=none", "trials=1000"]
+            given += [f"settings.shards={self._shards}", f"out={self.out}"]
+            self._process = started("tests.support.study_worker", *given, **{small_training.EPOCH_S: "1"})
+        process = self._process
+        wait_for(lambda: process.poll() is not None or (begun(self.out) and complete(self.out)), LIMIT_S)
+        assert process.poll() is None, process.communicate()[1]
+
+    def stop(self) -> None:
+        """Leave the study alone."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.communicate(timeout=LIMIT_S)
 
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     """A worker that has begun with its study."""
-    folder = tmp_path_factory.mktemp("live")
-    shards = make_shards(folder / "shards")
-    out = folder / "study"
-    given = [f"settings.shards={shards}", f"out={out}", "settings.epochs=2", "pruner=none", "trials=1000"]
-    with ended(started("tests.support.study_worker", *given, **{small_training.EPOCH_S: "1"})) as process:
-        wait_for(lambda: begun(out) or process.poll() is not None, LIMIT_S)
-        assert process.poll() is None, process.communicate()[1]
-        yield Worker(process, out)
+    worker = Worker(tmp_path_factory.mktemp("live"))
+    try:
+        worker.work()
+        yield worker
+    finally:
+        worker.stop()
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +148,7 @@ def ask(
 # ------------------------------------------------------------------ in the browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opened(browser: Any, address: str) -> Any:
     """The browser with the dashboard of the study in it."""
     browser.get(address)
@@ -144,19 +160,20 @@ POINTS = "document.querySelectorAll('#plot-history .scatterlayer .points path').
 
 @pytest.mark.slow
 def test_the_history_is_shown_and_goes_on_as_trials_end(opened: Any, worker: Worker) -> None:
+    worker.work()
     points = wait(opened, f"return {POINTS}", LIMIT_S)
     assert "token" not in opened.current_url
     opened.execute_script("window.before = true")
     wait(opened, f"return {POINTS} > {points}", LIMIT_S)
     assert opened.execute_script("return window.before"), "the page is the same"
-    worker.process.terminate()  # the other tests need no more
     curves = "#graph-intermediate-values .scatterlayer .js-line"
     assert opened.execute_script(f"return document.querySelectorAll('{curves}').length") >= 1
 
 
 @pytest.mark.slow
 def test_trials_are_listed_each_with_its_attributes_and_pictures(opened: Any, out: Path) -> None:
-    opened.execute_script("document.querySelector('a[href$=\"/studies/0/trials\"]').click()")
+    link = "document.querySelector('a[href$=\"/studies/0/trials\"]')"
+    wait(opened, f"return {link} && ({link}.click() || true)", LIMIT_S)
     shown = wait(
         opened, "const t = document.body.innerText; return /^Artifacts/m.test(t) && t", LIMIT_S
     ).splitlines()
@@ -213,8 +230,7 @@ def test_nobody_is_let_in_without_the_token(address: str) -> None:
 
 @pytest.mark.slow
 def test_it_changes_nothing(address: str, out: Path, worker: Worker) -> None:
-    worker.process.terminate()
-    worker.process.communicate(timeout=LIMIT_S)
+    worker.stop()
     with (out / JOURNAL).open("ab") as file:
         file.write(b'{"op_code":4,"worker_id":"kill')  # as a kill leaves it
     before = (out / JOURNAL).read_bytes()

@@ -1,4 +1,4 @@
-"""Ranks that come and go, started by horovodrun's elastic launch; over the nodes of a job: test_slurm_trainings.py."""
+"""Ranks that come and go, started by horovodrun's elastic launch; over the nodes of a job: slurm/test_trainings.py."""
 
 import contextlib
 import itertools

@@ -2,12 +2,12 @@
 
 1. ``broadcast_optimizer_state`` takes a real step with a fresh optimizer.
 2. A wrapped optimizer begins with an empty state.
-3. A rank that joins differs, silently (``test_training_elastic.py``: ranks are compared after every epoch).
-4. A step that is not finite on one rank alone makes the others wait (``test_training_run.py``: two ranks end together).
+3. A rank that joins differs, silently (``test_elastic.py``: ranks are compared after every epoch).
+4. A step that is not finite on one rank alone makes the others wait (``test_ranks.py``: two ranks end together).
 5. There is no sum of bfloat16, and gradients of several batches are summed, not averaged.
 6. mpirun binds each rank to one core, and refuses root.
-7. Elastic launches on one machine wait, ban hosts for good, or stay when no rank is left (``test_training_elastic.py``,
-   ``test_slurm_trainings.py``, ``test_slurm_submitted.py``).
+7. Elastic launches on one machine wait, ban hosts for good, or stay when no rank is left (``test_elastic.py``,
+   ``slurm/test_trainings.py``, ``slurm/test_submitted.py``).
 """
 
 import json
