@@ -22,6 +22,7 @@ from hpcvox.actors.cluster import cluster
 from tests.support import materials_project_server
 from tests.support.optimade_server import good, serving
 from tests.support.paths import ROOT
+from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 
 COMMANDS = [
     line
@@ -29,8 +30,8 @@ COMMANDS = [
     for line in block.strip().splitlines()
 ]
 SMALL_TRAINING = {
-    "train-unet": ["epochs=1", "threads=1", "batch_size=8", "species_voxels=128"],
-    "train-vae": ["epochs=1", "threads=1", "batch_size=8", "bins=3"],
+    "train-unet": ["epochs=1", "threads=1", "batch_size=8", "species_voxels=128", SMALL_UNET],
+    "train-vae": ["epochs=1", "threads=1", "batch_size=8", "bins=3", SMALL_VAE],
 }
 SMALL = {
     **SMALL_TRAINING,
@@ -47,6 +48,7 @@ SMALL = {
     "generate": ["per_condition=2", "threads=1"],
     "relax": ["source=my_cifs/", "stages=[chgnet]", "actors=1"],
     "pipeline": [
+        "featurize.voxels=16",
         "generate.per_condition=1",
         *(f"{verb.replace('-', '_')}.{s}" for verb, given in SMALL_TRAINING.items() for s in given),
         *("finetune_unet.epochs=1", "train_cgcnn.epochs=1", "train_cgcnn.threads=1", "evaluate.limit=2"),
@@ -120,6 +122,8 @@ def test_hpcvox_commands_run_in_their_order(folder: Path, monkeypatch: pytest.Mo
                 fetch = here_mp if "configs/fetch_materials_project.yaml" in arguments else here
                 looks = len(arguments) > 1 and arguments[1] in cli.GROUPS.get(arguments[0], {})
                 small = [] if looks else {**SMALL, "fetch": fetch}.get(arguments[0], [])
+                if arguments[0] == "featurize" and "configs" not in command:
+                    small = [*small, "voxels=16"]
                 if "configs/study_resolution.yaml" in arguments:
                     small = [*small, *one_set]
                 assert cli.main([*arguments, *small]) == 0, command

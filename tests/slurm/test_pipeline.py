@@ -30,7 +30,8 @@ SMALL = [
     f"train_unet.{SMALL_UNET}",
     "finetune_unet.epochs=1",
     # so that some candidates are valid, and are screened and relaxed
-    "train_vae.epochs=30",
+    "train_vae.epochs=10",
+    "train_vae.learning_rate=0.002",
     "train_vae.batch_size=4",
     "train_vae.threads=1",
     f"train_vae.{SMALL_VAE}",
@@ -112,7 +113,7 @@ def test_the_shards_hold_every_crystal(done: Done) -> None:
     ("step", "run", "epochs"),
     [
         ("train_unet", "unet", 2),
-        ("train_vae", "vae", 30),
+        ("train_vae", "vae", 10),
         ("finetune_unet", "finetuned_unet", 1),
         ("train_cgcnn", "cgcnn", 2),
     ],
