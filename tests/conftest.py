@@ -28,8 +28,35 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hpcvox"))
 
 STATUS = pytest.StashKey[int]()
 
-LONGEST = ("test_pipeline", "test_readme", "slurm/", "studies/", "training/", "jobs/", "featurize/")
+LONGEST = (
+    *(
+        "slurm/test_pipeline",
+        "slurm/test_study",
+        "test_pipeline",
+        "studies/",
+        "slurm/",
+        "training/test_ranks",
+    ),
+    *("training/", "test_readme", "jobs/", "featurize/"),
+)
 """Beginnings of the names of files whose tests take minutes: they are begun first, or one would be waited for last."""
+
+COSTLY = {
+    *("lab", "browser", "ray", "pool", "machines", "environment", "server", "chgnet"),
+    *(
+        "trained",
+        "unet",
+        "generated",
+        "undisturbed",
+        "one_rank",
+        "studied",
+        "worker",
+        "screened",
+        "many",
+        "encoder",
+    ),
+}
+"""Fixtures that start SLURM, Ray, a browser or a server, or train: a test that takes one is ``slow``."""
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +89,17 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield driving
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with costly fixtures are slow; files whose tests take long come first."""
+
     def rank(item: pytest.Item) -> int:
         name = item.nodeid.removeprefix("tests/")
         return next((i for i, begins in enumerate(LONGEST) if name.startswith(begins)), len(LONGEST))
 
+    for item in items:
+        if isinstance(item, pytest.Function) and COSTLY & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=rank)
 
 

@@ -37,6 +37,7 @@ def test_every_verb_explains_its_settings(verb: str, capsys: pytest.CaptureFixtu
     assert ("shards=" if verb == "statistics" else "out=") in said  # it writes into the set
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb: str) -> None:
     name = verb.replace("-", "_")

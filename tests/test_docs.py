@@ -62,6 +62,7 @@ def draw() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descriptor", VARIANTS)
 def test_the_script_draws_the_picture(tmp_path: Path, draw: ModuleType, descriptor: str) -> None:
     kept = DOCS / "descriptors" / f"{descriptor}.png"

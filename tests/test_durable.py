@@ -64,6 +64,7 @@ def test_without_locks_work_goes_on_with_a_warning(tmp_path: Path, code: int) ->
     assert os.strerror(code) in done.stderr
 
 
+@pytest.mark.slow
 def test_shards_are_written_read_and_merged_without_locks(tmp_path: Path) -> None:
     script = """
 from pathlib import Path
@@ -100,6 +101,7 @@ assert (sample == density.reshape(-1)).all()
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_of_ase_says_that_it_needs_locks(tmp_path: Path) -> None:
     import ase.db
     from ase.build import bulk

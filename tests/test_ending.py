@@ -25,6 +25,7 @@ def run(imports: str, status: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [0, 4])
 def test_with_ray_no_destructor_runs_and_all_else_does(status: int) -> None:
     done = run("import ray", status)
@@ -36,6 +37,7 @@ def test_without_ray_it_is_the_usual_exit() -> None:
     assert (done.returncode, done.stdout) == (1, "done atexit\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_mpi_is_finalized() -> None:
     done = run("import ray; from mpi4py import MPI; atexit.register(lambda: print(MPI.Is_finalized()))", 4)
     assert (done.returncode, done.stdout) == (4, "done False\natexit\n"), done.stderr

@@ -117,6 +117,7 @@ def test_no_python_stops_with_the_fix(machine: Machine) -> None:
     assert "apt-get install python3" in result.stderr
 
 
+@pytest.mark.slow
 def test_no_network_stops_with_the_fix(machine: Machine, tmp_path: Path) -> None:
     """An index on a loopback port where nothing listens: pip's own failure, recognised."""
     dead = "http://127.0.0.1:9"

@@ -604,6 +604,7 @@ def test_folders_and_archives_mix_formats(tmp_path: Path) -> None:
     assert faults(cut)[-1] == ("cut.tar.gz", "damaged-archive")
 
 
+@pytest.mark.slow
 def test_featurize_a_mixed_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     fill(folder)

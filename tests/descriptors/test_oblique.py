@@ -85,7 +85,9 @@ def test_equals_the_kernel_of_orthogonal_cells(
             voxelize_oblique(np.diag(edges), frac, kinds, n)
         return
     got = voxelize_oblique(np.diag(edges), frac, kinds, n, widths=widths)
-    assert np.abs(got.density - expected.density).max() < 1e-6 * expected.density.max()
+    # on a coarse grid no voxel may be near the top of a narrow Gaussian, on whose flank float32 rounds
+    top = (kinds / ((2 * np.pi) ** 1.5 * widths[kinds] ** 3)).max()
+    assert np.abs(got.density - expected.density).max() < 1e-6 * expected.density.max() + 1e-7 * top
     assert (got.species == expected.species).mean() > 0.998  # a label may differ within a quantum of a border
 
 

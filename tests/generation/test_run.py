@@ -187,6 +187,7 @@ def test_evaluation_takes_as_many_as_asked_for(trained: Path, tmp_path: Path) ->
     assert evaluate(trained, tmp_path, limit=3)["held_out_crystals"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["hpcvox.generation.settings", "hpcvox.experiments.settings", "hpcvox.pipeline"]
 )

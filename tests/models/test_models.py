@@ -82,6 +82,7 @@ def test_a_decoder_that_does_not_fit_the_grid_is_refused() -> None:
         vae.VAE(VAESettings(patch=1), 10, 32)
 
 
+@pytest.mark.slow
 def test_unet_overfits_one_crystal() -> None:
     torch.manual_seed(0)
     x, labels = crystal([4.2, 4.2, 4.2], [[0.25, 0.25, 0.25], [0.75, 0.75, 0.75]], [11, 17])

@@ -133,6 +133,7 @@ def test_pictures_have_the_data_of_the_charts() -> None:
     assert (sheet[:, 5:] == 1).all(), "not beyond the last colour"
 
 
+@pytest.mark.slow
 def test_a_report_has_its_figures_beside_it_the_same_each_time(tmp_path: Path) -> None:
     settings = make_run(tmp_path).model_copy(update={"figures": True, "crystals": 1})
     outcome = run(settings)

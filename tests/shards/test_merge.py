@@ -215,6 +215,7 @@ def test_a_disk_that_refuses_is_an_error_and_the_next_run_goes_on(
     assert contents(tmp_path / "m") == contents(tmp_path / "n")
 
 
+@pytest.mark.slow
 def test_kill_9_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
     folders = [make_set(tmp_path / f"s{k}", 30 * k, (2,) * 8) for k in (1, 2)]
     merge(tmp_path / "whole", *folders)

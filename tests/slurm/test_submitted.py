@@ -190,6 +190,7 @@ def test_the_dashboard_on_the_first_node(site: Site) -> None:
     assert environment["OMP_NUM_THREADS"] == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ON_RAY)
 def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
     head, worker, (words, environment), (cleaning, _) = site.programs(script, *GIVEN)
@@ -215,6 +216,7 @@ def test_a_rank_a_task(site: Site, script: str, launch: str, launcher: str) -> N
     assert (environment["OMP_NUM_THREADS"], environment["SRUN_CPUS_PER_TASK"]) == (threads, threads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", TRAININGS)
 @pytest.mark.parametrize(
     ("given", "ranks", "slots"),
@@ -271,6 +273,7 @@ def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site: Site, inte
     assert not list(site.folder.glob(".hpcvox-*"))
 
 
+@pytest.mark.slow
 def test_a_launcher_without_ranks_is_ended(site: Site) -> None:
     for name, does in (("horovodrun", "exec sleep 600"), ("squeue", "echo 7.batch")):
         (site.bin / name).write_text(f"#!/bin/sh\n{does}\n")

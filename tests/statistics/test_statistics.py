@@ -119,6 +119,7 @@ def test_the_numbers_are_those_of_numpy(made: Path) -> None:
     assert (found.sites.min, found.sites.mean, found.sites.max) == (5, 5.0, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_any_number_of_ranks_writes_the_same_bytes(made: Path, shards: Path, ranks: int) -> None:
     done = on_ranks(ranks, shards)
@@ -215,6 +216,7 @@ def test_a_damaged_shard_is_named_with_the_remedy(shards: Path, damage: Callable
     assert not list(shards.glob("*statistics*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip, Path.unlink])
 def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards: Path, damage: Callable[[Path], None]) -> None:
     damage(shards / shard_name(1))  # the second rank reads it
@@ -228,6 +230,7 @@ def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards: Path, damage: Call
     assert not list(shards.glob("*statistics*"))
 
 
+@pytest.mark.slow
 def test_no_set_is_said_once(tmp_path: Path) -> None:
     done = on_ranks(2, tmp_path / "absent")
     assert done.returncode == 2
@@ -282,6 +285,7 @@ def readers(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ranks", "number"),
     [(1, signal.SIGKILL), (1, signal.SIGTERM), (2, signal.SIGUSR1), (2, signal.SIGTERM)],
@@ -311,6 +315,7 @@ def test_killed_it_leaves_nothing_behind(shards: Path, ranks: int, number: signa
     assert not readers(shards)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "stall_s"), [(signal.SIGKILL, 600), (signal.SIGSTOP, 4)])
 def test_a_rank_that_dies_or_hangs_ends_the_others(
     shards: Path, number: signal.Signals, stall_s: int
@@ -334,6 +339,7 @@ def test_a_rank_that_dies_or_hangs_ends_the_others(
     assert not (shards / FILE).exists()
 
 
+@pytest.mark.slow
 def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards: Path) -> None:
     without = {"MPI4PY_LIBMPI": "/nonexistent"}
     refused = on_ranks(1, shards, OMPI_COMM_WORLD_SIZE="2", **without)

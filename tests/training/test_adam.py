@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from hpcvox.training.adam import Adam
@@ -38,6 +39,7 @@ def test_its_steps_are_those_of_pytorch_bit_for_bit() -> None:
         assert all(torch.equal(value, b["state"][number][name]) for name, value in entry.items())
 
 
+@pytest.mark.slow
 def test_it_loads_no_compiler() -> None:
     code = (
         "import sys; from tests.training import test_adam as t;"

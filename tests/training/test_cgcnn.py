@@ -227,6 +227,7 @@ def test_one_site_alone_can_be_a_batch(shards: Path, tmp_path: Path) -> None:
     assert outcome.summary.startswith("trained 2 epochs")
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(shards: Path, tmp_path: Path) -> None:
     long = ["epochs=12", "checkpoint_steps=2", "model.convolutions=2"]
     train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "undisturbed", *FAST, *long))
@@ -244,6 +245,7 @@ def idle(shards: Path) -> tuple[NDArray[np.int64], int]:
     return train, next(b for b in range(4, 20) if len(train) % (2 * b) == 1)
 
 
+@pytest.mark.slow
 def test_two_ranks_compute_what_one_does_though_one_is_left_without_a_sample(
     shards: Path, idle: tuple[NDArray[np.int64], int], tmp_path: Path
 ) -> None:
@@ -261,6 +263,7 @@ def test_two_ranks_compute_what_one_does_though_one_is_left_without_a_sample(
         torch.testing.assert_close(of_two[name], value, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_by_rank_the_running_statistics_are_the_mean_over_the_ranks_that_have_a_sample(
     shards: Path, idle: tuple[NDArray[np.int64], int], tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ from hpcvox.training.unet_task import UNetTask
 from tests.support.training_runs import assert_same_weights, killed
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
+pytestmark = pytest.mark.slow
+
 FAST = ["epochs=2", "batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2"]
 
 S = TypeVar("S", bound=TrainSettings)

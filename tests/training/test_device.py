@@ -35,6 +35,8 @@ from tests.support.spot_shards import make_spots
 from tests.support.training_runs import MPIRUN, ROOT_MAY, command, run, settings, weights
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = torch.device("meta")
 """A device on which tensors have shapes and no numbers: what is computed there is checked like on a GPU."""
 

@@ -96,6 +96,7 @@ def test_a_batch_of_one_is_normalised_by_the_running_statistics() -> None:
     assert torch.equal(model.train()(x), model.eval()(x))
 
 
+@pytest.mark.slow
 def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
     fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +117,7 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
     assert [list(card["classes"])[index] for index in said].count("fcc") > 0.9 * len(wanted)
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints: Path, tmp_path: Path) -> None:
     long = ["epochs=10", "checkpoint_steps=2"]
     train_fingerprint(settings(fingerprints, tmp_path / "undisturbed", *long))
@@ -144,6 +146,7 @@ def test_what_cannot_be_is_refused(
         train_fingerprint(settings(fingerprints, tmp_path / "run", *more))
 
 
+@pytest.mark.slow
 def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints: Path, tmp_path: Path) -> None:
     more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
     given = [f"shards={fingerprints}", f"out={tmp_path / 'two'}", *SMALL, *more, "batch_size=4", "ranks=2"]

@@ -22,6 +22,8 @@ from hpcvox.training.metrics import read_metrics
 from tests.support.training_runs import FAST, command, run
 from tests.support.voxel_shards import SMALL_UNET
 
+pytestmark = pytest.mark.slow
+
 PROBE = """
 import json, os, sys
 import torch

@@ -28,6 +28,8 @@ from tests.support.training_runs import (
 )
 from tests.support.voxel_shards import SMALL_UNET
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -100,6 +100,7 @@ def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(
     assert np.array_equal(first.x[1].numpy(), own)
 
 
+@pytest.mark.slow
 def test_it_learns_a_functional_of_the_field(spots: Path, tmp_path: Path) -> None:
     given = settings(spots, tmp_path / "run", "replicas=8", "epochs=15", "learning_rate=5e-3")
     shards, train, held_out, _ = prepared(given)
@@ -119,6 +120,7 @@ def test_it_learns_a_functional_of_the_field(spots: Path, tmp_path: Path) -> Non
     assert np.abs(said - values[held_out]).mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
     more = ["task=rotation", "crystals=6", "replicas=20", "judged=turned", "target=none"]
     more += ["epochs=40", "learning_rate=1e-2", "batch_size=16"]
@@ -140,6 +142,7 @@ def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
     assert not np.array_equal(other[2], held_out)
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(spots: Path, tmp_path: Path) -> None:
     long = ["replicas=12", "epochs=6", "checkpoint_steps=2"]
     train_r3dvs(settings(spots, tmp_path / "undisturbed", *long))

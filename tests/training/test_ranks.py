@@ -28,6 +28,8 @@ from tests.support.training_runs import (
 )
 from tests.support.voxel_shards import SMALL_UNET
 
+pytestmark = pytest.mark.slow
+
 HOROVODRUN = [
     str(Path(sys.executable).with_name("horovodrun")),
     "--gloo",

@@ -25,6 +25,8 @@ from tests.support.training_runs import (
 )
 from tests.support.voxel_shards import SMALL_UNET
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_run_leaves_what_it_promises(unet: Path) -> None:
     lines = read_metrics(unet)

@@ -17,6 +17,8 @@ from tests.support.training_runs import (
 )
 from tests.support.voxel_shards import SMALL_VAE
 
+pytestmark = pytest.mark.slow
+
 VAE_FAST = [SMALL_VAE, "condition=energy", "bins=4", "epochs=2", "batch_size=6", "threads=1", "examples=3"]
 
 
