@@ -19,6 +19,11 @@ class Outcome(NamedTuple):
     exit_status: int = COMPLETE
 
 
+def remarks_told(by_code: Mapping[str, int]) -> str:
+    """The part of a summary that counts the remarks on samples by their codes, in the order of ``by_code``."""
+    return "with a remark: " + ", ".join(f"{code} {count:,}" for code, count in by_code.items())
+
+
 def rejects_told(by_code: Mapping[str, int], table: Path) -> str:
     """The part of a summary that counts the rejects of ``table`` by their codes, in the order of ``by_code``."""
     reasons = ", ".join(f"{code} {count:,}" for code, count in by_code.items())

@@ -3,21 +3,25 @@
 :func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals import blocks, formulas
+from hpcvox.crystals import blocks
+from hpcvox.crystals.agreement import Claims, check_volume, claims, remarks
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.groups import right_angles
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
+from hpcvox.crystals.stated_symmetry import Candidate, candidates, check_periodic
+from hpcvox.crystals.symmetry import MAX_SITES, expand
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -28,6 +32,8 @@ _CELL_TAGS = tuple(
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
 _RIGHT_ANGLES = (90.0, 90.0, 90.0)
+_MODULATED = (b"_ssg_", b"_cell_modulation", b"_cell_wave_vector", b"_cell_subsystem")
+_SAME_SITE = 1e-2  # of fractional coordinates
 
 
 def parse(entry: Entry) -> list[Crystal | Rejection]:
@@ -37,7 +43,7 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
     ``id#block``.  Full, ordered cells only: symmetry is expanded to P1.
 
     Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
-    ``symmetry``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
+    ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
     ``overlapping-sites``, ``too-many-sites``, ``unreadable``, and the codes of sources.
     """
     if entry.fault is not None:
@@ -99,13 +105,21 @@ class _Columns(NamedTuple):
     label: int
     occupancy: int
     flag: int
+    multiplicity: int
+
+
+_NAMES = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
+
+
+_MULTIPLICITY = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
 
 
 @lru_cache(maxsize=4096)
 def _columns(tags: tuple[str, ...]) -> _Columns:
     index = {tag.lower().replace(".", "_"): i for i, tag in enumerate(tags)}
-    names = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
-    return _Columns(*(index.get(f"_atom_site_{name}", -1) for name in names))
+    places = [index.get(f"_atom_site_{name}", -1) for name in _NAMES]
+    multiplicity = [place for name in _MULTIPLICITY if (place := index.get(name, -1)) >= 0]
+    return _Columns._make((*places, *(multiplicity or [-1])[:1]))
 
 
 class _Atoms(NamedTuple):
@@ -122,26 +136,37 @@ def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
             return _Atoms(loop.values, len(tags), _columns(tags))
         if blocks.value(block, tag) is not None:  # one atom, written without a loop
             stem = tag.removesuffix("fract_x")
-            names = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
-            pairs = [(stem + n, value) for n in names if (value := blocks.value(block, stem + n)) is not None]
+            pairs = [
+                (stem + n, value) for n in _NAMES if (value := blocks.value(block, stem + n)) is not None
+            ]
             return _Atoms([value for _, value in pairs], len(pairs), _columns(tuple(t for t, _ in pairs)))
     return None
+
+
+class _Sites(NamedTuple):
+    """The sites that a block lists."""
+
+    frac: NDArray[np.float64]  # (n, 3)
+    numbers: NDArray[np.uint8]  # (n,)
+    occupancy: NDArray[np.float64] | None  # (n,)
+    multiplicities: list[str]  # as stated; empty where they are not
+
+
+class _Full(NamedTuple):
+    """All atoms of the cell, and what should be known of them."""
+
+    frac: NDArray[np.float64]  # (m, 3)
+    numbers: NDArray[np.uint8]  # (m,)
+    remarks: tuple[str, ...]
 
 
 def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> Crystal:
     if len(atoms.values) > MAX_SITES * atoms.width:
         raise Rejected("too-many-sites", f"more than {MAX_SITES} sites are listed")
-    cell = _cell(block)
-    numbers = _numbers(atoms)
-    frac = _frac(atoms)
-    occupancy = _occupancy(atoms)
-    if atoms.columns.flag >= 0:
-        real = [flag != "dum" for flag in atoms.values[atoms.columns.flag :: atoms.width]]
-        if not all(real):  # dummy atoms mark centroids and the like
-            frac, numbers = frac[real], numbers[real]
-            occupancy = None if occupancy is None else occupancy[real]
-    if not len(numbers):
-        raise Rejected("no-structure", "there are no atoms")
+    if any(tag in entry.text for tag in _MODULATED):
+        check_periodic(block)
+    cell, absent = _cell(block)
+    sites = _sites(atoms)
     try:
         lattice = lattice_from_parameters(*cell)
     except ValueError as error:
@@ -152,9 +177,57 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
     if max(cell[:3]) > MAX_LENGTH_A:
         raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
-    symmetry = operations(block, cell)
-    if symmetry is not None:
-        frac, owner = expand(symmetry, lattice, frac)
+    stated = claims(block)
+    volume = float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
+    check_volume(stated, volume)
+    meant = candidates(block, cell, b"magn" in entry.text)
+    if absent and not all(right_angles(candidate.group) for candidate in meant):
+        raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
+    fill = partial(_filled, sites=sites, lattice=lattice, spacing=spacing, stated=stated, volume=volume)
+    full = fill(meant[0]) if len(meant) == 1 else _one(meant, fill)
+    return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
+
+
+def _sites(atoms: _Atoms) -> _Sites:
+    numbers = _numbers(atoms)
+    frac = _frac(atoms)
+    occupancy = _occupancy(atoms)
+    multiplicities = []
+    if atoms.columns.multiplicity >= 0:
+        multiplicities = atoms.values[atoms.columns.multiplicity :: atoms.width]
+    if atoms.columns.flag >= 0:
+        real = [flag != "dum" for flag in atoms.values[atoms.columns.flag :: atoms.width]]
+        if not all(real):  # dummy atoms mark centroids and the like
+            frac, numbers = frac[real], numbers[real]
+            occupancy = None if occupancy is None else occupancy[real]
+            multiplicities = [text for text, is_real in zip(multiplicities, real, strict=False) if is_real]
+    if not len(numbers):
+        raise Rejected("no-structure", "there are no atoms")
+    return _Sites(frac, numbers, occupancy, multiplicities)
+
+
+def _filled(
+    symmetry: Candidate,
+    sites: _Sites,
+    lattice: NDArray[np.float64],
+    spacing: float,
+    stated: Claims,
+    volume: float,
+) -> _Full:
+    """All atoms that the group makes of the ``sites``, held against what the file states of them."""
+    frac, numbers, occupancy, multiplicities = sites
+    images = None
+    operations = symmetry.group.operations
+    if operations is not None:
+        if symmetry.listed is not None:
+            made = len(expand(symmetry.listed, lattice, frac)[0])
+        frac, owner = expand(operations, lattice, frac)
+        if symmetry.listed is not None and made != len(frac):
+            raise Rejected(
+                "symmetry",
+                f"{symmetry.name} are no group: they make {made} atoms, and all of theirs {len(frac)}",
+            )
+        images = np.bincount(owner, minlength=len(numbers))
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
     if len(numbers) > MAX_SITES:
@@ -162,19 +235,65 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     near = overlapping(lattice, frac, spacing)
     if near is not None or occupancy is not None:
         frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
-    if symmetry is None:
-        stated = blocks.value(block, "_chemical_formula_sum")
-        if stated is not None:
-            formulas.check_complete(stated, numbers.tobytes())
-    return Crystal(name, entry.origin, lattice, frac, numbers, entry.targets)
+    return _Full(frac, numbers, remarks(stated, numbers, volume, images, multiplicities))
 
 
-def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, float]:
+def _one(meant: tuple[Candidate, ...], fill: Callable[[Candidate], _Full]) -> _Full:
+    """Of several settings, the one whose crystal agrees with the file, or any where they make the same atoms.
+
+    Raises:
+        Rejected: none agrees (the code of the first), or several do and make different crystals.
+    """
+    made: list[tuple[str, _Full]] = []
+    reasons: list[tuple[str, Rejected]] = []
+    for candidate in meant:
+        try:
+            made.append((candidate.name, fill(candidate)))
+        except Rejected as reason:
+            reasons.append((candidate.name, reason))
+    if not made:
+        told = "; ".join(f"as {name}, {reason}" for name, reason in reasons)
+        raise Rejected(
+            reasons[0][1].code, f"several settings may be meant, and none agrees with the file: {told}"
+        )
+    name, first = made[0]
+    for other, full in made[1:]:
+        if not _same_atoms(first, full):
+            raise Rejected(
+                "symmetry",
+                f"{name} and {other} may both be meant, and make different crystals ({len(first.numbers)} and "
+                f"{len(full.numbers)} atoms): state Z, the sites' multiplicities or the operations",
+            )
+    return first
+
+
+def _same_atoms(one: _Full, other: _Full) -> bool:
+    """Whether two lists of atoms of one cell are the same but for their order."""
+    if len(one.numbers) != len(other.numbers):
+        return False
+    for site, number in zip(one.frac, one.numbers, strict=True):
+        apart = other.frac - site
+        apart -= np.rint(apart)
+        if not ((np.abs(apart).max(axis=1) < _SAME_SITE) & (other.numbers == number)).any():
+            return False
+    return True
+
+
+_Cell = tuple[float, float, float, float, float, float]
+
+
+def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
+    """The cell's parameters in Å and degrees, and the first angle that is absent: 90° by the CIF dictionary."""
     parameters = []
+    absent = ""
     for tag, dotted in _CELL_TAGS:
         value = blocks.value(block, tag) or blocks.value(block, dotted)
-        if value is None:
-            raise Rejected("cell", f"{tag} is missing")
+        if value is None or value in ("?", "."):
+            if "_angle_" not in tag:
+                raise Rejected("cell", f"{tag} is missing")
+            absent = absent or tag
+            parameters.append(90.0)
+            continue
         try:
             parameters.append(float(value))
         except ValueError:
@@ -183,7 +302,7 @@ def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, fl
                 raise Rejected("cell", f"{tag} is {value}, not a number") from None
             parameters.append(number)
     a, b, c, alpha, beta, gamma = parameters
-    return a, b, c, alpha, beta, gamma
+    return (a, b, c, alpha, beta, gamma), absent
 
 
 def _numbers(atoms: _Atoms) -> NDArray[np.uint8]:

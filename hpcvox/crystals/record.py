@@ -1,7 +1,7 @@
 """The records of this room: an entry (one raw input), a crystal (parsed), a rejection (why not)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
@@ -53,6 +53,9 @@ class Crystal:
     frac: NDArray[np.float64]  # (n_sites, 3) | fractional coordinates in [0, 1)
     numbers: NDArray[np.uint8]  # (n_sites,) | atomic numbers
     targets: Mapping[str, float]  # finite numbers; an absent target has no key
+    remarks: tuple[str, ...] = field(
+        default=(), kw_only=True
+    )  # codes of hpcvox.crystals.agreement: taken, but these should be known
 
     @property
     def n_sites(self) -> int:

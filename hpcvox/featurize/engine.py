@@ -14,7 +14,7 @@ from hpcvox.crystals.sources import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told, remarks_told
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
@@ -201,6 +201,8 @@ def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seco
         parts.append(f"{tally.kept:,} inputs kept from an earlier run")
     if manifest.n_rejects:
         parts.append(rejects_told(manifest.rejects_by_code, settings.out / REJECTS))
+    if manifest.remarks_by_code:
+        parts.append(remarks_told(manifest.remarks_by_code))
     parts.append(f"{manifest.n_entries / seconds:,.0f} inputs/s")
     parts.append(f"in {settings.out}")
     return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if manifest.n_rejects else COMPLETE)

@@ -24,6 +24,10 @@ class FeaturizeSettings(Settings):
         "CIFs, extended XYZ, JSON of pymatgen structures, or a database of ASE",
     )
     out: Path = Field(Path("runs/shards"), description="folder of the shard set")
+    strict: bool = Field(
+        False,
+        description="reject the crystals with a remark: their file disagrees with itself in something small",
+    )
     max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
     entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
     actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 import xxhash
 
 from hpcvox import __version__
+from hpcvox.crystals.agreement import REMARKS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected, ShardError
@@ -103,6 +104,8 @@ class ShardWorker:
             buffer.reject(entry.index, entry.id, entry.origin, "no-structure", "there are no crystals")
 
     def _sample(self, buffer: ShardBuffer, crystal: Crystal, place: tuple[int, int]) -> None:
+        if crystal.remarks and self.settings.strict:
+            raise Rejected(crystal.remarks[0], f"{REMARKS[crystal.remarks[0]]} (strict=true)")
         crystal = self._sampler.prepare(crystal)
         most = self.settings.max_sites
         if crystal.n_sites > most:
@@ -124,6 +127,7 @@ class ShardWorker:
             crystal.frac,
             crystal.targets,
             ragged,
+            " ".join(crystal.remarks),
         )
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.shard_file import ShardFile
-from hpcvox.shards.virtual import write_set_file
+from hpcvox.shards.virtual import SET, write_set_file
 from hpcvox.shards.writer import ShardLine
 
 
@@ -32,6 +34,7 @@ def close_set(
     """
     codes: Counter[str] = Counter()
     durable.write_csv(folder / REJECTS, REJECT_COLUMNS, _rejects(folder, lines, codes))
+    write_set_file(folder, lines)
     manifest = Manifest(
         descriptor=descriptor,
         grid=grid,
@@ -41,16 +44,29 @@ def close_set(
         n_entries=n_entries,
         n_samples=sum(line.samples for line in lines),
         n_rejects=sum(line.rejects for line in lines),
-        rejects_by_code=dict(sorted(codes.items(), key=lambda item: (-item[1], item[0]))),
+        rejects_by_code=_by_frequency(codes),
         shards=tuple(lines),
+        remarks_by_code=_by_frequency(_remarks(folder, lines)),
     )
     if sum(codes.values()) != manifest.n_rejects:
         raise ShardError(
             f"{folder}: {manifest.n_rejects} rejects were counted, {sum(codes.values())} are listed"
         )
-    write_set_file(folder, lines)
     manifest.save(folder)
     return manifest
+
+
+def _by_frequency(codes: Counter[str]) -> dict[str, int]:
+    return dict(sorted(codes.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _remarks(folder: Path, lines: Sequence[ShardLine]) -> Counter[str]:
+    """How many samples have each remark; of ``set.h5``, which holds those of all shards."""
+    if not lines:
+        return Counter()
+    with h5py.File(folder / SET, "r", locking=False) as file:
+        texts = file["remark"][:] if "remark" in file else []  # sets of older code have none
+    return Counter(code.decode() for text in texts for code in text.split())
 
 
 def _rejects(folder: Path, lines: Sequence[ShardLine], codes: Counter[str]) -> Iterator[dict[str, str]]:

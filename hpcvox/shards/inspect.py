@@ -32,6 +32,7 @@ def info(folder: Path) -> Outcome:
         ("rejects", f"{manifest.n_rejects:,}"),
     ]
     rows += [(f"  {code}", f"{count:,}") for code, count in manifest.rejects_by_code.items()]
+    rows += [(f"remark {code}", f"{count:,} samples") for code, count in manifest.remarks_by_code.items()]
     if manifest.n_samples:
         lengths = np.linalg.norm(shards.cells, axis=-1)
         for name in shards.array_names:

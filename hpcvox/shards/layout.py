@@ -25,6 +25,7 @@ Tables, written beside them for every descriptor:
 ``id``                (m,) S               identifier; UTF-8, padded with NUL, as all text here
 ``formula``           (m,) S               reduced formula
 ``origin``            (m,) S               file, row or archive member that it came from
+``remark``            (m,) S               codes of what its file and its atoms disagree in; empty: nothing
 ``site_offset``       (m + 1,) i8          the sites of sample i are rows site_offset[i]:site_offset[i+1]
 ``site_number``       (k,) u1              atomic number of each site
 ``site_frac``         (k, 3) f8            fractional coordinates

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Manifest:
     n_rejects: int
     rejects_by_code: Mapping[str, int]
     shards: tuple[ShardLine, ...]
+    remarks_by_code: Mapping[str, int] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write ``manifest.json`` into ``folder``, whole or not at all."""

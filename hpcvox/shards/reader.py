@@ -99,6 +99,13 @@ class ShardSet:
         return self._texts("origin")
 
     @cached_property
+    def remarks(self) -> list[str]:
+        """What every sample's file and atoms disagree in: codes separated by spaces, mostly none."""
+        if not self.manifest.remarks_by_code:  # as of sets of older code, which have no such table
+            return [""] * self.n_samples
+        return self._texts("remark")
+
+    @cached_property
     def cells(self) -> NDArray[np.float64]:
         """Cell vectors in Å, (N, 3, 3)."""
         return self._table("cell", np.zeros((0, 3, 3)))

@@ -34,6 +34,7 @@ TEXTS = {
     "id": "identifier",
     "formula": "reduced formula",
     "origin": "file, row or archive member that it came from",
+    "remark": "codes of what its file and its atoms disagree in, separated by spaces; empty: nothing",
 }
 
 
@@ -94,6 +95,7 @@ class _Sample(NamedTuple):
     numbers: NDArray[np.uint8]
     frac: NDArray[np.float64]
     targets: Mapping[str, float]
+    remark: str
 
 
 class ShardBuffer:
@@ -157,6 +159,7 @@ class ShardBuffer:
         frac: NDArray[np.float64],
         targets: Mapping[str, float],
         ragged: Mapping[str, NDArray[Any]] | None = None,
+        remark: str = "",
     ) -> None:
         """The slot's arrays, and those of ``ragged``, are the sample of the source's entry number ``entry``."""
         arrays: Mapping[str, NDArray[Any]] = self.slot()
@@ -167,7 +170,7 @@ class ShardBuffer:
         for spec in self.arrays:
             checksum.update(arrays[spec.name].data)
         self._checksums.append(checksum.digest())
-        self._samples.append(_Sample(entry, id, formula, origin, numbers, frac, targets))
+        self._samples.append(_Sample(entry, id, formula, origin, numbers, frac, targets, remark))
 
     def _keep_ragged(self, given: Mapping[str, NDArray[Any]], sites: int) -> dict[str, NDArray[Any]]:
         counts = {"site": sites}

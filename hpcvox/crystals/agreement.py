@@ -1,0 +1,204 @@
+"""What a CIF says of its crystal, held against the atoms that came out: formula, Z, multiplicities, density, volume.
+
+A file can be well-formed and wrong: cut short, of another origin, without half of its operations.  Only its own
+words tell.  What disagrees rejects the crystal, or is let through with a *remark* where it does no harm: a code
+that stays with the sample.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from math import gcd
+from typing import Final, NamedTuple
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals import blocks
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formulas import Amounts, parsed
+from hpcvox.errors import Rejected
+
+REMARKS: Final = {
+    "hydrogen": "the formula states more hydrogen than the file locates, or less",
+    "formula-units": "Z is not that of the cell's atoms; multiplicities or density are",
+    "multiplicity": "a site's multiplicity is not that of its images; Z or density agree",
+    "density": "the density is not that of the cell's atoms; Z or multiplicities agree",
+    "weight": "the formula's weight is not the one that is stated",
+}
+"""By code: what a remark means."""
+
+VOLUME_TOLERANCE: Final = 0.01
+DENSITY_TOLERANCE: Final = 0.02
+WEIGHT_TOLERANCE: Final = 0.01
+_COUNT_TOLERANCE: Final = 0.01
+_HYDROGEN: Final = 1
+_DALTON: Final = 1.66053906660  # g/cm³ of 1 u/Å³
+
+_FORMULA: Final = ("_chemical_formula_sum", "_chemical_formula.sum")
+_UNITS: Final = ("_cell_formula_units_Z", "_cell.formula_units_Z")
+_VOLUME: Final = ("_cell_volume", "_cell.volume")
+_DENSITY: Final = ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn")
+_WEIGHT: Final = ("_chemical_formula_weight", "_chemical_formula.weight")
+
+
+class Claims(NamedTuple):
+    """What a block says of its crystal; None where it does not."""
+
+    formula: str | None
+    amounts: Amounts | None  # the formula, read
+    units: float | None  # Z
+    volume: float | None  # Å³
+    density: float | None  # g/cm³
+    weight: float | None  # u
+
+
+def claims(block: gemmi.cif.Block) -> Claims:
+    """What the ``block`` says of its crystal."""
+    formula = _text(block, _FORMULA)
+    numbers = (_number(block, tags) for tags in (_UNITS, _VOLUME, _DENSITY, _WEIGHT))
+    return Claims(formula, None if formula is None else parsed(formula), *numbers)
+
+
+def _text(block: gemmi.cif.Block, tags: tuple[str, str]) -> str | None:
+    return blocks.value(block, tags[0]) or blocks.value(block, tags[1])
+
+
+def _number(block: gemmi.cif.Block, tags: tuple[str, str]) -> float | None:
+    text = _text(block, tags)
+    if text is None:
+        return None
+    number = gemmi.cif.as_number(text.strip("'\""))
+    return number if 0 < number < float("inf") else None  # nan for ? and text
+
+
+def check_volume(stated: Claims, volume: float) -> None:
+    """Hold the stated volume against that of the cell, in Å³.
+
+    Raises:
+        Rejected: ``cell``, where they differ by more than 1 %.
+    """
+    if stated.volume is not None and abs(stated.volume - volume) > VOLUME_TOLERANCE * volume:
+        raise Rejected(
+            "cell",
+            f"the file states a volume of {stated.volume:g} Å³, and its lengths and angles make {volume:.6g} Å³",
+        )
+
+
+def remarks(
+    stated: Claims,
+    numbers: NDArray[np.uint8],
+    volume: float,
+    images: NDArray[np.intp] | None,
+    multiplicities: Sequence[str],
+) -> tuple[str, ...]:
+    """Hold the atoms ``numbers`` (n,) of a cell of ``volume`` Å³ against what the file states.
+
+    ``images`` (m,) counts the atoms that symmetry made of each listed site, None where the listed sites are
+    all; ``multiplicities`` are those stated, as text, one a listed site, or none.
+
+    Returns: codes of :data:`REMARKS`, of what disagrees and does no harm.
+
+    Raises:
+        Rejected: ``incomplete`` (elements or proportions differ from the formula), ``symmetry`` (the number of
+            atoms differs from all that the file says of it).
+    """
+    found: list[str] = []
+    counts = numbers.tobytes()
+    unit = 0.0
+    hydrogen = 0.0  # stated and not listed, atoms a cell
+    if stated.amounts is not None:
+        unit = _formula_units(stated, counts)
+        hydrogen = unit * stated.amounts.get(_HYDROGEN, 0.0) - counts.count(_HYDROGEN)
+        if abs(hydrogen) > _COUNT_TOLERANCE * max(counts.count(_HYDROGEN), 1):
+            found.append("hydrogen")
+        if stated.weight is not None and not _same_weight(stated.amounts, stated.weight):
+            found.append("weight")
+    against = {}
+    agree = 0
+    for code, verdict in (
+        ("formula-units", _units(stated, unit)),
+        ("multiplicity", _multiplicities(images, multiplicities)),
+        ("density", _density(stated, counts, volume, hydrogen)),
+    ):
+        if verdict:
+            against[code] = verdict
+        elif verdict is not None:
+            agree += 1
+    if against and not agree:
+        made = "its symmetry makes" if images is not None else "there are"
+        raise Rejected(
+            "symmetry" if images is not None else "incomplete",
+            f"{made} {len(numbers)} atoms in the cell, but {'; '.join(against.values())}",
+        )
+    return (*found, *against)
+
+
+def _formula_units(stated: Claims, counts: bytes) -> float:
+    """How many times the formula is in the cell: by its elements other than hydrogen, where it has any."""
+    amounts, found, unit, same = stated.amounts or {}, 0, 0.0, True
+    for z, amount in amounts.items():
+        if z != _HYDROGEN:
+            count = counts.count(z)
+            found += count
+            unit = unit or count / amount
+            same = same and count > 0 and abs(count - unit * amount) <= _COUNT_TOLERANCE * count
+    located = counts.count(_HYDROGEN)
+    if unit and (not same or found + located != len(counts)):
+        raise Rejected(
+            "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
+        )
+    return unit or counts.count(_HYDROGEN) / amounts.get(_HYDROGEN, 1.0)
+
+
+def _listed(counts: bytes) -> str:
+    return " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(Counter(counts).items()))
+
+
+# Each verdict: None where nothing is stated, "" where it agrees, else what disagrees.
+
+
+def _units(stated: Claims, unit: float) -> str | None:
+    if stated.units is None or not unit or stated.amounts is None:
+        return None
+    # pymatgen writes the sum of the whole cell, and Z of the reduced formula
+    meant = {unit, unit * _divisor(tuple(stated.amounts.values()))}
+    if any(abs(stated.units - each) <= _COUNT_TOLERANCE * each for each in meant):
+        return ""
+    return f"Z is {stated.units:g} of {stated.formula}, and they are {unit:.3g} of it"
+
+
+@lru_cache(maxsize=4096)
+def _divisor(amounts: tuple[float, ...]) -> int:
+    return gcd(*map(int, amounts)) if all(amount == int(amount) for amount in amounts) else 1
+
+
+def _multiplicities(images: NDArray[np.intp] | None, stated: Sequence[str]) -> str | None:
+    if not stated or (images is None and set(stated) == {"1"}):
+        return "" if stated else None
+    known = [(i, text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0]
+    for i, text in known:
+        made = 1 if images is None else int(images[i])
+        if made != int(text):
+            return f"site {i + 1} is stated to be {text} atoms, and is {made}"
+    return "" if known else None
+
+
+def _density(stated: Claims, counts: bytes, volume: float, hydrogen: float) -> str | None:
+    if stated.density is None:
+        return None
+    weight = sum(_WEIGHTS[z] * counts.count(z) for z in set(counts)) + hydrogen * _WEIGHTS[_HYDROGEN]
+    density = weight / volume * _DALTON
+    if abs(density - stated.density) <= DENSITY_TOLERANCE * density:
+        return ""
+    return f"the density is {stated.density:g} g/cm³, and they make {density:.4g} g/cm³"
+
+
+def _same_weight(amounts: Amounts, weight: float) -> bool:
+    own = sum(_WEIGHTS[z] * amount for z, amount in amounts.items())
+    return abs(own - weight) <= WEIGHT_TOLERANCE * own
+
+
+_WEIGHTS: Final = tuple(float(gemmi.Element(z).weight) for z in range(len(SYMBOLS)))
+"""By atomic number, in u."""

@@ -1,0 +1,186 @@
+"""Lists of symmetry operations: each distinct one is checked once to be a space group, and what it asks of a cell."""
+
+import math
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import gemmi
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+from hpcvox.errors import Rejected
+
+MAX_OPERATIONS: Final = 1024
+"""A conventional cell has 192 at most; the time to tell a site's images apart grows with their square."""
+
+CELL_TOLERANCE: Final = 2e-3
+"""How far a cell may be from what its symmetry asks: this part of a length, this much in an angle's cosine (0.1°)."""
+
+_DEN: Final = gemmi.Op.DEN  # translations are whole numbers of 1/24
+_PAIRS: Final = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+_WEIGHTS: Final = np.random.default_rng(0).integers(1, 2**62, 12)  # of a hash
+
+
+class Operations(NamedTuple):
+    """Operations of a space group on fractional coordinates: x' = R x + t."""
+
+    rotations: NDArray[np.float64]  # (n_operations, 3, 3)
+    translations: NDArray[np.float64]  # (n_operations, 3)
+
+
+class Group(NamedTuple):
+    """A list of operations that is a space group."""
+
+    operations: Operations | None  # None: the identity alone
+    number: int  # of the International Tables; 0 where it cannot be told
+    average: NDArray[
+        np.float64
+    ]  # (6, 6) | takes a metric (aa, bb, cc, bc, ac, ab) to its mean over the group
+
+
+def group(triplets: tuple[str, ...]) -> Group:
+    """The space group of the operations ``triplets`` (``-x,y+1/2,-z``).
+
+    Raises:
+        Rejected: ``symmetry``, where an operation cannot be read or the list is not closed: the identity or
+            the product of two of its operations is missing.
+    """
+    found = _group(triplets)
+    if isinstance(found, str):
+        raise Rejected("symmetry", found)
+    return found
+
+
+@lru_cache(maxsize=256)
+def completed(triplets: tuple[str, ...]) -> tuple[Group, Operations | None]:
+    """The group that the operations ``triplets`` generate and, where they are not all of it, they themselves.
+
+    Raises:
+        Rejected: ``symmetry``, where an operation cannot be read or they generate no space group.
+    """
+    try:
+        listed = [gemmi.Op(triplet) for triplet in triplets]
+        generated = gemmi.GroupOps(listed)
+        generated.add_missing_elements()
+    except (ValueError, RuntimeError) as error:
+        raise Rejected("symmetry", f"the symmetry operations make no group: {error}") from None
+    whole = group(tuple(op.triplet() for op in generated))
+    if whole.operations is None or len(whole.operations.rotations) <= len(set(triplets)):
+        return whole, None
+    rotations, translations = ([getattr(op, part) for op in listed] for part in ("rot", "tran"))
+    return whole, Operations(np.array(rotations) / _DEN, np.array(translations) / _DEN)
+
+
+@lru_cache(maxsize=2048)
+def _group(triplets: tuple[str, ...]) -> Group | str:
+    """The group, or why the list is none: refusals are remembered, too."""
+    if len(triplets) > MAX_OPERATIONS:
+        return f"more than {MAX_OPERATIONS} operations are listed"
+    listed = []
+    for triplet in triplets:
+        try:
+            listed.append(gemmi.Op(triplet))
+        except (ValueError, RuntimeError) as error:
+            return f"the symmetry operation {triplet!r} cannot be read: {error}"
+    if not listed:
+        return "the list of symmetry operations is empty"
+    scaled = np.array([op.rot for op in listed], dtype=np.int64)
+    rotations, rest = np.divmod(scaled, _DEN)
+    if rest.any() or (np.rint(np.abs(np.linalg.det(rotations))) != 1).any():
+        return "a symmetry operation changes volume"
+    translations = np.array([op.tran for op in listed], dtype=np.int64) % _DEN
+    if fault := _not_closed(triplets, rotations, translations):
+        return fault
+    average = _average(rotations)
+    alone = len(np.unique(_hashes(rotations, translations))) == 1
+    operations = None if alone else Operations(rotations.astype(np.float64), translations / _DEN)
+    return Group(operations, 1 if alone else _number(listed, rotations, translations, average), average)
+
+
+def _hashes(rotations: NDArray[np.int64], translations: NDArray[np.int64]) -> NDArray[np.int64]:
+    rows = np.concatenate((rotations.reshape(*rotations.shape[:-2], 9), translations), axis=-1)
+    with np.errstate(over="ignore"):
+        return np.asarray(rows @ _WEIGHTS)
+
+
+def _not_closed(
+    triplets: tuple[str, ...], rotations: NDArray[np.int64], translations: NDArray[np.int64]
+) -> str:
+    """Which product is missing in the list; empty where it is closed."""
+    known = np.sort(_hashes(rotations, translations))
+    identity = _hashes(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3), dtype=np.int64))
+    if not np.isin(identity, known).all():
+        return "the listed symmetry operations are no group: the identity x,y,z is not among them"
+    for i, (rotation, translation) in enumerate(zip(rotations, translations, strict=True)):
+        products = _hashes(rotation @ rotations, (translations @ rotation.T + translation) % _DEN)
+        place = np.searchsorted(known, products).clip(max=len(known) - 1)
+        missing = known[place] != products
+        if missing.any():
+            first, second = triplets[i].strip(), triplets[int(np.argmax(missing))].strip()
+            product = (gemmi.Op(first) * gemmi.Op(second)).wrap().triplet()
+            return (
+                f"the {len(triplets)} listed symmetry operations are no group: {first} after {second} is "
+                f"{product}, which is not among them"
+            )
+    return ""
+
+
+def _average(rotations: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(6, 6), which takes a metric to the mean of Rᵀ G R over the ``rotations`` (n, 3, 3)."""
+    rows, columns = np.array(_PAIRS).T
+    average = np.empty((6, 6))
+    for k, (i, j) in enumerate(_PAIRS):
+        metric = np.zeros((3, 3))
+        metric[i, j] = metric[j, i] = 1.0
+        turned = (np.transpose(rotations, (0, 2, 1)) @ metric @ rotations).mean(axis=0)
+        average[:, k] = turned[rows, columns]
+    return average
+
+
+def _number(
+    listed: list[gemmi.Op],
+    rotations: NDArray[np.int64],
+    translations: NDArray[np.int64],
+    average: NDArray[np.float64],
+) -> int:
+    """The number of the space group, in any setting; 0 where neither gemmi nor spglib can tell."""
+    try:
+        known = gemmi.find_spacegroup_by_ops(gemmi.GroupOps(listed))
+    except (ValueError, RuntimeError):
+        known = None
+    if known is not None:
+        return int(known.number)
+    lattice = np.linalg.cholesky(_matrix(average @ (1.0, 1.3, 1.7, 0.05, 0.07, 0.11)))
+    try:
+        found = spglib.get_spacegroup_type_from_symmetry(
+            rotations.astype(np.intc), translations / _DEN, lattice=lattice
+        )
+    except spglib.SpglibError:
+        return 0
+    return 0 if found is None else int(found.number)
+
+
+def _matrix(metric: NDArray[np.float64]) -> NDArray[np.float64]:
+    aa, bb, cc, bc, ac, ab = metric
+    return np.array(((aa, ab, ac), (ab, bb, bc), (ac, bc, cc)))
+
+
+def fits(group: Group, cell: tuple[float, ...]) -> bool:
+    """Whether every operation turns the cell (lengths in Å, angles in degrees) into itself: Rᵀ G R = G.
+
+    To :data:`CELL_TOLERANCE`; the metric G is held against its mean over the group.
+    """
+    if group.operations is None:
+        return True
+    a, b, c = cell[:3]
+    cosines = [math.cos(math.radians(angle)) for angle in cell[3:]]
+    scale = np.array((a * a, b * b, c * c, b * c, a * c, a * b))
+    metric = scale * (1.0, 1.0, 1.0, *cosines)
+    apart = np.abs(group.average @ metric - metric)
+    return bool((apart <= CELL_TOLERANCE * scale * (2.0, 2.0, 2.0, 1.0, 1.0, 1.0)).all())
+
+
+def right_angles(group: Group) -> bool:
+    """Whether the group leaves a cell no other angles than 90°: orthorhombic, tetragonal and cubic ones."""
+    return bool((np.abs(group.average[3:]) < 1e-9).all())
