@@ -227,6 +227,8 @@ def test_nearest_sites_agree_with_all_images(cell: tuple[float, ...], frac: np.n
 CONTRADICT_THEMSELVES = {
     # one operation of R 3 reads y,-x,z for -x+y,-x,z
     "cod-developers__cod-tools__6e7de51ca689d5e3__2009397.cif": "symmetry",
+    # graphite's P 63/m m c with translations of 2/3 where they are 1/2
+    "aoterodelaroza__critic2__48fa1b9c864ec0bf__032_sym_refine_gen.cif": "symmetry",
     # both parts of a disordered ligand are listed without occupancies: C22 where the formula has C16
     "cod-developers__cod-tools__9e45cb8f613e257b__2000332.cif": "incomplete",
 }
@@ -265,4 +267,4 @@ def test_the_battery(shared_data: Path) -> None:
                 assert isinstance(first, Rejection)
                 assert first.code == "cif-syntax"
     assert not manifest
-    assert ordered == 22
+    assert ordered == 21
