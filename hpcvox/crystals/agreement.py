@@ -145,7 +145,7 @@ def _formula_units(stated: Claims, counts: bytes) -> float:
             unit = unit or count / amount
             same = same and count > 0 and abs(count - unit * amount) <= _COUNT_TOLERANCE * count
     located = counts.count(_HYDROGEN)
-    if unit and (not same or found + located != len(counts)):
+    if not same or found + located != len(counts):
         raise Rejected(
             "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
         )
