@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.doubled import settle
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
+from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -34,7 +36,8 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
     """The crystals of one entry, or why there is none.
 
     One crystal per data block with atom sites; where there are several their ids are
-    ``id#block``.  Full, ordered cells only: symmetry is expanded to P1.
+    ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
+    only: symmetry is expanded to P1.
 
     Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
     ``symmetry``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
@@ -51,25 +54,28 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
 
 
 def _parse(entry: Entry) -> list[Crystal | Rejection]:
-    if not entry.text or entry.text.isspace():
-        raise Rejected("empty", "the CIF is empty")
     if len(entry.text) > MAX_BYTES:
         raise Rejected("too-large", f"the CIF is longer than {MAX_BYTES // 1024**2} MiB")
-    complaint = ""
+    text = decoded(entry.text)
+    if not text or text.isspace():
+        raise Rejected("empty", "the CIF is empty")
+    complaint, unchecked = "", False
     try:
-        document = gemmi.cif.read_string(entry.text)
+        document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
         from hpcvox.crystals import lenient
 
-        complaint = f"not a valid CIF: {_first_line(error)}"
-        document = lenient.read(entry.text, complaint)
+        document, complaint = lenient.reread(text, error)
+        unchecked = True
     found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
+    ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
     results: list[Crystal | Rejection] = []
-    for block, atoms in found:
-        name = entry.id if len(found) == 1 else f"{entry.id}#{block.name}"
+    for name, (block, atoms) in zip(ids, found, strict=True):
         try:
+            if unchecked:
+                settle(block)
             results.append(_crystal(entry, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
@@ -82,11 +88,6 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
     if complaint:
         return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
     return Rejected(code, message)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 class _Columns(NamedTuple):
