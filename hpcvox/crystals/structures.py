@@ -30,6 +30,11 @@ def read(text: bytes) -> Cell:
     if isinstance(value, dict) and "structure" in value:
         value = value["structure"]
         value = _loaded(value) if isinstance(value, str) else value
+    if isinstance(value, list):
+        raise Rejected(
+            "no-structure",
+            "a list, not an object with a structure; of a pandas frame, write orient='records'",
+        )
     if not isinstance(value, dict) or not isinstance(value.get("sites"), list) or "lattice" not in value:
         raise Rejected("no-structure", "there is no structure (an object with a lattice and a list of sites)")
     sites = value["sites"]
