@@ -81,11 +81,13 @@ def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
             seen.add(real)
             folders.sort()
             tops += [here / name for name in folders if (here / name).is_symlink()]
+            prefix = f"{inside.as_posix()}/" if inside.parts else ""
+            in_hidden = any(map(hidden, inside.parts))  # .git has files without number
             for name in sorted(files):
                 if wanted(name):
-                    names.append((inside / name).as_posix())
-                elif not hidden(name):
-                    passed_over.add(FILES, (inside / name).as_posix())
+                    names.append(prefix + name)
+                elif not (in_hidden or hidden(name)):
+                    passed_over.add(FILES, prefix + name)
     return Walk(sorted(names), passed_over)
 
 

@@ -62,7 +62,9 @@ def _loaded(text: bytes | str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too
-        raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}") from None
+        python = text.lstrip()[:2] in ("{'", b"{'")
+        hint = " (a dictionary as Python prints it: write it by json.dumps)" if python else ""
+        raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}{hint}") from None
 
 
 def _lattice(value: Any) -> NDArray[np.float64]:

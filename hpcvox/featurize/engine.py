@@ -57,7 +57,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
         ):
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
-    return _outcome(settings, manifest, tally, source.passed_over, time.monotonic() - begun)
+    return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
 
 
 def _open(settings: FeaturizeSettings) -> Source:
@@ -193,9 +193,7 @@ def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSetting
         raise AssertionError(f"{drawn} entries were read from {settings.source}, {expected} are in shards")
 
 
-def _outcome(
-    settings: FeaturizeSettings, manifest: Manifest, tally: Tally, passed_over: str, seconds: float
-) -> Outcome:
+def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seconds: float) -> Outcome:
     size = sum(line.bytes for line in manifest.shards) / 1e6
     made = f"featurize: {manifest.n_samples:,} crystals from {manifest.n_entries:,} inputs"
     parts = [f"{made} in {len(manifest.shards):,} shards ({size:,.1f} MB)"]
@@ -203,8 +201,6 @@ def _outcome(
         parts.append(f"{tally.kept:,} inputs kept from an earlier run")
     if manifest.n_rejects:
         parts.append(rejects_told(manifest.rejects_by_code, settings.out / REJECTS))
-    if passed_over:
-        parts.append(f"passed over: {passed_over}")
     parts.append(f"{manifest.n_entries / seconds:,.0f} inputs/s")
     parts.append(f"in {settings.out}")
     return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if manifest.n_rejects else COMPLETE)

@@ -116,7 +116,7 @@ def test_a_link_to_nothing_is_a_reject_where_it_is_named_as_a_structure(tmp_path
 
 def test_files_of_other_kinds_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    for name in ("a.cif", "README.txt", "x.png", "sub/OUTCAR", "sub/y.zip", ".hidden", "sub/.hidden"):
+    for name in ("a.cif", "README.txt", "x.png", "sub/OUTCAR", "sub/y.zip", ".hidden", ".git/config"):
         put(folder / name)
     told = "4 files of other kinds (README.txt, x.png, sub/OUTCAR, …)"
     source = open_source(folder)

@@ -609,7 +609,8 @@ def test_featurize_a_mixed_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     fill(folder)
     out = tmp_path / "shards"
-    run(DensitySettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
+    outcome = run(DensitySettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
+    assert outcome.summary.endswith("; passed over: 1 file of another kind (notes.txt)")
     shards = ShardSet.open(out)
     with (out / "rejects.csv").open() as file:
         codes = {row["origin"].removeprefix("mixed/"): row["code"] for row in csv.DictReader(file)}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.errors import SourceError
 
@@ -131,6 +131,14 @@ def test_a_structure_in_json_is_read_as_a_cif_is(tmp_path: Path) -> None:
         pq.write_table(pa.table({"id": ["m0"], "structure": [STRUCTURE]}), tmp_path / "t.parquet")
         with pytest.raises(SourceError, match="no column 'best'"):  # which was asked for
             open_source(path, cif_column="best")
+
+
+def test_a_dictionary_as_python_prints_it_is_called_that(tmp_path: Path) -> None:
+    (entry,) = open_source(put(tmp_path / "t.csv", ["structure"], [str(json.loads(STRUCTURE))]))
+    (result,) = parse(entry)
+    assert isinstance(result, Rejection)
+    assert result.code == "json-syntax"
+    assert "json.dumps" in result.message
 
 
 def test_numbers_of_a_parquet_table_that_are_decimals_are_targets_and_those_in_text_are_told(
