@@ -97,7 +97,7 @@ def _contradiction(tag: str, before: list[str], values: list[str]) -> Rejected:
     elif not before or not values:
         what = "in loops"
     elif len(before) != len(values):
-        what = f"with {len(before)} values and with {len(values)}"
+        what = f"with {len(before)} and with {len(values)} values"
     else:
         k = next(k for k, pair in enumerate(zip(before, values, strict=True)) if not _equal(*pair))
         what = f"with different values: the {k + 1}. is {_short(before[k])} and {_short(values[k])}"

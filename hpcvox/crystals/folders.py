@@ -103,7 +103,10 @@ class FolderSource:
         self.passed_over = left.told()
         self.total: int | None = len(self._names)
         if not self._names:
-            raise SourceError(f"{folder}: the folder and its subfolders hold no structure file ({NAMES})")
+            others = f", but {self.passed_over}" if self.passed_over else ""
+            raise SourceError(
+                f"{folder}: the folder and its subfolders hold no structure file ({NAMES}){others}"
+            )
 
     def __iter__(self) -> Iterator[Entry]:
         for index, name in enumerate(self._names):

@@ -19,6 +19,7 @@ MAX_LINE = 2048
 are rejected as they are, so that none stalls a run."""
 
 _NEEDED: Final = ("_cell", "_symmetry", "_space_group", "_atom_site", "_chemical_formula_sum")
+_SITES: Final = "_atom_site_fract_x"
 _HEADING: Final = re.compile(r"^\s*data_", re.MULTILINE)
 
 
@@ -58,23 +59,33 @@ def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
     if max(map(len, lines)) > MAX_LINE:
         raise refused
     document = gemmi.cif.Document()
+    read = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            # block by block: a CifFile has one alone of each name
-            for part in _HEADING.split("x\n" + "\n".join(lines))[1:]:
-                if "powder_pattern" not in part.split("\n", 1)[0]:  # as pymatgen: no structure, much else
-                    refuse_in_text(part)
-                    _add(document, "data_" + part)
-        except Rejected as contradiction:
-            raise Rejected("cif-syntax", f"{complaint}; and {contradiction}") from None
-        except Exception:  # pymatgen raises whatever it stumbles over
-            raise refused from None
+        # block by block: pymatgen's CifFile has one alone of each name
+        for part in _HEADING.split("x\n" + "\n".join(lines))[1:]:
+            header = part.split("\n", 1)[0]
+            if "powder_pattern" in header:  # as pymatgen: no structure, much else
+                continue
+            try:
+                refuse_in_text(part)
+            except Rejected as contradiction:
+                raise Rejected("cif-syntax", f"{complaint}; and {contradiction}") from None
+            try:
+                block = _block("data_" + part)
+                read += 1
+            except Exception:  # pymatgen raises whatever it stumbles over
+                block = gemmi.cif.Block(header.split(" ")[0])
+            if _SITES in part.lower() and not block.find_values(_SITES):
+                block.set_pair(_SITES, "?")  # it has atoms and is rejected, not taken for one without
+            document.add_copied_block(block)
+    if not read:
+        raise refused
     return document
 
 
-def _add(document: gemmi.cif.Document, text: str) -> None:
-    """Add the block that ``text`` is to the document."""
+def _block(text: str) -> gemmi.cif.Block:
+    """The block that ``text`` is."""
     from pymatgen.io.cif import CifBlock
 
     read = CifBlock.from_str(text)
@@ -88,7 +99,7 @@ def _add(document: gemmi.cif.Document, text: str) -> None:
         if kept:
             loop = block.init_loop("", kept)
             loop.set_all_values([list(map(_quoted, read.data[tag])) for tag in kept])
-    document.add_copied_block(block)
+    return block
 
 
 def _quoted(value: str) -> str:

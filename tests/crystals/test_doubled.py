@@ -81,7 +81,7 @@ def test_of_an_unknown_value_and_a_known_one_the_known_is_taken(order: int) -> N
         ("_Cell_Angle_Beta 120\n", ["_Cell_Angle_Beta", "as 90 and as 120"]),
         (SYMMETRY + SYMMETRY.replace("m -3 m", "1"), ["_name_H-M", "'P m -3 m' and as 'P 1'"]),
         ("_chemical_formula_sum 'Cs Cl'\n_chemical_formula_sum 'Cs Br'\n", ["_formula_sum", "'Cs Br'"]),
-        (OPERATIONS + OPERATIONS + "x,-y,z\n", ["_equiv_pos_as_xyz", "with 2 values and with 3"]),
+        (OPERATIONS + OPERATIONS + "x,-y,z\n", ["_equiv_pos_as_xyz", "with 2 and with 3 values"]),
         (OPERATIONS + OPERATIONS.replace("-x,-y,-z", "-x,y,z"), ["the 2. is -x,-y,-z and -x,y,z"]),
         (LOOP + "Rb 0 0 0\nCl 0.5 0.5 0.5\n", ["_atom_site_type_symbol", "the 1. is Rb and Cs"]),
         (LOOP.replace("loop_\n", "loop_\n_atom_site_occupancy\n") + "1 Cs 0 0 0\n1 Cl 0.5 0.5 0.5\n", []),
@@ -114,3 +114,14 @@ def test_a_contradiction_is_seen_in_a_file_of_faulty_syntax_too() -> None:
     (result,) = results(block(more=faulty + "_cell_length_a 9.9\n"))
     assert isinstance(result, Rejection)
     assert "as 4.1 and as 9.9" in result.message
+
+
+def test_a_block_of_faulty_syntax_takes_no_other_with_it_and_is_not_lost() -> None:
+    faulty = block("y", anion="Br", more="_note\n")  # which takes the loop_ that follows for its value
+    assert formulas(block() + faulty + block("z", anion="I")) == {
+        "f#x": "CsCl",
+        "f#y": "cif-syntax",
+        "f#z": "CsI",
+    }
+    half = block("y", anion="Br") + "loop_\n_atom_site_aniso_U_11\n_atom_site_aniso_U_22\n1 2 3\n"
+    assert formulas(half + block("z", anion="I")) == {"f#y": "cif-syntax", "f#z": "CsI"}

@@ -17,6 +17,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_fields, open_source
 from hpcvox.crystals.writing import cif_text
+from hpcvox.errors import SourceError
 
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
 CIF = cif_text(Crystal("salt", "", 4.1 * np.eye(3), FRAC, np.array([55, 17], dtype=np.uint8), {}))
@@ -132,6 +133,9 @@ def test_files_of_other_kinds_are_counted_and_the_first_are_named(tmp_path: Path
         assert len(list(source)) == 1
         assert source.passed_over == told
     assert open_source(folder / "a.cif").passed_over == ""
+    (folder / "a.cif").rename(folder / "a.cif.zst")
+    with pytest.raises(SourceError, match=r"no structure file \(.*\), but 5 files of other kinds \(README"):
+        open_source(folder)
 
 
 def test_a_name_that_is_no_text_is_told_all_the_same(tmp_path: Path) -> None:
