@@ -59,14 +59,18 @@ class Columns(NamedTuple):
         """Names that the identifier may have."""
         return ID_COLUMNS if self.id_column == "auto" else (self.id_column,)
 
-    def text_column(self, path: Path, names: Sequence[str]) -> str:
-        """The column of structures among ``names``: ``cif_column`` or, where nothing else was asked for, ``structure``.
+    @property
+    def structure_names(self) -> tuple[str, ...]:
+        """Names that the column or field of structures may have, the likelier first."""
+        return ("cif", "structure") if self.cif_column == "cif" else (self.cif_column,)
+
+    def structure_column(self, path: Path, names: Sequence[str]) -> str:
+        """The one of ``names`` that holds the structures.
 
         Raises:
-            SourceError: there is none.
+            SourceError: none does.
         """
-        wanted = (self.cif_column, "structure") if self.cif_column == "cif" else (self.cif_column,)
-        found = next((name for name in wanted if name in names), None)
+        found = next((name for name in self.structure_names if name in names), None)
         if found is None:
             raise SourceError(
                 f"{path}: there is no column {self.cif_column!r}; the table has: {', '.join(names)}"

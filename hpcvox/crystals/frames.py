@@ -5,7 +5,7 @@ matminer and matbench write split, with the index first.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,12 +26,12 @@ def frame_reader(path: Path, columns: Columns) -> Reader | None:
     """Who reads the frame in the file at ``path``; None where it holds no frame, or is damaged at its beginning."""
     try:
         with Scanner(path) as scanner:
-            return _reader(scanner, {columns.cif_column, "structure"})
+            return _reader(scanner, columns.structure_names)
     except (Damaged, *DAMAGE):
         return None
 
 
-def _reader(scanner: Scanner, texts: set[str]) -> Reader | None:
+def _reader(scanner: Scanner, texts: Collection[str]) -> Reader | None:
     if scanner.peek() != "{":
         return None
     seen: set[str] = set()
@@ -49,7 +49,7 @@ def _reader(scanner: Scanner, texts: set[str]) -> Reader | None:
                 return _split
         elif opening == "{":  # a column, by row; or one crystal, by its id
             for row in scanner.members():
-                if row in texts or row in _STRUCTURE:
+                if row in texts or row == "structure" or row in _STRUCTURE:
                     return None
                 cell = scanner.value()[1]
                 if key in texts and (_is_structure(cell) or (isinstance(cell, str) and "\n" in cell)):
@@ -69,7 +69,7 @@ def _split(path: Path, columns: Columns) -> Rows:
     """``{"index": [...], "columns": [...], "data": [[...], ...]}``, in any order."""
     names, index = _heads(path)
     used = names if columns.targets is None else [*columns.id_names, *columns.targets]
-    refuse_doubled(path, names, [columns.text_column(path, names), *used])
+    refuse_doubled(path, names, [columns.structure_column(path, names), *used])
     keys = [json.dumps(name) for name in names]
     unique = len(set(map(str, index))) == len(index) and all(isinstance(i, str | int) for i in index)
     with Scanner(path) as scanner:
@@ -108,7 +108,7 @@ def _table(path: Path, columns: Columns) -> Rows:
             if part == "schema":
                 schema = scanner.value()[1]
                 index = schema.get("primaryKey") or []
-                columns.text_column(path, [str(field.get("name")) for field in schema["fields"]])
+                columns.structure_column(path, [str(field.get("name")) for field in schema["fields"]])
                 continue
             if part != "data":
                 scanner.skip()
@@ -132,7 +132,7 @@ def _columns(path: Path, columns: Columns) -> Rows:
         for key in scanner.members():
             assert key is not None
             keys.append(key)
-            if key in (columns.cif_column, "structure"):
+            if key in columns.structure_names:
                 scanner.skip()
                 continue
             cells = others.setdefault(json.dumps(key), {})
@@ -141,7 +141,7 @@ def _columns(path: Path, columns: Columns) -> Rows:
                 if row is not None and not isinstance(value, dict | list):
                     cells[row] = text
         scanner.refuse_more()
-    wanted = columns.text_column(path, keys)
+    wanted = columns.structure_column(path, keys)
     refuse_doubled(path, keys, keys)
     with Scanner(path) as scanner:
         for key in scanner.members():

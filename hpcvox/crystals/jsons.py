@@ -73,13 +73,15 @@ class JsonSource:
 
     def _structure(self, record: dict[str, Any], text: bytes) -> tuple[bytes, str]:
         """The text of a record's structure and its format: a CIF's, another's of its own, or the record's."""
-        for key in (self._chosen.cif_column, "structure"):
+        if isinstance(record.get("structure"), dict) and "structure" in self._chosen.structure_names:
+            return text, "json"
+        for key in (*self._chosen.structure_names, "structure"):
             cell = record.get(key)
             if isinstance(cell, str):
                 cell_text = cell.encode(errors="replace")
                 return cell_text, text_format(cell_text)
             if isinstance(cell, dict):
-                return (text if key == "structure" else json.dumps(cell).encode()), "json"
+                return json.dumps(cell).encode(), "json"
         return text, "json"
 
 

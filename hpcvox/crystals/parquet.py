@@ -37,7 +37,7 @@ class ParquetSource:
         except (pa.ArrowException, *DAMAGE) as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         listed = ", ".join(schema.names)
-        text = columns.text_column(path, schema.names)
+        text = columns.structure_column(path, schema.names)
         refuse_doubled(path, schema.names, [text])
         if not _is_text(schema.field(text).type):
             raise SourceError(f"{path}: the column {text!r} holds {schema.field(text).type}, not text")

@@ -55,7 +55,7 @@ class CsvSource:
             self._columns = self._header()
         except DAMAGE as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
-        self._cif = self._columns.index(columns.text_column(path, self._columns))
+        self._cif = self._columns.index(columns.structure_column(path, self._columns))
         if id_column not in ("auto", *self._columns):
             listed = ", ".join(self._columns)
             raise SourceError(f"{path}: there is no id column {id_column!r}; the table has: {listed}")

@@ -125,6 +125,17 @@ def test_the_column_of_structures_may_be_chosen(tmp_path: Path) -> None:
         assert [one.formula for one in crystals(tmp_path / "f.json", cif_column="relaxed")] == FORMULAS
 
 
+def test_a_record_with_a_structure_and_a_cif_is_the_structure_unless_it_is_told(tmp_path: Path) -> None:
+    both = [{"cif": CIF.format("Br"), "structure": structure("Cl"), "relaxed": structure("I")}]
+    (tmp_path / "f.json").write_text(json.dumps(both))
+    (tmp_path / "f.jsonl").write_text(json.dumps(both[0]) + "\n")
+    for name in ("f.json", "f.jsonl"):
+        path = tmp_path / name
+        assert [one.formula for one in crystals(path)] == ["CsCl"]
+        assert [one.formula for one in crystals(path, cif_column="relaxed")] == ["CsI"]
+        assert [one.formula for one in crystals(path, cif_column="structure")] == ["CsCl"]
+
+
 @pytest.mark.parametrize(
     ("tree", "words"),
     [
