@@ -18,6 +18,10 @@ class Outcome(NamedTuple):
     summary: str
     exit_status: int = COMPLETE
 
+    def passing_over(self, passed_over: str) -> "Outcome":
+        """The same, and what of its source was no input (see :attr:`hpcvox.crystals.sources.Source.passed_over`)."""
+        return self._replace(summary=f"{self.summary}; passed over: {passed_over}") if passed_over else self
+
 
 def remarks_told(by_code: Mapping[str, int]) -> str:
     """The part of a summary that counts the remarks on samples by their codes, in the order of ``by_code``."""

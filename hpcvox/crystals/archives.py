@@ -13,7 +13,8 @@ from typing import Final
 
 from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.compressed import DAMAGE, decompressed
-from hpcvox.crystals.folders import NAMES, file_id, structure_format
+from hpcvox.crystals.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
+from hpcvox.crystals.passed_over import FILES, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
@@ -31,7 +32,8 @@ def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
 
 def _member(index: int, path: Path, name: str, text: bytes, fault: Fault | None = None) -> Entry:
     kind = structure_format(name) or "cif"
-    return Entry(index, file_id(name.removeprefix("./")), f"{path.name}!{name}", text, {}, fault, kind)
+    entry = Entry(index, file_id(name.removeprefix("./")), f"{path.name}!{name}", text, {}, fault, kind)
+    return unpacked_entry(entry, "damaged-member")
 
 
 class TarSource:
@@ -40,6 +42,7 @@ class TarSource:
     kind = "tar"
     total: int | None = None
     target_names: tuple[str, ...] = ()
+    passed_over = ""  # told when it was read to its end
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,6 +60,7 @@ class TarSource:
                 return super().frombuf(buf, encoding, errors)
 
         index = 0
+        left = PassedOver()
         detail: object = "it ends without its end mark"
         try:
             with decompressed(self._path) as stream:
@@ -68,11 +72,14 @@ class TarSource:
                             text = handle.read(MAX_BYTES + 1)
                             yield _member(index, self._path, member.name, text)
                             index += 1
+                        elif not member.isdir() and not hidden(member.name):
+                            left.add(FILES, member.name)
                 while stream.read(MAX_BYTES):  # to the end, where the checksum of the compression is
                     pass
         except _DAMAGE as error:
             ended.clear()
             detail = error
+        self.passed_over = left.told()
         if not ended:
             yield _damaged(index, self._path, index, detail)
         elif index == 0:
@@ -89,11 +96,16 @@ class ZipSource:
         self._path = path
         self._damage: str | None = None
         self._names: list[str] = []
+        left = PassedOver()
         try:
             with zipfile.ZipFile(path) as archive:
                 self._names = [info.filename for info in _members(archive)]
+                for info in archive.infolist():
+                    if not (info.is_dir() or structure_format(info.filename) or hidden(info.filename)):
+                        left.add(FILES, info.filename)
         except (zipfile.BadZipFile, *_DAMAGE) as error:
             self._damage = str(error)
+        self.passed_over = left.told()
         self.total: int | None = None if self._damage else len(self._names)
         if self._damage is None and not self._names:
             raise SourceError(f"{path}: the archive holds no structure file ({NAMES})")

@@ -31,6 +31,7 @@ class AseSource:
 
     kind = "ase"
     target_names: tuple[str, ...] = ()
+    passed_over = ""
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path

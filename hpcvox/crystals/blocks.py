@@ -1,5 +1,7 @@
 """Reading from a gemmi block what may be absent; gemmi's type stubs leave the absence out."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gemmi
@@ -13,6 +15,19 @@ def value(block: gemmi.cif.Block, tag: str) -> str | None:
 def loop(block: gemmi.cif.Block, tag: str) -> gemmi.cif.Loop | None:
     """The loop that has the column ``tag``."""
     return block.find_loop(tag).get_loop()
+
+
+def tagged(block: gemmi.cif.Block) -> Iterator[tuple[str, list[str], bool]]:
+    """Each tag of a block as often as it is given, with its raw values, and whether it is in a loop."""
+    item: Any
+    for item in block:
+        if item.pair is not None:
+            tag, value = item.pair
+            yield tag, [value], False
+        elif item.loop is not None:
+            values, width = item.loop.values, item.loop.width()
+            for column, tag in enumerate(item.loop.tags):
+                yield tag, values[column::width], True
 
 
 def text(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str:
@@ -37,11 +52,20 @@ def column(block: gemmi.cif.Block, tag: str) -> tuple[str, ...]:
 
 def tags(block: gemmi.cif.Block) -> list[str]:
     """All tags of the block that have a known value, in lower case and with ``_`` for the dots of DDLm."""
-    found: list[str] = []
-    for item in block:
-        pair: Any = item.pair  # a tag and its value; the stubs say object
-        if pair is not None and not gemmi.cif.is_null(pair[1]):
-            found.append(pair[0])
-        if item.loop is not None:
-            found += item.loop.tags
-    return [tag.lower().replace(".", "_") for tag in found]
+    known = (tag for tag, values, looped in tagged(block) if looped or not gemmi.cif.is_null(values[0]))
+    return [tag.lower().replace(".", "_") for tag in known]
+
+
+def ids(id: str, names: Sequence[str]) -> list[str]:
+    """The ids of a CIF's blocks, ``id#block``; that of a name's second block is ``id#block~2``, and so on."""
+    counts: Counter[str] = Counter()
+    taken = set(names)
+    found = []
+    for block in names:
+        counts[block] += 1
+        name = block
+        while counts[block] > 1 and (name := f"{block}~{counts[block]}") in taken:
+            counts[block] += 1
+        taken.add(name)
+        found.append(f"{id}#{name}")
+    return found

@@ -15,6 +15,7 @@ from hpcvox.crystals import blocks
 from hpcvox.crystals.agreement import Claims, check_volume, claims, remarks
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.doubled import settle
 from hpcvox.crystals.groups import right_angles
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
@@ -22,6 +23,7 @@ from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings,
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.stated_symmetry import Candidate, candidates, check_periodic
 from hpcvox.crystals.symmetry import MAX_SITES, expand
+from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -40,7 +42,8 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
     """The crystals of one entry, or why there is none.
 
     One crystal per data block with atom sites; where there are several their ids are
-    ``id#block``.  Full, ordered cells only: symmetry is expanded to P1.
+    ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
+    only: symmetry is expanded to P1.
 
     Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
     ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
@@ -57,25 +60,29 @@ def parse(entry: Entry) -> list[Crystal | Rejection]:
 
 
 def _parse(entry: Entry) -> list[Crystal | Rejection]:
-    if not entry.text or entry.text.isspace():
-        raise Rejected("empty", "the CIF is empty")
     if len(entry.text) > MAX_BYTES:
         raise Rejected("too-large", f"the CIF is longer than {MAX_BYTES // 1024**2} MiB")
-    complaint = ""
+    text = decoded(entry.text)
+    if not text or text.isspace():
+        raise Rejected("empty", "the CIF is empty")
+    entry = entry._replace(text=text)
+    complaint, unchecked = "", False
     try:
-        document = gemmi.cif.read_string(entry.text)
+        document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
         from hpcvox.crystals import lenient
 
-        complaint = f"not a valid CIF: {_first_line(error)}"
-        document = lenient.read(entry.text, complaint)
+        document, complaint = lenient.reread(text, error)
+        unchecked = True
     found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
+    ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
     results: list[Crystal | Rejection] = []
-    for block, atoms in found:
-        name = entry.id if len(found) == 1 else f"{entry.id}#{block.name}"
+    for name, (block, atoms) in zip(ids, found, strict=True):
         try:
+            if unchecked:
+                settle(block)
             results.append(_crystal(entry, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
@@ -88,11 +95,6 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
     if complaint:
         return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
     return Rejected(code, message)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 class _Columns(NamedTuple):

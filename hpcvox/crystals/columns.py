@@ -2,15 +2,49 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hpcvox.errors import Rejected
+from hpcvox.errors import Rejected, SourceError
 
 ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
 """Likely names of an identifier, the likelier before the less likely."""
 
-ABSENT: Final = frozenset({"", "nan", "na", "n/a", "none", "null"})
-"""What tables write, in any case, for a value that is not there."""
+ABSENT: Final = frozenset(
+    [
+        *(
+            "",
+            "nan",
+            "-nan",
+            "na",
+            "n/a",
+            "n.a.",
+            "none",
+            "null",
+            "nil",
+            "<na>",
+            "\\n",
+            "-",
+            "--",
+            "---",
+            "?",
+            ".",
+        ),
+        *("#na", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # of pandas and of C
+        *(
+            "#n/a",
+            "#value!",
+            "#div/0!",
+            "#ref!",
+            "#name?",
+            "#num!",
+            "#null!",
+            "#nv",
+            "#wert!",
+        ),  # of spreadsheets
+    ]
+)
+"""What programs write, in small letters, for a value that is not there."""
 
 
 class Columns(NamedTuple):
@@ -24,6 +58,24 @@ class Columns(NamedTuple):
     def id_names(self) -> tuple[str, ...]:
         """Names that the identifier may have."""
         return ID_COLUMNS if self.id_column == "auto" else (self.id_column,)
+
+    @property
+    def structure_names(self) -> tuple[str, ...]:
+        """Names that the column or field of structures may have, the likelier first."""
+        return ("cif", "structure") if self.cif_column == "cif" else (self.cif_column,)
+
+    def structure_column(self, path: Path, names: Sequence[str]) -> str:
+        """The one of ``names`` that holds the structures.
+
+        Raises:
+            SourceError: none does.
+        """
+        found = next((name for name in self.structure_names if name in names), None)
+        if found is None:
+            raise SourceError(
+                f"{path}: there is no column {self.cif_column!r}; the table has: {', '.join(names)}"
+            )
+        return found
 
     def identify(self, record: Mapping[str, Any], otherwise: str) -> str:
         """The record's identifier; ``otherwise`` where it has none."""
@@ -48,10 +100,30 @@ class Columns(NamedTuple):
             number = _number(value)
             if math.isfinite(number):
                 values[name] = number
-            elif value is not None and str(value).strip().lower() not in ABSENT and math.isnan(number):
+            elif value is not None and not absent(str(value)) and math.isnan(number):
                 shown = _text(str(value)[:40])
                 raise Rejected("target", f"the target {name!r} is {shown!r}, not a number")
         return values
+
+
+def absent(cell: str) -> bool:
+    """Whether a cell says that its value is not there."""
+    return cell.strip().lower() in ABSENT
+
+
+def refuse_doubled(path: Path, names: Sequence[str], used: Sequence[str | None]) -> None:
+    """Raises SourceError where one of the ``used`` columns is there twice: which is meant cannot be told."""
+    for name in used:
+        if name is not None and (count := names.count(name)) > 1:
+            raise SourceError(
+                f"{path}: {count} columns are called {name!r}: give each a name of its own, "
+                "or choose others with id_column, cif_column and targets"
+            )
+
+
+def text_format(text: bytes) -> str:
+    """The format of a text in a table's cell: a structure in JSON where it begins with a brace, else a CIF."""
+    return "json" if text[:1] == b"{" or text.lstrip().startswith((b"{", b"\xef\xbb\xbf{")) else "cif"
 
 
 def _number(value: Any) -> float:

@@ -2,17 +2,19 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
 
-_MAGIC: Final[dict[bytes, Callable[[Path], Any]]] = {
+_MAGIC: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
+_STARTS: Final = tuple(_MAGIC)
 
 SUFFIXES: Final = ("", ".gz", ".bz2", ".xz")
 """What the name of a file that may be compressed ends with."""
@@ -27,6 +29,20 @@ def decompressed(path: Path) -> IO[bytes]:
         magic = file.read(6)
     opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
     return path.open("rb") if opener is None else opener(path)
+
+
+def unpacked(data: bytes, most: int) -> bytes:
+    """``data`` as it is or, where it is compressed, the first ``most`` bytes of what it holds.
+
+    Raises:
+        EOFError, OSError, lzma.LZMAError, zlib.error: it is damaged (:data:`DAMAGE`).
+    """
+    if not data.startswith(_STARTS):
+        return data
+    opener = next(opener for start, opener in _MAGIC.items() if data.startswith(start))
+    with opener(io.BytesIO(data)) as file:
+        held: bytes = file.read(most)
+    return held
 
 
 def suffixes(*names: str) -> tuple[str, ...]:

@@ -13,38 +13,67 @@ import numpy as np
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
 from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.columns import Columns
-from hpcvox.crystals.compressed import decompressed, suffixes
+from hpcvox.crystals.compressed import suffixes
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
+from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 
 XYZ_SUFFIXES: Final = suffixes(".extxyz", ".xyz")
 
 _COUNT = re.compile(rb"\s*(\d{1,9})\s*")
 _PAIR = re.compile(
-    r"""(?P<key>"[^"]*"|[^\s="]+)\s*=\s*(?P<value>"(?:\\.|[^"\\])*"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|\S+)|\S+""",
+    r"""(?P<key>"[^"]*"|[^\s="]+)\s*=\s*(?P<value>"(?:\\.|[^"\\])*"|'[^']*'"""
+    r"""|\{(?:[^{}]++|\{[^{}]*+\})*+\}|\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]|\S+)|\S+""",
     re.DOTALL,
 )
 _MAX_COMMENT = 64 * 1024
-"""Longer comment lines are refused: finding a closing bracket that is not there takes time squared."""
+"""Longer comment lines are refused: finding a quotation mark that is not there takes time squared."""
 
-_CELL_KEYS: Final = frozenset({"Lattice", "Properties", "pbc"})
+_FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
+_SPELLED: Final = {key.lower(): key for key in _FRAME_KEYS}
+"""Programs write those keys in letters of any case."""
+
+_MARKS: Final = re.compile(r"[\[\]{}(),\"']")
+"""What stands around and between the elements of an array, beside blanks."""
 
 
 def info(comment: bytes) -> dict[str, str]:
     """The ``key=value`` pairs of a frame's second line, quotation marks removed.
 
     Raises:
-        Rejected: ``extxyz-syntax``, where the line is too long.
+        Rejected: ``extxyz-syntax``, where the line is too long or a key has two values.
     """
     if len(comment) > _MAX_COMMENT:
         raise Rejected("extxyz-syntax", f"the comment line is longer than {_MAX_COMMENT // 1024} KiB")
-    pairs = _PAIR.finditer(comment.decode(errors="replace").strip())
-    return {
-        match["key"].strip('"'): match["value"][1:-1] if match["value"][0] in "\"'" else match["value"]
-        for match in pairs
-        if match["key"]
-    }
+    pairs: dict[str, str] = {}
+    for match in _PAIR.finditer(comment.decode(errors="replace").strip()):
+        key, value = match["key"], match["value"]
+        if key:
+            key = key.strip('"')
+            key = _SPELLED.get(key.lower(), key)
+            value = value[1:-1] if value[0] in "\"'" else value
+            if key in pairs and _contradict(key, pairs[key], value):
+                shown = f"{pairs[key][:40]!r} and {value[:40]!r}"
+                raise Rejected("extxyz-syntax", f"the comment line says {key} twice: {shown}")
+            pairs[key] = value
+    return pairs
+
+
+def _contradict(key: str, one: str, other: str) -> bool:
+    """Whether two values of a key differ in what matters: the frame, or a number."""
+    these, those = _words(one), _words(other)
+    if these == those or key in _FRAME_KEYS:
+        return these != those
+    try:
+        return float(one) != float(other)
+    except ValueError:
+        return False
+
+
+def _words(array: str) -> list[str]:
+    """The elements of an array in any of its spellings: ``1 0 0``, ``{1 0 0}``, ``[1, 0, 0]``, ``[[1, 0, 0], …]``."""
+    return _MARKS.sub(" ", array).split()
 
 
 class FrameSource:
@@ -53,6 +82,7 @@ class FrameSource:
     kind = "extxyz"
     total: int | None = None
     target_names: tuple[str, ...] = ()
+    passed_over = ""
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path
@@ -63,7 +93,7 @@ class FrameSource:
         return until_damage(self._path, self._entries(), "frames")
 
     def _entries(self) -> Iterator[Entry]:
-        with decompressed(self._path) as file:
+        with binary_lines(self._path) as file:
             for index, text in enumerate(iter(lambda: _frame(file), None)):
                 yield self._entry(index, text)
 
@@ -74,7 +104,7 @@ class FrameSource:
         try:
             pairs = info(text.split(b"\n", 2)[1])
             name = self._chosen.identify(pairs, name)
-            targets = self._chosen.numbers({k: v for k, v in pairs.items() if k not in _CELL_KEYS})
+            targets = self._chosen.numbers({k: v for k, v in pairs.items() if k not in _FRAME_KEYS})
         except Rejected as reason:
             fault = Fault(reason.code, str(reason))
         return Entry(index, name, origin, text, targets, fault, "extxyz")
@@ -84,7 +114,7 @@ def _frame(file: IO[bytes]) -> bytes | None:
     """The text of the next frame, cut where it is too long to be read; None at the end."""
     first = b"\n"
     while first and first.isspace():
-        first = _line(file)
+        first = _line(file).removeprefix(MARK)  # which files that were put together have, too
     if not first:
         return None
     match = _COUNT.fullmatch(first)
@@ -150,11 +180,11 @@ def read(text: bytes) -> Cell:
     n = int(match[1])
     check_count(n)
     pairs = info(comment)
-    columns = _columns(pairs.get("Properties", "species:S:1:pos:R:3"))
+    columns = _columns("".join(_words(pairs.get("Properties", "species:S:1:pos:R:3"))))
     if "Lattice" not in pairs:
         raise Rejected("cell", "the frame has no Lattice: it is no crystal")
-    lattice = array([pairs["Lattice"].split()], 9, "cell", "Lattice").reshape(3, 3)
-    check_periodic([flag in ("T", "True", "true", "1") for flag in pairs.get("pbc", "T").split()])
+    lattice = array([_words(pairs["Lattice"])], 9, "cell", "Lattice").reshape(3, 3)
+    check_periodic([flag.lower() in ("t", "true", "1") for flag in _words(pairs.get("pbc", "T"))])
     rows = [line.split() for line in body.decode(errors="replace").split("\n")[:n]]
     if len(rows) < n:
         raise Rejected("incomplete", f"{len(rows)} of {n} atoms are there")

@@ -1,11 +1,14 @@
 """Sources that are Parquet tables: a column of CIF texts or of structures in JSON, an id, and targets."""
 
+import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.columns import Columns
+from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import Rejected, SourceError
 
@@ -34,9 +37,8 @@ class ParquetSource:
         except (pa.ArrowException, *DAMAGE) as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         listed = ", ".join(schema.names)
-        text = next((name for name in (columns.cif_column, "structure") if name in schema.names), None)
-        if text is None:
-            raise SourceError(f"{path}: there is no column {columns.cif_column!r}; the table has: {listed}")
+        text = columns.structure_column(path, schema.names)
+        refuse_doubled(path, schema.names, [text])
         if not _is_text(schema.field(text).type):
             raise SourceError(f"{path}: the column {text!r} holds {schema.field(text).type}, not text")
         if columns.id_column not in ("auto", *schema.names):
@@ -49,12 +51,34 @@ class ParquetSource:
         self.target_names: tuple[str, ...] = tuple(numeric if columns.targets is None else columns.targets)
         self._text = text
         self._id = next((name for name in columns.id_names if name in schema.names), None)
+        refuse_doubled(path, schema.names, [self._id, *self.target_names])
         self._chosen = columns._replace(targets=self.target_names)
+        words = [f.name for f in schema if _is_text(f.type) and f.name not in (*columns.id_names, text)]
+        self.passed_over = self._left_out(words) if columns.targets is None else ""
 
     def _file(self) -> Any:
         import pyarrow.parquet as pq
 
         return pq.ParquetFile(str(self._path), page_checksum_verification=True)
+
+    def _left_out(self, names: list[str]) -> str:
+        """Those columns of text whose first rows are numbers for the most part."""
+        import pyarrow as pa
+
+        left = PassedOver()
+        try:
+            with self._file() as file:
+                for batch in islice(file.iter_batches(batch_size=_ROWS, columns=names, use_threads=False), 1):
+                    for name in sorted(set(names)):
+                        cells = [
+                            cell.decode(errors="replace") for cell in _values(batch.column(name)) if cell
+                        ]
+                        numbers = sum(map(_is_written, cells))
+                        if numbers > len(cells) - numbers - sum(map(absent, cells)):
+                            left.add(COLUMNS, f"{name}: it is written as text")
+        except (pa.ArrowException, KeyError, ValueError, *DAMAGE):  # whoever reads the rows will come to it
+            pass
+        return left.told()
 
     def __iter__(self) -> Iterator[Entry]:
         import pyarrow as pa
@@ -83,8 +107,7 @@ class ParquetSource:
             targets = self._chosen.numbers(record)
         except Rejected as reason:
             fault = fault or Fault(reason.code, str(reason))
-        kind = "json" if text.lstrip().startswith(b"{") else "cif"
-        return Entry(index, name, origin, text, targets, fault, kind)
+        return Entry(index, name, origin, text, targets, fault, text_format(text))
 
 
 def _is_text(kind: Any) -> bool:
@@ -97,10 +120,18 @@ def _is_text(kind: Any) -> bool:
     )
 
 
+def _is_written(cell: str) -> bool:
+    """Whether a text is a number."""
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
 def _is_number(kind: Any) -> bool:
     from pyarrow import types
 
-    return bool(types.is_integer(kind) or types.is_floating(kind))
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _values(column: Any) -> list[Any]:
@@ -111,5 +142,7 @@ def _values(column: Any) -> list[Any]:
         column = column.dictionary_decode()
     if _is_text(column.type):
         column = column.cast(pa.large_binary())
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
     values: list[Any] = column.to_pylist()
     return values

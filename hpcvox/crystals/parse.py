@@ -13,6 +13,7 @@ from hpcvox.crystals import cif, extxyz, poscar, structures
 from hpcvox.crystals.checks import Cell, checked
 from hpcvox.crystals.fields.files import parse_field
 from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
 
 Reader = Callable[[Entry], list[Crystal | Rejection]]
@@ -34,12 +35,13 @@ def _reader(read: Callable[[bytes], Cell]) -> Reader:
         if entry.fault is not None:
             return [Rejection(entry.id, entry.origin, entry.fault.code, entry.fault.message)]
         try:
-            if not entry.text or entry.text.isspace():
-                raise Rejected("empty", "there is no text")
             if len(entry.text) > cif.MAX_BYTES:
                 raise Rejected("too-large", f"the text is longer than {cif.MAX_BYTES // 1024**2} MiB")
+            text = decoded(entry.text)
+            if not text or text.isspace():
+                raise Rejected("empty", "there is no text")
             with np.errstate(all="ignore"):  # what overflows is rejected for what it comes to
-                return [checked(entry, read(entry.text))]
+                return [checked(entry, read(text))]
         except Rejected as reason:
             return [Rejection(entry.id, entry.origin, reason.code, str(reason))]
         except Exception as error:  # a stranger's bytes may upset a library in any way

@@ -31,6 +31,9 @@ class _Reader(Protocol):
     total: int | None
     target_names: tuple[str, ...]
 
+    @property
+    def passed_over(self) -> str: ...
+
     def __iter__(self) -> Iterator[Entry]: ...
 
 
@@ -45,13 +48,13 @@ class _Kind(NamedTuple):
 _KINDS: Final = (
     _Kind(COMPRESSED_TAR, lambda path, _: TarSource(path), "an archive of structure files"),
     _Kind((".zip",), lambda path, _: ZipSource(path), "a zip of them"),
-    _Kind(CSV_SUFFIXES, CsvSource, "a table with a CIF column"),
+    _Kind(CSV_SUFFIXES, CsvSource, "a table with a column of CIFs or of structures in JSON"),
     _Kind(PARQUET_SUFFIXES, ParquetSource, "a table with a column of CIFs or of structures in JSON"),
     _Kind(XYZ_SUFFIXES, FrameSource, "frames of extended XYZ"),
     _Kind(
         JSON_SUFFIXES,
         partial(JsonSource, texts=items),
-        "one, a list or an object by id of pymatgen structures",
+        "pymatgen structures: one, a list, an object by id, or a frame of pandas",
     ),
     _Kind(LINES_SUFFIXES, partial(JsonSource, texts=lines), "pymatgen structures, one a line"),
     _Kind(ASE_SUFFIXES, AseSource, "a database of ASE"),
@@ -90,6 +93,11 @@ class Source:
                 yield entry._replace(text=b"", fault=entry.fault or Fault("duplicate-id", message))
             else:
                 yield entry
+
+    @property
+    def passed_over(self) -> str:
+        """What of the source is no input, in words (of a tar, when it was read); empty where there is none."""
+        return self._reader.passed_over
 
     def refuse_empty(self) -> None:
         """Raise :class:`SourceError` where there is not even one entry."""

@@ -30,6 +30,11 @@ def read(text: bytes) -> Cell:
     if isinstance(value, dict) and "structure" in value:
         value = value["structure"]
         value = _loaded(value) if isinstance(value, str) else value
+    if isinstance(value, list):
+        raise Rejected(
+            "no-structure",
+            "a list, not an object with a structure; of a pandas frame, write orient='records'",
+        )
     if not isinstance(value, dict) or not isinstance(value.get("sites"), list) or "lattice" not in value:
         raise Rejected("no-structure", "there is no structure (an object with a lattice and a list of sites)")
     sites = value["sites"]
@@ -57,7 +62,9 @@ def _loaded(text: bytes | str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too
-        raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}") from None
+        python = text.lstrip()[:2] in ("{'", b"{'")
+        hint = " (a dictionary as Python prints it: write it by json.dumps)" if python else ""
+        raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}{hint}") from None
 
 
 def _lattice(value: Any) -> NDArray[np.float64]:

@@ -1,42 +1,30 @@
 """Sources that are tables: a CSV with a column of CIF texts, an id and any number of targets."""
 
-import bz2
 import csv
-import gzip
-import io
-import lzma
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from hpcvox.crystals.columns import ABSENT, ID_COLUMNS, Columns
-from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
+from hpcvox.crystals.compressed import DAMAGE, suffixes
+from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.text import text_lines
 from hpcvox.errors import SourceError
 
-_OPENERS: Final[dict[str, Callable[..., Any]]] = {
-    ".csv": open,
-    ".csv.gz": gzip.open,
-    ".csv.bz2": bz2.open,
-    ".csv.xz": lzma.open,
-}
-CSV_SUFFIXES: Final = tuple(_OPENERS)
+CSV_SUFFIXES: Final = suffixes(".csv")
 
-
-def opened(path: Path) -> io.TextIOBase:
-    """The text of a table, decompressed by its suffix, one of :data:`CSV_SUFFIXES`."""
-    suffix = next(s for s in sorted(_OPENERS, key=len, reverse=True) if path.name.lower().endswith(s))
-    file: io.TextIOBase = _OPENERS[suffix](path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return file
+_PATIENCE: Final = 100
+"""A column with so many more cells that are no numbers than numbers is looked at no further."""
 
 
 class _Lines:
     """Lines of a possibly compressed text; remembers whether it was read to its end, and damage."""
 
     def __init__(self, path: Path) -> None:
-        self._file = opened(path)
+        self._file = text_lines(path)
         self.ended = False
         self.damage: str | None = None
 
@@ -60,36 +48,28 @@ class CsvSource:
 
     def __init__(self, path: Path, columns: Columns) -> None:
         self._path = path
-        id_column, cif_column, targets = columns
+        id_column, _, targets = columns
         # A CIF is one cell; the csv module's own limit is 128 KiB.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
             self._columns = self._header()
         except DAMAGE as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
-        listed = ", ".join(self._columns)
-        if cif_column not in self._columns:
-            raise SourceError(f"{path}: there is no column {cif_column!r}; the table has: {listed}")
-        self._cif = self._columns.index(cif_column)
-        if id_column == "auto":
-            found = [name for name in ID_COLUMNS if name in self._columns]
-            self._id = self._columns.index(found[0]) if found else -1
-        elif id_column in self._columns:
-            self._id = self._columns.index(id_column)
-        else:
+        self._cif = self._columns.index(columns.structure_column(path, self._columns))
+        if id_column not in ("auto", *self._columns):
+            listed = ", ".join(self._columns)
             raise SourceError(f"{path}: there is no id column {id_column!r}; the table has: {listed}")
-        numeric, count = self._survey()
-        self.total: int | None = count
-        if targets is None:
-            self.target_names: tuple[str, ...] = tuple(self._columns[i] for i in numeric)
-        else:
-            missing = [name for name in targets if name not in self._columns]
-            if missing:
-                valid = ", ".join(self._columns[i] for i in numeric) or "none"
-                raise SourceError(
-                    f"{path}: no column {missing[0]!r} for a target; columns of numbers: {valid}"
-                )
-            self.target_names = tuple(targets)
+        found = next((name for name in columns.id_names if name in self._columns), None)
+        self._id = -1 if found is None else self._columns.index(found)
+        numeric, self.total = self._survey()
+        self.passed_over = "" if targets is not None else _left_out(numeric)
+        names = [column.name for column in numeric if column.others == 0]
+        missing = [name for name in targets or () if name not in self._columns]
+        if missing:
+            valid = ", ".join(names) or "none"
+            raise SourceError(f"{path}: no column {missing[0]!r} for a target; columns of numbers: {valid}")
+        self.target_names: tuple[str, ...] = tuple(names if targets is None else targets)
+        refuse_doubled(path, self._columns, [self._columns[self._cif], found, *self.target_names])
         self._targets = [(name, self._columns.index(name)) for name in self.target_names]
 
     def _header(self) -> list[str]:
@@ -121,34 +101,33 @@ class CsvSource:
             message = f"the file is damaged after row {number}; what follows is lost ({lines.damage})"
             yield 0, [], Fault("damaged-archive", message)
 
-    def _survey(self) -> tuple[list[int], int]:
-        """Columns that hold numbers alone, and the number of entries."""
+    def _survey(self) -> tuple[list["_Numeric"], int | None]:
+        """Columns that hold numbers for the most part, and the number of entries."""
         skipped = {self._cif, self._id}
-        candidates = [
-            i
+        columns = [
+            _Numeric(i, name)
             for i, name in enumerate(self._columns)
             if name and not name.startswith("Unnamed") and i not in skipped
         ]
-        filled: set[int] = set()
         count = 0
-        for _, row, fault in self._rows():
+        for number, row, fault in self._rows():
             count += 1
             if fault is not None:
                 continue
-            refuted = []
-            for i in candidates:
-                cell = row[i]
+            hopeless = False
+            for column in columns:
+                cell = row[column.index]
                 if not cell:
                     continue
                 try:
                     float(cell)
-                    filled.add(i)
+                    column.numbers += 1
                 except ValueError:
-                    if cell.strip().lower() not in ABSENT:
-                        refuted.append(i)
-            if refuted:
-                candidates = [i for i in candidates if i not in refuted]
-        return [i for i in candidates if i in filled], count
+                    if not absent(cell):
+                        hopeless |= column.refuted(number, cell)
+            if hopeless:
+                columns = [column for column in columns if column.others <= column.numbers + _PATIENCE]
+        return [column for column in columns if column.numbers > column.others], count
 
     def __iter__(self) -> Iterator[Entry]:
         for index, (number, row, damage) in enumerate(self._rows()):
@@ -165,9 +144,8 @@ class CsvSource:
                 targets, fault = self._numbers(row)
                 if not text.strip():
                     fault = Fault("empty", f"the cell {self._columns[self._cif]!r} is empty")
-            yield Entry(
-                index, name or f"row-{number}", f"{self._path.name}:row {number}", text, targets, fault
-            )
+            name, origin = name or f"row-{number}", f"{self._path.name}:row {number}"
+            yield Entry(index, name, origin, text, targets, fault, text_format(text))
 
     def _numbers(self, row: list[str]) -> tuple[dict[str, float], Fault | None]:
         values: dict[str, float] = {}
@@ -178,9 +156,32 @@ class CsvSource:
             try:
                 value = float(cell)
             except ValueError:
-                if cell.strip().lower() in ABSENT:
+                if absent(cell):
                     continue
                 return {}, Fault("target", f"the target {name!r} is {cell[:40]!r}, not a number")
             if math.isfinite(value):
                 values[name] = value
         return values, None
+
+
+class _Numeric:
+    """How many of a column's cells are numbers, how many are none, and which is the first of these."""
+
+    def __init__(self, index: int, name: str) -> None:
+        self.index, self.name = index, name
+        self.numbers = self.others = 0
+        self.first = ""
+
+    def refuted(self, row: int, cell: str) -> bool:
+        """Count a cell that is no number; whether the column has too many of them."""
+        self.first = self.first or f"{self.name}: row {row} has {cell.strip()[:40]!r}"
+        self.others += 1
+        return self.others > self.numbers + _PATIENCE
+
+
+def _left_out(columns: list[_Numeric]) -> str:
+    left = PassedOver()
+    for column in columns:
+        if column.others:
+            left.add(COLUMNS, column.first)
+    return left.told()

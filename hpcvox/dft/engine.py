@@ -65,7 +65,9 @@ def run(settings: DftSettings) -> Outcome:
         durable.write_csv(out / TABLE, COLUMNS, rows)
         durable.write_csv(out / REJECTS, Rejection._fields, (reject._asdict() for reject in rejects))
         present = {path.name for path in (out / FIELDS).glob("[!.]*")}
-    return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun)
+    return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun).passing_over(
+        source.passed_over
+    )
 
 
 def _lost(failure: Failure[Entry]) -> Done:

@@ -57,7 +57,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
         ):
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
-    return _outcome(settings, manifest, tally, time.monotonic() - begun)
+    return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
 
 
 def _open(settings: FeaturizeSettings) -> Source:

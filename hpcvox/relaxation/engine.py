@@ -66,7 +66,9 @@ def run(settings: RelaxSettings) -> Outcome:
             elements = _references(settings, pool, results)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         rows = _written(settings, results, elements)
-    return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun)
+    return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun).passing_over(
+        source.passed_over
+    )
 
 
 def _check(stage: Stage, scratch: Path) -> None:

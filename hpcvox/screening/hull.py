@@ -11,7 +11,8 @@ from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.tables import CSV_SUFFIXES, opened
+from hpcvox.crystals.tables import CSV_SUFFIXES
+from hpcvox.crystals.text import text_lines
 from hpcvox.errors import ConfigError
 from hpcvox.screening.settings import ScreenSettings
 
@@ -116,7 +117,7 @@ def _phase(where: str, formula: str, energy: float) -> Phase:
 
 def _of_table(path: Path, formula: str, energy: str) -> Iterator[tuple[str, str, float]]:
     """Row, formula and energy of each line of a CSV that has both."""
-    with opened(path) as file:
+    with text_lines(path) as file:
         table = csv.DictReader(file)
         names = table.fieldnames or []
         if formula not in names and energy in names and "cif" in names:

@@ -74,7 +74,7 @@ def run(settings: ScreenSettings) -> Outcome:
         for path in parts.folder.glob("*.json"):
             if path.name not in kept:  # of a source, networks or references that have changed since
                 path.unlink()
-    return _outcome(settings, networks, counts, len(chosen))
+    return _outcome(settings, networks, counts, len(chosen)).passing_over(source.passed_over)
 
 
 def _work(settings: ScreenSettings, networks: Networks, phases: Sequence[Phase] | None) -> list[Any]:

@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Element, Lattice, Structure
 
-from hpcvox.crystals import jsons
+from hpcvox.crystals import json_scanner
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.parse import READERS, parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
@@ -417,7 +417,7 @@ def test_an_object_of_structures_by_id(tmp_path: Path) -> None:
 
 
 def test_long_lists_are_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsons, "_CHUNK", 7)
+    monkeypatch.setattr(json_scanner, "_CHUNK", 7)
     (tmp_path / "r.json").write_text(" [ " + " , ".join(map(json.dumps, records())) + " ] \n")
     assert [len(parse(e)) for e in open_source(tmp_path / "r.json")] == [1, 1, 1, 1]
     (tmp_path / "n.json").write_text("[123456789012345, 17, 1.5e3]")
@@ -555,7 +555,7 @@ def test_what_is_no_database_or_damaged(tmp_path: Path) -> None:
 
 
 def fill(folder: Path) -> None:
-    """Four crystals in two formats, and six structure files that cannot be used."""
+    """Four crystals in two formats, and six structure files that cannot be used, two for their ids."""
     texts: dict[str, str | bytes] = {
         "a.cif": cif_text(crystal()),
         "b.vasp": poscar(crystal()),
@@ -577,7 +577,7 @@ def fill(folder: Path) -> None:
 
 
 FORMATS = {"a": "cif", "b": "cif", "c": "poscar", "calc/CONTCAR": "poscar", "calc/POSCAR": "poscar",
-           "calc/POSCAR.gz": "poscar", "calc/POSCAR.old": "poscar", "calc/z": "cif", "empty": "poscar"}  # fmt: skip
+           "calc/POSCAR.old": "poscar", "calc/z": "cif", "empty": "poscar"}  # fmt: skip
 
 
 def test_folders_and_archives_mix_formats(tmp_path: Path) -> None:
@@ -585,7 +585,7 @@ def test_folders_and_archives_mix_formats(tmp_path: Path) -> None:
     fill(folder)
     entries = list(open_source(folder))
     assert {e.id: e.format for e in entries if e.fault is None} == FORMATS
-    assert faults(entries) == [("mixed/b.vasp", "duplicate-id")]
+    assert faults(entries) == [("mixed/b.vasp", "duplicate-id"), ("mixed/calc/POSCAR.gz", "duplicate-id")]
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     with (
         tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar,
@@ -609,7 +609,8 @@ def test_featurize_a_mixed_folder(tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
     fill(folder)
     out = tmp_path / "shards"
-    run(DensitySettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
+    outcome = run(DensitySettings(source=folder, out=out, voxels=8, entries_per_shard=4, actors=1))
+    assert outcome.summary.endswith("; passed over: 1 file of another kind (notes.txt)")
     shards = ShardSet.open(out)
     with (out / "rejects.csv").open() as file:
         codes = {row["origin"].removeprefix("mixed/"): row["code"] for row in csv.DictReader(file)}

@@ -39,7 +39,10 @@ class FieldSource:
     def __init__(self, path: Path, quantity: Kind) -> None:
         self._quantity = quantity
         self._folder = path if path.is_dir() else path.parent
-        self._names = walked(path, field_name) if path.is_dir() else [path.name]
+        self._names, self.passed_over = [path.name], ""
+        if path.is_dir():
+            self._names, left = walked(path, field_name)
+            self.passed_over = left.told()
         self.total: int | None = len(self._names)
         if not path.exists():
             raise SourceError(f"{path}: there is no such file or folder. A source of fields is {NAMES}")

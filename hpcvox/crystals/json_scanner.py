@@ -1,0 +1,116 @@
+"""Finds the members of lists and objects in a stream of JSON, of which it holds one value at a time."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.streams import Damaged
+from hpcvox.crystals.text import binary_lines
+
+_CHUNK = 64 * 1024
+_BLANK: Final = re.compile(r"\s*")
+
+
+class Scanner:
+    """A place in the JSON of a file, plain or compressed; values are read by the standard decoder."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = io.TextIOWrapper(binary_lines(path), "utf-8", errors="replace")
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._decoder = json.JSONDecoder()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def members(self) -> Iterator[str | None]:
+        """The keys of the object that begins here, or None for each element of a list.
+
+        Whoever takes one reads its value before the next: by :meth:`value`, :meth:`skip` or :meth:`members`.
+
+        Raises:
+            Damaged: neither begins here, or it is not well formed.
+        """
+        opening = self._mark("[{", "a list or an object")
+        closing = {"[": "]", "{": "}"}[opening]
+        if self.peek() == closing:
+            self._at += 1
+            return
+        while True:
+            key: str | None = None
+            if opening == "{":
+                key = self.value()[1]
+                if not isinstance(key, str):
+                    raise Damaged("a key is missing")
+                self._mark(":", "a colon")
+            yield key
+            if self._mark("," + closing, "a comma or the end") == closing:
+                return
+
+    def value(self) -> tuple[str, Any]:
+        """The text of the next value, and the value.
+
+        Raises:
+            Damaged: there is none, or it is longer than 16 MiB.
+        """
+        if not self.peek():
+            raise Damaged("it ends too early")
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise Damaged("a value is nested too deep") from None
+            except ValueError as error:
+                problem = str(error).split(":")[0]
+            else:
+                if end < len(self._text) or self._ended:  # else a number might go on
+                    text, self._at = self._text[self._at : end], end
+                    return text, value
+                problem = "a value without an end"
+            if self._ended or len(self._text) - self._at > MAX_BYTES:
+                raise Damaged(problem)
+            self._fill()
+
+    def skip(self) -> None:
+        """Go over the next value; it may be of any length where its members are not."""
+        if self.peek() in ("[", "{"):
+            for _ in self.members():
+                self.value()
+        else:
+            self.value()
+
+    def refuse_more(self) -> None:
+        """Raises Damaged unless this is the end."""
+        if self.peek():
+            raise Damaged("more follows the end of the list; one structure a line is a .jsonl")
+
+    def peek(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            blank = _BLANK.match(self._text, self._at)
+            self._at = blank.end() if blank else self._at
+            if self._at < len(self._text) or self._ended:
+                return self._text[self._at : self._at + 1]
+            self._fill()
+
+    def _fill(self) -> None:
+        """As much again as there is."""
+        waiting = len(self._text) - self._at
+        more = self._file.read(max(_CHUNK, waiting))
+        self._text, self._at = self._text[self._at :] + more, 0
+        self._ended = not more
+
+    def _mark(self, allowed: str, what: str) -> str:
+        found = self.peek()
+        if not found or found not in allowed:
+            raise Damaged(f"{what} should follow, not {found!r}" if found else f"{what} should follow")
+        self._at += 1
+        return found
