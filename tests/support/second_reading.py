@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import gemmi
 import numpy as np
+from ase import Atoms
 from ase.io import read as ase_read
 from numpy.typing import NDArray
 from pymatgen.core import Composition
@@ -84,7 +85,7 @@ def _multiplicities(text: str) -> Counter[str]:
         block = gemmi.cif.read_string(text).sole_block()
         for tag in ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity"):
             for symbol, count in block.find(["_atom_site_type_symbol", tag]):
-                stated[gemmi.Element(symbol).name] += int(count)
+                stated[gemmi.Element(re.sub("[^A-Za-z].*", "", symbol)).name] += int(count)
     return stated
 
 
@@ -94,6 +95,7 @@ def _readings(text: str) -> Iterator[Reading]:
         warnings.simplefilter("ignore")
         with contextlib.suppress(Exception):
             atoms = ase_read(StringIO(text), format="cif")
+            assert isinstance(atoms, Atoms)
             yield Reading("ASE", atoms.get_scaled_positions(), atoms.get_chemical_symbols())
         with contextlib.suppress(Exception):
             (structure,) = CifParser(StringIO(text), occupancy_tolerance=1.01).parse_structures(
