@@ -85,7 +85,8 @@ def _multiplicities(text: str) -> Counter[str]:
         block = gemmi.cif.read_string(text).sole_block()
         for tag in ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity"):
             for symbol, count in block.find(["_atom_site_type_symbol", tag]):
-                stated[gemmi.Element(re.sub("[^A-Za-z].*", "", symbol)).name] += int(count)
+                z = gemmi.Element(re.sub("[^A-Za-z].*", "", symbol)).atomic_number  # of D, that of H
+                stated[SYMBOLS[z]] += int(count)
     return stated
 
 
