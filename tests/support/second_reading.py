@@ -40,7 +40,8 @@ def disagreements(text: str, crystal: Crystal) -> list[str]:
     volume = float(np.linalg.det(crystal.lattice))
     found = list(_against_words(text, own, volume, crystal.remarks))
     against: list[str] = []
-    for reading in _readings(text):  # none is asked once one has the same atoms: they are slow
+    for by, frac, named in _readings(text):  # none is asked once one has the same atoms: they are slow
+        reading = Reading(by, frac, ["H" if symbol in ("D", "T") else symbol for symbol in named])
         if any(_against_words(text, reading.symbols, volume, crystal.remarks)):
             continue
         if _same(reading, crystal):
@@ -111,8 +112,8 @@ def _readings(text: str) -> Iterator[Reading]:
 
 
 def _same(reading: Reading, crystal: Crystal) -> bool:
-    """Whether both have the same atoms at the same places, in any order; D is H."""
-    symbols = ["H" if symbol in ("D", "T") else symbol for symbol in reading.symbols]
+    """Whether both have the same atoms at the same places, in any order."""
+    symbols = reading.symbols
     own = np.array([SYMBOLS[z] for z in crystal.numbers.tolist()])
     if Counter(symbols) != Counter(own.tolist()):
         return False
