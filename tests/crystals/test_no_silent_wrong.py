@@ -251,4 +251,4 @@ def test_the_battery_agrees_with_a_second_reading(shared_data: Path) -> None:
                 file = re.sub(r"\r\n?", "\n", raw.decode(errors="replace"))
                 assert disagreements(file, results[0]) == [], member.name
                 held += 1
-    assert held > 40
+    assert held > 30
