@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
@@ -119,15 +120,20 @@ def fractional(cartesian: NDArray[np.float64], lattice: NDArray[np.float64]) -> 
 
 
 def array(value: object, columns: int, code: str, what: str) -> NDArray[np.float64]:
-    """``value`` as an array (n, columns) of numbers.
+    """``value`` as an array (n, columns) of numbers, which may be written as text.
 
     Raises:
         Rejected: ``code``, saying that ``what`` is no such array.
     """
+    fault = ""
     try:
-        numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+        numbers = np.array(value)
+        if numbers.dtype.kind == "U":
+            numbers = np.array(decimals(numbers.ravel().tolist())).reshape(numbers.shape)
+        numbers = numbers.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        fault = f": {error}" if "is not a number" in str(error) else ""
         numbers = np.empty(0)
     if numbers.ndim != 2 or numbers.shape[1] != columns:
-        raise Rejected(code, f"{what} must be {columns} numbers a row")
+        raise Rejected(code, f"{what} must be {columns} numbers a row{fault}")
     return numbers

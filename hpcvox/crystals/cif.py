@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.decimals import decimal, decimals
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
@@ -176,7 +177,7 @@ def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, fl
         if value is None:
             raise Rejected("cell", f"{tag} is missing")
         try:
-            parameters.append(float(value))
+            parameters.append(decimal(value))
         except ValueError:
             number = gemmi.cif.as_number(value)  # understands 4.05(2); nan for ? and text
             if number != number:
@@ -208,7 +209,7 @@ def _frac(atoms: _Atoms) -> NDArray[np.float64]:
         raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
     xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
     try:
-        written = np.array([*map(float, xs), *map(float, ys), *map(float, zs)])
+        written = np.array(decimals([*xs, *ys, *zs]))
     except ValueError:  # 0.25(3), or no number at all, which is nan
         written = np.array([gemmi.cif.as_number(value) for value in (*xs, *ys, *zs)])
     frac = np.empty((len(xs), 3))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from hpcvox.crystals.decimals import decimal
 from hpcvox.errors import Rejected
 
 ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
@@ -59,7 +60,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:
-        return float(value)
+        return decimal(value) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError):
         return math.nan
 

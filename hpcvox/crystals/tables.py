@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hpcvox.crystals.columns import ABSENT, ID_COLUMNS, Columns
 from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
@@ -141,7 +142,7 @@ class CsvSource:
                 if not cell:
                     continue
                 try:
-                    float(cell)
+                    decimal(cell)
                     filled.add(i)
                 except ValueError:
                     if cell.strip().lower() not in ABSENT:
@@ -176,7 +177,7 @@ class CsvSource:
             if not cell:
                 continue
             try:
-                value = float(cell)
+                value = decimal(cell)
             except ValueError:
                 if cell.strip().lower() in ABSENT:
                     continue
