@@ -16,13 +16,23 @@ from hpcvox.crystals.checks import MAX_LENGTH_A
 from hpcvox.crystals.decimals import decimal, decimals
 from hpcvox.crystals.labels import atomic_number
 from hpcvox.crystals.occupancy import FULL, settled
-from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
+from hpcvox.crystals.overlap import (
+    LEAST_DISTANCES_A,
+    LEAST_OF_CANDIDATES_A,
+    MIN_DISTANCE_A,
+    overlapping,
+    plane_spacings,
+    wrap_columns,
+)
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 16 * 1024 * 1024
 """A CIF longer than this is not read (the largest of real databases are a few megabytes)."""
+
+CANDIDATE = "cif-candidate"
+"""Format of the CIF of a generated crystal: its atoms may be nearer than those of a real one."""
 
 _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
@@ -154,15 +164,19 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     if max(cell[:3]) > MAX_LENGTH_A:
         raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
     symmetry = operations(block, cell)
+    owner = None
     if symmetry is not None:
         frac, owner = expand(symmetry, lattice, frac)
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
     if len(numbers) > MAX_SITES:
         raise Rejected("too-many-sites", f"the cell has {len(numbers)} sites, more than {MAX_SITES}")
-    near = overlapping(lattice, frac, spacing)
-    if near is not None or occupancy is not None:
-        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
+    least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
+    if occupancy is not None or overlapping(lattice, frac, numbers, spacing, least) is not None:
+        labels = _labels(atoms)
+        if labels and owner is not None:
+            labels = [labels[k] for k in owner]
+        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing, labels, least)
     if symmetry is None:
         stated = blocks.value(block, "_chemical_formula_sum")
         if stated is not None:
@@ -200,6 +214,11 @@ def _numbers(atoms: _Atoms) -> NDArray[np.uint8]:
         if 0 in found:
             raise Rejected("element", f"atom {found.index(0) + 1} has no element")
     return np.array(found, dtype=np.uint8)
+
+
+def _labels(atoms: _Atoms) -> list[str]:
+    """Labels of the sites; empty where they have none."""
+    return atoms.values[atoms.columns.label :: atoms.width] if atoms.columns.label >= 0 else []
 
 
 def _frac(atoms: _Atoms) -> NDArray[np.float64]:
