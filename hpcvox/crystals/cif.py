@@ -14,7 +14,7 @@ from hpcvox.crystals import blocks, formulas
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
 from hpcvox.crystals.decimals import decimal, decimals
-from hpcvox.crystals.labels import atomic_number
+from hpcvox.crystals.labels import number_of_label, told
 from hpcvox.crystals.occupancy import FULL, settled
 from hpcvox.crystals.overlap import (
     LEAST_DISTANCES_A,
@@ -25,6 +25,8 @@ from hpcvox.crystals.overlap import (
     wrap_columns,
 )
 from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.stated import stated_elements
+from hpcvox.crystals.symbols import number_of_type
 from hpcvox.crystals.symmetry import MAX_SITES, expand, operations
 from hpcvox.errors import Rejected
 
@@ -143,16 +145,11 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     if len(atoms.values) > MAX_SITES * atoms.width:
         raise Rejected("too-many-sites", f"more than {MAX_SITES} sites are listed")
     cell = _cell(block)
-    numbers = _numbers(atoms)
-    frac = _frac(atoms)
     occupancy = _occupancy(atoms)
-    if atoms.columns.flag >= 0:
-        real = [flag != "dum" for flag in atoms.values[atoms.columns.flag :: atoms.width]]
-        if not all(real):  # dummy atoms mark centroids and the like
-            frac, numbers = frac[real], numbers[real]
-            occupancy = None if occupancy is None else occupancy[real]
-    if not len(numbers):
-        raise Rejected("no-structure", "there are no atoms")
+    if occupancy is not None or atoms.columns.flag >= 0:
+        atoms, occupancy = _held(atoms, occupancy)
+    numbers = _numbers(atoms, block)
+    frac = _frac(atoms)
     try:
         lattice = lattice_from_parameters(*cell)
     except ValueError as error:
@@ -201,18 +198,30 @@ def _cell(block: gemmi.cif.Block) -> tuple[float, float, float, float, float, fl
     return a, b, c, alpha, beta, gamma
 
 
-def _numbers(atoms: _Atoms) -> NDArray[np.uint8]:
+def _held(atoms: _Atoms, occupancy: NDArray[np.float64] | None) -> tuple[_Atoms, NDArray[np.float64] | None]:
+    """The sites that hold an atom: neither dummy atoms, which mark centroids and the like, nor empty sites."""
+    values, width, columns = atoms
+    held = np.ones(len(values) // width, dtype=bool) if occupancy is None else occupancy > 0
+    if columns.flag >= 0:
+        held &= [flag != "dum" for flag in values[columns.flag :: width]]
+    if held.all():
+        return atoms, occupancy
+    if not held.any():
+        raise Rejected("no-structure", "there are no atoms: every site is a dummy or has occupancy 0")
+    rows = [values[k * width : (k + 1) * width] for k in np.flatnonzero(held)]
+    occupancy = None if occupancy is None or (occupancy[held] == 1).all() else occupancy[held]
+    return _Atoms([value for row in rows for value in row], width, columns), occupancy
+
+
+def _numbers(atoms: _Atoms, block: gemmi.cif.Block) -> NDArray[np.uint8]:
     """Atomic numbers (n,) uint8, by type symbol where there is one, else by label."""
     values, width, columns = atoms
     if columns.symbol < 0 and columns.label < 0:
         raise Rejected("element", "the atom sites have neither a type symbol nor a label")
-    first = columns.symbol if columns.symbol >= 0 else columns.label
-    found = list(map(atomic_number, values[first::width]))
-    if 0 in found:
-        labels = values[columns.label :: width] if columns.label >= 0 else [""] * len(found)
-        found = [z or atomic_number(label) for z, label in zip(found, labels, strict=True)]
-        if 0 in found:
-            raise Rejected("element", f"atom {found.index(0) + 1} has no element")
+    symbols = values[columns.symbol :: width] if columns.symbol >= 0 else []
+    found = list(map(number_of_type, symbols)) or list(map(number_of_label, _labels(atoms)))
+    if 0 in found:  # there is no type symbol, or what is there can mean several elements
+        found = told(symbols, _labels(atoms), stated_elements(block))
     return np.array(found, dtype=np.uint8)
 
 
@@ -240,7 +249,7 @@ def _frac(atoms: _Atoms) -> NDArray[np.float64]:
 
 
 def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
-    """Occupancies (n,), or None where every site is fully occupied or none is stated."""
+    """Occupancies (n,), or None where every site is fully occupied or none is stated; 0 is an empty site."""
     values, width, columns = atoms
     if columns.occupancy < 0:
         return None
@@ -248,7 +257,7 @@ def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
     if FULL.issuperset(written):
         return None
     occupancy = np.array([1.0 if v in FULL else gemmi.cif.as_number(v) for v in written])
-    if not ((occupancy > 0) & (occupancy < 100)).all():
-        k = int(np.argmin((occupancy > 0) & (occupancy < 100)))
+    if not ((occupancy >= 0) & (occupancy < 100)).all():
+        k = int(np.argmin((occupancy >= 0) & (occupancy < 100)))
         raise Rejected("occupancy", f"atom {k + 1} has occupancy {written[k]}")
     return occupancy
