@@ -24,7 +24,7 @@ def lattice_from_parameters(
     Raises ``ValueError`` where the parameters do not span a cell.
     """
     if not (0 < a < math.inf and 0 < b < math.inf and 0 < c < math.inf):
-        raise ValueError(f"cell lengths {a:g}, {b:g}, {c:g} are not positive")
+        raise ValueError(f"cell lengths {a:g}, {b:g}, {c:g} are not positive and finite")
     if alpha == beta == gamma == 90.0:
         return np.array(((a, 0.0, 0.0), (0.0, b, 0.0), (0.0, 0.0, c)))
     if not (0 < alpha < 180 and 0 < beta < 180 and 0 < gamma < 180):

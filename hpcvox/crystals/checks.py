@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
@@ -36,30 +37,54 @@ def checked(entry: Entry, cell: Cell) -> Crystal:
         Rejected: ``no-structure``, ``too-many-sites``, ``cell``, ``coordinates``, ``occupancy``,
             ``disordered``, ``overlapping-sites``.
     """
-    given, coordinates, numbers, occupancy = cell
-    if not len(numbers):
+    if not len(cell.numbers):
         raise Rejected("no-structure", "there are no atoms")
-    check_count(len(numbers))
-    lattice = oriented(given)
+    check_count(len(cell.numbers))
+    lattice = oriented(cell.lattice)
+    coordinates = -cell.frac if np.linalg.det(cell.lattice) < 0 else cell.frac
+    frac, numbers = sites(lattice, coordinates, cell.numbers, cell.occupancy)
+    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)
+
+
+def sites(
+    lattice: NDArray[np.float64],
+    coordinates: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    occupancy: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Fractional coordinates (n, 3) in [0, 1) and atomic numbers (n,), one whole atom a site.
+
+    Sites of occupancy 0 hold no atom and are left out.
+
+    Args:
+        lattice: (3, 3) rows in Å, of a cell with volume.
+        coordinates: (m, 3), not yet brought into the cell.
+        occupancy: (m,) | None: all whole.
+
+    Raises:
+        Rejected: ``no-structure``, ``cell``, ``coordinates``, ``occupancy``, ``disordered``, ``overlapping-sites``.
+    """
     spacing = float(plane_spacings(lattice).min())
     if not spacing >= MIN_DISTANCE_A:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    if np.linalg.det(given) < 0:
-        coordinates = -coordinates
     frac = np.empty((len(numbers), 3))
     bad = wrap_columns(np.ascontiguousarray(coordinates.T).reshape(-1), frac)
     if bad >= 0:
         written = ", ".join(f"{value:g}" for value in coordinates[bad])
         raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({written})")
     if occupancy is not None:
-        usable = (occupancy > 0) & (occupancy < 100)
+        usable = (occupancy >= 0) & (occupancy < 100)
         if not usable.all():
             k = int(np.argmin(usable))
             raise Rejected("occupancy", f"atom {k + 1} has occupancy {occupancy[k]:g}")
+        if not occupancy.all():
+            frac, numbers, occupancy = frac[occupancy > 0], numbers[occupancy > 0], occupancy[occupancy > 0]
+            if not len(numbers):
+                raise Rejected("no-structure", "there are no atoms: every site has occupancy 0")
         occupancy = None if (occupancy == 1.0).all() else occupancy
-    if occupancy is not None or overlapping(lattice, frac, spacing) is not None:
+    if occupancy is not None or overlapping(lattice, frac, numbers, spacing) is not None:
         frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
-    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)
+    return frac, numbers
 
 
 def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,15 +144,20 @@ def fractional(cartesian: NDArray[np.float64], lattice: NDArray[np.float64]) -> 
 
 
 def array(value: object, columns: int, code: str, what: str) -> NDArray[np.float64]:
-    """``value`` as an array (n, columns) of numbers.
+    """``value`` as an array (n, columns) of numbers, which may be written as text.
 
     Raises:
         Rejected: ``code``, saying that ``what`` is no such array.
     """
+    fault = ""
     try:
-        numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+        numbers = np.array(value)
+        if numbers.dtype.kind == "U":
+            numbers = np.array(decimals(numbers.ravel().tolist())).reshape(numbers.shape)
+        numbers = numbers.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        fault = f": {error}" if "is not a number" in str(error) else ""
         numbers = np.empty(0)
     if numbers.ndim != 2 or numbers.shape[1] != columns:
-        raise Rejected(code, f"{what} must be {columns} numbers a row")
+        raise Rejected(code, f"{what} must be {columns} numbers a row{fault}")
     return numbers

@@ -3,31 +3,30 @@
 :func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
 """
 
-from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import NamedTuple
+from functools import partial
 
 import gemmi
-import numpy as np
-from numpy.typing import NDArray
 
 from hpcvox.crystals import blocks
-from hpcvox.crystals.agreement import Claims, check_volume, claims, remarks
+from hpcvox.crystals.agreement import check_volume, claims
+from hpcvox.crystals.atom_sites import Atoms, atoms_of, sites_of
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.doubled import settle
+from hpcvox.crystals.filling import filled, one_of
 from hpcvox.crystals.groups import right_angles
-from hpcvox.crystals.labels import atomic_number
-from hpcvox.crystals.occupancy import FULL, settled
-from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
+from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.stated_symmetry import Candidate, candidates, check_periodic
-from hpcvox.crystals.symmetry import MAX_SITES, expand
+from hpcvox.crystals.stated_symmetry import candidates, check_periodic
 from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
 
 MAX_BYTES = 16 * 1024 * 1024
 """A CIF longer than this is not read (the largest of real databases are a few megabytes)."""
+
+CANDIDATE = "cif-candidate"
+"""Format of the CIF of a generated crystal: its atoms may be nearer than those of a real one."""
 
 _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
@@ -35,7 +34,6 @@ _CELL_TAGS = tuple(
 )
 _RIGHT_ANGLES = (90.0, 90.0, 90.0)
 _MODULATED = (b"_ssg_", b"_cell_modulation", b"_cell_wave_vector", b"_cell_subsystem")
-_SAME_SITE = 1e-2  # of fractional coordinates
 
 
 def parse(entry: Entry) -> list[Crystal | Rejection]:
@@ -74,7 +72,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
 
         document, complaint = lenient.reread(text, error)
         unchecked = True
-    found = [(block, atoms) for block in document if (atoms := _atoms(block)) is not None]
+    found = [(block, atoms) for block in document if (atoms := atoms_of(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
@@ -97,78 +95,11 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
     return Rejected(code, message)
 
 
-class _Columns(NamedTuple):
-    """Where an atom-site loop keeps what; -1 where it does not."""
-
-    x: int
-    y: int
-    z: int
-    symbol: int
-    label: int
-    occupancy: int
-    flag: int
-    multiplicity: int
-
-
-_NAMES = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
-
-
-_MULTIPLICITY = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
-
-
-@lru_cache(maxsize=4096)
-def _columns(tags: tuple[str, ...]) -> _Columns:
-    index = {tag.lower().replace(".", "_"): i for i, tag in enumerate(tags)}
-    places = [index.get(f"_atom_site_{name}", -1) for name in _NAMES]
-    multiplicity = [place for name in _MULTIPLICITY if (place := index.get(name, -1)) >= 0]
-    return _Columns._make((*places, *(multiplicity or [-1])[:1]))
-
-
-class _Atoms(NamedTuple):
-    values: list[str]  # row by row
-    width: int
-    columns: _Columns
-
-
-def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
-    for tag in ("_atom_site_fract_x", "_atom_site.fract_x"):
-        loop = blocks.loop(block, tag)
-        if loop is not None:
-            tags = tuple(loop.tags)
-            return _Atoms(loop.values, len(tags), _columns(tags))
-        if blocks.value(block, tag) is not None:  # one atom, written without a loop
-            stem = tag.removesuffix("fract_x")
-            pairs = [
-                (stem + n, value) for n in _NAMES if (value := blocks.value(block, stem + n)) is not None
-            ]
-            return _Atoms([value for _, value in pairs], len(pairs), _columns(tuple(t for t, _ in pairs)))
-    return None
-
-
-class _Sites(NamedTuple):
-    """The sites that a block lists."""
-
-    frac: NDArray[np.float64]  # (n, 3)
-    numbers: NDArray[np.uint8]  # (n,)
-    occupancy: NDArray[np.float64] | None  # (n,)
-    multiplicities: list[str]  # as stated; empty where they are not
-
-
-class _Full(NamedTuple):
-    """All atoms of the cell, and what should be known of them."""
-
-    frac: NDArray[np.float64]  # (m, 3)
-    numbers: NDArray[np.uint8]  # (m,)
-    remarks: tuple[str, ...]
-
-
-def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> Crystal:
-    if len(atoms.values) > MAX_SITES * atoms.width:
-        raise Rejected("too-many-sites", f"more than {MAX_SITES} sites are listed")
+def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
     if any(tag in entry.text for tag in _MODULATED):
         check_periodic(block)
     cell, absent = _cell(block)
-    sites = _sites(atoms)
+    sites = sites_of(atoms, block)
     try:
         lattice = lattice_from_parameters(*cell)
     except ValueError as error:
@@ -185,100 +116,12 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: _Atoms) -> 
     meant = candidates(block, cell, b"magn" in entry.text)
     if absent and not all(right_angles(candidate.group) for candidate in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
-    fill = partial(_filled, sites=sites, lattice=lattice, spacing=spacing, stated=stated, volume=volume)
-    full = fill(meant[0]) if len(meant) == 1 else _one(meant, fill)
+    least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
+    fill = partial(
+        filled, sites=sites, lattice=lattice, spacing=spacing, stated=stated, volume=volume, least=least
+    )
+    full = fill(meant[0]) if len(meant) == 1 else one_of(meant, fill)
     return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
-
-
-def _sites(atoms: _Atoms) -> _Sites:
-    numbers = _numbers(atoms)
-    frac = _frac(atoms)
-    occupancy = _occupancy(atoms)
-    multiplicities = []
-    if atoms.columns.multiplicity >= 0:
-        multiplicities = atoms.values[atoms.columns.multiplicity :: atoms.width]
-    if atoms.columns.flag >= 0:
-        real = [flag != "dum" for flag in atoms.values[atoms.columns.flag :: atoms.width]]
-        if not all(real):  # dummy atoms mark centroids and the like
-            frac, numbers = frac[real], numbers[real]
-            occupancy = None if occupancy is None else occupancy[real]
-            multiplicities = [text for text, is_real in zip(multiplicities, real, strict=False) if is_real]
-    if not len(numbers):
-        raise Rejected("no-structure", "there are no atoms")
-    return _Sites(frac, numbers, occupancy, multiplicities)
-
-
-def _filled(
-    symmetry: Candidate,
-    sites: _Sites,
-    lattice: NDArray[np.float64],
-    spacing: float,
-    stated: Claims,
-    volume: float,
-) -> _Full:
-    """All atoms that the group makes of the ``sites``, held against what the file states of them."""
-    frac, numbers, occupancy, multiplicities = sites
-    images = None
-    operations = symmetry.group.operations
-    if operations is not None:
-        if symmetry.listed is not None:
-            made = len(expand(symmetry.listed, lattice, frac)[0])
-        frac, owner = expand(operations, lattice, frac)
-        if symmetry.listed is not None and made != len(frac):
-            raise Rejected(
-                "symmetry",
-                f"{symmetry.name} are no group: they make {made} atoms, and all of theirs {len(frac)}",
-            )
-        images = np.bincount(owner, minlength=len(numbers))
-        numbers = numbers[owner]
-        occupancy = None if occupancy is None else occupancy[owner]
-    if len(numbers) > MAX_SITES:
-        raise Rejected("too-many-sites", f"the cell has {len(numbers)} sites, more than {MAX_SITES}")
-    near = overlapping(lattice, frac, spacing)
-    if near is not None or occupancy is not None:
-        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
-    return _Full(frac, numbers, remarks(stated, numbers, volume, images, multiplicities))
-
-
-def _one(meant: tuple[Candidate, ...], fill: Callable[[Candidate], _Full]) -> _Full:
-    """Of several settings, the one whose crystal agrees with the file, or any where they make the same atoms.
-
-    Raises:
-        Rejected: none agrees (the code of the first), or several do and make different crystals.
-    """
-    made: list[tuple[str, _Full]] = []
-    reasons: list[tuple[str, Rejected]] = []
-    for candidate in meant:
-        try:
-            made.append((candidate.name, fill(candidate)))
-        except Rejected as reason:
-            reasons.append((candidate.name, reason))
-    if not made:
-        told = "; ".join(f"as {name}, {reason}" for name, reason in reasons)
-        raise Rejected(
-            reasons[0][1].code, f"several settings may be meant, and none agrees with the file: {told}"
-        )
-    name, first = made[0]
-    for other, full in made[1:]:
-        if not _same_atoms(first, full):
-            raise Rejected(
-                "symmetry",
-                f"{name} and {other} may both be meant, and make different crystals ({len(first.numbers)} and "
-                f"{len(full.numbers)} atoms): state Z, the sites' multiplicities or the operations",
-            )
-    return first
-
-
-def _same_atoms(one: _Full, other: _Full) -> bool:
-    """Whether two lists of atoms of one cell are the same but for their order."""
-    if len(one.numbers) != len(other.numbers):
-        return False
-    for site, number in zip(one.frac, one.numbers, strict=True):
-        apart = other.frac - site
-        apart -= np.rint(apart)
-        if not ((np.abs(apart).max(axis=1) < _SAME_SITE) & (other.numbers == number)).any():
-            return False
-    return True
 
 
 _Cell = tuple[float, float, float, float, float, float]
@@ -297,7 +140,7 @@ def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
             parameters.append(90.0)
             continue
         try:
-            parameters.append(float(value))
+            parameters.append(decimal(value))
         except ValueError:
             number = gemmi.cif.as_number(value)  # understands 4.05(2); nan for ? and text
             if number != number:
@@ -305,51 +148,3 @@ def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
             parameters.append(number)
     a, b, c, alpha, beta, gamma = parameters
     return (a, b, c, alpha, beta, gamma), absent
-
-
-def _numbers(atoms: _Atoms) -> NDArray[np.uint8]:
-    """Atomic numbers (n,) uint8, by type symbol where there is one, else by label."""
-    values, width, columns = atoms
-    if columns.symbol < 0 and columns.label < 0:
-        raise Rejected("element", "the atom sites have neither a type symbol nor a label")
-    first = columns.symbol if columns.symbol >= 0 else columns.label
-    found = list(map(atomic_number, values[first::width]))
-    if 0 in found:
-        labels = values[columns.label :: width] if columns.label >= 0 else [""] * len(found)
-        found = [z or atomic_number(label) for z, label in zip(found, labels, strict=True)]
-        if 0 in found:
-            raise Rejected("element", f"atom {found.index(0) + 1} has no element")
-    return np.array(found, dtype=np.uint8)
-
-
-def _frac(atoms: _Atoms) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3) in [0, 1)."""
-    values, width, columns = atoms
-    if min(columns.y, columns.z) < 0:
-        raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
-    xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
-    try:
-        written = np.array([*map(float, xs), *map(float, ys), *map(float, zs)])
-    except ValueError:  # 0.25(3), or no number at all, which is nan
-        written = np.array([gemmi.cif.as_number(value) for value in (*xs, *ys, *zs)])
-    frac = np.empty((len(xs), 3))
-    bad = wrap_columns(written, frac)
-    if bad >= 0:
-        given = f"{xs[bad]}, {ys[bad]}, {zs[bad]}"
-        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({given})")
-    return frac
-
-
-def _occupancy(atoms: _Atoms) -> NDArray[np.float64] | None:
-    """Occupancies (n,), or None where every site is fully occupied or none is stated."""
-    values, width, columns = atoms
-    if columns.occupancy < 0:
-        return None
-    written = values[columns.occupancy :: width]
-    if FULL.issuperset(written):
-        return None
-    occupancy = np.array([1.0 if v in FULL else gemmi.cif.as_number(v) for v in written])
-    if not ((occupancy > 0) & (occupancy < 100)).all():
-        k = int(np.argmin((occupancy > 0) & (occupancy < 100)))
-        raise Rejected("occupancy", f"atom {k + 1} has occupancy {written[k]}")
-    return occupancy

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from hpcvox.crystals.decimals import decimal
 from hpcvox.errors import Rejected, SourceError
 
 ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
@@ -131,7 +132,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:
-        return float(value)
+        return decimal(value) if isinstance(value, str) else float(value)
     except (ValueError, OverflowError):
         return math.nan
 

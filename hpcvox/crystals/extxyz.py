@@ -155,7 +155,7 @@ def _columns(properties: str) -> _Columns:
     at = 0
     found: dict[str, int] = {}
     for name, width in zip(words[::3], words[2::3], strict=False):
-        if not width.isdecimal() or not 1 <= int(width) <= 1000:
+        if not (width.isascii() and width.isdecimal()) or not 1 <= int(width) <= 1000:
             break
         found[name] = at
         at += int(width)
@@ -200,6 +200,6 @@ def read(text: bytes) -> Cell:
 
 
 def _atomic_number(word: str, by_number: bool) -> int:
-    if by_number and word.isdecimal() and len(word) < 4 and 1 <= int(word) <= 118:
+    if by_number and word.isascii() and word.isdecimal() and len(word) < 4 and 1 <= int(word) <= 118:
         return int(word)
     return element(word.capitalize())

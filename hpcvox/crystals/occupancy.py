@@ -1,12 +1,14 @@
 """Partly occupied, split and repeated sites: made whole where that is what they mean, else rejected."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.overlap import overlapping, squared_length
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.overlap import LEAST_DISTANCES_A, Near, overlapping, squared_length
 from hpcvox.errors import Rejected
 
 FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000", ".", "?"})
@@ -22,15 +24,21 @@ def settled(
     numbers: NDArray[np.uint8],
     occupancy: NDArray[np.float64] | None,
     spacing: float,
+    labels: Sequence[str] = (),
+    least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
 
     Entries of one element on one site are one atom: written twice (0 and 1 are the same place), or in
     parts whose occupancies (n,) sum to one.
 
+    Args:
+        labels: of the n sites, for messages; empty where they have none.
+        least: how far apart in Å two atoms are at least, by their atomic numbers.
+
     Raises:
         Rejected: ``disordered`` (a site is shared or partly empty), ``occupancy`` (more than one atom
-            on a site), ``overlapping-sites`` (two atoms less than 0.4 Å apart).
+            on a site), ``overlapping-sites`` (two atoms nearer than two of their elements come).
     """
     parts = np.ones(len(numbers)) if occupancy is None else occupancy.copy()
     kept = np.ones(len(numbers), dtype=bool)
@@ -43,11 +51,31 @@ def settled(
         raise Rejected(
             "disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})"
         )
-    near = overlapping(lattice, frac, spacing)
+    near = overlapping(lattice, frac, numbers, spacing, least)
     if near is not None:
-        first, second, distance = near
-        raise Rejected("overlapping-sites", f"sites {first + 1} and {second + 1} are {distance:.3f} Å apart")
+        raise _too_near(near, numbers, np.flatnonzero(kept), labels)
     return frac, numbers
+
+
+def _too_near(
+    near: Near, numbers: NDArray[np.uint8], places: NDArray[np.intp], labels: Sequence[str]
+) -> Rejected:
+    symbols = [SYMBOLS[numbers[k]] for k in near[:2]]
+    names = [
+        f"{places[k] + 1} ({symbol}{f', {labels[places[k]]}' if labels else ''})"
+        for k, symbol in zip(near[:2], symbols, strict=True)
+    ]
+    where = (
+        f"site {names[0]} and its image in the next cell"
+        if near.first == near.second
+        else f"sites {names[0]} and {names[1]}"
+    )
+    pair = f"2 {symbols[0]} atoms" if symbols[0] == symbols[1] else f"{symbols[0]} and {symbols[1]} atoms"
+    return Rejected(
+        "overlapping-sites",
+        f"{where} are {near.distance:.3f} Å apart; {pair} come no nearer than {near.least:.2f} Å: "
+        "look at the coordinates, the unit of the cell, and for disorder that is written without occupancies",
+    )
 
 
 @numba.njit(cache=True)

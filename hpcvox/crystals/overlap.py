@@ -1,17 +1,51 @@
 """Sites that are too near to each other to be two atoms, under periodic boundaries."""
 
 import math
+from typing import Final, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.elements import COVALENT_RADII_A
+
 MIN_DISTANCE_A = 0.4
-"""Sites nearer than this are not two atoms.  H2 is 0.74 Å long; hydrogens of published X-ray structures
-come as near as 0.46 Å to a neighbour: the 0.5 Å asked of generated crystals would refuse real ones."""
+"""Sites nearer than this are not two atoms, whatever they are."""
+
+LEAST_OF_BOND: Final = 0.5
+"""Of the sum of their covalent radii, how far apart two atoms are at least.  In 36,737 crystals of the Materials
+Project and 7,572 perovskites no two are nearer than 0.607 of it (Nb2P); of 80,140 others 23 have two below 0.5."""
+
+LEAST_OF_HYDROGEN: Final = 0.4
+"""The same of hydrogen, whose published positions are often poor: N-H of 0.47 Å is 0.46 of it, C-H of 0.52 Å 0.49."""
 
 DENSEST = 0.75
 """No packing of equal spheres fills more of space (the closest one 0.7405)."""
+
+
+def _least_distances() -> NDArray[np.float64]:
+    radii = np.array(COVALENT_RADII_A)
+    least = LEAST_OF_BOND * (radii[:, None] + radii)
+    least[1, :] *= LEAST_OF_HYDROGEN / LEAST_OF_BOND
+    least[2:, 1] = least[1, 2:]
+    return np.asarray(np.maximum(least, MIN_DISTANCE_A))
+
+
+LEAST_DISTANCES_A: Final = _least_distances()
+"""(119, 119), by two atomic numbers: two such atoms that are nearer than this in Å are not two atoms."""
+
+
+LEAST_OF_CANDIDATES_A: Final = np.full_like(LEAST_DISTANCES_A, MIN_DISTANCE_A)
+"""The same of generated crystals, which are judged by distances of their own once they are read."""
+
+
+class Near(NamedTuple):
+    """Two sites that are too near."""
+
+    first: int
+    second: int  # the same one where it is too near to its own image in the next cell
+    distance: float  # Å
+    least: float  # Å | how far apart two such atoms are at least
 
 
 def plane_spacings(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -21,24 +55,23 @@ def plane_spacings(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def overlapping(
-    lattice: NDArray[np.float64], frac: NDArray[np.float64], spacing: float, limit: float = MIN_DISTANCE_A
-) -> tuple[int, int, float] | None:
-    """The nearest two sites i < j and their distance in Å where that is below ``limit``, else None.
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    spacing: float,
+    least: NDArray[np.float64] = LEAST_DISTANCES_A,
+) -> Near | None:
+    """Of the sites that are nearer than two of their elements come, the two that are so the most; None where none are.
 
-    ``lattice`` (3, 3) rows in Å, ``frac`` (n, 3), ``spacing`` the least distance in Å between
-    opposite faces of the cell.  Exact for any cell with ``spacing`` above ``limit``: a vector shorter
-    than ``limit`` has fractional components below limit/spacing, so along an axis where that is under
-    1/2 only the wrapped difference can be one, and else only its neighbours.  Of more sites than spheres
-    of that diameter fit into the cell, any two that are too near are returned.
+    ``lattice`` (3, 3) rows in Å, ``frac`` (n, 3), ``numbers`` (n,) atomic numbers, ``spacing`` the least
+    distance in Å between opposite faces of the cell.  Exact for any cell: a vector shorter than ``least`` has
+    fractional components below least/spacing, so no image farther than that is looked at.  Of more sites than spheres
+    of their least diameter fit into the cell, any two that are too near are returned.
     """
-    reach = (
-        np.zeros(3, np.int64) if spacing >= 2 * limit else (plane_spacings(lattice) < 2 * limit).astype(int)
-    )
-    spheres = len(frac) * limit**3 * math.pi / 6 / DENSEST
-    # No cell is smaller than its spacing³, which is at hand.
-    crowded = spheres > spacing**3 and spheres > float(np.linalg.det(lattice))
-    first, second, squared = _nearest(lattice, frac, reach, limit * limit, crowded)
-    return None if first < 0 else (first, second, math.sqrt(squared))
+    first, second, squared = _nearest(lattice, frac, numbers, spacing, least)
+    if first < 0:
+        return None
+    return Near(first, second, math.sqrt(squared), float(least[numbers[first], numbers[second]]))
 
 
 @numba.njit(cache=True)
@@ -55,24 +88,55 @@ def squared_length(x: float, y: float, z: float, lattice: NDArray[np.float64]) -
 def _nearest(
     lattice: NDArray[np.float64],
     frac: NDArray[np.float64],
-    reach: NDArray[np.int64],
-    squared_limit: float,
-    any_pair: bool,
+    numbers: NDArray[np.uint8],
+    spacing: float,
+    least: NDArray[np.float64],
 ) -> tuple[int, int, float]:
-    best, first, second = squared_limit, -1, -1
-    for j in range(frac.shape[0]):
-        for i in range(j):
+    n = frac.shape[0]
+    widest, narrowest = 0.0, np.inf
+    for z in numbers:
+        widest, narrowest = max(widest, least[z, z]), min(narrowest, least[z, z])
+    # Faces are volume/area apart.  No cell is smaller than its spacing³.
+    spacings = np.full(3, spacing)
+    spheres = n * narrowest**3 * math.pi / 6 / DENSEST
+    crowded = spheres > spacing**3
+    if crowded or spacing < 2 * widest:
+        for k in range(3):
+            a, b, c = lattice[k], lattice[(k + 1) % 3], lattice[(k + 2) % 3]
+            x, y, z = b[1] * c[2] - b[2] * c[1], b[2] * c[0] - b[0] * c[2], b[0] * c[1] - b[1] * c[0]
+            volume = abs(a[0] * x + a[1] * y + a[2] * z)
+            spacings[k] = volume / math.sqrt(x * x + y * y + z * z)
+            crowded = crowded and spheres > volume
+    best, found, first, second = (
+        1.0,
+        0.0,
+        -1,
+        -1,
+    )  # best: squared distance over that which it should be at least
+    reach = np.empty(3, np.int64)
+    for j in range(n):
+        for i in range(j + 1):
+            limit = least[numbers[i], numbers[j]]
+            if i == j and spacing >= limit:  # no vector of the lattice is shorter than the spacing
+                continue
             x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
             x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
+            if spacing >= 2 * limit:
+                squared = squared_length(x, y, z, lattice)
+                if squared < best * limit * limit:
+                    best, found, first, second = squared / (limit * limit), squared, i, j
+                continue
+            for k in range(3):
+                reach[k] = math.ceil(limit / spacings[k] - 0.5)
             for p in range(-reach[0], reach[0] + 1):
                 for q in range(-reach[1], reach[1] + 1):
                     for r in range(-reach[2], reach[2] + 1):
                         squared = squared_length(x + p, y + q, z + r, lattice)
-                        if squared < best:
-                            best, first, second = squared, i, j
-        if any_pair and first >= 0:
+                        if squared < best * limit * limit and not (i == j and p == 0 and q == 0 and r == 0):
+                            best, found, first, second = squared / (limit * limit), squared, i, j
+        if crowded and first >= 0:
             break
-    return first, second, best
+    return first, second, found
 
 
 @numba.njit(cache=True)

@@ -52,6 +52,7 @@ def _reader(read: Callable[[bytes], Cell]) -> Reader:
 
 READERS: Final[dict[str, Reader]] = {
     "cif": cif.parse,
+    cif.CANDIDATE: cif.parse,
     "poscar": _reader(poscar.read),
     "extxyz": _reader(extxyz.read),
     "json": _reader(structures.read),

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.checks import Cell, array, check_count, element, fractional
+from hpcvox.crystals.decimals import decimal
 from hpcvox.errors import Rejected
 
 _HEADER = 5
@@ -60,7 +61,7 @@ def _words(line: str) -> list[str]:
 
 
 def _is_count(word: str) -> bool:
-    return word.isdecimal() and len(word) < 8
+    return word.isascii() and word.isdecimal() and len(word) < 8
 
 
 def _scale(line: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,7 +69,7 @@ def _scale(line: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     found: list[float] = []
     for word in line.split()[:3]:
         try:
-            found.append(float(word))
+            found.append(decimal(word))
         except ValueError:  # a comment
             break
     scale = np.array(found if len(found) == 3 else found[:1] * 3)

@@ -9,6 +9,7 @@ from typing import Final
 
 from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
+from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.text import text_lines
@@ -120,7 +121,7 @@ class CsvSource:
                 if not cell:
                     continue
                 try:
-                    float(cell)
+                    decimal(cell)
                     column.numbers += 1
                 except ValueError:
                     if not absent(cell):
@@ -154,7 +155,7 @@ class CsvSource:
             if not cell:
                 continue
             try:
-                value = float(cell)
+                value = decimal(cell)
             except ValueError:
                 if absent(cell):
                     continue

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
+from hpcvox.crystals.cif import CANDIDATE
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
@@ -211,7 +212,7 @@ def _crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple
             text = path.read_bytes()
         except OSError as error:
             raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
-        for found in parse(Entry(number, row["id"], str(path), text, {})):
+        for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):
             if isinstance(found, Crystal):
                 yield row["id"], replace(found, id=row["id"])
 

@@ -234,6 +234,45 @@ def test_cubes_that_are_refused(tmp_path: Path, old: str, new: str, code: str) -
     rejected(tmp_path / "x.cube", whole.replace(old, new).encode(), code)
 
 
+def both_faces(second: str = "17 0 2 2 2") -> str:
+    """A cube file of CsCl with the caesium atom on all corners of its cell of 4 Å, in Å."""
+    corners = "".join(f"55 0 {x} {y} {z}\n" for x in (0, 4) for y in (0, 4) for z in (0, 4))
+    return f"a\nb\n9 0 0 0\n-2 2 0 0\n-2 0 2 0\n-2 0 0 2\n{corners}{second}\n0 1 2 3 4 5 6 7\n"
+
+
+def test_an_atom_on_both_faces_of_a_cube_is_one_atom(tmp_path: Path) -> None:
+    (tmp_path / "x.cube").write_text(both_faces())
+    field = read_field(tmp_path / "x.cube")
+    assert field.numbers.tolist() == [55, 17]
+    np.testing.assert_allclose(field.frac, [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]], atol=1e-12)
+    assert field.values.ravel().tolist() == pytest.approx([k / BOHR**3 for k in range(8)])
+
+
+def test_a_number_for_each_listed_atom_is_passed_over_where_some_are_one_atom(tmp_path: Path) -> None:
+    head = poscar(elements="Ti O\n").replace("\n1 1\n", "\n2 1\n").replace("0 0 0\n0.5", "0 0 0\n1 0 1\n0.5")
+    (tmp_path / "CHGCAR").write_text(head + BLOCK + "0.1 0.2 0.3\n" + BLOCK)
+    field = read_field(tmp_path / "CHGCAR")
+    assert field.numbers.tolist() == [22, 8]
+    assert field.names == ("total", "spin")
+    np.testing.assert_array_equal(field.values[0], field.values[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (both_faces("17 0 0.08 0 0"), "overlapping-sites", r"\(Cs\) and 9 \(Cl\) are 0.080 Å apart"),
+        (both_faces("55 0 0.5 0 0"), "overlapping-sites", "2 Cs atoms come no nearer than 2.44 Å"),
+        (both_faces().replace("-2 2 0 0", "-2 .1 0 0"), "cell", "thinner than 0.4"),
+        (both_faces("17 0 99999 2 2"), "coordinates", "atom 9"),
+        (both_faces().replace("9 0 0 0", "9_0 0 0 0"), "header", "9_0"),
+    ],
+)
+def test_sites_of_a_field_are_held_to_what_all_sites_are(
+    tmp_path: Path, text: str, code: str, words: str
+) -> None:
+    rejected(tmp_path / "x.cube", text.encode(), code, words)
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(Rejected) as error:
         read_field(tmp_path / "CHGCAR")

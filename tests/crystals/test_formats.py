@@ -156,6 +156,11 @@ def test_what_a_poscar_may_hold(text: str, length: float, x: float) -> None:
         assert got.formula == "CsCl"
 
 
+def test_an_empty_site_of_a_structure_is_left_out() -> None:
+    got = read("json", dumped(lambda d: d["sites"][2]["species"][0].update(occu=0)))
+    assert got.numbers.tolist() == [55, 17]
+
+
 def test_a_left_handed_cell_is_the_same_crystal() -> None:
     right = crystal("triclinic")
     left = Crystal("x", "", right.lattice[[1, 0, 2]], right.frac[:, [1, 0, 2]] + 0.1, right.numbers, {})
@@ -188,6 +193,15 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
     ("poscar: half a line", "poscar", HEADER.format(1, "Cs Cl") + "Direct\n0 0 0\n.5 .5", "coordinates", ""),
     ("poscar: VASP 4", "poscar", "t\n1\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n" + SITES, "element", "VASP 4"),
     ("poscar: element", "poscar", HEADER.format(1, "Cs Zz") + "D\n" + SITES, "element", "'Zz'"),
+    ("poscar: vacancy", "poscar", HEADER.format(1, "Cs Va") + "D\n" + SITES, "element", "'Va'"),
+    ("poscar: dummy", "poscar", HEADER.format(1, "X Cl_pv") + "D\n" + SITES, "element", "'X'"),
+    ("poscar: 1_0 scale", "poscar", HEADER.format("1_0", "Cs Cl") + "D\n" + SITES, "poscar-syntax", "'1_0'"),
+    ("poscar: 4_0 cell", "poscar", (HEADER + "D\n").replace("4 0 0", "4_0 0 0").format(1, "Cs Cl") + SITES, "cell",
+     "'4_0' is not a number"),
+    ("poscar: 0_5", "poscar", HEADER.format(1, "Cs Cl") + "D\n0 0 0\n0_5 0 0\n", "coordinates", "'0_5'"),
+    ("poscar: digits", "poscar", HEADER.format(1, "Cs Cl") + "D\n0 0 0\n.٥ .٥ .٥\n", "coordinates", "'.٥'"),
+    ("poscar: counts of digits", "poscar", (HEADER + "D\n").format(1, "Cs Cl").replace("1 1", "1 ١") + SITES,
+     "poscar-syntax", ""),
     ("poscar: scale 0", "poscar", HEADER.format(0, "Cs Cl") + "D\n" + SITES, "cell", "scale"),
     ("poscar: scale word", "poscar", HEADER.format("one", "Cs Cl") + "D\n" + SITES, "poscar-syntax", "scale"),
     ("poscar: 1 of 3 scales", "poscar", HEADER.format("1 -1 1", "Cs Cl") + "D\n" + SITES, "cell", "scale"),
@@ -204,6 +218,10 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
     ("extxyz: molecule", "extxyz", "1\nwater\nO 0 0 0\n", "cell", "Lattice"),
     ("extxyz: slab", "extxyz", FRAME.replace("T T T", "T T F"), "cell", "periodic"),
     ("extxyz: element", "extxyz", FRAME.replace("Cl ", "Zz "), "element", "'Zz'"),
+    ("extxyz: 4_0 cell", "extxyz", FRAME.replace('"4 0', '"4_0 0'), "cell", "'4_0'"),
+    ("extxyz: 2_0", "extxyz", FRAME.replace("2 2 2", "2_0 2 2"), "coordinates", "'2_0'"),
+    ("extxyz: dummy", "extxyz", FRAME.replace("Cl ", "X "), "element", "'X'"),
+    ("extxyz: near", "extxyz", FRAME.replace("2 2 2", "1 0 0"), "overlapping-sites", "Cs and Cl atoms"),
     ("extxyz: NaN cell", "extxyz", FRAME.replace('"4 0', '"nan 0'), "cell", ""),
     ("extxyz: cell of 8", "extxyz", FRAME.replace('"4 0 0', '"4 0'), "cell", "9 numbers"),
     ("extxyz: flat", "extxyz", FRAME.replace("0 4 0 0", "0 0 0 0"), "cell", ""),
@@ -234,6 +252,9 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
     ("json: shared", "json",
      dumped(lambda d: d["sites"][1].update(species=[{"element": e, "occu": 0.5} for e in ("Cl", "Br")])),
      "disordered", ""),
+    ("json: all empty", "json", dumped(lambda d: [s["species"][0].update(occu=0) for s in d["sites"]]),
+     "no-structure", "occupancy 0"),
+    ("json: 0_5", "json", dumped(lambda d: d["sites"][1].update(abc=["0_5", "0.5", "0.5"])), "coordinates", "'0_5'"),
     ("json: occupancy", "json", dumped(lambda d: d["sites"][1]["species"][0].update(occu=-1)), "occupancy", ""),
     ("json: word", "json", dumped(lambda d: d["sites"][1]["species"][0].update(occu="all")), "occupancy", ""),
 ]  # fmt: skip

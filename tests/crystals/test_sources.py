@@ -260,3 +260,14 @@ def test_real_tables_as_they_are(shared_data: Path) -> None:
     assert source.target_names == ("heat_all", "heat_ref", "dir_gap", "ind_gap")
     assert len(good(entries)) == 3787
     assert all(len(e.targets) == 4 for e in entries)
+
+
+def test_what_only_python_takes_for_a_number_is_no_target(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,cif,e,n\na,data_a,1.5,1\nb,data_b,1_000,2\n")
+    assert open_source(tmp_path / "t.csv").target_names == ("n",)
+    first, second = open_source(tmp_path / "t.csv", targets=["e"])
+    assert first.targets == {"e": 1.5}
+    assert second.fault is not None
+    assert (second.fault.code, "'1_000'" in second.fault.message) == ("target", True)
+    (tmp_path / "f.xyz").write_text('1\nLattice="4 0 0 0 4 0 0 0 4" e=1_000 n=2\nO 0 0 0\n')
+    assert [entry.targets for entry in open_source(tmp_path / "f.xyz")] == [{"n": 2}]

@@ -64,7 +64,7 @@ def read_cube(path: Path, kind: Kind = "density") -> Field:
         block = text.block(len(names) * grid[0] * grid[1] * grid[2], "values")
         _ended(text)
     numbers = [_whole(text, z, "an atomic number") for z in sites[:, 0]]
-    frac, checked = checked_sites((sites[:, 2:] - origin) * length @ np.linalg.inv(lattice), numbers)
+    frac, checked = checked_sites(lattice, (sites[:, 2:] - origin) * length @ np.linalg.inv(lattice), numbers)
     factor, units = _UNITS[kind]
     values = np.moveaxis(block.reshape(*grid, len(names)), 3, 0) * factor
     return Field(lattice, np.ascontiguousarray(values), checked, frac, names, units, kind)

@@ -5,8 +5,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.cells import wrapped
-from hpcvox.crystals.checks import MAX_LENGTH_A, check_count
+from hpcvox.crystals.checks import MAX_LENGTH_A, check_count, sites
 from hpcvox.errors import Rejected
 
 Kind = Literal["density", "potential", "other"]
@@ -63,19 +62,19 @@ def checked_grid(counts: list[int], where: str) -> tuple[int, int, int]:
 
 
 def checked_sites(
-    frac: NDArray[np.float64], numbers: list[int]
+    lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Fractional coordinates in [0, 1) and atomic numbers as uint8.
+    """Fractional coordinates in [0, 1) and atomic numbers as uint8, held to what every crystal's sites are held to.
+
+    An atom that is listed with its images, as on both faces of a cube, is one atom.
 
     Raises:
-        Rejected: ``coordinates`` that are not finite, or an ``element`` that is none.
+        Rejected: an ``element`` that is none, or as :func:`hpcvox.crystals.checks.sites`.
     """
-    if not (np.abs(frac) < 1000.0).all():  # also where not finite
-        raise Rejected("coordinates", "an atom has coordinates that are not finite, or beyond 1000 cells")
     wrong = next((z for z in numbers if not 1 <= z <= 118), None)
     if wrong is not None:
         raise Rejected("element", f"{wrong} is no atomic number")
-    return wrapped(frac), np.array(numbers, np.uint8)
+    return sites(lattice, frac, np.array(numbers, np.uint8))
 
 
 def checked_count(atoms: int) -> int:

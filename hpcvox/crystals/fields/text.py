@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.fields.numbers import POWERS, parse_numbers
 from hpcvox.errors import Rejected
 
@@ -75,7 +76,7 @@ class Text:
         found: list[float] = []
         for token in line.split():
             try:
-                found.append(float(token.replace("D", "E").replace("d", "e")))
+                found.append(decimal(token.replace("D", "E").replace("d", "e")))
             except ValueError:
                 break
         if len(found) < least:
@@ -118,7 +119,7 @@ class Text:
     def _odd(self, word: bytes, done: int, count: int, what: str) -> float:
         """The number of a word with more digits, or a greater exponent, than is read at speed."""
         try:
-            value = float(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E").replace(b"_", b"?")))
+            value = decimal(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E")).decode("latin-1"))
         except ValueError:
             shown = word[:24].decode("latin-1")
             where = f"value {done + 1} of {count} of {what}"

@@ -57,6 +57,7 @@ class _Head(NamedTuple):
     lattice: NDArray[np.float64]
     numbers: NDArray[np.uint8]
     frac: NDArray[np.float64]
+    listed: int  # atoms, of which several may be one
 
 
 def _read(text: Text) -> tuple[_Head, NDArray[np.float64]]:
@@ -74,7 +75,7 @@ def _read(text: Text) -> tuple[_Head, NDArray[np.float64]]:
         what = f"channel {len(channels) + 1}"
         block = text.block(first * second * third, what)
         channels.append(block.reshape(third, second, first).transpose(2, 1, 0))  # the first axis runs fastest
-        if not _another(text, counts, len(head.numbers), what):
+        if not _another(text, counts, head.listed, what):
             break
         if len(channels) == 4:
             raise Rejected("grid", f"{text.name} has more than four blocks of values")
@@ -135,8 +136,8 @@ def _head(text: Text) -> _Head:
     frac = np.array([text.numbers(f"atom {i + 1}", 3)[:3] for i in range(len(numbers))]).reshape(-1, 3)
     if not mode.startswith("d"):
         frac = (frac * factor) @ np.linalg.inv(lattice)
-    inside, checked = checked_sites(frac, numbers)
-    return _Head(lattice, checked, inside)
+    inside, checked = checked_sites(lattice, frac, numbers)
+    return _Head(lattice, checked, inside, len(numbers))
 
 
 def _scale(text: Text, scale: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,143 @@
+"""What an ``_atom_site_type_symbol`` says: an element (``Fe3+``, ``O-2``, ``D``, ``Siva``), or why it says none."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.errors import Rejected
+
+VALID: Final = "valid is an element's symbol, with its charge where that is known: Fe, Fe3+, O2-"
+
+UNKNOWN_MARKS: Final = frozenset({"", ".", "?"})
+
+NO_ATOM: Final = frozenset({
+    "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
+    "ghost", "lp", "nan", "nul", "null", "none", "cnt", "cen", "ctr", "cent", "centroid", "oct", "tet",
+})  # fmt: skip
+"""What files write in place of an element where there is no atom, in small letters."""
+
+_SIGNED = r"\d+[+-]?|\d+\.\d+[+-]|[+-]\d*(?:\.\d+)?|\+{2,4}|-{2,4}"  # 3, 3+, 3.5+, +3, ++
+_CHARGE = rf"(?:{_SIGNED}|\((?:\d[+-]?|[+-]\d?|[IV]+)\)|(?<=[a-z])[IV]{{2,3}})"  # (3+), (III), III
+_SYMBOL = re.compile(rf"(?P<mass>\d{{0,3}})(?P<letters>[A-Za-z]{{1,2}})(?:\s*{_CHARGE})?", re.ASCII)
+_BETWEEN = re.compile(r"[\s\d.,+*()\[\]{}'\"/:;&|-]+", re.ASCII)
+_PARTS = re.compile(r"[A-Z][a-z]?")
+
+_SCATTERERS: Final = {"Cval": "C", "Siva": "Si", "Sival": "Si"}
+"""Names of the tables of scattering factors: atoms with the electrons of a bond."""
+_WITH_HYDROGEN: Final = {"Ow": "O", "OW": "O", "Oh": "O", "Wat": "O", "WAT": "O", "wat": "O", "Water": "O"}
+"""Names of atoms that stand for a whole molecule of water or a hydroxyl."""
+FAMILIES: Final = frozenset({"RE", "TM"})
+"""Capitals that are an element's symbol, and more often a family: rare earths, transition metals."""
+_NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
+"""Capitals that may be an element or a group of atoms."""
+_RARE: Final = 98
+"""From californium on elements are read in their own case alone: CN and NH are groups of atoms."""
+_WORDS: Final = frozenset({"na", "no"})  # not available
+
+
+class Reading(NamedTuple):
+    """The elements that a symbol or label may mean."""
+
+    elements: tuple[str, ...]  # their symbols, the likeliest first; T where it would be tritium
+    certain: bool  # whether the first is right where no formula tells otherwise
+
+
+UNKNOWN: Final = Reading((), False)
+
+
+@lru_cache(maxsize=65536)
+def number_of_type(symbol: str) -> int:
+    """Atomic number of a type symbol; 0 where there is none (``.``, ``?``) or only the formula can tell.
+
+    Raises:
+        Rejected: as :func:`of_type`.
+    """
+    reading = of_type(symbol)
+    return ATOMIC_NUMBERS[reading.elements[0]] if reading.certain else 0
+
+
+@lru_cache(maxsize=65536)
+def of_type(symbol: str) -> Reading:
+    """What a type symbol may mean; ``UNKNOWN`` for ``.`` and ``?``.
+
+    Raises:
+        Rejected: ``element`` (no element's symbol), ``disordered`` (several elements), ``incomplete`` (a
+            group of atoms whose hydrogens have no positions).
+    """
+    bare = symbol.strip("'\" \t")
+    if bare in UNKNOWN_MARKS:
+        return UNKNOWN
+    if bare in _SCATTERERS:
+        return Reading((_SCATTERERS[bare],), True)
+    if bare.lower() in NO_ATOM:
+        raise no_atom("type symbol", bare)
+    match = _SYMBOL.fullmatch(bare)
+    if match is not None:
+        letters = match["letters"]
+        element = {"D": "H"}.get(letters.capitalize(), letters.capitalize())
+        if _is_element(element, letters) and _is_isotope(match["mass"], element):
+            return Reading((element,), letters not in _NOT_CERTAIN)
+        if letters == "T":  # tritium, or a site between four others
+            return Reading(("T",), False)
+    if bare in _WITH_HYDROGEN:
+        raise _no_hydrogens(bare, _WITH_HYDROGEN[bare])
+    found = [part for part in symbols_in(bare) if part != "T"]
+    if len(found) > 1 and "H" in found:
+        raise _no_hydrogens(bare, " and ".join(part for part in found if part != "H"))
+    if len(found) > 1:
+        raise mixed("type symbol", bare, found)
+    raise Rejected("element", f"the type symbol {bare[:40]!r} is not a chemical element: {VALID}")
+
+
+def symbols_in(text: str) -> list[str]:
+    """The elements' symbols of a formula or mixture, each once; none where there is any other word.
+
+    Deuterium is ``H``, and so is tritium, with ``T`` behind it.
+    """
+    found: dict[str, None] = {}
+    for word in _BETWEEN.split(text):
+        parts = _PARTS.findall(word)
+        if "".join(parts) != word:
+            return []
+        for part in parts:
+            found |= dict.fromkeys(("H",) if part == "D" else ("H", "T") if part == "T" else (part,))
+    return list(found) if found.keys() - {"T"} <= ATOMIC_NUMBERS.keys() else []
+
+
+def _is_element(element: str, letters: str) -> bool:
+    """Whether ``letters`` is a spelling of an element's symbol."""
+    own_case = letters == element or letters == "D"
+    return element in ATOMIC_NUMBERS and (
+        own_case or (letters not in _WORDS and ATOMIC_NUMBERS[element] < _RARE)
+    )
+
+
+def _is_isotope(mass: str, element: str) -> bool:
+    """Whether an element has atoms of so many nucleons; true where no number is written."""
+    return not mass or ATOMIC_NUMBERS[element] <= int(mass) <= 3 * ATOMIC_NUMBERS[element]
+
+
+def no_atom(what: str, bare: str) -> Rejected:
+    """The reason where a symbol or label stands for no atom."""
+    return Rejected(
+        "element",
+        f"the {what} {bare[:40]!r} is no chemical element: it marks a vacancy, a dummy atom or a value that is not "
+        "known; leave sites without an atom out, or give them the occupancy 0",
+    )
+
+
+def mixed(what: str, bare: str, elements: list[str]) -> Rejected:
+    """The reason where a symbol or label names several elements."""
+    listed = " and ".join(elements)
+    return Rejected(
+        "disordered", f"the site of {what} {bare[:40]!r} holds {listed}; one element a site is valid"
+    )
+
+
+def _no_hydrogens(bare: str, bearer: str) -> Rejected:
+    return Rejected(
+        "incomplete",
+        f"the type symbol {bare[:40]!r} stands for {bearer} with hydrogen that has no positions of its own: "
+        "list every atom as a site, with its own symbol",
+    )
