@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from hpcvox.report.job import run
-from tests.support.browsing import downloaded, errors, requests, wait
+from tests.support.browsing import cleared, downloaded, errors, requests, wait
 from tests.support.report_run import make_run
 
 
@@ -24,7 +24,7 @@ def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A browser with the report of a small run in it, once it is drawn."""
     settings = make_run(tmp_path_factory.mktemp("runs"))
     run(settings)
-    browser.get((settings.out / "report.html").absolute().as_uri())
+    cleared(browser).get((settings.out / "report.html").absolute().as_uri())
     wait(browser, "return document.documentElement.dataset.ready === 'yes'")
     return browser
 

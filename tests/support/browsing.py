@@ -44,6 +44,14 @@ def wait(browser: Any, script: str, seconds: float = 20) -> Any:
     return value
 
 
+def cleared(browser: Any) -> Any:
+    """The browser with an empty page, and without what earlier pages have complained of and asked for."""
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get_log("performance")
+    return browser
+
+
 def errors(browser: Any) -> list[Any]:
     """What the page has complained of since the last time."""
     return [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
