@@ -27,9 +27,13 @@ def voxelize_oblique(
 
     As :func:`hpcvox.descriptors.density.voxelize` on the periodic grid, with the voxel (i, j, h) centred at
     ((i + ½) a1 + (j + ½) a2 + (h + ½) a3)/n: M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) over all images
-    (Court et al. 2020, eq. 1), in a float32 sum of error below 1e-6 of its maximum and never below 0.  The species
+    (Court et al. 2020, eq. 1), in a float32 sum of error below 2e-6 of its maximum and never below 0.  The species
     is the atomic number of the nearest image of any site with d < r, the heavier in a tie, else 0; every site has
     at least the voxel that holds it.
+
+    Where planes of voxels lie more than σ_i apart, a Gaussian is divided by its sum over all voxels and images, so that
+    the voxels hold Σ Z_i electrons: by one factor for the three axes; in a cell of right angles it is the product of
+    those that ``voxelize`` divides by.
 
     Args:
         lattice: rows a1, a2, a3 in Å, (3, 3) float64, of either hand.
