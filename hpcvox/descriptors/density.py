@@ -18,8 +18,8 @@ COARSE = 1.0
 """Voxels farther apart than this many standard deviations are coarse: a Gaussian's sum over them is off.
 
 By Poisson's formula the sum over points a step h apart, times h, is the integral times
-1 + 2 Σ_k exp(-2π² k² σ²/h²) cos(2πk x/h), with x the centre's offset: off by up to 5e-9 at h = σ, where float32 does not
-see it, by 1e-6 at 1.17 σ, 1.4 % at 2 σ, and half of it at 3.8 σ.
+1 + 2 Σ_k exp(-2π² k² σ²/h²) cos(2πk x/h), with x the centre's offset: off by up to 5e-9 at h = σ, where float32 does
+not see it, by 1e-6 at 1.17 σ, 1.4 % at 2 σ, and half of it at 3.8 σ.
 """
 
 QUANTA = 2.0**19
