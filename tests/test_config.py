@@ -44,6 +44,21 @@ def test_a_jobs_config_is_complete_and_the_defaults(verb: str) -> None:
     assert _keys(yaml.safe_load(VERB_CONFIGS[verb].read_text())) == _keys(kind().model_dump(mode="json"))
 
 
+def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
+    """None of them has a word that YAML and a setting's type take for different things."""
+    kinds: dict[Path, type[Settings]] = {path: settings_of(verb) for verb, path in VERB_CONFIGS.items()}
+    kinds |= {path: settings_of("study") for path in CONFIGS.glob("study_*.yaml")}
+    kinds |= {CONFIGS / "pipeline.yaml": settings_of("pipeline")}
+    kinds |= {
+        path: settings_of(path.stem.removesuffix("_paper").replace("_", "-"))
+        for path in CONFIGS.glob("*_paper.yaml")
+    }
+    for path, kind in kinds.items():
+        tree = yaml.safe_load(path.read_text())
+        by_yaml = kind.variant(tree).model_validate(tree)
+        assert repr(config.load(kind, path)) == repr(by_yaml), path
+
+
 @pytest.mark.parametrize("verb", [*VERB_CONFIGS, "pipeline"])
 def test_every_setting_says_what_it_is(verb: str) -> None:
     for key, field in settings_of(verb).model_fields.items():
