@@ -85,7 +85,7 @@ def save(settings: Settings, path: Path) -> None:
 
 def dump(settings: Settings) -> str:
     """The settings as YAML, every key written out, in the order of their definition."""
-    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return scalars.written(settings.model_dump(mode="json"))
 
 
 def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:

@@ -72,6 +72,22 @@ def parse(text: str) -> Any:
     return yaml.load(text, _Loader)  # noqa: S506 # a safe loader
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML's safe dumper that also quotes text that other readers of YAML take for a number: 1e3, 08."""
+
+
+def _shown(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(_TAG + "str", text, style="'" if _FLOAT.fullmatch(text) else None)
+
+
+_Dumper.add_representer(str, _shown)
+
+
+def written(tree: Any) -> str:
+    """The tree as YAML that :func:`parse` and any other reader of YAML take for the same."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
 def parsed(word: Word, key: str = "") -> Any:
     """As :func:`parse`, of a word.
 
@@ -168,7 +184,7 @@ def _number(value: Plain, key: str) -> Any:
         raise NotANumberError(key, f"{str(value)!r} is no decimal number: write it as 1000, -0.5 or 1e-3")
     if "_" in value and _FLOAT.fullmatch(value.replace("_", "")):
         raise NotANumberError(key, f"{str(value)!r} is no number: write it without underscores")
-    return _as_yaml(value)
+    return str(value) if value.tag == "bool" else _as_yaml(value)
 
 
 def _as_yaml(value: Plain) -> Any:

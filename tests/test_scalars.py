@@ -131,6 +131,17 @@ def test_numbers_that_are_written_otherwise_are_refused(key: str, word: str) -> 
         given(f"{key}={word}")
 
 
+@pytest.mark.parametrize("word", ["yes", "no", "true", "off"])
+def test_a_switch_is_no_number(word: str) -> None:
+    with pytest.raises(ConfigError, match=f"on the command line: whole={word}: whole: .*given: '{word}'"):
+        given(f"whole={word}")
+
+
+def test_text_that_looks_like_a_number_is_saved_in_quotes() -> None:
+    for word in ("0010", "1e3", "08", "1.10", "12:30", "No", "null", "2024-01-05"):
+        assert f"text: '{word}'\n" in config.dump(Everything(text=word))
+
+
 @pytest.mark.parametrize(
     ("word", "flag"),
     [("yes", True), ("on", True), ("True", True), ("no", False), ("off", False), ("1", True)],
