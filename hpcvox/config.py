@@ -64,6 +64,10 @@ def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequen
             where = _origin(".".join(map(str, problem["loc"])), origin, given)
             lines.setdefault(where, []).append(_explain(kind, problem))
         raise ConfigError("; ".join(f"{where}: {'; '.join(said)}" for where, said in lines.items())) from None
+    except RecursionError:
+        raise ConfigError(
+            f"{origin}: a value holds itself: an alias (*name) stands within its anchor"
+        ) from None
     except scalars.NotANumberError as error:
         raise ConfigError(f"{_origin(error.key, origin, given)}: {error}") from None
 

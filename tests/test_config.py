@@ -124,6 +124,7 @@ def test_a_number_may_be_a_name() -> None:
         (["learning_rate=.nan"], "learning_rate: "),
         (["epochs"], "'epochs' is not an override: write key=value"),
         (["epochs=[1"], "not valid YAML"),
+        (["model=&x {head: [*x]}"], "a value holds itself"),
         (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
     ],
 )

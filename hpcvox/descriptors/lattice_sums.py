@@ -13,7 +13,7 @@ import math
 import numba
 import numpy as np
 
-from hpcvox.descriptors.density import COARSE, FAR, NO_RADIUS, REACH, UNRESOLVED
+from hpcvox.descriptors.density import FAR, NO_RADIUS, REACH, UNRESOLVED
 
 QUANTA = 2.0**16
 """Squared distances, of float32, are compared in units of 1/QUANTA Å²; in a tie the heavier element has the voxel."""
@@ -21,10 +21,6 @@ QUANTA = 2.0**16
 OFFSET = 0.382
 """Squared distances that are equal are so up to rounding: their common value, which likes to be a whole number
 of quanta or a half, is moved away from where a quantum ends."""
-
-FEW_WAVES = 3.0
-"""Up to so many standard deviations between planes of voxels, few waves of Poisson's formula give a Gaussian's sum, and
-none of its sums is near 0."""
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
@@ -145,89 +141,6 @@ def _deposit(form, place, width, peak, nearest, density):  # type: ignore[no-unt
                 h += 1
                 if h == n:
                     h = 0
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _nearest(form, place):  # type: ignore[no-untyped-def]
-    """The squared distance in Å² from ``place``, in steps of the grid, to the nearest voxel centre.
-
-    The voxel that rounding finds, axis by axis (Babai 1986), bounds it; all voxels within that distance are looked at.
-    """
-    p11, p12, p22, q11 = _reduced(form)
-    u = math.floor(place[0]) + 0.5 - place[0]
-    v0, w0 = 0.5 - place[1], 0.5 - place[2]
-    v = math.floor(-p12 / p22 * u - v0 + 0.5) + v0
-    w = math.floor(-(form[0, 2] * u + form[1, 2] * v) / form[2, 2] - w0 + 0.5) + w0
-    least = q11 * u * u + p22 * (v + p12 / p22 * u) ** 2
-    least += form[2, 2] * (w + (form[0, 2] * u + form[1, 2] * v) / form[2, 2]) ** 2
-    bound = least * (1.0 + 1e-9)
-    x0, x1 = _span(-bound, 0.0, q11, 0.5 - place[0])
-    for x in range(x0, x1 + 1):
-        u = x + 0.5 - place[0]
-        y0, y1 = _span(p11 * u * u - bound, p12 * u, p22, v0)
-        for y in range(y0, y1 + 1):
-            v = y + v0
-            a = form[0, 0] * u * u + 2.0 * form[0, 1] * u * v + form[1, 1] * v * v
-            b = form[0, 2] * u + form[1, 2] * v
-            z0, z1 = _span(a - bound, b, form[2, 2], w0)
-            for z in range(z0, z1 + 1):
-                w = z + w0
-                least = min(least, a + (2.0 * b + form[2, 2] * w) * w)
-    return max(least, 0.0)
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _waves_of_grid(reciprocal, n, place, width):  # type: ignore[no-untyped-def]
-    """The sum of a Gaussian over all voxel centres by that on a fine grid, and the shortest wave's |g|² in 1/Å².
-
-    By Poisson's formula: Σ_g exp(-width² g²/2) cos(g·r) over the reciprocal vectors of the grid, n times those of the
-    cell, whose form ``reciprocal`` (3, 3) is in 1/Å²; r from a voxel centre to the Gaussian's.
-    """
-    form = reciprocal * n**2
-    p11, p12, p22, q11 = _reduced(form)
-    shortest = min(form[0, 0], form[1, 1], form[2, 2])
-    r2 = max((REACH / width) ** 2, shortest * (1.0 + 1e-9))
-    total = 0.0
-    x0, x1 = _span(-r2, 0.0, q11, 0.0)
-    for x in range(x0, x1 + 1):
-        y0, y1 = _span(p11 * x * x - r2, p12 * x, p22, 0.0)
-        for y in range(y0, y1 + 1):
-            a = form[0, 0] * x * x + 2.0 * form[0, 1] * x * y + form[1, 1] * y * y
-            b = form[0, 2] * x + form[1, 2] * y
-            z0, z1 = _span(a - r2, b, form[2, 2], 0.0)
-            for z in range(z0, z1 + 1):
-                squared = a + (2.0 * b + form[2, 2] * z) * z
-                if x != 0 or y != 0 or z != 0:
-                    shortest = min(shortest, squared)
-                turns = x * (place[0] - 0.5) + y * (place[1] - 0.5) + z * (place[2] - 0.5)
-                total += math.exp(-0.5 * width * width * squared) * math.cos(2.0 * math.pi * turns)
-    return total, shortest
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _heights(steps, reciprocal, frac, numbers, widths, n):  # type: ignore[no-untyped-def]
-    """What each Gaussian is multiplied by, (sites,), so that its voxels hold all of it; 1 unless the grid is coarse.
-
-    And the squared distance in Å², (sites,), at which it then has the value of its peak: not 0 where a Gaussian may be
-    so narrow that no voxel sees it, and its voxels themselves are summed.
-    """
-    heights, nearest = np.ones(numbers.size), np.zeros(numbers.size)
-    _, shortest = _waves_of_grid(reciprocal, n, frac[0], math.inf)
-    spacing = 2.0 * math.pi / math.sqrt(shortest)  # the greatest between planes of voxel centres
-    volume = math.sqrt(steps[2, 2] * _reduced(steps)[2] * _reduced(steps)[3])
-    summed = np.zeros((1, 1, 1))
-    for i in range(numbers.size):
-        place, width = frac[i] * n, widths[numbers[i]]
-        if spacing <= COARSE * width:
-            continue
-        if spacing <= FEW_WAVES * width:
-            heights[i] = 1.0 / _waves_of_grid(reciprocal, n, place, width)[0]
-        else:
-            nearest[i] = _nearest(steps, place)
-            summed[:] = 0.0
-            _deposit(steps, place, width, 1.0, nearest[i], summed)  # all voxels wrapped into one
-            heights[i] = (2.0 * math.pi) ** 1.5 * width**3 / (volume * summed[0, 0, 0])
-    return heights, nearest
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -370,20 +283,8 @@ def _choose(numbers, widths, lengths, volume, n, harmonics):  # type: ignore[no-
 
 
 @numba.njit(cache=True, error_model="numpy")
-def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # type: ignore[no-untyped-def]
-    """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
-    n = density.shape[0]
-    sites = numbers.size
-    own = np.empty((sites, 3), np.int64)
-    for i in range(sites):
-        if numbers[i] < 1 or numbers[i] >= widths.size:
-            return NO_RADIUS, i
-        for axis in range(3):
-            own[i, axis] = min(max(int(math.floor(frac[i, axis] * n)), 0), n - 1)
-        for other in range(i):
-            if (own[other] == own[i]).all():
-                return UNRESOLVED, i
-
+def forms(lattice, n):  # type: ignore[no-untyped-def]
+    """Of a cell, rows in Å: |r|² of steps of the n³ grid in Å², |g|² of harmonics in 1/Å², (3, 3); lengths, volume."""
     metric, lengths = np.zeros((3, 3)), np.empty(3)
     for i in range(3):
         for j in range(3):
@@ -397,9 +298,26 @@ def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # typ
             inverse[i, j] = metric[p, r] * metric[q, s] - metric[p, s] * metric[q, r]
     squared = metric[0, 0] * inverse[0, 0] + metric[0, 1] * inverse[0, 1] + metric[0, 2] * inverse[0, 2]
     volume = math.sqrt(squared)
-    steps, reciprocal = metric / n**2, inverse * (4.0 * math.pi**2 / squared)
+    return metric / n**2, inverse * (4.0 * math.pi**2 / squared), lengths, volume
 
-    heights, nearest = _heights(steps, reciprocal, frac, numbers, widths, n)
+
+@numba.njit(cache=True, error_model="numpy")
+def fill(lattice, frac, numbers, radii, widths, scale, waves, density, species):  # type: ignore[no-untyped-def]
+    """Fill both matrices, with the ``scale`` of ``grid_sums.heights``; returns (fault, site), (0, 0) if all is well."""
+    n = density.shape[0]
+    sites = numbers.size
+    own = np.empty((sites, 3), np.int64)
+    for i in range(sites):
+        if numbers[i] < 1 or numbers[i] >= widths.size:
+            return NO_RADIUS, i
+        for axis in range(3):
+            own[i, axis] = min(max(int(math.floor(frac[i, axis] * n)), 0), n - 1)
+        for other in range(i):
+            if (own[other] == own[i]).all():
+                return UNRESOLVED, i
+
+    heights, nearest = scale
+    steps, reciprocal, lengths, volume = forms(lattice, n)
     chosen, limit = _choose(numbers, widths, lengths, volume, n, len(waves) // 2)
     if limit < math.inf:
         reach = _reach(lengths, limit)

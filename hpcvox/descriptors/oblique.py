@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import Voxels, refuse
+from hpcvox.descriptors.grid_sums import heights
 from hpcvox.descriptors.lattice_sums import fill
 from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
@@ -54,7 +55,8 @@ def voxelize_oblique(
     (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
     if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
-    fault, site = fill(lattice, frac, numbers, RADII, widths, _waves(n), out.density, out.species)
+    scale = heights(lattice, frac, numbers, widths, n)
+    fault, site = fill(lattice, frac, numbers, RADII, widths, scale, _waves(n), *out)
     refuse(fault, site, frac, numbers, n, "oblique")
     return out
 
