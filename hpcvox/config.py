@@ -56,7 +56,10 @@ def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
 def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequence[str]) -> S:
     given = {override.partition("=")[0]: override for override in overrides}
     try:
-        kind = cast("type[S]", kind.variant(tree))
+        named = {
+            key: scalars.meant(value, str) if isinstance(value, str) else value for key, value in tree.items()
+        }
+        kind = cast("type[S]", kind.variant(named))
         return kind.model_validate(scalars.meant(tree, kind))
     except ValidationError as error:
         lines: dict[str, list[str]] = {}

@@ -146,6 +146,7 @@ def test_the_descriptor_chooses_the_settings() -> None:
     assert isinstance(got, GraphSettings)
     assert (type(got), got.neighbours) == (DESCRIPTORS["graph"], 4)
     assert type(config.load(FeaturizeSettings)) is DESCRIPTORS["density"]
+    assert type(config.load(FeaturizeSettings, None, ["descriptor='soap'"])) is DESCRIPTORS["soap"]
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
     with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):
