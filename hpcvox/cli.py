@@ -327,8 +327,10 @@ def _overview() -> str:
     return (
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
         f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n\n"
-        "hpcvox VERB --help lists a verb's settings.  Exit status: 0 done; 2 an error, said on standard error;\n"
-        "4 done, and some inputs were rejected, listed with their reasons; 75 interrupted, state saved: run it again."
+        "hpcvox VERB --help lists a verb's settings.  Names and paths are taken as they are written (base=0010,\n"
+        "id_column=No), null is none; numbers are decimal (1000, -0.5, 1e-3); a list is [a, b].\n"
+        "Exit status: 0 done; 2 an error, said on standard error; 4 done, and some inputs were rejected, listed with\n"
+        "their reasons; 75 interrupted, state saved: run it again."
     )
 
 

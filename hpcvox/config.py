@@ -1,7 +1,8 @@
 """Typed settings: read from YAML and ``key=value`` overrides, checked, and saved with each run.
 
 A job's settings are a subclass of :class:`Settings` beside the code they steer.  Unknown keys and
-values outside their range are refused with the key, the value and what is valid.
+values outside their range are refused with the key, the value and what is valid.  A setting that is text or a path
+takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``null`` is no value (``scalars``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +12,12 @@ from typing import Any, TypeVar, cast, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpcvox import durable
+from hpcvox import durable, scalars
 from hpcvox.errors import ConfigError, did_you_mean
 
 S = TypeVar("S", bound="Settings")
+
+COMMAND_LINE = "the command line"
 
 
 class Settings(BaseModel):
@@ -42,17 +45,44 @@ def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ())
     tree = _read(path) if path is not None else {}
     for override in overrides:
         _apply(tree, override)
-    return validate(kind, tree, str(path) if path is not None else "the command line")
+    return _checked(kind, tree, str(path) if path is not None else COMMAND_LINE, overrides)
 
 
 def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
     """``tree`` as settings of ``kind``; ``origin`` names where it came from in errors."""
+    return _checked(kind, tree, origin, ())
+
+
+def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequence[str]) -> S:
+    given = {override.partition("=")[0]: override for override in overrides}
     try:
-        kind = cast("type[S]", kind.variant(tree))
-        return kind.model_validate(tree)
+        named = {
+            key: scalars.meant(value, str) if isinstance(value, str) else value for key, value in tree.items()
+        }
+        kind = cast("type[S]", kind.variant(named))
+        return kind.model_validate(scalars.meant(tree, kind))
     except ValidationError as error:
-        lines = [_explain(kind, problem) for problem in error.errors()]
-        raise ConfigError(f"{origin}: " + "; ".join(lines)) from None
+        lines: dict[str, list[str]] = {}
+        for problem in error.errors():
+            where = _origin(".".join(map(str, problem["loc"])), origin, given)
+            lines.setdefault(where, []).append(_explain(kind, problem))
+        raise ConfigError("; ".join(f"{where}: {'; '.join(said)}" for where, said in lines.items())) from None
+    except RecursionError:
+        raise ConfigError(
+            f"{origin}: a value holds itself: an alias (*name) stands within its anchor"
+        ) from None
+    except scalars.NotANumberError as error:
+        raise ConfigError(f"{_origin(error.key, origin, given)}: {error}") from None
+
+
+def _origin(key: str, origin: str, given: Mapping[str, str]) -> str:
+    """Where the value of ``key`` came from: the override that set it or a part of it, or the rest."""
+    for name, override in reversed(list(given.items())):
+        if f"{key}.".startswith(f"{name}.") or (key and name.startswith(f"{key}.")):
+            return f"on {COMMAND_LINE}: {override}"
+    if not key and given and origin != COMMAND_LINE:
+        return f"{origin} and {COMMAND_LINE}"
+    return origin
 
 
 def save(settings: Settings, path: Path) -> None:
@@ -62,7 +92,7 @@ def save(settings: Settings, path: Path) -> None:
 
 def dump(settings: Settings) -> str:
     """The settings as YAML, every key written out, in the order of their definition."""
-    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return scalars.written(settings.model_dump(mode="json"))
 
 
 def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
@@ -103,15 +133,16 @@ def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = scalars.parse(path.read_text())
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    if tree is None:
+    if tree is None or (isinstance(tree, scalars.Plain) and tree.tag == "null"):
         return {}
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values, not a {type(tree).__name__}")
+        shown = "text" if isinstance(tree, str) else type(tree).__name__
+        raise ConfigError(f"{path}: a config is a mapping of keys to values, not a {shown}")
     return tree
 
 
@@ -119,10 +150,12 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"{override!r} is not an override: write key=value or group.key=value")
-    try:
-        put(tree, key, yaml.safe_load(value), repr(override))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{override!r}: the value is not valid YAML: {error}") from None
+    group: Any = tree
+    for name in key.split(".")[:-1]:  # a group that an override before has set as a whole
+        if isinstance(group, dict) and isinstance(group.get(name), scalars.Word):
+            group[name] = scalars.parsed(group[name])
+        group = group.get(name) if isinstance(group, dict) else None
+    put(tree, key, scalars.Word(value), repr(override))
 
 
 def _explain(kind: type[Settings], problem: Any) -> str:

@@ -44,6 +44,21 @@ def test_a_jobs_config_is_complete_and_the_defaults(verb: str) -> None:
     assert _keys(yaml.safe_load(VERB_CONFIGS[verb].read_text())) == _keys(kind().model_dump(mode="json"))
 
 
+def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
+    """None of them has a word that YAML and a setting's type take for different things."""
+    kinds: dict[Path, type[Settings]] = {path: settings_of(verb) for verb, path in VERB_CONFIGS.items()}
+    kinds |= {path: settings_of("study") for path in CONFIGS.glob("study_*.yaml")}
+    kinds |= {CONFIGS / "pipeline.yaml": settings_of("pipeline")}
+    kinds |= {
+        path: settings_of(path.stem.removesuffix("_paper").replace("_", "-"))
+        for path in CONFIGS.glob("*_paper.yaml")
+    }
+    for path, kind in kinds.items():
+        tree = yaml.safe_load(path.read_text())
+        by_yaml = kind.variant(tree).model_validate(tree)
+        assert repr(config.load(kind, path)) == repr(by_yaml), path
+
+
 @pytest.mark.parametrize("verb", [*VERB_CONFIGS, "pipeline"])
 def test_every_setting_says_what_it_is(verb: str) -> None:
     for key, field in settings_of(verb).model_fields.items():
@@ -109,6 +124,7 @@ def test_a_number_may_be_a_name() -> None:
         (["learning_rate=.nan"], "learning_rate: "),
         (["epochs"], "'epochs' is not an override: write key=value"),
         (["epochs=[1"], "not valid YAML"),
+        (["model=&x {head: [*x]}"], "a value holds itself"),
         (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
     ],
 )
@@ -130,6 +146,7 @@ def test_the_descriptor_chooses_the_settings() -> None:
     assert isinstance(got, GraphSettings)
     assert (type(got), got.neighbours) == (DESCRIPTORS["graph"], 4)
     assert type(config.load(FeaturizeSettings)) is DESCRIPTORS["density"]
+    assert type(config.load(FeaturizeSettings, None, ["descriptor='soap'"])) is DESCRIPTORS["soap"]
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
     with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):

@@ -13,6 +13,9 @@ from hpcvox.errors import Rejected
 
 SYMMETRY_TOLERANCE_A = 0.01
 
+CUBIC_TOLERANCE = 1e-3
+"""Share of its length by which an edge of a cubic cell may differ from the others: 0.004 Å in a cell of 4 Å."""
+
 
 def lattice_from_parameters(
     a: float, b: float, c: float, alpha: float, beta: float, gamma: float
@@ -49,13 +52,18 @@ def _cosine(degrees: float) -> float:
     return math.cos(math.radians(degrees)) if exact is None else exact
 
 
-def is_cubic(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
-    """Whether the cell vectors (3, 3) are equally long and orthogonal, each to ``rtol``."""
+def is_cubic(lattice: NDArray[np.float64], tolerance: float = CUBIC_TOLERANCE) -> bool:
+    """Whether the cell vectors (3, 3) are equally long, to ``tolerance`` of their length, and orthogonal.
+
+    The cosines of the angles are below ``tolerance``, too, but never above 0.001 (0.06°): who takes cubic cells counts
+    on right angles.
+    """
     metric = lattice @ lattice.T
     squared = float(np.trace(metric)) / 3.0
-    # Lengths enter squared: a relative deviation of rtol is one of 2 rtol in the diagonal.
+    # Lengths enter squared: a relative deviation of the tolerance is one of twice that in the diagonal.
     deviation = np.abs(metric / squared - np.eye(3))
-    return bool((deviation <= rtol * (1.0 + np.eye(3))).all())
+    allowed = min(tolerance, CUBIC_TOLERANCE) * (1.0 - np.eye(3)) + 2.0 * tolerance * np.eye(3)
+    return bool((deviation <= allowed).all())
 
 
 class _Cube(NamedTuple):
@@ -81,8 +89,8 @@ _CUBES = (
 )
 
 
-def conventional(crystal: Crystal) -> Crystal:
-    """The crystal in its conventional cell; a cell that is already cubic is returned untouched.
+def conventional(crystal: Crystal, cubic_tolerance: float = CUBIC_TOLERANCE) -> Crystal:
+    """The crystal in its conventional cell; one that is cubic already, to ``cubic_tolerance``, is returned untouched.
 
     Databases often store primitive cells (rocksalt with 60° angles); the conventional cell of a
     cubic crystal is a cube.  Primitive cells of face- and body-centred cubic lattices are unfolded
@@ -92,7 +100,7 @@ def conventional(crystal: Crystal) -> Crystal:
     Raises:
         Rejected: ``symmetry``, where spglib finds no space group.
     """
-    if is_cubic(crystal.lattice):
+    if is_cubic(crystal.lattice, cubic_tolerance):
         return crystal
     return _unfolded(crystal) or standardized(crystal)
 

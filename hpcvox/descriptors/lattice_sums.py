@@ -107,14 +107,16 @@ def _label(form, frac, numbers, radii, species):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
-def _deposit(form, place, width, peak, density):  # type: ignore[no-untyped-def]
+def _deposit(form, place, width, peak, nearest, density):  # type: ignore[no-untyped-def]
     """Add every image of a Gaussian to ``density`` voxel by voxel, to REACH widths.
 
+    ``peak`` is its value at the squared distance ``nearest`` in Å²: 0, or that of the nearest voxel, to which the reach
+    is added then, so that a Gaussian between voxels that are far apart reaches some.
     Along a row, each step takes two multiplications: the second difference of the logarithm is constant.
     """
     n = density.shape[0]
     p11, p12, p22, q11 = _reduced(form)
-    r2 = (REACH * width) ** 2
+    r2 = (REACH * width) ** 2 + nearest
     inverse = 1.0 / (width * width)
     c = form[2, 2]
     curve = math.exp(-c * inverse)
@@ -128,7 +130,7 @@ def _deposit(form, place, width, peak, density):  # type: ignore[no-untyped-def]
             b = form[0, 2] * u + form[1, 2] * v
             z0, z1 = _span(a - r2, b, c, 0.5 - place[2])
             w = z0 + 0.5 - place[2]
-            value = peak * math.exp(-0.5 * (a + (2.0 * b + c * w) * w) * inverse)
+            value = peak * math.exp(-0.5 * (a + (2.0 * b + c * w) * w - nearest) * inverse)
             ratio = math.exp(-(b + c * (w + 0.5)) * inverse)
             row = density[_wrapped(x, n), _wrapped(y, n)]
             h = _wrapped(z0, n)
@@ -152,10 +154,11 @@ def _powers(table, angle, first):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "arcp"})
-def _harmonics(form, frac, numbers, widths, chosen, peaks, reach, out):  # type: ignore[no-untyped-def]
+def _harmonics(form, frac, numbers, widths, heights, chosen, peaks, reach, out):  # type: ignore[no-untyped-def]
     """Add the Fourier coefficients of the elements ``chosen`` to ``out`` (B, A, C), the second axis first.
 
-    ``form`` (3, 3) gives |g|² in 1/Å² of whole numbers.  A coefficient with m3 > 0 stands for its conjugate too.
+    ``form`` (3, 3) gives |g|² in 1/Å² of whole numbers, ``heights`` (sites,) what each site is multiplied by.
+    A coefficient with m3 > 0 stands for its conjugate too.
     """
     sites = numbers.size
     p11, p12, p22, q11 = _reduced(form)
@@ -196,7 +199,7 @@ def _harmonics(form, frac, numbers, widths, chosen, peaks, reach, out):  # type:
                 into = out[y + reach[1], x + reach[0]]
                 for i in range(sites):
                     if numbers[i] == number:
-                        phase = first[i, x + reach[0]] * second[i, y + reach[1]]
+                        phase = first[i, x + reach[0]] * second[i, y + reach[1]] * heights[i]
                         for z in range(z0, z1 + 1):
                             into[z] += row[z] * (phase * third[i, z])
 
@@ -280,20 +283,8 @@ def _choose(numbers, widths, lengths, volume, n, harmonics):  # type: ignore[no-
 
 
 @numba.njit(cache=True, error_model="numpy")
-def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # type: ignore[no-untyped-def]
-    """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
-    n = density.shape[0]
-    sites = numbers.size
-    own = np.empty((sites, 3), np.int64)
-    for i in range(sites):
-        if numbers[i] < 1 or numbers[i] >= widths.size:
-            return NO_RADIUS, i
-        for axis in range(3):
-            own[i, axis] = min(max(int(math.floor(frac[i, axis] * n)), 0), n - 1)
-        for other in range(i):
-            if (own[other] == own[i]).all():
-                return UNRESOLVED, i
-
+def forms(lattice, n):  # type: ignore[no-untyped-def]
+    """Of a cell, rows in Å: |r|² of steps of the n³ grid in Å², |g|² of harmonics in 1/Å², (3, 3); lengths, volume."""
     metric, lengths = np.zeros((3, 3)), np.empty(3)
     for i in range(3):
         for j in range(3):
@@ -307,14 +298,32 @@ def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # typ
             inverse[i, j] = metric[p, r] * metric[q, s] - metric[p, s] * metric[q, r]
     squared = metric[0, 0] * inverse[0, 0] + metric[0, 1] * inverse[0, 1] + metric[0, 2] * inverse[0, 2]
     volume = math.sqrt(squared)
-    steps, reciprocal = metric / n**2, inverse * (4.0 * math.pi**2 / squared)
+    return metric / n**2, inverse * (4.0 * math.pi**2 / squared), lengths, volume
 
+
+@numba.njit(cache=True, error_model="numpy")
+def fill(lattice, frac, numbers, radii, widths, scale, waves, density, species):  # type: ignore[no-untyped-def]
+    """Fill both matrices, with the ``scale`` of ``grid_sums.heights``; returns (fault, site), (0, 0) if all is well."""
+    n = density.shape[0]
+    sites = numbers.size
+    own = np.empty((sites, 3), np.int64)
+    for i in range(sites):
+        if numbers[i] < 1 or numbers[i] >= widths.size:
+            return NO_RADIUS, i
+        for axis in range(3):
+            own[i, axis] = min(max(int(math.floor(frac[i, axis] * n)), 0), n - 1)
+        for other in range(i):
+            if (own[other] == own[i]).all():
+                return UNRESOLVED, i
+
+    heights, nearest = scale
+    steps, reciprocal, lengths, volume = forms(lattice, n)
     chosen, limit = _choose(numbers, widths, lengths, volume, n, len(waves) // 2)
     if limit < math.inf:
         reach = _reach(lengths, limit)
         coefficients = np.zeros((2 * reach[1] + 1, 2 * reach[0] + 1, reach[2] + 1), np.complex128)
         peaks = np.arange(widths.size) / volume
-        _harmonics(reciprocal, frac, numbers, widths, chosen, peaks, reach, coefficients)
+        _harmonics(reciprocal, frac, numbers, widths, heights, chosen, peaks, reach, coefficients)
         _summed(coefficients, reach, waves, density)
         flat = density.reshape(-1)
         for v in range(flat.size):
@@ -322,10 +331,10 @@ def fill(lattice, frac, numbers, radii, widths, waves, density, species):  # typ
     else:
         density[:] = 0.0
     for i in range(sites):
-        place, width = frac[i] * n, widths[numbers[i]]
+        width = widths[numbers[i]]
         if not chosen[numbers[i]]:
-            peak = numbers[i] / ((2.0 * math.pi) ** 1.5 * width**3)
-            _deposit(steps, place, width, peak, density)
+            peak = numbers[i] / ((2.0 * math.pi) ** 1.5 * width**3) * heights[i]
+            _deposit(steps, frac[i] * n, width, peak, nearest[i], density)
     _label(steps, frac, numbers, radii, species)
     for i in range(sites):
         species[own[i, 0], own[i, 1], own[i, 2]] = numbers[i]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import Voxels, refuse
+from hpcvox.descriptors.grid_sums import heights
 from hpcvox.descriptors.lattice_sums import fill
 from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
@@ -27,9 +28,13 @@ def voxelize_oblique(
 
     As :func:`hpcvox.descriptors.density.voxelize` on the periodic grid, with the voxel (i, j, h) centred at
     ((i + ½) a1 + (j + ½) a2 + (h + ½) a3)/n: M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) over all images
-    (Court et al. 2020, eq. 1), in a float32 sum of error below 1e-6 of its maximum and never below 0.  The species
+    (Court et al. 2020, eq. 1), in a float32 sum of error below 2e-6 of its maximum and never below 0.  The species
     is the atomic number of the nearest image of any site with d < r, the heavier in a tie, else 0; every site has
     at least the voxel that holds it.
+
+    Where planes of voxels lie more than σ_i apart, a Gaussian is divided by its sum over all voxels and images, so that
+    the voxels hold Σ Z_i electrons: by one factor for the three axes; in a cell of right angles it is the product of
+    those that ``voxelize`` divides by.
 
     Args:
         lattice: rows a1, a2, a3 in Å, (3, 3) float64, of either hand.
@@ -50,7 +55,8 @@ def voxelize_oblique(
     (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
     if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
-    fault, site = fill(lattice, frac, numbers, RADII, widths, _waves(n), out.density, out.species)
+    scale = heights(lattice, frac, numbers, widths, n)
+    fault, site = fill(lattice, frac, numbers, RADII, widths, scale, _waves(n), *out)
     refuse(fault, site, frac, numbers, n, "oblique")
     return out
 

@@ -30,14 +30,18 @@ class DensitySampler(Sampler):
         """The crystal in a cell that the grid can hold."""
         if _simple_cube(crystal.lattice):
             return crystal
+        tolerance = self.settings.cubic_tolerance
         if self.settings.cell == "conventional":
-            crystal = conventional(crystal)
-        if is_cubic(crystal.lattice):
+            crystal = conventional(crystal, tolerance)
+        if is_cubic(crystal.lattice, tolerance):
             return crystal
         lengths = np.linalg.norm(crystal.lattice, axis=1)
         size = " × ".join(f"{length:.4g}" for length in lengths)
         if self.settings.shapes == "cubic":
-            raise Rejected("not-cubic", f"the {self.settings.cell} cell of {size} Å is not cubic")
+            raise Rejected(
+                "not-cubic",
+                f"the {self.settings.cell} cell of {size} Å is not cubic (cubic_tolerance={tolerance:g})",
+            )
         if self.settings.shapes == "orthogonal" and not is_orthogonal(crystal.lattice):
             raise Rejected("not-orthogonal", f"the {self.settings.cell} cell of {size} Å is oblique")
         return crystal

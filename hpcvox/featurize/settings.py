@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
+from hpcvox.crystals.cells import CUBIC_TOLERANCE
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import ConfigError
 
@@ -75,6 +76,12 @@ class DensitySettings(FeaturizeSettings):
     )
     shapes: Literal["cubic", "orthogonal", "any"] = Field(
         "cubic", description="cells that are taken; those of another shape are rejected"
+    )
+    cubic_tolerance: float = Field(
+        CUBIC_TOLERANCE,
+        gt=0,
+        le=0.05,
+        description="share of its length by which an edge of a cubic cell may differ; its angles are right to 0.06°",
     )
     max_sites: int = Field(40, ge=1, le=10_000, description="reject cells with more atoms")
     entries_per_shard: int = Field(

@@ -29,7 +29,7 @@ ONE_SPHERE = 0.55
 The nearest real neighbours of the three classes have 0.69."""
 
 MIN_HEIGHT = 0.2
-"""A maximum counts as a site's where it reaches this share of the species' own Gaussian."""
+"""A maximum counts as a site's where it reaches this share of the greatest voxel of the species' own Gaussian."""
 
 MERGE_DISTANCE = 0.5
 """Images of one site in a padded box, folded into the cell, lie within this (Å)."""
@@ -179,7 +179,9 @@ def _measure(
         labels.ravel() * np.int64(MAX_Z + 1) + occupied.ravel(), minlength=(count + 1) * (MAX_Z + 1)
     )
     species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
-    height = MIN_HEIGHT * species / ((2 * np.pi) ** 1.5 * widths[species] ** 3)
+    # along an axis whose voxels are longer than the Gaussian is wide, one voxel holds nearly all of it
+    peak = 1 / np.maximum(np.sqrt(2 * np.pi) * widths[species][:, None], np.diagonal(steps))
+    height = MIN_HEIGHT * species * peak.prod(axis=1)
     return regions.measure(labels, species, density, maxima, height, steps, wraps)
 
 

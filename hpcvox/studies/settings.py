@@ -1,19 +1,24 @@
 """Settings of a study."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
+from hpcvox.scalars import AsWritten
 
 TRAININGS = Literal["train-unet", "train-vae", "train-r3dvs", "train-fingerprint", "train-cgcnn"]
+
+
+Value = Annotated[Any, AsWritten]
+"""Of a setting of another job, which knows its type."""
 
 
 class Dimension(Settings):
     """The values that a key may have: ``choices``, or a range; whole numbers where ``low`` and ``high`` are."""
 
-    choices: list[Any] | None = Field(None, min_length=1, description="any values of the key")
+    choices: list[Value] | None = Field(None, min_length=1, description="any values of the key")
     low: int | float | None = Field(None, description="least value of a range")
     high: int | float | None = Field(None, description="greatest value of a range")
     step: int | float | None = Field(None, gt=0, description="from one value of a range to the next")
@@ -49,8 +54,8 @@ class Featurization(Settings):
     """How shard sets of a study are made where they are not there."""
 
     base: Path | None = Field(None, description="config of featurize; null: the defaults")
-    settings: dict[str, Any] = Field({}, description="settings of it on top of base, the same for all sets")
-    sets: dict[Path, dict[str, Any]] = Field(
+    settings: dict[str, Value] = Field({}, description="settings of it on top of base, the same for all sets")
+    sets: dict[Path, dict[str, Value]] = Field(
         {}, description="folder of each set, as shards names it, and the settings that are its own"
     )
 
@@ -69,7 +74,7 @@ class StudySettings(Settings):
     )
     verb: TRAININGS = Field("train-unet", description="the training")
     base: Path | None = Field(None, description="its config; null: the defaults")
-    settings: dict[str, Any] = Field(
+    settings: dict[str, Value] = Field(
         {}, description="settings of the training on top of base, the same in all trials"
     )
     space: dict[str, Dimension] = Field(

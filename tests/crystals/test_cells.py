@@ -64,6 +64,9 @@ def test_a_cube_is_left_as_it_is() -> None:
 def test_is_cubic_has_a_tolerance() -> None:
     assert is_cubic(np.diag([4.0, 4.0, 4.002]))
     assert not is_cubic(np.diag([4.0, 4.0, 4.05]))
+    assert is_cubic(np.diag([4.0, 4.0, 4.05]), tolerance=0.01)
+    assert not is_cubic(np.diag([4.0, 4.0, 4.002]), tolerance=1e-4)
+    assert not is_cubic(lattice_from_parameters(4, 4, 4, 90, 90, 89.5), tolerance=0.05)  # right angles are
     assert not is_cubic(lattice_from_parameters(4, 4, 4, 90, 90, 91))
     assert not is_cubic(lattice_from_parameters(4, 4, 4, 60, 60, 60))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.grids import BOXES, Grid, centres, coordinates
-from hpcvox.descriptors.radii import MAX_Z, RADII
+from hpcvox.descriptors.radii import MAX_Z, RADII, widths
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
 from hpcvox.errors import Rejected
 
@@ -75,6 +75,55 @@ def test_the_periodic_density_holds_every_electron() -> None:
     n = 32
     got = voxelize(CUBE, PEROVSKITE, SRTIO3, "periodic", n)
     assert got.density.sum(dtype=np.float64) * (CUBE[0] / n) ** 3 == pytest.approx(SRTIO3.sum(), rel=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lengths=st.tuples(*[st.floats(2, 60)] * 3),
+    numbers=st.lists(st.integers(1, MAX_Z), min_size=1, max_size=4),
+    n=st.sampled_from([8, 16, 32]),
+    sigma=st.none() | st.floats(0.2, 3),
+)
+def test_the_periodic_density_holds_every_electron_of_any_cell(
+    seed: int, lengths: tuple[float, float, float], numbers: list[int], n: int, sigma: float | None
+) -> None:
+    edges, kinds = np.array(lengths), np.array(numbers, np.uint8)
+    density = voxelize(edges, apart(seed, len(kinds)), kinds, "periodic", n, widths=widths(sigma)).density
+    held = density.sum(dtype=np.float64) * edges.prod() / n**3
+    assert held == pytest.approx(kinds.sum(dtype=np.float64), rel=2e-6)
+
+
+def apart(seed: int, count: int) -> NDArray[np.float64]:
+    """Sites (count, 3), up to eight, at random and none in a voxel of another."""
+    rng = np.random.default_rng(seed)
+    corners = np.stack(np.unravel_index(rng.permutation(8)[:count], (2, 2, 2)), -1)
+    return (corners + rng.random((count, 3))) / 2
+
+
+@pytest.mark.parametrize("grid", ["periodic", "padded"])
+@pytest.mark.parametrize("place", [0.25, 0.25 + 1 / 64, 0.261])  # between two voxels, on one, and off it
+def test_a_long_cell_has_the_density_of_fine_voxels_within_its_own(grid: Grid, place: float) -> None:
+    """Along the long axis the voxels of 32 hold what four times as many do; along the others each is the same."""
+    lengths, kinds = np.array([4.0, 4.0, 60.0]), np.array([8], np.uint8)
+    frac = np.array([[0.3, 0.6, place]])
+    box, extent = BOXES[grid], lengths[2] * BOXES[grid].extent
+    held = voxelize(lengths, frac, kinds, grid).density.sum(axis=2, dtype=np.float64) * extent / 32
+    axis = centres(grid, 32)[:, None]
+    apart = (axis - frac[0, :2] + np.arange(-4, 5)[:, None, None] * box.wraps) * lengths[:2]
+    images = np.exp(-(apart**2) / (2 * RADII[8] ** 2)) / np.sqrt(2 * np.pi) / RADII[8]
+    along = images.sum(0) if box.wraps else images[0]
+    np.testing.assert_allclose(held, 8 * np.outer(along[:, 0], along[:, 1]), rtol=1e-5, atol=1e-6)
+
+
+def test_nothing_is_seen_of_the_border_between_fine_and_coarse() -> None:
+    """Where voxels are just longer than a Gaussian is wide it is divided by its sum, where just shorter it is not."""
+    frac, kinds = np.array([[0.5, 0.43, 0.02]]), np.array([26], np.uint8)
+    below, above = (
+        voxelize(np.full(3, 8 * step), frac, kinds, n=8, widths=widths(1.0)).density
+        for step in (1.0 - 1e-9, 1.0 + 1e-9)
+    )
+    np.testing.assert_allclose(below, above, rtol=3e-7)
 
 
 def test_small_ions_have_their_own_voxel() -> None:

@@ -4,13 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
-from hpcvox.descriptors.radii import RADII
+from hpcvox.descriptors.radii import RADII, widths
 from hpcvox.errors import Rejected
 
 PEROVSKITE = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
@@ -22,7 +23,10 @@ ELEMENTS = st.sampled_from([1, 6, 8, 14, 22, 26, 38, 55])
 def direct(
     lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8], n: int
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.bool_]]:
-    """The formula voxel by voxel over every image within reach, in float64; also where a label is decided."""
+    """The formula voxel by voxel over every image within reach, in float64; also where a label is decided.
+
+    Each site is scaled to hold its electrons, which on a grid that is fine beside its radius changes nothing.
+    """
     axis = (np.arange(n) + 0.5) / n
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1)
     density = np.zeros((n, n, n))
@@ -32,10 +36,12 @@ def direct(
         # |component i of a vector of length L| ≤ L |b_i|, so that no image within reach is beyond these
         reach = np.ceil(6.5 * r * np.linalg.norm(np.linalg.inv(lattice), axis=0)).astype(int) + 1
         least = np.full((n, n, n), np.inf)
+        gaussian = np.zeros((n, n, n))
         for shift in itertools.product(*(range(-k, k + 1) for k in reach)):
             d2 = (((grid - f - shift) @ lattice) ** 2).sum(-1)
-            density += z / r**3 * np.exp(-d2 / (2 * r * r)) / (2 * np.pi) ** 1.5
+            gaussian += np.exp(-d2 / (2 * r * r))
             least = np.minimum(least, d2)
+        density += gaussian * z / (gaussian.mean() * abs(np.linalg.det(lattice)))
         nearest.append(least)
     d2 = np.stack(nearest)
     reach = (RADII[numbers] ** 2)[:, None, None, None]
@@ -66,7 +72,7 @@ def assert_direct(
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    lengths=st.tuples(*3 * [st.floats(2.5, 14)]),
+    lengths=st.tuples(*3 * [st.floats(2.5, 60)]),
     numbers=st.lists(ELEMENTS, min_size=1, max_size=6),
     n=st.sampled_from([8, 32]),
     sigma=st.none() | st.floats(0.2, 3),
@@ -87,7 +93,7 @@ def test_equals_the_kernel_of_orthogonal_cells(
     got = voxelize_oblique(np.diag(edges), frac, kinds, n, widths=widths)
     # on a coarse grid no voxel may be near the top of a narrow Gaussian, on whose flank float32 rounds
     top = (kinds / ((2 * np.pi) ** 1.5 * widths[kinds] ** 3)).max()
-    assert np.abs(got.density - expected.density).max() < 1e-6 * expected.density.max() + 1e-7 * top
+    assert np.abs(got.density - expected.density).max() < 2e-6 * expected.density.max() + 1e-7 * top
     assert (got.species == expected.species).mean() > 0.998  # a label may differ within a quantum of a border
 
 
@@ -142,6 +148,35 @@ def test_every_electron_is_held(scale: float) -> None:
     got = voxelize_oblique(scale * OBLIQUE, PEROVSKITE, SRTIO3, 32)
     voxel = np.linalg.det(scale * OBLIQUE) / 32**3
     assert got.density.sum(dtype=np.float64) * voxel == pytest.approx(SRTIO3.sum(), rel=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    lengths=st.tuples(*3 * [st.floats(2, 60)]),
+    angles=st.tuples(*3 * [st.floats(15, 165)]),
+    numbers=st.lists(ELEMENTS, min_size=1, max_size=4),
+    n=st.sampled_from([8, 16, 32]),
+    sigma=st.none() | st.floats(0.2, 3),
+)
+def test_every_electron_of_any_cell_is_held(
+    seed: int,
+    lengths: tuple[float, float, float],
+    angles: tuple[float, float, float],
+    numbers: list[int],
+    n: int,
+    sigma: float | None,
+) -> None:
+    try:
+        lattice = lattice_from_parameters(*lengths, *angles)
+    except ValueError:  # such angles do not span a cell
+        assume(False)
+    rng = np.random.default_rng(seed)
+    corners = np.stack(np.unravel_index(rng.permutation(8)[: len(numbers)], (2, 2, 2)), -1)
+    frac, kinds = (corners + rng.random((len(numbers), 3))) / 2, np.array(numbers, np.uint8)
+    density = voxelize_oblique(lattice, frac, kinds, n, widths=widths(sigma)).density
+    held = density.sum(dtype=np.float64) * np.linalg.det(lattice) / n**3
+    assert held == pytest.approx(kinds.sum(dtype=np.float64), rel=3e-6)
 
 
 @settings(max_examples=25, deadline=None)

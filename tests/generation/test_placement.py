@@ -114,6 +114,20 @@ def test_an_ideal_map_gives_its_crystal_back(name: str, grid: Grid, sigma: float
     np.testing.assert_allclose(placed.lattice, np.diag(lengths))
 
 
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("sigma", [None, 0.4])
+@pytest.mark.parametrize("shift", [0.2, 0.5, 0.8])  # in voxels
+def test_voxels_longer_than_a_gaussian_is_wide_give_its_site_back(
+    grid: Grid, sigma: float | None, shift: float
+) -> None:
+    lengths, numbers = np.array([4.0, 4.0, 40.0]), np.array([38, 8, 22, 6], np.uint8)
+    step = BOXES[grid].extent / 32
+    frac = np.array([[0.3, 0.4, 5.0], [0.7, 0.2, 9.0], [0.1, 0.6, 13.0], [0.4, 0.8, 16.0]]) * [1, 1, step]
+    frac[:, 2] += shift * step
+    placed = through(voxelize(lengths, frac, numbers, grid, widths=widths(sigma)), lengths, grid, sigma=sigma)
+    assert worst_shift(placed, frac, numbers, lengths, grid) < 0.6
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     shift=st.tuples(*[st.floats(0, 1, exclude_max=True)] * 3),

@@ -1,0 +1,219 @@
+"""What is written in YAML or on the command line, and what it means for a setting of some type.
+
+YAML reads ``No`` as false, ``0010`` as 8, ``12:30`` as 750 and ``1.10`` as 1.1.  Here a value is kept as it is
+written until the type of its setting is known: text stays text, and numbers are decimal.
+"""
+
+import re
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+
+from hpcvox.errors import ConfigError
+
+NULL: Final = "null"
+"""The one word for no value where text may be."""
+
+_TAG: Final = "tag:yaml.org,2002:"
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
+_FLOAT: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_PLAIN_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+
+
+class NotANumberError(ConfigError):
+    """A number of the setting ``key`` is written in a way that has two meanings, or none."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(f"{key}: {message}")
+        self.key = key
+
+
+class Plain(str):
+    """A scalar without quotes, as it is written; ``tag`` is what YAML takes it for."""
+
+    tag: str
+
+    def __new__(cls, text: str, tag: str) -> "Plain":
+        made = super().__new__(cls, text)
+        made.tag = tag.removeprefix(_TAG)
+        return made
+
+
+class Word(str):
+    """What follows the = of ``key=value`` on the command line, not parsed yet."""
+
+
+class AsWritten:
+    """Marks ``Any`` whose value gets its type later: what is no plain number, true, false or null stays text."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader with scalars as they are written; a loader of its own, for other code shares SafeLoader."""
+
+
+def _scalar(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return node.value if node.style else Plain(node.value, node.tag)
+
+
+for _name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"):
+    _Loader.add_constructor(_TAG + _name, _scalar)
+
+
+def parse(text: str) -> Any:
+    """YAML as mappings, lists, quoted text and :class:`Plain` scalars.
+
+    Raises:
+        yaml.YAMLError: it is not valid.
+    """
+    return yaml.load(text, _Loader)  # noqa: S506 # a safe loader
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML's safe dumper that also quotes text that other readers of YAML take for a number: 1e3, 08."""
+
+
+def _shown(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(_TAG + "str", text, style="'" if _FLOAT.fullmatch(text) else None)
+
+
+_Dumper.add_representer(str, _shown)
+
+
+def written(tree: Any) -> str:
+    """The tree as YAML that :func:`parse` and any other reader of YAML take for the same."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def parsed(word: Word, key: str = "") -> Any:
+    """As :func:`parse`, of a word.
+
+    Raises:
+        ConfigError: it is not valid YAML.
+    """
+    try:
+        return parse(word)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"on the command line: {key}={word}: the value is not valid YAML: {error}"
+        ) from None
+
+
+def meant(value: Any, annotation: Any, key: str = "") -> Any:
+    """``value``, as parsed, in the terms of a setting's type ``annotation``; pydantic checks it then.
+
+    Values that are not written text (of JSON, of Python) stay what they are.
+
+    Raises:
+        NotANumberError: a number is written in a way that has two meanings; names ``key``.
+        ConfigError: a :class:`Word` for a type other than text is not valid YAML.
+    """
+    kinds, as_written = _kinds(annotation)
+    if isinstance(value, Word):
+        if str in kinds or Path in kinds:
+            return _text(_unquoted(value), kinds)
+        value = parsed(value, key)
+    if isinstance(value, Plain):
+        return _scalar_of(value, kinds, as_written, key)
+    if isinstance(value, Mapping):
+        return _mapping(value, kinds, as_written, key)
+    if isinstance(value, list):
+        return [
+            meant(one, _item(kinds, place, as_written), f"{key}.{place}") for place, one in enumerate(value)
+        ]
+    return value
+
+
+def _kinds(annotation: Any) -> tuple[list[Any], bool]:
+    """The types that a union has, and whether one is :class:`AsWritten`."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *marks = get_args(annotation)
+        kinds, as_written = _kinds(inner)
+        return kinds, as_written or AsWritten in marks
+    if origin in (Union, types.UnionType):
+        found = [_kinds(one) for one in get_args(annotation)]
+        return [kind for kinds, _ in found for kind in kinds], any(mark for _, mark in found)
+    return [annotation], False
+
+
+def _unquoted(word: Word) -> str:
+    """The word as it is, or what is within its quotes."""
+    try:
+        node = yaml.compose(word, _Loader)
+    except yaml.YAMLError:
+        return str(word)
+    if isinstance(node, yaml.ScalarNode) and node.style in ("'", '"'):
+        return str(node.value)
+    return Plain(word, "str")
+
+
+def _text(text: str, kinds: Sequence[Any]) -> str | None:
+    """Text; ``null`` is none where the type allows it, and so is nothing at all, without quotes."""
+    if isinstance(text, Plain) and (text == "" or (text == NULL and type(None) in kinds)):
+        return None
+    return str(text)
+
+
+def _scalar_of(value: Plain, kinds: Sequence[Any], as_written: bool, key: str) -> Any:
+    text = str(value)
+    if str in kinds or Path in kinds:
+        return _text(value, kinds)
+    if any(get_origin(kind) is Literal and text in get_args(kind) for kind in kinds):
+        return text
+    if as_written:
+        plain = _PLAIN_INTEGER.fullmatch(text) or (value.tag == "float" and repr(float(text)) == text)
+        return _as_yaml(value) if plain or text in ("true", "false", NULL, "") else text
+    if int in kinds or float in kinds:
+        return _number(value, key)
+    if value.tag == "timestamp" or (value.tag == "int" and not _PLAIN_INTEGER.fullmatch(text)):
+        return text
+    return _as_yaml(value)
+
+
+def _number(value: Plain, key: str) -> Any:
+    """A decimal number; else what YAML makes of it, for pydantic to judge."""
+    if _INTEGER.fullmatch(value):
+        return int(value)
+    if _FLOAT.fullmatch(value):
+        return float(value)
+    if value.tag in ("int", "float") and not value.lower().endswith((".inf", ".nan")):
+        raise NotANumberError(key, f"{str(value)!r} is no decimal number: write it as 1000, -0.5 or 1e-3")
+    if "_" in value and _FLOAT.fullmatch(value.replace("_", "")):
+        raise NotANumberError(key, f"{str(value)!r} is no number: write it without underscores")
+    return str(value) if value.tag == "bool" else _as_yaml(value)
+
+
+def _as_yaml(value: Plain) -> Any:
+    if value.tag in ("str", "value", "merge"):
+        return str(value)
+    return yaml.safe_load(value)
+
+
+def _mapping(value: Mapping[Any, Any], kinds: Sequence[Any], as_written: bool, key: str) -> dict[Any, Any]:
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    values = next((get_args(kind)[1] for kind in kinds if get_origin(kind) is dict), _untyped(as_written))
+    out = {}
+    for name, one in value.items():
+        field = models[0].model_fields.get(name) if models else None
+        annotation = values
+        if models:
+            annotation = Any if field is None else field.annotation
+        plain = str(name) if isinstance(name, Plain) else name
+        out[plain] = meant(one, annotation, f"{key}.{plain}" if key else str(plain))
+    return out
+
+
+def _item(kinds: Sequence[Any], place: int, as_written: bool) -> Any:
+    for kind in kinds:
+        if get_origin(kind) in (list, tuple):
+            items = get_args(kind)
+            return items[0] if len(items) == 1 or items[1] is ... else items[min(place, len(items) - 1)]
+    return _untyped(as_written)
+
+
+def _untyped(as_written: bool) -> Any:
+    return Annotated[Any, AsWritten] if as_written else Any
