@@ -23,6 +23,9 @@ from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 from hpcvox.crystals.fields import read_chgcar, read_cube, read_field, read_locpot
 from hpcvox.crystals.fields.cube import BOHR, HARTREE
 from hpcvox.crystals.fields.text import Text
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Rejection
+from hpcvox.crystals.sources import open_fields
 from hpcvox.errors import Rejected
 
 LATTICE = np.array([[4.1, 0.0, 0.0], [0.9, 4.6, 0.0], [-0.4, 0.7, 5.2]])
@@ -368,3 +371,12 @@ def test_real_files_hold_their_electrons(shared_data: Path) -> None:
             assert field.values[0].max() == pytest.approx(float(row["max_e_per_A3"]), rel=1e-3)
         if row["spin_integral"]:
             assert field.integral[1] == pytest.approx(float(row["spin_integral"]), abs=2e-4), row["file"]
+
+
+def test_a_field_without_atoms_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.cube"
+    path.write_text("a\nb\n0 0 0 0\n2 3 0 0\n2 0 3 0\n2 0 0 3\n" + 8 * "1.0 " + "\n")
+    (entry,) = open_fields(path)
+    (result,) = parse(entry)
+    assert isinstance(result, Rejection)
+    assert result.code == "no-sites"
