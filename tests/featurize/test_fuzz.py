@@ -25,6 +25,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "density": {"shapes": "any"},
 }
 
+LONG = b"x\n1\n999 0 0\n-3.9 5.8 0\n-3.5 0 6.1\nTi\n1\nDirect\n0.1 0.2 0.3"
+"""An oblique cell that every grid is too coarse for."""
+
 LENGTHS = st.one_of(
     st.sampled_from([4.0, 5.5, 7.0, 0.5, 60.0, 999.0]), st.floats(-0.3, 2.9).map(lambda x: 10**x)
 )
@@ -49,6 +52,7 @@ def poscars(draw: st.DrawFn) -> bytes:
 @pytest.mark.parametrize("descriptor", VARIANTS)
 def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
     made = ShardWorker(VARIANTS[descriptor](out=tmp_path, **SMALL.get(descriptor, {})))
+    made(ShardTask(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")], {}))  # numba compiles, once on a machine
     number = samples = 0
 
     @settings(
