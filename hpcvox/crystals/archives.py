@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.compressed import DAMAGE, decompressed
 from hpcvox.crystals.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.passed_over import FILES, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError

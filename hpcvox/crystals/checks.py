@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.symmetry import MAX_SITES
 from hpcvox.errors import Rejected
-
-MAX_LENGTH_A = 1000.0
 
 _ISOTOPES: Final = {"D": "H", "T": "H"}
 

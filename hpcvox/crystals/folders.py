@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.compressed import DAMAGE, unpacked
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError

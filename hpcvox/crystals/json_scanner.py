@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
-from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.streams import Damaged
 from hpcvox.crystals.text import binary_lines
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.cif import MAX_BYTES
 from hpcvox.crystals.columns import Columns, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
 from hpcvox.crystals.frames import frame_reader
 from hpcvox.crystals.json_scanner import Scanner
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.streams import refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines

@@ -9,10 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from hpcvox.crystals import cif, extxyz, poscar, structures
+from hpcvox.crystals import extxyz, poscar, structures
 from hpcvox.crystals.checks import Cell, checked
+from hpcvox.crystals.cif.parse import parse as parse_cif
 from hpcvox.crystals.fields.files import parse_field
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
 
@@ -22,7 +24,7 @@ Reader = Callable[[Entry], list[Crystal | Rejection]]
 def parse(entry: Entry) -> list[Crystal | Rejection]:
     """The crystals of one entry, or why there is none; one crystal, but for CIFs of several blocks.
 
-    Codes of rejections: those of :func:`hpcvox.crystals.cif.parse`, and ``poscar-syntax``,
+    Codes of rejections: those of :func:`hpcvox.crystals.cif.parse.parse`, and ``poscar-syntax``,
     ``extxyz-syntax`` and ``json-syntax``; of fields, those of :func:`hpcvox.crystals.fields.read_field`.
     """
     return READERS[entry.format](entry)
@@ -35,8 +37,8 @@ def _reader(read: Callable[[bytes], Cell]) -> Reader:
         if entry.fault is not None:
             return [Rejection(entry.id, entry.origin, entry.fault.code, entry.fault.message)]
         try:
-            if len(entry.text) > cif.MAX_BYTES:
-                raise Rejected("too-large", f"the text is longer than {cif.MAX_BYTES // 1024**2} MiB")
+            if len(entry.text) > MAX_BYTES:
+                raise Rejected("too-large", f"the text is longer than {MAX_BYTES // 1024**2} MiB")
             text = decoded(entry.text)
             if not text or text.isspace():
                 raise Rejected("empty", "there is no text")
@@ -51,8 +53,8 @@ def _reader(read: Callable[[bytes], Cell]) -> Reader:
 
 
 READERS: Final[dict[str, Reader]] = {
-    "cif": cif.parse,
-    cif.CANDIDATE: cif.parse,
+    "cif": parse_cif,
+    CANDIDATE: parse_cif,
     "poscar": _reader(poscar.read),
     "extxyz": _reader(extxyz.read),
     "json": _reader(structures.read),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ class Fault(NamedTuple):
     message: str
 
 
+CANDIDATE: Final = "cif-candidate"
+"""Format of the CIF of a generated crystal: its atoms may be nearer than those of a real one."""
+
+
 class Entry(NamedTuple):
     """One input of a source, not yet parsed; cheap to make and to send to another process."""
 
@@ -55,7 +59,7 @@ class Crystal:
     targets: Mapping[str, float]  # finite numbers; an absent target has no key
     remarks: tuple[str, ...] = field(
         default=(), kw_only=True
-    )  # codes of hpcvox.crystals.agreement: taken, but these should be known
+    )  # codes of hpcvox.crystals.cif.agreement: taken, but these should be known
 
     @property
     def n_sites(self) -> int:

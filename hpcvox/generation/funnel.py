@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
-from hpcvox.crystals.cif import CANDIDATE
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError, ShardError

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcvox.crystals.cif import MAX_BYTES
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_fields, open_source

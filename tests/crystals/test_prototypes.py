@@ -7,7 +7,7 @@ import pytest
 import spglib
 
 from hpcvox.crystals.cells import is_cubic
-from hpcvox.crystals.cif import parse
+from hpcvox.crystals.cif.parse import parse
 from hpcvox.crystals.ions import EXCLUDED, ions
 from hpcvox.crystals.prototypes import (
     CLASSES,

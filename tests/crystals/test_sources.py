@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from hpcvox.crystals.cif import parse
+from hpcvox.crystals.cif.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text

@@ -3,8 +3,8 @@
 import ast
 import re
 
-from hpcvox.crystals.agreement import REMARKS
-from hpcvox.crystals.cif import CANDIDATE
+from hpcvox.crystals.cif.agreement import REMARKS
+from hpcvox.crystals.record import CANDIDATE
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "sources.md").read_text()
@@ -52,6 +52,6 @@ def test_every_code_has_its_test() -> None:
     tests = "".join(
         path.read_text()
         for folder in ("crystals", "featurize", "shards")
-        for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))
+        for path in sorted((ROOT / "tests" / folder).rglob("test_*.py"))
     )
     assert [code for code in sorted(documented() | set(REMARKS)) if f'"{code}"' not in tests] == []

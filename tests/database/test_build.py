@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpcvox.crystals.cif import parse
+from hpcvox.crystals.cif.parse import parse
 from hpcvox.crystals.prototypes import draw
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source

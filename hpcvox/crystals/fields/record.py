@@ -5,7 +5,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import MAX_LENGTH_A, check_count, sites
+from hpcvox.crystals.checks import check_count, sites
+from hpcvox.crystals.limits import MAX_LENGTH_A
 from hpcvox.errors import Rejected
 
 Kind = Literal["density", "potential", "other"]

@@ -8,8 +8,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.symbols import (
+from hpcvox.crystals.cif.symbols import (
     FAMILIES,
     NO_ATOM,
     UNKNOWN,
@@ -19,6 +18,7 @@ from hpcvox.crystals.symbols import (
     no_atom,
     of_type,
 )
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import Rejected
 
 _LABEL = re.compile(r"(?P<first>[A-Za-z][a-z]*)(?P<marks>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)

@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import wrapped
-from hpcvox.crystals.groups import Operations
+from hpcvox.crystals.cif.groups import Operations
+from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.overlap import squared_length
 from hpcvox.errors import Rejected
 
 SPECIAL_POSITION_A: Final = 0.05
 """Images of a site nearer than this are one atom on a special position whose coordinates were rounded."""
-
-MAX_SITES: Final = 10_000
 
 
 def expand(

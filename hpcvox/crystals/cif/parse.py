@@ -7,26 +7,20 @@ from functools import partial
 
 import gemmi
 
-from hpcvox.crystals import blocks
-from hpcvox.crystals.agreement import check_volume, claims
-from hpcvox.crystals.atom_sites import Atoms, atoms_of, sites_of
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.checks import MAX_LENGTH_A
+from hpcvox.crystals.cif import blocks
+from hpcvox.crystals.cif.agreement import check_volume, claims
+from hpcvox.crystals.cif.atom_sites import Atoms, atoms_of, sites_of
+from hpcvox.crystals.cif.doubled import settle
+from hpcvox.crystals.cif.filling import filled, one_of
+from hpcvox.crystals.cif.groups import right_angles
+from hpcvox.crystals.cif.stated_symmetry import candidates, check_periodic
 from hpcvox.crystals.decimals import decimal
-from hpcvox.crystals.doubled import settle
-from hpcvox.crystals.filling import filled, one_of
-from hpcvox.crystals.groups import right_angles
+from hpcvox.crystals.limits import MAX_BYTES, MAX_LENGTH_A
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
-from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.stated_symmetry import candidates, check_periodic
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.crystals.text import decoded
 from hpcvox.errors import Rejected
-
-MAX_BYTES = 16 * 1024 * 1024
-"""A CIF longer than this is not read (the largest of real databases are a few megabytes)."""
-
-CANDIDATE = "cif-candidate"
-"""Format of the CIF of a generated crystal: its atoms may be nearer than those of a real one."""
 
 _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
@@ -68,7 +62,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
     try:
         document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
-        from hpcvox.crystals import lenient
+        from hpcvox.crystals.cif import lenient
 
         document, complaint = lenient.reread(text, error)
         unchecked = True

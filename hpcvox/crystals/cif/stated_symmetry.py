@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import gemmi
 
-from hpcvox.crystals import blocks, group_names
-from hpcvox.crystals.groups import Group, Operations, completed, fits, group
+from hpcvox.crystals.cif import blocks, group_names
+from hpcvox.crystals.cif.groups import Group, Operations, completed, fits, group
 from hpcvox.errors import Rejected
 
 _OPERATION_TAGS: Final = (

@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.agreement import Claims, remarks
-from hpcvox.crystals.atom_sites import Sites
+from hpcvox.crystals.cif.agreement import Claims, remarks
+from hpcvox.crystals.cif.atom_sites import Sites
+from hpcvox.crystals.cif.stated_symmetry import Candidate
+from hpcvox.crystals.cif.symmetry import expand
+from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import overlapping
-from hpcvox.crystals.stated_symmetry import Candidate
-from hpcvox.crystals.symmetry import MAX_SITES, expand
 from hpcvox.errors import Rejected
 
 _SAME_SITE: Final = 1e-2  # of fractional coordinates

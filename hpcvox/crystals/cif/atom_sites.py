@@ -7,14 +7,14 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals import blocks
+from hpcvox.crystals.cif import blocks
+from hpcvox.crystals.cif.labels import number_of_label, told
+from hpcvox.crystals.cif.stated_elements import stated_elements
+from hpcvox.crystals.cif.symbols import number_of_type
 from hpcvox.crystals.decimals import decimals
-from hpcvox.crystals.labels import number_of_label, told
+from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import FULL
 from hpcvox.crystals.overlap import wrap_columns
-from hpcvox.crystals.stated import stated_elements
-from hpcvox.crystals.symbols import number_of_type
-from hpcvox.crystals.symmetry import MAX_SITES
 from hpcvox.errors import Rejected
 
 
