@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from hpcvox.crystals import overlap
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.cif.parse import parse
-from hpcvox.crystals.record import CANDIDATE
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Fault, Rejection
 from hpcvox.crystals.writing import cif_text
 
 HEAD = """data_x
