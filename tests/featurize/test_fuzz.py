@@ -52,7 +52,9 @@ def poscars(draw: st.DrawFn) -> bytes:
 @pytest.mark.parametrize("descriptor", VARIANTS)
 def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
     made = ShardWorker(VARIANTS[descriptor](out=tmp_path, **SMALL.get(descriptor, {})))
-    made(ShardTask(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")], {}))  # numba compiles, once on a machine
+    made(
+        ShardTask(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")], {})
+    )  # numba compiles, once on a machine
     number = samples = 0
 
     @settings(
