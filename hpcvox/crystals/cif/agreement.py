@@ -91,12 +91,13 @@ def remarks(
     numbers: NDArray[np.uint8],
     volume: float,
     images: NDArray[np.intp] | None,
+    order: int,
     multiplicities: Sequence[str],
 ) -> tuple[str, ...]:
     """Hold the atoms ``numbers`` (n,) of a cell of ``volume`` Å³ against what the file states.
 
-    ``images`` (m,) counts the atoms that symmetry made of each listed site, None where the listed sites are
-    all; ``multiplicities`` are those stated, as text, one a listed site, or none.
+    ``images`` (m,) counts the atoms that a group of ``order`` operations made of each listed site, None where the
+    listed sites are all; ``multiplicities`` are those stated, as text, one a listed site, or none.
 
     Returns: codes of :data:`REMARKS`, of what disagrees and does no harm.
 
@@ -118,8 +119,8 @@ def remarks(
     against = {}
     agree = 0
     for code, verdict in (
-        ("formula-units", _units(stated, unit)),
-        ("multiplicity", _multiplicities(images, multiplicities)),
+        ("formula-units", _units(stated, unit, counts)),
+        ("multiplicity", _multiplicities(images, order, multiplicities)),
         ("density", _density(stated, counts, volume, hydrogen)),
     ):
         if verdict:
@@ -159,11 +160,11 @@ def _listed(counts: bytes) -> str:
 # Each verdict: None where nothing is stated, "" where it agrees, else what disagrees.
 
 
-def _units(stated: Claims, unit: float) -> str | None:
+def _units(stated: Claims, unit: float, counts: bytes) -> str | None:
     if stated.units is None or not unit or stated.amounts is None:
         return None
-    # pymatgen writes the sum of the whole cell, and Z of the reduced formula
-    meant = {unit, unit * _divisor(tuple(stated.amounts.values()))}
+    # pymatgen writes the sum of the whole cell and Z of the reduced formula, the OQMD atoms by elements for Z
+    meant = {unit, unit * _divisor(tuple(stated.amounts.values())), len(counts) / len(stated.amounts)}
     if any(abs(stated.units - each) <= _COUNT_TOLERANCE * each for each in meant):
         return ""
     return f"Z is {stated.units:g} of {stated.formula}, and they are {unit:.3g} of it"
@@ -174,15 +175,17 @@ def _divisor(amounts: tuple[float, ...]) -> int:
     return gcd(*map(int, amounts)) if all(amount == int(amount) for amount in amounts) else 1
 
 
-def _multiplicities(images: NDArray[np.intp] | None, stated: Sequence[str]) -> str | None:
+def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequence[str]) -> str | None:
     if not stated or (images is None and set(stated) == {"1"}):
         return "" if stated else None
-    known = [(i, text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0]
-    for i, text in known:
-        made = 1 if images is None else int(images[i])
-        if made != int(text):
-            return f"site {i + 1} is stated to be {text} atoms, and is {made}"
-    return "" if known else None
+    known = {i: int(text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0}
+    made = {i: 1 if images is None else int(images[i]) for i in known}
+    differ = [i for i in known if known[i] != made[i]]
+    # SHELXL writes the order of the site's symmetry: 1 in a general position
+    if not differ or all(known[i] * made[i] == order for i in known):
+        return "" if known else None
+    first = differ[0]
+    return f"site {first + 1} is stated to be {known[first]} atoms, and is {made[first]}"
 
 
 def _density(stated: Claims, counts: bytes, volume: float, hydrogen: float) -> str | None:

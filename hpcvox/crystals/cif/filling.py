@@ -47,6 +47,7 @@ def filled(
     frac, numbers, occupancy, labels, multiplicities = sites
     images = None
     operations = symmetry.group.operations
+    order = 1 if operations is None else len(operations.rotations)
     if operations is not None:
         if symmetry.listed is not None:
             made = len(expand(symmetry.listed, lattice, frac)[0])
@@ -65,7 +66,7 @@ def filled(
         if labels and images is not None:
             labels = [labels[k] for k in owner]
         frac, numbers = settled(lattice, frac, numbers, occupancy, spacing, labels, least)
-    return Full(frac, numbers, remarks(stated, numbers, volume, images, multiplicities))
+    return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
 
 
 def one_of(meant: tuple[Candidate, ...], fill: Callable[[Candidate], Full]) -> Full:

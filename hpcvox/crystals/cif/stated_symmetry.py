@@ -132,7 +132,8 @@ def _listed(block: gemmi.cif.Block) -> tuple[str, ...] | None:
         column = block.find_loop(tag)
         if column and len(column) == 1 and column[0] in _IDENTITY_SPELLINGS:
             return _IDENTITY
-        if found := blocks.column(block, tag):
+        found = blocks.column(block, tag)
+        if any(operation not in ("", "?", ".") for operation in found):
             return found
     return None
 
@@ -257,13 +258,15 @@ def _agree(found: int, name: str, block: gemmi.cif.Block, symbol: str, number: s
     if settings and settings[0].number != found:
         raise Rejected(
             "symmetry",
-            f"{name} make space group {found}, and the symbol {symbol} is that of {settings[0].number}",
+            f"the space group is {found} by {name}, and {settings[0].number} by the symbol {symbol}",
         )
     if number.isdigit() and 1 <= int(number) <= 230 and int(number) != found:
-        raise Rejected("symmetry", f"{name} make space group {found}, and the number stated is {number}")
+        raise Rejected("symmetry", f"the space group is {found} by {name}, and {number} by its number")
     system = blocks.text(block, _SYSTEM_TAGS).lower()
     if system in _SYSTEMS and not _SYSTEMS[system][0] <= found < _SYSTEMS[system][1]:
-        raise Rejected("symmetry", f"{name} make space group {found}, which is not {system}, as is stated")
+        raise Rejected(
+            "symmetry", f"the space group is {found} by {name}, which is not {system}, as is stated"
+        )
 
 
 def _refuse_unread(block: gemmi.cif.Block) -> None:
