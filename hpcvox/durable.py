@@ -7,6 +7,7 @@ import fcntl
 import io
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,9 +25,16 @@ def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success sync it and rename it to ``path``.
 
     After an error or a kill ``path`` is as it was before.  The temporary name is fixed
-    (``.NAME.part``), so that what a kill leaves behind is overwritten by the next try.
+    (``.NAME.part``), so that what a kill leaves behind is removed by the next try; the file is made here,
+    empty, and no link that another user may have put in its place is followed.
     """
-    part = part_of(path)
+    with renamed(fresh(part_of(path)), path) as part:
+        yield part
+
+
+@contextlib.contextmanager
+def renamed(part: Path, path: Path) -> Iterator[Path]:
+    """Yield ``part``, a file that lies aside already; on success sync it and rename it to ``path``, else remove it."""
     try:
         yield part
         descriptor = os.open(part, os.O_RDONLY)
@@ -44,6 +52,13 @@ def written_aside(path: Path) -> Iterator[Path]:
 def part_of(path: Path) -> Path:
     """Where :func:`written_aside` has ``path`` written."""
     return path.with_name(f".{path.name}.part")
+
+
+def fresh(path: Path) -> Path:
+    """``path`` as a new, empty file of our own; what was there, a link for instance, is gone and not followed."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
+    return path
 
 
 def sync_folder(folder: Path) -> None:
@@ -99,8 +114,7 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / ".lock"
-    with lock.open("a+") as handle:
+    with _lock_file(folder / ".lock") as handle:
         ends = time.monotonic() + patience_s
         while not _locked(handle):
             if time.monotonic() >= ends:
@@ -115,6 +129,25 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
         handle.write(f"host {os.uname().nodename}, pid {os.getpid()}\n")
         handle.flush()
         yield
+
+
+def _lock_file(path: Path) -> IO[str]:
+    """The file at ``path``, made if need be, to be locked and written to; a link is not followed.
+
+    Raises:
+        BusyError: it is a link, or no file.
+    """
+    try:
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
+        )
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "r+", encoding="utf-8")
+        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+    raise BusyError(f"{path} is no plain file (a link, perhaps): remove it, or choose another output folder")
 
 
 def _locked(handle: IO[str]) -> bool:

@@ -1,6 +1,29 @@
 """What a launcher of ranks (horovodrun, mpirun, srun, torchrun) says of itself in the environment."""
 
 import os
+from collections.abc import Mapping
+from typing import Final
+
+NEEDED: Final = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON"),
+    *(
+        "VIRTUAL_ENV",
+        "OMP_",
+        "MKL_",
+        "KMP_",
+        "OPENBLAS_",
+        "NUMBA_",
+        "NCCL_",
+        "GLOO_",
+        "CUDA_",
+        "NVIDIA_",
+        "ROCR_",
+    ),
+    *("HIP_", "UCX_", "FI_", "OMPI_", "PMI", "SLURM", "SRUN_", "HOROVOD_", "HPCVOX_", "TORCH_"),
+)
+"""What the names of the variables begin with that ranks need; ``slurm/lib.sh`` has the same list."""
+
+_SECRET: Final = ("KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL")
 
 _SIZES = ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 """Set by horovodrun, by Open MPI's mpirun, and by that of MPICH and its relatives."""
@@ -16,6 +39,17 @@ def launched_ranks() -> int:
     if "PMIX_RANK" in os.environ or "PMI_RANK" in os.environ:
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     return 1
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What ranks need of ``environment``: horovodrun writes all that it has on the command lines that start them,
+    where every user of the node can read it.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(NEEDED) and not any(word in name for word in _SECRET)
+    }
 
 
 def is_elastic() -> bool:

@@ -29,6 +29,7 @@ THIS_JOB=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SL
 PATH=$HPCVOX_VENV/bin:$PATH
 : "${SLURM_CPUS_PER_TASK:=${SLURM_CPUS_ON_NODE:-1}}"
 export PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+export HPCVOX_NODE_TMP
 mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
 
@@ -157,13 +158,32 @@ on_ranks() {
     esac
 }
 
+# horovodrun writes all of its environment on the command lines that start ranks, where every user can read them.
+# hpcvox/launcher.py has the same list.
+NEEDED=(PATH HOME USER LOGNAME SHELL LANG LC_ TZ TMPDIR LD_LIBRARY_PATH PYTHON
+    VIRTUAL_ENV OMP_ MKL_ KMP_ OPENBLAS_ NUMBA_ NCCL_ GLOO_ CUDA_ NVIDIA_ ROCR_
+    HIP_ UCX_ FI_ OMPI_ PMI SLURM SRUN_ HOROVOD_ HPCVOX_ TORCH_)
+unset_secrets() {   # whatever ranks do not need
+    local name begins
+    for name in $(compgen -e); do
+        case $name in
+            *KEY* | *TOKEN* | *SECRET* | *PASS* | *CREDENTIAL*) ;;
+            *) for begins in "${NEEDED[@]}"; do case $name in "$begins"*) continue 2 ;; esac; done ;;
+        esac
+        unset "$name"
+    done
+}
+
 horovodrun_elastic() {   # its status says nothing of an interruption: the ranks leave word of it
     rm -f "$HPCVOX_INTERRUPTED"
     # A rank that was lost may come back to its node after a rest.
-    PATH=$HPCVOX_HOME/slurm/elastic:$PATH HOROVOD_ELASTIC_TIMEOUT=$HPCVOX_ELASTIC_TIMEOUT \
-        horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
-        --host-discovery-script "$HPCVOX_HOME/slurm/elastic/nodes.sh" "$@" \
-        "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}" &
+    (
+        unset_secrets
+        export PATH="$HPCVOX_HOME/slurm/elastic:$PATH" HOROVOD_ELASTIC_TIMEOUT="$HPCVOX_ELASTIC_TIMEOUT"
+        exec horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
+            --host-discovery-script "$HPCVOX_HOME/slurm/elastic/nodes.sh" "$@" \
+            "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}"
+    ) &
     local launcher=$! status
     # It may stay for ever when it has given up on the ranks, after HPCVOX_ELASTIC_TIMEOUT.
     end_without_ranks $launcher &
@@ -188,9 +208,7 @@ end_without_ranks() {   # end a launcher whose ranks have all been gone for a mi
 # ---------------------------------------------------------------------------------------- Ray over the allocation
 
 ray_steps=()
-ray_folder=$HPCVOX_NODE_TMP/hpcvox-ray-$SLURM_JOB_ID
-ray_log=$PWD/.hpcvox-ray-$SLURM_JOB_ID.log
-ray_token=
+ray_private=   # folder that this user alone can enter and all nodes see: Ray's token and what it says when it starts
 # In a subshell, which becomes the step: what ends the one ends the other.
 on_one_node() { exec srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
 
@@ -200,21 +218,27 @@ end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the 
 }
 stop_ray() {
     end_ray_steps
-    if [ -n "$ray_token" ]; then
-        rm -f "$ray_token" "$ray_log"
-        srun --overlap --ntasks="${#NODES[@]}" --ntasks-per-node=1 rm -rf "$ray_folder" 2>/dev/null
-    fi
+    if [ -n "$ray_private" ]; then rm -rf "$ray_private"; fi
 }
 
 start_ray() {
     # Other users of these nodes can reach Ray's ports, and whoever may talk to Ray may run any code.
-    ray_token=$PWD/.hpcvox-ray-token-$SLURM_JOB_ID
-    (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_token") ||
-        fail "cannot write $ray_token: submit from a folder that you may write to and all nodes see"
+    local old
+    for old in "$PWD/.hpcvox-ray-$SLURM_JOB_ID-"*; do   # of this job, before its node died
+        if [ -O "$old" ] && [ ! -L "$old" ]; then rm -rf "$old"; fi
+    done
+    # mktemp makes the folder anew, for this user alone, under a name that nobody can foresee.
+    ray_private=$(mktemp -d "$PWD/.hpcvox-ray-$SLURM_JOB_ID-XXXXXXXXXX") ||
+        fail "cannot make a folder in $PWD: submit from a folder that you may write to and all nodes see"
+    local ray_log=$ray_private/log
     cleanup+=(stop_ray)
+    (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_private/token") ||
+        fail "cannot write $ray_private/token: is the disk full?"
     # An actor is one thread of one core: the parallelism is in their number.
     export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
-    export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
+    export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_private/token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
+    # Measurements would be served on every address of the node, to whoever asks.
+    export RAY_enable_metrics_collection=0 RAY_enable_open_telemetry=0
     # Workers notice within seconds that their head has ended.
     export RAY_gcs_rpc_server_reconnect_timeout_s=15
     local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port
@@ -222,13 +246,12 @@ start_ray() {
     name=$(scontrol show node "$head" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
     ip=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
     [ -n "$ip" ] || fail "node $last cannot resolve $name, the address of node $head"
-    local attempt
-    for attempt in 1 2 3; do
+    for _ in 1 2 3; do
         port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
         export RAY_ADDRESS=$ip:$port
         log "starting Ray on ${#NODES[@]} nodes, $SLURM_CPUS_PER_TASK CPUs each, head $RAY_ADDRESS"
         : > "$ray_log"
-        start_ray_nodes "$ray_folder/$attempt"
+        start_ray_nodes
         if ray_is_up; then return; fi
         tail -n 20 "$ray_log" >&2
         end_ray_steps
@@ -242,7 +265,7 @@ start_ray_nodes() {
         role="worker"
         if [ "$i" = 0 ]; then role="head"; fi
         on_one_node "${NODES[i]}" python "$HPCVOX_HOME/slurm/ray_node.py" \
-            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" "$1/$i" >> "$ray_log" 2>&1 &
+            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" >> "$ray_log" 2>&1 &
         ray_steps+=($!)
     done
 }

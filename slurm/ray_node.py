@@ -4,12 +4,14 @@ No port is a fixed one, so that allocations that share a node do not meet.
 """
 
 import contextlib
-import os
 import secrets
+import signal
 import socket
+import subprocess
 import sys
 import time
-from pathlib import Path
+
+from hpcvox.actors.session import RAY, session_folder
 
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory on a node: tasks and results are small here, arrays go to disk where they are made."""
@@ -27,9 +29,11 @@ def free_port() -> int:
             return port
 
 
-def start(role: str, address: str, cpus: str, folder: Path) -> None:
-    """Become this node's Ray, until killed.  All ports but the head's are such as the system gives."""
-    folder.mkdir(parents=True, exist_ok=True)
+def start(role: str, address: str, cpus: str) -> int:
+    """Run this node's Ray until it is told to end; its exit status.  All ports but the head's are the system's choice.
+
+    Its folder is one that nobody else can enter, and is removed at the end.
+    """
     host, port = _split(address)
     if role == "head":
         where = ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"]
@@ -38,21 +42,24 @@ def start(role: str, address: str, cpus: str, folder: Path) -> None:
     else:
         where = [f"--address={address}"]
         wait_for_port(host, port)
-    arguments = [
+    command = [
         "ray",
         "start",
         *where,
         "--dashboard-agent-listen-port=0",
         "--min-worker-port=0",
         "--max-worker-port=0",
-        f"--temp-dir={folder}",
         f"--object-store-memory={STORE_BYTES}",
         f"--num-cpus={cpus}",
         "--include-log-monitor=false",  # no driver shows what actors print
         "--disable-usage-stats",
         "--block",
     ]
-    os.execvp(arguments[0], arguments)
+    with session_folder() as folder, subprocess.Popen([*command, f"--temp-dir={folder / RAY}"]) as ray:
+        # SLURM tells every process of a step to end, and kills what is left of it half a minute later.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: ray.terminate())
+        return ray.wait()
 
 
 def wait_for_port(host: str, port: int, seconds: float = 60) -> None:
@@ -95,12 +102,12 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["port"]:
             print(free_port())
-        case ["head" | "worker" as role, address, cpus, folder]:
-            start(role, address, cpus, Path(folder))
+        case ["head" | "worker" as role, address, cpus]:
+            sys.exit(start(role, address, cpus))
         case ["wait", address, nodes, seconds]:
             wait(address, int(nodes), float(seconds))
         case _:
-            sys.exit("usage: ray_node.py port | head|worker ADDRESS CPUS FOLDER | wait ADDRESS NODES SECONDS")
+            sys.exit("usage: ray_node.py port | head|worker ADDRESS CPUS | wait ADDRESS NODES SECONDS")
 
 
 if __name__ == "__main__":

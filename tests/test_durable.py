@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from hpcvox import durable
+from hpcvox.errors import BusyError
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.manifest import Manifest
 from tests.support.paths import ROOT
+from tests.support.random_shards import write_shard
 from tests.support.voxel_shards import make_shards
 
 
@@ -111,3 +113,37 @@ def test_a_database_of_ase_says_that_it_needs_locks(tmp_path: Path) -> None:
     done = without_locks("from hpcvox.crystals.sources import open_source\nopen_source('a.db')", tmp_path)
     assert "SourceError: a.db: cannot read it as a database of ASE: database is locked" in done.stderr
     assert "its file system has no locks; copy it" in done.stderr
+
+
+def test_no_link_is_followed_by_what_is_made(tmp_path: Path) -> None:
+    """Another user of a folder may put links where files will be made."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / ".table.csv.part").symlink_to(precious)
+    (folder / "table.csv").symlink_to(precious)
+    durable.write_text(folder / "table.csv", "new")
+    assert (folder / "table.csv").read_text() == "new"
+    assert not (folder / "table.csv").is_symlink()
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("make", ["link", "fifo", "folder"])
+def test_a_lock_that_is_no_file_is_refused(tmp_path: Path, make: str) -> None:
+    precious, lock = tmp_path / "precious", tmp_path / "runs" / ".lock"
+    precious.write_text("mine")
+    lock.parent.mkdir()
+    {"link": lambda: lock.symlink_to(precious), "fifo": lambda: os.mkfifo(lock), "folder": lock.mkdir}[make]()
+    with pytest.raises(BusyError, match="no plain file"), durable.sole_writer(lock.parent):
+        pass
+    assert precious.read_text() == "mine"
+
+
+def test_a_shard_is_not_written_through_a_link(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / ".shard-00000.h5.part").symlink_to(precious)
+    line = write_shard(tmp_path, 0, 2)
+    assert not (tmp_path / line.file).is_symlink()
+    assert precious.read_text() == "mine"

@@ -1,30 +1,19 @@
 """The Ray that a job runs on: its own, on this machine and for this job alone, or one it is told of."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from hpcvox.actors import reaper
-from hpcvox.errors import HpcvoxError
+from hpcvox.actors.session import RAY, ClusterError, session_folder
 from hpcvox.outcome import INTERRUPTED
 
-SOCKET_LIMIT = 107
-"""Longest path of a Unix socket on Linux, in bytes."""
-
-SESSION = len("/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
-STALE_S = 3600.0
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory: tasks and results are small here, arrays go to disk from where they are made."""
 
@@ -52,10 +41,6 @@ _leaving: list[threading.Timer] = []  # one at most
 
 _kept: list[contextlib.ExitStack] = []
 """What ends a Ray that is kept from job to job."""
-
-
-class ClusterError(HpcvoxError):
-    """Ray cannot be started or reached."""
 
 
 def leave_soon() -> None:
@@ -174,7 +159,7 @@ def _knock(address: str) -> None:
 
 @contextlib.contextmanager
 def _embedded(cpus: int) -> Iterator[None]:
-    with _session_folder() as folder, _environment(QUIET | _private(folder)):
+    with session_folder() as folder, _environment(QUIET | _private(folder)):
         import ray
 
         try:
@@ -187,13 +172,13 @@ def _embedded(cpus: int) -> Iterator[None]:
                     object_store_memory=STORE_BYTES,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    _temp_dir=str(folder),
+                    _temp_dir=str(folder / RAY),
                     _node_ip_address="127.0.0.1",
                 )
         except Exception as error:  # Ray raises that itself where its node does not come up
             ray.shutdown()
             raise ClusterError(
-                f"Ray cannot start on this machine: {_first_line(error)}. Look for a full /tmp or /dev/shm "
+                f"Ray cannot start on this machine: {_first_line(error)}. Look for a full {folder.parent} or /dev/shm "
                 "and for a limit on processes (ulimit -u)"
             ) from error
         try:
@@ -220,55 +205,6 @@ def _private(folder: Path) -> dict[str, str | None]:
         # Ctrl-C reaches the head, too: once gone it does not come back, and is not waited for a minute.
         "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
     }
-
-
-@contextlib.contextmanager
-def _session_folder() -> Iterator[Path]:
-    """A new private folder with a short path, removed at the end; those of killed jobs are removed now.
-
-    The owner holds a lock on it for life, which tells a live folder from a dead one across containers; and so does
-    the guard after it, whose folder nobody else is to clear up.
-    """
-    base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
-    _sweep(base)
-    folder = Path(tempfile.mkdtemp(prefix="hpcvox-", dir=base))
-    if len(os.fsencode(folder)) + SESSION > SOCKET_LIMIT:
-        folder.rmdir()
-        raise ClusterError(
-            f"{base} is too long a path for Ray's sockets and /tmp is not writable: "
-            f"set TMPDIR to a folder of at most {SOCKET_LIMIT - SESSION - 16} characters"
-        )
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", reaper.__file__, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=[lock.fileno()],
-        )
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            guard.communicate()
-
-
-def _sweep(base: Path) -> None:
-    """Remove the session folders of this user's jobs that were killed."""
-    for folder in base.glob("hpcvox-*"):
-        with contextlib.suppress(OSError):
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                continue
-            path = folder / ".lock"
-            if not path.exists():
-                if time.time() - folder.stat().st_mtime > STALE_S:
-                    folder.rmdir()  # a kill came between the two steps of making it
-                continue
-            with path.open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

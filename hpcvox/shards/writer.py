@@ -80,7 +80,7 @@ class StagedShard(NamedTuple):
         Raises:
             ShardError: the disk refuses.
         """
-        with _refusals(self.path), durable.written_aside(self.path) as part:
+        with _refusals(self.path), durable.renamed(durable.part_of(self.path), self.path) as part:
             write_arrays(part, self.large)
         return self.line
 
@@ -221,7 +221,7 @@ class ShardBuffer:
         large = []
         with _refusals(path):
             try:
-                with FileSink(part) as sink:
+                with FileSink(durable.fresh(part)) as sink:
                     with h5py.File(sink, "w", **FILE) as file:
                         for group in ("targets", "rejects"):
                             file.create_group(group)

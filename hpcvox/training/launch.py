@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
+from hpcvox.launcher import without_secrets
 from hpcvox.outcome import INTERRUPTED
 
 GRACE_S = 60.0
@@ -33,6 +34,8 @@ def run_ranks(verb: str, config: Path, ranks: int, backend: str) -> int:
     environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1"}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    if "--gloo" in command:
+        environment = without_secrets(environment)
     process = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         status = process.wait()

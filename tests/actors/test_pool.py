@@ -267,7 +267,7 @@ def test_nothing_is_left_of_a_killed_driver(sent: signal.Signals, to_group: bool
     for process in alive:
         process.kill()
     assert not alive
-    assert not list(Path("/tmp").glob(f"hpcvox-*/session_*_{driver.pid}"))
+    assert not list(Path("/tmp").glob(f"hpcvox-*/*/session_*_{driver.pid}"))
 
 
 def test_who_clears_up_spares_those_that_only_look(tmp_path: Path) -> None:

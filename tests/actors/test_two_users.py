@@ -37,10 +37,11 @@ class User:
         path = f"{Path(sys.executable).parent}:{own['PATH']}"
         return own | {"HOME": str(self.home), "PATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, without_rights: bool = False, **environment: str) -> subprocess.Popen[str]:
         """Run a command as this user, who may read all files (Python may lie in a home) and write no others'."""
         if self.uid != os.getuid():
-            rights = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+            given = "" if without_rights else ",+dac_read_search"
+            rights = (f"--inh-caps=-all{given}", f"--ambient-caps=-all{given}")
             command = (
                 "setpriv",
                 f"--reuid={self.uid}",
@@ -103,6 +104,9 @@ def test_runs_of_two_users_at_once(users: tuple[User, User], source: Path) -> No
 
 def test_allocations_of_two_users_on_one_node(users: tuple[User, User], source: Path) -> None:
     heads, jobs, known = [], [], []
+    tmp = users[0].home.parent / "t"  # of the node, open to all
+    tmp.mkdir()
+    tmp.chmod(0o1777)
     try:
         for user in users:
             token = user.home / "token"
@@ -114,15 +118,19 @@ def test_allocations_of_two_users_on_one_node(users: tuple[User, User], source: 
                 "RAY_ADDRESS": f"127.0.0.1:{port}",
                 "RAY_AUTH_MODE": "token",
                 "RAY_AUTH_TOKEN_PATH": str(token),
+                "HPCVOX_NODE_TMP": str(tmp),
             }
             known.append(own)
-            ray = user.home / "ray"
-            heads.append(
-                user.start(sys.executable, str(NODE), "head", own["RAY_ADDRESS"], "2", str(ray), **own)
-            )
+            heads.append(user.start(sys.executable, str(NODE), "head", own["RAY_ADDRESS"], "2", **own))
         for user, own in zip(users, known, strict=True):
             ready = user.start(sys.executable, str(NODE), "wait", own["RAY_ADDRESS"], "1", "90", **own)
             assert ready.wait(120) == 0, ready.communicate()[0]
+        folders = {folder.stat().st_uid: folder for folder in tmp.iterdir()}
+        assert {uid: folder.stat().st_mode & 0o777 for uid, folder in folders.items()} == {
+            user.uid: 0o700 for user in users
+        }
+        looking = users[1].start("ls", str(folders[users[0].uid]), without_rights=True)
+        assert looking.wait(20) != 0, "another user cannot enter"
         jobs = [user.featurize(source, **own) for user, own in zip(users, known, strict=True)]
         ended(jobs)
         first, second = (contents(user.home / "shards") for user in users)

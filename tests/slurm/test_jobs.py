@@ -1,8 +1,10 @@
 """What the jobs of slurm/ share, on a real SLURM of two nodes: Ray, ranks, signals, statuses."""
 
 import contextlib
+import re
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,13 +41,43 @@ def processes_of(folder: str) -> list[Path]:
     return found
 
 
-def test_ray_spans_both_nodes_and_keeps_strangers_out(lab: Lab, tmp_path: Path) -> None:
-    job = submit(lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml")
+@pytest.fixture
+def node_tmp() -> Iterator[Path]:
+    """The temporary folder of both nodes, with a short path."""
+    with tempfile.TemporaryDirectory(prefix="n-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_ray_spans_both_nodes_and_keeps_strangers_out(lab: Lab, tmp_path: Path, node_tmp: Path) -> None:
+    job = submit(
+        lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml", HPCVOX_NODE_TMP=str(node_tmp)
+    )
     assert lab.wait([job]) == ["COMPLETED"], output(tmp_path, job)
     assert "actors on node1 node1 node2 node2" in output(tmp_path, job)
     assert "without the token: kept out" in output(tmp_path, job)
+    assert "folders 700 700 700 700\ntoken 700 600\n" in output(tmp_path, job)
+    assert re.search(r"[1-9]\d* ports, measurements at \[\]", output(tmp_path, job))
     assert not list(tmp_path.glob(".hpcvox-ray*")), "the token and the log are removed"
-    assert not Path(f"/tmp/hpcvox-ray-{job}").exists()
+    assert not list(node_tmp.iterdir())
+
+
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+def test_what_a_cancelled_ray_leaves_is_removed(
+    lab: Lab, tmp_path: Path, node_tmp: Path, signal: str
+) -> None:
+    there = {"HPCVOX_NODE_TMP": str(node_tmp)}
+    job = submit(lab, tmp_path, "on_ray", PROGRAMS / "wait.py", "empty.yaml", **there)
+    log = tmp_path / f"slurm-{job}.out"
+    lab.until(lambda: log.exists() and "waiting" in log.read_text(), job, log)
+    assert len(list(node_tmp.iterdir())) == 2
+    lab.run("scancel", "--full", f"--signal={signal}", str(job))
+    lab.wait([job])
+    if signal == "KILL":  # nobody could clear up: the next Ray on these nodes does
+        again = submit(lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml", **there)
+        assert lab.wait([again]) == ["COMPLETED"], output(tmp_path, again)
+    else:
+        assert not list(tmp_path.glob(".hpcvox-ray*"))
+    assert not list(node_tmp.iterdir())
 
 
 @pytest.mark.parametrize("launch", ["srun", "mpirun"])

@@ -63,14 +63,14 @@ case "$name $*" in
     *"ray_node.py port") echo 20001; exit ;;
     *"-c import secrets"*) printf token; exit ;;
     *"ray_node.py wait"*)   # for so many nodes
-        until [ "$(find "$CALLS" -name '*.call' | wc -l)" = "$4" ]; do sleep 0.02; done
+        until [ "$(find "$HPCVOX_CALLS" -name '*.call' | wc -l)" = "$4" ]; do sleep 0.02; done
         exit ;;
 esac
-call=$CALLS/$(date +%s%N)-$$
+call=$HPCVOX_CALLS/$(date +%s%N)-$$
 { printf '%s\0' "$name" "$@"; env | sed 's/^/env /' | tr '\n' '\0'; } > "$call"
 mv "$call" "$call.call"
 case "$name $*" in
-    sbatch*) find "$CALLS" -name '*.call' | wc -l ;;   # the job's number
+    sbatch*) find "$HPCVOX_CALLS" -name '*.call' | wc -l ;;   # the job's number
     *"ray_node.py "*) exec sleep 60 ;;   # until it is ended
 esac
 """
@@ -111,7 +111,7 @@ class Site:
             env={
                 **kept,
                 "PATH": f"{self.bin}:{os.environ['PATH']}",
-                "CALLS": str(self.calls),
+                "HPCVOX_CALLS": str(self.calls),
                 "HPCVOX_HOME": str(ROOT),
                 "HPCVOX_VENV": str(self.bin.parent),
                 "SLURM_JOB_ID": "7",
@@ -193,18 +193,18 @@ def test_the_dashboard_on_the_first_node(site: Site) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ON_RAY)
 def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
-    head, worker, (words, environment), (cleaning, _) = site.programs(script, *GIVEN)
+    head, worker, (words, environment) = site.programs(script, *GIVEN)
     assert words == [*job(script), *GIVEN]
     assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
     assert environment["RAY_AUTH_MODE"] == "token"
     assert environment["OMP_NUM_THREADS"] == "1"
-    step = "srun --nodes=1 --ntasks=1 --overlap --nodelist=node{} python {}/slurm/ray_node.py {} 10.0.0.1:20001 2 {}"
+    step = "srun --nodes=1 --ntasks=1 --overlap --nodelist=node{} python {}/slurm/ray_node.py {} 10.0.0.1:20001 2"
     assert sorted(shlex.join(words) for words, _ in (head, worker)) == [
-        step.format(1, ROOT, "head", "/tmp/hpcvox-ray-7/1/0"),
-        step.format(2, ROOT, "worker", "/tmp/hpcvox-ray-7/1/1"),
+        step.format(1, ROOT, "head"),
+        step.format(2, ROOT, "worker"),
     ]
-    assert shlex.join(cleaning) == "srun --overlap --ntasks=2 --ntasks-per-node=1 rm -rf /tmp/hpcvox-ray-7"
-    assert not kill_marked(f"CALLS={site.calls}"), "Ray's steps end with the job"
+    assert not list(site.folder.glob(".hpcvox-*")), "its token and log are removed"
+    assert not kill_marked(f"HPCVOX_CALLS={site.calls}"), "Ray's steps end with the job"
 
 
 @pytest.mark.parametrize("script", [*TRAININGS, "statistics"])

@@ -1,5 +1,6 @@
 """The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def test_a_rank_for_each_gpu_of_both_nodes(lab: Lab, tmp_path: Path, launch: str
         assert f"rank {rank} of 4 on node{rank // 2 + 1} sees 0,1: device=cuda epochs=2" in text
 
 
+def command_lines() -> list[str]:
+    """Those of all processes of this machine."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found.append((process / "cmdline").read_bytes().decode(errors="replace"))
+    return found
+
+
 def rank_on(lab: Lab, node: str) -> psutil.Process:
     """The process of the rank of a training on ``node``."""
     for process in psutil.process_iter(["cmdline", "environ"]):
@@ -107,7 +117,12 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     lab: Lab, tmp_path: Path
 ) -> None:
     make_shards(tmp_path / "shards")
-    given = {"HPCVOX_LAUNCH": "elastic", "HPCVOX_LAUNCH_ARGS": "--network-interfaces lo"}
+    secret = "a-key-that-nobody-else-may-read"
+    given = {
+        "HPCVOX_LAUNCH": "elastic",
+        "HPCVOX_LAUNCH_ARGS": "--network-interfaces lo",
+        "MP_API_KEY": secret,
+    }
     settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", f"epochs={EPOCHS}", "checkpoint_steps=5"]
     job = submit(lab, tmp_path, "train_unet", *settings, **given)
 
@@ -118,6 +133,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
         return log.read_text().count(f" {ranks} ranks of") if log.exists() else 0
 
     lab.until(lambda: groups(2) > 0 and len(read_metrics(tmp_path / "run")) >= 3, job, log)
+    assert not [line for line in command_lines() if secret in line], "every user of the node can read them"
     alone, joined = groups(1), groups(2)  # it may have begun before the other was there
     rank_on(lab, "node2").kill()
     lab.until(lambda: groups(1) > alone, job, log)

@@ -1,0 +1,87 @@
+"""The folder of one Ray on one node: private, short of path, and gone with the job, however that ends."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpcvox.actors import reaper
+from hpcvox.errors import HpcvoxError
+
+SOCKET_LIMIT = 107
+"""Longest path of a Unix socket on Linux, in bytes."""
+
+RAY = "r"
+"""Ray opens its own folder to everybody; it lies in ours, which nobody else may enter."""
+
+SESSION = len(f"/{RAY}/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
+NAME = len("/hpcvox-12345678")
+STALE_S = 3600.0
+
+
+class ClusterError(HpcvoxError):
+    """Ray cannot be started or reached."""
+
+
+@contextlib.contextmanager
+def session_folder() -> Iterator[Path]:
+    """A new folder of mode 0700 with a short path, removed at the end; those of killed jobs are removed now.
+
+    It lies in ``HPCVOX_NODE_TMP``, else in ``TMPDIR``, else in ``/tmp``: the first that can be written to and is
+    short enough for Ray's sockets.  The owner holds a lock on it for life, which tells a live folder from a dead
+    one across containers; and so does the guard after it, whose folder nobody else is to clear up.
+
+    Raises:
+        ClusterError: there is no such place.
+    """
+    base = _base()
+    _sweep(base)
+    folder = Path(tempfile.mkdtemp(prefix="hpcvox-", dir=base))
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", reaper.__file__, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],
+        )
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            guard.communicate()
+
+
+def _base() -> Path:
+    places = [os.environ.get("HPCVOX_NODE_TMP", ""), tempfile.gettempdir(), "/tmp"]
+    for place in filter(None, places):
+        if len(os.fsencode(place)) + NAME + SESSION <= SOCKET_LIMIT and os.access(place, os.W_OK):
+            return Path(place)
+    raise ClusterError(
+        f"no folder for Ray's sockets: of {', '.join(filter(None, places))} none can be written to and has a path of "
+        f"at most {SOCKET_LIMIT - SESSION - NAME} characters: set TMPDIR to one that has"
+    )
+
+
+def _sweep(base: Path) -> None:
+    """Remove the session folders of this user's jobs that were killed."""
+    for folder in base.glob("hpcvox-*"):
+        with contextlib.suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            path = folder / ".lock"
+            if not path.exists():
+                if time.time() - folder.stat().st_mtime > STALE_S:
+                    folder.rmdir()  # a kill came between the two steps of making it
+                continue
+            with path.open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
