@@ -213,7 +213,15 @@ ray_private=   # folder that this user alone can enter and all nodes see: Ray's 
 on_one_node() { exec srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
 
 end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the machine
-    if [ ${#ray_steps[@]} != 0 ]; then kill "${ray_steps[@]}" 2>/dev/null; wait "${ray_steps[@]}" 2>/dev/null; fi
+    if [ ${#ray_steps[@]} = 0 ]; then return; fi
+    # Told so, a step clears up its node; at TERM srun itself would kill it.
+    scancel --signal=TERM "$THIS_JOB" 2>/dev/null
+    local until=$((SECONDS + 20)) step
+    for step in "${ray_steps[@]}"; do
+        while kill -0 "$step" 2>/dev/null && [ $SECONDS -lt $until ]; do sleep 0.2; done
+    done
+    kill "${ray_steps[@]}" 2>/dev/null
+    wait "${ray_steps[@]}" 2>/dev/null
     ray_steps=()
 }
 stop_ray() {
@@ -238,7 +246,7 @@ start_ray() {
     export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
     export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$ray_private/token RAY_USAGE_STATS_ENABLED=0 NO_COLOR=1
     # Measurements would be served on every address of the node, to whoever asks.
-    export RAY_enable_metrics_collection=0 RAY_enable_open_telemetry=0
+    export RAY_enable_metrics_collection=0 RAY_enable_open_telemetry=0 DASHBOARD_METRIC_PORT=-1
     # Workers notice within seconds that their head has ended.
     export RAY_gcs_rpc_server_reconnect_timeout_s=15
     local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port

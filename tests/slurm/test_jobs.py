@@ -61,7 +61,7 @@ def test_ray_spans_both_nodes_and_keeps_strangers_out(lab: Lab, tmp_path: Path, 
     assert not list(node_tmp.iterdir())
 
 
-@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+@pytest.mark.parametrize("signal", ["TERM", "KILL"], ids=["as usual", "at once"])
 def test_what_a_cancelled_ray_leaves_is_removed(
     lab: Lab, tmp_path: Path, node_tmp: Path, signal: str
 ) -> None:
@@ -70,7 +70,7 @@ def test_what_a_cancelled_ray_leaves_is_removed(
     log = tmp_path / f"slurm-{job}.out"
     lab.until(lambda: log.exists() and "waiting" in log.read_text(), job, log)
     assert len(list(node_tmp.iterdir())) == 2
-    lab.run("scancel", "--full", f"--signal={signal}", str(job))
+    lab.run("scancel", *(["--full", "--signal=KILL"] if signal == "KILL" else []), str(job))
     lab.wait([job])
     if signal == "KILL":  # nobody could clear up: the next Ray on these nodes does
         again = submit(lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml", **there)

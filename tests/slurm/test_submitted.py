@@ -71,7 +71,8 @@ call=$HPCVOX_CALLS/$(date +%s%N)-$$
 mv "$call" "$call.call"
 case "$name $*" in
     sbatch*) find "$HPCVOX_CALLS" -name '*.call' | wc -l ;;   # the job's number
-    *"ray_node.py "*) exec sleep 60 ;;   # until it is ended
+    *"ray_node.py "*) echo $$ >> "$HPCVOX_CALLS/../steps"; exec sleep 60 ;;   # until it is ended
+    scancel*) if [ -e "$HPCVOX_CALLS/../steps" ]; then kill $(cat "$HPCVOX_CALLS/../steps"); fi ;;
 esac
 """
 
@@ -193,7 +194,7 @@ def test_the_dashboard_on_the_first_node(site: Site) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ON_RAY)
 def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
-    head, worker, (words, environment) = site.programs(script, *GIVEN)
+    head, worker, (words, environment), (ending, _) = site.programs(script, *GIVEN)
     assert words == [*job(script), *GIVEN]
     assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
     assert environment["RAY_AUTH_MODE"] == "token"
@@ -203,6 +204,7 @@ def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
         step.format(1, ROOT, "head"),
         step.format(2, ROOT, "worker"),
     ]
+    assert shlex.join(ending) == "scancel --signal=TERM 7"
     assert not list(site.folder.glob(".hpcvox-*")), "its token and log are removed"
     assert not kill_marked(f"HPCVOX_CALLS={site.calls}"), "Ray's steps end with the job"
 

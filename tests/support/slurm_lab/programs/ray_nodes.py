@@ -39,19 +39,19 @@ print("token", *(f"{path.stat().st_mode & 0o777:o}" for path in (token.parent, t
 def answers(port: int) -> bool:
     """Whether somebody without a token is told measurements at the port."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=0.5) as page:
             return bool(page.status == 200)
     except (OSError, ValueError, http.client.HTTPException):
         return False
 
 
-ports = set()
+ports: dict[int, str] = {}
 for process in psutil.process_iter():
     with contextlib.suppress(psutil.Error):
         if process.environ().get("SLURM_JOB_ID") == os.environ["SLURM_JOB_ID"]:
             listening = (c for c in process.net_connections() if c.status == psutil.CONN_LISTEN)
-            ports |= {c.laddr.port for c in listening}
-print(f"{len(ports)} ports, measurements at", [port for port in sorted(ports) if answers(port)], flush=True)
+            ports |= {c.laddr.port: " ".join(process.cmdline())[:300] for c in listening}
+print(f"{len(ports)} ports, measurements at", [ports[port] for port in sorted(ports) if answers(port)], flush=True)
 
 stranger = subprocess.run(
     [sys.executable, "-c", "import os, ray; ray.init(address=os.environ['RAY_ADDRESS'])"],
