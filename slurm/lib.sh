@@ -225,8 +225,8 @@ end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the 
     ray_steps=()
 }
 stop_ray() {
+    if [ -n "$ray_private" ]; then rm -rf "$ray_private"; fi   # first: SLURM may not leave the time for the rest
     end_ray_steps
-    if [ -n "$ray_private" ]; then rm -rf "$ray_private"; fi
 }
 
 start_ray() {
