@@ -107,7 +107,7 @@ def _near(crystal: Crystal) -> Near | None:
 
 def _told(near: Near, numbers: NDArray[np.uint8]) -> str:
     first, second = (SYMBOLS[numbers[site]] for site in (near.first, near.second))
-    return f"{first} and {second} are {near.distance:.3g} Å apart, and in real crystals {near.least:.3g} Å at least"
+    return f"{first} and {second} are {near.distance:.3f} Å apart, and in real crystals {near.least:.3f} Å at least"
 
 
 def _volume(crystal: Crystal) -> float | None:

@@ -91,7 +91,7 @@ def test_real_crystals_are_plausible(name: str) -> None:
         (
             cubic(1.5, CSCL, "Na O"),
             "too-near",
-            "Na and Na are 1.5 Å apart, and in real crystals 2.16 Å at least",
+            "Na and Na are 1.500 Å apart, and in real crystals 2.158 Å at least",
         ),
         (cubic(2.95, CSCL, "Os Ir"), "too-dense", "it has 24.7 g/cm³, and no known crystal has more than"),
         (
