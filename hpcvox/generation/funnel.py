@@ -108,8 +108,9 @@ class _Judge:
 
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
         made = config.load(GenerateSettings, settings.generated / "config.yaml")
-        self.implausible = frozenset(settings.implausible)
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
+        asked_for = {"element"} if self.anonymous == "A" else set()
+        self.implausible = set(settings.implausible) - asked_for
         self.training = _training_set(made, formulas)
         self.known = [Known.of_source(source, formulas) for source in settings.known]
         self.seen = Known(())
@@ -227,7 +228,7 @@ def _write(
     summary = {
         "funnel": _funnel(len(rows), judge.stages, lost),
         "lost": {stage: lost[stage] for stage in judge.stages},
-        "plausible": counted(rows) if settings.implausible else None,
+        "plausible": counted(rows) if judge.implausible else None,
         "remarks_of_those_left": dict(Counter(code for row in left for code in row["remarks"].split())),
         "space_groups": dict(Counter(row["symbol"] for row in left if "symbol" in row).most_common()),
         "left_and_charge_balanced": sum(row["charge_balanced"] == "True" for row in left),

@@ -27,7 +27,7 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
     assert {name: row["lost"] for name, row in rows.items()} == {
         "0-blob": "not-placed",
         "1-near": "not-valid",
-        "1-oxygen": "not-plausible",
+        "1-small": "not-plausible",
         "2-binary": "other-anonymous-formula",
         "3-first": "",
         "4-again": "duplicate",
@@ -52,7 +52,7 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
     assert summary["plausible"] == {
         "drawn": 10,
         "plausible": 7,
-        "why_not": {"not-placed": 1, "not-valid": 1, "element": 1},
+        "why_not": {"not-placed": 1, "not-valid": 1, "too-dense": 1},
     }
 
 
@@ -91,6 +91,8 @@ def test_what_a_candidate_is_lost_for_is_chosen(trained: Path, tmp_path: Path) -
     assert "plausible" not in summary["funnel"]
     assert summary["plausible"] is None
     assert summary["remarks_of_those_left"] == {"charges": 1}
+    rows = judge(run, tmp_path / "elements", anonymous_formula="A", implausible=["element"])
+    assert (rows["alone"]["lost"], rows["alone"]["remarks"]) == ("", "element too-dense"), "it was asked for"
     with pytest.raises(ConfigError, match=r"implausible.*'element', 'too-near'"):
         judge(run, tmp_path / "out", implausible=["too-heavy"])
 
@@ -98,7 +100,7 @@ def test_what_a_candidate_is_lost_for_is_chosen(trained: Path, tmp_path: Path) -
 def test_the_last_line_says_in_words_how_many_are_plausible(generated: Path, tmp_path: Path) -> None:
     settings = config.validate(JudgeSettings, {"generated": generated, "out": tmp_path}, "test")
     assert funnel.run(settings).summary.startswith(
-        "of 10 candidates 7 are plausible (the others: 1 not placed, 1 not valid, 1 an element by itself); judged: "
+        "of 10 candidates 7 are plausible (the others: 1 not placed, 1 not valid, 1 too dense); judged: "
         "10 drawn, 9 placed, 8 valid, 7 plausible, 6 of the base's anonymous formula, "
     )
 
