@@ -97,7 +97,7 @@ VERBS = {
     "judge": Verb(
         "hpcvox.generation.settings:JudgeSettings",
         "hpcvox.generation.funnel:run",
-        "candidates → those that are valid, distinct and new",
+        "candidates → those that are plausible, distinct and new",
     ),
     "relax": Verb(
         "hpcvox.relaxation.settings:RelaxSettings",

@@ -55,7 +55,7 @@ class PipelineSettings(Settings):
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="errors on held-out crystals")
     generate: GenerateSettings = Field(GenerateSettings(), description="latent → crystals")
     judge: JudgeSettings = Field(
-        JudgeSettings(), description="candidates → those valid, distinct and not in the training set"
+        JudgeSettings(), description="candidates → those plausible, distinct and not in the training set"
     )
     screen: ScreenSettings | None = Field(
         ScreenSettings(),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sbatch slurm/judge.sh [CONFIG.yaml] [key=value ...]: candidates → those that are valid, distinct and new
+# sbatch slurm/judge.sh [CONFIG.yaml] [key=value ...]: candidates → those that are plausible, distinct and new
 #SBATCH --job-name=judge
 #SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2
 #SBATCH --time=04:00:00

@@ -1,4 +1,4 @@
-"""Chemical elements: symbols, covalent radii, and the electronegativities that order a formula."""
+"""Chemical elements: symbols, covalent radii, volumes, and the electronegativities that order a formula."""
 
 from typing import Final
 
@@ -37,6 +37,21 @@ COVALENT_RADII_A: Final[tuple[float, ...]] = (
 ) + (0.0,) * 22
 """Covalent radius in Å by atomic number (Cordero et al. 2008, doi:10.1039/b801115j, as in ase.data); 0 beyond curium,
 of which none is known."""
+
+ATOMIC_VOLUMES_A3: Final[tuple[float, ...]] = (
+    0.0, 7.2, 15.9, 10.9, 7.8, 7.2, 9.0, 8.4, 9.0, 12.0, 0.0, 20.2, 18.4, 15.3, 15.9, 20.3, 23.2, 30.6, 0.0,
+    35.3, 25.0, 18.6, 14.2, 13.3, 11.0, 12.1, 11.3, 9.5, 9.2, 11.8, 15.9, 17.6, 19.0, 22.7, 28.1, 37.3, 43.4,
+    42.3, 30.0, 25.4, 19.9, 17.5, 15.6, 14.2, 12.5, 13.1, 14.8, 20.2, 23.9, 26.2, 27.2, 29.7, 34.6, 48.6, 52.2,
+    51.0, 37.9, 29.5, 26.2, 30.1, 28.4, 31.7, 27.8, 26.9, 23.8, 25.0, 25.1, 24.7, 24.2, 23.9, 25.8, 22.7, 18.9,
+    17.0, 16.6, 14.6, 13.7, 14.1, 15.8, 20.1, 27.1, 31.9, 31.2, 31.5, 0.0, 0.0, 0.0, 0.0, 0.0, 41.3, 29.7, 24.0,
+    21.9, 21.0, 23.6, 0.0, 0.0,
+) + (0.0,) * 22
+"""Volume in Å³ that an atom usually takes up in an inorganic compound, by atomic number; 0 where none is known.
+
+Fitted for this table to 36,737 crystals of the Materials Project (CC-BY 4.0): least squares of the relative difference
+between a cell's volume and the sum of its atoms', without those of less than 0.6 or more than 1.6 times their sum.
+Half of all crystals have 0.95 to 1.09 times their sum.
+"""
 # fmt: on
 
 

@@ -1,4 +1,14 @@
-"""The table of candidates, ``candidates.csv``: its columns, which those that read it know without a network."""
+"""The table of candidates, ``candidates.csv``, and their crystals: what those that read them know without a network."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
+from hpcvox.errors import ConfigError
 
 COLUMNS = (
     "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
@@ -7,3 +17,45 @@ COLUMNS = (
 
 ANGLES = ("alpha", "beta", "gamma")
 """Further columns, after the lengths, where the networks know oblique cells."""
+
+
+def read_candidates(generated: Path) -> list[dict[str, Any]]:
+    """The rows of the table of a run of ``generate``.
+
+    Raises:
+        ConfigError: there is no such table.
+    """
+    path = generated / "candidates.csv"
+    try:
+        with path.open(newline="") as handle:
+            table = csv.DictReader(handle)
+            rows: list[dict[str, Any]] = list(table)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"generated: {path} does not exist; give the folder of a finished run of hpcvox generate"
+        ) from None
+    if table.fieldnames is None or not set(COLUMNS) <= set(table.fieldnames):
+        raise ConfigError(
+            f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
+        )
+    return rows
+
+
+def read_crystals(
+    generated: Path, rows: Iterable[dict[str, Any]]
+) -> Iterator[tuple[str, Crystal | Rejection]]:
+    """The crystals of the candidates that have a CIF, by id, or why one cannot be used.
+
+    Raises:
+        ConfigError: a CIF is gone.
+    """
+    for number, row in enumerate(rows):
+        if not row["cif"]:
+            continue
+        path = generated / row["cif"]
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
+        for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):
+            yield row["id"], replace(found, id=row["id"]) if isinstance(found, Crystal) else found

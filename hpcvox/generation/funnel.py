@@ -1,26 +1,24 @@
-"""``judge``: which candidates are distinct and new, each one that is not counted at the stage where it was lost.
+"""``judge``: which candidates are plausible, distinct and new, and at which stage every other one was lost.
 
 Court et al. 2020, Table 2, whose stages these are: valid, of the base's anonymous formula, not in the training
 set, of a composition of their own.  Here a crystal is in a set if the set has one of its structure, not only of its
-composition, and what is a candidate's second copy goes before.
+composition, and what is not plausible or a candidate's second copy goes before.
 """
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
+from hpcvox.crystals.record import Crystal, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
-from hpcvox.errors import CheckpointError, ConfigError, ShardError
+from hpcvox.errors import CheckpointError, ShardError
 from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
-from hpcvox.generation.candidates import COLUMNS as CANDIDATE_COLUMNS
+from hpcvox.generation.candidates import read_candidates, read_crystals
+from hpcvox.generation.plausible import counted, plausibility, told_plausible
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
@@ -33,6 +31,7 @@ from hpcvox.training.card import read_card
 STAGES = (
     "not-placed",
     "not-valid",
+    "not-plausible",
     "other-anonymous-formula",
     "duplicate",
     "in-training-set",
@@ -42,25 +41,32 @@ STAGES = (
 """Where a candidate can be lost, in this order."""
 
 MAY_CHANGE = (
-    "known", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff", "actors",
+    "known", "implausible", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff",
+    "actors",
 )  # fmt: skip
 
-COLUMNS = ("id", "decile", "formula", "lost", "match", "rms", "spacegroup", "symbol", "message", "cif")
+COLUMNS = (
+    "id", "decile", "formula", "lost", "code", "match", "rms", "spacegroup", "symbol", "density", "volume", "remarks",
+    "message", "cif",
+)  # fmt: skip
+"""``code``: of what was not placed, valid or plausible, why; ``density``, g/cm³; ``volume``, of the cell over what its
+atoms usually take up; ``remarks``, the further codes of REASONS that are true of it."""
 
 
 def run(settings: JudgeSettings) -> Outcome:
     """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/``, ``symmetrised/`` and
     ``summary.json``, and with a reference ``benchmark.csv`` and ``rejects.csv`` of what it has that is no crystal."""
-    candidates = _candidates(settings.generated)
+    candidates = read_candidates(settings.generated)
     reference = None if settings.reference is None else read_reference(settings.reference)
     with durable.sole_writer(settings.out):
         config.claim(settings, settings.out, MAY_CHANGE)
-        crystals = dict(_crystals(settings.generated, candidates))
+        read = dict(read_crystals(settings.generated, candidates))
+        crystals = {name: one for name, one in read.items() if isinstance(one, Crystal)}
         formulas = {crystal.formula for crystal in crystals.values()}
         judge = _Judge(settings, formulas)
         with Progress("judge", len(candidates), "candidates") as progress:
             for row in candidates:
-                row.update(judge.verdict(row, crystals.get(row["id"])))
+                row.update(judge.verdict(row, read.get(row["id"])))
                 progress.advance(1)
         left = [row for row in candidates if not row["lost"]]
         ideal = {row["id"]: symmetrised(crystals[row["id"]], settings.symprec) for row in left}
@@ -83,6 +89,8 @@ def run(settings: JudgeSettings) -> Outcome:
 def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Rejection]) -> Outcome:
     funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
     parts = [f"judged: {funnel}", f"{settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}"]
+    if summary["plausible"] is not None:
+        parts.insert(0, told_plausible(summary["plausible"]))
     if summary["benchmark"] is not None:
         parts.append(told(summary["benchmark"]))
     if rejects:
@@ -101,6 +109,8 @@ class _Judge:
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
         made = config.load(GenerateSettings, settings.generated / "config.yaml")
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
+        asked_for = {"element"} if self.anonymous == "A" else set()
+        self.implausible = set(settings.implausible) - asked_for
         self.training = _training_set(made, formulas)
         self.known = [Known.of_source(source, formulas) for source in settings.known]
         self.seen = Known(())
@@ -110,20 +120,34 @@ class _Judge:
     def stages(self) -> list[str]:
         """Those that this run has."""
         asked = {
+            "not-plausible": bool(self.implausible),
             "other-anonymous-formula": self.anonymous is not None,
             "in-training-set": self.training is not None,
             "known": bool(self.known),
         }
         return [stage for stage in STAGES if asked.get(stage, True)]
 
-    def verdict(self, row: dict[str, Any], crystal: Crystal | None) -> dict[str, Any]:
+    def verdict(self, row: dict[str, Any], crystal: Crystal | Rejection | None) -> dict[str, Any]:
         """At which stage the candidate is lost (empty: at none), and what it is the same as."""
-        if not row["cif"]:
+        if crystal is None:
             return {"lost": "not-placed"}
         if row["valid"] != "True":
             return {"lost": "not-valid"}
-        if crystal is None:
-            return {"lost": "not-valid", "message": "its CIF cannot be used"}
+        if isinstance(crystal, Rejection):
+            return {"lost": "not-valid", "code": crystal.code, "message": crystal.message}
+        found = plausibility(crystal)
+        measured = {
+            "density": f"{found.density:.4g}",
+            "volume": "" if found.volume is None else f"{found.volume:.4g}",
+        }
+        why = next((reason for reason in found.faults if reason in self.implausible), None)
+        measured["remarks"] = " ".join(reason for reason in found.faults if reason != why)
+        if why is not None:
+            return measured | {"lost": "not-plausible", "code": why, "message": found.faults[why]}
+        return measured | self._compared(crystal)
+
+    def _compared(self, crystal: Crystal) -> dict[str, Any]:
+        """The verdict on a plausible candidate: whether it is one of its own."""
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
             return {"lost": "other-anonymous-formula"}
         found = self._there_already(crystal)
@@ -184,38 +208,6 @@ def _crystal(shards: ShardSet, index: int) -> Crystal:
     return Crystal(shards.ids[index], shards.origins[index], shards.cells[index], frac, numbers, {})
 
 
-def _candidates(generated: Path) -> list[dict[str, Any]]:
-    path = generated / "candidates.csv"
-    try:
-        with path.open(newline="") as handle:
-            table = csv.DictReader(handle)
-            rows: list[dict[str, Any]] = list(table)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"generated: {path} does not exist; give the folder of a finished run of hpcvox generate"
-        ) from None
-    if table.fieldnames is None or not set(CANDIDATE_COLUMNS) <= set(table.fieldnames):
-        raise ConfigError(
-            f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
-        )
-    return rows
-
-
-def _crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Crystal]]:
-    """The crystals of the candidates that have one, by id."""
-    for number, row in enumerate(rows):
-        if not row["cif"]:
-            continue
-        path = generated / row["cif"]
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
-        for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):
-            if isinstance(found, Crystal):
-                yield row["id"], replace(found, id=row["id"])
-
-
 def _write_cifs(folder: Path, texts: dict[str, bytes]) -> None:
     """Write the CIFs of crystals by id, and remove those of an earlier run."""
     folder.mkdir(exist_ok=True)
@@ -236,6 +228,8 @@ def _write(
     summary = {
         "funnel": _funnel(len(rows), judge.stages, lost),
         "lost": {stage: lost[stage] for stage in judge.stages},
+        "plausible": counted(rows) if judge.implausible else None,
+        "remarks_of_those_left": dict(Counter(code for row in left for code in row["remarks"].split())),
         "space_groups": dict(Counter(row["symbol"] for row in left if "symbol" in row).most_common()),
         "left_and_charge_balanced": sum(row["charge_balanced"] == "True" for row in left),
         "anonymous_formula": judge.anonymous,
@@ -250,6 +244,7 @@ def _write(
 PASSED = {
     "not-placed": "placed",
     "not-valid": "valid",
+    "not-plausible": "plausible",
     "other-anonymous-formula": "of the base's anonymous formula",
     "duplicate": "distinct",
     "in-training-set": "not in the training set",

@@ -18,7 +18,7 @@ from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.generation.validity import judge
+from hpcvox.generation.validity import MIN_DISTANCE, judge
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
@@ -60,8 +60,8 @@ def run(settings: GenerateSettings) -> Outcome:
     speed = f" at {rate:.3g}/s" if made else ""
     return Outcome(
         f"generated {len(rows)} candidates{speed}: {summary['placed']} placed, {summary['valid']} valid "
-        f"({100 * summary['valid_rate']:.1f} %, every failure counted); {settings.out / 'candidates.csv'}, "
-        f"CIFs in {settings.out / 'cifs'}"
+        f"({100 * summary['valid_rate']:.1f} %, every failure counted; all atoms over {MIN_DISTANCE} Å apart); "
+        f"{settings.out / 'candidates.csv'}, CIFs in {settings.out / 'cifs'}"
     )
 
 

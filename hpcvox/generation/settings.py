@@ -1,11 +1,15 @@
 """Settings of ``hpcvox generate``."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
+
+Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
+"""Why a valid candidate is not plausible."""
 
 
 class PlacementSettings(Settings):
@@ -77,12 +81,17 @@ class GenerateSettings(NetworkSettings):
 
 
 class JudgeSettings(Settings):
-    """``judge``: candidates → those that are valid, distinct and new."""
+    """``judge``: candidates → those that are valid, plausible, distinct and new."""
 
     generated: Path = Field(Path("runs/generated"), description="run folder of hpcvox generate")
     known: list[Path] = Field(
         default_factory=list,
         description="sources of known crystals, as featurize reads them, beside the training set",
+    )
+    implausible: list[Reason] = Field(
+        ["element", "too-near", "too-dense", "too-empty"],
+        description="why a valid candidate is lost as not plausible, of element, too-near, too-dense, too-empty and "
+        "charges; what is not named here is a remark in judged.csv; []: none is lost for any",
     )
     anonymous_formula: str | None = Field(
         None,

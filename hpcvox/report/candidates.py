@@ -63,6 +63,8 @@ def section(folder: Folder, page: Path, most_crystals: int, most_downloads: int,
     return Section(
         NAME,
         TITLE,
+        intro="Valid says no more than that all atoms are over 0.5 Å apart, in a cell of 1 to 60 Å. Which of them are "
+        "plausible, `hpcvox judge` tells.",
         tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
         facts=_facts(folder, candidates),
         charts=_charts(candidates, str(folder.fact("condition") or "the condition")),

@@ -1,5 +1,6 @@
 """What became of generated crystals: the funnel, their predicted properties, and how relaxation moved them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,17 +40,36 @@ def funnel(folder: Folder, table_rows: int, most_downloads: int) -> Section:
     facts = [(stage, shown(count)) for stage, count in left.items()]
     rows = list(read_rows(file))
     offered, untold = downloads.pack("judged", downloads.listed(folder, rows), most_downloads)
+    tiles = [(f"plausible of {shown(len(rows))}", shown(left["plausible"]))] if "plausible" in left else []
     return Section(
         name,
         title,
-        intro="Structures are the same whatever their cells and sizes, by pymatgen's StructureMatcher.",
-        tiles=[("distinct and new", shown(list(left.values())[-1]))] if left else [],
+        intro="Plausible is what keeps the limits that real crystals have (docs/judge.md). "
+        "Structures are the same whatever their cells and sizes, by pymatgen's StructureMatcher.",
+        tiles=[*tiles, *([("distinct and new", shown(list(left.values())[-1]))] if left else [])],
         facts=facts,
         charts=[charts.bars("funnel", "Left after each stage", stages, "candidates")] if left else [],
-        tables=[_table("Every candidate, and where it was lost", rows, table_rows, "judged.csv")],
+        tables=[
+            *_losses(rows),
+            _table("Every candidate, and where it was lost", rows, table_rows, "judged.csv"),
+        ],
         notes=[*folder.notes, *untold],
         downloads=offered,
     )
+
+
+def _losses(rows: Sequence[dict[str, str]]) -> list[Table]:
+    """How many candidates were lost where and why, the most frequent first."""
+    gone = [row for row in rows if row.get("lost")]
+    examples = {(row["lost"], row.get("code", "")): row.get("message", "") for row in reversed(gone)}
+    # of an earlier version, judged.csv has no codes
+    whys = Counter((row["lost"], row.get("code", "")) for row in gone)
+    lost = [
+        (stage, code, count, f"{100 * count / len(rows):.1f} %", examples[stage, code])
+        for (stage, code), count in whys.most_common()
+    ]
+    columns = ["lost", "reason", "candidates", "share", "for example"]
+    return [table("Why candidates were lost", columns, lost)] if lost else []
 
 
 def screened(folder: Folder, table_rows: int, most_downloads: int) -> Section:

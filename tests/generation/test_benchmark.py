@@ -235,13 +235,13 @@ def compared(
 @needs_smact
 @pytest.mark.usefixtures("ray")
 def test_candidates_that_are_the_reference_cover_it(generated: Path, held_out: Path, tmp_path: Path) -> None:
-    """Nine were drawn, one of which was not placed and counts in every share."""
+    """Ten were drawn, one of which was not placed and counts in every share."""
     summary, rows = compared(generated, tmp_path / "out", held_out, actors=1)
-    assert len(rows) == 9 + 8
-    assert summary["candidates"] == 9
+    assert len(rows) == 10 + 9
+    assert summary["candidates"] == 10
     assert summary["cov_recall"] == 1
-    assert summary["cov_precision"] == pytest.approx(8 / 9, abs=1e-6)
-    assert summary["structure_valid"] == pytest.approx(8 / 9, abs=1e-6)
+    assert summary["cov_precision"] == pytest.approx(9 / 10, abs=1e-6)
+    assert summary["structure_valid"] == pytest.approx(9 / 10, abs=1e-6)
     assert summary["amsd_recall"] == summary["amcd_precision"] == 0
     assert summary["candidates_without_fingerprint"] == 1
     assert summary["reference_validity"]["structure_valid"] == 1
@@ -286,7 +286,7 @@ def test_a_reference_that_is_far_away_is_not_covered(generated: Path, tmp_path: 
         generated, tmp_path / "out", folder, actors=1, structure_cutoff=100, composition_cutoff=100
     )
     assert wide["cov_recall"] == 0.5
-    assert wide["cov_precision"] == pytest.approx(8 / 9, abs=1e-6)
+    assert wide["cov_precision"] == pytest.approx(9 / 10, abs=1e-6)
     with (tmp_path / "out/rejects.csv").open(newline="") as handle:
         assert [row["id"] for row in csv.DictReader(handle)] == ["torn"]
     judge(generated, tmp_path / "out")

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcvox import config
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
+from hpcvox.generation import funnel
+from hpcvox.generation.settings import JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.shards.reader import ShardSet
 from tests.support.generated_runs import CSCL, CUBE, generate, judge, learned, perovskite, write_run
@@ -24,6 +27,7 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
     assert {name: row["lost"] for name, row in rows.items()} == {
         "0-blob": "not-placed",
         "1-near": "not-valid",
+        "1-small": "not-plausible",
         "2-binary": "other-anonymous-formula",
         "3-first": "",
         "4-again": "duplicate",
@@ -42,9 +46,82 @@ def test_each_is_lost_where_it_is_lost(generated: Path, trained: Path, tmp_path:
     for folder in ("cifs", "symmetrised"):
         assert {path.name for path in (tmp_path / "out" / folder).iterdir()} == {"3-first.cif", "8-new.cif"}
     summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert list(summary["funnel"].values()) == [9, 8, 7, 6, 5, 4, 3, 2]
-    assert sum(summary["lost"].values()) + summary["funnel"]["of a composition of their own"] == 9
+    assert list(summary["funnel"].values()) == [10, 9, 8, 7, 6, 5, 4, 3, 2]
+    assert sum(summary["lost"].values()) + summary["funnel"]["of a composition of their own"] == 10
     assert summary["left_and_charge_balanced"] == 2
+    assert summary["plausible"] == {
+        "drawn": 10,
+        "plausible": 7,
+        "why_not": {"not-placed": 1, "not-valid": 1, "too-dense": 1},
+    }
+
+
+DENSE = np.eye(3) * 2.5, CSCL, np.array([94, 8], np.uint8)
+"""PuO of 27 g/cm³, of half the usual volume; no two atoms are too near."""
+UNBALANCED = perovskite(11, 11, 9, 4.0)
+ALONE = np.eye(3) * 1.5, CSCL[:1], np.array([8], np.uint8)
+
+
+def test_what_is_not_plausible_is_lost_for_its_reason(trained: Path, tmp_path: Path) -> None:
+    crystals = {"alone": ALONE, "dense": DENSE, "fine": perovskite(55, 82, 35, 5.9), "unbalanced": UNBALANCED}
+    run = write_run(tmp_path / "generated", trained, crystals)
+    rows = judge(run, tmp_path / "out", anonymous_formula="ABC3")
+    assert {name: (row["lost"], row["code"], row["remarks"]) for name, row in rows.items()} == {
+        "alone": ("not-plausible", "element", "too-dense"),
+        "dense": ("not-plausible", "too-dense", "charges"),
+        "fine": ("", "", ""),
+        "unbalanced": ("other-anonymous-formula", "", "charges"),
+    }
+    assert rows["alone"]["message"] == "there is O alone, and a compound has two elements at least"
+    assert [path.name for path in (tmp_path / "out/cifs").iterdir()] == ["fine.cif"]
+    assert (rows["fine"]["density"], rows["fine"]["volume"]) == ("4.688", "1.058")
+
+
+def test_what_a_candidate_is_lost_for_is_chosen(trained: Path, tmp_path: Path) -> None:
+    crystals = {"alone": ALONE, "unbalanced": UNBALANCED}
+    run = write_run(tmp_path / "generated", trained, crystals)
+
+    def lost(implausible: list[str]) -> dict[str, str]:
+        rows = judge(run, tmp_path / "out", anonymous_formula="A2B3", implausible=implausible)
+        return {name: row["code"] or row["lost"] for name, row in rows.items()}
+
+    assert lost(["charges"]) == {"alone": "other-anonymous-formula", "unbalanced": "charges"}
+    assert lost([]) == {"alone": "other-anonymous-formula", "unbalanced": ""}
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert "plausible" not in summary["funnel"]
+    assert summary["plausible"] is None
+    assert summary["remarks_of_those_left"] == {"charges": 1}
+    rows = judge(run, tmp_path / "elements", anonymous_formula="A", implausible=["element"])
+    assert (rows["alone"]["lost"], rows["alone"]["remarks"]) == ("", "element too-dense"), "it was asked for"
+    with pytest.raises(ConfigError, match=r"implausible.*'element', 'too-near'"):
+        judge(run, tmp_path / "out", implausible=["too-heavy"])
+
+
+def test_the_last_line_says_in_words_how_many_are_plausible(generated: Path, tmp_path: Path) -> None:
+    settings = config.validate(JudgeSettings, {"generated": generated, "out": tmp_path}, "test")
+    assert funnel.run(settings).summary.startswith(
+        "of 10 candidates 7 are plausible (the others: 1 not placed, 1 not valid, 1 too dense); judged: "
+        "10 drawn, 9 placed, 8 valid, 7 plausible, 6 of the base's anonymous formula, "
+    )
+
+
+def test_a_cif_that_cannot_be_used_is_lost_for_its_own_reason(trained: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "generated", trained, {"torn": perovskite(55, 82, 35, 5.9)})
+    (run / "cifs/torn.cif").write_text("data_torn\nloop_\n_cell_length_a 5.9\n")
+    row = judge(run, tmp_path / "out")["torn"]
+    assert (row["lost"], row["code"]) == ("not-valid", "no-structure")
+    assert row["message"]
+
+
+def test_a_folder_judged_before_there_was_plausibility_is_judged_anew(
+    generated: Path, tmp_path: Path
+) -> None:
+    rows = judge(generated, tmp_path)
+    path = tmp_path / "config.yaml"
+    kept = [line for line in path.read_text().splitlines() if not line.startswith(("implausible:", "- "))]
+    path.write_text("\n".join(kept) + "\n")
+    assert "implausible" not in path.read_text()
+    assert judge(generated, tmp_path) == rows
 
 
 def test_duplicates_are_of_a_distinct_one(trained: Path, tmp_path: Path) -> None:

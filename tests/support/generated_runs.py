@@ -90,6 +90,7 @@ def one_for_each_stage(folder: Path, trained: Path) -> Path:
     crystals: dict[str, Atoms | None] = {
         "0-blob": None,
         "1-near": perovskite(55, 82, 17, 5.6),
+        "1-small": perovskite(55, 82, 35, 4.7),
         "2-binary": (np.eye(3) * 4.1, CSCL, np.array([55, 17], np.uint8)),
         "3-first": perovskite(55, 82, 35, 5.9),
         # the same in another cell: origin at the other cation, larger

@@ -173,14 +173,17 @@ def make_network(folder: Path) -> None:
 
 def make_judged(folder: Path) -> None:
     (folder / "cifs").mkdir(parents=True)
-    rows = [
-        {"id": "c000", "formula": "SrTiO3", "lost": "", "match": "", "cif": "cifs/c000.cif"},
+    alone = {"lost": "not-plausible", "code": "element", "message": "there is O alone"}
+    rows: list[dict[str, str]] = [
+        {"id": "c000", "formula": "SrTiO3", "lost": "", "code": "", "match": "", "cif": "cifs/c000.cif"},
         {"id": "c001", "formula": "MgO", "lost": "in-training-set", "match": HOSTILE, "cif": "cifs/c001.cif"},
-        {"id": "c003", "formula": "", "lost": "not-placed", "match": "", "cif": ""},
+        {"id": "c002", "formula": "O2", "match": "", "cif": "cifs/c002.cif"} | alone,
+        {"id": "c003", "formula": "", "lost": "not-placed", "code": "no-cell", "match": "", "cif": ""},
+        {"id": "c004", "formula": "O2", "match": "", "cif": "cifs/c004.cif"} | alone,
     ]
     ase.io.write(folder / "cifs" / "c000.cif", perovskite(3.8, "Sr", "Ti"), format="cif")  # the one left
-    table(folder / "judged.csv", rows)
-    left = {"drawn": 3, "placed": 2, "valid": 2, "distinct": 2, "not in the training set": 1}
+    table(folder / "judged.csv", [dict.fromkeys(["id", *alone], "") | row for row in rows])
+    left = {"drawn": 5, "placed": 4, "valid": 4, "plausible": 2, "distinct": 2, "not in the training set": 1}
     (folder / "summary.json").write_text(json.dumps({"funnel": left, "training_set": "compared"}))
 
 

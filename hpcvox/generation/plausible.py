@@ -1,0 +1,159 @@
+"""Whether a valid crystal can be a real one: what limits of real crystals it oversteps.
+
+Validity asks for no more than 0.5 Å between two atoms, which Pu2O3 of 35 g/cm³ has, too.  The limits here are of real
+crystals; docs/judge.md has the figures.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import gcd
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, COVALENT_RADII_A, SYMBOLS
+from hpcvox.crystals.known import structure
+from hpcvox.crystals.overlap import MIN_DISTANCE_A, Near, overlapping, plane_spacings
+from hpcvox.crystals.record import Crystal
+from hpcvox.generation.settings import Reason
+from hpcvox.generation.validity import oxidation_states
+
+REASONS: Final[dict[Reason, str]] = {
+    "element": "an element by itself",
+    "too-near": "with atoms too near to each other",
+    "too-dense": "too dense",
+    "too-empty": "too empty",
+    "charges": "with charges that do not balance",
+}
+"""Why a crystal is not plausible, by code, in the order in which they are looked for; and in words, after a number."""
+
+LEAST_OF_BOND: Final = 0.65
+"""Of the sum of their covalent radii, how far apart two atoms are at least."""
+
+LEAST_VOLUME: Final = 0.6
+MOST_VOLUME: Final = 2.5
+"""Of the sum of its atoms' usual volumes, what a cell has."""
+
+MOST_DENSITY: Final = 23.0
+"""g/cm³: osmium, the densest of all crystals at ordinary pressure, has 22.6."""
+
+
+class Plausibility(NamedTuple):
+    """What was found of one crystal; it is plausible where there is no fault."""
+
+    faults: dict[Reason, str]  # what each is, for a person; in the order of REASONS
+    density: float  # g/cm³
+    volume: float | None  # the cell's over the sum of its atoms' usual ones; None: one of these is not known
+
+
+def plausibility(crystal: Crystal) -> Plausibility:
+    """Hold a crystal against the limits of real ones."""
+    faults: dict[Reason, str] = {}
+    elements = np.unique(crystal.numbers)
+    if len(elements) == 1:
+        faults["element"] = f"there is {SYMBOLS[elements[0]]} alone, and a compound has two elements at least"
+    if near := _near(crystal):
+        faults["too-near"] = _told(near, crystal.numbers)
+    density = float(structure(crystal).density)
+    volume = _volume(crystal)
+    if volume is not None and volume < LEAST_VOLUME:
+        faults["too-dense"] = _told_volume(volume)
+    elif density > MOST_DENSITY:
+        faults["too-dense"] = (
+            f"it has {density:.3g} g/cm³, and no known crystal has more than osmium's 22.6 g/cm³"
+        )
+    elif volume is not None and volume > MOST_VOLUME:
+        faults["too-empty"] = _told_volume(volume)
+    if not charges_balance(crystal.numbers):
+        faults["charges"] = f"no known oxidation states of its elements add up to 0 in {crystal.formula}"
+    return Plausibility(faults, density, volume)
+
+
+def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many of the judged candidates are plausible, and why the others are not, the most frequent reason first."""
+    why = Counter(
+        row["code"] if row["lost"] == "not-plausible" else row["lost"]
+        for row in rows
+        if row["lost"] in ("not-placed", "not-valid", "not-plausible")
+    )
+    return {"drawn": len(rows), "plausible": len(rows) - why.total(), "why_not": dict(why.most_common())}
+
+
+def told_plausible(counts: Mapping[str, Any]) -> str:
+    """What :func:`counted` found, in words."""
+    words: dict[str, str] = {"not-placed": "not placed", "not-valid": "not valid"}
+    words.update(REASONS.items())
+    plausible = f"{counts['plausible']:,}" if counts["plausible"] else "none"
+    said = f"of {counts['drawn']:,} candidates {plausible} {'is' if counts['plausible'] < 2 else 'are'} plausible"
+    others = ", ".join(f"{count:,} {words[code]}" for code, count in counts["why_not"].items())
+    return f"{said} (the others: {others})" if others else said
+
+
+def _least_distances() -> NDArray[np.float64]:
+    radii = np.array(COVALENT_RADII_A)
+    return np.asarray(np.maximum(LEAST_OF_BOND * (radii[:, None] + radii), MIN_DISTANCE_A))
+
+
+LEAST_PLAUSIBLE_A: Final = _least_distances()
+"""(119, 119), by two atomic numbers: two such atoms of a real crystal are as far apart in Å at least."""
+
+
+def _near(crystal: Crystal) -> Near | None:
+    spacing = float(plane_spacings(crystal.lattice).min())
+    return overlapping(crystal.lattice, crystal.frac, crystal.numbers, spacing, LEAST_PLAUSIBLE_A)
+
+
+def _told(near: Near, numbers: NDArray[np.uint8]) -> str:
+    first, second = (SYMBOLS[numbers[site]] for site in (near.first, near.second))
+    return f"{first} and {second} are {near.distance:.3f} Å apart, and in real crystals {near.least:.3f} Å at least"
+
+
+def _volume(crystal: Crystal) -> float | None:
+    usual = np.array(ATOMIC_VOLUMES_A3)[crystal.numbers]
+    if not usual.all():
+        return None
+    return float(abs(np.linalg.det(crystal.lattice)) / usual.sum())
+
+
+def _told_volume(volume: float) -> str:
+    return (
+        f"the cell has {volume:.3g} times the volume that its atoms usually take up, "
+        f"and real crystals have {LEAST_VOLUME:g} to {MOST_VOLUME:g} times"
+    )
+
+
+def charges_balance(numbers: NDArray[np.uint8]) -> bool:
+    """Whether known oxidation states of the atoms, each of its own, can add up to no charge.
+
+    Elements of one kind may have several states, as in Fe3O4.  An element by itself and an alloy, of metals and
+    metalloids alone, have no charges to balance.
+
+    Args:
+        numbers: one atomic number a site, (n,).
+    """
+    elements, counts = np.unique(numbers, return_counts=True)
+    divisor = gcd(*counts.tolist())
+    return _balance(tuple(elements.tolist()), tuple((counts // divisor).tolist()))
+
+
+@lru_cache(maxsize=65536)
+def _balance(elements: tuple[int, ...], counts: tuple[int, ...]) -> bool:
+    if len(elements) == 1 or all(map(_of_alloys, elements)):
+        return True
+    sums = {0}
+    for element, count in zip(elements, counts, strict=True):
+        states = oxidation_states(element)
+        for _ in range(count):
+            sums = {total + state for total in sums for state in states}
+    return 0 in sums
+
+
+@lru_cache
+def _of_alloys(number: int) -> bool:
+    """Whether an element is a metal or a metalloid."""
+    from pymatgen.core.periodic_table import Element
+
+    element = Element.from_Z(number)
+    return bool(element.is_metal or element.is_metalloid)

@@ -1,0 +1,43 @@
+"""What became of candidates: each loss is counted with its reason."""
+
+import json
+from pathlib import Path
+
+from hpcvox.report.parts import Section
+from hpcvox.report.reading import open_folder
+from hpcvox.report.selection import funnel
+from tests.support.report_run import make_judged
+
+
+def shown(folder: Path) -> Section:
+    return funnel(open_folder("judge", folder), table_rows=10, most_downloads=10)
+
+
+def losses(section: Section) -> list[list[str]]:
+    table = next(table for table in section.tables if table.caption == "Why candidates were lost")
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def test_losses_are_counted_by_reason_the_most_frequent_first(tmp_path: Path) -> None:
+    make_judged(tmp_path / "judged")
+    section = shown(tmp_path / "judged")
+    assert losses(section) == [
+        ["not-plausible", "element", "2", "40.0 %", "there is O alone"],
+        ["in-training-set", "", "1", "20.0 %", ""],
+        ["not-placed", "no-cell", "1", "20.0 %", ""],
+    ]
+    assert section.tiles == [("plausible of 5", "2"), ("distinct and new", "1")]
+    assert ("plausible", "2") in section.facts
+
+
+def test_what_an_earlier_version_judged_is_shown_without_reasons(tmp_path: Path) -> None:
+    (tmp_path / "judged.csv").write_text("id,formula,lost,match,cif\nc0,MgO,,,\nc1,MgO,duplicate,c0,\n")
+    (tmp_path / "summary.json").write_text(json.dumps({"funnel": {"drawn": 2, "distinct": 1}}))
+    section = shown(tmp_path)
+    assert losses(section) == [["duplicate", "", "1", "50.0 %", ""]]
+    assert section.tiles == [("distinct and new", "1")]
+
+
+def test_where_no_candidate_is_lost_there_is_no_table_of_losses(tmp_path: Path) -> None:
+    (tmp_path / "judged.csv").write_text("id,lost\nc0,\n")
+    assert [table.caption for table in shown(tmp_path).tables] == ["Every candidate, and where it was lost"]
