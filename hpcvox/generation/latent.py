@@ -1,8 +1,10 @@
-"""Which points of the latent space are drawn: about 0, around a crystal, or on the line between two.
+"""Which points of the latent space are drawn: of the prior, around a crystal, or on the line between two.
 
-Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear interpolation.
+Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear interpolation.  With the prior that was
+fitted to the training samples of the decile, N(m, C) with C = F·Fᵀ: z = m + σF·ε; z = μ_base + σF·ε, ε ~ N(0, 1).
 """
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +17,14 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
-from hpcvox.errors import ConfigError, Rejected
+from hpcvox.errors import CheckpointError, ConfigError, Rejected
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reader import ShardSet
+from hpcvox.training import prior
 from hpcvox.training.bins import bin_of
 
 
@@ -42,13 +45,17 @@ class Latent:
 
     Raises:
         ConfigError: ``base``, ``towards`` or ``conditions`` name nothing that is there.
+        CheckpointError: the fitted prior is damaged, or asked for and not there.
         SourceError, ShardError: a file or the training's shard set cannot be read.
     """
 
     def __init__(self, settings: GenerateSettings, networks: Networks) -> None:
         self.settings, self.networks = settings, networks
         self.deciles = list(settings.conditions or range(networks.conditions))
+        self.prior = _prior(settings, networks)
         self._base = self._towards = np.zeros((networks.conditions, networks.latent), np.float32)
+        if self.prior is not None:
+            self._base = self.prior.mean
         if settings.base is not None:
             self._base, own = _encoded("base", settings.base, networks)
             if settings.conditions is None:
@@ -77,6 +84,8 @@ class Latent:
     def work(self) -> dict[str, Any]:
         """What the points depend on."""
         known: dict[str, Any] = {"seed": self.settings.seed, "sigma": self.settings.sigma}
+        if self.prior is not None:
+            known["prior"] = prior.checksum(self.networks.card)
         if self.settings.base is not None:
             known["base"] = xxhash.xxh3_128_hexdigest(self._base.tobytes())
         if self.settings.towards is not None:
@@ -91,6 +100,8 @@ class Latent:
             between: NDArray[np.float32] = (1 - way) * base + way * self._towards[sample.decile]
             return between
         drawn = latent_point(self.settings.seed, sample.decile, sample.number, len(base), self.settings.sigma)
+        if self.prior is not None:  # by einsum, whose sum has one order, whatever threads BLAS has
+            drawn = np.einsum("ij,j->i", self.prior.factor[sample.decile], drawn)
         return base + drawn
 
 
@@ -98,6 +109,18 @@ def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -
     """One draw of N(0, σ²), (size,): the same in any batch, order or count."""
     random = np.random.default_rng([seed, decile, number])
     return (sigma * random.standard_normal(size)).astype(np.float32)
+
+
+def _prior(settings: GenerateSettings, networks: Networks) -> prior.Prior | None:
+    """The fitted prior, where points are drawn from one and not from N(0, 1)."""
+    if settings.prior == "normal" or settings.towards is not None:  # a line has no random numbers
+        return None
+    found = prior.read(settings.vae, networks.card, networks.conditions, networks.latent)
+    if found is None:
+        if settings.prior == "fitted":
+            raise CheckpointError(f"prior=fitted: {prior.absent(settings.vae)}; or take prior=normal")
+        print(f"points are drawn from N(0, 1): {prior.absent(settings.vae)}", file=sys.stderr, flush=True)
+    return found
 
 
 def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32], int | None]:

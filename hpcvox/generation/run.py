@@ -160,6 +160,7 @@ def _write(
         "condition": networks.card["condition"],
         "edges": networks.card["edges"],
         **settings.model_dump(include={"base", "towards"}, exclude_none=True),
+        **({"prior": "fitted"} if latent.prior is not None else {}),
         "novelty": "formulas of the training set" if known is not None else "training set not found",
     }
     durable.write_json(settings.out / "summary.json", summary)

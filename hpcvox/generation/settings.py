@@ -41,8 +41,15 @@ class GenerateSettings(NetworkSettings):
     conditions: list[int] | None = Field(
         None, description="deciles to sample, 0 = lowest; null = all, or the base's own"
     )
+    prior: Literal["auto", "fitted", "normal"] = Field(
+        "auto",
+        description="what latent points are drawn from: fitted, a Gaussian for each decile, as its training samples "
+        "lie; normal, N(0, 1); auto, fitted where the VAE has it",
+    )
     sigma: float = Field(
-        1.0, gt=0, description="standard deviation of the latent points about 0, or about the base's"
+        1.0,
+        gt=0,
+        description="standard deviations of the prior that latent points are off its mean, or the base's",
     )
     base: str | None = Field(
         None,

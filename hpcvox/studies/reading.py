@@ -117,6 +117,8 @@ def export(out: Path, target: Path) -> Outcome:
     part.mkdir(parents=True)
     for name in (card.WEIGHTS, card.CARD, "config.yaml", card.METRICS):
         durable.write_bytes(part / name, (source / name).read_bytes())
+    if (source / card.PRIOR).exists():  # a VAE's
+        durable.write_bytes(part / card.PRIOR, (source / card.PRIOR).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)
     durable.sync_folder(target.parent)

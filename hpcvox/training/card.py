@@ -13,6 +13,9 @@ METRICS = "metrics.jsonl"
 EXAMPLES = "examples.npz"
 """A VAE's: densities of held-out crystals before and after."""
 
+PRIOR = "prior.safetensors"
+"""A VAE's: a Gaussian for each condition, fitted to the latent points of the training samples."""
+
 HELD_OUT = "held_out.csv"
 """A CGCNN's: what it says of held-out crystals."""
 

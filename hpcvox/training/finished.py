@@ -8,14 +8,14 @@ import json
 from typing import Any, Final
 
 from hpcvox import __version__, durable
-from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, WEIGHTS
+from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, PRIOR, WEIGHTS
 from hpcvox.training.damage import checksum, damage
 from hpcvox.training.inputs import changed
-from hpcvox.training.settings import TrainSettings
+from hpcvox.training.settings import TrainSettings, TrainVAESettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, HELD_OUT)
+MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, PRIOR, HELD_OUT)
 """What trainings make, each as far as it does."""
 
 FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
@@ -42,9 +42,13 @@ def summary(settings: TrainSettings) -> str | None:
 
 def _state(settings: TrainSettings) -> dict[str, Any]:
     """The settings of a training, and the checksums of what it has made."""
-    made = [path for name in MADE if (path := settings.out / name).exists()]
+    made: dict[str, str | None] = {
+        name: checksum(path) for name in MADE if (path := settings.out / name).exists()
+    }
+    if isinstance(settings, TrainVAESettings):
+        made.setdefault(PRIOR, None)  # records of before there were priors do not say so: they are made now
     return {
         "hpcvox": __version__,
         "settings": settings.model_dump(mode="json", exclude=FREE),
-        "made": {path.name: checksum(path) for path in made},
+        "made": made,
     }

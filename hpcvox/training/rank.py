@@ -45,7 +45,7 @@ def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
                 if trainer is not None and comm.rank == 0:
                     trainer.save()  # the newest state of the ranks that are left
                 trainer = _trainer(settings, comm, recipe)
-                return _run(settings, trainer)
+                return _run(settings, trainer, recipe)
         except comm.lost as error:
             at = f"step {trainer.position.step}" if trainer is not None else "no step"
             print(f"rank {comm.rank} of {comm.size} forms a group anew after {at}: {error}", flush=True)
@@ -104,13 +104,18 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     return trainer
 
 
-def _run(settings: TrainSettings, trainer: Trainer) -> Outcome:
+def _run(settings: TrainSettings, trainer: Trainer, recipe: Recipe) -> Outcome:
     task = trainer.task
+
+    def together() -> bool:
+        return recipe.together(task, settings.out, trainer.train, trainer.comm)
+
     if trainer.comm.rank != 0:
-        complete = trainer.run(None, None)
+        complete = trainer.run(None, None) and together()
         return Outcome("", 0 if complete else INTERRUPTED)
     with MetricsLog(settings.out, trainer.position.epoch, trainer.position.step) as log:
         complete = trainer.run(log, lambda epoch, figures: _export(settings, task, epoch, figures))
+    complete = complete and together()
     said = _summary(settings, not complete, trainer.stopped_early)
     if complete:
         task.finish(settings.out, trainer.held_out)

@@ -2,7 +2,7 @@
 
 A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
 epoch is done, ``model.safetensors`` with ``model.json``: the weights of the best epoch: as a rule that of the lowest
-held-out loss.
+held-out loss.  A VAE's that is done has ``prior.safetensors``, too (:mod:`hpcvox.training.prior`).
 """
 
 from pathlib import Path

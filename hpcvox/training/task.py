@@ -78,6 +78,10 @@ def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> t
     return train, test
 
 
+def _nothing(task: Any, out: Path, train: Samples, comm: Comm) -> bool:
+    return True
+
+
 class Recipe(NamedTuple):
     """How a verb makes its task."""
 
@@ -89,6 +93,10 @@ class Recipe(NamedTuple):
     """Numbers, known to the task's ``read``, of what is trained on and what is held out: settings, shards, usable."""
     least: Callable[[dict[str, float]], float] = itemgetter("loss")
     """Of the held-out figures, what the exported weights have the least of."""
+    together: Callable[[Any, Path, Samples, Comm], bool] = _nothing
+    """What all ranks do once the training is complete, before ``finish``: task, run folder, training samples, ranks.
+
+    False, on every rank, where a signal stopped it: it is begun anew when the training is run again."""
 
 
 def all_samples(settings: Any, shards: ShardSet) -> NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
-from hpcvox.training import runs
+from hpcvox.training import posterior, prior, runs
 from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import EXAMPLES
 from hpcvox.training.comm import Comm
@@ -114,6 +116,32 @@ class VAETask:
                 ids=np.array([self.shards.ids[i].encode() for i in chosen]),
             )
 
+    def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
+        """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""
+        # not the network that was trained: the weights of the best epoch may be others
+        vae = VAE(self.settings.model, self.conditions, self.shards.voxels).to(comm.device).eval()
+        if comm.rank == 0:
+            vae.load_state_dict(runs.load_model(out, self.name)[0].state_dict())
+        comm.broadcast(vae.state_dict().items())  # another node may still see the file of an earlier epoch
+
+        def encode(batch: VoxelBatch) -> tuple[torch.Tensor, torch.Tensor]:
+            return vae.encode(batch.x.to(comm.device), self._one_hot(batch.indices).to(comm.device))
+
+        found = posterior.gather(partial(self.read, epoch=-1), encode, train, vae.settings.latent, comm)
+        if found is None:
+            return False
+        if comm.rank == 0:
+            try:
+                prior.write(out, prior.fit(*found, self.bins.numpy()[train], self.conditions))
+            except ValueError as error:
+                prior.remove(out)
+                print(
+                    f"warning: {out} has no prior, for none can be fitted: {error}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        return True
+
     def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:
         return torch.nn.functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
 
@@ -131,4 +159,4 @@ def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.boo
     return np.isfinite(shards.target(settings.condition))
 
 
-RECIPE = Recipe(VAETask, _conditioned)
+RECIPE = Recipe(VAETask, _conditioned, together=VAETask.fit_prior)

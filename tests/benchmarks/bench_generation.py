@@ -94,7 +94,7 @@ def _chain() -> list[dict[str, Any]]:
         ):
             (folder / name).mkdir()
             runs.export(folder / name, name, network, {**card, **more})
-        tree = {"vae": folder / "vae", "unet": folder / "unet"}
+        tree = {"vae": folder / "vae", "unet": folder / "unet", "prior": "normal"}
         settings = config.validate(GenerateSettings, tree, "bench")
         networks = Ideal(settings)
     networks.show(_maps("periodic")[:BATCH])

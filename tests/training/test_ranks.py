@@ -4,10 +4,12 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -15,7 +17,11 @@ import pytest
 import torch
 
 from hpcvox.outcome import INTERRUPTED
+from hpcvox.training.card import CARD, PRIOR
+from hpcvox.training.comm import Alone
 from hpcvox.training.metrics import read_metrics
+from tests.support.generated_runs import random_networks
+from tests.support.rank_probe import fit_prior
 from tests.support.training_runs import (
     FAST,
     LONG,
@@ -70,51 +76,54 @@ def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(
     assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
 
 
-TRAINED = """
-import sys, json
-from hpcvox import config
-from hpcvox.shards.reader import ShardSet
-from hpcvox.training import agreement, loop
-from hpcvox.training.comm import connect
-from hpcvox.training.settings import TrainUNetSettings
-from hpcvox.training.unet_task import RECIPE
-try:
-    import horovod.torch
-    horovod.torch.shutdown = lambda: None  # MPI begins once in a process
-except ImportError:
-    pass
-for name, arguments in json.loads(sys.argv[2]).items():
-    settings = config.load(TrainUNetSettings, None, arguments)
-    comm = connect(settings)
-    shards = ShardSet.open(settings.shards)
-    train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
-    task = RECIPE.make(settings, shards, train, comm)
-    trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
-    trainer.run(None, None)
-    norm = trainer.model.bottom.norm
-    facts = {"digest": agreement.state_digest(trainer.model), "var": norm.running_var.tolist()}
-    open(f"{sys.argv[1]}/{name}.{comm.rank}", "w").write(json.dumps(facts))
-    comm.close()
-"""
-"""Trains with one list of settings after the other, and says what the network of this rank is like then."""
+class Probed(NamedTuple):
+    """What two ranks have left that were joined one way."""
+
+    cases: tuple[str, ...]
+    """Of settings they have trained by, whose facts are files."""
+    folder: Path
+    networks: Path
+    """A UNet and a VAE, to which they have fitted a prior; ``folder/one`` has the same ones without it."""
 
 
-@pytest.mark.parametrize("backend", ["horovod", "torch"])
-def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(
-    shards: Path, tmp_path: Path, backend: str
-) -> None:
-    probe = tmp_path / "probe.py"
-    probe.write_text(TRAINED)
+@pytest.fixture(scope="module", params=["horovod", "torch"])
+def probed(shards: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Probed:
+    """Trained by two ranks."""
+    folder = tmp_path_factory.mktemp("probed")
+    networks = random_networks(folder / "networks")
+    shutil.copytree(networks, folder / "one")
     accumulated = ["accumulate=2", "batch_size=3", "compression=float16", "ema=0.9"]
     cases = {
-        name: [f"shards={shards}", f"out={tmp_path / name}", SMALL_UNET, *FAST, f"backend={backend}", *more]
+        name: [
+            f"shards={shards}",
+            f"out={folder / name}",
+            SMALL_UNET,
+            *FAST,
+            f"backend={request.param}",
+            *more,
+        ]
         for name, more in {"plain": [], "accumulated": accumulated}.items()
     }
-    run([*MPIRUN, "2", sys.executable, str(probe), str(tmp_path), json.dumps(cases)])
-    for name in cases:
-        first, second = (json.loads((tmp_path / f"{name}.{rank}").read_text()) for rank in range(2))
+    probe = [sys.executable, "-m", "tests.support.rank_probe"]
+    run([*MPIRUN, "2", *probe, str(folder), json.dumps(cases), str(networks)])
+    return Probed(tuple(cases), folder, networks)
+
+
+def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(
+    probed: Probed,
+) -> None:
+    for name in probed.cases:
+        first, second = (json.loads((probed.folder / f"{name}.{rank}").read_text()) for rank in range(2))
         assert first == second, name
         assert all(v > 0 for v in first["var"]), name
+
+
+def test_two_ranks_fit_the_prior_that_one_fits_to_the_byte(probed: Probed) -> None:
+    one = probed.folder / "one"
+    assert not (one / "vae" / PRIOR).exists()
+    fit_prior(one, Alone())
+    for name in (PRIOR, CARD):
+        assert (one / "vae" / name).read_bytes() == (probed.networks / "vae" / name).read_bytes(), name
 
 
 def test_ranks_are_launched_by_the_setting(shards: Path, tmp_path: Path) -> None:
