@@ -165,7 +165,8 @@ def _scalar_of(value: Plain, kinds: Sequence[Any], as_written: bool, key: str) -
     if any(get_origin(kind) is Literal and text in get_args(kind) for kind in kinds):
         return text
     if as_written:
-        plain = _PLAIN_INTEGER.fullmatch(text) or (value.tag == "float" and repr(float(text)) == text)
+        number = value.tag == "float" and _FLOAT.fullmatch(text)
+        plain = _PLAIN_INTEGER.fullmatch(text) or (number and ("e" in text.lower() or repr(float(text)) == text))
         return _as_yaml(value) if plain or text in ("true", "false", NULL, "") else text
     if int in kinds or float in kinds:
         return _number(value, key)
