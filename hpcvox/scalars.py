@@ -166,7 +166,9 @@ def _scalar_of(value: Plain, kinds: Sequence[Any], as_written: bool, key: str) -
         return text
     if as_written:
         number = value.tag == "float" and _FLOAT.fullmatch(text)
-        plain = _PLAIN_INTEGER.fullmatch(text) or (number and ("e" in text.lower() or repr(float(text)) == text))
+        plain = _PLAIN_INTEGER.fullmatch(text) or (
+            number and ("e" in text.lower() or repr(float(text)) == text)
+        )
         return _as_yaml(value) if plain or text in ("true", "false", NULL, "") else text
     if int in kinds or float in kinds:
         return _number(value, key)

@@ -168,9 +168,9 @@ def test_a_value_without_a_type_is_what_yaml_has_but_for_odd_numbers() -> None:
 
 
 def test_a_value_that_gets_its_type_later_stays_as_written() -> None:
-    got = given("later={a: 1.10, b: No, c: null, d: 5, e: 0010, f: 0.5, g: true, h: {i: [off]}}")
+    got = given("later={a: 1.10, b: No, c: null, d: 5, e: 0010, f: 0.5, g: true, h: {i: [off]}, j: 1.0e+30}")
     assert got.later == {
-        "a": "1.10", "b": "No", "c": None, "d": 5, "e": "0010", "f": 0.5, "g": True, "h": {"i": ["off"]},
+        "a": "1.10", "b": "No", "c": None, "d": 5, "e": "0010", "f": 0.5, "g": True, "h": {"i": ["off"]}, "j": 1e30,
     }  # fmt: skip
 
 

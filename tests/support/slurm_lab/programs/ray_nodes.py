@@ -51,7 +51,11 @@ for process in psutil.process_iter():
         if process.environ().get("SLURM_JOB_ID") == os.environ["SLURM_JOB_ID"]:
             listening = (c for c in process.net_connections() if c.status == psutil.CONN_LISTEN)
             ports |= {c.laddr.port: " ".join(process.cmdline())[:300] for c in listening}
-print(f"{len(ports)} ports, measurements at", [ports[port] for port in sorted(ports) if answers(port)], flush=True)
+print(
+    f"{len(ports)} ports, measurements at",
+    [ports[port] for port in sorted(ports) if answers(port)],
+    flush=True,
+)
 
 stranger = subprocess.run(
     [sys.executable, "-c", "import os, ray; ray.init(address=os.environ['RAY_ADDRESS'])"],
