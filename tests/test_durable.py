@@ -134,7 +134,12 @@ def test_a_lock_that_is_no_file_is_refused(tmp_path: Path, make: str) -> None:
     precious, lock = tmp_path / "precious", tmp_path / "runs" / ".lock"
     precious.write_text("mine")
     lock.parent.mkdir()
-    {"link": lambda: lock.symlink_to(precious), "fifo": lambda: os.mkfifo(lock), "folder": lock.mkdir}[make]()
+    if make == "link":
+        lock.symlink_to(precious)
+    elif make == "fifo":
+        os.mkfifo(lock)
+    else:
+        lock.mkdir()
     with pytest.raises(BusyError, match="no plain file"), durable.sole_writer(lock.parent):
         pass
     assert precious.read_text() == "mine"

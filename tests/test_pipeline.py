@@ -23,8 +23,7 @@ SMALL = [
     "featurize.voxels=16",
     "featurize.entries_per_shard=16",
     *(f"train_unet.{s}" for s in ("epochs=2", "threads=1", "checkpoint_steps=4", SMALL_UNET)),
-    # so that some candidates are valid and, plausible or not, are screened and relaxed
-    "judge.implausible=[]",
+    # so that some candidates are plausible, and are screened and relaxed
     *("finetune_unet.epochs=1", "finetune_unet.ranks=1"),
     *(f"train_vae.{s}" for s in ("epochs=12", "learning_rate=0.002", "threads=1", "ranks=1")),
     *(f"train_vae.{s}" for s in ("checkpoint_steps=16", SMALL_VAE)),

@@ -14,7 +14,8 @@ from functools import cache
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from hpcvox.actors.cluster import ONE_THREAD, ClusterError, cluster, leave_soon
+from hpcvox.actors.cluster import ONE_THREAD, cluster, leave_soon
+from hpcvox.actors.session import ClusterError
 from hpcvox.errors import HpcvoxError
 
 T = TypeVar("T")

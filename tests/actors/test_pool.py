@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from hpcvox.actors import reaper
-from hpcvox.actors.cluster import ClusterError, available_cpus, cluster
+from hpcvox.actors.cluster import available_cpus, cluster
 from hpcvox.actors.pool import ActorPool, Failure
+from hpcvox.actors.session import ClusterError
 from hpcvox.errors import SourceError
 
 

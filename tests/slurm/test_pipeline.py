@@ -30,7 +30,6 @@ SMALL = [
     f"train_unet.{SMALL_UNET}",
     "finetune_unet.epochs=1",
     # so that some candidates are valid and, plausible or not, are screened and relaxed
-    "judge.implausible=[]",
     "train_vae.epochs=10",
     "train_vae.learning_rate=0.002",
     "train_vae.batch_size=4",

@@ -21,7 +21,7 @@ class Resident:
 
     def folder_mode(self) -> str:
         """Of the folder that holds all of Ray's on this node."""
-        session = Path(typed._private.worker._global_node.get_session_dir_path())
+        session = Path(ray._private.worker._global_node.get_session_dir_path())
         return f"{session.parents[1].stat().st_mode & 0o777:o}"
 
 

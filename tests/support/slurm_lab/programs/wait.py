@@ -5,6 +5,6 @@ import time
 
 import ray
 
-ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False)  # type: ignore[no-untyped-call]
+ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False)
 print("waiting", flush=True)
 time.sleep(600)
