@@ -37,11 +37,10 @@ class User:
         path = f"{Path(sys.executable).parent}:{own['PATH']}"
         return own | {"HOME": str(self.home), "PATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
 
-    def start(self, *command: str, without_rights: bool = False, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """Run a command as this user, who may read all files (Python may lie in a home) and write no others'."""
         if self.uid != os.getuid():
-            given = "" if without_rights else ",+dac_read_search"
-            rights = (f"--inh-caps=-all{given}", f"--ambient-caps=-all{given}")
+            rights = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
             command = (
                 "setpriv",
                 f"--reuid={self.uid}",
