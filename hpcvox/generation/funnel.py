@@ -6,6 +6,7 @@ composition, and what is a candidate's second copy goes before.
 """
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 
 from hpcvox import config, durable
 from hpcvox.crystals.known import Known, Match
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.crystals.sources import open_source
@@ -25,6 +27,7 @@ from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
+from hpcvox.regular import open_regular
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
@@ -187,17 +190,30 @@ def _crystal(shards: ShardSet, index: int) -> Crystal:
 def _candidates(generated: Path) -> list[dict[str, Any]]:
     path = generated / "candidates.csv"
     try:
-        with path.open(newline="") as handle:
-            table = csv.DictReader(handle)
+        with io.TextIOWrapper(open_regular(path), "utf-8", errors="replace", newline="") as handle:
+            table = csv.DictReader(handle, restval="")
             rows: list[dict[str, Any]] = list(table)
     except FileNotFoundError:
         raise ConfigError(
             f"generated: {path} does not exist; give the folder of a finished run of hpcvox generate"
         ) from None
+    except OSError as error:
+        raise ConfigError(f"generated: cannot read {path}: {error.strerror}") from None
     if table.fieldnames is None or not set(CANDIDATE_COLUMNS) <= set(table.fieldnames):
         raise ConfigError(
             f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
         )
+    for number, row in enumerate(rows, start=2):
+        # of a stranger's run: what is read and written by them stays in its folder
+        if (
+            "/" in row["id"]
+            or row["id"].startswith(".")
+            or row["cif"] not in ("", f"cifs/{Path(row['cif']).name}")
+        ):
+            raise ConfigError(
+                f"generated: {path}:row {number}: {row['id'][:80]!r}, {row['cif'][:80]!r} are no id of a candidate and "
+                "its file in cifs/; generate them again"
+            )
     return rows
 
 
@@ -208,7 +224,8 @@ def _crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple
             continue
         path = generated / row["cif"]
         try:
-            text = path.read_bytes()
+            with open_regular(path) as file:
+                text = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
         for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):
