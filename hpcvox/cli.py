@@ -9,10 +9,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
-from hpcvox import __version__, config
+from hpcvox import __version__, compiled, config
 from hpcvox.ending import leave
 from hpcvox.errors import HpcvoxError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
+from hpcvox.terminal import say
 
 
 class Verb(NamedTuple):
@@ -198,23 +199,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
-        print(_overview())
+        say(_overview())
         return 0
     if given[0] == "--version":
-        print(f"hpcvox {__version__}")
+        say(f"hpcvox {__version__}")
         return 0
     try:
         outcome = _dispatch(given[0], given[1:])
     except HpcvoxError as error:
-        print(f"hpcvox {given[0]}: error: {error}", file=sys.stderr)
+        say(f"hpcvox {given[0]}: error: {error}", error=True)
         return error.exit_status
     except KeyboardInterrupt:
-        print(f"hpcvox {given[0]}: interrupted: run the same command again to go on", file=sys.stderr)
+        say(f"hpcvox {given[0]}: interrupted: run the same command again to go on", error=True)
         return INTERRUPTED
     if outcome is None:
         return 0
     if outcome.summary:
-        print(outcome.summary, flush=True)
+        say(outcome.summary)
     return outcome.exit_status
 
 
@@ -259,8 +260,9 @@ def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
         path, overrides = Path(overrides[0]), overrides[1:]
     settings = config.load(kind, path, overrides)
     if asked:
-        print(_help(name, verb, settings))
+        say(_help(name, verb, settings))
         return None
+    compiled.require()
     signal.signal(signal.SIGTERM, _interrupt)
     outcome: Outcome = _load(verb.function)(settings)
     return outcome
@@ -270,7 +272,7 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
     verbs, asked = GROUPS[group], bool({"-h", "--help"} & set(rest))
     verb = verbs.get(rest[0]) if rest else None
     if verb is None:
-        print("usage:\n" + _usages(group))
+        say("usage:\n" + _usages(group))
         if asked:
             return None
         wrong = f"there is no `{group} {rest[0]}`: " if rest else ""
@@ -280,9 +282,9 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
     usage = f"usage: {_usage(group, rest[0])}"
     kind = _load(verb.settings) if verb.settings else None
     if asked:
-        print(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
+        say(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
         if kind is not None:
-            print("\n".join(["", "settings:", *_setting_lines(kind, kind(), "")]))
+            say("\n".join(["", "settings:", *_setting_lines(kind, kind(), "")]))
         return None
     given, wanted = rest[1:], [name for name in verb.arguments if name != "..."]
     overrides: list[str] = []
@@ -293,6 +295,7 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
         raise HpcvoxError(f"{len(given)} arguments after `{group} {rest[0]}`; {usage}")
     if options := [text for text in given if text.startswith("-") or not text]:
         raise HpcvoxError(f"{options[0]!r} is no path; {usage}")
+    compiled.require()
     signal.signal(signal.SIGTERM, _interrupt)
     settings = [] if kind is None else [config.load(kind, None, overrides)]
     outcome: Outcome = _load(verb.function)(*map(Path, given), *settings)

@@ -7,17 +7,25 @@ takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, Final, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpcvox import durable, scalars
+from hpcvox import durable, regular, scalars
 from hpcvox.errors import ConfigError, did_you_mean
 
 S = TypeVar("S", bound="Settings")
 
 COMMAND_LINE = "the command line"
+
+MAX_BYTES: Final = 256 * 1024
+"""A config that is longer is none (20,000 ids are half of it); reading it would take many seconds."""
+
+_MAX_PROBLEMS: Final = 10
+"""Of one file, those that are told."""
+_MAX_SHOWN: Final = 200
+"""Characters that are shown of a value that is wrong."""
 
 
 class Settings(BaseModel):
@@ -63,14 +71,13 @@ def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequen
         return kind.model_validate(scalars.meant(tree, kind))
     except ValidationError as error:
         lines: dict[str, list[str]] = {}
-        for problem in error.errors():
+        problems = error.errors(include_url=False)
+        for problem in problems[:_MAX_PROBLEMS]:
             where = _origin(".".join(map(str, problem["loc"])), origin, given)
             lines.setdefault(where, []).append(_explain(kind, problem))
-        raise ConfigError("; ".join(f"{where}: {'; '.join(said)}" for where, said in lines.items())) from None
-    except RecursionError:
-        raise ConfigError(
-            f"{origin}: a value holds itself: an alias (*name) stands within its anchor"
-        ) from None
+        told = "; ".join(f"{where}: {'; '.join(said)}" for where, said in lines.items())
+        rest = len(problems) - _MAX_PROBLEMS
+        raise ConfigError(told + (f"; and {rest} more" if rest > 0 else "")) from None
     except scalars.NotANumberError as error:
         raise ConfigError(f"{_origin(error.key, origin, given)}: {error}") from None
 
@@ -124,6 +131,8 @@ def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
         ConfigError: a group is a value; ``origin`` says where it came from.
     """
     *groups, last = key.split(".")
+    if len(groups) > scalars.MAX_DEPTH:
+        raise ConfigError(f"{origin[:_MAX_SHOWN]}: no key lies in {len(groups)} groups")
     for group in groups:
         tree = tree.setdefault(group, {})
         if not isinstance(tree, dict):
@@ -133,11 +142,13 @@ def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = scalars.parse(path.read_text())
+        tree = scalars.parse(regular.read_text(path, MAX_BYTES))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: the config is to be text in UTF-8: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {scalars.told(error)}") from None
     if tree is None or (isinstance(tree, scalars.Plain) and tree.tag == "null"):
         return {}
     if not isinstance(tree, dict):
@@ -162,10 +173,15 @@ def _explain(kind: type[Settings], problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":
-        given = "" if problem["type"] == "missing" else f" (given: {problem['input']!r})"
+        given = "" if problem["type"] == "missing" else f" (given: {_shown(problem['input'])})"
         return f"{key}: {problem['msg']}{given}"
     valid = sorted(_fields(kind, path[:-1]))
     return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
 
 
 def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:

@@ -8,13 +8,14 @@ import io
 import json
 import os
 import stat
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from hpcvox.errors import BusyError
+from hpcvox.rows import Lines
+from hpcvox.terminal import say
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 """What a file system answers that has no locks; of a lock that another holds it says EAGAIN or EACCES."""
@@ -99,7 +100,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write ``rows`` as a CSV table with a header, whole or not at all."""
     text = io.StringIO()
-    table = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
+    table = csv.DictWriter(Lines(text), fieldnames=list(columns))
     table.writeheader()
     table.writerows(rows)
     write_text(path, text.getvalue())
@@ -158,10 +159,9 @@ def _locked(handle: IO[str]) -> bool:
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        print(
+        say(
             f"warning: the file system of {handle.name} has no locks ({error.strerror}): another run that writes "
             "in this folder would not be noticed, start one at a time",
-            file=sys.stderr,
-            flush=True,
+            error=True,
         )
     return True

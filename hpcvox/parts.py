@@ -24,7 +24,7 @@ class Parts:
     def load(self, name: str) -> list[dict[str, Any]] | None:
         """The rows of part ``name``, or None where it is not there, torn or of other work."""
         try:
-            part = json.loads((self.folder / f"{name}.json").read_text())
+            part = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
         if not isinstance(part, dict) or part.get("work") != self._digest:

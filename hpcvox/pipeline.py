@@ -21,6 +21,7 @@ from hpcvox.relaxation.calculators import require
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings
+from hpcvox.terminal import say
 from hpcvox.training import finished
 from hpcvox.training.settings import TrainCGCNNSettings, TrainSettings, TrainUNetSettings, TrainVAESettings
 
@@ -137,10 +138,9 @@ def run(settings: PipelineSettings) -> Outcome:
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
     if settings.screen is not None and not _predicts(settings):
-        print(
+        say(
             f"no property is predicted: {settings.train_vae.condition} (train_vae.condition) numbers classes "
-            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened",
-            flush=True,
+            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened"
         )
     stages = stages_of(settings)
     for stage in stages:
@@ -153,11 +153,11 @@ def run(settings: PipelineSettings) -> Outcome:
         status = COMPLETE
         said = []
         for number, stage in enumerate(stages, 1):
-            print(f"\n[{number}/{len(stages)}] {stage.verb}", flush=True)
+            say(f"\n[{number}/{len(stages)}] {stage.verb}")
             start = time.monotonic()
             outcome = run_stage(settings, stage)
             if outcome.summary:
-                print(outcome.summary, flush=True)
+                say(outcome.summary)
             if words := outcome.summary or _said_by_ranks(settings, stage):
                 said.append(f"  {stage.verb:<15}  {words.splitlines()[-1]}")
             if outcome.exit_status == COMPLETE_WITH_REJECTS:
@@ -284,7 +284,7 @@ def _property(settings: PipelineSettings) -> str:
 
 def _energy(settings: PipelineSettings) -> str:
     """The target of built-in crystals; which energy it is depends on what is installed, the database says."""
-    target: str = json.loads((settings.out / "database" / "database.json").read_text())["target"]
+    target: str = json.loads((settings.out / "database" / "database.json").read_text("utf-8"))["target"]
     return target
 
 
@@ -293,7 +293,7 @@ class _Timings:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+        self.seconds: dict[str, float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
 
     def add(self, stage: str, seconds: float) -> None:
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 1)

@@ -7,6 +7,8 @@ from typing import Self
 
 from tqdm import tqdm
 
+from hpcvox.terminal import say
+
 LOG_INTERVAL_S = 10.0
 
 
@@ -53,11 +55,7 @@ class Progress:
         total = "" if self.total is None else f"/{self.total}"
         left = "" if not self.total or rate <= 0 else f", {(self.total - self.done) / rate:.0f} s left"
         figures = "".join(f", {name} {value}" for name, value in self._figures.items())
-        print(
-            f"{self.label}: {self.done}{total} {self.unit}, {rate:.3g}/s{left}{figures}",
-            file=sys.stderr,
-            flush=True,
-        )
+        say(f"{self.label}: {self.done}{total} {self.unit}, {rate:.3g}/s{left}{figures}", error=True)
 
     def __enter__(self) -> Self:
         return self

@@ -12,11 +12,16 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 from hpcvox.errors import ConfigError
 
 NULL: Final = "null"
 """The one word for no value where text may be."""
+
+MAX_DEPTH: Final = 32
+"""Of lists and groups in one another; settings have five."""
 
 _TAG: Final = "tag:yaml.org,2002:"
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
@@ -51,11 +56,43 @@ class AsWritten:
     """Marks ``Any`` whose value gets its type later: what is no plain number, true, false or null stays text."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader with scalars as they are written; a loader of its own, for other code shares SafeLoader."""
+class _Bounded(yaml.SafeLoader):
+    """YAML's safe loader, of what a person writes: without aliases, by which a short file stands for a huge one."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node.
+
+        Raises:
+            yaml.YAMLError: it is an alias, or lies too deep.
+        """
+        if self.check_event(yaml.AliasEvent):
+            event = self.current_event
+            raise ComposerError(
+                None,
+                None,
+                f"an alias (*{event.anchor}) is not read here: write the value again",
+                event.start_mark,
+            )
+        if self.depth == MAX_DEPTH:
+            problem = f"lists and groups lie in one another more than {MAX_DEPTH} deep"
+            raise ComposerError(None, None, problem, self.current_event.start_mark)
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
-def _scalar(loader: _Loader, node: yaml.ScalarNode) -> str:
+class _Loader(_Bounded):
+    """With scalars as they are written; a loader of its own, for other code shares SafeLoader."""
+
+
+def _scalar(loader: _Loader, node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        kind = "list" if isinstance(node, yaml.SequenceNode) else "group"
+        raise ConstructorError(None, None, f"a {kind} is no {node.tag.removeprefix(_TAG)}", node.start_mark)
     return node.value if node.style else Plain(node.value, node.tag)
 
 
@@ -70,6 +107,23 @@ def parse(text: str) -> Any:
         yaml.YAMLError: it is not valid.
     """
     return yaml.load(text, _Loader)  # noqa: S506 # a safe loader
+
+
+def plain(text: str) -> Any:
+    """As YAML's ``safe_load``, with the bounds of :func:`parse`.
+
+    Raises:
+        yaml.YAMLError: it is not valid.
+    """
+    return yaml.load(text, _Bounded)  # noqa: S506 # a safe loader
+
+
+def told(error: yaml.YAMLError) -> str:
+    """What is wrong, on one line."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark, said = error.problem_mark, ", ".join(filter(None, (error.context, error.problem)))
+        return f"{said} (line {mark.line + 1}, column {mark.column + 1})"
+    return " ".join(str(error).split())
 
 
 class _Dumper(yaml.SafeDumper):
@@ -98,7 +152,7 @@ def parsed(word: Word, key: str = "") -> Any:
         return parse(word)
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"on the command line: {key}={word}: the value is not valid YAML: {error}"
+            f"on the command line: {key}={word[:200]}: the value is not valid YAML: {told(error)}"
         ) from None
 
 
@@ -169,31 +223,43 @@ def _scalar_of(value: Plain, kinds: Sequence[Any], as_written: bool, key: str) -
         plain = _PLAIN_INTEGER.fullmatch(text) or (
             number and ("e" in text.lower() or repr(float(text)) == text)
         )
-        return _as_yaml(value) if plain or text in ("true", "false", NULL, "") else text
+        return _as_yaml(value, key) if plain or text in ("true", "false", NULL, "") else text
     if int in kinds or float in kinds:
         return _number(value, key)
     if value.tag == "timestamp" or (value.tag == "int" and not _PLAIN_INTEGER.fullmatch(text)):
         return text
-    return _as_yaml(value)
+    return _as_yaml(value, key)
 
 
 def _number(value: Plain, key: str) -> Any:
     """A decimal number; else what YAML makes of it, for pydantic to judge."""
     if _INTEGER.fullmatch(value):
-        return int(value)
+        return _whole(value, key)
     if _FLOAT.fullmatch(value):
         return float(value)
     if value.tag in ("int", "float") and not value.lower().endswith((".inf", ".nan")):
         raise NotANumberError(key, f"{str(value)!r} is no decimal number: write it as 1000, -0.5 or 1e-3")
     if "_" in value and _FLOAT.fullmatch(value.replace("_", "")):
         raise NotANumberError(key, f"{str(value)!r} is no number: write it without underscores")
-    return str(value) if value.tag == "bool" else _as_yaml(value)
+    return str(value) if value.tag == "bool" else _as_yaml(value, key)
 
 
-def _as_yaml(value: Plain) -> Any:
+def _whole(value: Plain, key: str) -> int:
+    try:
+        return int(value)
+    except ValueError:  # Python's own limit of digits
+        raise NotANumberError(key, f"a number of {len(value)} digits is too long") from None
+
+
+def _as_yaml(value: Plain, key: str) -> Any:
     if value.tag in ("str", "value", "merge"):
         return str(value)
-    return yaml.safe_load(value)
+    if _INTEGER.fullmatch(value):
+        return _whole(value, key)
+    try:
+        return yaml.safe_load(value)
+    except ValueError:  # a time or a number of its own that there is not
+        raise NotANumberError(key, f"{str(value)[:40]!r} has no value") from None
 
 
 def _mapping(value: Mapping[Any, Any], kinds: Sequence[Any], as_written: bool, key: str) -> dict[Any, Any]:

@@ -1,6 +1,8 @@
 """Settings: what is read, what is refused and how it is said; configs/ are the code's defaults."""
 
 import importlib
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.pipeline import PipelineSettings
+from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 from tests.support.paths import ROOT
 
@@ -124,7 +127,7 @@ def test_a_number_may_be_a_name() -> None:
         (["learning_rate=.nan"], "learning_rate: "),
         (["epochs"], "'epochs' is not an override: write key=value"),
         (["epochs=[1"], "not valid YAML"),
-        (["model=&x {head: [*x]}"], "a value holds itself"),
+        (["model=&x {head: [*x]}"], r"an alias \(\*x\) is not read here"),
         (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
     ],
 )
@@ -139,6 +142,59 @@ def test_a_file_that_is_no_config_is_refused_with_its_name(tmp_path: Path, text:
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
         config.load(TrainUNetSettings, path)
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"stages:\n- calculator: emt\n  parameters: {{x: {'{' * 40}}}", "more than 32 deep"),
+        ("source: " + "[" * 100_000, r"more than 32 deep \(line 1, column 40\)"),
+        ("- " * 5000, "more than 32 deep"),
+        (BOMB, r"an alias \(\*a0\) is not read here: write the value again \(line 2, column"),
+        ("out: &x {y: *x}", r"an alias \(\*x\) is not read here"),
+        ("base: &x {a: b}\n<<: *x", r"an alias \(\*x\) is not read here"),
+        ("out: !!str [1]", "a list is no str"),
+        ("limit: " + "1" * 5000, "limit: a number of 5000 digits is too long"),
+        ("limit: 0o" + "1" * 5000, "limit: "),
+        ("out: x\n" * 100_000, "it is longer than 256 KiB"),
+        ("out: \x00", "not valid YAML"),
+    ],
+)
+def test_a_config_of_a_stranger_is_refused_at_once_and_on_one_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    began = time.monotonic()
+    with pytest.raises(ConfigError, match=said) as error:
+        config.load(RelaxSettings, path)
+    assert time.monotonic() - began < 10
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 3000
+
+
+def test_a_pipe_and_a_device_are_no_configs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    for name, kind in (("pipe", "a named pipe"), ("device", "a device")):
+        with pytest.raises(ConfigError, match=rf"{name}\.yaml: cannot read the config: it is {kind}"):
+            config.load(TrainUNetSettings, tmp_path / f"{name}.yaml")
+
+
+def test_of_many_wrong_keys_some_are_told_and_of_a_long_value_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("".join(f"key{n}: 1\n" for n in range(1000)) + f"epochs: {'x' * 1000}\n")
+    with pytest.raises(ConfigError, match=r"; and 991 more$") as error:
+        config.load(TrainUNetSettings, path)
+    assert "x" * 300 not in str(error.value)
+
+
+def test_a_key_in_groups_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no key lies in 100000 groups"):
+        config.load(TrainUNetSettings, None, ["a." * 100_000 + "b=1"])
 
 
 def test_the_descriptor_chooses_the_settings() -> None:

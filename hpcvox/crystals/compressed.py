@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
 
+from hpcvox.regular import open_regular
+
 _MAGIC: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -24,8 +26,8 @@ DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
 
 
 def decompressed(path: Path) -> IO[bytes]:
-    """The bytes of a file, plain or compressed by gzip, bzip2 or xz."""
-    with path.open("rb") as file:
+    """The bytes of a regular file, plain or compressed by gzip, bzip2 or xz."""
+    with open_regular(path) as file:
         magic = file.read(6)
     opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
     return path.open("rb") if opener is None else opener(path)

@@ -11,6 +11,7 @@ from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
+from hpcvox.regular import open_regular
 
 _PACKED: Final = r"(\.(gz|bz2|xz))?"
 _RULES: Final = (  # name of a file → format of its text; the first that fits
@@ -131,7 +132,7 @@ class FileSource:
 def _read(index: int, name: str, origin: str, path: Path) -> Entry:
     kind = structure_format(path.name) or "cif"
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             text = file.read(MAX_BYTES + 1)  # the parser refuses what is longer; no need to hold more
         return unpacked_entry(Entry(index, name, origin, text, {}, None, kind), "unreadable")
     except OSError as error:

@@ -127,6 +127,10 @@ def open_source(
         return Source(path, FolderSource(path))
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or folder. A source is {'; '.join(KINDS)}")
+    if not path.is_file():
+        raise SourceError(
+            f"{path}: it is no regular file (a pipe, a device or a socket). A source is {'; '.join(KINDS)}"
+        )
     name = path.name.lower()
     for kind in _KINDS:
         if name.endswith(kind.suffixes):

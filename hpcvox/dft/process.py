@@ -136,7 +136,7 @@ def by_signal(number: int) -> Rejected:
 
 
 def _ended(status: int, log: Path) -> Exception:
-    said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    said = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
     last = said[-1].strip()[:500] if said else "it said nothing"
     if status == UNUSABLE:
         return MissingDependencyError(f"GPAW is installed and cannot be imported ({last}): {FIX} anew")

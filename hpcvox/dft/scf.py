@@ -19,6 +19,7 @@ import numpy as np
 
 from hpcvox.dft.density import smoothed
 from hpcvox.dft.process import UNUSABLE
+from hpcvox.terminal import say
 
 SPACING: Final = 0.06
 """Å between points of the grid that GPAW puts the all-electron density on."""
@@ -31,7 +32,7 @@ def main() -> int:
     try:
         import gpaw
     except ImportError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        say(f"{type(error).__name__}: {error}", error=True)
         return UNUSABLE
     try:
         result = _computed(request)
@@ -45,7 +46,7 @@ def main() -> int:
         traceback.print_exc()
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:500]
         result = {"code": "failed", "message": detail}
-    Path("result.json").write_text(json.dumps(result))
+    Path("result.json").write_text(json.dumps(result), "utf-8")
     return 0
 
 

@@ -1,6 +1,5 @@
 """The featurization job: streams entries to actors, collects their manifest lines, closes the set."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -21,6 +20,7 @@ from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.virtual import SET
 from hpcvox.shards.writer import ShardLine
+from hpcvox.terminal import say
 
 WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]
 
@@ -150,7 +150,7 @@ def _announce(settings: FeaturizeSettings) -> None:
     if changed:
         path.unlink()
         (settings.out / SET).unlink(missing_ok=True)
-        print(f"{settings.out}: every shard is made anew ({', '.join(changed)})", file=sys.stderr)
+        say(f"{settings.out}: every shard is made anew ({', '.join(changed)})", error=True)
 
 
 def _line(result: ShardResult) -> ShardLine:

@@ -15,6 +15,7 @@ from hpcvox import durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import MissingDependencyError, ShardError
+from hpcvox.rows import Lines
 from hpcvox.shards.layout import encode_name
 
 Batches = Iterator[tuple[str, list[Crystal]]]
@@ -59,7 +60,7 @@ def info_keys(targets: Sequence[str]) -> dict[str, str]:
 def _write_csv(out: Path, batches: Batches, targets: Sequence[str]) -> None:
     _check_columns(out, _COLUMNS, targets)
     with durable.written_aside(out) as part, part.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv.writer(Lines(file))
         table.writerow([*_COLUMNS, *targets])
         for _, crystals in batches:
             for crystal in crystals:

@@ -20,6 +20,7 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.regular import open_regular
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
@@ -171,7 +172,7 @@ def entries_digest(entries: Sequence[Entry]) -> str:
 def file_digest(path: bytes) -> bytes:
     """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
     try:
-        with Path(os.fsdecode(path)).open("rb") as file:
+        with open_regular(Path(os.fsdecode(path))) as file:
             return hashlib.file_digest(file, xxhash.xxh3_128).digest()
     except OSError:
         return b""

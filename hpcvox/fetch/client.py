@@ -12,9 +12,13 @@ import requests
 
 from hpcvox import __version__
 from hpcvox.errors import SourceError
+from hpcvox.fetch.cutting import Cutter
 
 LONGEST_WAIT_S: Final = 600.0
 """A server that asks for a longer rest is left alone: the run ends, to be repeated later."""
+
+ANSWER_TIMES: Final = 10
+"""An answer may take so many times as long as a server may be silent."""
 
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that another try may mend."""
@@ -44,6 +48,9 @@ class Session(requests.Session):
         self.headers["User-Agent"] = f"hpcvox/{__version__} {requests.utils.default_user_agent()}"
         self.headers["Accept"] = "application/vnd.api+json, application/json"
         self._free = 0.0  # when the next request may begin
+        self._cutter = Cutter()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, self._cutter)
 
     def object_at(self, url: str) -> dict[str, Any]:
         """The JSON object at ``url``.
@@ -101,6 +108,19 @@ class Session(requests.Session):
         return response
 
     def _answer(self, method: str, url: str, params: Any) -> requests.Response:
+        """The whole answer, in the time that there is for it."""
+        seconds = ANSWER_TIMES * self._timeout_s
+        with self._cutter.within(seconds) as late:
+            try:
+                answer = self._read(method, url, params)
+            except (requests.RequestException, OSError):
+                if not late.is_set():
+                    raise
+            if late.is_set():  # without a length, a body that was cut looks whole
+                raise _PassingError(f"the answer was not whole after {seconds:g} s")
+            return answer
+
+    def _read(self, method: str, url: str, params: Any) -> requests.Response:
         """The answer with its body, after redirections within the server."""
         for _ in range(_REDIRECTS):
             with super().request(

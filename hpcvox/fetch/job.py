@@ -5,7 +5,7 @@
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.errors import Rejected, SourceError
@@ -16,6 +16,9 @@ from hpcvox.fetch.provider import Page, Provider
 from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings, MaterialsProjectSettings, OptimadeSettings
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
+
+MOST_BARREN: Final = 20
+"""Pages in a row without a new structure; some databases filter after they have counted a page."""
 
 
 def run(settings: FetchSettings) -> Outcome:
@@ -66,6 +69,8 @@ def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
     if pages.headers and pages.headers[-1].next is None:
         return
     seen = {json.loads(line)["id"] for line in pages.crystals()}
+    known = {"", *(row[0] for header in pages.headers for row in header.rejects)}
+    barren = 0
     n_rejects = sum(len(header.rejects) for header in pages.headers)
     with contextlib.ExitStack() as stack:
         progress: Progress | None = None
@@ -77,6 +82,14 @@ def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
             following = None if full else page.next
             pages.add(Header(page.url, following, len(entries), rejects, _meta(page)), crystals)
             n_rejects += len(rejects)
+            named = {row[0] for row in rejects} - known - seen
+            known |= named
+            barren = 0 if crystals or named else barren + 1
+            if following is not None and barren == MOST_BARREN:
+                raise SourceError(
+                    f"{page.url}: {MOST_BARREN} pages in a row have no structure that had not come before, and "
+                    "the server names one more: there may be no end to them"
+                )
             if progress is None:  # the first page says how many there are; the rate is that of the others
                 total = announced(page.meta, settings)
                 progress = stack.enter_context(Progress("fetch", total, "crystals", pages.entries))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from hpcvox.errors import ConfigError
+from hpcvox.regular import open_regular
 
 VARIABLE: Final = "MP_API_KEY"
 LENGTH: Final = 32
@@ -32,10 +33,10 @@ def read_key(path: Path | None) -> str:
 
 def _private(path: Path) -> str:
     try:
-        with path.open() as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise ConfigError(f"key_file: others may read {path}: chmod 600 {path}")
-            return file.read(1000)
+            return file.read(1000).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigError(f"key_file: cannot read {path}: {reason}") from None

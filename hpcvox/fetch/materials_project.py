@@ -93,7 +93,12 @@ class MaterialsProject:
                 found = self._search(
                     self._criteria, ["material_id"], IDS_AT_ONCE, _page=number, _sort_fields="material_id"
                 )
+                before = len(ids)
                 ids |= dict.fromkeys(entry["id"] for entry in found)
+                if found and len(ids) == before:
+                    raise SourceError(
+                        f"{self._settings.url}: the list of materials goes on with those that came before"
+                    )
                 progress.advance(len(ids) - progress.done)
                 if len(found) < IDS_AT_ONCE or (limit is not None and len(ids) >= limit):
                     break

@@ -32,7 +32,12 @@ class FetchSettings(Settings):
         100, ge=1, le=10_000, description="structures asked for at once; a database may give fewer"
     )
     pause_s: float = Field(0.5, ge=0, le=3600, description="s; rest between two requests")
-    timeout_s: float = Field(60.0, gt=0, le=3600, description="s; a server silent for so long is asked again")
+    timeout_s: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="s; a server silent for so long, or slow for ten times as long, is asked again",
+    )
     retries: int = Field(6, ge=0, le=100, description="further tries of a request that failed")
 
     @classmethod

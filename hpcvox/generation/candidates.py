@@ -1,14 +1,17 @@
 """The table of candidates, ``candidates.csv``, and their crystals: what those that read them know without a network."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.errors import ConfigError
+from hpcvox.regular import open_regular
 
 COLUMNS = (
     "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
@@ -27,17 +30,30 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
     """
     path = generated / "candidates.csv"
     try:
-        with path.open(newline="") as handle:
-            table = csv.DictReader(handle)
+        with io.TextIOWrapper(open_regular(path), "utf-8", errors="replace", newline="") as handle:
+            table = csv.DictReader(handle, restval="")
             rows: list[dict[str, Any]] = list(table)
     except FileNotFoundError:
         raise ConfigError(
             f"generated: {path} does not exist; give the folder of a finished run of hpcvox generate"
         ) from None
+    except OSError as error:
+        raise ConfigError(f"generated: cannot read {path}: {error.strerror}") from None
     if table.fieldnames is None or not set(COLUMNS) <= set(table.fieldnames):
         raise ConfigError(
             f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
         )
+    for number, row in enumerate(rows, start=2):
+        # of a stranger's run: what is read and written by them stays in its folder
+        if (
+            "/" in row["id"]
+            or row["id"].startswith(".")
+            or row["cif"] not in ("", f"cifs/{Path(row['cif']).name}")
+        ):
+            raise ConfigError(
+                f"generated: {path}:row {number}: {row['id'][:80]!r}, {row['cif'][:80]!r} are no id of a candidate and "
+                "its file in cifs/; generate them again"
+            )
     return rows
 
 
@@ -54,7 +70,8 @@ def read_crystals(
             continue
         path = generated / row["cif"]
         try:
-            text = path.read_bytes()
+            with open_regular(path) as file:
+                text = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
         for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):

@@ -50,7 +50,7 @@ def check_name(name: str) -> None:
     if name not in valid and not _PATH.fullmatch(name):
         raise ConfigError(
             f"stages: there is no calculator {name!r}: {did_you_mean(name, valid)}valid: {', '.join(valid)}; "
-            "or one of another package, as package.module:Class"
+            "or a subclass of ASE's Calculator in another package, as package.module:Class"
         )
 
 
@@ -80,7 +80,7 @@ def require(name: str) -> None:
             f"'hpcvox[{name}]'; or leave it out, such as by stages=[{'gpaw' if name == 'chgnet' else 'chgnet'}]"
         )
     package = name.split(":")[0].split(".")[0]
-    if ":" in name and importlib.util.find_spec(package) is None:
+    if ":" in name and (package == "__main__" or importlib.util.find_spec(package) is None):
         raise MissingDependencyError(f"stages: {name} is of the package {package}, which is not installed")
 
 

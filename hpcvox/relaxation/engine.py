@@ -78,6 +78,8 @@ def _check(stage: Stage, scratch: Path) -> None:
     parameters = checked_parameters(stage.calculator, stage.parameters, stage.cell)
     with contextlib.closing(CalculatorProcess(scratch)) as process:
         answer = process.ask(Request(calculator=stage.calculator, parameters=parameters), START_S)
+    if "no_calculator" in answer:
+        raise ConfigError(f"stages: {answer['error']}")
     if "error" in answer:
         raise ConfigError(
             f"stages: {stage.calculator} cannot be made with parameters={parameters}: {answer['error']}"

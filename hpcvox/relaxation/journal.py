@@ -77,7 +77,7 @@ class Journaled(Calculator):
             raise Rejected("failed", answer["error"])
         if not all(np.isfinite(value).all() for value in answer.values()):
             raise Rejected("not-finite", f"the calculator's {' and '.join(answer)} are not all numbers")
-        with self._path.open("a") as journal:
+        with self._path.open("a", encoding="utf-8") as journal:
             journal.write(json.dumps({"key": key, **answer}) + "\n")
         self._known[key] = answer
         return answer

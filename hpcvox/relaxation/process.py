@@ -101,7 +101,7 @@ class CalculatorProcess:
         """Why the process is not there any more; :meth:`ask` starts another."""
         assert self._folder is not None
         status = process.wait()
-        log = Path(self._folder.name, "log").read_text(errors="replace")
+        log = Path(self._folder.name, "log").read_text("utf-8", errors="replace")
         self.close()
         if status < 0:
             return by_signal(-status)

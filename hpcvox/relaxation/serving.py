@@ -17,7 +17,7 @@ from typing import Any
 
 def main() -> None:
     """Answer request after request."""
-    with os.fdopen(os.dup(1), "w") as answers:
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=_read, args=(requests,), daemon=True).start()
@@ -26,6 +26,8 @@ def main() -> None:
             request = json.loads(requests.get())
             try:
                 answer = _answered(request, makers)
+            except NoCalculatorError as error:
+                answer = {"error": str(error), "no_calculator": True}
             except Exception as error:
                 traceback.print_exc()
                 words = " ".join(str(error).split())[:500]
@@ -38,6 +40,10 @@ def _read(requests: "queue.SimpleQueue[bytes]") -> None:
     while line := sys.stdin.buffer.readline():
         requests.put(line)
     os._exit(1)
+
+
+class NoCalculatorError(Exception):
+    """What a name stands for is no calculator."""
 
 
 class Makers:
@@ -69,8 +75,29 @@ def _chgnet(parameters: dict[str, Any]) -> Any:
 
 
 def _of_path(name: str) -> Any:
+    """The class that ``module:Class`` names.  Its module is imported; nothing else is called before it is known.
+
+    Raises:
+        NoCalculatorError: it is no class of ASE's calculators, or not there.
+    """
+    from ase.calculators.calculator import BaseCalculator
+
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        words = " ".join(str(error).split())[:500]
+        raise NoCalculatorError(f"{name} cannot be found: {words}") from None
+    if not (issubclass(type(found), type) and issubclass(found, BaseCalculator)):
+        raise NoCalculatorError(
+            f"{name} is no calculator and was not called: it is to be a subclass of ASE's Calculator, "
+            f"and is {_kind(found)}"
+        )
+    return found
+
+
+def _kind(found: Any) -> str:
+    return "another class" if issubclass(type(found), type) else f"a {type(found).__name__}"
 
 
 def _answered(request: dict[str, Any], makers: Makers) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def read_candidates(folder: Folder) -> list[Candidate]:
     file = folder.file("candidates.csv")
     if file is None:
         return []
-    drawn = {path.name: path for path in (file.parent / "cifs").glob("*.cif")}
+    drawn = {path.name: path for path in (file.parent / "cifs").glob("*.cif") if path.is_file()}
     return [_candidate(drawn, row) for row in read_rows(file)]
 
 

@@ -91,7 +91,7 @@ def featurization(folder: Folder, table_rows: int) -> Section:
 def _shard_rows(folder: Folder) -> list[dict[str, object]]:
     manifest = folder.file("manifest.json")
     try:
-        tree = json.loads(manifest.read_text()) if manifest is not None else {}
+        tree = json.loads(manifest.read_text("utf-8")) if manifest is not None else {}
     except (OSError, ValueError):
         return []  # said already: reading the folder noted it
     shards = tree.get("shards") if isinstance(tree, dict) else None

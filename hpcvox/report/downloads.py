@@ -17,6 +17,7 @@ from hpcvox.featurize.export_formats import info_keys
 from hpcvox.report import crystals
 from hpcvox.report.parts import Downloads
 from hpcvox.report.reading import Folder, number
+from hpcvox.rows import Lines
 
 TEXTS = ("id", "formula", "cif")
 """Columns that are no numbers."""
@@ -34,7 +35,7 @@ def listed(folder: Folder, rows: Sequence[Mapping[str, str]]) -> list[Listed]:
     """Those of ``rows`` that have their CIF in ``cifs/`` of ``folder``."""
     if folder.path is None:
         return []
-    there = {path.name: path for path in (folder.path / "cifs").glob("*.cif")}
+    there = {path.name: path for path in (folder.path / "cifs").glob("*.cif") if path.is_file()}
     named = ((row, Path(row.get("cif", "")).name) for row in rows)
     return [Listed(row.get("id", ""), there[name], row) for row, name in named if name in there]
 
@@ -92,7 +93,7 @@ def _head(one: Listed) -> dict[str, str | float]:
 def _table(whole: Sequence[tuple[Listed, bytes]]) -> bytes:
     columns = list(dict.fromkeys(key for one, _ in whole for key in one.row))
     text = io.StringIO()
-    table = csv.DictWriter(text, fieldnames=columns, restval="", lineterminator="\n")
+    table = csv.DictWriter(Lines(text), fieldnames=columns, restval="")
     table.writeheader()
     table.writerows({**one.row, "cif": cif.decode(errors="replace")} for one, cif in whole)
     return text.getvalue().encode()

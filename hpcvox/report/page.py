@@ -5,12 +5,9 @@ scripts whose hashes it names, so that text from a data set is never run.
 """
 
 import base64
-import hashlib
 import importlib.resources
 import io
-import json
 from collections.abc import Sequence
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -19,6 +16,7 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
+from hpcvox import safe_page
 from hpcvox.report.parts import Row, Section
 
 
@@ -42,10 +40,10 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
         made=made,
         tiles=[tile for section in sections for tile in section.tiles],
         sections=sections,
-        data=_data({"charts": charts, "widgets": widgets, "files": files, "cifs": cifs}),
+        data=Markup(safe_page.data({"charts": charts, "widgets": widgets, "files": files, "cifs": cifs})),
         style=Markup(_template("report.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
+        policy=safe_page.policy(scripts),
         picture=_picture,
     )
 
@@ -59,22 +57,3 @@ def _picture(row: Row, values: NDArray[np.float32]) -> str:
     png = io.BytesIO()
     imsave(png, values, vmin=row.low, vmax=row.high, cmap="viridis", format="png")
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
-
-
-def _data(tree: dict[str, Any]) -> Any:
-    """JSON that can stand in a <script> element: no character of it can end the element."""
-    text = json.dumps(tree, separators=(",", ":"), allow_nan=False)
-    for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
-        text = text.replace(character, escape)
-    return Markup(text)
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )

@@ -12,6 +12,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from hpcvox import regular, scalars
+
 JSON_LIMIT_BYTES = 16 * 2**20
 """A larger JSON file is data, not a summary, and is left to its own reader."""
 
@@ -63,8 +65,8 @@ def open_folder(verb: str, path: Path | None) -> Folder:
     for file in sorted(path.glob("*.json")):
         try:
             if file.stat().st_size <= JSON_LIMIT_BYTES:
-                facts.update(flatten(json.loads(file.read_text())))
-        except (OSError, ValueError) as error:
+                facts.update(flatten(json.loads(file.read_text("utf-8"))))
+        except (OSError, ValueError, RecursionError) as error:
             notes.append(f"{file.name} cannot be read ({error}); what it says is left out.")
     return Folder(verb, path, "", config, text, facts, tuple(notes))
 
@@ -73,8 +75,8 @@ def _read_config(path: Path, notes: list[str]) -> tuple[dict[str, Any], str]:
     if not path.is_file():
         return {}, ""
     try:
-        text = path.read_text()
-        tree = yaml.safe_load(text)
+        text = regular.read_text(path, JSON_LIMIT_BYTES)
+        tree = scalars.plain(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         notes.append(f"{path.name} cannot be read ({error}).")
         return {}, ""

@@ -13,6 +13,7 @@ from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.writing import cif_text
+from hpcvox.rows import Lines
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.expression import Expression
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
@@ -146,7 +147,7 @@ def write_cifs(out: Path, source: Iterable[Entry], files: Mapping[tuple[int, int
 
 def _line(cells: Sequence[Any]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    csv.writer(Lines(text)).writerow(cells)
     return text.getvalue().encode()
 
 

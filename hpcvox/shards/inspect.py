@@ -10,6 +10,7 @@ from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import verify as find_damage
+from hpcvox.terminal import say
 
 DAMAGED = 1
 """Exit status of ``verify`` where something is damaged."""
@@ -60,7 +61,7 @@ def info(folder: Path) -> Outcome:
     rows.append(("code", f"hpcvox {manifest.code_version}"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {value}")
     return Outcome(f"{folder}: {manifest.n_samples:,} samples, {manifest.n_rejects:,} rejects")
 
 
@@ -74,7 +75,7 @@ def verify(folder: Path) -> Outcome:
     with Progress("verify", manifest.n_samples, "samples") as progress:
         damages = find_damage(folder, progress.advance)
     for damage in damages:
-        print(f"{folder / damage.file}: {damage.sample or 'the file'}: {damage.what}")
+        say(f"{folder / damage.file}: {damage.sample or 'the file'}: {damage.what}")
     if not damages:
         return Outcome(f"{folder}: whole: {manifest.n_samples:,} samples match their checksums")
     files = sorted({damage.file for damage in damages})

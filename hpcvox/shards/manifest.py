@@ -45,7 +45,7 @@ class Manifest:
         """
         path = folder / MANIFEST
         try:
-            tree = json.loads(path.read_text())
+            tree = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             what = "has no manifest.json" if folder.is_dir() else "does not exist"
             raise ShardError(f"{folder} {what}, so it is not a whole shard set: {_DO}") from None

@@ -157,7 +157,7 @@ def _check_out(out: Path, plan: Mapping[str, Any]) -> None:
     """``out`` is new, or holds an earlier run of this merge."""
     path = out / PLAN
     try:
-        if path.exists() and json.loads(path.read_text()) == plan:
+        if path.exists() and json.loads(path.read_text("utf-8")) == plan:
             return
     except (OSError, ValueError) as error:
         raise ShardError(f"{path} cannot be read ({error}): choose another folder, or remove {out}") from None

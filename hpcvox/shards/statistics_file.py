@@ -1,6 +1,5 @@
 """``statistics.json``: what :mod:`hpcvox.shards.statistics` found out about a shard set, beside its manifest."""
 
-import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -10,6 +9,7 @@ from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.virtual import shards_digest
+from hpcvox.terminal import say
 
 FILE = "statistics.json"
 _DO = "run `hpcvox statistics` on the set"
@@ -119,6 +119,6 @@ def statistics_for(folder: Path, split: Split, warn: bool = True) -> Statistics 
         found = read_statistics(folder)
     except ShardError as error:
         if warn:
-            print(f"warning: {error}", file=sys.stderr, flush=True)
+            say(f"warning: {error}", error=True)
         return None
     return found if found is not None and found.split == split else None

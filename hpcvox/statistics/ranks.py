@@ -1,6 +1,5 @@
 """The ranks of a pass, and how they stay together: what this room knows of mpi4py."""
 
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 from hpcvox.errors import HpcvoxError, MissingDependencyError
 from hpcvox.interrupt import StopRequest
 from hpcvox.launcher import launched_ranks
+from hpcvox.terminal import say
 
 T = TypeVar("T")
 
@@ -74,11 +74,10 @@ class Ranks:
         ends = time.monotonic() + self._stall_s
         while not request.Test():
             if time.monotonic() > ends:
-                print(
+                say(
                     f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: it was "
                     "ended, or its file system does not answer; all ranks end, run the same command again",
-                    file=sys.stderr,
-                    flush=True,
+                    error=True,
                 )
                 self._comm.Abort(2)
             time.sleep(POLL_S)

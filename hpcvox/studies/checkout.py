@@ -17,7 +17,8 @@ def git_version(root: Path = ROOT) -> str | None:
         done = subprocess.run(
             [*command, "describe", "--always", "--dirty", "--abbrev=12"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=20,
             check=True,
         )

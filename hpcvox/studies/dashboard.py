@@ -24,6 +24,7 @@ from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.studies.journal import ARTIFACTS
 from hpcvox.studies.settings import DashboardSettings
 from hpcvox.studies.study import Study
+from hpcvox.terminal import say
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,9 +51,9 @@ def dashboard(out: Path, settings: DashboardSettings) -> Outcome:
             app = wsgi(storage, artifact_store=FileSystemArtifactStore(out / ARTIFACTS))
             server.set_app(Guard(app, token, f"hpcvox-dashboard-{port}", page))
             # Who may read this where a job writes it, in its log, could as a rule read the study itself.
-            print(f"dashboard of {out}: http://{LOOPBACK}:{port}/?token={token}", flush=True)
+            say(f"dashboard of {out}: http://{LOOPBACK}:{port}/?token={token}")
             if way := ssh_line(port, os.environ, socket.gethostname()):
-                print(f"to open that on your own machine, let this run there: {way}", flush=True)
+                say(f"to open that on your own machine, let this run there: {way}")
             while not stop.received:
                 server.handle_request()
     return Outcome(f"dashboard of {out} ended: run the same command again to see more", INTERRUPTED)

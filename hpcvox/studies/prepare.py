@@ -4,6 +4,7 @@ from hpcvox.outcome import Outcome
 from hpcvox.studies import shard_sets
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
+from hpcvox.terminal import say
 
 
 def prepare(settings: StudySettings) -> Outcome:
@@ -15,5 +16,5 @@ def prepare(settings: StudySettings) -> Outcome:
     """
     Study.begin(settings)
     for path in shard_sets.write_configs(settings):
-        print(path)
+        say(str(path))
     return Outcome("")

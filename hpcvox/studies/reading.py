@@ -1,25 +1,35 @@
 """``hpcvox study best|table|plot|export``: what a study has found, while it runs or afterwards."""
 
 import csv
+import html
 import io
 import json
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
-from hpcvox import durable
+from hpcvox import durable, safe_page
 from hpcvox.errors import ConfigError
 from hpcvox.outcome import Outcome
 from hpcvox.studies.study import FOLDER, Study
 from hpcvox.studies.worker import SAME_AS
+from hpcvox.terminal import say
 from hpcvox.training import card
 
 TABLE, PLOTS = "trials.csv", "study.html"
+
+_DRAW: Final = """
+const places = document.getElementsByClassName("plotly-graph-div");
+JSON.parse(document.getElementById("figures").textContent).forEach((figure, n) => {
+  Plotly.newPlot(places[n], figure.data, figure.layout);
+});
+"""
 
 
 def best(out: Path) -> Outcome:
@@ -30,10 +40,10 @@ def best(out: Path) -> Outcome:
     """
     study = Study.open(out)
     for trial in _best(study):
-        print(f"trial {trial.number}: {_values(study, trial)}")
+        say(f"trial {trial.number}: {_values(study, trial)}")
         for key, value in trial.params.items():
-            print(f"  {key} = {value}")
-        print(f"  run: {run_folder(study, trial)}")
+            say(f"  {key} = {value}")
+        say(f"  run: {run_folder(study, trial)}")
     return Outcome("")
 
 
@@ -65,7 +75,7 @@ def table(out: Path) -> Outcome:
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(shown)
     writer.writerows([[_short(row[column]) for column in shown] for row in rows])
-    print(text.getvalue().expandtabs(14), end="")
+    say(text.getvalue().expandtabs(14).removesuffix("\n"))
     return Outcome(f"{len(rows)} trials in {out / TABLE}")
 
 
@@ -86,10 +96,25 @@ def plot(out: Path) -> Outcome:
             view.plot_slice(study.optuna, target=value, target_name=objective.metric),
             view.plot_parallel_coordinate(study.optuna, target=value, target_name=objective.metric),
         ]
-    parts = [figure.to_html(full_html=False, include_plotlyjs=False) for figure in figures]
-    head = f"<!doctype html><meta charset='utf-8'><title>{out}</title><script>{get_plotlyjs()}</script>"
-    durable.write_text(out / PLOTS, head + "\n".join(parts) + "\n")
+    durable.write_text(out / PLOTS, _page(str(out), figures))
     return Outcome(f"{len(figures)} plots in {out / PLOTS}")
+
+
+def _page(title: str, figures: Sequence[Any]) -> str:
+    """The plots on one page, which opens without a network and runs nothing that a study's names hold."""
+    title = html.escape(title.encode(errors="backslashreplace").decode())
+    scripts = [get_plotlyjs(), _DRAW]
+    data = safe_page.data([json.loads(figure.to_json()) for figure in figures])
+    lines = [
+        "<!doctype html><meta charset='utf-8'>",
+        f'<meta http-equiv="Content-Security-Policy" content="{safe_page.policy(scripts)}">',
+        f"<title>{title}</title>",
+        f"<h1>{title}</h1>",
+        *['<div class="plotly-graph-div"></div>' for _ in figures],
+        f'<script type="application/json" id="figures">{data}</script>',
+        *(f"<script>{script}</script>" for script in scripts),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def export(out: Path, target: Path) -> Outcome:

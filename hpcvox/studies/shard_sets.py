@@ -14,6 +14,7 @@ from hpcvox.shards.layout import MANIFEST
 from hpcvox.shards.manifest import Manifest
 from hpcvox.studies import space
 from hpcvox.studies.settings import StudySettings
+from hpcvox.terminal import say
 
 DESCRIPTORS: Final = {
     "train-unet": "density",
@@ -86,7 +87,7 @@ def make(settings: StudySettings) -> None:
     for one in missing(settings):
         while not _is_there(one.out):
             try:
-                print(featurize(one).summary, flush=True)
+                say(featurize(one).summary)
             except BusyError:  # another worker of this study, or of another that has the same set
                 time.sleep(LOOK_S)
 

@@ -27,6 +27,7 @@ from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study, TakenUpError, sign_of_life
+from hpcvox.terminal import say
 from hpcvox.training.card import read_card
 from hpcvox.training.launch import GRACE_S, dies_with_us
 from hpcvox.training.metrics import read_metrics
@@ -68,11 +69,10 @@ def _claimed(study: Study, claim: Claim, stop: StopRequest) -> None:
     try:
         _trial(study, claim, stop)
     except (TakenUpError, UpdateFinishedTrialError):
-        print(
+        say(
             f"warning: trial {claim.trial.number} was given to another worker, this one having been silent for "
             f"longer than heartbeat_s={study.settings.heartbeat_s:g} (stopped, or its node): going on with the next",
-            file=sys.stderr,
-            flush=True,
+            error=True,
         )
         run = claim.trial.user_attrs[FOLDER]
         if study.now(claim.trial.number).user_attrs[FOLDER] != run:
@@ -107,9 +107,7 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
         try:
             pictures.keep(trial, study.out, folder / "run", [o.metric for o in study.settings.objectives])
         except OSError as problem:  # what was found counts all the same
-            print(
-                f"warning: trial {trial.number} is without pictures: {problem}", file=sys.stderr, flush=True
-            )
+            say(f"warning: trial {trial.number} is without pictures: {problem}", error=True)
         study.tell(
             trial.number, [figures[objective.metric] for objective in study.settings.objectives], state
         )

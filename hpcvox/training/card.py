@@ -27,7 +27,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         CheckpointError: there is none.
     """
     try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_text())
+        card: dict[str, Any] = json.loads((folder / CARD).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise untrained(folder, error) from None
     return card

@@ -8,7 +8,6 @@ renamed; a damaged one is passed over for the one before.
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import nn
 
 from hpcvox import durable
 from hpcvox.errors import CheckpointError
+from hpcvox.terminal import say
 from hpcvox.training.damage import damage
 
 PREFIX = "step-"
@@ -73,9 +73,7 @@ def latest(folder: Path) -> Path | None:
         problem = damage(path)
         if problem is None:
             return path
-        print(
-            f"warning: {path} is damaged ({problem}): going on from the checkpoint before it", file=sys.stderr
-        )
+        say(f"warning: {path} is damaged ({problem}): going on from the checkpoint before it", error=True)
     return None
 
 
@@ -103,7 +101,7 @@ def load(
     if average is not None:
         for name, mean in load_file(path / AVERAGE).items():
             average[name].copy_(mean)
-    state: dict[str, Any] = json.loads((path / "state.json").read_text())
+    state: dict[str, Any] = json.loads((path / "state.json").read_text("utf-8"))
     return state
 
 

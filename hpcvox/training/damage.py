@@ -14,7 +14,7 @@ def checksum(path: Path) -> str:
 def damage(path: Path) -> str | None:
     """What is wrong with the checkpoint in folder ``path``; None where it is whole."""
     try:
-        checksums: dict[str, str] = json.loads((path / "state.json").read_text())["checksums"]
+        checksums: dict[str, str] = json.loads((path / "state.json").read_text("utf-8"))["checksums"]
         wrong = [name for name, expected in checksums.items() if checksum(path / name) != expected]
     except (OSError, ValueError, KeyError) as error:
         return str(error)

@@ -78,7 +78,7 @@ def _horovod() -> Path | None:
 
 def _why_not() -> str:
     probe = [sys.executable, "-c", "import horovod.torch"]
-    done = subprocess.run(probe, capture_output=True, text=True, check=False)
+    done = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return (done.stderr.strip().splitlines() or ["?"])[-1]
 
 

@@ -20,7 +20,7 @@ class MetricsLog:
         # what was logged after the checkpoint that the run goes on from is computed again
         kept = [line for line in read_metrics(folder) if line["epoch"] <= epochs]
         durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
-        self._file = self.path.open("a")
+        self._file = self.path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
 
     def add(self, step: int, figures: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8").splitlines():
         try:
             lines.append(json.loads(line))
         except ValueError:

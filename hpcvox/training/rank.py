@@ -12,6 +12,7 @@ from hpcvox import config, durable
 from hpcvox.errors import TrainingError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
+from hpcvox.terminal import say
 from hpcvox.training import finished, inputs, runs
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.comm import Comm, connect
@@ -48,7 +49,7 @@ def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
                 return _run(settings, trainer, recipe)
         except comm.lost as error:
             at = f"step {trainer.position.step}" if trainer is not None else "no step"
-            print(f"rank {comm.rank} of {comm.size} forms a group anew after {at}: {error}", flush=True)
+            say(f"rank {comm.rank} of {comm.size} forms a group anew after {at}: {error}")
         finally:
             comm.close()
 
@@ -92,15 +93,14 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     if comm.rank == 0:
         without = int((~usable).sum())
         left_out = f", {without} without a value of the target left out" if without else ""
-        print(
+        say(
             f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out{left_out}; "
             f"{sum(p.numel() for p in task.model.parameters()):,} weights; {comm.size} ranks of "
-            f"{torch.get_num_threads()} threads on {comm.device.type}; BatchNorm by {settings.batch_statistics}",
-            flush=True,
+            f"{torch.get_num_threads()} threads on {comm.device.type}; BatchNorm by {settings.batch_statistics}"
         )
     trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
     if comm.rank == 0 and trainer.position.step:
-        print(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}", flush=True)
+        say(f"going on at epoch {trainer.position.epoch + 1}, step {trainer.position.step}")
     return trainer
 
 
@@ -119,7 +119,7 @@ def _run(settings: TrainSettings, trainer: Trainer, recipe: Recipe) -> Outcome:
     said = _summary(settings, not complete, trainer.stopped_early)
     if complete:
         task.finish(settings.out, trainer.held_out)
-        print(table(read_metrics(settings.out)), flush=True)
+        say(table(read_metrics(settings.out)))
         finished.write(settings, said)
     return Outcome(said, 0 if complete else INTERRUPTED)
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import NoReturn
 
 from hpcvox.errors import HpcvoxError
+from hpcvox.terminal import say
 
 
 class Watchdog:
@@ -42,11 +42,10 @@ class Watchdog:
 
     def give_up(self, reason: str = "") -> NoReturn:
         """End this process at once: what would leave in good order waits for the others, too."""
-        print(
+        say(
             f"error: rank {self._rank} gives up after {self.where}: another rank has ended, or kept this one waiting "
             f"for stall_s={self._stall_s:g} s{reason}. Run the same command again: it goes on from the last checkpoint",
-            file=sys.stderr,
-            flush=True,
+            error=True,
         )
         os._exit(HpcvoxError.exit_status)
 

@@ -115,6 +115,34 @@ def test_a_link_to_nothing_is_a_reject_where_it_is_named_as_a_structure(tmp_path
     assert source.passed_over == "1 file of another kind (c)"
 
 
+def test_a_pipe_or_a_device_named_as_a_structure_is_a_reject(tmp_path: Path) -> None:
+    put(tmp_path / "a.cif")
+    os.mkfifo(tmp_path / "pipe.cif")
+    os.mkfifo(tmp_path / "POSCAR")
+    (tmp_path / "zero.cif").symlink_to("/dev/zero")
+    entries = list(open_source(tmp_path))
+    assert outcome(entries) == {
+        "POSCAR": "unreadable", "a.cif": "crystal", "pipe.cif": "unreadable", "zero.cif": "unreadable"
+    }  # fmt: skip
+    faults = {entry.id: entry.fault.message for entry in entries if entry.fault is not None}
+    assert faults["pipe"] == "cannot read: it is a named pipe, and a regular file is needed"
+
+
+@pytest.mark.parametrize(
+    "name", ["x.cif", "x.tar.gz", "x.zip", "x.csv", "x.parquet", "x.xyz", "x.json", "x.jsonl", "x.db"]
+)
+def test_a_pipe_is_no_source(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SourceError, match=r"it is no regular file \(a pipe, a device or a socket\)"):
+        open_source(tmp_path / name)
+
+
+def test_a_pipe_named_as_a_field_is_a_reject(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "CHGCAR")
+    assert outcome(list(open_fields(tmp_path))) == {"CHGCAR": "unreadable"}
+    assert outcome(list(open_fields(tmp_path / "CHGCAR"))) == {"CHGCAR": "unreadable"}
+
+
 def test_files_of_other_kinds_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     for name in ("a.cif", "README.txt", "x.png", "sub/OUTCAR", "sub/y.zip", ".hidden", ".git/config"):

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from hpcvox import cli
 from hpcvox.errors import SourceError
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import OptimadeSettings
-from tests.support.flaky_proxy import Handler, Proxy, proxying
+from tests.support.flaky_proxy import SLOW, Handler, Proxy, proxying
 from tests.support.optimade_server import good, serving
 
 SALTS = 'id STARTS WITH "salt"'
@@ -64,7 +65,7 @@ def rewritten(key: str, value: str | int) -> Callable[[str, bytes], bytes]:
 
 
 @pytest.mark.parametrize("fault", [503, 429, 500, "cut", "drop", "garbage"])
-def test_a_passing_fault_is_asked_again(
+def test_a_passing_fault_is_asked_hpcvox_again(
     proxy: Proxy, undisturbed: bytes, tmp_path: Path, fault: int | str
 ) -> None:
     proxy.faults = [fault, None, None, fault, fault, None, fault]
@@ -75,10 +76,74 @@ def test_a_passing_fault_is_asked_again(
     assert all(headers["User-Agent"].startswith("hpcvox/") for _, _, headers in proxy.requests)
 
 
-def test_a_silent_server_is_asked_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+def test_a_silent_server_is_asked_hpcvox_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, "silent"]
     run(settings(proxy.url, tmp_path, timeout_s=1))
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("fault", SLOW)
+def test_a_server_that_is_slow_for_ever_is_given_up(proxy: Proxy, tmp_path: Path, fault: str) -> None:
+    proxy.faults = [fault]
+    began = time.monotonic()
+    with pytest.raises(SourceError, match=r"no answer after 1 tries: the answer was not whole after 3 s"):
+        run(settings(proxy.url, tmp_path, timeout_s=0.3, retries=0))
+    assert time.monotonic() - began < 8
+
+
+def test_a_server_that_was_slow_is_asked_hpcvox_again(
+    proxy: Proxy, undisturbed: bytes, tmp_path: Path
+) -> None:
+    proxy.faults = [None, None, "slow body without end"]
+    run(settings(proxy.url, tmp_path, timeout_s=1))
+    assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("data", ["none", "the same", "without ids"])
+def test_pages_without_end_and_without_anything_new_are_given_up(
+    proxy: Proxy, tmp_path: Path, data: str
+) -> None:
+    count = itertools.count()
+
+    def change(path: str, body: bytes) -> bytes:
+        answer = json.loads(body)
+        if "/structures?" in path:
+            answer["links"]["next"] = (
+                f"{proxy.url}{path.partition('&_hpcvox_again')[0]}&_hpcvox_again={next(count)}"
+            )
+            answer["data"] = {"none": [], "the same": answer["data"][:1], "without ids": [{}]}[data]
+        return json.dumps(answer).encode()
+
+    proxy.change = change
+    with pytest.raises(SourceError, match="20 pages in a row have no structure that had not come before"):
+        run(settings(proxy.url, tmp_path))
+    assert len(proxy.requests) in (22, 23)
+
+
+def test_some_empty_pages_are_gone_over(proxy: Proxy, tmp_path: Path) -> None:
+    count = itertools.count()
+
+    def change(path: str, body: bytes) -> bytes:
+        answer = json.loads(body)
+        if "/structures?" in path and next(count) < 19:
+            answer |= {"data": [], "links": {"next": f"{proxy.url}{path}&_hpcvox_again=1"}}
+        return json.dumps(answer).encode()
+
+    proxy.change = change
+    run(settings(proxy.url, tmp_path))
+    assert json.loads((tmp_path / "fetch.json").read_text("utf-8"))["crystals"] > 0
+
+
+def test_the_words_of_a_server_reach_the_terminal_escaped(
+    proxy: Proxy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proxy.change = lambda path, body: (
+        b'{"errors": [{"detail": "\\u001b]0;owned\\u0007\\u009b2J"}]}' if "/structures?" in path else body
+    )
+    assert cli.main(["fetch", f"url={proxy.url}", f"out={tmp_path}", "pause_s=0", "filter=nonsense"]) == 2
+    said = capsys.readouterr().err
+    assert r"the server answers 400 Bad Request: \x1b]0;owned\x07\x9b2J" in said
+    assert "\x1b" not in said
 
 
 def test_the_rest_that_a_server_asks_for_is_kept(proxy: Proxy, tmp_path: Path) -> None:
@@ -128,7 +193,7 @@ def test_a_finished_fetch_asks_nobody(proxy: Proxy, tmp_path: Path) -> None:
     assert len(proxy.requests) == came
 
 
-def test_a_damaged_page_is_fetched_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+def test_a_damaged_page_is_fetched_hpcvox_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, None, None, 404]
     with pytest.raises(SourceError, match="404"):
         run(settings(proxy.url, tmp_path))

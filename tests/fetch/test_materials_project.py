@@ -150,6 +150,22 @@ def test_a_list_of_many_answers_is_whole(
     assert len(asked(proxy, "_page=")) == answers
 
 
+def test_a_list_without_end_is_given_up(fetch: Fetch, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpcvox.fetch.materials_project.IDS_AT_ONCE", 7)
+    first: list[bytes] = []
+
+    def change(path: str, body: bytes) -> bytes:
+        if "_page=" in path:
+            first.append(body)
+            return first[0]
+        return body
+
+    proxy.change = change
+    with pytest.raises(SourceError, match="the list of materials goes on with those that came before"):
+        fetch(criteria=SALTS)
+    assert len(first) == 2
+
+
 def test_featurize_makes_shards_of_it(fetch: Fetch, tmp_path: Path) -> None:
     _, out = fetch(criteria=SALTS)
     settings = DensitySettings(source=out / "crystals.jsonl.gz", out=tmp_path / "shards", voxels=8)

@@ -1,16 +1,18 @@
 """``judge``: every candidate is counted, and lost at the first stage that it does not pass."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hpcvox import config
+from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
 from hpcvox.generation import funnel
+from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.settings import JudgeSettings
 from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.shards.reader import ShardSet
@@ -178,3 +180,37 @@ def test_what_is_no_run_of_generate_is_refused(generated: Path, tmp_path: Path) 
         (broken / name).write_bytes((generated / name).read_bytes())
     with pytest.raises(ConfigError, match=r"1-near\.cif: No such file"):
         judge(broken, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("../x", "cifs/x.cif"),
+        ("/x", "cifs/x.cif"),
+        (".x", ""),
+        ("x", "../x.cif"),
+        ("x", "/x.cif"),
+        ("x", "cifs/../x.cif"),
+    ],
+)
+def test_a_run_of_a_stranger_has_nothing_read_or_written_outside_of_its_folders(
+    tmp_path: Path, name: str, file: str
+) -> None:
+    durable.write_csv(tmp_path / "candidates.csv", COLUMNS, [{"id": name, "cif": file}])
+    with pytest.raises(
+        ConfigError, match=r"candidates\.csv:row 2: .* are no id of a candidate and its file in cifs/"
+    ):
+        judge(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pipe_in_the_place_of_a_table_or_a_cif_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "candidates.csv")
+    with pytest.raises(ConfigError, match=r"cannot read .*candidates\.csv: it is a named pipe"):
+        judge(tmp_path, tmp_path / "out")
+    (tmp_path / "candidates.csv").unlink()
+    durable.write_csv(tmp_path / "candidates.csv", COLUMNS, [{"id": "x", "cif": "cifs/x.cif"}])
+    (tmp_path / "cifs").mkdir()
+    os.mkfifo(tmp_path / "cifs" / "x.cif")
+    with pytest.raises(ConfigError, match=r"x\.cif: it is a named pipe"):
+        judge(tmp_path, tmp_path / "out")

@@ -4,9 +4,21 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from ase import Atoms
 from ase.calculators.emt import EMT
+
+
+def function(*_: object, **__: object) -> None:
+    """Is no calculator; where it is called, there is a file."""
+    Path(os.environ["CALLED"]).touch()
+
+
+class Other:
+    """Is no calculator."""
+
+    __init__ = function
 
 
 class Faulty(EMT):

@@ -13,11 +13,22 @@ Fault = int | str | tuple[int, str] | None
 """What happens to a request: see :class:`Proxy`."""
 
 
+SLOW = {
+    "slow headers": b"HTTP/1.1 200 OK\r\nServer: ",
+    "slow body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+    "slow body without end": b"HTTP/1.0 200 OK\r\n\r\n",
+    "slow chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "slow compressed body": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000000\r\n\r\n",
+}
+"""What comes before a byte every tenth of a second."""
+
+
 class Proxy(http.server.ThreadingHTTPServer):
     """Forwards to ``target``.
 
     ``faults`` are used up, one a request: a status (503), a status with its ``Retry-After`` ((429, "1")),
-    ``"cut"`` (half of the answer), ``"drop"`` (no answer), ``"garbage"``, ``"silent"``, or None (none).
+    ``"cut"`` (half of the answer), ``"drop"`` (no answer), ``"garbage"``, ``"silent"``, or None (none); and those of a
+    server that is slow for ever, :data:`SLOW`.
     ``change`` turns the bytes of an answer into others.  Where there is a ``key``, it is asked for as gateways do,
     for all but the heartbeat.
     """
@@ -56,6 +67,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if fault == "silent":
             time.sleep(2)
+            return
+        if isinstance(fault, str) and fault in SLOW:
+            self.wfile.write(SLOW[fault])
+            with contextlib.suppress(OSError):
+                for _ in range(600):  # a minute
+                    self.wfile.write(b"1")
+                    time.sleep(0.1)
+            self.close_connection = True
             return
         if fault == "garbage":
             self._send(200, b'{"data": [')
