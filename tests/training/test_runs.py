@@ -142,7 +142,7 @@ def test_damaged_weights_are_refused_though_their_checksum_fits(damage: str, tmp
     refused(folder, "model.safetensors cannot be read")
 
 
-def _tensors(change: Callable[[dict[str, torch.Tensor]], None]) -> Callable[[Path], bytes]:
+def _tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], bytes]:
     def made(folder: Path) -> bytes:
         tensors = load_file(folder / WEIGHTS)
         change(tensors)
@@ -159,7 +159,7 @@ def _infinite(tensors: dict[str, torch.Tensor]) -> None:
     tensors["bottom.norm.running_var"][0] = torch.inf
 
 
-MISFITS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], None], str]] = {
+MISFITS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
     "double": (lambda t: t.update({"mask_head.bias": t["mask_head.bias"].double()}), "mask_head.bias is F64"),
     "half": (lambda t: t.update({"mask_head.bias": t["mask_head.bias"].half()}), "mask_head.bias is F16"),
     "a shape": (
