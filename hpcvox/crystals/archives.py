@@ -3,13 +3,14 @@
 A damaged archive gives what can still be read, then one fault that names the archive.
 """
 
+import mmap
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, NamedTuple
 
 from hpcvox.crystals.compressed import DAMAGE, decompressed
 from hpcvox.crystals.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
@@ -19,6 +20,12 @@ from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
 COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+_LOCAL: Final = b"PK\x03\x04"
+"""How a member of a zip begins."""
+
+_PIECE: Final = 4096
+_AGAIN: Final = 1 << 20
 
 _DAMAGE: Final = (*DAMAGE, tarfile.TarError, struct.error)
 
@@ -122,7 +129,7 @@ class ZipSource:
             for index, info in enumerate(_members(archive)):
                 try:
                     with archive.open(info) as handle:
-                        text = handle.read(MAX_BYTES + 1)
+                        text = _read(handle, info.compress_type)
                 except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_DAMAGE) as error:
                     # RuntimeError: the member is encrypted; NotImplementedError: unknown compression
                     fault = Fault("damaged-member", f"the archive member cannot be read: {error}")
@@ -135,25 +142,80 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [info for info in archive.infolist() if not info.is_dir() and structure_format(info.filename)]
 
 
+def _read(handle: IO[bytes], method: int) -> bytes:
+    """The text of a member, at most one byte more than is read of any.
+
+    Of deflated members no more is inflated than is asked for.  Of other methods a whole piece of what is packed
+    is, so that these are small.
+    """
+    if method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return handle.read(MAX_BYTES + 1)
+    pieces, size = [], 0
+    while size <= MAX_BYTES and (piece := handle.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)[: MAX_BYTES + 1]
+
+
 def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Whole members of a zip whose directory (at its end) is lost, by their local headers (APPNOTE 4.3.7)."""
-    data = path.read_bytes()
-    at = data.find(b"PK\x03\x04")
-    while 0 <= at <= len(data) - 30:
-        flags, method, crc, packed, name_length, extra = struct.unpack_from("<6xHH4xII4xHH", data, at)
-        start = at + 30 + name_length + extra
-        name = data[at + 30 : at + 30 + name_length].decode("utf-8" if flags & 0x800 else "cp437", "replace")
-        text, end = None, start
-        if not flags & 1 and method == zipfile.ZIP_DEFLATED:
-            inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-            try:
-                text = inflate.decompress(data[start:], MAX_BYTES + 1)
-                end = len(data) - len(inflate.unused_data) if inflate.eof else start
-                text = text if inflate.eof else None
-            except zlib.error:
-                text = None
-        elif not flags & 1 and method == zipfile.ZIP_STORED and not flags & 8 and start + packed <= len(data):
-            text, end = data[start : start + packed], start + packed
-        if text is not None and structure_format(name) and (flags & 8 or zlib.crc32(text) == crc):
-            yield name, text
-        at = data.find(b"PK\x03\x04", max(end, at + 4))
+    """Whole members of a zip whose directory (at its end) is lost, by their local headers (APPNOTE 4.3.7).
+
+    After a member that is damaged the search goes on behind its header, for the next one may lie within what was
+    taken for it.  So that no file is read over and over, this is done for as many bytes as the file has, in all.
+    """
+    size = path.stat().st_size
+    if not size:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        again = size + _AGAIN
+        at = data.find(_LOCAL)
+        while 0 <= at <= size - 30:
+            member = _local(data, at)
+            if member.text is not None and structure_format(member.name):
+                yield member.name, member.text
+            end = member.end
+            if not member.whole and (again := again - (end - at)) > 0:
+                end = at
+            at = data.find(_LOCAL, max(end, at + 4))
+
+
+class _Local(NamedTuple):
+    """What a local header leads to."""
+
+    name: str
+    text: bytes | None  # of a whole member, or what is read of one that is too large
+    end: int  # where reading it ended
+    whole: bool
+
+
+def _local(data: mmap.mmap, at: int) -> _Local:
+    flags, method, crc, packed, name_length, extra = struct.unpack_from("<6xHH4xII4xHH", data, at)
+    start = at + 30 + name_length + extra
+    name = data[at + 30 : at + 30 + name_length].decode("utf-8" if flags & 0x800 else "cp437", "replace")
+    text, end, whole = None, start, False
+    if not flags & 1 and method == zipfile.ZIP_DEFLATED:
+        text, end, whole = _inflated(data, start)
+    elif not flags & 1 and method == zipfile.ZIP_STORED and not flags & 8 and start + packed <= len(data):
+        text, end, whole = data[start : start + min(packed, MAX_BYTES + 1)], start + packed, True
+    if text is not None and len(text) <= MAX_BYTES and not flags & 8 and zlib.crc32(text) != crc:
+        text = None
+    return _Local(name, text, end, whole)
+
+
+def _inflated(data: mmap.mmap, start: int) -> tuple[bytes | None, int, bool]:
+    """What begins at ``start``, inflated; where it ended; and whether that is an end, of it or of what is read."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    pieces, size, at = [], 0, start
+    try:
+        while size <= MAX_BYTES and not inflate.eof and at < len(data):
+            packed = data[at : at + _PIECE]
+            at += len(packed)
+            while packed and size <= MAX_BYTES and not inflate.eof:
+                pieces.append(inflate.decompress(packed, MAX_BYTES + 1 - size))
+                size += len(pieces[-1])
+                packed = inflate.unconsumed_tail
+    except zlib.error:
+        return None, at, False
+    end = at - len(inflate.unused_data) - len(inflate.unconsumed_tail)
+    whole = inflate.eof or size > MAX_BYTES
+    return b"".join(pieces) if whole else None, end, whole

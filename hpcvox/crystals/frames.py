@@ -12,11 +12,20 @@ from typing import Any, Final
 from hpcvox.crystals.columns import Columns, refuse_doubled
 from hpcvox.crystals.compressed import DAMAGE
 from hpcvox.crystals.json_scanner import Scanner
+from hpcvox.crystals.limits import MAX_COLUMNS
 from hpcvox.crystals.streams import Damaged
 
 Rows = Iterator[tuple[str, str, bytes]]
 """An identifier to fall back on, the place in the file, and the text of a record, an object by column."""
 Reader = Callable[[Path, Columns], Rows]
+
+_LOOKED_AT: Final = 10_000
+"""Rows of a column that tell whether it is one of structures."""
+
+_MAX_ROWS: Final = 2_000_000
+_MAX_HELD: Final = 512 * 1024 * 1024
+_CELL: Final = 200
+"""Bytes of memory of a cell and its row's name, beside their letters."""
 
 _STRUCTURE: Final = frozenset({"lattice", "sites"})
 """What a structure in JSON has."""
@@ -35,8 +44,10 @@ def _reader(scanner: Scanner, texts: Collection[str]) -> Reader | None:
     if scanner.peek() != "{":
         return None
     seen: set[str] = set()
-    for key in scanner.members():
+    for column, key in enumerate(scanner.members()):
         assert key is not None  # it is an object
+        if column == MAX_COLUMNS:
+            return None
         opening = scanner.peek()
         if key == "schema" and opening == "{":
             return _table if "fields" in scanner.value()[1] else None
@@ -48,10 +59,13 @@ def _reader(scanner: Scanner, texts: Collection[str]) -> Reader | None:
             if seen >= {"columns", "data"}:
                 return _split
         elif opening == "{":  # a column, by row; or one crystal, by its id
-            for row in scanner.members():
+            for n, row in enumerate(scanner.members()):
                 if row in texts or row == "structure" or row in _STRUCTURE:
                     return None
                 cell = scanner.value()[1]
+                if n == _LOOKED_AT:
+                    scanner.leave("{")
+                    break
                 if key in texts and (_is_structure(cell) or (isinstance(cell, str) and "\n" in cell)):
                     return _columns
         else:
@@ -78,7 +92,7 @@ def _split(path: Path, columns: Columns) -> Rows:
                 scanner.skip()
                 continue
             for n, _ in enumerate(scanner.members()):
-                cells = [scanner.value()[0] for _ in scanner.members()]
+                cells = [text for text, _ in _few(scanner, len(keys) + 1, "a row")]
                 if len(cells) != len(keys):
                     raise Damaged(f"row {n} has {len(cells)} cells, and there are {len(keys)} columns")
                 name = str(index[n]) if unique and n < len(index) else f"{path.name}#{n}"
@@ -92,12 +106,22 @@ def _heads(path: Path) -> tuple[list[str], list[Any]]:
     with Scanner(path) as scanner:
         for part in scanner.members():
             if part in ("columns", "index"):
-                found[part] = [scanner.value()[1] for _ in scanner.members()]
+                most = MAX_COLUMNS if part == "columns" else _MAX_ROWS
+                found[part] = [value for _, value in _few(scanner, most, part)]
             elif len(found) == 2:
                 break  # no need to go over the data
             else:
                 scanner.skip()
     return [str(name) for name in found["columns"]], found.get("index", [])
+
+
+def _few(scanner: Scanner, most: int, what: str) -> Iterator[tuple[str, Any]]:
+    """Texts and values of a list that begins here, ``most`` at most."""
+    for n, _ in enumerate(scanner.members()):
+        if n == most:
+            raise Damaged(f"{what} has more than {most:,} members")
+        text, value = scanner.value()
+        yield text, value if isinstance(value, str | int | float | None) else text[:1000]
 
 
 def _table(path: Path, columns: Columns) -> Rows:
@@ -119,7 +143,7 @@ def _table(path: Path, columns: Columns) -> Rows:
                 if isinstance(record, dict) and index:
                     labels = [record.pop(key, None) for key in index]
                     name = str(labels[0]) if len(labels) == 1 and labels[0] is not None else name
-                    text = json.dumps(record)
+                    text = _dumped(record)
                 yield name, f":row {n}", text.encode(errors="replace")
         scanner.refuse_more()
 
@@ -127,11 +151,14 @@ def _table(path: Path, columns: Columns) -> Rows:
 def _columns(path: Path, columns: Columns) -> Rows:
     """``{column: {row: cell, ...}, ...}``: the columns but that of structures are held in memory."""
     others: dict[str, dict[str, str]] = {}
-    keys = []
+    keys: list[str] = []
+    held = 0
     with Scanner(path) as scanner:
         for key in scanner.members():
             assert key is not None
             keys.append(key)
+            if len(keys) > MAX_COLUMNS:
+                raise Damaged(f"it has more than {MAX_COLUMNS:,} columns")
             if key in columns.structure_names:
                 scanner.skip()
                 continue
@@ -140,6 +167,9 @@ def _columns(path: Path, columns: Columns) -> Rows:
                 text, value = scanner.value()
                 if row is not None and not isinstance(value, dict | list):
                     cells[row] = text
+                    held += len(row) + len(text) + _CELL
+                    if held > _MAX_HELD:
+                        raise Damaged("its columns are more than can be held: write it with orient='records'")
         scanner.refuse_more()
     wanted = columns.structure_column(path, keys)
     refuse_doubled(path, keys, keys)
@@ -154,6 +184,13 @@ def _columns(path: Path, columns: Columns) -> Rows:
                 cells[json.dumps(key)] = scanner.value()[0]
                 name = row.encode(errors="replace").decode()
                 yield name, f":row {name}", _record(cells.items())
+
+
+def _dumped(record: dict[str, Any]) -> str:
+    try:
+        return json.dumps(record)
+    except RecursionError:
+        raise Damaged("a record is nested too deep") from None
 
 
 def _record(cells: Any) -> bytes:

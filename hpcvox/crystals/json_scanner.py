@@ -7,12 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
-from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.crystals.limits import MAX_BYTES, MAX_PARTS
 from hpcvox.crystals.streams import Damaged
 from hpcvox.crystals.text import binary_lines
 
 _CHUNK = 64 * 1024
 _BLANK: Final = re.compile(r"\s*")
+_VALUE: Final = r'(?:"[^"\\]*+"|[-+.0-9A-Za-z]++|\[\s*+\]|\{\s*+\})\s*+,'
+_PLAIN: Final = {  # members that hold no others, each with the comma after it
+    "[": re.compile(rf"(?:\s*+{_VALUE})*+"),
+    "{": re.compile(rf'(?:\s*+"[^"\\]*+"\s*+:\s*+{_VALUE})*+'),
+}
+_CLOSING: Final = {"[": "]", "{": "}"}
+
+
+def too_many_parts(text: bytes | str) -> bool:
+    """Whether a text in JSON has more parts than a structure, each of which takes many times its bytes in memory."""
+    if len(text) <= MAX_PARTS:
+        return False
+    marks = (b",", b"[", b"{") if isinstance(text, bytes) else (",", "[", "{")
+    return sum(map(text.count, marks)) > MAX_PARTS  # type: ignore[arg-type]
 
 
 class Scanner:
@@ -40,7 +54,7 @@ class Scanner:
             Damaged: neither begins here, or it is not well formed.
         """
         opening = self._mark("[{", "a list or an object")
-        closing = {"[": "]", "{": "}"}[opening]
+        closing = _CLOSING[opening]
         if self.peek() == closing:
             self._at += 1
             return
@@ -59,7 +73,7 @@ class Scanner:
         """The text of the next value, and the value.
 
         Raises:
-            Damaged: there is none, or it is longer than 16 MiB.
+            Damaged: there is none, it is longer than 16 MiB, or it has too many parts.
         """
         if not self.peek():
             raise Damaged("it ends too early")
@@ -77,15 +91,40 @@ class Scanner:
                 problem = "a value without an end"
             if self._ended or len(self._text) - self._at > MAX_BYTES:
                 raise Damaged(problem)
+            if too_many_parts(self._text[self._at :]):
+                raise Damaged(f"a value has more than {MAX_PARTS:,} brackets and commas")
             self._fill()
 
     def skip(self) -> None:
         """Go over the next value; it may be of any length where its members are not."""
-        if self.peek() in ("[", "{"):
-            for _ in self.members():
-                self.value()
-        else:
+        opening = self.peek()
+        if opening not in ("[", "{"):
             self.value()
+            return
+        self._at += 1
+        self._leave(opening)
+
+    def leave(self, opening: str) -> None:
+        """Go over the rest of the list or object that began with ``opening``, a value of which was just read."""
+        closing = _CLOSING[opening]
+        if self._mark("," + closing, "a comma or the end") != closing:
+            self._leave(opening)
+
+    def _leave(self, opening: str) -> None:
+        closing = _CLOSING[opening]
+        while True:
+            # ten times as fast as one by one
+            plain = _PLAIN[opening].match(self._text, self._at)
+            self._at = plain.end() if plain else self._at
+            if self.peek() == closing:
+                self._at += 1
+                return
+            if opening == "{":
+                self.value()
+                self._mark(":", "a colon")
+            self.value()
+            if self._mark("," + closing, "a comma or the end") == closing:
+                return
 
     def refuse_more(self) -> None:
         """Raises Damaged unless this is the end."""

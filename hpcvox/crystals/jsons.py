@@ -13,10 +13,10 @@ from typing import Any, Final
 from hpcvox.crystals.columns import Columns, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
 from hpcvox.crystals.frames import frame_reader
-from hpcvox.crystals.json_scanner import Scanner
+from hpcvox.crystals.json_scanner import Scanner, too_many_parts
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.streams import refuse_empty, until_damage
+from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 
@@ -24,6 +24,9 @@ JSON_SUFFIXES: Final = suffixes(".json")
 LINES_SUFFIXES: Final = suffixes(".jsonl")
 
 _CHUNK = 64 * 1024
+_STRANGE: Final = 1000
+"""Members that are no objects, each of which is a reject; a file with more is another kind of JSON."""
+
 _KEYS: Final = frozenset({"lattice", "sites", "structure"})
 """What an object that is one crystal has."""
 _OPENING: Final = re.compile(r'\s*\{\s*"(@module|@class|@version|lattice|sites|structure|charge)"')
@@ -56,7 +59,7 @@ class JsonSource:
 
     def _entry(self, index: int, name: str, origin: str, text: bytes) -> Entry:
         try:
-            record = json.loads(text) if len(text) <= MAX_BYTES else None
+            record = json.loads(text) if len(text) <= MAX_BYTES and not too_many_parts(text) else None
         except (ValueError, RecursionError):  # which the reader will reject
             record = None
         targets: dict[str, float] = {}
@@ -68,7 +71,10 @@ class JsonSource:
                     targets = self._chosen.numbers(record)
                 except Rejected as reason:
                     fault = Fault(reason.code, str(reason))
-            text, format = self._structure(record, text)
+            try:
+                text, format = self._structure(record, text)
+            except RecursionError:
+                fault = Fault("json-syntax", "the structure is nested too deep")
         return Entry(index, name, origin, text, targets, fault, format)
 
     def _structure(self, record: dict[str, Any], text: bytes) -> tuple[bytes, str]:
@@ -108,8 +114,12 @@ def items(path: Path, columns: Columns) -> Iterator[tuple[str, str, bytes]]:
         yield re.sub(r"\.json(\.\w+)?$", "", path.name, flags=re.IGNORECASE), "", head.encode()
         return
     with Scanner(path) as scanner:
+        strange = 0
         for n, key in enumerate(scanner.members()):
-            text = scanner.value()[0]
+            text, value = scanner.value()
+            strange += not (isinstance(value, dict) and value)
+            if strange > _STRANGE:
+                raise Damaged(f"{strange:,} of its members are no objects: this is no list of structures")
             name = f"{path.name}#{n}" if key is None else key.encode(errors="replace").decode()
             yield name, f":item {n}" if key is None else f":{name}", text.encode(errors="replace")
         scanner.refuse_more()
@@ -129,6 +139,8 @@ def _head(path: Path) -> str:
 
 def _is_one(head: str) -> bool:
     """Whether a file is one crystal rather than an object of many; by its first key where it is cut."""
+    if too_many_parts(head):
+        return _OPENING.match(head) is not None
     try:
         value = json.loads(head)
     except (ValueError, RecursionError):

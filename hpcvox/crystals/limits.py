@@ -5,6 +5,12 @@ from typing import Final
 MAX_BYTES: Final = 16 * 1024 * 1024
 """A text longer than this is not read (the largest CIFs of real databases are a few megabytes)."""
 
+MAX_PARTS: Final = 1_000_000
+"""A structure in JSON of more brackets and commas is not read (ten thousand sites of pymatgen have 200,000)."""
+
+MAX_COLUMNS: Final = 16_384
+"""Columns of a table; a spreadsheet has no more."""
+
 MAX_SITES: Final = 10_000
 
 MAX_LENGTH_A: Final = 1000.0

@@ -1,13 +1,14 @@
 """Sources that are Parquet tables: a column of CIF texts or of structures in JSON, an id, and targets."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import Rejected, SourceError
@@ -56,10 +57,11 @@ class ParquetSource:
         words = [f.name for f in schema if _is_text(f.type) and f.name not in (*columns.id_names, text)]
         self.passed_over = self._left_out(words) if columns.targets is None else ""
 
-    def _file(self) -> Any:
+    def _file(self, dictionaries: Sequence[str] = ()) -> Any:
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(str(self._path), page_checksum_verification=True)
+        path, read = str(self._path), list(dictionaries)
+        return pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=read)
 
     def _left_out(self, names: list[str]) -> str:
         """Those columns of text whose first rows are numbers for the most part."""
@@ -86,11 +88,14 @@ class ParquetSource:
         index = 0
         columns = list(dict.fromkeys([self._text, *([self._id] if self._id else []), *self.target_names]))
         try:
-            with self._file() as file:
-                for batch in file.iter_batches(batch_size=_ROWS, columns=columns, use_threads=False):
-                    rows = {name: _values(batch.column(name)) for name in columns}
+            # as a dictionary: a text that the file has once for all its rows is in memory once
+            with self._file([self._text]) as file:
+                for batch in file.iter_batches(batch_size=_rows(file), columns=columns, use_threads=False):
+                    rows = {name: _values(batch.column(name)) for name in columns if name != self._text}
+                    texts = _texts(batch.column(self._text))
                     for i in range(batch.num_rows):
-                        yield self._entry(index, {name: values[i] for name, values in rows.items()})
+                        row = {name: values[i] for name, values in rows.items()}
+                        yield self._entry(index, {self._text: next(texts), **row})
                         index += 1
         except (pa.ArrowException, ValueError, *DAMAGE) as error:
             message = f"the file is damaged after {index} rows; what follows is lost ({str(error)[:300]})"
@@ -132,6 +137,28 @@ def _is_number(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def _rows(file: Any) -> int:
+    """Rows to be in memory at a time: fewer where the file says that they are long."""
+    groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
+    longest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0.0)
+    return int(min(_ROWS, max(1.0, MAX_BYTES / max(longest, 1.0))))
+
+
+def _texts(column: Any) -> Iterator[bytes | None]:
+    """A column of texts as bytes, one by one; of one that is too long a byte more than is read of any."""
+    import pyarrow as pa
+
+    held = column.dictionary if pa.types.is_dictionary(column.type) else column
+    held = held.cast(pa.large_binary())
+    places = column.indices.to_pylist() if pa.types.is_dictionary(column.type) else range(len(column))
+    for place in places:
+        value = None if place is None else held[place]
+        if value is None or not value.is_valid:
+            yield None
+        else:
+            yield memoryview(value.as_buffer())[: MAX_BYTES + 1].tobytes()
 
 
 def _values(column: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from hpcvox.crystals.fields import Kind
 from hpcvox.crystals.fields.files import FieldSource
 from hpcvox.crystals.folders import NAMES, FileSource, FolderSource, structure_format
 from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonSource, items, lines
+from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.tables import CSV_SUFFIXES, CsvSource
@@ -86,7 +87,9 @@ class Source:
 
     def __iter__(self) -> Iterator[Entry]:
         seen: dict[str, str] = {}
-        for entry in self._reader:
+        for read in self._reader:
+            # hundreds of entries wait together to be parsed: what will not be is not held so long
+            entry = _emptied(read) if len(read.text) > MAX_BYTES else read
             first = seen.setdefault(entry.id, entry.origin)
             if first is not entry.origin:
                 message = f"the id {entry.id!r} is already that of {first}"
@@ -103,6 +106,11 @@ class Source:
         """Raise :class:`SourceError` where there is not even one entry."""
         if next(iter(self), None) is None:
             raise SourceError(f"{self.path} holds no crystals: give a source with at least one")
+
+
+def _emptied(entry: Entry) -> Entry:
+    fault = Fault("too-large", f"the text is longer than {MAX_BYTES // 1024**2} MiB")
+    return entry._replace(text=b"", fault=entry.fault or fault)
 
 
 def open_source(

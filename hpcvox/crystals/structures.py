@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.json_scanner import too_many_parts
+from hpcvox.crystals.limits import MAX_PARTS
 from hpcvox.errors import Rejected
 
 _PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
@@ -24,7 +26,7 @@ def read(text: bytes) -> Cell:
 
     Raises:
         Rejected: ``json-syntax``, ``no-structure``, ``cell``, ``element``, ``coordinates``,
-            ``occupancy``, ``too-many-sites``.
+            ``occupancy``, ``too-many-sites``, ``too-large``.
     """
     value = _loaded(text)
     if isinstance(value, dict) and "structure" in value:
@@ -59,6 +61,8 @@ def read(text: bytes) -> Cell:
 
 
 def _loaded(text: bytes | str) -> Any:
+    if too_many_parts(text):
+        raise Rejected("too-large", f"the structure has more than {MAX_PARTS:,} brackets and commas")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too

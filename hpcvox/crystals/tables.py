@@ -1,6 +1,7 @@
 """Sources that are tables: a CSV with a column of CIF texts, an id and any number of targets."""
 
 import csv
+import io
 import math
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,16 @@ from typing import Final
 from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
 from hpcvox.crystals.decimals import decimal
+from hpcvox.crystals.limits import MAX_COLUMNS
+from hpcvox.crystals.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
 from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.text import text_lines
 from hpcvox.errors import SourceError
 
 CSV_SUFFIXES: Final = suffixes(".csv")
+
+_MAX_HEADER: Final = 1024 * 1024
 
 _PATIENCE: Final = 100
 """A column with so many more cells that are no numbers than numbers is looked at no further."""
@@ -24,17 +29,29 @@ _PATIENCE: Final = 100
 class _Lines:
     """Lines of a possibly compressed text; remembers whether it was read to its end, and damage."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = text_lines(path)
+    def __init__(self, path: Path, most: int = MAX_ROW, outlined: bool = False) -> None:
+        """``outlined``: of rows of more than ``most`` bytes no more is read than tells where they end."""
+        if outlined:
+            self._file = text_lines(path)
+            self._rows: Outlined | Measured = Outlined(self._file)
+        else:
+            self._rows = Measured(io.BytesIO(), most)
+            self._file = text_lines(path, self._rows.around)
         self.ended = False
         self.damage: str | None = None
+
+    def row_began(self) -> bool:
+        """What is read from here on is of another row; whether the one before was too long."""
+        return self._rows.row_began()
 
     def __iter__(self) -> Iterator[str]:
         with self._file as file:
             try:
-                yield from file
+                yield from self._rows if isinstance(self._rows, Outlined) else file
             except DAMAGE as error:
                 self.damage = str(error) or type(error).__name__
+        if isinstance(self._rows, Outlined) and self._rows.endless:
+            self.damage = f"a row is longer than {MOST // 1024**2} MiB: is a quotation never closed?"
         self.ended = True
 
 
@@ -62,7 +79,12 @@ class CsvSource:
             raise SourceError(f"{path}: there is no id column {id_column!r}; the table has: {listed}")
         found = next((name for name in columns.id_names if name in self._columns), None)
         self._id = -1 if found is None else self._columns.index(found)
-        numeric, self.total = self._survey()
+        self._outlined = False
+        try:
+            numeric, self.total = self._survey()
+        except RowTooLongError:
+            self._outlined = True
+            numeric, self.total = self._survey()
         self.passed_over = "" if targets is not None else _left_out(numeric)
         names = [column.name for column in numeric if column.others == 0]
         missing = [name for name in targets or () if name not in self._columns]
@@ -74,27 +96,39 @@ class CsvSource:
         self._targets = [(name, self._columns.index(name)) for name in self.target_names]
 
     def _header(self) -> list[str]:
-        lines = _Lines(self._path)
-        header = next(csv.reader(lines), [])
+        lines = _Lines(self._path, _MAX_HEADER)
+        try:
+            header = next(csv.reader(lines), [])
+        except RowTooLongError:
+            header = ["…"] * (MAX_COLUMNS + 1)
+        if len(header) > MAX_COLUMNS:
+            raise SourceError(
+                f"{self._path}: the header is longer than {_MAX_HEADER // 1024**2} MiB or {MAX_COLUMNS:,} columns: "
+                "is it a table with a header, and is no quotation left open?"
+            )
         if lines.damage is not None or not header:
             raise SourceError(f"{self._path}: the table has no header ({lines.damage or 'it is empty'})")
         return [name.strip() for name in header]
 
     def _rows(self) -> Iterator[tuple[int, list[str], Fault | None]]:
         """Every row with its number and what is wrong with it, if anything."""
-        lines = _Lines(self._path)
+        lines = _Lines(self._path, outlined=self._outlined)
         width = len(self._columns)
         number = 1
         reader = csv.reader(lines)
         next(reader)
+        lines.row_began()
         for number, row in enumerate(reader, start=2):
             if lines.damage is not None:
                 break
+            cut = lines.row_began()
             if not row:
                 continue
             fault = None
             if lines.ended:  # the reader asked for another line: the last quotation was never closed
                 fault = Fault("row", "the table ends within this row")
+            elif cut:
+                fault = Fault("too-large", f"the row is longer than {MAX_ROW // 1024**2} MiB")
             elif len(row) != width:
                 fault = Fault("row", f"the row has {len(row)} cells, the header {width}")
             yield number, row, fault

@@ -6,7 +6,7 @@ them.  Bytes of no such kind are left as they are.
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -54,10 +54,15 @@ def binary_lines(path: Path) -> IO[bytes]:
     return io.BufferedReader(_Recoded(file, found or "utf-8"))
 
 
-def text_lines(path: Path) -> io.TextIOWrapper:
-    """A file, plain or compressed, as text; its line ends as they are, as the csv module wants them."""
+def text_lines(path: Path, around: Callable[[IO[bytes]], Any] = lambda file: file) -> io.TextIOWrapper:
+    """A file, plain or compressed, as text; its line ends as they are, as the csv module wants them.
+
+    Args:
+        around: what its bytes are read through.
+    """
     file = decompressed(path)
     found = _encoding(_head(file))
+    file = around(file)
     return io.TextIOWrapper(file, found or "utf-8-sig", errors="replace", newline="")
 
 

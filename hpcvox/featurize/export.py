@@ -12,9 +12,8 @@ from hpcvox.errors import ShardError
 from hpcvox.featurize.export_formats import FORMATS, Batches
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.layout import encode_name
 from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.shard_file import ShardFile
+from hpcvox.shards.shard_file import ShardFile, open_named
 
 
 def export(folder: Path, out: Path) -> Outcome:
@@ -51,12 +50,8 @@ def export(folder: Path, out: Path) -> Outcome:
 
 def _read(shards: ShardSet) -> Batches:
     for line in shards.manifest.shards:
-        with ShardFile(shards.folder / line.file) as shard:
-            if shard.attributes.get("digest") != line.digest:
-                raise ShardError(
-                    f"{shard.path} is not the shard that the manifest names: run `hpcvox featurize` to its end"
-                )
-            if "cell" not in shard.file:
+        with open_named(shards.folder, line) as shard:
+            if "cell" not in shard.arrays:
                 raise ShardError(
                     f"{shards.folder}: shards of the descriptor {shards.manifest.descriptor} hold no cells, so the "
                     "crystals cannot be written: export a set that was made of the same source with the density"
@@ -65,9 +60,9 @@ def _read(shards: ShardSet) -> Batches:
 
 
 def _crystals(shard: ShardFile) -> list[Crystal]:
-    ids, origins, cells = shard.texts("id"), shard.texts("origin"), shard.table("cell")
-    ends, numbers, frac = shard.table("site_offset"), shard.table("site_number"), shard.table("site_frac")
-    targets = {name: shard.table(f"targets/{encode_name(name)}") for name in shard.target_names}
+    ids, origins, cells = shard.texts("id"), shard.texts("origin"), shard.cells()
+    ends, numbers, frac = shard.sites()
+    targets = shard.targets()
     return [
         Crystal(
             ids[i],

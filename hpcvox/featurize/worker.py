@@ -204,17 +204,7 @@ def existing(path: Path, provenance: Provenance) -> ShardLine | None:
         return None
     try:
         with ShardFile(path) as shard:
-            stored = shard.attributes
-            rejects = len(shard.table("rejects/entry"))
-            line = ShardLine(
-                path.name,
-                shard.n_samples,
-                rejects,
-                provenance.first_entry,
-                provenance.n_entries,
-                path.stat().st_size,
-                str(stored.get("digest")),
-            )
+            stored, line = shard.attributes, shard.line
     except ShardError:
         return None
     same = all(stored.get(name) == value for name, value in provenance.attributes().items())

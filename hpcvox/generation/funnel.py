@@ -186,7 +186,7 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
         entries = open_source(made.base)
         formulas = [c.formula for entry in entries for c in parse(entry) if isinstance(c, Crystal)]
     else:
-        shards = ShardSet.open(read_card(made.vae)["shards"])
+        shards = ShardSet.open(read_card(made.vae, "shards")["shards"])
         formulas = [f for name, f in zip(shards.ids, shards.formulas, strict=True) if name == made.base]
     return _anonymous(formulas[0]) if formulas else None
 
@@ -194,7 +194,7 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
 def _training_set(made: GenerateSettings, formulas: set[str]) -> Known | None:
     """The crystals that the VAE has seen, of those formulas; None where its shard set is not there any more."""
     try:
-        card = read_card(made.vae)
+        card = read_card(made.vae, "shards", "seed", "held_out_fraction")
         shards = ShardSet.open(card["shards"])
     except (CheckpointError, ShardError):
         return None

@@ -4,7 +4,6 @@ Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear
 fitted to the training samples of the decile, N(m, C) with C = F·Fᵀ: z = m + σF·ε; z = μ_base + σF·ε, ε ~ N(0, 1).
 """
 
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reader import ShardSet
+from hpcvox.terminal import say
 from hpcvox.training import prior
 from hpcvox.training.bins import bin_of
 
@@ -119,7 +119,7 @@ def _prior(settings: GenerateSettings, networks: Networks) -> prior.Prior | None
     if found is None:
         if settings.prior == "fitted":
             raise CheckpointError(f"prior=fitted: {prior.absent(settings.vae)}; or take prior=normal")
-        print(f"points are drawn from N(0, 1): {prior.absent(settings.vae)}", file=sys.stderr, flush=True)
+        say(f"points are drawn from N(0, 1): {prior.absent(settings.vae)}", error=True)
     return found
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.descriptors.grids import BOXES
 from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
@@ -48,10 +47,6 @@ class Networks:
         assert isinstance(vae, VAE)
         assert isinstance(unet, UNet)
         self.kind = MapKind.of_card(self.card)
-        if self.kind.grid not in BOXES:
-            raise CheckpointError(
-                f"{settings.vae} is for {self.kind.grid!r} voxels, which are none of {', '.join(BOXES)}: train it again"
-            )
         trained = MapKind.of_card(self.unet_card)
         if misfit := self.kind.misfit(trained, settings.unet):
             raise CheckpointError(f"{settings.vae} makes {misfit}: train both on one shard set")

@@ -58,10 +58,14 @@ class CGCNNSettings(Settings):
     """The shape of the network; as it is, the paper's."""
 
     atom_features: int = Field(64, ge=1, description="features of a site, A")
-    convolutions: int = Field(1, ge=0, description="graph convolutions; each looks one neighbour farther")
+    convolutions: int = Field(
+        1, ge=0, le=100, description="graph convolutions; each looks one neighbour farther"
+    )
     hidden: int = Field(128, ge=1, description="width of the dense layer after the pooling")
-    radius: float = Field(8.0, gt=0, description="Å; a distance is seen by Gaussians centred from 0 to this")
-    step: float = Field(0.2, gt=0, description="Å from one Gaussian's centre to the next")
+    radius: float = Field(
+        8.0, gt=0, le=100, description="Å; a distance is seen by Gaussians centred from 0 to this"
+    )
+    step: float = Field(0.2, ge=0.001, description="Å from one Gaussian's centre to the next")
     width: float = Field(0.2, gt=0, description="Å; a Gaussian is exp(-(d - centre)²/width²)")
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from hpcvox.shards.contained import names, whole
+
 
 def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArray[Any]]) -> str:
     """XXH3-128 (hex) over a shard's root attributes and tables, in the order of their names.
@@ -32,13 +34,11 @@ def attributes_of(file: h5py.File) -> dict[str, Any]:
 
 
 def stored_digest(file: h5py.File, attributes: Mapping[str, object]) -> str:
-    """:func:`content_digest` of what an open shard holds (``attributes`` as text and numbers)."""
+    """:func:`content_digest` of what an open shard holds (``attributes`` as text and numbers).
+
+    Raises:
+        KeyError, ValueError, OSError, RuntimeError: it holds something that cannot be read, or leads elsewhere.
+    """
     arrays = set(str(attributes["arrays"]).split(","))
-    tables: dict[str, NDArray[Any]] = {}
-
-    def gather(name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Dataset) and name not in arrays:
-            tables[name] = item[()]
-
-    file.visititems(gather)
+    tables = {name: whole(file, name) for name in names(file) if name not in arrays}
     return content_digest({k: v for k, v in attributes.items() if k != "digest"}, tables)

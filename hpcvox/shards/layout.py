@@ -41,6 +41,7 @@ checksums among them, so that one value stands for the whole shard.
 """
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 FORMAT = "hpcvox-shards"
 VERSION = 1
@@ -49,7 +50,31 @@ REJECTS = "rejects.csv"
 REJECT_COLUMNS = ("id", "origin", "code", "message")
 
 
-SAMPLE = "sample"
+SAMPLE, SITE, REJECT = "sample", "site", "reject"
+"""What a row is, of those that several tables have."""
+
+
+class TableSpec(NamedTuple):
+    """One table: its type (``S`` is text of any length), what a row is, and the shape of one."""
+
+    dtype: str
+    rows: str
+    shape: tuple[int, ...] = ()
+
+
+TABLES: Final = {
+    "checksum": TableSpec("u1", SAMPLE, (16,)),
+    "cell": TableSpec("f8", SAMPLE, (3, 3)),
+    "entry": TableSpec("i8", SAMPLE),
+    **{name: TableSpec("S", SAMPLE) for name in ("id", "formula", "origin", "remark")},
+    "site_number": TableSpec("u1", SITE),
+    "site_frac": TableSpec("f8", SITE, (3,)),
+    "rejects/entry": TableSpec("i8", REJECT),
+    **{f"rejects/{column}": TableSpec("S", REJECT) for column in REJECT_COLUMNS},
+}
+"""Every table but the targets, which are (m,) f8, and the offsets, (m + 1,) i8."""
+
+TARGET: Final = TableSpec("f8", SAMPLE)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.layout import FORMAT, MANIFEST, VERSION
 from hpcvox.shards.writer import ShardLine
+
+MAX_BYTES: Final = 256 * 1024 * 1024
+"""No manifest is longer: that of a million shards has 200 MB."""
+
+_LEAST: Final = 8
+"""Bytes that a sample or reject takes at least, for the number of its entry."""
 
 _DO = "make the set with `hpcvox featurize`, and run it to its end"
 
@@ -45,11 +51,13 @@ class Manifest:
         """
         path = folder / MANIFEST
         try:
+            if (size := path.stat().st_size) > MAX_BYTES:
+                raise ShardError(f"{path} has {size:,} bytes, which no manifest has: {_DO} again")
             tree = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             what = "has no manifest.json" if folder.is_dir() else "does not exist"
             raise ShardError(f"{folder} {what}, so it is not a whole shard set: {_DO}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ShardError(f"{path} cannot be read ({error}): {_DO} again") from None
         if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
             raise ShardError(f"{path} is not the manifest of a shard set: {_DO}")
@@ -57,6 +65,74 @@ class Manifest:
             raise ShardError(f"{path} has format version {version}, this code reads {VERSION}: {_DO} again")
         try:
             tree["shards"] = tuple(ShardLine(**line) for line in tree["shards"])
-            return cls(**tree)
-        except (KeyError, TypeError) as error:
+            manifest = cls(**tree)
+            manifest.check()
+        except (KeyError, TypeError, ValueError) as error:
             raise ShardError(f"{path} is damaged ({error}): {_DO} again") from None
+        return manifest
+
+    def check(self) -> None:
+        """Types, names and sums: what can be told without a look at the shards.
+
+        Raises:
+            ValueError: something is wrong.
+        """
+        for name in ("descriptor", "grid", "code_version", "source"):
+            if not isinstance(value := getattr(self, name), str):
+                raise ValueError(f"{name} is {_shown(value)}, not a text")
+        if not isinstance(self.settings, dict):
+            raise ValueError(f"settings is {_shown(self.settings)}, not an object")
+        for name in ("n_entries", "n_samples", "n_rejects"):
+            _check_count(name, getattr(self, name))
+        for name in ("rejects_by_code", "remarks_by_code"):
+            if not isinstance(codes := getattr(self, name), dict):
+                raise ValueError(f"{name} is {_shown(codes)}, not an object")
+            for code, count in codes.items():
+                _check_count(f"{name} {code}", count)
+        entries = 0
+        for number, line in enumerate(self.shards):
+            _check_line(f"shard {number}", line)
+            if line.first_entry != entries:
+                raise ValueError(
+                    f"{line.file} begins at entry {line.first_entry}, not at {entries}, where others end"
+                )
+            entries += line.entries
+        if len({line.file for line in self.shards}) < len(self.shards):
+            raise ValueError("two shards have the same file")
+        sums = {
+            "n_entries": entries,
+            "n_samples": sum(line.samples for line in self.shards),
+            "n_rejects": sum(line.rejects for line in self.shards),
+        }
+        for name, total in sums.items():
+            if getattr(self, name) != total:
+                raise ValueError(f"{name} is {getattr(self, name)}, and its shards have {total} together")
+        if sum(self.rejects_by_code.values()) != self.n_rejects:
+            raise ValueError(f"rejects_by_code counts other than the {self.n_rejects} rejects")
+
+
+def _check_line(where: str, line: ShardLine) -> None:
+    for name in ("file", "digest"):
+        if not isinstance(value := getattr(line, name), str):
+            raise ValueError(f"{where}: {name} is {_shown(value)}, not a text")
+    if line.file in ("", ".", "..") or {"/", "\\", "\0"} & set(line.file):
+        raise ValueError(f"{where}: {line.file[:80]!r} is no plain file name of the set's own folder")
+    for name in ("samples", "rejects", "first_entry", "entries", "bytes"):
+        _check_count(f"{where}: {name}", getattr(line, name))
+    if line.samples + line.rejects < line.entries:
+        raise ValueError(
+            f"{where}: {line.samples} samples and {line.rejects} rejects are not {line.entries} entries"
+        )
+    if (line.samples + line.rejects) * _LEAST > line.bytes:
+        raise ValueError(
+            f"{where}: {line.samples} samples and {line.rejects} rejects are not in {line.bytes} bytes"
+        )
+
+
+def _check_count(what: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError(f"{what} is {_shown(value)}, not a number of things")
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:40]

@@ -14,7 +14,7 @@ from hpcvox.errors import ShardError
 from hpcvox.shards.gather import gather
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.shard_file import ArrayPlace, ShardFile, read_at
+from hpcvox.shards.shard_file import ArrayPlace, ShardFile, open_named, read_at
 
 OPEN_FILES = 512
 """Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
@@ -102,13 +102,17 @@ class ShardSet:
     def remarks(self) -> list[str]:
         """What every sample's file and atoms disagree in: codes separated by spaces, mostly none."""
         if not self.manifest.remarks_by_code:  # as of sets of older code, which have no such table
-            return [""] * self.n_samples
+            return [""] * len(self.ids)
         return self._texts("remark")
 
     @cached_property
     def cells(self) -> NDArray[np.float64]:
         """Cell vectors in Å, (N, 3, 3)."""
-        return self._table("cell", np.zeros((0, 3, 3)))
+        parts = [np.zeros((0, 3, 3))]
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                parts.append(shard.cells())
+        return np.concatenate(parts)
 
     @cached_property
     def target_names(self) -> list[str]:
@@ -133,7 +137,7 @@ class ShardSet:
         parts = []
         for index in self._filled:
             with self._shard_file(index) as shard:
-                present = key in shard.file
+                present = name in shard.target_names
                 parts.append(shard.table(key) if present else np.full(shard.n_samples, np.nan))
         return np.concatenate([np.zeros(0), *parts])
 
@@ -226,9 +230,10 @@ class ShardSet:
         offsets, numbers, frac = [np.zeros(1, np.int64)], [np.zeros(0, np.uint8)], [np.zeros((0, 3))]
         for index in self._filled:
             with self._shard_file(index) as shard:
-                offsets.append(shard.table("site_offset")[1:] + offsets[-1][-1])
-                numbers.append(shard.table("site_number"))
-                frac.append(shard.table("site_frac"))
+                sites = shard.sites()
+            offsets.append(sites.offsets[1:] + offsets[-1][-1])
+            numbers.append(sites.numbers)
+            frac.append(sites.frac)
         return np.concatenate(offsets), np.concatenate(numbers), np.concatenate(frac)
 
     def _texts(self, name: str) -> list[str]:
@@ -237,13 +242,6 @@ class ShardSet:
             with self._shard_file(index) as shard:
                 texts += shard.texts(name)
         return texts
-
-    def _table(self, name: str, empty: NDArray[Any]) -> NDArray[Any]:
-        parts = [empty]
-        for index in self._filled:
-            with self._shard_file(index) as shard:
-                parts.append(shard.table(name))
-        return np.concatenate(parts)
 
     @cached_property
     def _filled(self) -> list[int]:
@@ -260,15 +258,7 @@ class ShardSet:
         return filled[0]
 
     def _shard_file(self, index: int) -> ShardFile:
-        line = self.manifest.shards[index]
-        shard = ShardFile(self.folder / line.file)
-        if shard.attributes.get("digest") != line.digest or shard.n_samples != line.samples:
-            shard.file.close()
-            raise ShardError(
-                f"{shard.path} is not the shard that the manifest names (it was rebuilt since): "
-                "run `hpcvox featurize` to its end, then open the set again"
-            )
-        return shard
+        return open_named(self.folder, self.manifest.shards[index])
 
     def _opened_shard(self, index: int) -> "_Opened":
         opened = self._opened.get(index)
@@ -277,6 +267,7 @@ class ShardSet:
         with self._lock:
             if index not in self._opened:
                 with self._shard_file(index) as shard:
+                    self._check_alike(shard)
                     opened = _Opened(shard, keep=len(self._opened) < OPEN_FILES)
                 for name, place in opened.arrays.items():
                     offsets = self._offsets.setdefault(name, np.zeros(len(self._descriptors), np.int64))
@@ -285,6 +276,17 @@ class ShardSet:
                     self._descriptors[index] = opened.descriptor
                 self._opened[index] = opened
             return self._opened[index]
+
+    def _check_alike(self, shard: ShardFile) -> None:
+        """The arrays of a shard are those of the others: samples are read by the places that one shard has."""
+        arrays = {name: place.row for name, place in shard.arrays.items()}
+        pattern = next(iter(self._opened.values())).arrays if self._opened else shard.arrays
+        expected = {name: place.row for name, place in pattern.items()}
+        if arrays != expected:
+            raise ShardError(
+                f"{shard.path} has other arrays than the shards before it ({arrays}, not {expected}): "
+                "run `hpcvox featurize` again, which makes it anew"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """File descriptors and the lock stay behind when a set is sent to another process."""

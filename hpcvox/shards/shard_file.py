@@ -10,9 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
+from hpcvox.shards.contained import UNREADABLE, members, own, whole
 from hpcvox.shards.digest import attributes_of
-from hpcvox.shards.layout import FORMAT, SAMPLE, VERSION, decode_name
+from hpcvox.shards.layout import (
+    FORMAT,
+    SAMPLE,
+    SITE,
+    TABLES,
+    TARGET,
+    VERSION,
+    TableSpec,
+    decode_name,
+    encode_name,
+)
+from hpcvox.shards.writer import ShardLine
 
+_HEAVIEST = 118
 _DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"
 
 
@@ -26,6 +39,11 @@ class ArrayPlace(NamedTuple):
     row_bytes: int
     starts: NDArray[np.int64] | None  # (m + 1,) | first row of each sample, where samples have many rows
 
+    @property
+    def row(self) -> tuple[tuple[int, ...], np.dtype[Any], tuple[str, ...]]:
+        """What all shards of a set have in common: shape, type and axes."""
+        return self.shape, self.dtype, self.axes
+
     def rows(self, sample: int) -> tuple[int, int]:
         """First row of ``sample`` and the row after its last."""
         if self.starts is None:
@@ -38,10 +56,19 @@ class ArrayPlace(NamedTuple):
         return self.offset + first * self.row_bytes, (end - first) * self.row_bytes
 
 
-class ShardFile:
-    """A shard's attributes, tables and the offsets of its sample arrays.
+class Sites(NamedTuple):
+    """The sites of all samples of a shard."""
 
-    The HDF5 handle is open within ``with`` only; ``offsets`` outlive it.
+    offsets: NDArray[np.int64]  # (m + 1,) | the sites of sample i are the rows offsets[i]:offsets[i + 1]
+    numbers: NDArray[np.uint8]  # (k,) | atomic numbers, 1 to 118
+    frac: NDArray[np.float64]  # (k, 3) | fractional coordinates
+
+
+class ShardFile:
+    """A shard's attributes, tables and the places of its sample arrays.
+
+    The HDF5 handle is open within ``with`` only; ``arrays`` outlive it.  Nothing is read that does not lie in the
+    file itself, nor more than it has.
 
     Raises:
         ShardError: the file is missing, cannot be read, or is not a shard.
@@ -57,57 +84,167 @@ class ShardFile:
             raise ShardError(f"{path} cannot be opened as HDF5 ({error}): {_DO}") from None
         try:
             self._read_structure()
-        except (KeyError, ValueError, TypeError, OSError, RuntimeError, AttributeError) as error:
+        except UNREADABLE as error:
             self._file.close()
-            raise ShardError(f"{path} is not a whole shard ({error}): {_DO}") from None
+            raise ShardError(f"{path} is not a whole shard ({_said(error)}): {_DO}") from None
 
     def _read_structure(self) -> None:
         self.attributes = attributes_of(self._file)
         if self.attributes["format"] != FORMAT or self.attributes["version"] != VERSION:
             raise ValueError(f"format {self.attributes['format']} {self.attributes['version']}")
-        self.n_samples = len(self._file["checksum"])
+        self.n_samples = int(own(self._file, "checksum").shape[0])
         self.arrays: dict[str, ArrayPlace] = {}
         for name in self.attributes["arrays"].split(","):
-            dataset = self._file[name]
-            offset = dataset.id.get_offset()
-            if offset is None and dataset.size:
-                raise ValueError(f"{name} is not contiguous")
-            axes = tuple(dataset.attrs["axes"].decode().split(","))
-            starts = None if axes[0] == SAMPLE else self._file[f"{axes[0]}_offset"][()]
-            rows = self.n_samples if starts is None else int(starts[-1])
-            if len(dataset) != rows or (starts is not None and len(starts) != self.n_samples + 1):
-                raise ValueError(f"{name} has {len(dataset)} rows, not those of {self.n_samples} samples")
-            shape, dtype = dataset.shape[1:], dataset.dtype
+            dataset = own(self._file, name)
+            axes = tuple(_axes(dataset).split(","))
+            rows, shape, dtype = int(dataset.shape[0]), dataset.shape[1:], dataset.dtype
+            starts = None if axes[0] == SAMPLE else self._offsets(f"{axes[0]}_offset", rows)
+            if (starts is None and rows != self.n_samples) or len(axes) != len(dataset.shape):
+                raise ValueError(
+                    f"{name} is {dataset.shape} by {', '.join(axes)}, with {self.n_samples} samples"
+                )
             row_bytes = math.prod(shape) * dtype.itemsize
-            self.arrays[name] = ArrayPlace(offset or 0, shape, dtype, axes, row_bytes, starts)
+            self.arrays[name] = ArrayPlace(dataset.get_offset() or 0, shape, dtype, axes, row_bytes, starts)
+
+    def _offsets(self, name: str, rows: int) -> NDArray[np.int64]:
+        """(m + 1,) first of the ``rows`` rows of each sample, and the end."""
+        starts = self._whole(name, TableSpec("i8", f"{SAMPLE} and the end"), self.n_samples + 1)
+        if starts[0] != 0 or starts[-1] != rows or (np.diff(starts) < 0).any():
+            raise ValueError(f"{name} does not go from 0 to its {rows} rows, sample by sample")
+        return starts
+
+    def _whole(self, name: str, spec: TableSpec, rows: int | None) -> NDArray[Any]:
+        """A whole dataset, once it has the type and shape of ``spec``, and ``rows`` rows where these are given."""
+        values = whole(self._file, name)
+        kind = "S" if values.dtype.kind == "S" else values.dtype.str[1:]
+        if kind != spec.dtype or values.ndim != 1 + len(spec.shape) or values.shape[1:] != spec.shape:
+            shape = ", ".join(map(str, (spec.rows, *spec.shape)))
+            raise ValueError(f"{name} is {values.dtype} {values.shape}, not {spec.dtype} ({shape})")
+        if rows is not None and len(values) != rows:
+            raise ValueError(f"{name} has {len(values)} rows, not {rows}")
+        return values
 
     @property
     def file(self) -> h5py.File:
-        """The open HDF5 file."""
+        """The open HDF5 file; of it, the datasets named in ``arrays`` have been looked at."""
         return self._file
 
-    def table(self, name: str) -> NDArray[Any]:
-        """A whole dataset."""
+    @property
+    def line(self) -> ShardLine:
+        """What the manifest should say of this shard.
+
+        Raises:
+            ShardError: the shard does not say it of itself.
+        """
         try:
-            values: NDArray[Any] = self._file[name][()]
-        except (KeyError, OSError) as error:
-            raise ShardError(f"{self.path}: {name} cannot be read ({error}): {_DO}") from None
-        return values
+            first, entries = (int(self.attributes[name]) for name in ("first_entry", "n_entries"))
+            digest = str(self.attributes["digest"])
+            rejects = int(own(self._file, "rejects/entry").shape[0])
+        except UNREADABLE as error:
+            raise ShardError(f"{self.path}: it does not say what it holds ({_said(error)}): {_DO}") from None
+        size = self.path.stat().st_size
+        return ShardLine(self.path.name, self.n_samples, rejects, first, entries, size, digest)
+
+    def table(self, name: str) -> NDArray[Any]:
+        """A whole table.
+
+        Raises:
+            ShardError: there is none, it cannot be read, or it is not the one of this many samples.
+        """
+        spec = TABLES.get(name, TARGET)
+        try:
+            return self._whole(name, spec, self.n_samples if spec.rows == SAMPLE else None)
+        except UNREADABLE as error:
+            raise ShardError(f"{self.path}: {name} cannot be read ({_said(error)}): {_DO}") from None
 
     def texts(self, name: str) -> list[str]:
-        """A dataset of text."""
+        """A table of text."""
         return [value.decode(errors="replace") for value in self.table(name).tolist()]
+
+    def cells(self) -> NDArray[np.float64]:
+        """Cell vectors in Å, (m, 3, 3).
+
+        Raises:
+            ShardError: they cannot be read, or one is not finite.
+        """
+        cells = self.table("cell")
+        if not np.isfinite(cells).all():
+            raise ShardError(f"{self.path}: cell has a value that is not finite: {_DO}")
+        return cells
+
+    def sites(self) -> Sites:
+        """The sites of all samples.
+
+        Raises:
+            ShardError: they cannot be read, or are no atoms of so many samples.
+        """
+        numbers, frac = self.table("site_number"), self.table("site_frac")
+        try:
+            offsets = self._offsets("site_offset", len(numbers))
+            if len(frac) != len(numbers):
+                raise ValueError(f"site_frac has {len(frac)} rows, site_number {len(numbers)}")
+            if numbers.size and not (numbers.min() >= 1 and numbers.max() <= _HEAVIEST):
+                raise ValueError(
+                    f"site_number goes from {numbers.min()} to {numbers.max()}, and elements to 118"
+                )
+            if not np.isfinite(frac).all():
+                raise ValueError("site_frac is not finite")
+        except UNREADABLE as error:
+            raise ShardError(f"{self.path}: its {SITE}s cannot be read ({_said(error)}): {_DO}") from None
+        return Sites(offsets, numbers, frac)
 
     @property
     def target_names(self) -> list[str]:
         """Names of the targets that some sample here has."""
-        return [decode_name(name) for name in self._file["targets"]]
+        try:
+            return [decode_name(name) for name in members(self._file, "targets")]
+        except UNREADABLE as error:
+            raise ShardError(f"{self.path}: its targets cannot be read ({_said(error)}): {_DO}") from None
+
+    def targets(self) -> dict[str, NDArray[np.float64]]:
+        """The values of each target that some sample here has, (m,), NaN where another has none."""
+        return {name: self.table(f"targets/{encode_name(name)}") for name in self.target_names}
 
     def __enter__(self) -> "ShardFile":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
+
+
+def differences(line: ShardLine, given: ShardLine) -> str:
+    """What two lines of one shard differ in, in words; empty where they are the same."""
+    pairs = zip(ShardLine._fields, line, given, strict=True)
+    return ", ".join(f"{name} {a}, not {b}" for name, a, b in pairs if a != b and name != "file")
+
+
+def open_named(folder: Path, line: ShardLine) -> ShardFile:
+    """The shard of ``folder`` that a line of its manifest names.
+
+    Raises:
+        ShardError: it is missing, cannot be read, or is another.
+    """
+    shard = ShardFile(folder / line.file)
+    try:
+        if what := differences(shard.line, line):
+            raise ShardError(
+                f"{shard.path} is not the shard that the manifest names (it has {what}; it was rebuilt since, or one "
+                "of the two is damaged): run `hpcvox featurize` to its end, then open the set again"
+            )
+    except BaseException:
+        shard.file.close()
+        raise
+    return shard
+
+
+def _axes(dataset: h5py.h5d.DatasetID) -> str:
+    """What the axes of a sample array are."""
+    axes: str = h5py.AttributeManager(h5py.Dataset(dataset))["axes"].decode()
+    return axes
+
+
+def _said(error: Exception) -> str:
+    return str(error).strip("'\"") or type(error).__name__
 
 
 def read_at(descriptor: int, out: memoryview, offset: int, path: Path) -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
 from hpcvox.shards.half import from_half
-from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.split import split as held_out_of
@@ -80,9 +79,9 @@ def _gather(shard: ShardFile, split: Split) -> ShardRecord:
     training = ~held_out_of(shard.texts("formula"), *split)
     chosen = np.flatnonzero(training).tolist()
     fixed = {name: place for name, place in shard.arrays.items() if place.starts is None}
-    targets = {name: shard.table(f"targets/{encode_name(name)}")[training] for name in shard.target_names}
-    lengths = np.linalg.norm(shard.table("cell"), axis=-1)
-    sites = np.diff(shard.table("site_offset"))
+    targets = {name: values[training] for name, values in shard.targets().items()}
+    lengths = np.linalg.norm(shard.cells(), axis=-1)
+    sites = np.diff(shard.sites().offsets)
     return ShardRecord(
         samples=shard.n_samples,
         training_samples=len(chosen),
@@ -119,7 +118,12 @@ def _wide(values: NDArray[Any]) -> NDArray[np.float64]:
 def _species(shard: ShardFile, chosen: Sequence[int]) -> NDArray[np.int64]:
     counts, dataset = np.zeros(ELEMENTS, np.int64), shard.file["species"]
     for sample in chosen:
-        counts += np.bincount(dataset[sample].ravel(), minlength=ELEMENTS)
+        found = np.bincount(dataset[sample].ravel(), minlength=ELEMENTS)
+        if len(found) > ELEMENTS:
+            raise ShardError(
+                f"{shard.path}: species of sample {sample} has {len(found) - 1}, which is no element"
+            )
+        counts += found
     return counts
 
 

@@ -1,18 +1,24 @@
 """Find what is damaged in a shard set: every byte of every sample against its checksum."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import numpy as np
 import xxhash
 
 from hpcvox.errors import ShardError
+from hpcvox.shards.contained import UNREADABLE, names
 from hpcvox.shards.digest import stored_digest
+from hpcvox.shards.layout import REJECT, TABLES
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.shard_file import ShardFile, read_at
+from hpcvox.shards.shard_file import ShardFile, differences, read_at
 from hpcvox.shards.virtual import SET, fault
 from hpcvox.shards.writer import ShardLine
+
+_LATER: Final = ("cell", "remark")
+"""Tables that sets of older code lack."""
 
 
 class Damage(NamedTuple):
@@ -53,15 +59,16 @@ def verify_shard(path: Path, line: ShardLine | None = None) -> list[Damage]:
 def _verify_open(shard: ShardFile, line: ShardLine | None) -> list[Damage]:
     name = shard.path.name
     damages = []
-    digest = shard.attributes.get("digest")
-    if line is not None and (digest, shard.path.stat().st_size) != (line.digest, line.bytes):
-        damages.append(Damage(name, None, "is not the file that the manifest names (size or digest differ)"))
+    found = shard.line
+    if line is not None and (what := differences(found, line)):
+        damages.append(Damage(name, None, f"is not the file that the manifest names: it has {what}"))
     try:
-        if stored_digest(shard.file, shard.attributes) != digest:
+        if stored_digest(shard.file, shard.attributes) != found.digest:
             damages.append(Damage(name, None, "its tables or attributes do not match its digest"))
-        checksums, ids = shard.table("checksum"), shard.texts("id")
-    except (OSError, RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         return [*damages, Damage(name, None, f"its tables cannot be read ({error})")]
+    checksums, ids = shard.table("checksum"), shard.texts("id")
+    damages += (Damage(name, None, what) for what in _contradictions(shard, found))
     descriptor = os.open(shard.path, os.O_RDONLY)
     try:
         for i in range(shard.n_samples):
@@ -72,6 +79,31 @@ def _verify_open(shard: ShardFile, line: ShardLine | None) -> list[Damage]:
     finally:
         os.close(descriptor)
     return damages
+
+
+def _contradictions(shard: ShardFile, line: ShardLine) -> Iterator[str]:
+    """What of the tables is not as it must be, whatever digest goes with them."""
+    try:
+        shard.sites()
+        shard.targets()
+        present = names(shard.file)
+        for name, spec in TABLES.items():
+            if name in present or name not in _LATER:
+                rows = len(shard.table(name))
+                if spec.rows == REJECT and rows != line.rejects:
+                    yield f"{name} has {rows} rows, not {line.rejects}"
+        if "cell" in shard.arrays:
+            shard.cells()
+    except ShardError as error:
+        yield str(error)
+    entries = np.unique(np.concatenate([shard.table("entry"), shard.table("rejects/entry")]))
+    if len(entries) != line.entries or (len(entries) and entries[[0, -1]].tolist() != _ends(line)):
+        yield f"its entries are not the {line.entries} from {line.first_entry} on, each as a sample or a reject"
+
+
+def _ends(line: ShardLine) -> list[int]:
+    """First and last entry."""
+    return [line.first_entry, line.first_entry + line.entries - 1]
 
 
 def _checksum(shard: ShardFile, descriptor: int, index: int) -> bytes:

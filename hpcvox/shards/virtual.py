@@ -10,7 +10,7 @@ the shards alone.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from hpcvox import durable
 from hpcvox.errors import ShardError
+from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
 from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
 from hpcvox.shards.file_sink import FileSink
 from hpcvox.shards.shard_file import ShardFile
@@ -69,14 +70,40 @@ def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
                 return "it is of other shards than the manifest names"
             if stored_digest(file, attributes) != attributes["digest"]:
                 return "its tables or attributes do not match its digest"
-    except (OSError, KeyError, RuntimeError, ValueError, AttributeError) as error:
+            return next(_led_astray(file, attributes["arrays"].split(","), lines), None)
+    except UNREADABLE as error:
         return f"it cannot be read ({error})"
-    return None
+
+
+def _led_astray(file: h5py.File, arrays: Sequence[str], lines: Sequence[ShardLine]) -> Iterator[str]:
+    """Which virtual datasets are not those of the shards, each shard's part in its place."""
+    filled = [line for line in lines if line.samples]
+    ends = np.cumsum([line.samples for line in filled]).tolist()
+    parts = [(line.file, end - line.samples, end - 1) for line, end in zip(filled, ends, strict=True)]
+    for name in set(arrays) & set(names(file)):
+        made = h5py.h5d.open(file.id, name.encode()).get_create_plist()
+        if made.get_layout() != h5py.h5d.VIRTUAL:
+            yield f"{name} is not made of the shards"
+            continue
+        found = []
+        for i in range(made.get_virtual_count()):
+            first, last = made.get_virtual_vspace(i).get_select_bounds()
+            found.append((made.get_virtual_filename(i), int(first[0]), int(last[0])))
+            if made.get_virtual_dsetname(i) != name:
+                yield f"{name} leads to {made.get_virtual_dsetname(i)}"
+        if found != parts:
+            yield f"{name} leads elsewhere than to the shards in their order"
 
 
 def shards_digest(lines: Sequence[ShardLine]) -> str:
     """XXH3-128 (hex) of the shards' digests in their order: one value for a whole set."""
     return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
+
+
+def _unreadable(path: Path, error: Exception) -> ShardError:
+    return ShardError(
+        f"{path} cannot be read ({error}): run the same command again, which makes this shard alone"
+    )
 
 
 class _Survey:
@@ -93,15 +120,16 @@ class _Survey:
             path = folder / line.file
             if not index:
                 with ShardFile(path) as shard:
-                    self._learn(shard)
+                    try:
+                        self._learn(shard)
+                    except UNREADABLE as error:
+                        raise _unreadable(path, error) from error
             try:
                 # not a ShardFile: it looks at every array of every shard, three times the work of all here
                 with h5py.File(path, "r", locking=False) as file:
                     self._add(index, line, file)
-            except (OSError, KeyError, RuntimeError, ValueError) as error:
-                raise ShardError(
-                    f"{path} cannot be read ({error}): run the same command again, which makes this shard alone"
-                ) from error
+            except UNREADABLE as error:
+                raise _unreadable(path, error) from error
 
     def _add(self, index: int, line: ShardLine, file: h5py.File) -> None:
         if _text(file.attrs["digest"]) != line.digest:
@@ -109,11 +137,11 @@ class _Survey:
                 f"{file.filename} is not the shard that was just made: another program writes in this folder; "
                 "end it and run the same command again"
             )
-        for name in (*self._tables, *(f"targets/{name}" for name in file["targets"])):
+        for name in (*self._tables, *(f"targets/{name}" for name in members(file, "targets"))):
+            parts = self._parts.setdefault(name, [None] * len(self.lines))
+            parts[index] = table = whole(file, name)
             if name not in self.labels:
                 self._label(name, file[name])
-            parts = self._parts.setdefault(name, [None] * len(self.lines))
-            parts[index] = table = _whole(file, name)
             if len(table) != line.samples:
                 raise ValueError(f"{name} has {len(table)} rows, the shard {line.samples} samples")
 
@@ -122,8 +150,9 @@ class _Survey:
         self.shared = {name: shard.attributes[name] for name in _SHARED}
         fixed = {name: place for name, place in shard.arrays.items() if place.starts is None}
         self.arrays = {name: (place.shape, place.dtype) for name, place in fixed.items()}
-        for name, item in shard.file.items():
-            if isinstance(item, h5py.Dataset):
+        for name in names(shard.file):
+            if "/" not in name:
+                item = h5py.Dataset(own(shard.file, name))
                 self._label(name, item)
                 of_samples = self.labels[name]["axes"].split(",")[0] == "sample"
                 # offsets into the sites have one row more than there are samples
@@ -158,15 +187,6 @@ class _Survey:
             "shards_digest": shards_digest(self.lines),
         }
         _label(file, attributes | {"digest": content_digest(attributes, tables)})
-
-
-def _whole(file: h5py.File, name: str) -> NDArray[Any]:
-    """A whole dataset, by h5py's lower level, which is three times as fast for a small one."""
-    dataset = h5py.h5d.open(file.id, name.encode())
-    values: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
-    if values.size:
-        dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
-    return values
 
 
 def _virtual_dataset(

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import xxhash
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from torch import nn
@@ -93,15 +94,15 @@ def load(
     """
     try:
         model.load_state_dict(load_file(path / MODEL))
-    except RuntimeError as error:
+        _unflatten(optimizer, load_file(path / OPTIMIZER))
+        if average is not None:
+            for name, mean in load_file(path / AVERAGE).items():
+                average[name].copy_(mean)
+        state: dict[str, Any] = json.loads((path / "state.json").read_text("utf-8"))
+    except (RuntimeError, SafetensorError, KeyError, ValueError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a checkpoint of this model: {error}; choose another run folder or its own settings"
         ) from None
-    _unflatten(optimizer, load_file(path / OPTIMIZER))
-    if average is not None:
-        for name, mean in load_file(path / AVERAGE).items():
-            average[name].copy_(mean)
-    state: dict[str, Any] = json.loads((path / "state.json").read_text("utf-8"))
     return state
 
 

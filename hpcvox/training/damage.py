@@ -16,6 +16,6 @@ def damage(path: Path) -> str | None:
     try:
         checksums: dict[str, str] = json.loads((path / "state.json").read_text("utf-8"))["checksums"]
         wrong = [name for name, expected in checksums.items() if checksum(path / name) != expected]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return str(error)
     return f"checksum of {', '.join(wrong)}" if wrong else None

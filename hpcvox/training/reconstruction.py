@@ -50,4 +50,4 @@ class Reconstruction:
 
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
-    return np.isfinite(shards.target(read_card(folder)["condition"]))
+    return np.isfinite(shards.target(read_card(folder, "condition")["condition"]))

@@ -1,6 +1,5 @@
 """The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
+from hpcvox.terminal import say
 from hpcvox.training import posterior, prior, runs
 from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import EXAMPLES
@@ -135,11 +135,7 @@ class VAETask:
                 prior.write(out, prior.fit(*found, self.bins.numpy()[train], self.conditions))
             except ValueError as error:
                 prior.remove(out)
-                print(
-                    f"warning: {out} has no prior, for none can be fitted: {error}",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
         return True
 
     def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:

@@ -88,9 +88,11 @@ def _chain() -> list[dict[str, Any]]:
         folder = Path(temporary)
         unet, vae = UNetSettings(), VAESettings()
         card: dict[str, Any] = {"grid": "periodic", "voxels": 32, "epoch": 1, "metrics": {}}
+        card |= {"shards": "", "seed": 0, "held_out_fraction": 0.2}
+        condition = {"condition": "energy", "conditions": 10, "edges": list(range(11))}
         for name, network, more in (
             ("unet", UNet(unet), {"model": unet.model_dump(mode="json")}),
-            ("vae", VAE(vae, 10, 32), {"model": vae.model_dump(mode="json"), "conditions": 10}),
+            ("vae", VAE(vae, 10, 32), {"model": vae.model_dump(mode="json"), **condition}),
         ):
             (folder / name).mkdir()
             runs.export(folder / name, name, network, {**card, **more})

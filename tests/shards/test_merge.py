@@ -20,6 +20,7 @@ from hpcvox.shards.layout import shard_name
 from hpcvox.shards.merge import merge
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import verify
+from hpcvox.shards.writer import ShardLine
 from tests.support.random_shards import PER_SHARD, N, write_shard
 from tests.support.set_files import check_equal
 
@@ -27,9 +28,9 @@ from tests.support.set_files import check_equal
 def make_set(folder: Path, first: int, samples: tuple[int, ...] = PER_SHARD, **differing: Any) -> Path:
     """A set whose shards hold the samples of :func:`write_shard` from number ``first`` on."""
     folder.mkdir()
-    lines = []
+    lines: list[ShardLine] = []
     for i, count in enumerate(samples):
-        line = write_shard(folder, first + i, count)
+        line = write_shard(folder, first + i, count, first=sum(line.entries for line in lines))
         (folder / line.file).rename(folder / shard_name(i))
         lines.append(line._replace(file=shard_name(i)))
     entries = lines[-1].first_entry + lines[-1].entries

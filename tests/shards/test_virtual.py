@@ -53,7 +53,7 @@ def test_labels_and_provenance_are_those_of_the_shards(shard_set: Path) -> None:
             assert dict(file[name].attrs) == dict(shard[name].attrs)
         for name in ("descriptor", "grid", "arrays", "settings", "code_version"):
             assert file.attrs[name] == shard.attrs[name]
-        assert file["entry"][:].tolist() == [0, 1, 2, 3, 4, 20, 21, 22]
+        assert file["entry"][:].tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
         assert file.attrs["n_samples"] == 8
         assert not {"site_offset", "site_frac", "rejects"} & set(file)
 

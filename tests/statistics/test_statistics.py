@@ -30,7 +30,7 @@ from hpcvox.shards.statistics_file import (
     read_statistics,
     statistics_for,
 )
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.training import runs
@@ -148,17 +148,18 @@ def other_set(folder: Path) -> Path:
     folder.mkdir()
     random = np.random.default_rng(0)
     array = ArraySpec("fingerprint", (4, 5), "float64", "1", ("i", "j"), "numbers far from zero")
-    lines = []
+    lines: list[ShardLine] = []
     for k, formulas in enumerate((["A", "B"], ["C", "D", "E"], ["F"] * 3, [])):
         buffer = ShardBuffer((array, CELL), 3)
+        entry = sum(line.entries for line in lines)
         for i, formula in enumerate(formulas):
             slot = buffer.slot()
             slot["fingerprint"][:] = 1e8 + random.standard_normal((4, 5))
             slot["cell"][:] = np.diag([3.0 + k, 4.0, 5.0 + i])
             sites = np.arange(1, 2 + i, dtype=np.uint8)
             targets = {"late": [0.1, -0.3, np.inf, 1e300][k] * (i + 1), "never": np.nan} if k else {}
-            buffer.commit(i, f"{k}-{i}", formula, "made", sites, np.zeros((len(sites), 3)), targets)
-        provenance = Provenance("other", "periodic", {}, "0", "made", 3 * k, 3)
+            buffer.commit(entry + i, f"{k}-{i}", formula, "made", sites, np.zeros((len(sites), 3)), targets)
+        provenance = Provenance("other", "periodic", {}, "0", "made", entry, len(formulas))
         lines.append(buffer.write(folder / shard_name(k), provenance))
     n = sum(line.samples for line in lines)
     Manifest("other", "periodic", {}, "0", "made", n, n, 0, {}, tuple(lines)).save(folder)

@@ -13,9 +13,14 @@ PER_SHARD = (5, 0, 3)
 
 
 def write_shard(
-    folder: Path, index: int, samples: int, dtype: str = "float16", capacity: int = 4
+    folder: Path,
+    index: int,
+    samples: int,
+    dtype: str = "float16",
+    capacity: int = 4,
+    first: int = 0,
 ) -> ShardLine:
-    """A shard of random samples, one target that only even samples have, and one reject."""
+    """A shard of random samples, one target that only even samples have, and one reject, from entry ``first`` on."""
     rng = np.random.default_rng(index)
     buffer = ShardBuffer(density_arrays(N, dtype), capacity)
     for i in range(samples):
@@ -28,7 +33,7 @@ def write_shard(
         targets = {"energy/atom": float(i)} if i % 2 == 0 else {"gap": 1.5}
         numbers = np.full(sites, index + 1, np.uint8)
         buffer.commit(
-            index * 10 + i,
+            first + i,
             f"s{index}-{i}",
             f"F{i}",
             f"a.csv:row {i}",
@@ -36,15 +41,16 @@ def write_shard(
             rng.random((sites, 3)),
             targets,
         )
-    buffer.reject(index * 10 + 9, "bäd", "a.csv:row 9", "cif-syntax", "no\0data \udcff" + "x" * 2000)
-    provenance = Provenance("density", "periodic", {"voxels": N}, "0.1.0", "00ff", index * 10, samples + 1)
+    buffer.reject(first + samples, "bäd", "a.csv:row 9", "cif-syntax", "no\0data \udcff" + "x" * 2000)
+    provenance = Provenance("density", "periodic", {"voxels": N}, "0.1.0", "00ff", first, samples + 1)
     return buffer.write(folder / shard_name(index), provenance)
 
 
 def write_set(folder: Path, dtype: str = "float16") -> Path:
     """A set of three shards, the second of which has rejects only."""
     folder.mkdir(exist_ok=True)
-    lines = tuple(write_shard(folder, i, m, dtype) for i, m in enumerate(PER_SHARD))
+    firsts = [sum(PER_SHARD[:i]) + i for i in range(len(PER_SHARD))]
+    lines = tuple(write_shard(folder, i, m, dtype, first=firsts[i]) for i, m in enumerate(PER_SHARD))
     samples = sum(PER_SHARD)
     Manifest(
         "density",

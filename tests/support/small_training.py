@@ -122,6 +122,8 @@ def _end_epoch(state: State, settings: dict[str, Any], verb: str) -> State:
             "hpcvox": __version__,
             "checksum": xxhash.xxh3_128_hexdigest(weights),
             "model": settings["model"],
+            "grid": "periodic",
+            "voxels": 32,
             **{key: settings[key] for key in ("shards", "seed", "held_out_fraction")},
             "epoch": state.epoch + 1,
             "metrics": figures,

@@ -1,0 +1,107 @@
+"""Lines of a table some of whose rows are longer than may be held.
+
+The csv module gathers a row of any length in memory, at four bytes a letter; a quotation that is never closed makes
+the rest of the file one row.  Tables are read at full speed until a row is too long; then once more, with no more of
+such rows than their outline.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from hpcvox.crystals.limits import MAX_BYTES
+
+MAX_ROW: Final = MAX_BYTES
+"""A row of more bytes is not read."""
+
+MOST: Final = 8 * MAX_ROW
+"""After so many letters the end of a row is not looked for any longer."""
+
+_PIECE: Final = 64 * 1024
+_OTHERS: Final = re.compile(r'[^",\r\n]+')
+_CELLS: Final = re.compile(r"(?:x?,)+")
+_PAIRS: Final = re.compile(r'(?:"")+')
+
+
+class RowTooLongError(Exception):
+    """A row has more than :data:`MAX_ROW` bytes."""
+
+
+class Measured(io.BufferedIOBase):
+    """A stream of bytes that ends in :class:`RowTooLongError` once ``most`` were read of one row."""
+
+    def __init__(self, file: Any, most: int) -> None:
+        self._file, self._most = file, most
+        self._row = 0
+
+    def around(self, file: Any) -> "Measured":
+        """Itself, once it reads from ``file``."""
+        self._file = file
+        return self
+
+    def row_began(self) -> bool:
+        """What is read from here on is of another row; False: the one before was not too long."""
+        self._row = 0
+        return False
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1) -> bytes:
+        data: bytes = self._file.read1(size)
+        self._row += len(data)
+        if self._row > self._most and data:
+            raise RowTooLongError
+        return data
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self.read1(-1 if size is None else size)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class Outlined:
+    """The lines of ``file``; of rows that are too long the quotation marks, commas and line ends that matter.
+
+    These are what tells the csv module where the row ends.
+    """
+
+    def __init__(self, file: io.TextIOWrapper) -> None:
+        self._file = file
+        self._row = 0
+        self._cut = False
+        self.endless = False
+        """Whether it was so long that its end was not looked for: then there are no more lines."""
+
+    def row_began(self) -> bool:
+        """What follows is of another row; whether the one before was too long."""
+        cut, self._row, self._cut = self._cut, 0, False
+        return cut
+
+    def __iter__(self) -> Iterator[str]:
+        parts: list[str] = []
+        held = 0
+        while piece := self._file.readline(_PIECE):
+            ended = piece.endswith(("\n", "\r"))
+            self._row += len(piece)
+            if self._row > MAX_ROW:
+                self._cut = True
+                piece = _outline(piece)
+            held += len(piece)
+            if self._row > MOST or held > 2 * MAX_ROW:
+                self.endless = True
+                return
+            parts.append(piece)
+            if ended:
+                yield "".join(parts)
+                parts, held = [], 0
+        if parts:
+            yield "".join(parts)
+
+
+def _outline(text: str) -> str:
+    """``text`` with as few letters as leave the csv module in the same state."""
+    return _PAIRS.sub('""', _CELLS.sub(",", _OTHERS.sub("x", text)))

@@ -1,0 +1,318 @@
+"""Trained networks from elsewhere: damaged or lying weights and cards are told in one line by the one door to them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import xxhash
+from safetensors.torch import load_file, save
+from torch import nn
+
+from hpcvox.errors import CheckpointError
+from hpcvox.models.cgcnn import CGCNN
+from hpcvox.models.convnet import ConvNet
+from hpcvox.models.settings import CGCNNSettings, ConvNetSettings, UNetSettings, VAESettings, VoxelCNNSettings
+from hpcvox.models.unet import UNet
+from hpcvox.models.vae import VAE
+from hpcvox.models.voxel_cnn import VoxelCNN
+from hpcvox.training import runs
+from hpcvox.training.card import CARD, WEIGHTS, read_card
+from tests.support.paths import ROOT
+
+COMMON: dict[str, Any] = {
+    "shards": "runs/shards",
+    "seed": 0,
+    "held_out_fraction": 0.2,
+    "epoch": 1,
+    "metrics": {},
+}
+MAPS: dict[str, Any] = {"grid": "periodic", "voxels": 16, "sigma": None, "oblique": False}
+
+
+def make(folder: Path, task: str) -> Path:
+    """A small network of random weights with the card that a training would write."""
+    folder.mkdir()
+    torch.manual_seed(0)
+    unet = UNetSettings(down=((4, 4),), bottom=(4, 4), up=((4, 4),), features=4, head=(8,))
+    vae = VAESettings(encoder=(4,), bottleneck=2, hidden=8, latent=4, seed_channels=2, decoder=(4, 4))
+    cgcnn = CGCNNSettings(atom_features=4, hidden=4)
+    voxels = VoxelCNNSettings(filters=(2, 2), dense=(4,))
+    images = ConvNetSettings(filters=((2, 2),), kernel=3, dense=4)
+    made: dict[str, tuple[nn.Module, dict[str, Any]]] = {
+        "unet": (UNet(unet), {"model": unet, **MAPS, "classes": 95, "elements": [8, 22]}),
+        "vae": (
+            VAE(vae, 2, 16),
+            {"model": vae, **MAPS, "condition": "energy", "conditions": 2, "edges": [-1.0, 0, 1.5]},
+        ),
+        "cgcnn": (
+            CGCNN(cgcnn),
+            {"model": cgcnn, "target": "energy", "log": False, "mean": -1, "std": 0.5, "neighbours": 6}
+            | {"elements": [8, 12], "descriptor": {"neighbours": 6}, "initial": None},
+        ),
+        "r3dvs": (
+            VoxelCNN(voxels, 1, 8, 1, [2.5]),
+            {"model": voxels, "channels": 1, "voxels": 8, "outputs": 1, "scale": [2.5], "of": "regression"},
+        ),
+        "fingerprint": (
+            ConvNet(images, 16, 2),
+            {"model": images, "pixels": 16, "classes": {"fcc": [225], "bcc": [229]}, "target": "space_group"},
+        ),
+    }
+    network, card = made[task]
+    runs.export(folder, task, network, card | COMMON | {"model": card["model"].model_dump(mode="json")})
+    return folder
+
+
+@pytest.mark.parametrize("task", ["unet", "vae", "cgcnn", "r3dvs", "fingerprint"])
+def test_what_a_training_writes_is_read(task: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", task)
+    model, card = runs.load_model(folder, task)
+    assert not model.training
+    assert card == json.loads((folder / CARD).read_text())
+    for name, tensor in load_file(folder / WEIGHTS).items():
+        assert torch.equal(model.state_dict()[name], tensor)
+    assert all(buffer.device.type == "cpu" for buffer in model.buffers())
+
+
+def refused(folder: Path, told: str) -> None:
+    """The model of ``folder`` is refused in one line that says ``told`` and where."""
+    with pytest.raises(CheckpointError, match=told) as error:
+        runs.load_model(folder)
+    assert "\n" not in str(error.value)
+    assert str(folder) in str(error.value)
+    assert len(str(error.value)) < 1000
+
+
+def rewritten(folder: Path, data: bytes) -> None:
+    """Other weights, with a card that vouches for them."""
+    (folder / WEIGHTS).write_bytes(data)
+    card = json.loads((folder / CARD).read_text()) | {"checksum": xxhash.xxh3_128_hexdigest(data)}
+    (folder / CARD).write_text(json.dumps(card))
+
+
+def header(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header of a safetensors file, and what follows it."""
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def with_header(tree: dict[str, Any], rest: bytes) -> bytes:
+    text = json.dumps(tree).encode()
+    return len(text).to_bytes(8, "little") + text + rest
+
+
+def _claimed(data: bytes) -> bytes:
+    tree, rest = header(data)
+    tree["mask_head.weight"] |= {"shape": [10**12]}
+    return with_header(tree, rest)
+
+
+def _far(data: bytes) -> bytes:
+    tree, rest = header(data)
+    tree["mask_head.weight"] |= {"data_offsets": [10**12, 10**12 + 64]}
+    return with_header(tree, rest)
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda data: b"",
+    "a few bytes": lambda data: data[:5],
+    "a cut header": lambda data: data[:40],
+    "a header beyond the file": lambda data: (10**7).to_bytes(8, "little") + data[8:],
+    "a header beyond all files": lambda data: (2**63).to_bytes(8, "little") + data[8:],
+    "a header that is no JSON": lambda data: data[:8] + b"x" * 50 + data[58:],
+    "a header that is a list": lambda data: (2).to_bytes(8, "little") + b"[]",
+    "a cut end": lambda data: data[:-8],
+    "more than its tensors": lambda data: data + b"\0" * 64,
+    "a shape of more than its bytes": _claimed,
+    "tensors beyond the end": _far,
+    "a picture": lambda data: b"\x89PNG\r\n\x1a\n" * 50,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_weights_are_refused_though_their_checksum_fits(damage: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    rewritten(folder, DAMAGES[damage]((folder / WEIGHTS).read_bytes()))
+    refused(folder, "model.safetensors cannot be read")
+
+
+def _tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], bytes]:
+    def made(folder: Path) -> bytes:
+        tensors = load_file(folder / WEIGHTS)
+        change(tensors)
+        return save(tensors)
+
+    return made
+
+
+def _nan(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["mask_head.weight"][0, 0] = torch.nan
+
+
+def _infinite(tensors: dict[str, torch.Tensor]) -> None:
+    tensors["bottom.norm.running_var"][0] = torch.inf
+
+
+MISFITS: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
+    "double": (lambda t: t.update({"mask_head.bias": t["mask_head.bias"].double()}), "mask_head.bias is F64"),
+    "half": (lambda t: t.update({"mask_head.bias": t["mask_head.bias"].half()}), "mask_head.bias is F16"),
+    "a shape": (
+        lambda t: t.update({"mask_head.bias": torch.zeros(7)}),
+        r"mask_head.bias is torch.float32 \(7,\)",
+    ),
+    "a missing tensor": (lambda t: t.pop("mask_head.bias"), "lacks 'mask_head.bias'"),
+    "an extra tensor": (lambda t: t.update({"more": torch.zeros(3)}), "has 'more'"),
+    "no tensors": (lambda t: t.clear(), "lacks 'bottom"),
+    "nan": (_nan, "mask_head.weight has a weight that is not finite"),
+    "an infinite variance": (_infinite, "bottom.norm.running_var has a weight that is not finite"),
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_weights_of_another_network_are_refused(misfit: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    change, told = MISFITS[misfit]
+    rewritten(folder, _tensors(change)(folder))
+    refused(folder, told)
+
+
+def test_a_card_without_its_weights_is_refused(tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    (folder / WEIGHTS).unlink()
+    refused(folder, "holds no trained model")
+    (folder / WEIGHTS).mkdir()
+    refused(folder, "holds no trained model")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "7", '"unet"', "[" * 100_000, '{"a":' * 100_000, "\xff\xfe", "9" * 5000]
+)
+def test_a_card_that_is_no_object_is_refused(text: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    (folder / CARD).write_text(text, encoding="latin-1")
+    refused(folder, "holds no trained model|a card is an object")
+    with pytest.raises(CheckpointError):
+        read_card(folder)
+
+
+def test_a_card_of_any_length_is_not_read(tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    os.truncate(folder / CARD, 10**11)  # a hole, which takes no room
+    refused(folder, "no card has so many")
+
+
+CARDS: list[tuple[str, dict[str, Any], str]] = [
+    ("unet", {"task": "painter"}, "task 'painter' is not one of unet, vae"),
+    ("unet", {"task": ["unet"]}, "task"),
+    ("unet", {"task": None}, "task None"),
+    ("unet", {"model": [1, 2]}, "model: Input should be a valid dict"),
+    ("unet", {"model": {"down": [[1]]}}, "model.json describes no network"),
+    ("unet", {"model": {"down": "many"}}, "model.json describes no network"),
+    ("unet", {"model": {"colour": 1}}, "model.json describes no network"),
+    ("unet", {"model": {"classes": 10**9}}, "model.classes is 1000000000"),
+    ("unet", {"model": {"bottom": [-4, 4]}}, "model.bottom is -4"),
+    ("unet", {"model": {"head": [4] * 1000}}, "model.head has 1,000 numbers"),
+    ("unet", {"model": {"head": [10**6]}}, "and the network of model.json has"),
+    ("unet", {"grid": "skewed"}, "grid: it is for 'skewed' voxels, which are none of periodic, padded"),
+    ("unet", {"grid": 3}, "grid: Input should be a valid string"),
+    ("unet", {"voxels": 17}, "17 voxels are no multiple of the 4"),
+    ("unet", {"voxels": "16"}, "voxels: Input should be a valid integer"),
+    ("unet", {"voxels": 10**30}, "voxels"),
+    ("unet", {"voxels": 0}, "voxels"),
+    ("unet", {"sigma": -1}, "sigma"),
+    ("unet", {"oblique": "no"}, "oblique"),
+    ("unet", {"elements": [500]}, "elements.0"),
+    ("vae", {"conditions": 10**9}, "conditions"),
+    ("vae", {"conditions": 3}, "edges are not 4 numbers that rise"),
+    ("vae", {"edges": [1, 0, 2]}, "edges are not 3 numbers that rise"),
+    ("vae", {"edges": [0, float("nan"), 1]}, "edges.1"),
+    ("vae", {"edges": None}, "edges"),
+    ("vae", {"voxels": 32}, "model.json describes no network"),
+    ("vae", {"condition": None}, "condition"),
+    ("vae", {"seed": "zero"}, "seed"),
+    ("vae", {"held_out_fraction": 5}, "held_out_fraction"),
+    ("vae", {"shards": 5}, "shards"),
+    ("vae", {"model": {"latent": 10**6, "hidden": 10**6}}, "and the network of model.json has"),
+    ("cgcnn", {"std": "1"}, "std"),
+    ("cgcnn", {"mean": float("inf")}, "mean"),
+    ("cgcnn", {"log": 1}, "log"),
+    ("cgcnn", {"neighbours": -1}, "neighbours"),
+    ("cgcnn", {"elements": [0]}, "elements.0"),
+    ("cgcnn", {"elements": []}, "elements"),
+    ("cgcnn", {"descriptor": 12}, "descriptor"),
+    ("cgcnn", {"model": {"convolutions": 10**6}}, "model.json describes no network"),
+    ("cgcnn", {"model": {"step": 1e-12}}, "model.json describes no network"),
+    ("r3dvs", {"scale": [1, 2]}, "scale has 2 numbers, and there are 1 channels"),
+    ("r3dvs", {"scale": [0]}, "scale.0"),
+    ("r3dvs", {"outputs": 10**6}, "outputs"),
+    ("fingerprint", {"classes": {}}, "classes"),
+    ("fingerprint", {"classes": ["fcc"]}, "classes"),
+    ("fingerprint", {"pixels": 10**9}, "pixels"),
+    ("fingerprint", {"model": {"kernel": 4}}, "model.json describes no network"),
+]
+
+
+@pytest.mark.parametrize(("task", "change", "told"), CARDS)
+def test_a_lying_card_is_refused(task: str, change: dict[str, Any], told: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", task)
+    card = json.loads((folder / CARD).read_text())
+    if isinstance(change.get("model"), dict):
+        change = {"model": card["model"] | change["model"]}
+    (folder / CARD).write_text(json.dumps(card | change))
+    refused(folder, told)
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("unet", ["model", "grid", "voxels", "checksum", "task"]),
+        ("vae", ["model", "grid", "conditions", "edges", "condition", "shards", "seed", "held_out_fraction"]),
+        ("cgcnn", ["target", "log", "mean", "std", "neighbours", "elements"]),
+        ("r3dvs", ["channels", "voxels", "outputs", "scale"]),
+        ("fingerprint", ["pixels", "classes", "target"]),
+    ],
+)
+def test_a_card_that_lacks_what_its_network_needs_is_refused(
+    task: str, names: list[str], tmp_path: Path
+) -> None:
+    folder = make(tmp_path / "run", task)
+    card = json.loads((folder / CARD).read_text())
+    for name in names:
+        (folder / CARD).write_text(json.dumps({key: value for key, value in card.items() if key != name}))
+        refused(folder, f"{name} is missing|not what model.json describes|task None")
+
+
+def test_what_a_reader_of_cards_alone_needs_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / CARD).write_text('{"task": "vae"}')
+    assert read_card(tmp_path) == {"task": "vae"}
+    with pytest.raises(CheckpointError, match="condition is missing"):
+        read_card(tmp_path, "condition")
+    (tmp_path / CARD).write_text('{"task": "vae", "condition": 3}')
+    with pytest.raises(CheckpointError, match="condition: Input should be a valid string"):
+        read_card(tmp_path, "condition")
+
+
+def test_a_network_of_a_terabyte_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    card = json.loads((folder / CARD).read_text())
+    card["model"] |= {"bottom": [600_000, 600_000]}
+    (folder / CARD).write_text(json.dumps(card))
+    code = (
+        "import sys, resource; from pathlib import Path; from hpcvox.training.runs import load_model;"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: load_model(Path(sys.argv[1]))\n"
+        "except Exception as e: print(type(e).__name__)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    name, kilobytes = done.stdout.split()
+    assert name == "CheckpointError"
+    assert int(kilobytes) < 100_000
