@@ -43,7 +43,7 @@ def session_folder() -> Iterator[Path]:
     base = _base()
     _sweep(base)
     folder = Path(tempfile.mkdtemp(prefix="hpcvox-", dir=base))
-    with (folder / ".lock").open("w") as lock:
+    with (folder / ".lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         guard = subprocess.Popen(
             [sys.executable, "-I", "-S", reaper.__file__, str(folder)],
@@ -82,6 +82,6 @@ def _sweep(base: Path) -> None:
                 if time.time() - folder.stat().st_mtime > STALE_S:
                     folder.rmdir()  # a kill came between the two steps of making it
                 continue
-            with path.open("r+") as lock:
+            with path.open("r+b") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
