@@ -8,7 +8,7 @@ such rows than their outline.
 import io
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from hpcvox.crystals.limits import MAX_BYTES
 
@@ -28,39 +28,23 @@ class RowTooLongError(Exception):
     """A row has more than :data:`MAX_ROW` bytes."""
 
 
-class Measured(io.BufferedIOBase):
-    """A stream of bytes that ends in :class:`RowTooLongError` once ``most`` were read of one row."""
+class Measured:
+    """Counts the bytes of a row."""
 
-    def __init__(self, file: Any, most: int) -> None:
-        self._file, self._most = file, most
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._row = 0
-
-    def around(self, file: Any) -> "Measured":
-        """Itself, once it reads from ``file``."""
-        self._file = file
-        return self
 
     def row_began(self) -> bool:
         """What is read from here on is of another row; False: the one before was not too long."""
         self._row = 0
         return False
 
-    def readable(self) -> bool:
-        return True
-
-    def read1(self, size: int = -1) -> bytes:
-        data: bytes = self._file.read1(size)
-        self._row += len(data)
-        if self._row > self._most and data:
+    def take(self, size: int) -> None:
+        """``size`` bytes more; raises :class:`RowTooLongError` once the row has more than it may."""
+        self._row += size
+        if self._row > self._most:
             raise RowTooLongError
-        return data
-
-    def read(self, size: int | None = -1) -> bytes:
-        return self.read1(-1 if size is None else size)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 class Outlined:
@@ -82,6 +66,10 @@ class Outlined:
         return cut
 
     def __iter__(self) -> Iterator[str]:
+        with self._file:
+            yield from self._lines()
+
+    def _lines(self) -> Iterator[str]:
         parts: list[str] = []
         held = 0
         while piece := self._file.readline(_PIECE):

@@ -149,16 +149,19 @@ def _rows(file: Any) -> int:
 def _texts(column: Any) -> Iterator[bytes | None]:
     """A column of texts as bytes, one by one; of one that is too long a byte more than is read of any."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    held = column.dictionary if pa.types.is_dictionary(column.type) else column
-    held = held.cast(pa.large_binary())
-    places = column.indices.to_pylist() if pa.types.is_dictionary(column.type) else range(len(column))
-    for place in places:
-        value = None if place is None else held[place]
-        if value is None or not value.is_valid:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    held, places = column.dictionary, column.indices
+    if (pc.sum(pc.take(pc.binary_length(held), places)).as_py() or 0) <= MAX_BYTES:
+        yield from _values(column)
+        return
+    for place in places.to_pylist():
+        if place is None or not held[place].is_valid:
             yield None
         else:
-            yield memoryview(value.as_buffer())[: MAX_BYTES + 1].tobytes()
+            yield memoryview(held[place].as_buffer())[: MAX_BYTES + 1].tobytes()
 
 
 def _values(column: Any) -> list[Any]:

@@ -1,7 +1,6 @@
 """Sources that are tables: a CSV with a column of CIF texts, an id and any number of targets."""
 
 import csv
-import io
 import math
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from hpcvox.crystals.limits import MAX_COLUMNS
 from hpcvox.crystals.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
 from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.text import text_lines
+from hpcvox.crystals.text import pieced_lines, text_lines
 from hpcvox.errors import SourceError
 
 CSV_SUFFIXES: Final = suffixes(".csv")
@@ -31,12 +30,8 @@ class _Lines:
 
     def __init__(self, path: Path, most: int = MAX_ROW, outlined: bool = False) -> None:
         """``outlined``: of rows of more than ``most`` bytes no more is read than tells where they end."""
-        if outlined:
-            self._file = text_lines(path)
-            self._rows: Outlined | Measured = Outlined(self._file)
-        else:
-            self._rows = Measured(io.BytesIO(), most)
-            self._file = text_lines(path, self._rows.around)
+        self._path = path
+        self._rows = Outlined(text_lines(path)) if outlined else Measured(most)
         self.ended = False
         self.damage: str | None = None
 
@@ -45,12 +40,12 @@ class _Lines:
         return self._rows.row_began()
 
     def __iter__(self) -> Iterator[str]:
-        with self._file as file:
-            try:
-                yield from self._rows if isinstance(self._rows, Outlined) else file
-            except DAMAGE as error:
-                self.damage = str(error) or type(error).__name__
-        if isinstance(self._rows, Outlined) and self._rows.endless:
+        rows = self._rows
+        try:
+            yield from rows if isinstance(rows, Outlined) else pieced_lines(self._path, rows.take)
+        except DAMAGE as error:
+            self.damage = str(error) or type(error).__name__
+        if isinstance(rows, Outlined) and rows.endless:
             self.damage = f"a row is longer than {MOST // 1024**2} MiB: is a quotation never closed?"
         self.ended = True
 

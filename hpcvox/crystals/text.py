@@ -27,6 +27,8 @@ _ZEROS: Final[dict[tuple[bool, ...], str]] = {
     (False, True, False, True): "utf-16-le",
 }
 _RETURN: Final = ord("\r")  # bytes are searched for a number ten times faster than for bytes
+_PLAIN: Final = "utf-8-sig"
+_PIECE: Final = 64 * 1024
 _HEAD = 4096
 """Bytes that tell how a stream is written."""
 
@@ -54,16 +56,32 @@ def binary_lines(path: Path) -> IO[bytes]:
     return io.BufferedReader(_Recoded(file, found or "utf-8"))
 
 
-def text_lines(path: Path, around: Callable[[IO[bytes]], Any] = lambda file: file) -> io.TextIOWrapper:
-    """A file, plain or compressed, as text; its line ends as they are, as the csv module wants them.
-
-    Args:
-        around: what its bytes are read through.
-    """
+def text_lines(path: Path) -> io.TextIOWrapper:
+    """A file, plain or compressed, as text; its line ends as they are, as the csv module wants them."""
     file = decompressed(path)
     found = _encoding(_head(file))
-    file = around(file)
-    return io.TextIOWrapper(file, found or "utf-8-sig", errors="replace", newline="")
+    return io.TextIOWrapper(file, found or _PLAIN, errors="replace", newline="")
+
+
+def pieced_lines(path: Path, take: Callable[[int], None]) -> Iterator[str]:
+    """The lines of :func:`text_lines`, in half the time: a text file asks with each line whether it is closed.
+
+    Args:
+        take: called with the number of bytes of each piece, before its lines are told; may raise to end it.
+    """
+    with decompressed(path) as file:
+        found = _encoding(_head(file))
+        decoder = codecs.getincrementaldecoder(found or _PLAIN)(errors="replace")
+        parts: list[str] = []
+        while data := file.read1(_PIECE):  # type: ignore[attr-defined]
+            take(len(data))
+            text = decoder.decode(data)
+            # a carriage return at the end may have its line feed in the next piece
+            if end := max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1:
+                yield from io.StringIO("".join([*parts, text[:end]]), newline="")
+                parts = []
+            parts.append(text[end:])
+        yield from io.StringIO("".join([*parts, decoder.decode(b"", final=True)]), newline="")
 
 
 def _encoding(head: bytes) -> str | None:
