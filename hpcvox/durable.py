@@ -143,7 +143,7 @@ def _lock_file(path: Path) -> IO[str]:
             path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
         )
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return open(path, "r+", encoding="utf-8", opener=lambda *_: descriptor)  # noqa: SIM115, PTH123
+            return open(path, "r+", encoding="utf-8", opener=lambda *_: descriptor)
         os.close(descriptor)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):

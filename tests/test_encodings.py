@@ -56,6 +56,7 @@ def _is_of_another_kind(call: ast.Call, name: str) -> bool:
         "archive",
         "h5a",
         "h5d",
+        "h5g",
         "ShardSet",
         "Study",
         "durable",

@@ -40,6 +40,8 @@ from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import SourceError
+
+pytestmark = pytest.mark.slow
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 before, began, said = peak(), time.monotonic(), {}
 held = []
