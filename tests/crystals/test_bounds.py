@@ -41,14 +41,11 @@ from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import SourceError
-<<<<<<< HEAD
+def peak():  # not getrusage, which begins at what the process that started this one had
+    return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 
 pytestmark = pytest.mark.slow
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-=======
-def peak():  # not getrusage, which begins at what the process that started this one had
-    return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
->>>>>>> 3e9293ca9ec7e6fd1f3e905460dfbfebc4ada98b
 before, began, said = peak(), time.monotonic(), {}
 held = []
 try:
