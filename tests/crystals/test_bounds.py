@@ -31,6 +31,8 @@ from hpcvox.errors import SourceError
 from tests.support.paths import ROOT
 from tests.support.small_cifs import NACL, cif
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 CIF = cif((5.64, 5.64, 5.64, 90, 90, 90), NACL)
 
@@ -43,9 +45,6 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.errors import SourceError
 def peak():  # not getrusage, which begins at what the process that started this one had
     return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
-
-pytestmark = pytest.mark.slow
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 before, began, said = peak(), time.monotonic(), {}
 held = []
 try:
