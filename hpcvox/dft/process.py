@@ -109,9 +109,12 @@ def _run(request: bytes, folder: Path, timeout_s: float) -> int:
     ):
         try:
             assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError):  # it ended at once: its status says why
+            try:
                 process.stdin.write(request)
                 process.stdin.flush()  # and left open: where this process dies, the other ends
+            except BrokenPipeError:  # it ended at once: its status says why
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.close()  # now, or what is left to write would raise at the end
             return process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise Rejected("timeout", f"it took longer than timeout_s={timeout_s:g} seconds") from None

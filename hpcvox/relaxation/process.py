@@ -60,8 +60,10 @@ class CalculatorProcess:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            with self._process:  # closes its pipes, and waits for it
+            # what could not be written to a process that has ended is tried again when the pipe is closed
+            with contextlib.suppress(BrokenPipeError), self._process:  # closes its pipes, and waits for it
                 pass
+            self._process.wait()
             self._process = None
         if self._folder is not None:
             self._folder.cleanup()

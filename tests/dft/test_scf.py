@@ -243,6 +243,25 @@ def test_a_process_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+class Ended(subprocess.Popen[bytes]):
+    """A process that has ended before anything is written to it."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_a_process_that_ends_before_it_listens_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process.sys, "executable", "/bin/false")
+    monkeypatch.setattr(process.subprocess, "Popen", Ended)
+    with pytest.raises(Rejected) as error:
+        process.solve({}, tmp_path, 60)
+    assert error.value.code == "failed"
+    assert list(tmp_path.iterdir()) == []
+
+
 @needs_gpaw
 def test_a_field_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     """Whoever is killed with -9 leaves no SCF behind."""

@@ -78,10 +78,18 @@ def shards(made: Path, tmp_path: Path) -> Path:
 
 
 def long_set(shards: Path) -> Path:
-    """The set with each of its shards named a hundred times: a pass over it takes many seconds."""
+    """The set with a hundred copies of each of its shards: a pass over it takes many seconds."""
     tree = json.loads((shards / "manifest.json").read_text())
-    tree["shards"] *= 100
-    tree["n_samples"] *= 100
+    once, entries = list(tree["shards"]), tree["n_entries"]
+    for copy in range(1, 100):
+        for k, line in enumerate(once):
+            name = shard_name(copy * len(once) + k)
+            if (shards / line["file"]).exists():
+                (shards / name).hardlink_to(shards / line["file"])
+            tree["shards"].append(line | {"file": name, "first_entry": copy * entries + line["first_entry"]})
+    for count in ("n_entries", "n_samples", "n_rejects"):
+        tree[count] *= 100
+    tree["rejects_by_code"] = {code: 100 * count for code, count in tree["rejects_by_code"].items()}
     (shards / "manifest.json").write_text(json.dumps(tree))
     return shards
 

@@ -64,8 +64,8 @@ def _against_words(text: str, symbols: list[str], volume: float, remarks: tuple[
         if told and not any(abs(float(units) * count / atoms.num_atoms - 1) < 0.02 for count in whole):
             yield f"Z is {units} of {formula}, the atoms are {atoms}"
     multiplicities = _multiplicities(text)
-    if multiplicities and multiplicities != Counter(symbols) and "multiplicity" not in remarks:
-        yield f"the multiplicities make {dict(multiplicities)}, the atoms are {atoms}"
+    if multiplicities and Counter(symbols) not in multiplicities and "multiplicity" not in remarks:
+        yield f"the multiplicities make {dict(multiplicities[0])}, the atoms are {atoms}"
     density = _word(text, "_exptl_crystal_density_diffrn")
     if density and not {"density", "hydrogen"} & set(remarks):
         own = float(atoms.weight) / volume * 1.66053906660
@@ -79,16 +79,22 @@ def _word(text: str, tag: str) -> str:
     return "" if word in ("?", ".") else re.sub(r"\(\d+\)$", "", word)
 
 
-def _multiplicities(text: str) -> Counter[str]:
-    """Atoms by element, as the sites' multiplicities have them; empty where not all are numbers."""
+def _multiplicities(text: str) -> list[Counter[str]]:
+    """Atoms by element, as the sites' multiplicities have them; empty where not all are numbers.
+
+    Also as SHELXL means them: it writes the order of the site's symmetry in their place.
+    """
     stated: Counter[str] = Counter()
+    ordered: Counter[str] = Counter()
     with contextlib.suppress(Exception):
         block = gemmi.cif.read_string(text).sole_block()
+        operations = len(block.find_loop("_symmetry_equiv_pos_as_xyz"))
         for tag in ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity"):
             for symbol, count in block.find(["_atom_site_type_symbol", tag]):
                 z = gemmi.Element(re.sub("[^A-Za-z].*", "", symbol)).atomic_number  # of D, that of H
                 stated[SYMBOLS[z]] += int(count)
-    return stated
+                ordered[SYMBOLS[z]] += operations // int(count)
+    return [stated, ordered] if stated else []
 
 
 def _readings(text: str) -> Iterator[Reading]:
