@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -254,10 +255,10 @@ class Ended(subprocess.Popen[bytes]):
 def test_a_process_that_ends_before_it_listens_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process.sys, "executable", "/bin/false")
-    monkeypatch.setattr(process.subprocess, "Popen", Ended)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(subprocess, "Popen", Ended)
     with pytest.raises(Rejected) as error:
-        process.solve({}, tmp_path, 60)
+        process.solve(BUSY, tmp_path, 60)
     assert error.value.code == "failed"
     assert list(tmp_path.iterdir()) == []
 
