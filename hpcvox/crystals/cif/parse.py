@@ -3,8 +3,6 @@
 :func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
 """
 
-from functools import partial
-
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
@@ -12,9 +10,9 @@ from hpcvox.crystals.cif import blocks
 from hpcvox.crystals.cif.agreement import check_volume, claims
 from hpcvox.crystals.cif.atom_sites import Atoms, atoms_of, sites_of
 from hpcvox.crystals.cif.doubled import settle
-from hpcvox.crystals.cif.filling import filled, one_of
+from hpcvox.crystals.cif.filling import Full, filled, one_of
 from hpcvox.crystals.cif.groups import right_angles
-from hpcvox.crystals.cif.stated_symmetry import candidates, check_periodic
+from hpcvox.crystals.cif.stated_symmetry import Candidate, candidates, check_periodic
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.limits import MAX_BYTES, MAX_LENGTH_A
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
@@ -27,7 +25,6 @@ _CELL_TAGS = tuple(
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
 _RIGHT_ANGLES = (90.0, 90.0, 90.0)
-_MODULATED = (b"_ssg_", b"_cell_modulation", b"_cell_wave_vector", b"_cell_subsystem")
 
 
 def parse(entry: Entry) -> list[Crystal | Rejection]:
@@ -57,7 +54,8 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
     text = decoded(entry.text)
     if not text or text.isspace():
         raise Rejected("empty", "the CIF is empty")
-    entry = entry._replace(text=text)
+    if text is not entry.text:
+        entry = entry._replace(text=text)
     complaint, unchecked = "", False
     try:
         document = gemmi.cif.read_string(text)
@@ -90,7 +88,8 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
 
 
 def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
-    if any(tag in entry.text for tag in _MODULATED):
+    text = entry.text
+    if b"_ssg_" in text or b"_modulation_" in text or b"_wave_vector_" in text:
         check_periodic(block)
     cell, absent = _cell(block)
     sites = sites_of(atoms, block)
@@ -105,15 +104,17 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> C
     if max(cell[:3]) > MAX_LENGTH_A:
         raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
     stated = claims(block)
-    volume = float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
+    a, b, c = cell[:3]
+    volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = candidates(block, cell, b"magn" in entry.text)
+    meant = candidates(block, cell, b"magn" in text)
     if absent and not all(right_angles(candidate.group) for candidate in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
-    fill = partial(
-        filled, sites=sites, lattice=lattice, spacing=spacing, stated=stated, volume=volume, least=least
-    )
+
+    def fill(candidate: Candidate) -> Full:
+        return filled(candidate, sites, lattice, spacing, stated, volume, least)
+
     full = fill(meant[0]) if len(meant) == 1 else one_of(meant, fill)
     return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
 
