@@ -56,9 +56,10 @@ def start(role: str, address: str, cpus: str) -> int:
         "--block",
     ]
     with session_folder() as folder, subprocess.Popen([*command, f"--temp-dir={folder / RAY}"]) as ray:
-        # SLURM tells every process of a step to end, and kills what is left of it half a minute later.
+        # SLURM tells every process of a step to end, Ray's among them, and kills what is left a while later: there is
+        # time to clear up, and none to wait for Ray.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: ray.terminate())
+            signal.signal(number, lambda *_: ray.kill())
         return ray.wait()
 
 
