@@ -23,15 +23,16 @@ DENSEST = 0.75
 """No packing of equal spheres fills more of space (the closest one 0.7405)."""
 
 
-def _least_distances() -> NDArray[np.float64]:
+def least_distances(of_bond: float, of_hydrogen: float) -> NDArray[np.float64]:
+    """(119, 119), by two atomic numbers: parts of the sums of their covalent radii in Å, one with hydrogen."""
     radii = np.array(COVALENT_RADII_A)
-    least = LEAST_OF_BOND * (radii[:, None] + radii)
-    least[1, :] *= LEAST_OF_HYDROGEN / LEAST_OF_BOND
+    least = of_bond * (radii[:, None] + radii)
+    least[1, :] *= of_hydrogen / of_bond
     least[2:, 1] = least[1, 2:]
     return np.asarray(np.maximum(least, MIN_DISTANCE_A))
 
 
-LEAST_DISTANCES_A: Final = _least_distances()
+LEAST_DISTANCES_A: Final = least_distances(LEAST_OF_BOND, LEAST_OF_HYDROGEN)
 """(119, 119), by two atomic numbers: two such atoms that are nearer than this in Å are not two atoms."""
 
 

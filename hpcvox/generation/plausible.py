@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, COVALENT_RADII_A, SYMBOLS
+from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, SYMBOLS
 from hpcvox.crystals.known import structure
-from hpcvox.crystals.overlap import MIN_DISTANCE_A, Near, overlapping, plane_spacings
+from hpcvox.crystals.overlap import Near, least_distances, overlapping, plane_spacings
 from hpcvox.crystals.record import Crystal
 from hpcvox.generation.settings import Reason
 from hpcvox.generation.validity import oxidation_states
@@ -91,12 +91,7 @@ def told_plausible(counts: Mapping[str, Any]) -> str:
     return f"{said} (the others: {others})" if others else said
 
 
-def _least_distances() -> NDArray[np.float64]:
-    radii = np.array(COVALENT_RADII_A)
-    return np.asarray(np.maximum(LEAST_OF_BOND * (radii[:, None] + radii), MIN_DISTANCE_A))
-
-
-LEAST_PLAUSIBLE_A: Final = _least_distances()
+LEAST_PLAUSIBLE_A: Final = least_distances(LEAST_OF_BOND, LEAST_OF_BOND)
 """(119, 119), by two atomic numbers: two such atoms of a real crystal are as far apart in Å at least."""
 
 

@@ -49,14 +49,14 @@ def filled(
     operations = symmetry.group.operations
     order = 1 if operations is None else len(operations.rotations)
     if operations is not None:
+        frac, owner = expand(operations, lattice, sites.frac)
         if symmetry.listed is not None:
-            made = len(expand(symmetry.listed, lattice, frac)[0])
-        frac, owner = expand(operations, lattice, frac)
-        if symmetry.listed is not None and made != len(frac):
-            raise Rejected(
-                "symmetry",
-                f"{symmetry.name} are no group: they make {made} atoms, and all of theirs {len(frac)}",
-            )
+            made = len(expand(symmetry.listed, lattice, sites.frac)[0])
+            if made != len(frac):
+                raise Rejected(
+                    "symmetry",
+                    f"{symmetry.name} are no group: they make {made} atoms, and all of theirs {len(frac)}",
+                )
         images = np.bincount(owner, minlength=len(numbers))
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
