@@ -77,21 +77,15 @@ def shards(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "shards", ignore=shutil.ignore_patterns(FILE, ".lock"))
 
 
-def long_set(shards: Path) -> Path:
-    """The set with a hundred copies of each of its shards: a pass over it takes many seconds."""
-    tree = json.loads((shards / "manifest.json").read_text())
-    once, entries = list(tree["shards"]), tree["n_entries"]
-    for copy in range(1, 100):
-        for k, line in enumerate(once):
-            name = shard_name(copy * len(once) + k)
-            if (shards / line["file"]).exists():
-                (shards / name).hardlink_to(shards / line["file"])
-            tree["shards"].append(line | {"file": name, "first_entry": copy * entries + line["first_entry"]})
-    for count in ("n_entries", "n_samples", "n_rejects"):
-        tree[count] *= 100
-    tree["rejects_by_code"] = {code: 100 * count for code, count in tree["rejects_by_code"].items()}
-    (shards / "manifest.json").write_text(json.dumps(tree))
-    return shards
+@pytest.fixture(scope="module")
+def made_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set a hundred times as long: a pass over it takes many seconds."""
+    return make_shards(tmp_path_factory.mktemp("data") / "long", shards=6, copies=100)
+
+
+@pytest.fixture
+def long_shards(made_long: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_long, tmp_path / "long")
 
 
 def test_the_split_is_that_of_the_trainings() -> None:
@@ -227,16 +221,17 @@ def test_a_damaged_shard_is_named_with_the_remedy(shards: Path, damage: Callable
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip, Path.unlink])
-def test_a_shard_damaged_on_one_rank_ends_all_at_once(shards: Path, damage: Callable[[Path], None]) -> None:
-    damage(shards / shard_name(1))  # the second rank reads it
-    long_set(shards)  # and the first would go on for long
+def test_a_shard_damaged_on_one_rank_ends_all_at_once(
+    long_shards: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(long_shards / shard_name(1))  # the second rank reads it, and the first would go on for long
     start = time.monotonic()
-    done = on_ranks(2, shards)
+    done = on_ranks(2, long_shards)
     assert done.returncode == 2, done.stderr
     assert time.monotonic() - start < 60
     (said,) = [line for line in done.stderr.splitlines() if "error:" in line]
     assert shard_name(1) in said
-    assert not list(shards.glob("*statistics*"))
+    assert not list(long_shards.glob("*statistics*"))
 
 
 @pytest.mark.slow
@@ -299,14 +294,14 @@ def readers(folder: Path) -> list[int]:
     ("ranks", "number"),
     [(1, signal.SIGKILL), (1, signal.SIGTERM), (2, signal.SIGUSR1), (2, signal.SIGTERM)],
 )
-def test_killed_it_leaves_nothing_behind(shards: Path, ranks: int, number: signal.Signals) -> None:
-    before = sorted(path.name for path in long_set(shards).iterdir())
+def test_killed_it_leaves_nothing_behind(long_shards: Path, ranks: int, number: signal.Signals) -> None:
+    before = sorted(path.name for path in long_shards.iterdir())
     launcher = [*MPIRUN, str(ranks)] if ranks > 1 else []
     process = subprocess.Popen(
-        [*launcher, *command(shards)], stderr=subprocess.PIPE, text=True, env={**os.environ, **ROOT_MAY}
+        [*launcher, *command(long_shards)], stderr=subprocess.PIPE, text=True, env={**os.environ, **ROOT_MAY}
     )
     end = time.monotonic() + 60
-    while not readers(shards):
+    while not readers(long_shards):
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -320,23 +315,24 @@ def test_killed_it_leaves_nothing_behind(shards: Path, ranks: int, number: signa
     ):  # at TERM mpirun itself ends the ranks, with a status of its own
         assert process.returncode == INTERRUPTED, said
         assert said.count("run the same command again") == 1
-    assert sorted(path.name for path in shards.iterdir()) == before
-    assert not readers(shards)
+    assert sorted(path.name for path in long_shards.iterdir()) == before
+    assert not readers(long_shards)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "stall_s"), [(signal.SIGKILL, 600), (signal.SIGSTOP, 4)])
 def test_a_rank_that_dies_or_hangs_ends_the_others(
-    shards: Path, number: signal.Signals, stall_s: int
+    long_shards: Path, number: signal.Signals, stall_s: int
 ) -> None:
     process = subprocess.Popen(
-        [*MPIRUN, "2", *command(long_set(shards), f"stall_s={stall_s}")],
+        [*MPIRUN, "2", *command(long_shards, f"stall_s={stall_s}")],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **ROOT_MAY},
     )
     end = time.monotonic() + 60
-    while not (pids := readers(shards)):
+    while not (pids := readers(long_shards)):
+        assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.05)
     os.kill(pids[0], number)
@@ -344,8 +340,8 @@ def test_a_rank_that_dies_or_hangs_ends_the_others(
     assert process.returncode != 0
     if number == signal.SIGSTOP:
         assert "has waited for another for stall_s=4 s" in said
-    assert not readers(shards)
-    assert not (shards / FILE).exists()
+    assert not readers(long_shards)
+    assert not (long_shards / FILE).exists()
 
 
 @pytest.mark.slow

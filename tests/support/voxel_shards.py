@@ -24,19 +24,21 @@ SMALL_VAE = "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent
 OBLIQUE = np.array([[1.0, 0.0, 0.0], [-0.2, 0.98, 0.0], [0.1, 0.42, 0.9]])
 
 
-def make_shards(folder: Path, voxels: int = 16, shards: int = 2, oblique: bool = False) -> Path:
+def make_shards(
+    folder: Path, voxels: int = 16, shards: int = 2, oblique: bool = False, copies: int = 1
+) -> Path:
     """A shard set of 48 perovskites with a target ``energy``, in ``shards`` shards of equal size.
 
-    Their cells are cubes, or every other one is an ``oblique`` cell.
+    Their cells are cubes, or every other one is an ``oblique`` cell.  ``copies`` makes the set so many times as long.
     """
     folder.mkdir(parents=True)
     crystals = list(product(A_SITES.items(), B_SITES.items(), X_SITES.items()))
     size = len(crystals) // shards
     lines = []
-    for shard in range(shards):
+    for shard in range(copies * shards):
         buffer = ShardBuffer(density_arrays(voxels, "float16"), size)
         for i in range(shard * size, (shard + 1) * size):
-            (a, za), (b, zb), (x, zx) = crystals[i]
+            (a, za), (b, zb), (x, zx) = crystals[i % len(crystals)]
             lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
             numbers = np.array([za, zb, zx, zx, zx], np.uint8)
             lattice = np.diag(lengths)
@@ -50,10 +52,11 @@ def make_shards(folder: Path, voxels: int = 16, shards: int = 2, oblique: bool =
             slot["species"][:] = species
             slot["mask"][:] = np.packbits(species > 0, axis=-1)
             slot["cell"][:] = lattice
-            name = f"{a}{b}{x}3"
-            buffer.commit(i, name, name, f"made:{i}", numbers, FRAC, {"energy": -0.01 * za + 0.003 * zb})
+            formula = f"{a}{b}{x}3"
+            name = formula if i < len(crystals) else f"{formula}-{i // len(crystals)}"
+            buffer.commit(i, name, formula, f"made:{i}", numbers, FRAC, {"energy": -0.01 * za + 0.003 * zb})
         provenance = Provenance("density", "periodic", {"voxels": voxels}, "0", "made", shard * size, size)
         lines.append(buffer.write(folder / shard_name(shard), provenance))
-    n = len(crystals)
+    n = copies * len(crystals)
     Manifest("density", "periodic", {"voxels": voxels}, "0", "made", n, n, 0, {}, tuple(lines)).save(folder)
     return folder
