@@ -1,7 +1,7 @@
 """``evaluate``: Court et al. 2020's figures on crystals that no network was trained on.
 
-Each held-out crystal goes two ways: its own maps through the UNet ("segmentation"), and through the
-whole chain, encoder (posterior mean) → decoder → UNet ("reconstruction").  What cannot be placed is a
+Each held-out crystal goes through the whole chain, encoder (posterior mean) → decoder → naming ("reconstruction"), and,
+where a UNet names the elements, its own maps through the UNet alone, too ("segmentation").  What cannot be placed is a
 failure and counts as one.
 """
 
@@ -19,7 +19,7 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import cell_angles, fit_cell
-from hpcvox.generation.networks import BATCH, Networks, Segmented
+from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
 from hpcvox.outcome import Outcome
@@ -53,7 +53,8 @@ def run(settings: EvaluateSettings) -> Outcome:
         held_out, deciles = _held_out(settings, networks, shards)
         config.claim(settings, settings.out, ("threads", "device", "limit"))
         placement = settings.placement.model_dump()
-        work = [networks.card["checksum"], networks.unet_card["checksum"], placement, FIGURES]
+        unet = None if networks.unet_card is None else networks.unet_card["checksum"]
+        work = [networks.card["checksum"], unet, placement, FIGURES]
         parts = Parts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
@@ -70,19 +71,22 @@ def run(settings: EvaluateSettings) -> Outcome:
         metrics = summarise(rows) | {
             "held_out_crystals": len(rows),
             "vae": str(settings.vae),
-            "unet": str(settings.unet),
+            "unet": None if settings.unet is None else str(settings.unet),
             "shards": str(settings.shards),
-            "unet_held_out_the_same": _same_split(networks),
+            **_split_of_unet(networks),
         }
         durable.write_json(settings.out / "metrics.json", metrics)
         table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
         durable.write_csv(settings.out / "per_crystal.csv", COLUMNS, table)
     chain = metrics["reconstruction"]
+    of_unet = ""
+    if "segmentation" in metrics:
+        of_unet = f" (UNet on true maps {_shown(metrics['segmentation']['recall'])})"
     return Outcome(
         f"evaluated {len(rows)} held-out crystals: cell length MAE {_shown(chain['length_mae'])} Å, "
         f"site EMD {_shown(chain['emd'])} Å, mean |Δn| {_shown(chain['delta_n'])}, "
-        f"failures {100 * chain['failure_rate']:.1f} %, voxel recall {_shown(chain['recall'])} "
-        f"(UNet on true maps {_shown(metrics['segmentation']['recall'])}); {settings.out / 'metrics.json'}"
+        f"failures {100 * chain['failure_rate']:.1f} %, voxel recall {_shown(chain['recall'])}{of_unet}; "
+        f"{settings.out / 'metrics.json'}"
     )
 
 
@@ -107,10 +111,12 @@ def _held_out(
     return indices, bin_of(values[indices], np.array(card["edges"]))
 
 
-def _same_split(networks: Networks) -> bool:
-    """Whether the UNet's training held out the same materials, by its card."""
+def _split_of_unet(networks: Networks) -> dict[str, bool]:
+    """Whether the UNet's training held out the same materials, by its card; nothing where there is none."""
+    if networks.unet_card is None:
+        return {}
     keys = ("shards", "seed", "held_out_fraction")
-    return all(networks.card[key] == networks.unet_card[key] for key in keys)
+    return {"unet_held_out_the_same": all(networks.card[key] == networks.unet_card[key] for key in keys)}
 
 
 def _evaluate(
@@ -129,11 +135,13 @@ def _evaluate(
         true[:, 0] = density
         for row, cell in enumerate(shards.cells[batch]):
             true[row, 1:] = cell_coordinates(cell, networks.kind.grid, networks.kind.voxels)
-        decoded = networks.decode(networks.encode(true, bins), bins)
+        ways = {"reconstruction": networks.decode(networks.encode(true, species, bins), bins)}
+        if networks.unet is not None:
+            ways = {"segmentation": Decoded(true, None), **ways}
         threshold = settings.placement.mask_threshold
         seen = {
-            way: (maps, networks.segment(maps, threshold, species > 0))
-            for way, maps in zip(WAYS, (true, decoded), strict=True)
+            way: (decoded.maps, networks.segment(decoded, threshold, species > 0))
+            for way, decoded in ways.items()
         }
         for row, index in enumerate(batch.tolist()):
             numbers, _ = shards.sites(index)
@@ -207,7 +215,7 @@ def _lengths(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Means over the crystals, each way; failures are in every rate, and in no mean that they have no part in."""
-    return {way: _summary(rows, way) for way in WAYS}
+    return {way: _summary(rows, way) for way in WAYS if f"{way}_recall" in rows[0]}
 
 
 def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:

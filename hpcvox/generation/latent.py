@@ -27,6 +27,9 @@ from hpcvox.terminal import say
 from hpcvox.training import prior
 from hpcvox.training.bins import bin_of
 
+_Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
+"""Of one crystal: density and coordinates (4, n, n, n), atomic numbers (n, n, n)."""
+
 
 class Sample(NamedTuple):
     """One latent point: the ``number``-th of its decile."""
@@ -130,16 +133,21 @@ def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float3
     known, with the one sampled.
     """
     deciles = np.arange(networks.conditions)
-    maps, own = _of_file(key, Path(name), networks) if Path(name).exists() else _of_set(key, name, networks)
+    (maps, species), own = (
+        _of_file(key, Path(name), networks) if Path(name).exists() else _of_set(key, name, networks)
+    )
     if own is not None:
         deciles[:] = own
     batches = [deciles[start : start + BATCH] for start in range(0, len(deciles), BATCH)]
-    means = [networks.encode(np.repeat(maps[None], len(batch), axis=0), batch) for batch in batches]
+    means = []
+    for batch in batches:
+        same = len(batch), 1, 1, 1
+        means.append(networks.encode(np.tile(maps, (*same, 1)), np.tile(species, same), batch))
     return np.concatenate(means), own
 
 
-def _of_set(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32], int | None]:
-    """Maps (4, n, n, n) and decile of a crystal of the shard set that the VAE was trained on."""
+def _of_set(key: str, name: str, networks: Networks) -> tuple[_Maps, int | None]:
+    """Maps and decile of a crystal of the shard set that the VAE was trained on."""
     card = networks.card
     shards = ShardSet.open(card["shards"])
     if name not in shards.ids:
@@ -148,14 +156,14 @@ def _of_set(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32
             f"{', '.join(shards.ids[:3])}"
         )
     index = shards.ids.index(name)
-    density, _ = shards.read([index])
+    density, species = shards.read([index])
     value = shards.target(card["condition"])[[index]]
     own = int(bin_of(value, np.array(card["edges"]))[0]) if np.isfinite(value[0]) else None
-    return _maps(key, density[0], shards.cells[index], networks), own
+    return (_maps(key, density[0], shards.cells[index], networks), species[0]), own
 
 
-def _of_file(key: str, path: Path, networks: Networks) -> tuple[NDArray[np.float32], None]:
-    """Maps (4, n, n, n) of the one crystal of a file, made as the shard set was that the VAE was trained on."""
+def _of_file(key: str, path: Path, networks: Networks) -> tuple[_Maps, None]:
+    """Maps of the one crystal of a file, made as the shard set was that the VAE was trained on."""
     found = [crystal for entry in open_source(path) for crystal in parse(entry)]
     if len(found) != 1:
         raise ConfigError(f"{key}: {path} holds {len(found)} crystals; give a file of one")
@@ -176,7 +184,7 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[NDArray[np.float
         from_half(slot["density"], density)
     else:
         density[...] = slot["density"]
-    return _maps(key, density, crystal.lattice, networks), None
+    return (_maps(key, density, crystal.lattice, networks), slot["species"]), None
 
 
 def _featurized(networks: Networks) -> DensitySettings:

@@ -4,7 +4,8 @@ Tensor names end in their axes: B batch, C channels, F features, D H W the voxel
 """
 
 import os
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
 from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
+from hpcvox.models.vae import VAE, Names
 from hpcvox.training.maps import MapKind
 from hpcvox.training.runs import load_model
 
@@ -24,85 +25,121 @@ kernels by the shape of a batch, and other kernels round otherwise; with one sha
 the same bit for bit, whatever samples are with it."""
 
 
+class Decoded(NamedTuple):
+    """A batch of latent points, decoded."""
+
+    maps: NDArray[np.float32]  # (B, 4, n, n, n) | density in e/Å³ and x, y, z in Å
+    names: Names | None  # of a decoder that names elements, of a whole batch
+
+
 class Segmented(NamedTuple):
-    """What the UNet says of a batch of maps."""
+    """Which voxels of a batch of maps are occupied, and by what."""
 
     species: NDArray[np.uint8]  # (B, n, n, n) | most probable element, where asked for; else 0
     mask: NDArray[np.float32]  # (B, n, n, n) | probability that a voxel is occupied
 
 
 class Networks:
-    """A VAE and the UNet that names the elements of what it decodes.
+    """A VAE that names the elements of what it decodes, or a VAE and a UNet that does.
 
     ``kind`` says what maps the VAE makes.
 
     Raises:
-        CheckpointError: a run folder holds no such model, or the two do not fit together.
+        CheckpointError: a run folder holds no such model, the two do not fit together, or no one names elements.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
         torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
         vae, self.card = load_model(settings.vae, "vae")
-        unet, self.unet_card = load_model(settings.unet, "unet")
         assert isinstance(vae, VAE)
-        assert isinstance(unet, UNet)
         self.kind = MapKind.of_card(self.card)
-        trained = MapKind.of_card(self.unet_card)
-        if misfit := self.kind.misfit(trained, settings.unet):
-            raise CheckpointError(f"{settings.vae} makes {misfit}: train both on one shard set")
+        if settings.unet is None and vae.naming is None:
+            raise CheckpointError(
+                f"{settings.vae} names no elements: give unet=FOLDER of a UNet that does (hpcvox train-unet), or "
+                "train a VAE with model.naming above 0"
+            )
         self.widths = widths(self.kind.sigma)
         self.device = _device(settings.device)
-        self.vae, self.unet = vae.to(self.device), unet.to(self.device)
+        self.vae = vae.to(self.device)
+        self.unet, self.unet_card = None, None
+        if settings.unet is not None:
+            self.unet, self.unet_card = self._naming_network(settings.unet, settings.vae)
         self.conditions = int(self.card["conditions"])
         self.latent = vae.settings.latent
 
     @torch.inference_mode()
-    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Maps (B, 4, n, n, n): density in e/Å³ and x, y, z in Å, of at most ``BATCH`` latent points (B, L)."""
-        maps_BCDHW = self.vae.decode(self._filled(z), self._one_hot(deciles))[: len(z)]
-        maps: NDArray[np.float32] = maps_BCDHW.cpu().numpy()
-        return maps
+    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> Decoded:
+        """What at most ``BATCH`` latent points (B, L) are of."""
+        maps_BCDHW, names = self.vae.decode(self._filled(z), self._one_hot(deciles))
+        return Decoded(maps_BCDHW[: len(z)].cpu().numpy(), names)
 
     @torch.inference_mode()
-    def encode(self, maps: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Means of the posterior, (B, L), of at most ``BATCH`` maps (B, 4, n, n, n)."""
-        mean_BL, _ = self.vae.encode(self._filled(maps), self._one_hot(deciles))
+    def encode(
+        self, maps: NDArray[np.float32], species: NDArray[np.uint8], deciles: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Means of the posterior, (B, L), of at most ``BATCH`` maps (B, 4, n, n, n) of ions (B, n, n, n)."""
+        mean_BL, _ = self.vae.encode(self._filled(maps), self._filled(species), self._one_hot(deciles))
         out: NDArray[np.float32] = mean_BL[: len(maps)].cpu().numpy()
         return out
 
     @torch.inference_mode()
-    def segment(
-        self, maps: NDArray[np.float32], threshold: float, also: NDArray[np.bool_] | None = None
-    ) -> Segmented:
+    def segment(self, decoded: Decoded, threshold: float, also: NDArray[np.bool_] | None = None) -> Segmented:
         """Occupation of every voxel, and the element of those occupied with at least ``threshold``.
 
+        By the UNet, where there is one; else as the decoder says itself.
+
         Args:
-            maps: (B, 4, n, n, n), at most ``BATCH``.
+            decoded: at most ``BATCH`` maps.
             also: further voxels whose element is wanted, (B, n, n, n).
         """
-        x_BCDHW = self._filled(maps)
-        features_BFDHW, logits_BDHW = self.unet(x_BCDHW)
-        mask_BDHW = torch.sigmoid(logits_BDHW[: len(maps)])
+        count = len(decoded.maps)
+        x_BCDHW = features_BFDHW = torch.empty(0)
+        names = decoded.names
+        if self.unet is not None:
+            x_BCDHW = self._filled(decoded.maps)
+            features_BFDHW, logits_BDHW = self.unet(x_BCDHW)
+        elif names is not None:
+            logits_BDHW = names.mask_logits
+        else:
+            raise ValueError("maps that nobody names")
+        mask_BDHW = torch.sigmoid(logits_BDHW[:count])
         wanted = mask_BDHW >= threshold
         if also is not None:
             wanted |= torch.from_numpy(also).to(self.device)
         species = torch.zeros(mask_BDHW.shape, dtype=torch.uint8, device=self.device)
         # one sample at a time: what it holds then depends on no other, bit for bit
-        for row in range(len(maps)):
-            (voxel_K,) = wanted[row].flatten().nonzero(as_tuple=True)
+        for row in range(count):
             one = slice(row, row + 1)
-            logits_KZ = self.unet.species_logits(
-                x_BCDHW[one], features_BFDHW[one], torch.zeros_like(voxel_K), voxel_K
-            )
-            # class 0 is the background, which the mask speaks for
-            species[row].view(-1)[voxel_K] = (logits_KZ[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
+            if self.unet is not None:
+                (voxel_K,) = wanted[row].flatten().nonzero(as_tuple=True)
+                logits_KZ = self.unet.species_logits(
+                    x_BCDHW[one], features_BFDHW[one], torch.zeros_like(voxel_K), voxel_K
+                )
+                species[row].view(-1)[voxel_K] = _elements(logits_KZ)
+            else:
+                assert names is not None
+                patches = self.vae.patches(wanted[one])[0]
+                (patch_K,) = patches.flatten().nonzero(as_tuple=True)
+                its = Names(names.features[one], names.mask_logits[one])
+                logits_KZ = self.vae.element_logits(its, torch.zeros_like(patch_K), patch_K)
+                patches.view(-1)[patch_K] = _elements(logits_KZ).long()
+                for axis in range(3):
+                    patches = patches.repeat_interleave(self.vae.settings.patch, dim=axis)
+                species[row] = patches * wanted[row]
         return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
 
-    def _filled(self, rows: NDArray[np.float32]) -> torch.Tensor:
+    def _naming_network(self, folder: Path, vae: Path) -> tuple[UNet, dict[str, Any]]:
+        unet, card = load_model(folder, "unet")
+        assert isinstance(unet, UNet)
+        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
+            raise CheckpointError(f"{vae} makes {misfit}: train both on one shard set")
+        return unet.to(self.device), card
+
+    def _filled(self, rows: NDArray[Any]) -> torch.Tensor:
         """``rows`` on the device, zeros added to make a whole batch."""
         if len(rows) > BATCH:
             raise ValueError(f"{len(rows)} samples at once; at most {BATCH}")
-        missing = np.zeros((BATCH - len(rows), *rows.shape[1:]), np.float32)
+        missing = np.zeros((BATCH - len(rows), *rows.shape[1:]), rows.dtype)
         return torch.from_numpy(np.concatenate([rows, missing])).to(self.device)
 
     def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
@@ -110,6 +147,11 @@ class Networks:
         rows = np.zeros((len(deciles), self.conditions), np.float32)
         rows[np.arange(len(deciles)), deciles] = 1.0
         return self._filled(rows)
+
+
+def _elements(logits_KZ: torch.Tensor) -> torch.Tensor:
+    """The most probable atomic numbers, (K,) uint8; class 0 is the background, which the mask speaks for."""
+    return (logits_KZ[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
 
 
 def _device(name: str) -> torch.device:

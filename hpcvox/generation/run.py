@@ -15,7 +15,7 @@ from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.candidates import ANGLES, COLUMNS
 from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.latent import Latent, Sample
-from hpcvox.generation.networks import BATCH, Networks
+from hpcvox.generation.networks import BATCH, Decoded, Networks
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.generation.validity import MIN_DISTANCE, judge
@@ -68,13 +68,13 @@ def run(settings: GenerateSettings) -> Outcome:
 def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dict[str, Any]:
     return {
         "vae": networks.card["checksum"],
-        "unet": networks.unet_card["checksum"],
+        **({} if networks.unet_card is None else {"unet": networks.unet_card["checksum"]}),
         "placement": settings.placement.model_dump(mode="json"),
         **latent.work(),
     }
 
 
-def _decode(networks: Networks, latent: Latent, samples: list[Sample]) -> NDArray[np.float32]:
+def _decode(networks: Networks, latent: Latent, samples: list[Sample]) -> Decoded:
     return networks.decode(latent.points(samples), np.array([sample.decile for sample in samples]))
 
 
@@ -85,11 +85,11 @@ def _make(
     rows = []
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
-        maps = _decode(networks, latent, batch)
-        segmented = networks.segment(maps, settings.placement.mask_threshold)
+        decoded = _decode(networks, latent, batch)
+        segmented = networks.segment(decoded, settings.placement.mask_threshold)
         for row, sample in enumerate(batch):
             found = _candidate(
-                sample.id, maps[row], segmented.species[row], segmented.mask[row], networks, settings
+                sample.id, decoded.maps[row], segmented.species[row], segmented.mask[row], networks, settings
             )
             rows.append({"id": sample.id, "decile": sample.decile} | found)
         progress.advance(len(batch), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
@@ -204,7 +204,7 @@ def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent
     if not chosen:
         return
     batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
-    density = np.concatenate([_decode(networks, latent, batch)[:, 0] for batch in batches])
+    density = np.concatenate([_decode(networks, latent, batch).maps[:, 0] for batch in batches])
     ids = [sample.id for sample in chosen]
     with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
         limit = float(np.finfo(np.float16).max)

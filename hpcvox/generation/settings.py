@@ -28,7 +28,11 @@ class NetworkSettings(Settings):
     """Which networks, and on how much of the machine."""
 
     vae: Path = Field(Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)")
-    unet: Path = Field(Path("runs/unet"), description="run folder of the UNet (see: hpcvox train-unet)")
+    unet: Path | None = Field(
+        None,
+        description="run folder of a UNet that names the elements of what the VAE decodes (see: hpcvox train-unet); "
+        "null: the VAE's own decoder does",
+    )
     threads: int = Field(0, ge=0, description="CPU threads; 0 = all CPUs at hand")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
 

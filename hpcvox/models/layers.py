@@ -74,9 +74,9 @@ class Standardize(nn.Module):
     def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
         return (x_BCDHW - self.centre) / self.span
 
-    def inverse(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
-        """Back to e/Å³ and Å."""
-        return x_BCDHW * self.span + self.centre
+    def inverse(self, x_BCDHW: torch.Tensor, channels: int = 4) -> torch.Tensor:
+        """Back to e/Å³ and Å, of the first ``channels``."""
+        return x_BCDHW * self.span[:, :channels] + self.centre[:, :channels]
 
 
 def log_density(density: torch.Tensor) -> torch.Tensor:

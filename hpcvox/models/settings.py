@@ -35,7 +35,8 @@ class UNetSettings(Settings):
 
 
 class VAESettings(Settings):
-    """The shape of the VAE.  The paper's: patch 1, encoder 16 32 64 128, bottleneck 4, seed 4."""
+    """The shape of the VAE.  The paper's: patch 1, encoder 16 32 64 128, bottleneck 4, seed 4, no elements, no naming,
+    cell from maps."""
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
     inputs: Literal["raw", "scaled"] = Field(
@@ -51,6 +52,19 @@ class VAESettings(Settings):
     seed_channels: int = Field(16, ge=1, description="channels of the decoder's first 4³ grid")
     decoder: tuple[int, ...] = Field(
         (128, 64, 32), description="filters; the grid doubles after each but the last"
+    )
+    elements: int = Field(
+        16, ge=0, description="learnt numbers by which the encoder sees each ion's element; 0: density alone"
+    )
+    naming: int = Field(
+        96,
+        ge=0,
+        description="features of a patch by which the decoder names elements; 0: the UNet names them",
+    )
+    cell: Literal["maps", "lattice"] = Field(
+        "lattice",
+        description="what the coordinates come from: maps that are decoded as the density is, or a decoded lattice, "
+        "whose lengths are always positive",
     )
 
 

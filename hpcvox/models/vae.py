@@ -1,8 +1,19 @@
-"""The conditional variational autoencoder of density voxels (Court et al. 2020, Cond-DFC-VAE)."""
+"""The conditional variational autoencoder of density voxels (Court et al. 2020, Cond-DFC-VAE).
+
+Beyond the paper the encoder may see each ion's element, and the decoder may name the elements, tell which voxels are
+occupied, and give the cell as a lattice: what a loss does not ask for, the latent space does not keep.
+
+Tensor names end in their axes: B batch, C channels, D H W the voxel axes, K chosen places.
+"""
+
+import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from hpcvox.descriptors.grids import Grid, centres
+from hpcvox.descriptors.radii import MAX_Z
 from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
 from hpcvox.models.settings import VAESettings
 from hpcvox.models.unet import INPUT_CHANNELS
@@ -15,10 +26,34 @@ PAPER = VAESettings(
     bottleneck=4,
     seed_channels=4,
     decoder=(128, 64, 32, 16),
+    elements=0,
+    naming=0,
+    cell="maps",
 )
 """The network of the paper."""
 
 SEED_SIZE = 4
+
+TYPICAL_LENGTH = 5.0
+"""Of a cell, Å: what the lattice is before anything is learnt."""
+
+
+class Names(NamedTuple):
+    """What a decoder says of elements."""
+
+    features: torch.Tensor
+    """(B, F, m, m, m): of every patch, for :meth:`VAE.element_logits`."""
+    mask_logits: torch.Tensor
+    """(B, n, n, n): of each voxel being occupied."""
+
+
+class Decoded(NamedTuple):
+    """Latent points decoded."""
+
+    maps: torch.Tensor
+    """(B, 4, n, n, n): density in e/Å³ and the coordinates x, y, z in Å."""
+    names: Names | None
+    """Of a decoder that names elements."""
 
 
 class VAE(nn.Module):
@@ -26,9 +61,23 @@ class VAE(nn.Module):
 
     The condition (one-hot decile of a property, (B, K)) enters the encoder as constant channels and
     joins z at the decoder's input.
+
+    Args:
+        settings: the shape.
+        conditions: K.
+        voxels: n, along an edge of the maps.
+        grid: of the maps; what a decoded lattice is made into coordinates on.
+        oblique: whether the decoded lattice may have other than right angles.
     """
 
-    def __init__(self, settings: VAESettings, conditions: int, voxels: int) -> None:
+    def __init__(
+        self,
+        settings: VAESettings,
+        conditions: int,
+        voxels: int,
+        grid: Grid = "periodic",
+        oblique: bool = False,
+    ) -> None:
         super().__init__()
         size = voxels // settings.patch
         if SEED_SIZE * 2 ** (len(settings.decoder) - 1) != size:
@@ -37,11 +86,11 @@ class VAE(nn.Module):
                 f"and {voxels}³ voxels in patches of {settings.patch} are {size}³"
             )
         self.settings, self.conditions, self.voxels = settings, conditions, voxels
-        folded = INPUT_CHANNELS * settings.patch**3
         self.scale = Standardize() if settings.inputs == "scaled" else None
         self.fold = SpaceToDepth(settings.patch)
+        self.embedding = nn.Embedding(MAX_Z + 1, settings.elements) if settings.elements else None
         layers: list[nn.Module] = []
-        width = folded + conditions
+        width = INPUT_CHANNELS * settings.patch**3 + conditions + settings.elements
         for filters in settings.encoder:
             layers += [
                 convolution(width, filters, settings.padding),
@@ -73,18 +122,114 @@ class VAE(nn.Module):
                 nn.LeakyReLU(0.3),
             ]
             width = filters
-        layers += [convolution(width, folded, settings.padding), DepthToSpace(settings.patch)]
+        maps = 1 if settings.cell == "lattice" else INPUT_CHANNELS
+        layers += [
+            convolution(width, maps * settings.patch**3, settings.padding),
+            DepthToSpace(settings.patch),
+        ]
         self.decoder = nn.Sequential(*layers)
+        self.naming = _Naming(width, settings) if settings.naming else None
+        self.lattice = _Lattice(settings, conditions, voxels, grid, oblique) if maps == 1 else None
 
-    def encode(self, x_BCDHW: torch.Tensor, condition_BK: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log-variance of the latent, each (B, L)."""
+    def encode(
+        self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, condition_BK: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and log-variance of the latent, each (B, L).
+
+        Args:
+            x_BCDHW: density in e/Å³, then x, y, z in Å, (B, 4, n, n, n).
+            species_BDHW: atomic numbers, 0 where no ion is, (B, n, n, n); looked at where the encoder sees elements.
+            condition_BK: (B, K).
+        """
         x = self.fold(x_BCDHW if self.scale is None else self.scale(x_BCDHW))
-        constant = condition_BK[:, :, None, None, None].expand(-1, -1, *x.shape[2:])
-        hidden = self.encoder_dense(self.encoder(torch.cat((x, constant), dim=1)))
+        parts = [x, condition_BK[:, :, None, None, None].expand(-1, -1, *x.shape[2:])]
+        if self.embedding is not None:
+            patches = self.patches(species_BDHW)
+            parts.append(self.embedding(patches).permute(0, 4, 1, 2, 3) * (patches > 0)[:, None])
+        hidden = self.encoder_dense(self.encoder(torch.cat(parts, dim=1)))
         return self.mean(hidden), self.log_variance(hidden)
 
-    def decode(self, z_BL: torch.Tensor, condition_BK: torch.Tensor) -> torch.Tensor:
-        """Maps (B, 4, n, n, n): density in e/Å³ and the coordinates x, y, z in Å."""
-        seed = self.decoder_dense(torch.cat((z_BL, condition_BK), dim=1))
-        maps: torch.Tensor = self.decoder(seed.view(len(z_BL), -1, SEED_SIZE, SEED_SIZE, SEED_SIZE))
-        return maps if self.scale is None else self.scale.inverse(maps)
+    def decode(self, z_BL: torch.Tensor, condition_BK: torch.Tensor) -> Decoded:
+        """What latent points (B, L) are of."""
+        given = torch.cat((z_BL, condition_BK), dim=1)
+        seed = self.decoder_dense(given)
+        features = self.decoder[:-2](seed.view(len(z_BL), -1, SEED_SIZE, SEED_SIZE, SEED_SIZE))
+        maps: torch.Tensor = self.decoder[-2:](features)
+        if self.lattice is not None:
+            density = maps if self.scale is None else self.scale.inverse(maps, channels=1)
+            maps = torch.cat((density, self.lattice(given)), dim=1)
+        elif self.scale is not None:
+            maps = self.scale.inverse(maps)
+        return Decoded(maps, None if self.naming is None else self.naming(features))
+
+    def element_logits(self, names: Names, sample_K: torch.Tensor, patch_K: torch.Tensor) -> torch.Tensor:
+        """Logits of the atomic numbers, (K, MAX_Z + 1), of K patches.
+
+        Args:
+            names: as decoded.
+            sample_K: which sample each patch is of.
+            patch_K: its place in the sample's flat grid of patches.
+        """
+        assert self.naming is not None
+        logits: torch.Tensor = self.naming.element(
+            names.features.flatten(2).transpose(1, 2)[sample_K, patch_K]
+        )
+        return logits
+
+    def patches(self, species_BDHW: torch.Tensor) -> torch.Tensor:
+        """The element of each patch, (B, m, m, m) int64: the heaviest in it, 0 where there is none."""
+        pooled = nn.functional.max_pool3d(species_BDHW[:, None].float(), self.settings.patch)
+        return pooled[:, 0].long()
+
+
+class _Naming(nn.Module):
+    """Which element each patch is of, and which voxels are occupied."""
+
+    def __init__(self, width: int, settings: VAESettings) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv3d(width, settings.naming, 1), nn.LeakyReLU(0.3))
+        self.element = nn.Linear(settings.naming, MAX_Z + 1)
+        self.occupied = nn.Sequential(
+            nn.Conv3d(settings.naming, settings.patch**3, 1), DepthToSpace(settings.patch)
+        )
+
+    def forward(self, features_BFDHW: torch.Tensor) -> Names:
+        features = self.features(features_BFDHW)
+        return Names(features, self.occupied(features)[:, 0])
+
+
+class _Lattice(nn.Module):
+    """The cell of a latent point, as the coordinates of its voxels.
+
+    The rows a, b, c are lower triangular, a along x and b in the xy plane, with a positive diagonal: any such matrix is
+    a right-handed cell.
+    """
+
+    centres: torch.Tensor
+
+    def __init__(
+        self, settings: VAESettings, conditions: int, voxels: int, grid: Grid, oblique: bool
+    ) -> None:
+        super().__init__()
+        self.oblique = oblique
+        self.dense = nn.Sequential(
+            nn.Linear(settings.latent + conditions, settings.hidden),
+            nn.LeakyReLU(0.3),
+            nn.Linear(settings.hidden, 6 if oblique else 3),
+        )
+        centre = torch.from_numpy(centres(grid, voxels)).float()
+        self.register_buffer("centres", centre, persistent=False)
+
+    def forward(self, given_BL: torch.Tensor) -> torch.Tensor:
+        """Coordinates x, y, z in Å, (B, 3, n, n, n)."""
+        numbers = self.dense(given_BL)
+        lengths_B3 = torch.exp(numbers[:, :3] + math.log(TYPICAL_LENGTH))
+        axis = self.centres
+        n = len(axis)
+        along = [lengths_B3[:, i, None] * axis for i in range(3)]
+        x, y, z = along[0][:, :, None, None], along[1][:, None, :, None], along[2][:, None, None, :]
+        if self.oblique:
+            b_x, c_x, c_y = (TYPICAL_LENGTH * numbers[:, 3:, None] * axis).unbind(1)
+            x = x + b_x[:, None, :, None] + c_x[:, None, None, :]
+            y = y + c_y[:, None, None, :]
+        return torch.stack([one.expand(-1, n, n, n) for one in (x, y, z)], dim=1)

@@ -58,8 +58,9 @@ class Encoder:
         """The posterior of each of ``samples`` given its own condition."""
         means, deviations = [], []
         for part in plan(samples, BATCH, 0, 1, None):
-            x = load(self.shards, part, 0, None).x
-            mean, log_variance = self._model.encode(x, self._one_hot(self.deciles[part.indices]))
+            batch = load(self.shards, part, 0, None)
+            condition = self._one_hot(self.deciles[part.indices])
+            mean, log_variance = self._model.encode(batch.x, batch.species, condition)
             means.append(mean.numpy())
             deviations.append(torch.exp(0.5 * log_variance).numpy())
         return Encoded(np.concatenate(means), np.concatenate(deviations))
@@ -69,7 +70,7 @@ class Encoder:
         """Densities in e/Å³ at equal steps between two latent points (2, L), both ends among them, (steps, n, n, n)."""
         way = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         points = torch.from_numpy((1 - way) * ends[0] + way * ends[1])
-        maps = self._model.decode(points, self._one_hot(np.full(steps, decile)))
+        maps = self._model.decode(points, self._one_hot(np.full(steps, decile))).maps
         density: NDArray[np.float32] = maps[:, 0].numpy()
         return density
 

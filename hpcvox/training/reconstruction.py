@@ -35,17 +35,20 @@ class Reconstruction:
         values = shards.target(card["condition"])
         self.bins = torch.from_numpy(bin_of(values, np.array(card["edges"])))
 
-    def __call__(self, x_BCDHW: torch.Tensor, indices: NDArray[np.int64]) -> torch.Tensor:
+    def __call__(
+        self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, indices: NDArray[np.int64]
+    ) -> torch.Tensor:
         """Maps like ``x_BCDHW``, (B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å.
 
         Args:
+            species_BDHW: their atomic numbers.
             indices: (B,) samples of the shard set that they are of.
         """
         bins = self.bins[torch.from_numpy(indices)].to(x_BCDHW.device)
         condition_BK = torch.nn.functional.one_hot(bins, self.vae.conditions).float()
         with torch.no_grad():
-            mean_BL, _ = self.vae.encode(x_BCDHW, condition_BK)
-            return self.vae.decode(mean_BL, condition_BK).float()
+            mean_BL, _ = self.vae.encode(x_BCDHW, species_BDHW, condition_BK)
+            return self.vae.decode(mean_BL, condition_BK).maps.float()
 
 
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:

@@ -147,7 +147,11 @@ def _unet(card: dict[str, Any], origin: str) -> nn.Module:
 
 
 def _vae(card: dict[str, Any], origin: str) -> nn.Module:
-    return VAE(config.validate(VAESettings, card["model"], origin), card["conditions"], card["voxels"])
+    # cards of before these were settings do not have them
+    settings = config.validate(
+        VAESettings, {"elements": 0, "naming": 0, "cell": "maps"} | card["model"], origin
+    )
+    return VAE(settings, card["conditions"], card["voxels"], card["grid"], card.get("oblique", False))
 
 
 def _r3dvs(card: dict[str, Any], origin: str) -> nn.Module:

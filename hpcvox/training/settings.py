@@ -91,8 +91,11 @@ class TrainVAESettings(VoxelSettings):
     """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
 
     out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")
-    unet: Path = Field(
-        Path("runs/unet"), description="run folder of the UNet whose features the loss compares"
+    unet: Path | None = Field(
+        None, description="run folder of a UNet whose features the loss compares, too (DFC); null: not"
+    )
+    initial: Path | None = Field(
+        None, description="run folder of a VAE of this shape, whose weights this one starts from"
     )
     model: VAESettings = Field(VAESettings(), description="shape of the network")
     condition: str = Field("formation_energy", description="target whose bins condition the network")
@@ -103,6 +106,9 @@ class TrainVAESettings(VoxelSettings):
     )
     alpha: float = Field(
         0.03, ge=0, description="weight of the deep-feature-consistent loss; the paper's is 1"
+    )
+    naming_weight: float = Field(
+        0.3, gt=0, description="weight of the losses of a decoder that names elements and occupied voxels"
     )
     beta: float = Field(
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"

@@ -80,7 +80,7 @@ class UNetTask:
     def losses(self, batch: UNetBatch) -> Losses:
         ways = {"": batch.x}
         if self.decoded is not None:
-            ways["decoded_"] = self.decoded(batch.x, batch.indices)
+            ways["decoded_"] = self.decoded(batch.x, batch.species, batch.indices)
         size = len(batch.species)
         x_BCDHW = torch.cat(list(ways.values()))  # B: the samples one way, then the other
         features_BFDHW, mask_logits_BDHW = self.model(x_BCDHW)

@@ -1,4 +1,8 @@
-"""The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target."""
+"""The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target.
+
+Where the decoder names elements, the cross-entropies of each occupied patch's element and of the occupied voxels are
+added: neither MSE nor DFC asks the latent space to keep elements.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -7,11 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from hpcvox import durable
 from hpcvox.errors import ConfigError
 from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
+from hpcvox.models.vae import VAE, Names
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.terminal import say
@@ -35,11 +40,7 @@ class VAETask:
     def __init__(
         self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
-        unet, card = runs.load_model(settings.unet, "unet")
-        assert isinstance(unet, UNet)
         self.kind = MapKind.of_shards(shards)
-        if misfit := self.kind.misfit(MapKind.of_card(card), settings.unet):
-            raise ConfigError(f"{settings.shards} has {misfit}: train both on one shard set")
         values = shards.target(settings.condition)
         self.settings, self.shards = settings, shards
         split = Split(settings.seed, settings.held_out_fraction)
@@ -52,9 +53,11 @@ class VAETask:
             else class_edges(values[train])
         )
         self.conditions = len(self.edges) - 1
-        self.model = VAE(settings.model, self.conditions, shards.voxels).to(comm.device)
+        self.model = self._network().to(comm.device)
+        if settings.initial is not None:
+            self._start_from(settings.initial)
         self.bins = torch.from_numpy(bin_of(values, self.edges))
-        self.perceptual = unet.eval().requires_grad_(False).to(comm.device)
+        self.perceptual = None if settings.unet is None else self._features(settings.unet).to(comm.device)
 
     def read(self, part: Slice, epoch: int) -> VoxelBatch:
         turn = self.settings.augment and epoch >= 0
@@ -63,32 +66,32 @@ class VAETask:
     def losses(self, batch: VoxelBatch) -> Losses:
         model = self.model
         condition_BK = self._one_hot(batch.indices).to(batch.x.device)
-        mean_BL, log_variance_BL = model.encode(batch.x, condition_BK)
+        mean_BL, log_variance_BL = model.encode(batch.x, batch.species, condition_BK)
         z_BL = mean_BL
         if model.training:
             z_BL = mean_BL + self._noise(batch).to(batch.x.device) * torch.exp(0.5 * log_variance_BL)
-        decoded = model.decode(z_BL, condition_BK)
-        squared = (decoded - batch.x).square()
+        maps, names = model.decode(z_BL, condition_BK)
+        squared = (maps - batch.x).square()
         mse = squared.mean((1, 2, 3, 4))
         kld = -0.5 * (1 + log_variance_BL - mean_BL.square() - log_variance_BL.exp()).sum(1)
-        with torch.no_grad():
-            wanted = self.perceptual.perceptual(batch.x)
-        dfc = torch.stack(
-            [
-                (a - b).square().flatten(1).mean(1)
-                for a, b in zip(self.perceptual.perceptual(decoded), wanted, strict=True)
-            ]
-        ).sum(0)
+        loss = mse + self.settings.beta * kld
         one = torch.ones(len(mse))
         with torch.no_grad():
             figures = {
                 "mse": Ratio(mse, one),
-                "dfc": Ratio(dfc, one),
                 "kld": Ratio(kld, one),
                 "density_mse": Ratio(squared[:, 0].mean((1, 2, 3)), one),
-                "coordinate_mae": Ratio((decoded[:, 1:] - batch.x[:, 1:]).abs().mean((1, 2, 3, 4)), one),
+                "coordinate_mae": Ratio((maps[:, 1:] - batch.x[:, 1:]).abs().mean((1, 2, 3, 4)), one),
             }
-        return Losses(mse + self.settings.alpha * dfc + self.settings.beta * kld, figures)
+        if self.perceptual is not None:
+            dfc = _feature_loss(self.perceptual, maps, batch.x)
+            loss = loss + self.settings.alpha * dfc
+            figures["dfc"] = Ratio(dfc.detach(), one)
+        if names is not None:
+            naming, found = _naming_loss(model, names, batch.species)
+            loss = loss + self.settings.naming_weight * naming
+            figures |= found
+        return Losses(loss, figures)
 
     def card(self) -> dict[str, Any]:
         return {
@@ -97,7 +100,8 @@ class VAETask:
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
             "conditions": self.conditions,
-            "unet": str(self.settings.unet),
+            "unet": None if self.settings.unet is None else str(self.settings.unet),
+            "initial": None if self.settings.initial is None else str(self.settings.initial),
         }
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
@@ -107,7 +111,7 @@ class VAETask:
         if not len(chosen):
             return
         batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
-        decoded = Reconstruction(out, self.shards)(batch.x, batch.indices)
+        decoded = Reconstruction(out, self.shards)(batch.x, batch.species, batch.indices)
         with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
             np.savez_compressed(
                 handle,
@@ -119,13 +123,14 @@ class VAETask:
     def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
         """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""
         # not the network that was trained: the weights of the best epoch may be others
-        vae = VAE(self.settings.model, self.conditions, self.shards.voxels).to(comm.device).eval()
+        vae = self._network().to(comm.device).eval()
         if comm.rank == 0:
             vae.load_state_dict(runs.load_model(out, self.name)[0].state_dict())
         comm.broadcast(vae.state_dict().items())  # another node may still see the file of an earlier epoch
 
         def encode(batch: VoxelBatch) -> tuple[torch.Tensor, torch.Tensor]:
-            return vae.encode(batch.x.to(comm.device), self._one_hot(batch.indices).to(comm.device))
+            condition_BK = self._one_hot(batch.indices).to(comm.device)
+            return vae.encode(batch.x.to(comm.device), batch.species.to(comm.device), condition_BK)
 
         found = posterior.gather(partial(self.read, epoch=-1), encode, train, vae.settings.latent, comm)
         if found is None:
@@ -138,8 +143,34 @@ class VAETask:
                 say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
         return True
 
+    def _network(self) -> VAE:
+        return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.grid, self.kind.oblique)
+
+    def _features(self, folder: Path) -> UNet:
+        """The UNet of ``folder``, whose features are compared."""
+        unet, card = runs.load_model(folder, "unet")
+        assert isinstance(unet, UNet)
+        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
+            raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
+        return unet.eval().requires_grad_(False)
+
+    def _start_from(self, folder: Path) -> None:
+        """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
+        model, card = runs.load_model(folder, self.name)
+        assert isinstance(model, VAE)
+        if (model.settings, model.conditions) != (self.settings.model, self.conditions):
+            raise ConfigError(
+                f"initial: the network of {folder} has another shape, or other than {self.conditions} bins: set model "
+                f"and bins as in {folder / 'config.yaml'}"
+            )
+        trained = MapKind.of_card(card)
+        if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:
+            misfit = misfit or f"right-angled cells alone, and {folder} was trained on oblique ones, too"
+            raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
+        self.model.load_state_dict(model.state_dict())
+
     def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:
-        return torch.nn.functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
+        return functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
 
     def _noise(self, batch: VoxelBatch) -> torch.Tensor:
         """Standard normal numbers, (B, L), drawn for (epoch, sample)."""
@@ -149,6 +180,46 @@ class VAETask:
             for index in batch.indices
         ]
         return torch.from_numpy(np.stack(rows))
+
+
+def _feature_loss(unet: UNet, maps_BCDHW: torch.Tensor, true_BCDHW: torch.Tensor) -> torch.Tensor:
+    """Squared errors of the UNet's features, means at each resolution summed, (B,)."""
+    with torch.no_grad():
+        wanted = unet.perceptual(true_BCDHW)
+    found = unet.perceptual(maps_BCDHW)
+    errors = [(a - b).square().flatten(1).mean(1) for a, b in zip(found, wanted, strict=True)]
+    return torch.stack(errors).sum(0)
+
+
+def _naming_loss(
+    model: VAE, names: Names, species_BDHW: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, Ratio]]:
+    """Cross-entropies of the elements of occupied patches and of the occupied voxels, summed, (B,), and figures."""
+    occupied_BDHW = species_BDHW > 0
+    mask_loss = functional.binary_cross_entropy_with_logits(
+        names.mask_logits, occupied_BDHW.to(names.mask_logits.dtype), reduction="none"
+    ).mean((1, 2, 3))
+    patches_BM = model.patches(species_BDHW).flatten(1)
+    row, patch = patches_BM.nonzero(as_tuple=True)
+    labels = patches_BM[row, patch]
+    logits = model.element_logits(names, row, patch)
+    entropy = functional.cross_entropy(logits, labels, reduction="none")
+    none = entropy.new_zeros(len(species_BDHW))
+    count = none.index_add(0, row, torch.ones_like(entropy))
+    element_loss = none.index_add(0, row, entropy) / count
+    with torch.no_grad():
+        right = none.index_add(0, row, (logits[:, 1:].argmax(1) + 1 == labels).to(entropy.dtype))
+        found = names.mask_logits > 0
+        both = (found & occupied_BDHW).sum((1, 2, 3)).float()
+        either = (found.sum((1, 2, 3)) + occupied_BDHW.sum((1, 2, 3))).float()
+        one = torch.ones(len(count))
+        figures = {
+            "element_loss": Ratio(element_loss, one),
+            "mask_loss": Ratio(mask_loss, one),
+            "elements": Ratio(right, count),
+            "mask_f1": Ratio(2 * both, either),
+        }
+    return element_loss + mask_loss, figures
 
 
 def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:

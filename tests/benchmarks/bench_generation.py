@@ -16,7 +16,7 @@ from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.generation import run as generation
 from hpcvox.generation.latent import Latent
-from hpcvox.generation.networks import BATCH, Networks, Segmented
+from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.models.settings import UNetSettings, VAESettings
@@ -65,18 +65,18 @@ class Ideal(Networks):
         )
         self.species = np.stack([voxels.species for voxels, _, _ in maps])
 
-    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> NDArray[np.float32]:
-        super().decode(z, deciles)
-        return self.maps[: len(z)]
+    def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> Decoded:
+        return super().decode(z, deciles)._replace(maps=self.maps[: len(z)])
 
-    def segment(self, maps: Any, threshold: float, also: Any = None) -> Segmented:
-        species = self.species[: len(maps)]
-        super().segment(maps, 2.0, species > 0)  # no probability is 2: the elements of these voxels alone
+    def segment(self, decoded: Decoded, threshold: float, also: Any = None) -> Segmented:
+        species = self.species[: len(decoded.maps)]
+        super().segment(decoded, 2.0, species > 0)  # no probability is 2: the elements of these voxels alone
         return Segmented(species, (species > 0).astype(np.float32))
 
     @torch.inference_mode()
     def forward(self) -> None:
         """The bare pass: occupation of all voxels, elements of those that are occupied."""
+        assert self.unet is not None
         x = torch.from_numpy(self.maps)
         features, _ = self.unet(x)
         row, voxel = torch.from_numpy(self.species > 0).flatten(1).nonzero(as_tuple=True)

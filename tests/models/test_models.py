@@ -5,11 +5,14 @@ import pytest
 import torch
 
 from hpcvox.descriptors.density import voxelize
-from hpcvox.descriptors.grids import coordinates
-from hpcvox.descriptors.radii import RADII
+from hpcvox.descriptors.grids import Grid, cell_coordinates, coordinates
+from hpcvox.descriptors.radii import MAX_Z, RADII
+from hpcvox.generation.cell import fit_cell
 from hpcvox.models import unet, vae
 from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Surroundings, convolution
 from hpcvox.models.settings import UNetSettings, VAESettings
+
+NO_ION = torch.zeros(1, 32, 32, 32, dtype=torch.uint8)
 
 
 def weights(model: torch.nn.Module) -> int:
@@ -58,9 +61,52 @@ def test_the_papers_perceptual_features_are_at_four_resolutions() -> None:
 def test_vae_shapes(settings: VAESettings) -> None:
     model = vae.VAE(settings, 10, 32).eval()
     condition = torch.eye(10)[[3]]
-    mean, log_variance = model.encode(torch.randn(1, 4, 32, 32, 32), condition)
+    mean, log_variance = model.encode(torch.randn(1, 4, 32, 32, 32), NO_ION, condition)
     assert mean.shape == log_variance.shape == (1, 256)
-    assert model.decode(mean, condition).shape == (1, 4, 32, 32, 32)
+    maps, names = model.decode(mean, condition)
+    assert maps.shape == (1, 4, 32, 32, 32)
+    assert (names is None) == (settings.naming == 0)
+    if names is not None:
+        assert names.mask_logits.shape == (1, 32, 32, 32)
+        places = torch.tensor([0, 0, 0]), torch.tensor([0, 5, 16**3 - 1])
+        assert model.element_logits(names, *places).shape == (3, MAX_Z + 1)
+
+
+def test_a_patch_is_of_the_heaviest_ion_in_it() -> None:
+    species = torch.zeros(1, 16, 16, 16, dtype=torch.uint8)
+    species[0, 2, 3, 4], species[0, 3, 3, 5] = 8, 56
+    patches = vae.VAE(VAESettings(encoder=(8, 8), decoder=(8, 8)), 2, 16).patches(species)
+    assert patches.shape == (1, 8, 8, 8)
+    assert patches.sum() == patches[0, 1, 1, 2] == 56
+
+
+def test_the_encoder_sees_which_element_an_ion_is_of() -> None:
+    torch.manual_seed(0)
+    x, one = torch.randn(1, 4, 32, 32, 32), torch.eye(10)[[1]]
+    titanium = torch.zeros(1, 32, 32, 32, dtype=torch.uint8)
+    titanium[:, :4, :4, :4] = 22
+    zirconium = torch.where(titanium > 0, 40, 0)
+    for settings, differ in ((VAESettings(), True), (VAESettings(elements=0), False)):
+        model = vae.VAE(settings, 10, 32).eval()
+        with torch.no_grad():
+            a, b = (model.encode(x, species, one)[0] for species in (titanium, zirconium))
+        assert torch.equal(a, b) != differ
+
+
+@pytest.mark.parametrize(("grid", "oblique"), [("periodic", False), ("periodic", True), ("padded", False)])
+def test_a_decoded_lattice_is_a_cell_and_the_coordinates_are_its_own(grid: Grid, oblique: bool) -> None:
+    torch.manual_seed(0)
+    settings = VAESettings(encoder=(8, 8), decoder=(8, 8), latent=8)
+    model = vae.VAE(settings, 2, 16, grid, oblique).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+        maps, _ = model.decode(3 * torch.randn(32, 8), torch.eye(2)[[1] * 32])
+    cells = [fit_cell(each.numpy(), grid, oblique) for each in maps[:, 1:]]
+    assert len({cell.tobytes() for cell in cells}) == 32
+    assert np.abs(np.tril(cells, -1)).max() > 0.1 or not oblique
+    for cell, found in zip(cells, maps[:, 1:].numpy(), strict=True):
+        np.testing.assert_allclose(found, cell_coordinates(cell, grid, 16), atol=1e-4)
 
 
 def test_the_condition_reaches_both_halves() -> None:
@@ -73,8 +119,8 @@ def test_the_condition_reaches_both_halves() -> None:
         torch.eye(10)[[2]],
     )
     with torch.no_grad():
-        assert not torch.equal(model.encode(x, one)[0], model.encode(x, two)[0])
-        assert not torch.equal(model.decode(z, one), model.decode(z, two))
+        assert not torch.equal(model.encode(x, NO_ION, one)[0], model.encode(x, NO_ION, two)[0])
+        assert not torch.equal(model.decode(z, one).maps, model.decode(z, two).maps)
 
 
 def test_a_decoder_that_does_not_fit_the_grid_is_refused() -> None:

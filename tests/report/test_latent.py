@@ -47,11 +47,11 @@ def test_crystals_are_encoded_as_they_were_trained(root: Path, encoder: Encoder)
     model, _ = runs.load_model(root / "vae", "vae")
     assert isinstance(model, VAE)
     for row, sample in enumerate(samples):
-        x = load(encoder.shards, Slice(np.array([sample]), np.ones(1, np.float32)), 0, None).x
+        batch = load(encoder.shards, Slice(np.array([sample]), np.ones(1, np.float32)), 0, None)
         condition = torch.zeros(1, 4)
         condition[0, encoder.deciles[sample]] = 1
         with torch.no_grad():
-            mean, log_variance = model.encode(x, condition)
+            mean, log_variance = model.encode(batch.x, batch.species, condition)
         np.testing.assert_allclose(encoded.mean[row], mean[0].numpy(), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(encoded.deviation[row] ** 2, log_variance[0].exp().numpy(), rtol=1e-4)
 
@@ -65,7 +65,7 @@ def test_a_line_is_decoded_in_equal_steps(root: Path, encoder: Encoder) -> None:
     for step, density in enumerate(line):
         point = torch.from_numpy(ends[0] + np.float32(step / 4) * (ends[1] - ends[0]))[None]
         with torch.no_grad():
-            wanted = model.decode(point, condition)[0, 0].numpy()
+            wanted = model.decode(point, condition).maps[0, 0].numpy()
         np.testing.assert_allclose(density, wanted, rtol=1e-3, atol=1e-4)
 
 

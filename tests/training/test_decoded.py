@@ -74,7 +74,9 @@ def test_each_sample_is_learnt_as_it_is_and_as_it_is_decoded(
     both = task_of(again(trained, tmp_path, f"species_voxels={draws}"))
     alone = task_of(again(trained, tmp_path, "vae=null", f"species_voxels={draws}"))
     batch = both.read(Slice(np.array([3, 30, 17]), np.ones(3, np.float32)), 1)
-    decoded = batch._replace(x=Reconstruction(trained / "vae", both.shards)(batch.x, batch.indices))
+    decoded = batch._replace(
+        x=Reconstruction(trained / "vae", both.shards)(batch.x, batch.species, batch.indices)
+    )
     assert (decoded.x - batch.x).abs().max() > 0.1
     seen, true, made = both.losses(batch), alone.losses(batch), alone.losses(decoded)
     torch.testing.assert_close(seen.per_sample, (true.per_sample + made.per_sample) / 2)

@@ -72,7 +72,7 @@ def test_the_prior_is_of_the_kept_model_and_the_samples_trained_on(shards: Path,
     batch = load(given, Slice(train, np.ones(len(train), np.float32)), -1, None)
     condition = torch.nn.functional.one_hot(torch.from_numpy(bins), 4).float()
     with torch.no_grad():
-        mean, log_variance = vae.encode(batch.x, condition)
+        mean, log_variance = vae.encode(batch.x, batch.species, condition)
     expected = prior.fit(mean.numpy(), log_variance.numpy(), bins, 4).prior
     found = prior.read(trained, card, 4, 8)
     assert found is not None
@@ -118,9 +118,9 @@ def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_aga
     given = settings(TrainVAESettings, shards, out, f"unet={unet}", *VAE_FAST)
     encode = VAE.encode
 
-    def encodes_and_is_stopped(vae: VAE, x: torch.Tensor, condition: torch.Tensor) -> Any:
+    def encodes_and_is_stopped(vae: VAE, *given: torch.Tensor) -> Any:
         os.kill(os.getpid(), signal.SIGUSR1)
-        return encode(vae, x, condition)
+        return encode(vae, *given)
 
     with mock.patch.object(VAE, "encode", encodes_and_is_stopped):
         outcome = train_vae(given)
