@@ -44,11 +44,15 @@ class PipelineSettings(Settings):
     featurize_graph: GraphSettings = Field(
         GraphSettings(), description="crystals → graphs; columns as in featurize unless set"
     )
-    train_unet: TrainUNetSettings = Field(TrainUNetSettings(), description="density → elements")
+    train_unet: TrainUNetSettings | None = Field(
+        None,
+        description="density → elements: as in the paper, its features enter the VAE's loss, and it names the elements "
+        "of what the VAE decodes; null: the VAE names them itself",
+    )
     train_vae: TrainVAESettings = Field(TrainVAESettings(), description="density → latent → density")
     finetune_unet: FinetuneUNetSettings | None = Field(
         FinetuneUNetSettings(),
-        description="the UNet, which goes on with what the VAE decodes; as train_unet unless set; null: not done",
+        description="a UNet goes on with what the VAE decodes; as train_unet unless set; null: not done",
     )
     train_cgcnn: TrainCGCNNSettings = Field(
         TrainCGCNNSettings(), description="graph → property; target as train_vae.condition unless set"
@@ -182,6 +186,8 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
     left_out = {"database"} if settings.source is not None else set()
     if not _predicts(settings):
         left_out |= {"featurize_graph", "train_cgcnn", "screen"}
+    if settings.train_unet is None:
+        left_out |= {"train_unet", "finetune_unet"}
     if settings.finetune_unet is None:
         left_out.add("finetune_unet")
     if settings.relax is None:
@@ -239,6 +245,8 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
         return settings.source if place == CRYSTALS else None
     if place == SCREENED and not _predicts(settings):
         place = JUDGED
+    if place in ("unet", FINETUNED) and settings.train_unet is None:
+        return None
     if place == FINETUNED and settings.finetune_unet is None:
         place = "unet"
     return settings.out / place
@@ -250,6 +258,7 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
         case "featurize_graph":
             return columns
         case "finetune_unet":
+            assert settings.train_unet is not None
             kept = {"epochs", *stage.folders}
             return {name: value for name, value in settings.train_unet if name not in kept}
         case "train_vae":
@@ -260,7 +269,7 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
             return {"known": _place(settings, CRYSTALS) if usual else None}
         case "report":  # what a run before has left is not this one's
-            gone = set() if settings.finetune_unet is not None else {"finetuned_unet"}
+            gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
             gone |= set() if _candidates(settings.out / JUDGED) else {"screened", "relaxed"}
             return dict.fromkeys(gone)
     return {}

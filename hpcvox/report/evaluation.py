@@ -24,23 +24,25 @@ FIGURES = {
 
 
 def section(folder: Folder, table_rows: int) -> Section:
-    """Figures of each way (the UNet alone; encoder, decoder and UNet), failures, and every crystal."""
+    """Figures of each way (the whole chain; the UNet alone), failures, and every crystal."""
     if folder.problem:
         return Section(NAME, TITLE, missing=folder.problem)
     if folder.file("metrics.json") is None:
         missing = f"{folder.path} has no metrics.json: the evaluation has not finished."
         return Section(NAME, TITLE, missing=missing, notes=folder.notes)
+    ways = {way: label for way, label in WAYS.items() if f"{way}.recall" in folder.facts}
     rows = [
-        [label, *(folder.facts.get(f"{way}.{key}", "–") for way in WAYS), "–" if paper is None else paper]
+        [label, *(folder.facts.get(f"{way}.{key}", "–") for way in ways), "–" if paper is None else paper]
         for key, (label, paper) in FIGURES.items()
     ]
-    columns = ["figure", *WAYS.values(), "Court et al. 2020"]
+    columns = ["figure", *ways.values(), "Court et al. 2020"]
     file = folder.file("per_crystal.csv")
     crystals = list(read_rows(file)) if file is not None else []
     tables = [table("Figures", columns, rows), *_failures(folder), *_crystals(crystals, table_rows)]
     intro = (
-        "Each crystal that training held out goes two ways: its own maps through the UNet, and through the "
-        "whole chain (encoder, decoder, UNet). Failures count in every rate; errors are means over the rest."
+        "Each crystal that training held out is encoded, decoded, and made into sites again. "
+        + ("Its own maps go through the UNet alone, too. " if "segmentation" in ways else "")
+        + "Failures count in every rate; errors are means over the rest."
     )
     count = folder.facts.get("held_out_crystals")
     facts = [] if count is None else [("held-out crystals", shown(count))]

@@ -34,19 +34,25 @@ def run(settings: ReportSettings) -> Outcome:
     """
     database = open_folder("database", settings.database)
     shards = open_folder("featurize", settings.shards)
-    unet = open_folder("train-unet", settings.unet)
     vae = open_folder("train-vae", settings.vae)
     generated = open_folder("generate", settings.generated)
     evaluated = open_folder("evaluate", settings.evaluation)
-    folders = [database, shards, unet, vae, generated, evaluated]
+    folders = [database, shards, vae, generated, evaluated]
     if all(folder.problem for folder in folders):
         names = ", ".join(str(folder.path) for folder in folders if folder.path is not None) or "(all null)"
         raise SourceError(
             f"there is nothing to report: none of {names} is a folder with files; name at least one of "
-            "database, shards, unet, vae, generated, evaluation (as database=runs/database)"
+            "database, shards, vae, generated, evaluation (as database=runs/database)"
         )
     # what not every run has: left out where it is not there
-    tuned = [f for f in (open_folder("train-unet", settings.finetuned_unet),) if not f.problem]
+    unets = [
+        (name, title, folder)
+        for name, title, path in (
+            ("unet", "Training the UNet", settings.unet),
+            ("finetuned_unet", "Fine-tuning the UNet", settings.finetuned_unet),
+        )
+        if not (folder := open_folder("train-unet", path)).problem
+    ]
     chosen = [
         (section, folder)
         for section, verb, path in (
@@ -56,7 +62,7 @@ def run(settings: ReportSettings) -> Outcome:
         )
         if not (folder := open_folder(verb, path)).problem
     ]
-    folders += [*tuned, *(folder for _, folder in chosen)]
+    folders += [*(folder for *_, folder in unets), *(folder for _, folder in chosen)]
     predictors = networks.folders(settings.networks, open_folder("screen", settings.screened))
     folders += predictors
     predicted = networks.section(predictors)
@@ -67,9 +73,8 @@ def run(settings: ReportSettings) -> Outcome:
             overview.section(folders),
             data.database(database, settings.table_rows),
             data.featurization(shards, settings.table_rows),
-            training.section("unet", "Training the UNet", unet),
             training.section("vae", "Training the VAE", vae),
-            *(training.section("finetuned_unet", "Fine-tuning the UNet", folder) for folder in tuned),
+            *(training.section(*unet) for unet in unets),
             density.section(vae, settings.densities),
             *latent.sections(vae, shards, settings.latent, settings.interpolations),
             candidates.section(generated, target, settings.crystals, settings.downloads, settings.table_rows),

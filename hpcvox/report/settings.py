@@ -14,7 +14,9 @@ class ReportSettings(Settings):
     title: str = Field("hpcvox report", description="title of the page")
     database: Path | None = Field(Path("runs/database"), description="folder of `hpcvox database`")
     shards: Path | None = Field(Path("runs/shards"), description="folder of `hpcvox featurize`")
-    unet: Path | None = Field(Path("runs/unet"), description="run folder of `hpcvox train-unet`")
+    unet: Path | None = Field(
+        Path("runs/unet"), description="run folder of `hpcvox train-unet`, where there is one"
+    )
     vae: Path | None = Field(Path("runs/vae"), description="run folder of `hpcvox train-vae`")
     generated: Path | None = Field(Path("runs/generated"), description="folder of `hpcvox generate`")
     evaluation: Path | None = Field(Path("runs/evaluation"), description="folder of `hpcvox evaluate`")
