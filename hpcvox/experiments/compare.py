@@ -13,6 +13,10 @@ from hpcvox.crystals.record import Crystal
 MATCH_DISTANCE = 0.5
 """Å: sites further apart than this are not the same site in :attr:`Match.exact`."""
 
+LTOL, STOL, ANGLE_TOL = 0.3, 0.5, 10
+"""Tolerances by which generators are compared (Xie et al. 2022, CDVAE): of lengths, of sites in (volume/site)^(1/3),
+and of angles in degrees."""
+
 
 class Match(NamedTuple):
     """Two sets of sites, paired so that the summed distance is least."""
@@ -53,14 +57,13 @@ def match_sites(
 def structure_rms(true: Crystal, found: Crystal) -> float | None:
     """Root mean square distance of the sites, in units of (volume/site)^(1/3); None where it is another structure.
 
-    pymatgen's ``StructureMatcher`` with the tolerances by which generators are compared (Xie et al. 2022, CDVAE,
-    "match rate" and "RMSE"): lengths 30 %, angles 10°, sites 0.5 (volume/site)^(1/3).
+    pymatgen's ``StructureMatcher`` as in CDVAE's "match rate" and "RMSE".
     """
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     if true.formula != found.formula:
         return None
-    matcher = StructureMatcher(ltol=0.3, stol=0.5, angle_tol=10)
+    matcher = StructureMatcher(ltol=LTOL, stol=STOL, angle_tol=ANGLE_TOL)
     distances = matcher.get_rms_dist(structure(true), structure(found))  # type: ignore[no-untyped-call]
     return None if distances is None else float(distances[0])
 

@@ -6,6 +6,7 @@ failure and counts as one.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
+from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
@@ -39,6 +41,7 @@ FIGURES = (
     *("code", *LENGTHS, "length_mae", "angle_mae", "emd", "excess"),
     *("species_right", "exact", "valid", "match_rms", "recall"),
 )
+"""Columns of each way; a row has ``sites``, too: the crystal that was placed."""
 COLUMNS = (
     *("id", "formula", "decile", "n_sites", *LENGTHS),
     *(f"{way}_{figure}" for way in WAYS for figure in FIGURES),
@@ -54,7 +57,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         config.claim(settings, settings.out, ("threads", "device", "limit"))
         placement = settings.placement.model_dump()
         unet = None if networks.unet_card is None else networks.unet_card["checksum"]
-        work = [networks.card["checksum"], unet, placement, FIGURES]
+        work = [networks.card["checksum"], unet, placement, FIGURES, "sites"]
         parts = Parts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
@@ -68,7 +71,7 @@ def run(settings: EvaluateSettings) -> Outcome:
                     parts.save(name, part)
                 rows += part
                 progress.advance(len(chosen))
-        metrics = summarise(rows) | {
+        metrics = summarise(rows, [_true(shards, index) for index in held_out.tolist()]) | {
             "held_out_crystals": len(rows),
             "vae": str(settings.vae),
             "unet": None if settings.unet is None else str(settings.unet),
@@ -172,8 +175,8 @@ def _compare(
     """The figures of one crystal one way."""
     right, occupied = right_voxels(true_species, segmented.species[row])
     figures: dict[str, Any] = {"recall": right / occupied, "right": right, "occupied": occupied}
-    true = shards.cells[index]
-    true = np.diag(np.linalg.norm(true, axis=1)) if is_orthogonal(true) else oriented(true)
+    crystal = _true(shards, index)
+    true = crystal.lattice
     try:
         fitted = fit_cell(maps[1:], networks.kind.grid, networks.kind.oblique)
         figures |= dict(zip(LENGTHS, _lengths(fitted).tolist(), strict=True))
@@ -190,12 +193,8 @@ def _compare(
         )
     except Rejected as error:
         return figures | {"code": error.code}
-    numbers, frac = shards.sites(index)
-    match = match_sites(true, frac, numbers, placed.frac, placed.numbers)
-    rms = structure_rms(
-        Crystal("", "", true, frac, numbers, {}),
-        Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}),
-    )
+    match = match_sites(true, crystal.frac, crystal.numbers, placed.frac, placed.numbers)
+    rms = structure_rms(crystal, Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}))
     if rms is not None:
         figures["match_rms"] = rms
     return figures | {
@@ -205,6 +204,7 @@ def _compare(
         "species_right": match.species_right,
         "exact": match.exact,
         "valid": not judge(*placed).code,
+        "sites": {name: value.tolist() for name, value in placed._asdict().items()},
     }
 
 
@@ -213,17 +213,35 @@ def _lengths(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
     return lengths
 
 
-def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _true(shards: ShardSet, index: int) -> Crystal:
+    """The crystal itself, in the setting of its maps."""
+    lattice = shards.cells[index]
+    lattice = np.diag(_lengths(lattice)) if is_orthogonal(lattice) else oriented(lattice)
+    numbers, frac = shards.sites(index)
+    return Crystal(shards.ids[index], "", lattice, frac, numbers, {})
+
+
+def _found(row: dict[str, Any], way: str) -> list[Crystal]:
+    """The crystal that was placed, if any."""
+    sites = row.get(f"{way}_sites")
+    if sites is None:
+        return []
+    numbers = np.array(sites["numbers"], np.uint8)
+    return [Crystal(row["id"], "", np.array(sites["lattice"]), np.array(sites["frac"]), numbers, {})]
+
+
+def summarise(rows: list[dict[str, Any]], true: Sequence[Crystal]) -> dict[str, Any]:
     """Means over the crystals, each way; failures are in every rate, and in no mean that they have no part in."""
-    return {way: _summary(rows, way) for way in WAYS if f"{way}_recall" in rows[0]}
+    return {way: _summary(rows, way, true) for way in WAYS if f"{way}_recall" in rows[0]}
 
 
-def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
+def _summary(rows: list[dict[str, Any]], way: str, true: Sequence[Crystal]) -> dict[str, Any]:
     def mean(figure: str) -> float | None:
         values = [abs(row[f"{way}_{figure}"]) for row in rows if f"{way}_{figure}" in row]
         return float(np.mean(values)) if values else None
 
     failed = [row for row in rows if row[f"{way}_code"]]
+    covered = metre(true, [crystal for row in rows for crystal in _found(row, way)])
     return {
         "length_mae": mean("length_mae"),  # Å, per axis
         "angle_mae": mean("angle_mae"),  # degrees, per angle
@@ -235,6 +253,7 @@ def _summary(rows: list[dict[str, Any]], way: str) -> dict[str, Any]:
         "valid_rate": sum(row.get(f"{way}_valid", False) for row in rows) / len(rows),
         "match_rate": sum(f"{way}_match_rms" in row for row in rows) / len(rows),
         "match_rms": mean("match_rms"),  # (volume/site)^(1/3), crystals that match
+        **covered._asdict(),
         "failure_rate": len(failed) / len(rows),
         "failures": dict(Counter(row[f"{way}_code"] for row in failed).most_common()),
         "failed": [row["id"] for row in failed][:20],

@@ -61,6 +61,7 @@ class VAESettings(Settings):
         ge=0,
         description="features of a patch by which the decoder names elements; 0: the UNet names them",
     )
+    classes: int = Field(99, ge=2, description="atomic numbers that can be told apart, 0 = background")
     cell: Literal["maps", "lattice"] = Field(
         "lattice",
         description="what the coordinates come from: maps that are decoded as the density is, or a decoded lattice, "

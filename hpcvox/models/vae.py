@@ -12,8 +12,6 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from hpcvox.descriptors.grids import Grid, centres
-from hpcvox.descriptors.radii import MAX_Z
 from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
 from hpcvox.models.settings import VAESettings
 from hpcvox.models.unet import INPUT_CHANNELS
@@ -66,7 +64,7 @@ class VAE(nn.Module):
         settings: the shape.
         conditions: K.
         voxels: n, along an edge of the maps.
-        grid: of the maps; what a decoded lattice is made into coordinates on.
+        box: where the maps begin along each axis and how far they go, in units of the cell; for a decoded lattice.
         oblique: whether the decoded lattice may have other than right angles.
     """
 
@@ -75,7 +73,7 @@ class VAE(nn.Module):
         settings: VAESettings,
         conditions: int,
         voxels: int,
-        grid: Grid = "periodic",
+        box: tuple[float, float] = (0.0, 1.0),
         oblique: bool = False,
     ) -> None:
         super().__init__()
@@ -88,7 +86,7 @@ class VAE(nn.Module):
         self.settings, self.conditions, self.voxels = settings, conditions, voxels
         self.scale = Standardize() if settings.inputs == "scaled" else None
         self.fold = SpaceToDepth(settings.patch)
-        self.embedding = nn.Embedding(MAX_Z + 1, settings.elements) if settings.elements else None
+        self.embedding = nn.Embedding(settings.classes, settings.elements) if settings.elements else None
         layers: list[nn.Module] = []
         width = INPUT_CHANNELS * settings.patch**3 + conditions + settings.elements
         for filters in settings.encoder:
@@ -129,7 +127,7 @@ class VAE(nn.Module):
         ]
         self.decoder = nn.Sequential(*layers)
         self.naming = _Naming(width, settings) if settings.naming else None
-        self.lattice = _Lattice(settings, conditions, voxels, grid, oblique) if maps == 1 else None
+        self.lattice = _Lattice(settings, conditions, voxels, box, oblique) if maps == 1 else None
 
     def encode(
         self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, condition_BK: torch.Tensor
@@ -163,7 +161,7 @@ class VAE(nn.Module):
         return Decoded(maps, None if self.naming is None else self.naming(features))
 
     def element_logits(self, names: Names, sample_K: torch.Tensor, patch_K: torch.Tensor) -> torch.Tensor:
-        """Logits of the atomic numbers, (K, MAX_Z + 1), of K patches.
+        """Logits of the atomic numbers, (K, classes), of K patches.
 
         Args:
             names: as decoded.
@@ -188,7 +186,7 @@ class _Naming(nn.Module):
     def __init__(self, width: int, settings: VAESettings) -> None:
         super().__init__()
         self.features = nn.Sequential(nn.Conv3d(width, settings.naming, 1), nn.LeakyReLU(0.3))
-        self.element = nn.Linear(settings.naming, MAX_Z + 1)
+        self.element = nn.Linear(settings.naming, settings.classes)
         self.occupied = nn.Sequential(
             nn.Conv3d(settings.naming, settings.patch**3, 1), DepthToSpace(settings.patch)
         )
@@ -208,7 +206,12 @@ class _Lattice(nn.Module):
     centres: torch.Tensor
 
     def __init__(
-        self, settings: VAESettings, conditions: int, voxels: int, grid: Grid, oblique: bool
+        self,
+        settings: VAESettings,
+        conditions: int,
+        voxels: int,
+        box: tuple[float, float],
+        oblique: bool,
     ) -> None:
         super().__init__()
         self.oblique = oblique
@@ -217,8 +220,9 @@ class _Lattice(nn.Module):
             nn.LeakyReLU(0.3),
             nn.Linear(settings.hidden, 6 if oblique else 3),
         )
-        centre = torch.from_numpy(centres(grid, voxels)).float()
-        self.register_buffer("centres", centre, persistent=False)
+        origin, extent = box
+        centres = origin + (torch.arange(voxels, dtype=torch.float64) + 0.5) / voxels * extent
+        self.register_buffer("centres", centres.float(), persistent=False)
 
     def forward(self, given_BL: torch.Tensor) -> torch.Tensor:
         """Coordinates x, y, z in Å, (B, 3, n, n, n)."""

@@ -18,6 +18,8 @@ FIGURES = {
     "valid_rate": ("share valid", None),
     "match_rate": ("share of the same structure (StructureMatcher 0.3, 0.5, 10°)", None),
     "match_rms": ("distance of their sites, in (volume/site)^(1/3)", None),
+    "metre": ("share that some reconstruction of the composition matches (METRe)", None),
+    "crmse": ("distance of sites to the best of these, 0.5 where none matches (cRMSE)", None),
     "failure_rate": ("share in which no atoms could be placed", None),
 }
 """Keys of metrics.json, what they mean, and Court et al. 2020's value (doi 10.1021/acs.jcim.0c00464)."""

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple, Self, cast
 
-from hpcvox.descriptors.grids import Grid, is_orthogonal
+from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
 from hpcvox.shards.reader import ShardSet
 
 
@@ -25,6 +25,12 @@ class MapKind(NamedTuple):
     def of_shards(cls, shards: ShardSet) -> Self:
         """Of a density shard set."""
         return cls(cast(Grid, shards.grid), shards.voxels, shards.sigma, not is_orthogonal(shards.cells))
+
+    @property
+    def box(self) -> tuple[float, float]:
+        """Where the maps begin along each axis, and how far they go, in units of the cell."""
+        origin, extent, _ = BOXES[self.grid]
+        return origin, extent
 
     def misfit(self, trained: Self, name: object) -> str | None:
         """What these maps are that those which the network ``name`` was ``trained`` on are not; None: nothing.

@@ -23,6 +23,7 @@ from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE
 from hpcvox.models.voxel_cnn import VoxelCNN
 from hpcvox.training.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
+from hpcvox.training.maps import MapKind
 
 _PIECE: Final = 1 << 20
 _MOST_LAYERS: Final = 64
@@ -151,7 +152,8 @@ def _vae(card: dict[str, Any], origin: str) -> nn.Module:
     settings = config.validate(
         VAESettings, {"elements": 0, "naming": 0, "cell": "maps"} | card["model"], origin
     )
-    return VAE(settings, card["conditions"], card["voxels"], card["grid"], card.get("oblique", False))
+    kind = MapKind.of_card(card)
+    return VAE(settings, card["conditions"], kind.voxels, kind.box, kind.oblique)
 
 
 def _r3dvs(card: dict[str, Any], origin: str) -> nn.Module:

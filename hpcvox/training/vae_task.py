@@ -144,7 +144,7 @@ class VAETask:
         return True
 
     def _network(self) -> VAE:
-        return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.grid, self.kind.oblique)
+        return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.box, self.kind.oblique)
 
     def _features(self, folder: Path) -> UNet:
         """The UNet of ``folder``, whose features are compared."""

@@ -171,6 +171,8 @@ def test_evaluation_counts_every_held_out_crystal(trained: Path, tmp_path: Path)
         assert figures["failure_rate"] == sum(bool(row[f"{way}_code"]) for row in rows) / len(rows)
         assert sum(figures["failures"].values()) == sum(bool(row[f"{way}_code"]) for row in rows)
         assert 0 <= figures["recall"] <= 1
+        assert figures["match_rate"] <= figures["metre"] <= 1
+        assert 0 <= figures["crmse"] <= 0.5
     # true maps have exact coordinates
     assert metrics["segmentation"]["length_mae"] < 1e-5
     cells = ShardSet.open(trained / "shards").cells

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hpcvox.descriptors.density import voxelize
-from hpcvox.descriptors.grids import Grid, cell_coordinates, coordinates
+from hpcvox.descriptors.grids import BOXES, Grid, cell_coordinates, coordinates
 from hpcvox.descriptors.radii import MAX_Z, RADII
 from hpcvox.generation.cell import fit_cell
 from hpcvox.models import unet, vae
@@ -69,7 +69,11 @@ def test_vae_shapes(settings: VAESettings) -> None:
     if names is not None:
         assert names.mask_logits.shape == (1, 32, 32, 32)
         places = torch.tensor([0, 0, 0]), torch.tensor([0, 5, 16**3 - 1])
-        assert model.element_logits(names, *places).shape == (3, MAX_Z + 1)
+        assert model.element_logits(names, *places).shape == (3, 99)
+
+
+def test_every_ion_that_can_be_drawn_can_be_named() -> None:
+    assert VAESettings().classes == MAX_Z + 1
 
 
 def test_a_patch_is_of_the_heaviest_ion_in_it() -> None:
@@ -97,10 +101,11 @@ def test_the_encoder_sees_which_element_an_ion_is_of() -> None:
 def test_a_decoded_lattice_is_a_cell_and_the_coordinates_are_its_own(grid: Grid, oblique: bool) -> None:
     torch.manual_seed(0)
     settings = VAESettings(encoder=(8, 8), decoder=(8, 8), latent=8)
-    model = vae.VAE(settings, 2, 16, grid, oblique).eval()
+    origin, extent, _ = BOXES[grid]
+    model = vae.VAE(settings, 2, 16, (origin, extent), oblique).eval()
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.add_(0.02 * torch.randn_like(parameter))
+            parameter.add_(0.01 * torch.randn_like(parameter))
         maps, _ = model.decode(3 * torch.randn(32, 8), torch.eye(2)[[1] * 32])
     cells = [fit_cell(each.numpy(), grid, oblique) for each in maps[:, 1:]]
     assert len({cell.tobytes() for cell in cells}) == 32
