@@ -40,7 +40,7 @@ def run(settings: DatabaseSettings) -> Outcome:
     out = settings.out
     with durable.sole_writer(out):
         config.save(settings, out / "config.yaml")
-        drawn = draw(settings.size, settings.seed)
+        drawn = draw(settings.size, settings.seed, tuple(dict.fromkeys(settings.classes)))
         parts = out / PARTS
         parts.mkdir(exist_ok=True)
         tasks = [*_references(drawn), *_chunks(drawn)] if energy == "chgnet" else _chunks(drawn)
@@ -51,7 +51,7 @@ def run(settings: DatabaseSettings) -> Outcome:
         durable.write_csv(out / "rejects.csv", tables.REJECT_COLUMNS, made.rejects)
         durable.write_csv(out / "crystals.csv", tables.columns(energy), made.crystals)
         durable.write_json(out / "database.json", _card(settings, energy, model, made))
-    counts = ", ".join(f"{n} {name}" for name, n in _by_class(made.crystals).items())
+    counts = ", ".join(f"{n} {name}" for name, n in _by_class(made.crystals).items() if n)
     rejected = f"; {len(made.rejects)} of {settings.size} rejected (rejects.csv)" if made.rejects else ""
     return Outcome(
         f"{len(made.crystals)} crystals ({counts}), energies by {model}: {out}/crystals.csv{rejected}"

@@ -17,7 +17,10 @@ class DatabaseSettings(Settings):
         400,
         ge=SMALLEST,
         le=LARGEST,
-        description="built-in crystals to draw, shared evenly by the three classes",
+        description="built-in crystals to draw, shared evenly by the classes",
+    )
+    classes: list[Literal["AB", "ABX3", "Heusler"]] = Field(
+        ["AB", "ABX3", "Heusler"], min_length=1, description="of crystals: AB, ABX3 (perovskites), Heusler"
     )
     seed: int = Field(
         0, ge=0, description="which crystals are drawn; a smaller size is the beginning of a larger"

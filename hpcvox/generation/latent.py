@@ -176,9 +176,7 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[_Maps, None]:
         crystal = filler.prepare(crystal)
         filler.fill(crystal, (0, 0), slot)
     except Rejected as reason:
-        raise ConfigError(
-            f"{key}: {path} has no such voxels as {networks.card['shards']}: {reason}"
-        ) from None
+        raise ConfigError(f"{key}: {path} has no such voxels as the VAE was trained on: {reason}") from None
     density = np.empty(slot["density"].shape, np.float32)
     if slot["density"].dtype == np.float16:
         from_half(slot["density"], density)
@@ -189,7 +187,9 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[_Maps, None]:
 
 def _featurized(networks: Networks) -> DensitySettings:
     """The settings of the training's shard set."""
-    tree = dict(ShardSet.open(networks.card["shards"]).manifest.settings)
+    tree = networks.card.get("descriptor")  # cards of before have none
+    if not tree:
+        tree = dict(ShardSet.open(networks.card["shards"]).manifest.settings)
     return config.validate(DensitySettings, tree, str(networks.card["shards"]))
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from hpcvox.descriptors.grids import BOXES
 from hpcvox.errors import CheckpointError
+from hpcvox.training.shipped import located, names
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 METRICS = "metrics.jsonl"
@@ -134,10 +135,12 @@ CARDS: Final[dict[str, type[_Card]]] = {
 def read_card(folder: Path, *needed: str) -> dict[str, Any]:
     """What the run in ``folder`` says of its model: what there is has its type and range, and ``needed`` is there.
 
+    The name of a network that comes with hpcvox stands for its folder.
+
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
-    path = folder / CARD
+    path = located(folder) / CARD
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise CheckpointError(f"{path} has {size:,} bytes, and no card has so many: {DO}")
@@ -178,5 +181,6 @@ def _check(path: Path, card: dict[str, Any], needed: Sequence[str]) -> None:
 
 def untrained(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training"
+        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training. Networks that "
+        f"come with hpcvox: {', '.join(names())}"
     )

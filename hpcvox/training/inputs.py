@@ -10,6 +10,7 @@ from hpcvox.shards.layout import MANIFEST
 from hpcvox.training.card import WEIGHTS
 from hpcvox.training.damage import checksum
 from hpcvox.training.settings import TrainSettings
+from hpcvox.training.shipped import located
 
 RECORD: Final = "inputs.json"
 
@@ -60,5 +61,5 @@ def _checksums(settings: TrainSettings) -> dict[str, str]:
 
 def _paths(settings: TrainSettings) -> dict[str, Path]:
     folders: dict[str, Path | None] = {name: getattr(settings, name, None) for name in NETWORKS}
-    networks = {name: folder / WEIGHTS for name, folder in folders.items() if folder is not None}
+    networks = {name: located(folder) / WEIGHTS for name, folder in folders.items() if folder is not None}
     return {"shards": settings.shards / MANIFEST, **networks}

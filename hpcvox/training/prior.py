@@ -23,6 +23,7 @@ from safetensors.numpy import load, save
 from hpcvox import durable
 from hpcvox.errors import CheckpointError
 from hpcvox.training.card import CARD, PRIOR, read_card
+from hpcvox.training.shipped import located
 
 ENTRY: Final = "prior"
 """Of the card."""
@@ -118,7 +119,7 @@ def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Pr
     """
     if ENTRY not in card:
         return None
-    path = folder / PRIOR
+    path = located(folder) / PRIOR
     try:
         data = path.read_bytes()
         if xxhash.xxh3_128_hexdigest(data) != checksum(card):

@@ -24,6 +24,7 @@ from hpcvox.models.vae import VAE
 from hpcvox.models.voxel_cnn import VoxelCNN
 from hpcvox.training.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
 from hpcvox.training.maps import MapKind
+from hpcvox.training.shipped import located
 
 _PIECE: Final = 1 << 20
 _MOST_LAYERS: Final = 64
@@ -49,10 +50,13 @@ def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> N
 def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
     """The model of a run folder, in evaluation mode, and its card: the one door to trained networks.
 
+    The name of a network that comes with hpcvox stands for its folder (:mod:`hpcvox.training.shipped`).
+
     Raises:
         CheckpointError: there is none, it is damaged, its weights are not those of its card, or it is not of the
             ``task`` asked for.
     """
+    folder = located(folder)
     card = read_card(folder)
     if task is not None and card.get("task") != task:
         raise CheckpointError(f"{folder} holds a {card.get('task')}, and a {task} is needed here")

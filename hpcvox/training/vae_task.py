@@ -97,6 +97,7 @@ class VAETask:
         return {
             "model": self.settings.model.model_dump(mode="json"),
             **self.kind._asdict(),
+            "descriptor": dict(self.shards.manifest.settings),
             "condition": self.settings.condition,
             "edges": self.edges.tolist(),
             "conditions": self.conditions,
@@ -158,11 +159,12 @@ class VAETask:
         """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
         model, card = runs.load_model(folder, self.name)
         assert isinstance(model, VAE)
-        if (model.settings, model.conditions) != (self.settings.model, self.conditions):
-            raise ConfigError(
-                f"initial: the network of {folder} has another shape, or other than {self.conditions} bins: set model "
-                f"and bins as in {folder / 'config.yaml'}"
-            )
+        mine, its = self.settings.model.model_dump(), model.settings.model_dump()
+        other = [f"model.{key}={value}" for key, value in its.items() if mine[key] != value]
+        if model.conditions != self.conditions:
+            other.append(f"bins={model.conditions}")
+        if other:
+            raise ConfigError(f"initial: the network of {folder} has another shape: set {' '.join(other)}")
         trained = MapKind.of_card(card)
         if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:
             misfit = misfit or f"right-angled cells alone, and {folder} was trained on oblique ones, too"

@@ -136,5 +136,13 @@ def test_a_size_outside_the_range_is_refused(size: int) -> None:
         draw(size, 0)
 
 
+def test_a_draw_of_some_classes_has_no_other() -> None:
+    drawn = draw(150, 3, ("ABX3",))
+    assert {p.compound_class for p in drawn} == {"ABX3"}
+    assert drawn == [p for p in draw(450, 3) if p.compound_class == "ABX3"]
+    with pytest.raises(ConfigError, match=r"size=90000: there are [\d,]+ crystals of classes=AB,ABX3"):
+        draw(90_000, 0, ("AB", "ABX3"))
+
+
 def test_the_largest_draw() -> None:
     assert len({p.id for p in draw(LARGEST, 1)}) == LARGEST
