@@ -19,8 +19,8 @@ setup: ## install everything into .venv (can be repeated)
 check: ## say what set-up would find and do, and change nothing
 	@bash setup.sh --check
 
-demo: setup ## set up, then run the whole pipeline on built-in crystals (15 minutes on 2 cores)
-	@$(BIN)/hpcvox pipeline configs/pipeline.yaml $(DEMO) || [ $$? = 4 ] # 4: done, some inputs were rejected
+demo: setup ## set up, then make new perovskites by the whole pipeline (15 minutes on 2 cores)
+	@$(BIN)/hpcvox pipeline configs/demo.yaml $(DEMO) || [ $$? = 4 ] # 4: done, some inputs were rejected
 
 setup-test: ## set up with the tools of the tests
 	@bash setup.sh --test

@@ -81,14 +81,16 @@ def test_the_papers_cgcnn_is_the_default_network_at_a_constant_rate() -> None:
     assert paper.schedule == "constant"
 
 
-def test_the_demos_config_loads() -> None:
-    demo = config.load(PipelineSettings, CONFIGS / "pipeline.yaml")
-    assert demo.train_unet is None
-    assert demo.train_vae.ranks == 2
+@pytest.mark.parametrize("name", ["demo", "pipeline"])
+def test_the_pipelines_configs_load(name: str) -> None:
+    given = config.load(PipelineSettings, CONFIGS / f"{name}.yaml")
+    assert given.train_unet is None
+    assert given.train_vae.ranks == 2
+    assert (given.train_vae.initial is not None) == (name == "demo")
 
 
 def test_every_config_belongs_to_a_job() -> None:
-    known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml"}
+    known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml", "demo.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {
         f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint", "resolution")

@@ -1,0 +1,64 @@
+"""The networks that come with hpcvox: whole, small, told of, and as good as their cards say."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hpcvox import config
+from hpcvox.errors import CheckpointError
+from hpcvox.generation import funnel
+from hpcvox.generation import run as generation
+from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.training import prior, runs, shipped
+from hpcvox.training.card import read_card
+from tests.support.paths import ROOT
+
+NAMES = shipped.names()
+
+
+def test_they_are_small() -> None:
+    assert NAMES
+    assert sum(path.stat().st_size for path in shipped.FOLDER.rglob("*") if path.is_file()) <= 25_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_loads_by_its_name_and_says_what_it_is(name: str) -> None:
+    _, card = runs.load_model(Path(name))
+    about = card["about"]
+    for key in ("data", "licence", "split", "command", "figures"):
+        assert about[key], key
+    assert f"`{name}`" in (ROOT / "docs/models.md").read_text()
+    if card["task"] == "vae":
+        assert prior.read(Path(name), card, card["conditions"], card["model"]["latent"]) is not None
+
+
+def test_a_folder_of_the_users_that_is_called_so_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shipped.located(Path("perovskites")) == shipped.FOLDER / "perovskites"
+    assert shipped.located(Path("runs/perovskites")) == Path("runs/perovskites")
+    (tmp_path / "perovskites").mkdir()
+    assert shipped.located(Path("perovskites")) == Path("perovskites")
+    with pytest.raises(CheckpointError, match=r"perovskites holds no trained model"):
+        read_card(Path("perovskites"))
+    with pytest.raises(CheckpointError, match=r"come with hpcvox: .*perovskites"):
+        read_card(Path("perovskite"))
+
+
+@pytest.mark.slow
+def test_the_perovskites_are_plausible_and_of_many_compositions(tmp_path: Path) -> None:
+    made = {"vae": "perovskites", "per_condition": 20, "threads": 1, "out": tmp_path / "made"}
+    generation.run(config.validate(GenerateSettings, made, "test"))
+    given = {"generated": tmp_path / "made", "out": tmp_path / "judged"}
+    funnel.run(config.validate(JudgeSettings, given, "test"))
+    plausible = json.loads((tmp_path / "judged/summary.json").read_text())["plausible"]
+    assert plausible["plausible"] >= 0.85 * plausible["drawn"] == 0.85 * 200
+    with (tmp_path / "made/candidates.csv").open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert len({row["formula"] for row in rows}) > 150
+    assert sum(row["n_sites"] == "5" for row in rows) > 170
+    shutil.rmtree(tmp_path / "made")
