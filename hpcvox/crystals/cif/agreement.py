@@ -5,6 +5,7 @@ words tell.  What disagrees rejects the crystal, or is let through with a *remar
 that stays with the sample.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -72,7 +73,7 @@ def claims(block: gemmi.cif.Block) -> Claims:
 
 def _number(text: str) -> float | None:
     number = gemmi.cif.as_number(text.strip("'\""))
-    return number if 0 < number < float("inf") else None  # nan for ? and text
+    return number if 0 < number < math.inf else None  # nan for ? and text
 
 
 def check_volume(stated: Claims, volume: float) -> None:
@@ -139,14 +140,14 @@ def _formula_units(stated: Claims, counts: bytes, located: int) -> float:
 
     ``located`` of the atoms are hydrogen.
     """
-    amounts, found, unit, same = stated.amounts or {}, 0, 0.0, True
+    amounts, found, unit, same = stated.amounts or {}, located, 0.0, True
     for z, amount in amounts.items():
         if z != _HYDROGEN:
             count = counts.count(z)
             found += count
             unit = unit or count / amount
-            same = same and count > 0 and abs(count - unit * amount) <= _COUNT_TOLERANCE * count
-    if not same or found + located != len(counts):
+            same = same and abs(count - unit * amount) <= _COUNT_TOLERANCE * count and count > 0
+    if not same or found != len(counts):
         raise Rejected(
             "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
         )
