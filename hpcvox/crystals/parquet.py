@@ -91,22 +91,20 @@ class ParquetSource:
             # as a dictionary: a text that the file has once for all its rows is in memory once
             with self._file([self._text]) as file:
                 for batch in file.iter_batches(batch_size=_rows(file), columns=columns, use_threads=False):
-                    rows = {name: _values(batch.column(name)) for name in columns if name != self._text}
-                    texts = _texts(batch.column(self._text))
-                    for i in range(batch.num_rows):
-                        row = {name: values[i] for name, values in rows.items()}
-                        yield self._entry(index, {self._text: next(texts), **row})
+                    cells = {name: _cells(batch.column(name)) for name in columns if name != self._text}
+                    for i, text in enumerate(_texts(batch.column(self._text))):
+                        yield self._entry(index, text or b"", {name: cells[name][i] for name in cells})
                         index += 1
         except (pa.ArrowException, ValueError, *DAMAGE) as error:
             message = f"the file is damaged after {index} rows; what follows is lost ({str(error)[:300]})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 
-    def _entry(self, index: int, row: dict[str, Any]) -> Entry:
-        text = row.pop(self._text) or b""
-        record = {k: v.decode(errors="replace") if isinstance(v, bytes) else v for k, v in row.items()}
+    def _entry(self, index: int, text: bytes, record: dict[str, Any]) -> Entry:
         name = self._chosen.identify(record, f"{self._path.name}#{index}")
         origin = f"{self._path.name}:row {index}"
-        fault = None if text.strip() else Fault("empty", f"the cell {self._text!r} is empty")
+        fault = None
+        if not text or text.isspace():
+            fault = Fault("empty", f"the cell {self._text!r} is empty")
         targets: dict[str, float] = {}
         try:
             targets = self._chosen.numbers(record)
@@ -162,6 +160,13 @@ def _texts(column: Any) -> Iterator[bytes | None]:
             yield None
         else:
             yield memoryview(held[place].as_buffer())[: MAX_BYTES + 1].tobytes()
+
+
+def _cells(column: Any) -> list[Any]:
+    """A column as Python values, its texts decoded."""
+    return [
+        value.decode(errors="replace") if isinstance(value, bytes) else value for value in _values(column)
+    ]
 
 
 def _values(column: Any) -> list[Any]:

@@ -3,7 +3,8 @@
 import csv
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -40,9 +41,15 @@ class _Lines:
         return self._rows.row_began()
 
     def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._pieces())
+
+    def _pieces(self) -> Iterator[Iterable[str]]:
         rows = self._rows
         try:
-            yield from rows if isinstance(rows, Outlined) else pieced_lines(self._path, rows.take)
+            if isinstance(rows, Outlined):
+                yield from ([line] for line in rows)
+            else:
+                yield from pieced_lines(self._path, rows.take)
         except DAMAGE as error:
             self.damage = str(error) or type(error).__name__
         if isinstance(rows, Outlined) and rows.endless:
@@ -172,7 +179,7 @@ class CsvSource:
             if whole:
                 text = row[self._cif].encode()
                 targets, fault = self._numbers(row)
-                if not text.strip():
+                if not text or text.isspace():
                     fault = Fault("empty", f"the cell {self._columns[self._cif]!r} is empty")
             name, origin = name or f"row-{number}", f"{self._path.name}:row {number}"
             yield Entry(index, name, origin, text, targets, fault, text_format(text))

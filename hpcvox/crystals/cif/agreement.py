@@ -5,6 +5,7 @@ words tell.  What disagrees rejects the crystal, or is let through with a *remar
 that stays with the sample.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -36,11 +37,13 @@ _COUNT_TOLERANCE: Final = 0.01
 _HYDROGEN: Final = 1
 _DALTON: Final = 1.66053906660  # g/cm³ of 1 u/Å³
 
-_FORMULA: Final = ("_chemical_formula_sum", "_chemical_formula.sum")
-_UNITS: Final = ("_cell_formula_units_Z", "_cell.formula_units_Z")
-_VOLUME: Final = ("_cell_volume", "_cell.volume")
-_DENSITY: Final = ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn")
-_WEIGHT: Final = ("_chemical_formula_weight", "_chemical_formula.weight")
+_TAGS: Final = (
+    ("_chemical_formula_sum", "_chemical_formula.sum"),
+    ("_cell_formula_units_Z", "_cell.formula_units_Z"),
+    ("_cell_volume", "_cell.volume"),
+    ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn"),
+    ("_chemical_formula_weight", "_chemical_formula.weight"),
+)
 
 
 class Claims(NamedTuple):
@@ -56,21 +59,21 @@ class Claims(NamedTuple):
 
 def claims(block: gemmi.cif.Block) -> Claims:
     """What the ``block`` says of its crystal."""
-    formula = _text(block, _FORMULA)
-    numbers = (_number(block, tags) for tags in (_UNITS, _VOLUME, _DENSITY, _WEIGHT))
-    return Claims(formula, None if formula is None else parsed(formula), *numbers)
+    find = blocks.finder(block)
+    formula, units, volume, density, weight = [find(tag) or find(dotted) for tag, dotted in _TAGS]
+    return Claims(
+        formula,
+        None if formula is None else parsed(formula),
+        None if units is None else _number(units),
+        None if volume is None else _number(volume),
+        None if density is None else _number(density),
+        None if weight is None else _number(weight),
+    )
 
 
-def _text(block: gemmi.cif.Block, tags: tuple[str, str]) -> str | None:
-    return blocks.value(block, tags[0]) or blocks.value(block, tags[1])
-
-
-def _number(block: gemmi.cif.Block, tags: tuple[str, str]) -> float | None:
-    text = _text(block, tags)
-    if text is None:
-        return None
+def _number(text: str) -> float | None:
     number = gemmi.cif.as_number(text.strip("'\""))
-    return number if 0 < number < float("inf") else None  # nan for ? and text
+    return number if 0 < number < math.inf else None  # nan for ? and text
 
 
 def check_volume(stated: Claims, volume: float) -> None:
@@ -110,24 +113,20 @@ def remarks(
     unit = 0.0
     hydrogen = 0.0  # stated and not listed, atoms a cell
     if stated.amounts is not None:
-        unit = _formula_units(stated, counts)
-        hydrogen = unit * stated.amounts.get(_HYDROGEN, 0.0) - counts.count(_HYDROGEN)
-        if abs(hydrogen) > _COUNT_TOLERANCE * max(counts.count(_HYDROGEN), 1):
+        located = counts.count(_HYDROGEN)
+        unit = _formula_units(stated, counts, located)
+        hydrogen = unit * stated.amounts.get(_HYDROGEN, 0.0) - located
+        if hydrogen and abs(hydrogen) > _COUNT_TOLERANCE * max(located, 1):
             found.append("hydrogen")
         if stated.weight is not None and not _same_weight(stated.amounts, stated.weight):
             found.append("weight")
-    against = {}
-    agree = 0
-    for code, verdict in (
-        ("formula-units", _units(stated, unit, counts)),
-        ("multiplicity", _multiplicities(images, order, multiplicities)),
-        ("density", _density(stated, counts, volume, hydrogen)),
-    ):
-        if verdict:
-            against[code] = verdict
-        elif verdict is not None:
-            agree += 1
-    if against and not agree:
+    verdicts = {
+        "formula-units": _units(stated, unit, counts),
+        "multiplicity": _multiplicities(images, order, multiplicities),
+        "density": _density(stated, counts, volume, hydrogen),
+    }
+    against = {code: verdict for code, verdict in verdicts.items() if verdict}
+    if against and "" not in verdicts.values():
         made = "its symmetry makes" if images is not None else "there are"
         raise Rejected(
             "symmetry" if images is not None else "incomplete",
@@ -136,21 +135,23 @@ def remarks(
     return (*found, *against)
 
 
-def _formula_units(stated: Claims, counts: bytes) -> float:
-    """How many times the formula is in the cell: by its elements other than hydrogen, where it has any."""
-    amounts, found, unit, same = stated.amounts or {}, 0, 0.0, True
+def _formula_units(stated: Claims, counts: bytes, located: int) -> float:
+    """How many times the formula is in the cell: by its elements other than hydrogen, where it has any.
+
+    ``located`` of the atoms are hydrogen.
+    """
+    amounts, found, unit, same = stated.amounts or {}, located, 0.0, True
     for z, amount in amounts.items():
         if z != _HYDROGEN:
             count = counts.count(z)
             found += count
             unit = unit or count / amount
-            same = same and count > 0 and abs(count - unit * amount) <= _COUNT_TOLERANCE * count
-    located = counts.count(_HYDROGEN)
-    if not same or found + located != len(counts):
+            same = same and abs(count - unit * amount) <= _COUNT_TOLERANCE * count and count > 0
+    if not same or found != len(counts):
         raise Rejected(
             "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
         )
-    return unit or counts.count(_HYDROGEN) / amounts.get(_HYDROGEN, 1.0)
+    return unit or located / amounts.get(_HYDROGEN, 1.0)
 
 
 def _listed(counts: bytes) -> str:
@@ -163,11 +164,17 @@ def _listed(counts: bytes) -> str:
 def _units(stated: Claims, unit: float, counts: bytes) -> str | None:
     if stated.units is None or not unit or stated.amounts is None:
         return None
+    if _same_units(stated.units, unit):
+        return ""
     # pymatgen writes the sum of the whole cell and Z of the reduced formula, the OQMD atoms by elements for Z
-    meant = {unit, unit * _divisor(tuple(stated.amounts.values())), len(counts) / len(stated.amounts)}
-    if any(abs(stated.units - each) <= _COUNT_TOLERANCE * each for each in meant):
+    others = unit * _divisor(tuple(stated.amounts.values())), len(counts) / len(stated.amounts)
+    if any(_same_units(stated.units, other) for other in others):
         return ""
     return f"Z is {stated.units:g} of {stated.formula}, and they are {unit:.3g} of it"
+
+
+def _same_units(stated: float, made: float) -> bool:
+    return abs(stated - made) <= _COUNT_TOLERANCE * made
 
 
 @lru_cache(maxsize=4096)
@@ -176,7 +183,7 @@ def _divisor(amounts: tuple[float, ...]) -> int:
 
 
 def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequence[str]) -> str | None:
-    if not stated or (images is None and set(stated) == {"1"}):
+    if not stated or (images is None and stated.count("1") == len(stated)):
         return "" if stated else None
     known = {i: int(text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0}
     made = {i: 1 if images is None else int(images[i]) for i in known}

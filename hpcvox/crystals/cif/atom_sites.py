@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.cif import blocks
 from hpcvox.crystals.cif.labels import number_of_label, told
+from hpcvox.crystals.cif.numbers import numbers
 from hpcvox.crystals.cif.stated_elements import stated_elements
 from hpcvox.crystals.cif.symbols import number_of_type
-from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import FULL
 from hpcvox.crystals.overlap import wrap_columns
@@ -132,15 +132,11 @@ def _labels(atoms: Atoms) -> list[str]:
 def _frac(atoms: Atoms) -> NDArray[np.float64]:
     """Fractional coordinates (n, 3) in [0, 1)."""
     values, width, columns = atoms
-    if min(columns.y, columns.z) < 0:
+    if columns.y < 0 or columns.z < 0:
         raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
     xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
-    try:
-        written = np.array(decimals([*xs, *ys, *zs]))
-    except ValueError:  # 0.25(3), or no number at all, which is nan
-        written = np.array([gemmi.cif.as_number(value) for value in (*xs, *ys, *zs)])
     frac = np.empty((len(xs), 3))
-    bad = wrap_columns(written, frac)
+    bad = wrap_columns(np.array(numbers([*xs, *ys, *zs])), frac)
     if bad >= 0:
         given = f"{xs[bad]}, {ys[bad]}, {zs[bad]}"
         raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({given})")

@@ -3,6 +3,9 @@
 :func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
 """
 
+import re
+from typing import Final
+
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
@@ -12,8 +15,8 @@ from hpcvox.crystals.cif.atom_sites import Atoms, atoms_of, sites_of
 from hpcvox.crystals.cif.doubled import settle
 from hpcvox.crystals.cif.filling import Full, filled, one_of
 from hpcvox.crystals.cif.groups import right_angles
+from hpcvox.crystals.cif.numbers import number
 from hpcvox.crystals.cif.stated_symmetry import Candidate, candidates, check_periodic
-from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.limits import MAX_BYTES, MAX_LENGTH_A
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
@@ -24,7 +27,8 @@ _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
-_RIGHT_ANGLES = (90.0, 90.0, 90.0)
+_NOT_PERIODIC: Final = re.compile(rb"_(?:ssg|modulation|wave_vector)_")
+"""In the text of whatever :func:`check_periodic` refuses; nearly all others are spared a look at their tags."""
 
 
 def parse(entry: Entry) -> list[Crystal | Rejection]:
@@ -64,7 +68,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
 
         document, complaint = lenient.reread(text, error)
         unchecked = True
-    found = [(block, atoms) for block in document if (atoms := atoms_of(block)) is not None]
+    found = [(block, atoms) for block in blocks.of(document) if (atoms := atoms_of(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
@@ -88,8 +92,7 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
 
 
 def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
-    text = entry.text
-    if b"_ssg_" in text or b"_modulation_" in text or b"_wave_vector_" in text:
+    if _NOT_PERIODIC.search(entry.text):
         check_periodic(block)
     cell, absent = _cell(block)
     sites = sites_of(atoms, block)
@@ -97,17 +100,17 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> C
         lattice = lattice_from_parameters(*cell)
     except ValueError as error:
         raise Rejected("cell", str(error)) from None
-    orthogonal = cell[3:] == _RIGHT_ANGLES
-    spacing = float(min(cell[:3]) if orthogonal else plane_spacings(lattice).min())
+    a, b, c, alpha, beta, gamma = cell
+    orthogonal = alpha == beta == gamma == 90.0
+    spacing = min(a, b, c) if orthogonal else float(plane_spacings(lattice).min())
     if spacing < MIN_DISTANCE_A:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    if max(cell[:3]) > MAX_LENGTH_A:
+    if max(a, b, c) > MAX_LENGTH_A:
         raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
     stated = claims(block)
-    a, b, c = cell[:3]
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = candidates(block, cell, b"magn" in text)
+    meant = candidates(block, cell, b"magn" in entry.text)
     if absent and not all(right_angles(candidate.group) for candidate in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
@@ -126,8 +129,9 @@ def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
     """The cell's parameters in Å and degrees, and the first angle that is absent: 90° by the CIF dictionary."""
     parameters = []
     absent = ""
+    find = blocks.finder(block)
     for tag, dotted in _CELL_TAGS:
-        value = blocks.value(block, tag) or blocks.value(block, dotted)
+        value = find(tag) or find(dotted)
         if value is None or value in ("?", "."):
             if "_angle_" not in tag:
                 raise Rejected("cell", f"{tag} is missing")
@@ -135,11 +139,8 @@ def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
             parameters.append(90.0)
             continue
         try:
-            parameters.append(decimal(value))
+            parameters.append(number(value))
         except ValueError:
-            number = gemmi.cif.as_number(value)  # understands 4.05(2); nan for ? and text
-            if number != number:
-                raise Rejected("cell", f"{tag} is {value}, not a number") from None
-            parameters.append(number)
+            raise Rejected("cell", f"{tag} is {value}, not a number") from None
     a, b, c, alpha, beta, gamma = parameters
     return (a, b, c, alpha, beta, gamma), absent

@@ -130,7 +130,7 @@ def _listed(block: gemmi.cif.Block) -> tuple[str, ...] | None:
     """The operations that the block lists; None where it lists none."""
     for tag in _OPERATION_TAGS:
         column = block.find_loop(tag)
-        if column and len(column) == 1 and column[0] in _IDENTITY_SPELLINGS:
+        if len(column) == 1 and column[0] in _IDENTITY_SPELLINGS:
             return _IDENTITY
         found = blocks.column(block, tag)
         if any(operation not in ("", "?", ".") for operation in found):
