@@ -29,17 +29,11 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hpcvox"))
 STATUS = pytest.StashKey[int]()
 
 LONGEST = (
-    *(
-        "slurm/test_pipeline",
-        "slurm/test_study",
-        "test_pipeline",
-        "studies/",
-        "slurm/",
-        "training/test_ranks",
-    ),
-    *("training/", "test_readme", "jobs/", "featurize/"),
+    *("slurm/test_pipeline", "test_pipeline", "test_readme", "slurm/test_study"),
+    *("training/test_ranks", "training/test_elastic", "training/test_interruptions", "featurize/test_faults"),
+    *("slurm/", "training/", "studies/", "jobs/", "featurize/"),
 )
-"""Beginnings of the names of files whose tests take minutes: they are begun first, or one would be waited for last."""
+"""Beginnings of the names of files whose tests take minutes, the longest first, or one would be waited for last."""
 
 COSTLY = {
     *("lab", "browser", "ray", "pool", "machines", "environment", "server", "chgnet"),

@@ -20,15 +20,17 @@ CONFIG = ROOT / "configs" / "pipeline.yaml"
 SMALL = [
     "database.size=100",
     "database.energy=ewald",
+    # an actor costs seconds of imports; two are those of featurize
+    *(f"{stage}.actors=1" for stage in ("database", "featurize_graph", "screen", "relax")),
     "featurize.voxels=16",
     "featurize.entries_per_shard=16",
     # so that some candidates are plausible, and are screened and relaxed
-    *(f"train_vae.{s}" for s in ("epochs=12", "learning_rate=0.002", "threads=1", "ranks=1")),
+    *(f"train_vae.{s}" for s in ("epochs=12", "learning_rate=0.002", "threads=1", "ranks=1", "bins=4")),
     *(f"train_vae.{s}" for s in ("checkpoint_steps=16", SMALL_VAE)),
     "evaluate.limit=4",
-    "generate.per_condition=3",
+    "generate.per_condition=5",
     "generate.placement.mask_threshold=0.1",
-    "train_cgcnn.epochs=6",
+    "train_cgcnn.epochs=3",
     "train_cgcnn.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
     "report.figures=false",

@@ -16,6 +16,10 @@ from hpcvox.launcher import is_elastic, launched_ranks
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
+JOINS_S = 120
+"""Time that a rank may take to join the others, which wait for it as soon as it is started and end where it is late.
+Horovod's own 30 s are few: on a busy node, or from a slow disk, loading PyTorch alone can take them."""
+
 
 class Regroup(Exception):
     """Ranks have joined or are gone: those that are there form a group anew and go on from their last whole step."""
@@ -182,6 +186,7 @@ class ElasticHorovod(Horovod):
     """
 
     def __init__(self, settings: TrainSettings) -> None:
+        os.environ.setdefault("HOROVOD_GLOO_TIMEOUT_SECONDS", str(JOINS_S))
         super().__init__(settings)
         from horovod.common.elastic import notification_manager
 

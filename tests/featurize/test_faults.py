@@ -9,4 +9,4 @@ from tests.support.featurize_faults import FAULTS, rounds
 
 @pytest.mark.slow
 def test_nothing_is_lost_doubled_or_changed(tmp_path: Path) -> None:
-    assert tuple(rounds(tmp_path, iter(FAULTS), seed=1, entries=1000)) == FAULTS
+    assert tuple(rounds(tmp_path, iter(FAULTS), seed=1, entries=600)) == FAULTS

@@ -166,7 +166,7 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done: Done, lab: L
         *small,
         f"shards={shards}",
         "out=unet",
-        "epochs=20",
+        "epochs=14",
         cwd=tmp_path,
     )
     log = tmp_path / f"slurm-train_unet-{job}.out"
@@ -177,7 +177,7 @@ def test_a_training_over_two_nodes_is_put_back_and_carries_on(done: Done, lab: L
     text = log.read_text()
     assert "back into the queue" in text
     assert "going on at epoch" in text
-    assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 21)), "none twice"
+    assert [line["epoch"] for line in read_metrics(tmp_path / "unet")] == list(range(1, 15)), "none twice"
 
 
 def test_the_report_is_made_where_no_candidate_is_left(done: Done, lab: Lab) -> None:

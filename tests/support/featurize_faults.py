@@ -24,7 +24,9 @@ ENTRIES = 2000
 ANSWERS_S = 240.0
 """A run that was struck must have ended after so long."""
 
-PROCESSES = {"driver": "hpcvox", "raylet": "raylet", "head": "gcs_server", "actor": "ray::"}
+PROCESSES = {"driver": "hpcvox", "raylet": "raylet", "head": "gcs_server", "agent": "ray::", "actor": "ray::"}
+AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+"""Of Ray itself, and named as its workers are; a raylet ends itself with either of them."""
 RAY_ENDS = ("Failed to register worker to Raylet", "GCS may have been killed")
 """What Ray says when it ends a driver itself, with status 1, that finds a part of Ray gone."""
 
@@ -69,7 +71,7 @@ def strike(
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     if fault in PROCESSES:
         time.sleep(dice.uniform(0.0, seconds))
-        kill(process.pid, PROCESSES[fault], dice)
+        kill(process.pid, fault, dice)
     try:
         said, _ = process.communicate(timeout=ANSWERS_S)
     except subprocess.TimeoutExpired:
@@ -81,7 +83,7 @@ def strike(
     if status == 2:
         assert "error: " in said, said
     if status == 1:
-        assert fault in ("raylet", "head"), f"{fault}: {said}"
+        assert fault in ("raylet", "head", "agent"), f"{fault}: {said}"
         assert any(text in said for text in RAY_ENDS), f"{fault}: {said}"
     if fault == "endless crystal":
         assert status == 4, said
@@ -94,17 +96,18 @@ def strike(
         dice.choice(shards).unlink()
 
 
-def kill(pid: int, name: str, dice: random.Random) -> None:
-    """Kill one of the processes of the run ``pid`` whose command begins so; none if there is none (yet)."""
+def kill(pid: int, fault: str, dice: random.Random) -> None:
+    """Kill the run ``pid`` or one of its processes that ``fault`` is of; none if there is none (yet)."""
     with contextlib.suppress(psutil.NoSuchProcess):
         run = psutil.Process(pid)
-        if name == "hpcvox":
+        if fault == "driver":
             run.kill()
             return
         found = []
         for child in run.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-                if name in child.cmdline()[0]:
+                title = child.cmdline()[0]
+                if PROCESSES[fault] in title and (fault == "agent") == (title in AGENTS):
                     found.append(child)
         if found:
             dice.choice(sorted(found, key=lambda child: child.pid)).kill()

@@ -1,7 +1,8 @@
 """What a rank has in it once it has trained: ``mpirun -np 2 python -m tests.support.rank_probe FOLDER CASES NETWORKS``.
 
-Trains a UNet by one list of settings of ``CASES`` after the other and writes what the network of this rank is like then
-to ``FOLDER/CASE.RANK``; the ranks of the first one also fit the prior of the VAE in ``NETWORKS``.
+Trains a UNet by one list of settings of ``CASES`` after the other, as any rank does, and writes what the network of
+this rank is like then to ``FOLDER/CASE.RANK``; the ranks of the first one also fit the prior of the VAE in
+``NETWORKS``.
 """
 
 import contextlib
@@ -13,8 +14,9 @@ import numpy as np
 
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import agreement, loop, unet_task, vae_task
+from hpcvox.training import agreement, unet_task, vae_task
 from hpcvox.training.comm import Comm, connect
+from hpcvox.training.rank import _run, _trainer
 from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 from tests.support.voxel_shards import SMALL_VAE
 
@@ -36,18 +38,19 @@ def main(folder: Path, cases: dict[str, list[str]], networks: Path) -> None:
         import horovod.torch
 
         horovod.torch.shutdown = lambda: None  # MPI begins once in a process
+    recipe = unet_task.RECIPE
     for number, (name, arguments) in enumerate(cases.items()):
         settings = config.load(TrainUNetSettings, None, arguments)
         comm = connect(settings)
-        shards = ShardSet.open(settings.shards)
-        recipe = unet_task.RECIPE
-        train, held_out = recipe.split(settings, shards, recipe.usable(settings, shards))
-        task = recipe.make(settings, shards, train, comm)
+        settings.out.mkdir(exist_ok=True)
+        trainer = _trainer(settings, comm, recipe)
+        assert _run(settings, trainer, recipe).exit_status == 0
+        task = trainer.task
         assert isinstance(task, unet_task.UNetTask)
-        loop.Trainer(task, settings, shards.ids, train, held_out, comm).run(None, None)
         variance = task.model.bottom.norm.running_var
         assert variance is not None
         facts = {"digest": agreement.state_digest(task.model), "var": variance.tolist()}
+        facts["held_out"] = len(trainer.held_out)
         (folder / f"{name}.{comm.rank}").write_text(json.dumps(facts))
         if number == 0:
             fit_prior(networks, comm)

@@ -17,87 +17,33 @@ from typing import Any
 
 import pytest
 
+from hpcvox.training.job import train_unet
 from hpcvox.training.launch import _launcher
 from hpcvox.training.metrics import read_metrics
-from tests.support.training_runs import FAST, command, run
+from hpcvox.training.settings import TrainUNetSettings
+from tests.support.training_runs import FAST, run, settings
 from tests.support.voxel_shards import SMALL_UNET
 
 pytestmark = pytest.mark.slow
 
 PROBE = """
 import json, os, sys
-import torch
+import numpy as np, torch
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import agreement, loop
 from hpcvox.training.comm import connect
+from hpcvox.training.data import plan
+from hpcvox.training.rank import _run
 from hpcvox.training.settings import TrainUNetSettings
 from hpcvox.training.unet_task import RECIPE
-settings = config.load(TrainUNetSettings, None, sys.argv[2:])
-comm = connect(settings)
-torch.manual_seed(settings.seed)
-shards = ShardSet.open(settings.shards)
-train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
-task = RECIPE.make(settings, shards, train, comm)
-trained = agreement.state_digest(task.model)
-trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
-state = trainer.stepper.optimizer.state_dict()["state"]
-facts = {
-    "made": trained, "ready": agreement.state_digest(trainer.model), "epoch": trainer.position.epoch,
-    "moments": sorted({int(entry["step"]) for entry in state.values()}),
-    "parameters": [len(trainer.stepper.parameters), len(state)],
-    "cpus": len(os.sched_getaffinity(0)),
-}
-open(f"{sys.argv[1]}.{comm.rank}", "w").write(json.dumps(facts))
-comm.close()
-"""
-
-
-def probe(folder: Path, shards: Path, out: Path, *more: str) -> list[dict[str, Any]]:
-    """What two ranks are like when they are about to train, started as ``ranks=2`` starts them."""
-    (folder / "probe.py").write_text(PROBE)
-    given = [f"shards={shards}", f"out={out}", SMALL_UNET, *FAST, *more]
-    run([*_launcher(2, "horovod"), str(folder / "probe.py"), str(folder / "facts"), *given])
-    return [json.loads((folder / f"facts.{rank}").read_text()) for rank in range(2)]
-
-
-def test_before_the_first_step_nothing_has_moved(shards: Path, tmp_path: Path) -> None:
-    first, second = probe(tmp_path, shards, tmp_path / "run")
-    assert first == second
-    assert first["ready"] == first["made"], "the weights are those that were drawn"
-    assert first["moments"] == [], "the optimizer has taken no step"
-    assert first["cpus"] == len(os.sched_getaffinity(0)), "ranks are not bound to a core each"
-
-
-def test_a_resumed_optimizer_has_its_moments_on_every_rank(shards: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    run(command(shards, out, "ranks=2", "epochs=1"))
-    steps = read_metrics(out)[-1]["step"]
-    first, second = probe(tmp_path, shards, out)
-    assert first == second
-    assert (first["epoch"], first["moments"]) == (1, [steps])
-    assert first["parameters"][0] == first["parameters"][1]
-
-
-EXACT = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1", "species_voxels=0"]
-
-
-GRADIENTS = """
-import json, sys
-import numpy as np, torch
-from hpcvox import config
-from hpcvox.training.comm import connect
-from hpcvox.training.data import plan
-from hpcvox.training.settings import TrainUNetSettings
 try:
     import horovod.torch
     horovod.torch.shutdown = lambda: None  # MPI begins once in a process
 except ImportError:
     pass
-found = []
-for arguments in json.loads(sys.argv[2]):
-    settings = config.load(TrainUNetSettings, None, arguments)
-    comm = connect(settings)
+
+def gradients(settings, comm):
     torch.manual_seed(0)
     model, x = torch.nn.Linear(4, 1), torch.randn(11, 4)
     parameters = list(model.parameters())
@@ -110,11 +56,41 @@ for arguments in json.loads(sys.argv[2]):
         (losses * torch.from_numpy(part.share)).sum().backward()
     said = comm.average(optimizer, parameters, torch.tensor([comm.rank + 1.0]))
     error = max(float((p.grad - g).abs().max() / g.abs().max()) for p, g in zip(parameters, expected))
-    found.append([said.item(), error])
+    return [said.item(), error]
+
+def about_to_train(settings, comm):
+    settings.out.mkdir(exist_ok=True)
+    torch.set_num_threads(1)
+    torch.manual_seed(settings.seed)
+    shards = ShardSet.open(settings.shards)
+    train, held_out = RECIPE.split(settings, shards, RECIPE.usable(settings, shards))
+    task = RECIPE.make(settings, shards, train, comm)
+    made = agreement.state_digest(task.model)
+    trainer = loop.Trainer(task, settings, shards.ids, train, held_out, comm)
+    state = trainer.stepper.optimizer.state_dict()["state"]
+    facts = {
+        "made": made, "ready": agreement.state_digest(trainer.model), "epoch": trainer.position.epoch,
+        "step": trainer.position.step,
+        "moments": sorted({int(entry["step"]) for entry in state.values()}),
+        "parameters": [len(trainer.stepper.parameters), len(state)],
+        "cpus": len(os.sched_getaffinity(0)),
+    }
+    assert _run(settings, trainer, RECIPE).exit_status == 0
+    return facts
+
+found = {}
+for name, (what, arguments) in json.loads(sys.argv[2]).items():
+    settings = config.load(TrainUNetSettings, None, arguments)
+    comm = connect(settings)
+    found[name] = {"gradients": gradients, "training": about_to_train}[what](settings, comm)
     comm.close()
 open(f"{sys.argv[1]}.{comm.rank}", "w").write(json.dumps(found))
 """
-"""For one list of settings after the other: the sum of what ranks say, and the error of their mean gradient."""
+"""For one list of settings after the other: what a training is like before its first step, which then comes to its end;
+or the sum of what ranks say, and the error of their mean gradient."""
+
+EXACT = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1", "species_voxels=0"]
+BFLOAT16 = [*EXACT, "precision=bfloat16"]
 
 LIMITS = {
     ("batch_size=6", "accumulate=1", "compression=none"): 1e-6,
@@ -124,21 +100,82 @@ LIMITS = {
 }
 """Of the error of the gradient, by settings."""
 
+Found = list[dict[str, Any]]
+"""Of each of two ranks: by name, what came of a list of settings."""
+
+
+def of_gradients(backend: str) -> dict[str, tuple[str, list[str]]]:
+    """What the probe is to do for the gradients."""
+    return {str(given): ("gradients", [*given, f"backend={backend}"]) for given in LIMITS}
+
+
+def probe(folder: Path, cases: dict[str, tuple[str, list[str]]]) -> Found:
+    """Found by two ranks, started as ``ranks=2`` starts them."""
+    (folder / "probe.py").write_text(PROBE)
+    run([*_launcher(2, "horovod"), str(folder / "probe.py"), str(folder / "facts"), json.dumps(cases)])
+    return [json.loads((folder / f"facts.{rank}").read_text()) for rank in range(2)]
+
+
+@pytest.fixture(scope="module")
+def bfloat16(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of a training by two ranks, whose products are of bfloat16."""
+    return tmp_path_factory.mktemp("bfloat16") / "run"
+
+
+@pytest.fixture(scope="module")
+def by_horovod(shards: Path, bfloat16: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Found by ranks that Horovod joins; they train one epoch, and in the same folder another."""
+    folder = tmp_path_factory.mktemp("horovod")
+    same = [f"shards={shards}", SMALL_UNET, *FAST, "backend=horovod"]
+    out = f"out={folder / 'run'}"
+    trainings = {
+        "begun": [*same, out, "epochs=1"],
+        "resumed": [*same, out, "epochs=2"],
+        "bfloat16": [*same, f"out={bfloat16}", *BFLOAT16],
+    }
+    return probe(
+        folder,
+        {**{name: ("training", given) for name, given in trainings.items()}, **of_gradients("horovod")},
+    )
+
+
+def test_before_the_first_step_nothing_has_moved(by_horovod: Found) -> None:
+    first, second = (of_rank["begun"] for of_rank in by_horovod)
+    assert first == second
+    assert first["ready"] == first["made"], "the weights are those that were drawn"
+    assert first["moments"] == [], "the optimizer has taken no step"
+    assert first["cpus"] == len(os.sched_getaffinity(0)), "ranks are not bound to a core each"
+
+
+def test_a_resumed_optimizer_has_its_moments_on_every_rank(by_horovod: Found) -> None:
+    first, second = (of_rank["resumed"] for of_rank in by_horovod)
+    assert first == second
+    assert (first["epoch"], first["moments"]) == (1, [first["step"]])
+    assert first["step"] > 0
+    assert first["parameters"][0] == first["parameters"][1]
+
 
 @pytest.mark.parametrize("backend", ["horovod", "torch"])
-def test_the_gradient_is_that_of_the_mean_over_all_samples(tmp_path: Path, backend: str) -> None:
-    (tmp_path / "probe.py").write_text(GRADIENTS)
-    start = [*_launcher(2, "horovod"), str(tmp_path / "probe.py"), str(tmp_path / "facts")]
-    run([*start, json.dumps([[*given, f"backend={backend}"] for given in LIMITS])])
-    for rank in range(2):
-        found = json.loads((tmp_path / f"facts.{rank}").read_text())
-        for given, (said, error) in zip(LIMITS, found, strict=True):
+def test_the_gradient_is_that_of_the_mean_over_all_samples(
+    tmp_path: Path, backend: str, request: pytest.FixtureRequest
+) -> None:
+    if backend == "horovod":
+        by_ranks: Found = request.getfixturevalue("by_horovod")
+    else:
+        by_ranks = probe(tmp_path, of_gradients(backend))
+    for found in by_ranks:
+        for given, limit in LIMITS.items():
+            said, error = found[str(given)]
             assert said == 1 + 2, given
-            assert error < LIMITS[given], given
+            assert error < limit, given
 
 
-def test_bfloat16_products_are_summed_over_ranks_as_float32(shards: Path, tmp_path: Path) -> None:
-    for name, more in (("two", ["ranks=2"]), ("one", ["ranks=1", "batch_size=12"])):
-        run(command(shards, tmp_path / name, *EXACT, "precision=bfloat16", *more))
-    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
+def test_bfloat16_products_are_summed_over_ranks_as_float32(
+    shards: Path, by_horovod: Found, bfloat16: Path, tmp_path: Path
+) -> None:
+    alone = settings(
+        TrainUNetSettings, shards, tmp_path / "one", SMALL_UNET, *FAST, *BFLOAT16, "batch_size=12"
+    )
+    assert train_unet(alone).exit_status == 0
+    (two,), (one,) = read_metrics(bfloat16), read_metrics(tmp_path / "one")
     assert two["train/loss"] == pytest.approx(one["train/loss"], rel=2e-3)

@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -19,7 +20,9 @@ import torch
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.training.card import CARD, PRIOR
 from hpcvox.training.comm import Alone
+from hpcvox.training.job import train_unet
 from hpcvox.training.metrics import read_metrics
+from hpcvox.training.settings import TrainUNetSettings
 from tests.support.generated_runs import random_networks
 from tests.support.rank_probe import fit_prior
 from tests.support.training_runs import (
@@ -29,6 +32,7 @@ from tests.support.training_runs import (
     ROOT_MAY,
     command,
     run,
+    settings,
     wait_for,
     weights,
 )
@@ -56,24 +60,30 @@ EXACT = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "
 def one_rank(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What several ranks must equal."""
     out = tmp_path_factory.mktemp("run") / "one"
-    run(command(shards, out, *EXACT, "batch_size=12"))
+    given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *EXACT, "batch_size=12")
+    assert train_unet(given).exit_status == 0
     return out
+
+
+def assert_same_losses(several: Path, alone: Path) -> None:
+    """A run of several ranks has lost what one rank loses that takes their batches as one."""
+    (two,), (one,) = read_metrics(several), read_metrics(alone)
+    for name in ("train/loss", "train/mask_loss", "train/species_loss"):
+        assert two[name] == pytest.approx(one[name], rel=5e-5), name
+    assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
 
 
 @pytest.mark.parametrize(
     ("launcher", "backend"),
-    [(MPIRUN, "horovod"), (HOROVODRUN, "horovod"), (MPIRUN, "torch"), (TORCHRUN, "auto")],
-    ids=["mpirun", "horovodrun", "mpirun-torch", "torchrun"],
+    [([*HOROVODRUN, "2", sys.executable], "horovod"), (TORCHRUN, "auto")],
+    ids=["horovodrun", "torchrun"],
 )
 def test_two_ranks_lose_what_one_rank_with_twice_the_batch_loses(
     shards: Path, one_rank: Path, tmp_path: Path, launcher: list[str], backend: str
 ) -> None:
     of_python = command(shards, tmp_path / "two", *EXACT, "batch_size=6", f"backend={backend}")
-    run([*launcher, *(of_python[1:] if launcher is TORCHRUN else ("2", *of_python))])
-    (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(one_rank)
-    for name in ("train/loss", "train/mask_loss", "train/species_loss"):
-        assert two[name] == pytest.approx(one[name], rel=5e-5), name
-    assert two["held_out/loss"] == pytest.approx(one["held_out/loss"], rel=2e-3)
+    run([*launcher, *of_python[1:]])
+    assert_same_losses(tmp_path / "two", one_rank)
 
 
 class Probed(NamedTuple):
@@ -92,7 +102,12 @@ def probed(shards: Path, tmp_path_factory: pytest.TempPathFactory, request: pyte
     folder = tmp_path_factory.mktemp("probed")
     networks = random_networks(folder / "networks")
     shutil.copytree(networks, folder / "one")
-    accumulated = ["accumulate=2", "batch_size=3", "compression=float16", "ema=0.9"]
+    variants = {
+        "plain": [],
+        "accumulated": ["accumulate=2", "batch_size=3", "compression=float16", "ema=0.9"],
+        "exact": [*EXACT, "batch_size=6"],
+        "one held out": ["held_out_fraction=0.005", "epochs=1"],
+    }
     cases = {
         name: [
             f"shards={shards}",
@@ -102,18 +117,34 @@ def probed(shards: Path, tmp_path_factory: pytest.TempPathFactory, request: pyte
             f"backend={request.param}",
             *more,
         ]
-        for name, more in {"plain": [], "accumulated": accumulated}.items()
+        for name, more in variants.items()
     }
     probe = [sys.executable, "-m", "tests.support.rank_probe"]
     run([*MPIRUN, "2", *probe, str(folder), json.dumps(cases), str(networks)])
     return Probed(tuple(cases), folder, networks)
 
 
+def facts(probed: Probed, case: str) -> list[Any]:
+    """What the network of each rank is like."""
+    return [json.loads((probed.folder / f"{case}.{rank}").read_text()) for rank in range(2)]
+
+
+def test_two_ranks_of_mpirun_lose_what_one_rank_with_twice_the_batch_loses(
+    probed: Probed, one_rank: Path
+) -> None:
+    assert_same_losses(probed.folder / "exact", one_rank)
+
+
+def test_a_rank_without_a_held_out_sample_judges_with_the_others(probed: Probed) -> None:
+    assert [of_rank["held_out"] for of_rank in facts(probed, "one held out")] == [1, 1]
+    assert np.isfinite(read_metrics(probed.folder / "one held out")[-1]["held_out/loss"])
+
+
 def test_batch_norm_by_rank_averages_the_running_statistics_and_ranks_agree_bit_for_bit(
     probed: Probed,
 ) -> None:
     for name in probed.cases:
-        first, second = (json.loads((probed.folder / f"{name}.{rank}").read_text()) for rank in range(2))
+        first, second = facts(probed, name)
         assert first == second, name
         assert all(v > 0 for v in first["var"]), name
 
@@ -124,14 +155,6 @@ def test_two_ranks_fit_the_prior_that_one_fits_to_the_byte(probed: Probed) -> No
     fit_prior(one, Alone())
     for name in (PRIOR, CARD):
         assert (one / "vae" / name).read_bytes() == (probed.networks / "vae" / name).read_bytes(), name
-
-
-def test_ranks_are_launched_by_the_setting(shards: Path, tmp_path: Path) -> None:
-    said = run(command(shards, tmp_path / "run", "ranks=2", "epochs=1"))
-    assert "2 ranks of" in said
-    assert said.strip().splitlines()[-1].startswith("trained 1 epochs; held out:")
-    assert re.search(r"^ +train +held out +best\nepoch +1 +1 +1\n", said, re.MULTILINE)
-    assert re.search(r"^recall( +[\d.e-]+){3}$", said, re.MULTILINE)
 
 
 def test_without_horovod_torch_joins_the_ranks_unless_horovod_was_asked_for(
@@ -156,18 +179,41 @@ def test_without_horovod_torch_joins_the_ranks_unless_horovod_was_asked_for(
         assert said in done.stderr
 
 
-def test_two_ranks_stop_together_on_a_signal_and_go_on(shards: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    process = subprocess.Popen(
-        command(shards, out, *LONG, "ranks=2"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+class Stopped(NamedTuple):
+    """A run of ``ranks=2`` that got a signal and was run again."""
+
+    out: Path
+    status: int
+    said: str
+    """By the run that got the signal."""
+    then: str
+    """Said by the next one."""
+
+
+@pytest.fixture(scope="module")
+def stopped(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    """Stopped once it had a checkpoint."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    again = command(shards, out, *LONG, "ranks=2")
+    process = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_for(lambda: len(list((out / "checkpoints").glob("step-*"))) >= 1)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=120)[0]
-    assert process.returncode == INTERRUPTED, said
-    said = run(command(shards, out, *LONG, "ranks=2"))
-    assert "going on at epoch" in said
-    assert [line["epoch"] for line in read_metrics(out)] == list(range(1, 9))
+    return Stopped(out, process.returncode, said, run(again))
+
+
+def test_ranks_are_launched_by_the_setting(stopped: Stopped) -> None:
+    said = stopped.then
+    assert "2 ranks of" in said
+    assert said.strip().splitlines()[-1].startswith("trained 8 epochs; held out:")
+    assert re.search(r"^ +train +held out +best\nepoch +8 +8 +[1-8]\n", said, re.MULTILINE)
+    assert re.search(r"^recall( +[\d.e-]+){3}$", said, re.MULTILINE)
+
+
+def test_two_ranks_stop_together_on_a_signal_and_go_on(stopped: Stopped) -> None:
+    assert stopped.status == INTERRUPTED, stopped.said
+    assert "going on at epoch" in stopped.then
+    assert [line["epoch"] for line in read_metrics(stopped.out)] == list(range(1, 9))
 
 
 @pytest.mark.parametrize("backend", ["horovod", "torch"])
@@ -184,15 +230,20 @@ def test_two_ranks_end_together_where_the_loss_of_one_is_not_finite(
     assert all(torch.isfinite(value).all() for value in weights(tmp_path / "run").values())
 
 
-@pytest.mark.parametrize("backend", ["horovod", "torch"])
-def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards: Path, tmp_path: Path, backend: str) -> None:
-    out, same = tmp_path / "run", [*LONG, f"backend={backend}", "stall_s=8"]
-    for number in (signal.SIGKILL, signal.SIGSTOP):
-        said = with_a_rank_struck(command(shards, out, *same, "epochs=1000"), out, number)
-        assert re.search(r"rank 0 gives up after step \d+ of epoch \d+: another rank has ended", said), said
-        assert ("going on at epoch" in said) == (number == signal.SIGSTOP)
+def test_a_rank_that_dies_or_hangs_ends_the_run_in_time(shards: Path, tmp_path: Path) -> None:
+    """By each of the backends, one after the other."""
+    out, same = tmp_path / "run", [*LONG, "stall_s=8"]
+    for number, (backend, struck) in enumerate(
+        product(("horovod", "torch"), (signal.SIGKILL, signal.SIGSTOP))
+    ):
+        said = with_a_rank_struck(
+            command(shards, out, *same, f"backend={backend}", "epochs=1000"), out, struck
+        )
+        gives_up = r"rank 0 gives up after step \d+ of epoch \d+: another rank has ended"
+        assert re.search(gives_up, said), f"{backend}, {struck.name}: {said}"
+        assert ("going on at epoch" in said) == (number > 0), f"{backend}, {struck.name}: {said}"
     ended = max(line["epoch"] for line in [{"epoch": 0}, *read_metrics(out)])
-    again = run(command(shards, out, *same, f"epochs={ended + 1}", "ranks=2"))
+    again = run(command(shards, out, *same, "backend=torch", f"epochs={ended + 1}", "ranks=2"))
     assert "going on at epoch" in again
 
 
@@ -219,9 +270,3 @@ def with_a_rank_struck(arguments: list[str], out: Path, number: signal.Signals) 
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
     return process.communicate(timeout=60)[0]
-
-
-def test_a_rank_without_a_held_out_sample_judges_with_the_others(shards: Path, tmp_path: Path) -> None:
-    said = run([*MPIRUN, "2", *command(shards, tmp_path / "run", "held_out_fraction=0.005", "epochs=1")])
-    assert " 1 held out" in said
-    assert np.isfinite(read_metrics(tmp_path / "run")[-1]["held_out/loss"])
