@@ -19,22 +19,13 @@ STATUS_REJECTS=4        # complete; some inputs were rejected, and are listed
 log() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-job}" "$*"; }
 fail() { log "$*" >&2; exit 2; }
 
-# shellcheck source=configs/site.sh
-source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}" || fail "cannot read the site's settings, configs/site.sh"
 [ -n "${SLURM_JOB_ID:-}" ] || fail "this is a job for SLURM: submit it with sbatch"
 # One task of an array has the number of the whole array, which SLURM would then put back or signal.
 THIS_JOB=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
-[ -x "$HPCVOX_VENV/bin/python" ] ||
-    fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
-PATH=$HPCVOX_VENV/bin:$PATH
-: "${SLURM_CPUS_PER_TASK:=${SLURM_CPUS_ON_NODE:-1}}"
-export PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
-export HPCVOX_NODE_TMP
-mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
 
 # ---------------------------------------------------------------------------------------- signals and the end
 
+# First of all: the site's settings may take their time, and a signal would end the script.
 program='' program_is_step=no program_signal=TERM told_to_stop=no cancelled=no
 tell_program() {
     told_to_stop=yes
@@ -93,6 +84,19 @@ put_back() {
     sleep 60   # SLURM ends this script
     exit $STATUS_INTERRUPTED
 }
+
+# ---------------------------------------------------------------------------------------- the node
+
+# shellcheck source=slurm/environment.sh
+source "$HPCVOX_HOME/slurm/environment.sh"
+: "${SLURM_CPUS_PER_TASK:=${SLURM_CPUS_ON_NODE:-1}}"
+export PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+export HPCVOX_NODE_TMP
+# `sbatch --export=NONE`, the default of many sites, would hold for the steps, too.
+export SLURM_EXPORT_ENV=ALL
+mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
+if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
 
 # ---------------------------------------------------------------------------------------- arguments
 
