@@ -24,3 +24,7 @@ case $options_before in *e*) set -e ;; esac
 unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 PATH=$HPCVOX_VENV/bin:$PATH
 export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME"   # the code beside these scripts
+
+in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
+verb_of() { local verb=${1#jobs/}; verb=${verb%.py}; printf '%s' "${verb//_/-}"; }   # of jobs/X.py
+check_settings() { "$HPCVOX_VENV/bin/python" -m hpcvox check "$@"; }

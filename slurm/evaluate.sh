@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/evaluate.sh [CONFIG.yaml] [key=value ...]: UNet, VAE → errors on held-out crystals
 #SBATCH --job-name=evaluate
-#SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2
+#SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=4G
 #SBATCH --time=04:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue

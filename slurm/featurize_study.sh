@@ -4,7 +4,7 @@
 # of them have succeeded. Run it on a login node, or by sbatch. The options are those of the study's workers:
 # --array=1-8. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all jobs.
 #SBATCH --job-name=featurize_study
-#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1
+#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G
 #SBATCH --time=00:05:00
 #SBATCH --output=slurm-%x-%j.out
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/relax.sh [CONFIG.yaml] [key=value ...]: crystals → relaxed ones, a crystal a CPU over all nodes
 #SBATCH --job-name=relax
-#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2
+#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=4G
 #SBATCH --time=24:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue

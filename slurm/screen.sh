@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/screen.sh [CONFIG.yaml] [key=value ...]: CGCNNs → properties of crystals, and those that have the wanted ones
 #SBATCH --job-name=screen
-#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2
+#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=2G
 #SBATCH --time=04:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue

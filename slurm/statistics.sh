@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/statistics.sh [CONFIG.yaml] [key=value ...]: shards → their statistics, one rank a task
 #SBATCH --job-name=statistics
-#SBATCH --nodes=2 --ntasks-per-node=2 --cpus-per-task=1
+#SBATCH --nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=2G
 #SBATCH --time=02:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue

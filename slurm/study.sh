@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/study.sh [CONFIG.yaml] [key=value ...]: trainings with settings drawn by Optuna, four workers at once
 #SBATCH --job-name=study
-#SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --array=1-4
+#SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=4G --array=1-4
 #SBATCH --time=12:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue

@@ -67,10 +67,14 @@ SlurmdTimeout=30
 KillWait=5
 MinJobAge=3600
 GresTypes=gpu
-NodeName=DEFAULT CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=8000
+NodeName=DEFAULT CPUs={cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=16000
 NodeName=DEFAULT Gres=gpu:2
 {nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=30 State=UP
+# A job of "urgent" takes the nodes of those of "main", which are told to end, and have this long to do so.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=30 State=UP PriorityTier=1 GraceTime=30
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE DefaultTime=30 State=UP PriorityTier=9
 """
 
 
@@ -296,7 +300,7 @@ class Lab:
 
     def _await_nodes(self) -> None:
         def all_idle() -> bool:
-            shown = self.run("sinfo", "-h", "-N", "-o", "%t", check=False).split()
+            shown = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%t", check=False).split()
             return shown == ["idle"] * self.nodes
 
         self._until(all_idle, "the nodes did not come up")
