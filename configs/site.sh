@@ -9,6 +9,10 @@
 # The virtual environment that `make setup` made, on a file system that all nodes see.
 : "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}"
 
+# Folders of Python modules of your own (a calculator for relax), with colons between; PYTHONPATH itself, which modules
+# set for other Pythons, does not reach jobs.
+: "${HPCVOX_PYTHONPATH:=}"
+
 # How ranks of a training are started: srun (recommended), mpirun, or elastic: by horovodrun over the nodes of the job,
 # where a training goes on without the ranks that are lost, and takes in those that come back. A job that is to outlive
 # one of its nodes is submitted with sbatch --no-kill.

@@ -23,7 +23,7 @@ case $options_before in *e*) set -e ;; esac
 # A module of Python leads ours to its own libraries, a user's folder to other versions.
 unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 PATH=$HPCVOX_VENV/bin:$PATH
-export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME"   # the code beside these scripts
+export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME${HPCVOX_PYTHONPATH:+:$HPCVOX_PYTHONPATH}"   # the code beside these scripts
 
 in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
 verb_of() { local verb=${1#jobs/}; verb=${verb%.py}; printf '%s' "${verb//_/-}"; }   # of jobs/X.py

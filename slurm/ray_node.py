@@ -41,7 +41,8 @@ def start(role: str, address: str, cpus: str) -> int:
 
     Its folder is one that nobody else can enter, and is removed at the end.  SLURM tells every process of a step to
     end, Ray's among them, also where the job is preempted and has some time left to save its state by them: they do
-    not hear of it.  The end has come when the job has removed the file that ``HPCVOX_RAY_WANTED`` names.
+    not hear of it.  The end has come when SLURM has ended the job, or when the job has removed the file that
+    ``HPCVOX_RAY_WANTED`` names.
     """
     host, port = _split(address)
     if role == "head":
@@ -70,13 +71,14 @@ def start(role: str, address: str, cpus: str) -> int:
     with session_folder() as folder:
         with _deaf():
             ray = subprocess.Popen([*command, f"--temp-dir={folder / RAY}"])
-        passed_on = False
+        preempted = False
         while ray.poll() is None:
-            if told and not _is_wanted():
-                break  # what is left a while later SLURM kills: there is time to clear up, none to wait for Ray
-            if told and role == "head" and not passed_on:
+            # What is left a while after the end SLURM kills: there is time to clear up, and none to wait for Ray.
+            if told and not (_is_wanted() and (preempted or _job_goes_on())):
+                break
+            if told and role == "head" and not preempted:
                 _tell_the_job()
-                passed_on = True
+            preempted = bool(told)
             time.sleep(LOOK_S)
         ray.kill()
         end_holders(folder)
@@ -102,11 +104,24 @@ def _is_wanted() -> bool:
     return True
 
 
+def _job_goes_on() -> bool:
+    """Whether SLURM lets the job run on for a while, though its steps are told to end: it is preempted."""
+    return "JobState=RUNNING" in _slurm("scontrol", "show", "job")
+
+
 def _tell_the_job() -> None:
     """A preemption is told to the steps of a job alone; its script asks SLURM what it is."""
+    _slurm("scancel", "--batch", "--signal=USR2")
+
+
+def _slurm(*command: str) -> str:
+    """What a command of SLURM's says of this job; nothing where it does not answer."""
     job = os.environ.get("HPCVOX_JOB") or os.environ["SLURM_JOB_ID"]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(["scancel", "--batch", "--signal=USR2", job], check=False, timeout=20)
+        return subprocess.run(
+            [*command, job], check=False, timeout=20, capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout
+    return ""
 
 
 def wait_for_port(host: str, port: int, seconds: float) -> None:
