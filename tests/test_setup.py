@@ -194,13 +194,13 @@ def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
     given = {"HPCVOX_BUNDLE": str(tmp_path / "bundle"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
     done = machine([], script=script, **alone, **given)
     assert done.returncode == 0, done.stdout + done.stderr
-    probe = [tmp_path / "venv/bin/python", "-c", "import torch, beside, hpcvox"]
+    probe = [str(tmp_path / "venv/bin/python"), "-c", "import torch, beside, hpcvox"]
     subprocess.run(probe, check=True, timeout=60, cwd=tmp_path)
 
     (tmp_path / "bundle/beside-1.5-py3-none-any.whl").unlink()
     shutil.rmtree(tmp_path / "bin")
     shutil.rmtree(tmp_path / "venv/.hpcvox")
-    subprocess.run([tmp_path / "venv/bin/python", "-m", "pip", "uninstall", "-qy", "beside"], check=True)
+    subprocess.run([str(tmp_path / "venv/bin/python"), "-m", "pip", "uninstall", "-qy", "beside"], check=True)
     lacking = machine([], script=script, **alone, **given)
     assert lacking.returncode != 0
     assert "bundle has not all that requirements/core.lock takes" in lacking.stderr

@@ -30,6 +30,9 @@ _NODE = "SLURM_LAB_NODE"
 CLIENTS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
+PATIENCE = float(os.environ.get("SLURM_LAB_PATIENCE", "1"))
+"""How many times as long as usual a job may take, on a machine that others use, too."""
+
 CONFIGURATION = """\
 ClusterName=lab
 SlurmctldHost={host}(127.0.0.1)
@@ -186,7 +189,7 @@ class Lab:
     def wait(self, jobs: list[int], timeout: float = 180) -> list[str]:
         """Wait until every job has ended; their last states."""
         live = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED", "SUSPENDED", "UNKNOWN"}
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while live & set(states := self.states(jobs)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"jobs {jobs} are {states} after {timeout:.0f} s\n{self.run('squeue')}")
@@ -195,7 +198,7 @@ class Lab:
 
     def until(self, ready: Callable[[], bool], job: int, log: Path, timeout: float = 180) -> None:
         """Wait until ``ready()`` while ``job`` waits or runs; where it has ended, or after ``timeout``, its ``log``."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while not ready():
             ended = self.states([job])[0] in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
             said = log.read_text() if log.exists() else "nothing"
