@@ -5,12 +5,15 @@
 #   setup.sh            install what it takes to run
 #   setup.sh --test     and what the tests need
 #   setup.sh --check    only say what is there, what is missing and what set-up would do
+#   setup.sh --bundle FOLDER    put all that pip would fetch into FOLDER, for a machine of the same kind without a network:
+#                       there HPCVOX_BUNDLE=FOLDER make setup
 #
 # Environment:
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
 #   HPCVOX_EXTRAS        optional parts: chgnet, gpaw, metrics, mp (default: "chgnet"; "" for none; --test adds the others)
+#   HPCVOX_BUNDLE        a folder that --bundle has filled: pip takes all from there and asks no index
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
@@ -25,21 +28,31 @@ extras=${HPCVOX_EXTRAS-chgnet}
 run_packages=(openmpi-bin libopenmpi-dev cmake g++ make)
 test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chromium chromium-driver shellcheck
     dropbear-bin openssh-client rsync)   # dropbear-bin: an SSH server that nobody starts
-for_tests=no check_only=no
+for_tests=no check_only=no bundle=''
 for extra in $extras; do
     case $extra in
         chgnet | gpaw | metrics | mp) ;;
         *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, gpaw, metrics, mp" >&2; exit 2 ;;
     esac
 done
-for argument in "$@"; do
-    case $argument in
+while [ $# != 0 ]; do
+    case $1 in
         --test) for_tests=yes ;;
         --check) check_only=yes ;;
+        --bundle)
+            [ -n "${2:-}" ] || { echo "setup: --bundle needs the folder that it is to fill: setup.sh --bundle wheels" >&2; exit 2; }
+            bundle=$2
+            shift ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$root/setup.sh"; exit 0 ;;
-        *) echo "setup: unknown argument $argument: use --test, --check or --help" >&2; exit 2 ;;
+        *) echo "setup: unknown argument $1: use --test, --check, --bundle FOLDER or --help" >&2; exit 2 ;;
     esac
+    shift
 done
+if [ -n "${HPCVOX_BUNDLE:-}" ]; then
+    [ -d "$HPCVOX_BUNDLE" ] || { echo "setup: HPCVOX_BUNDLE=$HPCVOX_BUNDLE is no folder: fill one by setup.sh --bundle FOLDER where there is a network" >&2; exit 2; }
+    PIP_FIND_LINKS=$(cd "$HPCVOX_BUNDLE" && pwd)
+    export PIP_NO_INDEX=1 PIP_FIND_LINKS
+fi
 
 wants() { case " $extras " in *" $1 "*) ;; *) return 1 ;; esac; }
 if [ "$for_tests" = yes ]; then
@@ -92,10 +105,12 @@ package_is_there() {
 }
 compiler() {
     local c
-    for c in ${CXX:+"$CXX"} g++ c++; do if have "$c"; then command -v "$c"; return; fi; done
+    # CC is Cray's compiler, which knows its MPI
+    for c in ${CXX:+"$CXX"} ${CRAY_MPICH_VERSION:+CC} g++ c++; do if have "$c"; then command -v "$c"; return; fi; done
 }
 mpi_version() {   # e.g. "openmpi-4.1.4", or "none"
     local line
+    if [ -n "${CRAY_MPICH_VERSION:-}" ] && have CC && have srun; then echo "cray-mpich-$CRAY_MPICH_VERSION"; return; fi
     if ! have mpicxx || ! have mpirun; then echo none; return; fi
     line=$(mpirun --version 2>/dev/null | sed -n 1p)
     case $line in
@@ -173,14 +188,16 @@ tell_mpi() {
         say "  mpirun and srun need MPI (apt-get install openmpi-bin libopenmpi-dev, or 'module load openmpi')."
     else
         say "MPI: $(mpi_version)"
+        case $(mpi_version) in cray-*) say "  its ranks are started by srun: HPCVOX_SRUN_MPI=cray_shasta in configs/site.sh" ;; esac
     fi
 }
 
-pip_install() {   # what (for the message), then pip's arguments
-    local what=$1 log
-    shift
+pip_install() { pip_run install "$@"; }
+pip_run() {   # what pip is to do, with what (for the message), then pip's arguments
+    local verb=$1 what=$2 log
+    shift 2
     log=$(mktemp)
-    if "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet "$@" > "$log" 2>&1; then
+    if "$venv/bin/python" -m pip "$verb" --disable-pip-version-check --no-input --quiet "$@" > "$log" 2>&1; then
         rm -f "$log"
         return
     fi
@@ -191,13 +208,44 @@ pip_install() {   # what (for the message), then pip's arguments
     case $reason in
         *NewConnectionError* | *"name resolution"* | *"Network is unreachable"* | *ConnectTimeout* | *ProxyError* | \
             *"Connection refused"* | *"Max retries exceeded"* | *"Connection broken"* | *"(from versions: none)"*)
+            if [ -n "${HPCVOX_BUNDLE:-}" ]; then
+                die "$HPCVOX_BUNDLE has not all that $what takes: $(grep -m 1 'ERROR: ' <<< "$reason")" \
+                    "fill it again where there is a network, with this checkout, the same Python and the same HPCVOX_EXTRAS: setup.sh --bundle FOLDER"
+            fi
             die "pip could not reach its package index while installing $what." \
                 "connect this machine to the network, or tell pip of your mirror or proxy ('pip config'), then repeat" \
-                "or carry a folder of wheels here: 'pip download' on a connected machine, then PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER make setup" ;;
+                "or carry a bundle here: 'setup.sh --bundle FOLDER' on a connected machine, then HPCVOX_BUNDLE=FOLDER make setup" ;;
         *"No space left"*) die "the disk is full." "free about 4 GB (TMPDIR and $venv), then repeat" ;;
         *) die "pip could not install $what (its last lines are above)." \
                "repeat: what is done is not done again; if it stays, the log above names the package" ;;
     esac
+}
+
+fill_bundle() {   # wheels of this machine's kind; as sources what is built against the MPI and the libraries of each
+    local lock folder=$1
+    bundle=$folder
+    install_build_tools
+    # shellcheck disable=SC2086  # arguments, meant to be split
+    collect torch ${HPCVOX_TORCH_ARGS:-} -c requirements/core.lock "$(grep '^torch==' requirements/core.lock)"
+    for lock in build core $extras $([ "$for_tests" = no ] || echo test); do
+        if [ "$lock" != gpaw ]; then collect "requirements/$lock.lock" -c requirements/core.lock -r "requirements/$lock.lock"; fi
+    done
+    if wants gpaw; then collect_sources "$(grep '^gpaw==' requirements/gpaw.lock)" gpaw "$(grep '^gpaw-data==' requirements/gpaw.lock)"; fi
+    if [ "${HPCVOX_HOROVOD:-yes}" != no ]; then collect_sources "horovod==$horovod_version" horovod cmake; fi
+    say "$(find "$folder" -type f | wc -l) files, $(du -sh "$folder" | cut -f1), in $folder"
+    say "carry it and this checkout over, and there: HPCVOX_BUNDLE=FOLDER make setup"
+}
+collect() {   # what (for the message), then pip's arguments: into the bundle
+    local what=$1
+    shift
+    say "$what ..."
+    pip_run wheel "$what" --wheel-dir "$bundle" --find-links "$bundle" "$@"
+}
+collect_sources() {   # its requirement, its name, what else its build takes
+    say "$1, as source ..."
+    pip_run download "$1" --dest "$bundle" --no-deps --no-build-isolation --no-binary "$2" "$1"
+    shift 2
+    if [ $# != 0 ]; then collect "$*" "$@"; fi
 }
 
 make_venv() {
@@ -212,12 +260,14 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
+install_build_tools() { pip_install pip -r requirements/build.lock; }
+
 install_locked() {   # the name of the stamp, the lock
     local key
     key=$(digest "requirements/build.lock" "requirements/core.lock" "$2")-$("$venv/bin/python" -V | tr -d ' ')
     if is_done "$1" "$key"; then say "done before: $2"; return; fi
     if [ "$1" = core ]; then
-        pip_install pip -r requirements/build.lock
+        install_build_tools
         say "torch (the largest, by itself first) ..."
         # shellcheck disable=SC2086  # arguments, meant to be split
         pip_install torch ${HPCVOX_TORCH_ARGS:-} -c requirements/core.lock "$(grep '^torch==' requirements/core.lock)"
@@ -346,6 +396,11 @@ fi
 
 step "Virtual environment"
 make_venv
+if [ -n "$bundle" ]; then
+    step "A bundle for machines without a network ($bundle)"
+    fill_bundle "$(mkdir -p "$bundle" && cd "$bundle" && pwd)"
+    exit 0
+fi
 step "Python packages (exact versions, requirements/*.lock)"
 install_locked core requirements/core.lock
 for extra in $extras; do

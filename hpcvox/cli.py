@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
-from hpcvox import __version__, compiled, config
+from hpcvox import __version__, checking, compiled, config
 from hpcvox.ending import leave
 from hpcvox.errors import HpcvoxError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
@@ -205,6 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"hpcvox {__version__}")
         return 0
     try:
+        if given[0] == "check":
+            checking.check(given[1:], {name: verb.settings for name, verb in VERBS.items()})
+            return 0
         outcome = _dispatch(given[0], given[1:])
     except HpcvoxError as error:
         say(f"hpcvox {given[0]}: error: {error}", error=True)
@@ -329,7 +332,8 @@ def _overview() -> str:
     verbs = "\n".join(f"  {name:<17} {verb.help}" for name, verb in VERBS.items())
     return (
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
-        f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n\n"
+        f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n"
+        f"  {'check':<17} whether settings are valid: hpcvox check VERB [CONFIG.yaml] [key=value ...]\n\n"
         "hpcvox VERB --help lists a verb's settings.  Names and paths are taken as they are written (base=0010,\n"
         "id_column=No), null is none; numbers are decimal (1000, -0.5, 1e-3); a list is [a, b].\n"
         "Exit status: 0 done; 2 an error, said on standard error; 4 done, and some inputs were rejected, listed with\n"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hpcvox import gain
 from hpcvox.errors import BusyError
 from hpcvox.rows import Lines
 from hpcvox.terminal import say
@@ -43,8 +44,11 @@ def renamed(part: Path, path: Path) -> Iterator[Path]:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        news = gain.is_awaited() and gain.is_news(part, path)
         os.replace(part, path)
         sync_folder(path.parent)
+        if news:
+            gain.gained()
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from hpcvox.errors import MissingDependencyError
+
 NEEDED: Final = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHON"),
     *(
@@ -39,6 +41,27 @@ def launched_ranks() -> int:
     if "PMIX_RANK" in os.environ or "PMI_RANK" in os.environ:
         return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     return 1
+
+
+RANKS: Final = "HPCVOX_RANKS"
+"""Says how many ranks were started together; set by what starts them (``slurm/lib.sh``, ``training/launch.py``)."""
+
+
+def require_joined(size: int) -> None:
+    """See that the ``size`` ranks that have found each other are all that were started.
+
+    Raises:
+        MissingDependencyError: they are fewer: each of several groups would do all of the work, and nobody would
+            notice.
+    """
+    started = os.environ.get(RANKS) or os.environ.get("SLURM_STEP_NUM_TASKS") or "1"
+    if is_elastic() or not started.isdigit() or size >= int(started):
+        return
+    raise MissingDependencyError(
+        f"{started} processes were started and {size} of them found each other, so that each would do all of the work "
+        "alone: what starts them is not what their MPI was built for. `srun --mpi=list` names what SLURM offers "
+        "(HPCVOX_SRUN_MPI in configs/site.sh: pmix, pmi2, cray_shasta; never none), or take HPCVOX_LAUNCH=mpirun"
+    )
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

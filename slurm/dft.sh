@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # sbatch slurm/dft.sh [CONFIG.yaml] [key=value ...]: crystals → densities by GPAW, a crystal a CPU over all nodes
 #SBATCH --job-name=dft
-#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2
+#SBATCH --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=4G
 #SBATCH --time=24:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue
-source "${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm/lib.sh"
+# SLURM runs a copy of this file: the folder that it was submitted from, by its whole path
+home=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
+source "${HPCVOX_HOME:-${home:-${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}}}/slurm/lib.sh"
 on_ray jobs/dft.py configs/dft.yaml "$@"

@@ -4,18 +4,22 @@
 # of them have succeeded. Run it on a login node, or by sbatch. The options are those of the study's workers:
 # --array=1-8. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all jobs.
 #SBATCH --job-name=featurize_study
-#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1
+#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G
 #SBATCH --time=00:05:00
 #SBATCH --output=slurm-%x-%j.out
 set -euo pipefail
-here=$(dirname "${BASH_SOURCE[0]}")
-if [ ! -e "$here/lib.sh" ]; then here=${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm; fi   # SLURM runs a copy
-HPCVOX_HOME=$(cd "$here/.." && pwd)
+here=$(dirname "${BASH_SOURCE[0]}")/..
+if [ ! -e "$here/slurm/lib.sh" ]; then   # SLURM runs a copy of this file
+    here=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
+    here=${HPCVOX_HOME:-${here:-$SLURM_SUBMIT_DIR}}
+fi
+HPCVOX_HOME=$(cd "$here" && pwd)
 export HPCVOX_HOME
 # What belongs to the allocation that this runs in, if any, is not the next jobs'.
 for name in ${!SLURM_@}; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done
-# shellcheck source=configs/site.sh
-source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}"
+fail() { echo "featurize_study: $1" >&2; exit 2; }
+# shellcheck source=slurm/environment.sh
+source "$HPCVOX_HOME/slurm/environment.sh"
 
 options=()
 while [[ ${1:-} == -* ]]; do

@@ -5,10 +5,12 @@
 #   train     jobs/X.py configs/X.yaml ARGS...    the same for a training: in a job with GPUs, a rank for each of them
 #   on_node   jobs/X.py configs/X.yaml ARGS...    one program on the first node
 # A first argument *.yaml among ARGS replaces the config. Each ends the batch script with the program's status.
+# Outside a job, on a login node, each checks the settings and submits its script (slurm/submit.sh).
 #
 # SLURM warns a job before its time limit by USR1 (#SBATCH --signal=B:USR1@SECONDS). The program is then told to
 # stop; when it says that its state is saved (exit status 75), the job goes back into the queue and later carries on
-# where it was. TERM (scancel, preemption) is passed on too, but the job is not put back.
+# where it was; and so does one that is preempted. TERM (scancel) is passed on too, but the job is not put back.
+# The last line says how a job has ended: complete, failed, cancelled, preempted, out of time, or interrupted.
 set -uo pipefail
 
 HPCVOX_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,36 +21,59 @@ STATUS_REJECTS=4        # complete; some inputs were rejected, and are listed
 log() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-job}" "$*"; }
 fail() { log "$*" >&2; exit 2; }
 
-# shellcheck source=configs/site.sh
-source "${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}" || fail "cannot read the site's settings, configs/site.sh"
-[ -n "${SLURM_JOB_ID:-}" ] || fail "this is a job for SLURM: submit it with sbatch"
+if [ -z "${SLURM_JOB_ID:-}" ]; then
+    # shellcheck source=slurm/submit.sh
+    source "$HPCVOX_HOME/slurm/submit.sh"
+    return
+fi
 # One task of an array has the number of the whole array, which SLURM would then put back or signal.
 THIS_JOB=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_}${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}
-[ -x "$HPCVOX_VENV/bin/python" ] ||
-    fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
-PATH=$HPCVOX_VENV/bin:$PATH
-: "${SLURM_CPUS_PER_TASK:=${SLURM_CPUS_ON_NODE:-1}}"
-export PATH PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
-export HPCVOX_NODE_TMP
-mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
 
 # ---------------------------------------------------------------------------------------- signals and the end
 
-program='' program_is_step=no program_signal=TERM told_to_stop=no cancelled=no
+# First of all: the site's settings may take their time, and a signal would end the script.
+program='' program_is_step=no program_signal=TERM told_to_stop=no
+why=''   # the job is told to end: interrupted (its time limit is near), cancelled, preempted, out of time
 tell_program() {
     told_to_stop=yes
     if [ -z "$program" ]; then return; fi
     # srun would kill its tasks at TERM; SLURM delivers it to all of them.
     if [ "$program_is_step" = yes ]; then scancel --signal=TERM "$THIS_JOB"; else kill -"$program_signal" "$program" 2>/dev/null; fi
 }
-on_usr1() { log "the time limit is near: telling the program to save its state"; tell_program; }
-on_term() { log "told to end: telling the program to save its state"; cancelled=yes; tell_program; }
+on_usr1() { why=interrupted; log "the time limit is near: telling the program to save its state"; tell_program; }
+on_term() {
+    why=$(reason)
+    log "${why:=cancelled}: telling the program to save its state"
+    tell_program
+}
+# A preemption that leaves some time is first told to the steps alone, and they pass it on (slurm/ray_node.py).
+on_usr2() {
+    if [ "$told_to_stop" = yes ]; then return; fi
+    why=$(reason)
+    log "${why:=preempted}: telling the program to save its state"
+    tell_program
+}
 trap on_usr1 USR1
 trap on_term TERM
+trap on_usr2 USR2
 cleanup=()
 at_exit() { local i; for ((i = ${#cleanup[@]} - 1; i >= 0; i--)); do ${cleanup[i]}; done; }
 trap at_exit EXIT
+
+field() {   # of this job, as SLURM has it at this moment: Requeue, TimeLimit ...
+    scontrol show job "$THIS_JOB" 2>/dev/null | tr ' ' '\n' | sed -n "s/^$1=//p;T;q"
+}
+seconds() { awk -F '[-:]' '{ n = $NF + 60 * $(NF - 1) + 3600 * $(NF - 2); if (NF > 3) n += 86400 * $1; print n }' <<< "$1"; }
+already_put_back() { [[ $(field Restarts) -gt ${SLURM_RESTART_COUNT:-0} ]]; }
+reason() {   # why SLURM ends this job; nothing where it does not, or does not answer
+    local preempted limit state
+    preempted=$(field PreemptTime) limit=$(field TimeLimit) state=$(field JobState)
+    if already_put_back || [[ $preempted == 2* && ! $preempted < $(field StartTime) ]]; then echo preempted
+    elif [[ $state != COMPLETING && $state != CANCELLED && $state != TIMEOUT ]]; then :
+    elif [[ $limit == *:* && $(seconds "$(field RunTime)") -ge $(seconds "$limit") ]]; then echo "out of time"
+    else echo cancelled
+    fi
+}
 
 supervise() {   # run a command, let signals in while it runs, end with what its status means
     if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
@@ -67,36 +92,87 @@ supervise() {   # run a command, let signals in while it runs, end with what its
     if [ $known != 127 ]; then status=$known; fi
     program=''
     # Told to stop before it could answer (while it was starting): nothing is lost, the state is that of before.
-    if [ "$told_to_stop" = yes ] && [ $status = 143 ]; then status=$STATUS_INTERRUPTED; fi
+    if [ "$told_to_stop" = yes ] && [ $status = 143 ]; then status=$STATUS_INTERRUPTED
+    elif [ -z "${HPCVOX_NO_GAIN:-}" ]; then gained=yes   # a program that does not say
+    fi
     finish $status
 }
 
 finish() {   # the program's status → the job's
+    if [ "$1" != "$STATUS_INTERRUPTED" ]; then rm -f "$no_gain"; fi
     case $1 in
         0) log "complete"; exit 0 ;;
         "$STATUS_REJECTS") log "complete; some inputs were rejected (see the table of rejects)"; exit 0 ;;
         "$STATUS_INTERRUPTED") put_back ;;
-        *) log "failed with status $1"; exit "$1" ;;
+        *)
+            if [ -n "$why" ]; then
+                log "$why before its state was saved (status $1): what was saved earlier is kept, the same submission carries on"
+            else
+                log "failed with status $1"
+            fi
+            exit "$1" ;;
     esac
 }
 
-put_back() {
-    if [ "$cancelled" = yes ]; then log "cancelled; state saved: the same submission carries on"; exit $STATUS_INTERRUPTED; fi
-    if [ "${SLURM_RESTART_COUNT:-0}" -ge "$HPCVOX_MAX_RESTARTS" ]; then
-        log "interrupted ${SLURM_RESTART_COUNT:-0} times (HPCVOX_MAX_RESTARTS): submit again to carry on"
-        exit $STATUS_INTERRUPTED
+# Where two starts in a row have gained nothing, a third will not. A job's program removes this file as soon as it
+# has written anything new; in it is how many starts before this one gained nothing.
+no_gain=$PWD/.hpcvox-no-gain-$THIS_JOB
+gained=no no_gain_before=0
+if [ -f "$no_gain" ] && [ -O "$no_gain" ]; then read -r no_gain_before < "$no_gain" || no_gain_before=0; fi
+say_no_gain() { rm -f "$no_gain"; (set -C; echo "$1" > "$no_gain") 2>/dev/null; }
+await_gain() { if say_no_gain "$no_gain_before"; then export HPCVOX_NO_GAIN=$no_gain; fi; }
+stop_without_gain() {
+    if [ -n "${HPCVOX_NO_GAIN:-}" ] && [ ! -e "$no_gain" ]; then gained=yes; fi
+    if [ "$gained" = yes ]; then rm -f "$no_gain"; return; fi
+    if [ "$no_gain_before" -ge 1 ]; then
+        stay_out "interrupted, and nothing was gained in this start or the one before: its time limit, $(field TimeLimit), leaves" \
+            "no time between the start and the warning before the end. Submit it again with more time (sbatch --time=...)" \
+            "or a later warning (sbatch --signal=B:USR1@SECONDS)"
     fi
-    log "interrupted, state saved: back into the queue"
+    say_no_gain $((no_gain_before + 1))
+}
+
+put_back() {
+    why=${why:-$(reason)}
+    local carry_on="submit the same again to carry on"
+    case ${why:=interrupted} in
+        cancelled | "out of time") stay_out "$why; state saved: the same submission carries on" ;;
+        interrupted) stop_without_gain ;;
+        preempted) if already_put_back; then stay_out "preempted, state saved: SLURM has put it back into the queue"; fi ;;
+    esac
+    if [ "${SLURM_RESTART_COUNT:-0}" -ge "${HPCVOX_MAX_RESTARTS:-50}" ]; then
+        stay_out "$why ${SLURM_RESTART_COUNT:-0} times (HPCVOX_MAX_RESTARTS): submit again to carry on"
+    fi
+    if [ "$(field Requeue)" = 0 ]; then
+        stay_out "$why, state saved, and not to be put back (--no-requeue, or the site's rule): $carry_on"
+    fi
+    log "$why, state saved: back into the queue"
     at_exit
     trap - EXIT
-    scontrol requeue "$THIS_JOB" || exit $STATUS_INTERRUPTED
+    scontrol requeue "$THIS_JOB" || stay_out "$why, state saved, but SLURM does not put it back (above): $carry_on"
     sleep 60   # SLURM ends this script
     exit $STATUS_INTERRUPTED
 }
+stay_out() { rm -f "$no_gain"; log "$*"; exit $STATUS_INTERRUPTED; }
+
+# ---------------------------------------------------------------------------------------- the node
+
+# shellcheck source=slurm/environment.sh
+source "$HPCVOX_HOME/slurm/environment.sh"
+CPUS=${SLURM_CPUS_PER_TASK:-$((${SLURM_CPUS_ON_NODE:-1} * ${SLURM_NNODES:-1} / ${SLURM_NTASKS:-1}))}   # of a task
+if [ "$CPUS" -lt 1 ]; then CPUS=1; fi
+# Every srun is told them, and by nothing else: SLURM since 24.05 refuses a number that it is given twice.
+unset SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK SLURM_TRES_PER_TASK
+export PYTHONUNBUFFERED=1 OMP_NUM_THREADS="$CPUS"
+export HPCVOX_NODE_TMP HPCVOX_RAY_TIMEOUT HPCVOX_JOB="$THIS_JOB"
+# `sbatch --export=NONE`, the default of many sites, would hold for the steps, too.
+export SLURM_EXPORT_ENV=ALL
+mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+log "job $SLURM_JOB_ID on ${NODES[*]}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
+if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
 
 # ---------------------------------------------------------------------------------------- arguments
 
-in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
 command_line=() site_settings=()
 set_command_line() {   # job, config, arguments: as the program sees them
     local job=$1 config=$2
@@ -104,6 +180,7 @@ set_command_line() {   # job, config, arguments: as the program sees them
     case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
     command_line=(python "$(in_home "$job")" "$(in_home "$config")" "${site_settings[@]}" "$@")
     log "${command_line[*]}"
+    case $job in jobs/*) await_gain ;; esac
 }
 
 # ---------------------------------------------------------------------------------------- one node, ranks
@@ -135,8 +212,10 @@ on_ranks() {
     if [ "$gpus" != 0 ]; then
         ranks=$((gpus * ${#NODES[@]}))
         place=ppr:$gpus:node:OVERSUBSCRIBE   # more than the tasks that the job was submitted with
-        tasks=(--ntasks="$ranks" --ntasks-per-node="$gpus" --cpus-per-task="$OMP_NUM_THREADS")
+        tasks=(--ntasks="$ranks" --ntasks-per-node="$gpus")
     fi
+    tasks+=(--cpus-per-task="$OMP_NUM_THREADS")
+    if [ "$HPCVOX_LAUNCH" != elastic ]; then export HPCVOX_RANKS=$ranks; fi   # who finds fewer of them ends, and says so
     case $HPCVOX_LAUNCH in
         srun)
             program_is_step=yes
@@ -144,14 +223,21 @@ on_ranks() {
             ;;
         mpirun)   # it passes USR1 on to the ranks; at TERM it would kill them
             program_signal=USR1
+            export SRUN_CPUS_PER_TASK=${SLURM_CPUS_ON_NODE:-1}   # of its own srun, which starts a daemon a node
             supervise mpirun --bind-to none --map-by "$place" -n "$ranks" "${arguments[@]}" "${command_line[@]}"
             ;;
         elastic)
             [ "$training" = yes ] || fail "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job"
             program_is_step=yes
             HPCVOX_RANKS_PER_NODE=$((ranks / ${#NODES[@]}))
-            HPCVOX_INTERRUPTED=$PWD/.hpcvox-interrupted-$SLURM_JOB_ID
-            export HPCVOX_RANKS_PER_NODE HPCVOX_INTERRUPTED
+            HPCVOX_RANK_CPUS=$OMP_NUM_THREADS
+            # A folder that this user alone can enter and all nodes see: word of an interruption, and of the nodes.
+            HPCVOX_ELASTIC=$(mktemp -d "$PWD/.hpcvox-elastic-$SLURM_JOB_ID-XXXXXXXXXX") ||
+                fail "cannot make a folder in $PWD: submit from a folder that you may write to and all nodes see"
+            cleanup+=(remove_elastic)
+            HPCVOX_INTERRUPTED=$HPCVOX_ELASTIC/interrupted
+            : "${HPCVOX_ASK_SECONDS:=30}"
+            export HPCVOX_RANKS_PER_NODE HPCVOX_INTERRUPTED HPCVOX_RANK_CPUS HPCVOX_ELASTIC HPCVOX_ASK_SECONDS
             supervise horovodrun_elastic --min-np "$HPCVOX_MIN_RANKS" --max-np "$ranks" "${arguments[@]}"
             ;;
         *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun, elastic (configs/site.sh)" ;;
@@ -174,8 +260,8 @@ unset_secrets() {   # whatever ranks do not need
     done
 }
 
+remove_elastic() { rm -rf "$HPCVOX_ELASTIC"; }
 horovodrun_elastic() {   # its status says nothing of an interruption: the ranks leave word of it
-    rm -f "$HPCVOX_INTERRUPTED"
     # A rank that was lost may come back to its node after a rest.
     (
         unset_secrets
@@ -189,14 +275,21 @@ horovodrun_elastic() {   # its status says nothing of an interruption: the ranks
     end_without_ranks $launcher &
     wait $launcher
     status=$?
-    if [ -e "$HPCVOX_INTERRUPTED" ]; then status=$STATUS_INTERRUPTED; rm -f "$HPCVOX_INTERRUPTED"; fi
+    if [ -e "$HPCVOX_INTERRUPTED" ]; then status=$STATUS_INTERRUPTED; fi
     return $status
 }
 
 end_without_ranks() {   # end a launcher whose ranks have all been gone for a minute, to start anew in another job
-    local since=$SECONDS
+    local since=$SECONDS next=0 pause=$HPCVOX_ASK_SECONDS steps
     while sleep 1 && kill -0 "$1" 2>/dev/null; do
-        if squeue --noheader --steps --jobs="$SLURM_JOB_ID" --format=%i | grep -q '\.[0-9]'; then since=$SECONDS; fi
+        if [ $SECONDS -lt $next ]; then continue; fi
+        if steps=$(squeue --noheader --steps --jobs="$SLURM_JOB_ID" --format=%i); then
+            pause=$HPCVOX_ASK_SECONDS
+            if grep -q '\.[0-9]' <<< "$steps"; then since=$SECONDS; fi
+        else   # SLURM is busy or away, and the ranks may well be there
+            pause=$((pause < 300 ? pause * 2 : pause)) since=$SECONDS
+        fi
+        next=$((SECONDS + pause))
         if [ $((SECONDS - since)) -ge "$HPCVOX_NO_RANKS_TIMEOUT" ]; then
             log "fewer ranks than HPCVOX_MIN_RANKS=$HPCVOX_MIN_RANKS are left, and none runs"
             touch "$HPCVOX_INTERRUPTED"
@@ -210,10 +303,11 @@ end_without_ranks() {   # end a launcher whose ranks have all been gone for a mi
 ray_steps=()
 ray_private=   # folder that this user alone can enter and all nodes see: Ray's token and what it says when it starts
 # In a subshell, which becomes the step: what ends the one ends the other.
-on_one_node() { exec srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
+on_one_node() { exec srun --nodes=1 --ntasks=1 --cpus-per-task="$CPUS" --overlap --nodelist="$1" "${@:2}"; }
 
 end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the machine
     if [ ${#ray_steps[@]} = 0 ]; then return; fi
+    rm -f "$HPCVOX_RAY_WANTED"
     # Told so, a step clears up its node; at TERM srun itself would kill it.
     scancel --signal=TERM "$THIS_JOB" 2>/dev/null
     local until=$((SECONDS + 20)) step
@@ -249,22 +343,31 @@ start_ray() {
     export RAY_enable_metrics_collection=0 RAY_enable_open_telemetry=0 DASHBOARD_METRIC_PORT=-1
     # Workers notice within seconds that their head has ended.
     export RAY_gcs_rpc_server_reconnect_timeout_s=15
+    # An actor on a busy node or file system takes its minutes to load; Ray would end it after one, again and again.
+    export RAY_worker_register_timeout_seconds=600
     local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port
     # The head's address as the other end of the allocation sees it (a host's own name may mean 127.0.1.1 to itself).
     name=$(scontrol show node "$head" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
     ip=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
     [ -n "$ip" ] || fail "node $last cannot resolve $name, the address of node $head"
-    for _ in 1 2 3; do
+    local try problem=''
+    export HPCVOX_RAY_WANTED=$ray_private/wanted
+    for try in 1 2 3; do
         port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
         export RAY_ADDRESS=$ip:$port
-        log "starting Ray on ${#NODES[@]} nodes, $SLURM_CPUS_PER_TASK CPUs each, head $RAY_ADDRESS"
+        log "starting Ray on ${#NODES[@]} nodes, $CPUS CPUs each, head $RAY_ADDRESS"
         : > "$ray_log"
+        : > "$HPCVOX_RAY_WANTED"
         start_ray_nodes
         if ray_is_up; then return; fi
+        if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
         tail -n 20 "$ray_log" >&2
+        log "Ray did not come up, try $try of 3: $problem" >&2
         end_ray_steps
     done
-    fail "Ray did not come up on all nodes (above is what it said)"
+    fail "Ray did not come up in 3 tries: $problem. What it said is above. Where nodes are slow (a busy file system), set" \
+        "HPCVOX_RAY_TIMEOUT in configs/site.sh to more seconds than $HPCVOX_RAY_TIMEOUT; a node that always fails, leave" \
+        "out: sbatch --exclude=NODE"
 }
 
 start_ray_nodes() {
@@ -273,26 +376,37 @@ start_ray_nodes() {
         role="worker"
         if [ "$i" = 0 ]; then role="head"; fi
         on_one_node "${NODES[i]}" python "$HPCVOX_HOME/slurm/ray_node.py" \
-            "$role" "$RAY_ADDRESS" "$SLURM_CPUS_PER_TASK" >> "$ray_log" 2>&1 &
+            "$role" "$RAY_ADDRESS" "$CPUS" >> "$ray_log" 2>&1 &
         ray_steps+=($!)
     done
 }
 
-ray_is_up() {   # wait until all nodes have joined, or one of them has ended
-    local waiter step
+ray_is_up() {   # wait until all nodes have joined, or one of them has ended; start_ray's problem says why they have not
+    local waiter i status=0
     python "$HPCVOX_HOME/slurm/ray_node.py" wait "$RAY_ADDRESS" "${#NODES[@]}" "$HPCVOX_RAY_TIMEOUT" 2>> "$ray_log" &
     waiter=$!
     while kill -0 $waiter 2>/dev/null; do
-        for step in "${ray_steps[@]}"; do
-            kill -0 "$step" 2>/dev/null || { kill $waiter; wait $waiter; return 1; }
+        if [ "$told_to_stop" = yes ]; then kill $waiter; wait $waiter; return 1; fi
+        for i in "${!ray_steps[@]}"; do
+            kill -0 "${ray_steps[i]}" 2>/dev/null && continue
+            wait "${ray_steps[i]}"
+            problem="on node ${NODES[i]} it ended with status $?"
+            kill $waiter
+            wait $waiter
+            return 1
         done
         sleep 0.5
     done
     wait $waiter
+    status=$?
+    if [ $status != 0 ]; then problem=$(tail -n 1 "$ray_log"); fi
+    return $status
 }
 
 on_ray() {
     set_command_line "$@"
+    # Before minutes go into the start of Ray; other jobs say it at once by themselves.
+    case $1 in jobs/*) check_settings "$(verb_of "$1")" "${command_line[@]:2}" || finish $? ;; esac
     start_ray
     supervise "${command_line[@]}"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # slurm/pipeline.sh [--database] [--finetune] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS]
-#     [STEP.key=value ...]
+#     [STEP.key=value ...] [STEP.--OPTION=OF_SBATCH ...]
+# slurm/pipeline.sh --status [out=FOLDER]
 # Submits featurize → train_unet → train_vae → generate, each to start when what it takes has been made. Run it on a
 # login node, or by sbatch. --database makes built-in crystals first. --finetune has the UNet go on with what the VAE
 # decodes before anything is generated (finetune_unet: as train_unet, but of 5 epochs). Each of the others judges the
@@ -8,18 +9,26 @@
 # target is that of train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left
 # (relax.stages=[chgnet] does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax
 # where these fail. train_unet.epochs=5 is given to train_unet as epochs=5, and so on; everything is written below
-# out (runs). SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all of them.
+# out (runs). All settings are checked before anything is submitted. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all
+# jobs, train_unet.--partition=gpu for one of them, and configs/site.sh has options for all trainings and for the rest.
+# --status says how far the pipeline in out has come: what has failed and why, what was cancelled with it.
 #SBATCH --job-name=pipeline
-#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1
+#SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G
 #SBATCH --time=00:05:00
 #SBATCH --output=slurm-%x-%j.out
 set -euo pipefail
-here=$(dirname "${BASH_SOURCE[0]}")
-if [ ! -e "$here/lib.sh" ]; then here=${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm; fi   # SLURM runs a copy
-HPCVOX_HOME=$(cd "$here/.." && pwd)
+here=$(dirname "${BASH_SOURCE[0]}")/..
+if [ ! -e "$here/slurm/lib.sh" ]; then   # SLURM runs a copy of this file
+    here=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
+    here=${HPCVOX_HOME:-${here:-$SLURM_SUBMIT_DIR}}
+fi
+HPCVOX_HOME=$(cd "$here" && pwd)
 export HPCVOX_HOME
 # What belongs to the allocation that this runs in, if any, is not the next jobs'.
 for name in ${!SLURM_@}; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done
+fail() { echo "pipeline: $*" >&2; exit 2; }
+# shellcheck source=slurm/environment.sh
+source "$HPCVOX_HOME/slurm/environment.sh"
 
 all=(database featurize featurize_graph train_unet train_vae finetune_unet train_cgcnn generate evaluate judge screen relax report)
 declare -A needs=(   # what each takes from others; those that are not submitted have been made before
@@ -32,7 +41,7 @@ declare -A as=([finetune_unet]=train_unet)    # whose settings are its own unles
 declare -A awaits=([report]='screen relax')   # which may fail, as where no candidate is left
 
 refuse() { echo "pipeline: $1: $2" >&2; exit 2; }
-out=runs source='' overrides=() columns=() target='' known=yes
+out=runs source='' status=no overrides=() columns=() target='' known=yes
 declare -A chosen=([featurize]=1 [train_unet]=1 [train_vae]=1 [generate]=1)
 choose() { local step; for step in "$@"; do chosen[$step]=1; done; }
 for argument in "$@"; do
@@ -42,10 +51,11 @@ for argument in "$@"; do
         --screen) choose judge featurize_graph train_cgcnn screen ;;
         --relax) choose judge relax ;;
         --report) choose judge evaluate report ;;
-        -h | --help) sed -n '2,11s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
+        --status) status=yes ;;
+        -h | --help) sed -n '2,/^#SBATCH/s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
         out=?*) out=${argument#*=} ;;
         source=?*) source=${argument#*=} ;;
-        [a-z]*.*=*)
+        [a-z]*.--?* | [a-z]*.*=*)
             [[ " ${all[*]} " == *" ${argument%%.*} "* ]] || refuse "$argument" "no such step; valid: ${all[*]}"
             case $argument in   # what is said of the crystals is so for every step
                 train_vae.condition=*) target=${argument#*=} ;;
@@ -53,9 +63,10 @@ for argument in "$@"; do
                 featurize.cif_column=*) known=no ;;   # relax looks for the usual one
             esac
             overrides+=("$argument") ;;
-        *) refuse "$argument" "not known; valid: --database, --finetune, --screen, --relax, --report, out=FOLDER, source=CRYSTALS, STEP.key=value (${all[*]})" ;;
+        *) refuse "$argument" "not known; valid: --database, --finetune, --screen, --relax, --report, --status, out=FOLDER, source=CRYSTALS, STEP.key=value, STEP.--OPTION=OF_SBATCH (${all[*]})" ;;
     esac
 done
+if [ $status = yes ]; then exec "$BASH" "$HPCVOX_HOME/slurm/pipeline_status.sh" "$out"; fi
 [ -z "${chosen[database]:-}" ] || [ -z "$source" ] || refuse "source=$source" "it takes the place of --database: give one of them"
 if [ -z "${chosen[database]:-}" ] && [ ! -e "${source:=$out/database/crystals.csv}" ]; then
     refuse "no crystals at $source" "give source=CRYSTALS (a folder or archive of CIFs, a CSV) or --database"
@@ -90,12 +101,17 @@ arguments_of() {   # the step's own folders below out, and what it was given
             "screened=$out/screened" "relaxed=$out/relaxed" "out=$out/report") ;;
     esac
     local step override
+    case $1 in *train_* | finetune_*) step=${HPCVOX_SBATCH_TRAININGS:-} ;; *) step=${HPCVOX_SBATCH_OTHERS:-} ;; esac
+    read -r -a options <<< "$step"
     for step in ${as[$1]:-} "$1"; do
         for override in "${overrides[@]}"; do
             [ "${override%%.*}" = "$step" ] || continue
             [[ $override != train_unet.epochs=* || $1 = "$step" ]] || continue
-            arguments+=("${override#*.}")
             used[$step]=1
+            case ${override#*.} in
+                --*) [ "$1" != "$step" ] || options+=("${override#*.}") ;;
+                *) arguments+=("${override#*.}") ;;
+            esac
         done
     done
 }
@@ -107,18 +123,31 @@ dependency() {   # of a step on those that were submitted before
     for other in ${awaits[$1]:-}; do ended+=${jobs[$other]:+:${jobs[$other]}}; done
     printf %s "${made:+afterok$made}${ended:+,afterany$ended}"
 }
+script_of() { local script=${1%_graph}; printf '%s' "${script/#finetune/train}"; }   # those have configs of their own
+checks=()   # of all, in one go
+for step in "${all[@]}"; do
+    [ -n "${chosen[$step]:-}" ] || continue
+    arguments_of "$step"
+    checks+=(${checks[0]+--} "$step:$(verb_of "$(script_of "$step")")")
+    case ${arguments[0]} in *.yaml) arguments[0]=$(in_home "${arguments[0]}") ;; esac
+    checks+=("${arguments[@]}")
+done
+check_settings "${checks[@]}" || fail "nothing was submitted"
+
+mkdir -p "$out" || fail "out=$out: no folder can be made there"
+submitted=()
 for step in "${all[@]}"; do
     [ -n "${chosen[$step]:-}" ] || continue
     arguments_of "$step"
     after=$(dependency "$step")
-    # featurize_graph is featurize with a config of its own, finetune_unet is train_unet
-    script=${step%_graph} script=${script/#finetune/train}
-    job=$(sbatch --parsable --job-name="$step" ${after:+"--dependency=$after"} --kill-on-invalid-dep=yes \
-        "$HPCVOX_HOME/slurm/$script.sh" "${arguments[@]}")
+    job=$(sbatch --parsable --job-name="$step" ${after:+"--dependency=$after"} "${options[@]}" --kill-on-invalid-dep=yes \
+        "$HPCVOX_HOME/slurm/$(script_of "$step").sh" "${arguments[@]}")
     jobs[$step]=${job%%;*}
+    submitted+=("$step ${jobs[$step]} $PWD")
+    printf '%s\n' "${submitted[@]}" > "$out/pipeline.jobs"   # for --status
     printf '%-15s job %s\n' "$step" "${jobs[$step]}"
 done
 for override in "${overrides[@]}"; do
     [ -n "${used[${override%%.*}]:-}" ] || echo "pipeline: $override was not used: ${override%%.*} is not among the steps submitted" >&2
 done
-echo "follow them with: squeue --me     their output: slurm-STEP-JOB.out"
+echo "follow them with: $0 --status out=$out     their output: slurm-STEP-JOB.out"

@@ -4,13 +4,17 @@ No port is a fixed one, so that allocations that share a node do not meet.
 """
 
 import contextlib
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+from hpcvox.actors.reaper import end_holders
 from hpcvox.actors.session import RAY, session_folder
 
 STORE_BYTES = 200 * 2**20
@@ -18,6 +22,9 @@ STORE_BYTES = 200 * 2**20
 
 HEAD_PORTS = range(20_000, 32_000)
 """Below the range from which systems give ports to outgoing connections (Linux: 32768 and up)."""
+
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LOOK_S = 0.2
 
 
 def free_port() -> int:
@@ -32,7 +39,10 @@ def free_port() -> int:
 def start(role: str, address: str, cpus: str) -> int:
     """Run this node's Ray until it is told to end; its exit status.  All ports but the head's are the system's choice.
 
-    Its folder is one that nobody else can enter, and is removed at the end.
+    Its folder is one that nobody else can enter, and is removed at the end.  SLURM tells every process of a step to
+    end, Ray's among them, also where the job is preempted and has some time left to save its state by them: they do
+    not hear of it.  The end has come when SLURM has ended the job, or when the job has removed the file that
+    ``HPCVOX_RAY_WANTED`` names.
     """
     host, port = _split(address)
     if role == "head":
@@ -41,7 +51,7 @@ def start(role: str, address: str, cpus: str) -> int:
         where.append("--no-monitor")  # which would ask a cloud for more nodes
     else:
         where = [f"--address={address}"]
-        wait_for_port(host, port)
+        wait_for_port(host, port, float(os.environ.get("HPCVOX_RAY_TIMEOUT", "300")))
     command = [
         "ray",
         "start",
@@ -55,15 +65,66 @@ def start(role: str, address: str, cpus: str) -> int:
         "--disable-usage-stats",
         "--block",
     ]
-    with session_folder() as folder, subprocess.Popen([*command, f"--temp-dir={folder / RAY}"]) as ray:
-        # SLURM tells every process of a step to end, Ray's among them, and kills what is left a while later: there is
-        # time to clear up, and none to wait for Ray.
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: ray.kill())
+    told: list[int] = []
+    for number in ENDS:
+        signal.signal(number, lambda number, _: told.append(number))
+    with session_folder() as folder:
+        with _deaf():
+            ray = subprocess.Popen([*command, f"--temp-dir={folder / RAY}"])
+        preempted = False
+        while ray.poll() is None:
+            # What is left a while after the end SLURM kills: there is time to clear up, and none to wait for Ray.
+            if told and not (_is_wanted() and (preempted or _job_goes_on())):
+                break
+            if told and role == "head" and not preempted:
+                _tell_the_job()
+            preempted = bool(told)
+            time.sleep(LOOK_S)
+        ray.kill()
+        end_holders(folder)
         return ray.wait()
 
 
-def wait_for_port(host: str, port: int, seconds: float = 60) -> None:
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started within this do not hear of their end, short of SIGKILL."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_wanted() -> bool:
+    """Whether the job still needs this Ray (read, and not only looked for: file systems keep old answers)."""
+    try:
+        Path(os.environ["HPCVOX_RAY_WANTED"]).read_bytes()
+    except OSError:
+        return False
+    return True
+
+
+def _job_goes_on() -> bool:
+    """Whether SLURM lets the job run on for a while, though its steps are told to end: it is preempted."""
+    return "JobState=RUNNING" in _slurm("scontrol", "show", "job")
+
+
+def _tell_the_job() -> None:
+    """A preemption is told to the steps of a job alone; its script asks SLURM what it is."""
+    _slurm("scancel", "--batch", "--signal=USR2")
+
+
+def _slurm(*command: str) -> str:
+    """What a command of SLURM's says of this job; nothing where it does not answer."""
+    job = os.environ.get("HPCVOX_JOB") or os.environ["SLURM_JOB_ID"]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        return subprocess.run(
+            [*command, job], check=False, timeout=20, capture_output=True, encoding="utf-8", errors="replace"
+        ).stdout
+    return ""
+
+
+def wait_for_port(host: str, port: int, seconds: float) -> None:
     """Wait until the head listens; go on in any case (Ray says best what is wrong)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

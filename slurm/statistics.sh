@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # sbatch slurm/statistics.sh [CONFIG.yaml] [key=value ...]: shards → their statistics, one rank a task
 #SBATCH --job-name=statistics
-#SBATCH --nodes=2 --ntasks-per-node=2 --cpus-per-task=1
+#SBATCH --nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=2G
 #SBATCH --time=02:00:00
 #SBATCH --output=slurm-%x-%j.out --open-mode=append
 #SBATCH --signal=B:USR1@120 --requeue
-source "${HPCVOX_HOME:-$SLURM_SUBMIT_DIR}/slurm/lib.sh"
+# SLURM runs a copy of this file: the folder that it was submitted from, by its whole path
+home=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
+source "${HPCVOX_HOME:-${home:-${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}}}/slurm/lib.sh"
 on_ranks jobs/statistics.py configs/statistics.yaml "$@"

@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from hpcvox import config
+from hpcvox.cli import main
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
 from hpcvox.shards.layout import SAMPLE
@@ -72,3 +75,35 @@ def test_the_script_draws_the_picture(tmp_path: Path, draw: ModuleType, descript
     # another version of matplotlib sets its letters otherwise
     assert drawn.shape == shown.shape
     assert np.abs(drawn - shown).mean() < 0.05, f"{kept} is of another state: python docs/descriptors/draw.py"
+
+
+def test_the_container_is_built_of_files_and_commands_that_are_there() -> None:
+    """What can be told without a registry: its sections, the shell in them, and what they call."""
+    sections = re.split(r"^%(\w+)\n", (ROOT / "configs/hpcvox.def").read_text(), flags=re.MULTILINE)
+    head, named = sections[0], dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert re.search(r"^Bootstrap: docker\nFrom: debian:12", head, re.MULTILINE)
+    assert list(named) == ["files", "post", "environment", "test", "runscript"]
+    for name in ("post", "environment", "test", "runscript"):
+        subprocess.run(["sh", "-n"], input=named[name], text=True, check=True)
+    setup = (ROOT / "setup.sh").read_text()
+    for package in re.findall(r"^run_packages=\((.*)\)$", setup, re.MULTILINE)[0].split():
+        assert package in named["post"].split(), "as set-up would install, which may not here"
+    (check,) = re.findall(r"hpcvox (check .*)", named["test"])
+    assert main(shlex.split(check)) == 0
+    (imports,) = re.findall(r"python -c '(.*)'", named["test"])
+    assert all(importlib.util.find_spec(name.split(".")[0]) for name in imports[len("import ") :].split(", "))
+
+
+def test_the_page_for_those_who_run_the_machines_knows_every_job_and_setting() -> None:
+    page = (DOCS / "clusters.md").read_text("utf-8")
+    for script in (ROOT / "slurm").glob("*.sh"):
+        if "#SBATCH" in script.read_text():
+            assert script.stem in page or script.stem.startswith("train_"), script
+    for setting in (
+        "HPCVOX_SRUN_MPI",
+        "HPCVOX_SBATCH_TRAININGS",
+        "HPCVOX_SBATCH_OTHERS",
+        "HPCVOX_RAY_TIMEOUT",
+    ):
+        assert setting in page
+        assert setting in (ROOT / "configs/site.sh").read_text()

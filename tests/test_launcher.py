@@ -3,7 +3,10 @@
 import re
 import subprocess
 
-from hpcvox.launcher import NEEDED, without_secrets
+import pytest
+
+from hpcvox.errors import MissingDependencyError
+from hpcvox.launcher import NEEDED, RANKS, require_joined, without_secrets
 from tests.support.paths import ROOT
 
 GIVEN = {
@@ -34,3 +37,29 @@ def test_jobs_have_the_same_list() -> None:
     told = f"{found[0]}\n{function[0]}\nunset_secrets\ncompgen -e"
     done = subprocess.run(["bash", "-c", told], env=GIVEN, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) - {"PWD", "SHLVL", "_", "OLDPWD"} == KEPT
+
+
+@pytest.mark.parametrize(
+    ("environment", "size", "refused"),
+    [
+        ({}, 1, False),
+        ({"SLURM_STEP_NUM_TASKS": "2"}, 1, True),  # srun --mpi=none
+        ({RANKS: "4"}, 2, True),  # an MPI that joins the ranks of each node alone
+        ({RANKS: "2"}, 2, False),
+        ({RANKS: "1", "SLURM_STEP_NUM_TASKS": "4"}, 1, False),  # a trial of one of four workers of a study
+        ({"SLURM_STEP_NUM_TASKS": "1"}, 4, False),  # torchrun on a node
+        ({RANKS: "2", "HOROVOD_ELASTIC": "1"}, 1, False),  # the others may come
+    ],
+)
+def test_ranks_that_have_not_all_found_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], size: int, refused: bool
+) -> None:
+    for name in (RANKS, "SLURM_STEP_NUM_TASKS", "HOROVOD_ELASTIC"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if not refused:
+        require_joined(size)
+        return
+    with pytest.raises(MissingDependencyError, match=f"and {size} of them found each other"):
+        require_joined(size)

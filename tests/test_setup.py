@@ -1,9 +1,11 @@
 """What set-up says on machines that lack something, under a PATH of exactly the tools that it has."""
 
+import ensurepip
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +34,8 @@ def machine(tmp_path: Path) -> Machine:
         tools: list[str],
         *arguments: str,
         python: tuple[str, str] | None = ("python3", sys.executable),
+        script: str = str(ROOT / "setup.sh"),
+        also: str = "",
         **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "bin"
@@ -45,12 +49,12 @@ def machine(tmp_path: Path) -> Machine:
             (folder / name).write_text(f'#!/bin/sh\nexec "{target}" "$@"\n')
             (folder / name).chmod(0o755)
         return subprocess.run(
-            ["bash", str(ROOT / "setup.sh"), *arguments],
+            ["bash", script, *arguments],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env={
-                "PATH": str(folder),
+                "PATH": f"{folder}:{also}" if also else str(folder),
                 "HOME": str(tmp_path),
                 "HPCVOX_VENV": str(tmp_path / "venv"),
                 **environment,
@@ -132,6 +136,87 @@ def test_no_network_stops_with_the_fix(machine: Machine, tmp_path: Path) -> None
     assert "could not reach its package index" in result.stderr
     assert "mirror or proxy" in result.stderr
     assert (tmp_path / "venv/bin/python").exists(), "what was done stays done"
+
+
+def make_wheel(folder: Path, name: str, version: str) -> None:
+    """A wheel of a package with nothing in it."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for file, text in files.items():
+            wheel.writestr(file, text)
+
+
+@pytest.mark.slow
+def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """With packages of nothing in the place of the real ones, and pip's own copy of setuptools."""
+    home, index = tmp_path / "checkout", tmp_path / "index"
+    (home / "requirements").mkdir(parents=True)
+    (home / "hpcvox").mkdir()
+    index.mkdir()
+    shutil.copy(ROOT / "setup.sh", home)
+    make_wheel(index, "torch", "2.0")
+    make_wheel(index, "beside", "1.5")
+    for wheel in Path(ensurepip.__file__).parent.glob("_bundled/setuptools-*.whl"):
+        shutil.copy(wheel, index)
+    (home / "requirements/build.lock").write_text("setuptools\n")
+    (home / "requirements/core.lock").write_text("torch==2.0\nbeside==1.5\n")
+    (home / "hpcvox/__init__.py").touch()
+    (home / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "hpcvox"\nversion = "1"\n[tool.setuptools]\npackages = ["hpcvox"]\n'
+    )
+    alone = {
+        "HPCVOX_HOROVOD": "no",
+        "HPCVOX_EXTRAS": "",
+        "HPCVOX_APT": "no",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_CACHE_DIR": "1",
+    }
+    script = str(home / "setup.sh")
+    connected = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    filled = machine(
+        ["du", "find"], "--bundle", str(tmp_path / "bundle"), script=script, **alone, **connected
+    )
+    assert filled.returncode == 0, filled.stdout + filled.stderr
+    names = sorted(path.name.split("-")[0] for path in (tmp_path / "bundle").iterdir())
+    assert names == ["beside", "setuptools", "torch"]
+    shutil.rmtree(index)
+    shutil.rmtree(tmp_path / "bin")
+    # the index of nobody, should it be asked
+    given = {"HPCVOX_BUNDLE": str(tmp_path / "bundle"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    done = machine([], script=script, **alone, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    probe = [str(tmp_path / "venv/bin/python"), "-c", "import torch, beside, hpcvox"]
+    subprocess.run(probe, check=True, timeout=60, cwd=tmp_path)
+
+    (tmp_path / "bundle/beside-1.5-py3-none-any.whl").unlink()
+    shutil.rmtree(tmp_path / "bin")
+    shutil.rmtree(tmp_path / "venv/.hpcvox")
+    subprocess.run([str(tmp_path / "venv/bin/python"), "-m", "pip", "uninstall", "-qy", "beside"], check=True)
+    lacking = machine([], script=script, **alone, **given)
+    assert lacking.returncode != 0
+    assert "bundle has not all that requirements/core.lock takes" in lacking.stderr
+    assert "beside==1.5" in lacking.stderr
+
+
+def test_cray_s_mpi_is_found_by_its_compiler_and_srun(machine: Machine, tmp_path: Path) -> None:
+    extra = tmp_path / "cray"
+    extra.mkdir()
+    for name in ("CC", "srun"):
+        (extra / name).write_text("#!/bin/sh\n")
+        (extra / name).chmod(0o755)
+    result = machine(["make"], "--check", CRAY_MPICH_VERSION="8.1.28", also=str(extra))
+    assert f"C++ compiler: {extra}/CC" in result.stdout
+    assert "MPI: cray-mpich-8.1.28" in result.stdout
+    assert "HPCVOX_SRUN_MPI=cray_shasta" in result.stdout
 
 
 def test_an_unknown_argument_is_refused_with_the_valid_ones(machine: Machine) -> None:

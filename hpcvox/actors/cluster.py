@@ -26,6 +26,8 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
+    # An actor on a busy machine or file system takes its minutes to load; Ray would end it after one, for ever anew.
+    "RAY_worker_register_timeout_seconds": "600",
 }
 
 UNASKED = ("start_api_server", "start_log_monitor", "start_monitor")

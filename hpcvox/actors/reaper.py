@@ -40,6 +40,12 @@ def main(folder: Path) -> None:
     sys.stdin.buffer.read()
     if not folder.is_dir():
         return  # the job cleared up itself
+    end_holders(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_holders(folder: Path) -> None:
+    """End every process of this user that has a file below ``folder`` open, this one aside."""
     ended = time.monotonic() + PATIENCE_S
     while (left := holders(folder)) and time.monotonic() < ended:
         for pid in left:
@@ -48,7 +54,6 @@ def main(folder: Path) -> None:
             except ProcessLookupError:
                 continue
         time.sleep(0.1)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

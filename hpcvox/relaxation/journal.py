@@ -15,6 +15,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
+from hpcvox import gain
 from hpcvox.errors import Rejected
 from hpcvox.relaxation.process import CalculatorProcess, Request
 
@@ -79,6 +80,7 @@ class Journaled(Calculator):
             raise Rejected("not-finite", f"the calculator's {' and '.join(answer)} are not all numbers")
         with self._path.open("a", encoding="utf-8") as journal:
             journal.write(json.dumps({"key": key, **answer}) + "\n")
+        gain.gained()
         self._known[key] = answer
         return answer
 

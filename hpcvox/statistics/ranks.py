@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcvox.errors import HpcvoxError, MissingDependencyError
 from hpcvox.interrupt import StopRequest
-from hpcvox.launcher import launched_ranks
+from hpcvox.launcher import launched_ranks, require_joined
 from hpcvox.terminal import say
 
 T = TypeVar("T")
@@ -91,6 +91,7 @@ def connect(stop: StopRequest, stall_s: float) -> Ranks:
     """
     launched = launched_ranks()
     if launched == 1:
+        require_joined(1)
         return Ranks(None, stop, stall_s)
     try:
         from mpi4py import MPI

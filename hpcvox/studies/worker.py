@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 from hpcvox import __version__, config, durable
 from hpcvox.errors import BusyError, ConfigError
 from hpcvox.interrupt import StopRequest
+from hpcvox.launcher import RANKS
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
 from hpcvox.studies import pictures, shard_sets, space
@@ -164,6 +165,10 @@ def _supervised(
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env={
+                **os.environ,
+                RANKS: "1",
+            },  # workers that srun has started at once are not ranks of a training
         )
     try:
         pruned = _watched(study, trial, folder, process, stop)

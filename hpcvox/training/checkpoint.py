@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from torch import nn
 
-from hpcvox import durable
+from hpcvox import durable, gain
 from hpcvox.errors import CheckpointError
 from hpcvox.terminal import say
 from hpcvox.training.damage import damage
@@ -61,10 +61,13 @@ def save(
     except OSError:
         shutil.rmtree(part, ignore_errors=True)  # the space that it has taken may be the last
         raise
-    if final.exists():
+    again = final.exists()
+    if again:
         shutil.rmtree(final)
     part.rename(final)
     durable.sync_folder(folder)
+    if not again:
+        gain.gained()
     return final
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.launcher import is_elastic, launched_ranks
+from hpcvox.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -211,9 +211,19 @@ def connect(settings: TrainSettings) -> Comm:
     """The communicator of this process: of ``settings.backend`` where a launcher started several ranks.
 
     Raises:
-        MissingDependencyError: several ranks were started and what should join them is not installed, or cannot
-            do it on the device asked for.
+        MissingDependencyError: several ranks were started and what should join them is not installed, cannot
+            do it on the device asked for, or has not joined them all.
     """
+    comm = _connect(settings)
+    try:
+        require_joined(comm.size)
+    except MissingDependencyError:
+        comm.close()
+        raise
+    return comm
+
+
+def _connect(settings: TrainSettings) -> Comm:
     from hpcvox.training.comm_torch import TorchDistributed
 
     if is_elastic():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcvox import config
-from hpcvox.launcher import is_elastic, launched_ranks
+from hpcvox.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.outcome import Outcome
 from hpcvox.shards.manifest import Manifest
 from hpcvox.training import finished, launch
@@ -49,6 +49,7 @@ def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
 
 def _train(name: str, settings: TrainSettings) -> Outcome:
     if launched_ranks() == 1 and not is_elastic():
+        require_joined(1)
         if (said := finished.summary(settings)) is not None:
             return Outcome(f"nothing to do: {said}")
         if settings.ranks > 1:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
-from hpcvox.launcher import without_secrets
+from hpcvox.launcher import RANKS, without_secrets
 from hpcvox.outcome import INTERRUPTED
 
 GRACE_S = 60.0
@@ -31,7 +31,7 @@ def run_ranks(verb: str, config: Path, ranks: int, backend: str) -> int:
         TrainingError: the ranks failed.
     """
     command = [*dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", verb, str(config)]
-    environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1", RANKS: str(ranks)}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     if "--gloo" in command:

@@ -17,31 +17,33 @@ from tests.support.slurm_lab.lab import kill_marked
 
 LOG = "--output=slurm-%x-%j.out --open-mode=append"
 ALSO = f"{LOG} --signal=B:USR1@120 --requeue"
-TWO_NODES = "--nodes=2 --ntasks-per-node=1 --cpus-per-task=2"
-ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2"
+TWO_NODES = "--nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu="
+ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu="
+SUBMITTER = "--nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G --time=00:05:00 --output=slurm-%x-%j.out"
 
 SUBMITTED = {
-    "dashboard": f"--nodes=1 --ntasks-per-node=1 --cpus-per-task=1 --time=08:00:00 {LOG}",
-    "database": f"{TWO_NODES} --time=04:00:00 {ALSO}",
-    "dft": f"{TWO_NODES} --time=24:00:00 {ALSO}",
-    "evaluate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
-    "evaluate_fingerprint": f"{TWO_NODES} --time=04:00:00 {ALSO}",
-    "featurize": f"{TWO_NODES} --time=04:00:00 {ALSO}",
-    "featurize_study": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
-    "generate": f"{ONE_NODE} --time=04:00:00 {ALSO}",
-    "judge": f"{ONE_NODE} --time=04:00:00 {ALSO}",
-    "pipeline": "--nodes=1 --ntasks=1 --cpus-per-task=1 --time=00:05:00 --output=slurm-%x-%j.out",
-    "relax": f"{TWO_NODES} --time=24:00:00 {ALSO}",
-    "report": f"{ONE_NODE} --time=01:00:00 {ALSO}",
-    "screen": f"{TWO_NODES} --time=04:00:00 {ALSO}",
-    "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --time=02:00:00 {ALSO}",
-    "study": f"{ONE_NODE} --array=1-4 --time=12:00:00 {ALSO}",
-    "train_cgcnn": f"{TWO_NODES} --time=12:00:00 {ALSO}",
-    "train_fingerprint": f"{TWO_NODES} --time=12:00:00 {ALSO}",
-    "train_r3dvs": f"{TWO_NODES} --time=12:00:00 {ALSO}",
-    "train_unet": f"{TWO_NODES} --time=12:00:00 {ALSO}",
-    "train_vae": f"{TWO_NODES} --time=12:00:00 {ALSO}",
+    "dashboard": f"--nodes=1 --ntasks-per-node=1 --cpus-per-task=1 --mem-per-cpu=2G --time=08:00:00 {LOG}",
+    "database": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
+    "dft": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
+    "evaluate": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
+    "evaluate_fingerprint": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
+    "featurize": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
+    "featurize_study": SUBMITTER,
+    "generate": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
+    "judge": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
+    "pipeline": SUBMITTER,
+    "relax": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
+    "report": f"{ONE_NODE}2G --time=01:00:00 {ALSO}",
+    "screen": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
+    "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=2G --time=02:00:00 {ALSO}",
+    "study": f"{ONE_NODE}4G --array=1-4 --time=12:00:00 {ALSO}",
+    "train_cgcnn": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
+    "train_fingerprint": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
+    "train_r3dvs": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
+    "train_unet": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
+    "train_vae": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
 }
+HELPERS = ("lib", "environment", "submit", "pipeline_status")
 ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
 ON_NODE = ["evaluate", "generate", "judge", "report", "study"]
 TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
@@ -51,12 +53,15 @@ GIVEN = ["epochs=2", "source=my crystals.csv", "model={down: [[8, 8]]}"]
 """Settings behind the script's name, among them such as a shell would take apart."""
 SRUN = "srun --mpi=pmix --kill-on-bad-exit=0"
 SRUN_GPUS = f"{SRUN} --ntasks=8 --ntasks-per-node=4 --cpus-per-task=8"
+ONE_SOURCE = {"SLURM_CPUS_PER_TASK", "SRUN_CPUS_PER_TASK", "SLURM_TRES_PER_TASK"}
+"""Of a task's CPUs: srun is told them on its command line, and a second source is an error since SLURM 24.05."""
 MPIRUN = "mpirun --bind-to none --map-by node -n {ranks}"
 MPIRUN_GPUS = "mpirun --bind-to none --map-by ppr:4:node:OVERSUBSCRIBE -n 8"
 
 STAND_IN = r"""#!/usr/bin/env bash
 name=$(basename "$0")
 case "$name $*" in
+    *"show job"* | *"hpcvox check"*) exit ;;
     *"show hostnames"*) printf 'node1\nnode2\n'; exit ;;
     *"show node"*) echo "NodeName=node1 NodeAddr=one.cluster"; exit ;;
     *getent*) echo "10.0.0.1 STREAM one.cluster"; exit ;;
@@ -119,6 +124,7 @@ class Site:
                 "SLURM_JOB_NODELIST": f"node[1-{nodes}]",
                 "SLURM_NTASKS": str(nodes * tasks),
                 "SLURM_CPUS_PER_TASK": asked["--cpus-per-task"],
+                "SLURM_TRES_PER_TASK": f"cpu:{asked['--cpus-per-task']}",
                 "SLURM_CPUS_ON_NODE": str(tasks * int(asked["--cpus-per-task"])),
                 **environment,
             },
@@ -159,7 +165,7 @@ def job(script: str, config: str | None = None) -> list[str]:
 
 def test_every_script_is_known_here() -> None:
     assert sorted(SUBMITTED) == sorted(
-        path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem != "lib"
+        path.stem for path in (ROOT / "slurm").glob("*.sh") if path.stem not in HELPERS
     )
     assert sorted(
         [*ON_RAY, *ON_NODE, *TRAININGS, "dashboard", "statistics", "pipeline", "featurize_study"]
@@ -199,7 +205,10 @@ def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
     assert environment["RAY_ADDRESS"] == "10.0.0.1:20001"
     assert environment["RAY_AUTH_MODE"] == "token"
     assert environment["OMP_NUM_THREADS"] == "1"
-    step = "srun --nodes=1 --ntasks=1 --overlap --nodelist=node{} python {}/slurm/ray_node.py {} 10.0.0.1:20001 2"
+    step = (
+        "srun --nodes=1 --ntasks=1 --cpus-per-task=2 --overlap --nodelist=node{} "
+        "python {}/slurm/ray_node.py {} 10.0.0.1:20001 2"
+    )
     assert sorted(shlex.join(words) for words, _ in (head, worker)) == [
         step.format(1, ROOT, "head"),
         step.format(2, ROOT, "worker"),
@@ -214,8 +223,12 @@ def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
 def test_a_rank_a_task(site: Site, script: str, launch: str, launcher: str) -> None:
     ((words, environment),) = site.programs(script, *GIVEN, HPCVOX_LAUNCH=launch)
     ranks, threads = (4, "1") if script == "statistics" else (2, "2")
-    assert words == [*launcher.format(ranks=ranks).split(), *job(script), *GIVEN]
-    assert (environment["OMP_NUM_THREADS"], environment["SRUN_CPUS_PER_TASK"]) == (threads, threads)
+    told = [f"--cpus-per-task={threads}"] if launch == "srun" else []
+    assert words == [*launcher.format(ranks=ranks).split(), *told, *job(script), *GIVEN]
+    assert environment["OMP_NUM_THREADS"] == threads
+    # mpirun starts a daemon a node by an srun of its own
+    own = {"SRUN_CPUS_PER_TASK": "2"} if launch == "mpirun" else {}
+    assert {key: environment[key] for key in ONE_SOURCE & environment.keys()} == own
 
 
 @pytest.mark.slow
@@ -265,6 +278,37 @@ def test_ranks_are_started_on_nodes_that_answer(site: Site) -> None:
     assert done.stdout.split() == ["node1:4", "node4:4", "node5:4", "node6:4"]
 
 
+def test_slurm_is_asked_for_nodes_now_and_then_and_less_often_where_it_does_not_answer(site: Site) -> None:
+    (site.bin / "sinfo").write_text(
+        f"#!/bin/sh\necho asked >> {site.folder}/asked\n[ ! -e {site.folder}/away ] && echo node1 idle\n"
+    )
+    (site.bin / "sinfo").chmod(0o755)
+    kept = site.folder / "kept"
+    kept.mkdir()
+
+    def ask(every: str) -> str:
+        given = {"HPCVOX_RANKS_PER_NODE": "2", "SLURM_JOB_NODELIST": "node1", "HPCVOX_ELASTIC": str(kept)}
+        path = f"{site.bin}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", f"{ROOT}/slurm/elastic/nodes.sh"],
+            env={**given, "PATH": path, "HPCVOX_ASK_SECONDS": every},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def asked() -> int:
+        return (site.folder / "asked").read_text().count("asked")
+
+    assert [ask("30") for _ in range(3)] == ["node1:2\n"] * 3
+    assert asked() == 1
+    (site.folder / "away").touch()
+    (kept / "next").write_text("0 30\n")  # half a minute later
+    assert [ask("30") for _ in range(2)] == ["node1:2\n"] * 2, "the last answer holds"
+    assert asked() == 2
+    assert (kept / "next").read_text().split()[1] == "60"
+
+
 @pytest.mark.parametrize("interrupted", [True, False])
 def test_the_status_of_an_elastic_training_is_that_of_its_ranks(site: Site, interrupted: bool) -> None:
     (site.bin / "horovodrun").write_text('#!/bin/sh\nexec bash -c \'shift 12; exec "$@"\' - "$@"\n')
@@ -280,7 +324,7 @@ def test_a_launcher_without_ranks_is_ended(site: Site) -> None:
     for name, does in (("horovodrun", "exec sleep 600"), ("squeue", "echo 7.batch")):
         (site.bin / name).write_text(f"#!/bin/sh\n{does}\n")
         (site.bin / name).chmod(0o755)
-    given = {"HPCVOX_NO_RANKS_TIMEOUT": "2", "HPCVOX_MAX_RESTARTS": "0"}
+    given = {"HPCVOX_NO_RANKS_TIMEOUT": "2", "HPCVOX_ASK_SECONDS": "1", "HPCVOX_MAX_RESTARTS": "0"}
     done, _ = site.run("train_unet", HPCVOX_LAUNCH="elastic", **given)
     assert done.returncode == 75, done.stdout + done.stderr
     assert "fewer ranks than HPCVOX_MIN_RANKS=1 are left" in done.stdout
@@ -300,7 +344,7 @@ def test_a_rank_a_gpu(site: Site, script: str, launch: str, launcher: str) -> No
 
 def test_gpus_leave_jobs_without_a_network_to_train_as_they_are(site: Site) -> None:
     ((words, _),) = site.programs("statistics", SLURM_GPUS_ON_NODE="4")
-    assert words == [*SRUN.split(), *job("statistics")]
+    assert words == [*SRUN.split(), "--cpus-per-task=1", *job("statistics")]
 
 
 def test_gpus_without_a_cpu_each_are_refused(site: Site) -> None:
@@ -313,7 +357,14 @@ def test_gpus_without_a_cpu_each_are_refused(site: Site) -> None:
 def test_a_config_and_the_site_s_arguments(site: Site) -> None:
     (site.folder / "mine.yaml").touch()
     ((words, _),) = site.programs("train_vae", "mine.yaml", "epochs=2", HPCVOX_LAUNCH_ARGS="--exclusive -l")
-    assert words == [*SRUN.split(), "--exclusive", "-l", *job("train_vae", "mine.yaml"), "epochs=2"]
+    assert words == [
+        *SRUN.split(),
+        "--cpus-per-task=2",
+        "--exclusive",
+        "-l",
+        *job("train_vae", "mine.yaml"),
+        "epochs=2",
+    ]
 
 
 CRYSTALS = "source=made/database/crystals.csv"

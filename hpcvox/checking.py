@@ -1,0 +1,48 @@
+"""``check``: whether settings are valid, before anything waits in a queue with them."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hpcvox import config
+from hpcvox.errors import ConfigError, HpcvoxError
+
+BETWEEN = "--"
+"""Stands between the jobs that are checked at once."""
+
+USAGE = "usage: hpcvox check [NAME:]VERB [CONFIG.yaml] [key=value ...] [-- [NAME:]VERB ...]"
+
+
+def check(arguments: Sequence[str], settings: Mapping[str, str]) -> None:
+    """See that the settings of each job are valid; ``settings`` has the place of the class of each verb.
+
+    Raises:
+        ConfigError: some are not; all that is wrong is told, a line a job.
+    """
+    jobs: list[list[str]] = [[]]
+    for argument in arguments:
+        if argument == BETWEEN:
+            jobs.append([])
+        else:
+            jobs[-1].append(argument)
+    wrong = [problem for job in jobs if (problem := _problem(job, settings))]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+
+
+def _problem(job: list[str], settings: Mapping[str, str]) -> str:
+    """What is wrong with the settings of a job, after its name; nothing where they are valid."""
+    if not job:
+        return f"no verb; {USAGE}"
+    name, _, verb = job[0].rpartition(":")
+    if verb not in settings:
+        return f"{job[0]}: no such verb; valid: {', '.join(settings)}"
+    module, kind = settings[verb].split(":")
+    path, overrides = None, job[1:]
+    if overrides and "=" not in overrides[0]:
+        path, overrides = Path(overrides[0]), overrides[1:]
+    try:
+        config.load(getattr(importlib.import_module(module), kind), path, overrides)
+    except HpcvoxError as error:
+        return f"{name or verb}: {error}"
+    return ""
