@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# slurm/pipeline.sh [--database] [--finetune] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS]
+# slurm/pipeline.sh [--database] [--unet] [--finetune] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS]
 #     [STEP.key=value ...] [STEP.--OPTION=OF_SBATCH ...]
 # slurm/pipeline.sh --status [out=FOLDER]
-# Submits featurize → train_unet → train_vae → generate, each to start when what it takes has been made. Run it on a
-# login node, or by sbatch. --database makes built-in crystals first. --finetune has the UNet go on with what the VAE
-# decodes before anything is generated (finetune_unet: as train_unet, but of 5 epochs). Each of the others judges the
+# Submits featurize → train_vae → generate, each to start when what it takes has been made. Run it on a login node, or
+# by sbatch. --database makes built-in crystals first. --unet has a UNet name the elements, as in Court et al. 2020:
+# train_unet, whose features the VAE learns from; with --finetune it goes on with what the VAE decodes before anything
+# is generated (finetune_unet: as train_unet, but of 5 epochs). Each of the others judges the
 # candidates, and then --screen predicts a property of those that are left (featurize_graph → train_cgcnn → screen; the
 # target is that of train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left
 # (relax.stages=[chgnet] does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax
-# where these fail. train_unet.epochs=5 is given to train_unet as epochs=5, and so on; everything is written below
+# where these fail. train_vae.epochs=5 is given to train_vae as epochs=5, and so on; everything is written below
 # out (runs). All settings are checked before anything is submitted. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all
-# jobs, train_unet.--partition=gpu for one of them, and configs/site.sh has options for all trainings and for the rest.
+# jobs, train_vae.--partition=gpu for one of them, and configs/site.sh has options for all trainings and for the rest.
 # --status says how far the pipeline in out has come: what has failed and why, what was cancelled with it.
 #SBATCH --job-name=pipeline
 #SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G
@@ -33,7 +34,7 @@ source "$HPCVOX_HOME/slurm/environment.sh"
 all=(database featurize featurize_graph train_unet train_vae finetune_unet train_cgcnn generate evaluate judge screen relax report)
 declare -A needs=(   # what each takes from others; those that are not submitted have been made before
     [featurize]=database [featurize_graph]=database
-    [train_unet]=featurize [train_vae]=train_unet [finetune_unet]=train_vae
+    [train_unet]=featurize [train_vae]='featurize train_unet' [finetune_unet]=train_vae
     [train_cgcnn]=featurize_graph [generate]='train_vae finetune_unet' [evaluate]='train_vae finetune_unet' [judge]=generate
     [screen]='judge train_cgcnn' [relax]='judge screen' [report]='evaluate judge'
 )
@@ -42,12 +43,13 @@ declare -A awaits=([report]='screen relax')   # which may fail, as where no cand
 
 refuse() { echo "pipeline: $1: $2" >&2; exit 2; }
 out=runs source='' status=no overrides=() columns=() target='' known=yes
-declare -A chosen=([featurize]=1 [train_unet]=1 [train_vae]=1 [generate]=1)
+declare -A chosen=([featurize]=1 [train_vae]=1 [generate]=1)
 choose() { local step; for step in "$@"; do chosen[$step]=1; done; }
 for argument in "$@"; do
     case $argument in
         --database) choose database ;;
-        --finetune) choose finetune_unet ;;
+        --unet) choose train_unet ;;
+        --finetune) choose train_unet finetune_unet ;;
         --screen) choose judge featurize_graph train_cgcnn screen ;;
         --relax) choose judge relax ;;
         --report) choose judge evaluate report ;;
@@ -63,7 +65,7 @@ for argument in "$@"; do
                 featurize.cif_column=*) known=no ;;   # relax looks for the usual one
             esac
             overrides+=("$argument") ;;
-        *) refuse "$argument" "not known; valid: --database, --finetune, --screen, --relax, --report, --status, out=FOLDER, source=CRYSTALS, STEP.key=value, STEP.--OPTION=OF_SBATCH (${all[*]})" ;;
+        *) refuse "$argument" "not known; valid: --database, --unet, --finetune, --screen, --relax, --report, --status, out=FOLDER, source=CRYSTALS, STEP.key=value, STEP.--OPTION=OF_SBATCH (${all[*]})" ;;
     esac
 done
 if [ $status = yes ]; then exec "$BASH" "$HPCVOX_HOME/slurm/pipeline_status.sh" "$out"; fi
@@ -78,7 +80,9 @@ if [ -n "${chosen[database]:-}" ] || [ -e "$out/database" ]; then about_database
 if [ $known = yes ]; then known=$crystals; else known=null; fi
 left=$out/judged/cifs
 if [ -n "${chosen[screen]:-}" ]; then left=$out/screened/cifs; fi
-unet=$out/unet finetuned=null
+trained=null finetuned=null
+if [ -n "${chosen[train_unet]:-}" ]; then trained=$out/unet; fi
+unet=$trained
 if [ -n "${chosen[finetune_unet]:-}" ]; then unet=$out/finetuned_unet finetuned=$unet; fi
 networks=("unet=$unet" "vae=$out/vae")
 declare -A used
@@ -88,7 +92,7 @@ arguments_of() {   # the step's own folders below out, and what it was given
         featurize) arguments=("source=$crystals" "out=$out/shards") ;;
         featurize_graph) arguments=(configs/featurize_graph.yaml "source=$crystals" "out=$out/graphs" "${columns[@]}") ;;
         train_unet) arguments=("shards=$out/shards" "out=$out/unet") ;;
-        train_vae) arguments=("shards=$out/shards" "unet=$out/unet" "out=$out/vae") ;;
+        train_vae) arguments=("shards=$out/shards" "unet=$trained" "out=$out/vae") ;;
         finetune_unet) arguments=("shards=$out/shards" "initial=$out/unet" "vae=$out/vae" "out=$finetuned" epochs=5) ;;
         train_cgcnn) arguments=("shards=$out/graphs" "out=$out/cgcnn" ${target:+"target=$target"}) ;;
         generate) arguments=("${networks[@]}" "out=$out/generated") ;;
@@ -96,7 +100,7 @@ arguments_of() {   # the step's own folders below out, and what it was given
         screen) arguments=("source=$out/judged/cifs" "models=['$out/cgcnn']" "out=$out/screened") ;;
         relax) arguments=("source=$left" "known=$known" "out=$out/relaxed") ;;
         evaluate) arguments=("shards=$out/shards" "${networks[@]}" "out=$out/evaluation") ;;
-        report) arguments=("shards=$out/shards" "unet=$out/unet" "vae=$out/vae" "finetuned_unet=$finetuned" \
+        report) arguments=("shards=$out/shards" "unet=$trained" "vae=$out/vae" "finetuned_unet=$finetuned" \
             "generated=$out/generated" "evaluation=$out/evaluation" "database=$about_database" "judged=$out/judged" \
             "screened=$out/screened" "relaxed=$out/relaxed" "out=$out/report") ;;
     esac

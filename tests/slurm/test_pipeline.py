@@ -22,13 +22,6 @@ SMALL = [
     "database.energy=ewald",
     "featurize.voxels=16",
     "featurize.entries_per_shard=25",
-    "train_unet.epochs=2",
-    "train_unet.batch_size=4",
-    "train_unet.learning_rate=0.002",
-    "train_unet.class_weights=false",
-    "train_unet.threads=1",
-    f"train_unet.{SMALL_UNET}",
-    "finetune_unet.epochs=1",
     # so that some candidates are valid and, plausible or not, are screened and relaxed
     "train_vae.epochs=10",
     "train_vae.learning_rate=0.002",
@@ -48,7 +41,7 @@ SMALL = [
 ]
 
 
-FLAGS = ("--finetune", "--screen", "--relax", "--report")
+FLAGS = ("--screen", "--relax", "--report")
 
 Done = tuple[Path, dict[str, int]]
 """Where a pipeline was submitted and has ended, and its jobs' ids by step."""
@@ -81,9 +74,7 @@ def test_every_step_was_submitted_in_order(done: Done) -> None:
         "database",
         "featurize",
         "featurize_graph",
-        "train_unet",
         "train_vae",
-        "finetune_unet",
         "train_cgcnn",
         "generate",
         "evaluate",
@@ -112,9 +103,7 @@ def test_the_shards_hold_every_crystal(done: Done) -> None:
 @pytest.mark.parametrize(
     ("step", "run", "epochs"),
     [
-        ("train_unet", "unet", 2),
         ("train_vae", "vae", 10),
-        ("finetune_unet", "finetuned_unet", 1),
         ("train_cgcnn", "cgcnn", 2),
     ],
 )
@@ -130,24 +119,23 @@ def test_crystals_were_generated_and_reported(done: Done) -> None:
         assert len(list(csv.DictReader(table))) == 30, "three for each of ten bins"
     for name in ("judged", "screened", "relaxed"):
         assert (done[0] / "made" / name / f"{name}.csv").is_file()
-    config = (done[0] / "made/generated/config.yaml").read_text()
-    assert "unet: made/finetuned_unet" in config
+    assert "unet: null" in (done[0] / "made/generated/config.yaml").read_text()
     page = (done[0] / "made/report/report.html").read_text()
-    assert "Fine-tuning the UNet" in page
+    assert "Training the VAE" in page
     assert "<html" in page[:500].lower()
 
 
 def test_a_failed_step_takes_the_later_ones_with_it(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "crystals.csv").write_text("id\n1\n")  # no column of CIFs
     jobs = list(submitted(lab, tmp_path, "source=crystals.csv").values())
-    assert len(jobs) == 4
-    assert lab.wait(jobs, timeout=180) == ["FAILED", "CANCELLED", "CANCELLED", "CANCELLED"]
+    assert len(jobs) == 3
+    assert lab.wait(jobs, timeout=180) == ["FAILED", "CANCELLED", "CANCELLED"]
     assert "cif" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
 
 
 def test_wrong_arguments_are_refused_before_anything_is_submitted(lab: Lab, tmp_path: Path) -> None:
     for arguments, answer in [
-        (["--reprot"], "valid: --database, --finetune, --screen, --relax, --report"),
+        (["--reprot"], "valid: --database, --unet, --finetune, --screen, --relax, --report"),
         (["--database", "train_unt.epochs=1"], "no such step; valid: database featurize"),
         (["source=absent.csv"], "no crystals at absent.csv"),
         (["--database", "source=x.csv"], "give one of them"),
@@ -160,10 +148,9 @@ def test_wrong_arguments_are_refused_before_anything_is_submitted(lab: Lab, tmp_
 def test_a_training_over_two_nodes_is_put_back_and_carries_on(done: Done, lab: Lab, tmp_path: Path) -> None:
     """USR1 in the middle of a training: checkpoint, requeue, and the epochs that were left."""
     shards = done[0] / "made/shards"
-    small = [o.removeprefix("train_unet.") for o in SMALL if o.startswith("train_unet.")]
     job = lab.sbatch(
         str(ROOT / "slurm/train_unet.sh"),
-        *small,
+        *("batch_size=4", "learning_rate=0.002", "class_weights=false", "threads=1", SMALL_UNET),
         f"shards={shards}",
         "out=unet",
         "epochs=14",
