@@ -12,10 +12,12 @@ its random features, though, where tabulated properties would have been a hint.
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
+from hpcvox.models.layers import embedding
 from hpcvox.models.settings import CGCNNSettings
 
 ELEMENTS = 119
@@ -77,8 +79,10 @@ class CGCNN(nn.Module):
         super().__init__()
         self.settings = settings
         gaussians = round(settings.radius / settings.step) + 1
-        self.register_buffer("centres", settings.step * torch.arange(gaussians), persistent=False)
-        self.embedding = nn.Embedding(ELEMENTS, settings.atom_features)
+        # by NumPy: a product on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s
+        centres = np.float32(settings.step) * np.arange(gaussians, dtype=np.float32)
+        self.register_buffer("centres", torch.from_numpy(centres), persistent=False)
+        self.embedding = embedding(ELEMENTS, settings.atom_features)
         self.convolutions = nn.ModuleList(
             Convolution(settings.atom_features, gaussians) for _ in range(settings.convolutions)
         )

@@ -117,6 +117,17 @@ def convolution(inputs: int, outputs: int, padding: Padding = "zeros") -> nn.Con
     return nn.Conv3d(inputs, outputs, 3, padding=1)
 
 
+def embedding(count: int, width: int) -> nn.Embedding:
+    """``width`` learnt numbers for each of ``count`` kinds, drawn from N(0, 1) at first.
+
+    As ``nn.Embedding``, which on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s.
+    """
+    weight = torch.empty(count, width)
+    if not weight.is_meta:
+        nn.init.normal_(weight)
+    return nn.Embedding.from_pretrained(weight, freeze=False)  # type: ignore[no-untyped-call, no-any-return]
+
+
 class Surroundings(nn.Module):
     """What chosen voxels see: the logarithm of the density around them, and how far apart voxels are.
 
@@ -130,9 +141,9 @@ class Surroundings(nn.Module):
 
     def __init__(self, dilations: tuple[int, ...]) -> None:
         super().__init__()
-        steps = torch.tensor([o for o in product((-1, 0, 1), repeat=3) if any(o)])
-        offsets = torch.cat([steps * dilation for dilation in dilations])
-        span = torch.cat([torch.full((len(steps),), TYPICAL_STEP * dilation) for dilation in dilations])
+        steps = [o for o in product((-1, 0, 1), repeat=3) if any(o)]
+        offsets = torch.tensor([[s * dilation for s in o] for dilation in dilations for o in steps])
+        span = torch.tensor([TYPICAL_STEP * dilation for dilation in dilations for _ in steps])
         self.register_buffer("offsets", offsets, persistent=False)
         self.register_buffer("span", span, persistent=False)
         self.channels = len(offsets) + 4

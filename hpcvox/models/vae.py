@@ -9,10 +9,11 @@ Tensor names end in their axes: B batch, C channels, D H W the voxel axes, K cho
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
-from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution
+from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Standardize, convolution, embedding
 from hpcvox.models.settings import VAESettings
 from hpcvox.models.unet import INPUT_CHANNELS
 
@@ -86,7 +87,7 @@ class VAE(nn.Module):
         self.settings, self.conditions, self.voxels = settings, conditions, voxels
         self.scale = Standardize() if settings.inputs == "scaled" else None
         self.fold = SpaceToDepth(settings.patch)
-        self.embedding = nn.Embedding(settings.classes, settings.elements) if settings.elements else None
+        self.embedding = embedding(settings.classes, settings.elements) if settings.elements else None
         layers: list[nn.Module] = []
         width = INPUT_CHANNELS * settings.patch**3 + conditions + settings.elements
         for filters in settings.encoder:
@@ -221,8 +222,9 @@ class _Lattice(nn.Module):
             nn.Linear(settings.hidden, 6 if oblique else 3),
         )
         origin, extent = box
-        centres = origin + (torch.arange(voxels, dtype=torch.float64) + 0.5) / voxels * extent
-        self.register_buffer("centres", centres.float(), persistent=False)
+        # by NumPy: a product on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s
+        centres = origin + (np.arange(voxels) + 0.5) / voxels * extent
+        self.register_buffer("centres", torch.from_numpy(centres.astype(np.float32)), persistent=False)
 
     def forward(self, given_BL: torch.Tensor) -> torch.Tensor:
         """Coordinates x, y, z in Å, (B, 3, n, n, n)."""
