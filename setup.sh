@@ -205,13 +205,12 @@ pip_run() {   # what pip is to do, with what (for the message), then pip's argum
     local reason
     reason=$(cat "$log")
     rm -f "$log"
-    case $reason in
+    case ${HPCVOX_BUNDLE:+bundle:}$reason in
+        bundle:*"(from versions: "* | bundle:*ResolutionImpossible* | bundle:*"conflicting dependencies"*)
+            die "$HPCVOX_BUNDLE has not all that $what takes: $(grep -m 1 'ERROR: ' <<< "$reason")" \
+                "fill it again where there is a network, with this checkout, the same Python and the same HPCVOX_EXTRAS: setup.sh --bundle FOLDER" ;;
         *NewConnectionError* | *"name resolution"* | *"Network is unreachable"* | *ConnectTimeout* | *ProxyError* | \
             *"Connection refused"* | *"Max retries exceeded"* | *"Connection broken"* | *"(from versions: none)"*)
-            if [ -n "${HPCVOX_BUNDLE:-}" ]; then
-                die "$HPCVOX_BUNDLE has not all that $what takes: $(grep -m 1 'ERROR: ' <<< "$reason")" \
-                    "fill it again where there is a network, with this checkout, the same Python and the same HPCVOX_EXTRAS: setup.sh --bundle FOLDER"
-            fi
             die "pip could not reach its package index while installing $what." \
                 "connect this machine to the network, or tell pip of your mirror or proxy ('pip config'), then repeat" \
                 "or carry a bundle here: 'setup.sh --bundle FOLDER' on a connected machine, then HPCVOX_BUNDLE=FOLDER make setup" ;;

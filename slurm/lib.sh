@@ -183,6 +183,15 @@ set_command_line() {   # job, config, arguments: as the program sees them
     case $job in jobs/*) await_gain ;; esac
 }
 
+# In a subshell, which becomes the step: what ends the one ends the other.
+on_one_node() { exec srun --nodes=1 --ntasks=1 --cpus-per-task="$CPUS" --overlap --nodelist="$1" "${@:2}"; }
+address_of_first_node() {   # sets $address, as the other end of the allocation sees it: a host's own name may mean 127.0.1.1 to itself
+    local name last=${NODES[${#NODES[@]} - 1]}
+    name=$(scontrol show node "${NODES[0]}" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
+    address=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
+    [ -n "$address" ] || fail "node $last cannot resolve $name, the address of node ${NODES[0]}"
+}
+
 # ---------------------------------------------------------------------------------------- one node, ranks
 
 on_node() {
@@ -238,6 +247,7 @@ on_ranks() {
             HPCVOX_INTERRUPTED=$HPCVOX_ELASTIC/interrupted
             : "${HPCVOX_ASK_SECONDS:=30}"
             export HPCVOX_RANKS_PER_NODE HPCVOX_INTERRUPTED HPCVOX_RANK_CPUS HPCVOX_ELASTIC HPCVOX_ASK_SECONDS
+            address_of_first_node
             supervise horovodrun_elastic --min-np "$HPCVOX_MIN_RANKS" --max-np "$ranks" "${arguments[@]}"
             ;;
         *) fail "HPCVOX_LAUNCH=$HPCVOX_LAUNCH is not known: valid are srun, mpirun, elastic (configs/site.sh)" ;;
@@ -266,7 +276,7 @@ horovodrun_elastic() {   # its status says nothing of an interruption: the ranks
     (
         unset_secrets
         export PATH="$HPCVOX_HOME/slurm/elastic:$PATH" HOROVOD_ELASTIC_TIMEOUT="$HPCVOX_ELASTIC_TIMEOUT"
-        exec horovodrun --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
+        exec python "$HPCVOX_HOME/slurm/elastic/launch.py" "$address" --gloo -np "$HPCVOX_MIN_RANKS" --blacklist-cooldown-range 5 30 \
             --host-discovery-script "$HPCVOX_HOME/slurm/elastic/nodes.sh" "$@" \
             "$HPCVOX_HOME/slurm/elastic/rank" "${command_line[@]}"
     ) &
@@ -302,8 +312,6 @@ end_without_ranks() {   # end a launcher whose ranks have all been gone for a mi
 
 ray_steps=()
 ray_private=   # folder that this user alone can enter and all nodes see: Ray's token and what it says when it starts
-# In a subshell, which becomes the step: what ends the one ends the other.
-on_one_node() { exec srun --nodes=1 --ntasks=1 --cpus-per-task="$CPUS" --overlap --nodelist="$1" "${@:2}"; }
 
 end_ray_steps() {   # our own steps only: `ray stop` would end every Ray of the machine
     if [ ${#ray_steps[@]} = 0 ]; then return; fi
@@ -345,16 +353,12 @@ start_ray() {
     export RAY_gcs_rpc_server_reconnect_timeout_s=15
     # An actor on a busy node or file system takes its minutes to load; Ray would end it after one, again and again.
     export RAY_worker_register_timeout_seconds=600
-    local head=${NODES[0]} last=${NODES[${#NODES[@]} - 1]} name ip port
-    # The head's address as the other end of the allocation sees it (a host's own name may mean 127.0.1.1 to itself).
-    name=$(scontrol show node "$head" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
-    ip=$(on_one_node "$last" getent ahostsv4 "$name" | awk 'NR == 1 { print $1 }')
-    [ -n "$ip" ] || fail "node $last cannot resolve $name, the address of node $head"
-    local try problem=''
+    local port try problem=''
+    address_of_first_node
     export HPCVOX_RAY_WANTED=$ray_private/wanted
     for try in 1 2 3; do
         port=$(python "$HPCVOX_HOME/slurm/ray_node.py" port)
-        export RAY_ADDRESS=$ip:$port
+        export RAY_ADDRESS=$address:$port
         log "starting Ray on ${#NODES[@]} nodes, $CPUS CPUs each, head $RAY_ADDRESS"
         : > "$ray_log"
         : > "$HPCVOX_RAY_WANTED"

@@ -169,9 +169,17 @@ def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
     (home / "requirements/build.lock").write_text("setuptools\n")
     (home / "requirements/core.lock").write_text("torch==2.0\nbeside==1.5\n")
     (home / "hpcvox/__init__.py").touch()
+    make_wheel(
+        tmp_path, "hpcvox", "1"
+    )  # what the set-up of the checkout itself makes, without a tool to build it
     (home / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-        '[project]\nname = "hpcvox"\nversion = "1"\n[tool.setuptools]\npackages = ["hpcvox"]\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "hpcvox"\nversion = "1"\n'
+    )
+    (home / "backend.py").write_text(
+        "import shutil\n"
+        "def build_editable(folder, *_):\n"
+        f"    return shutil.copy({str(tmp_path / 'hpcvox-1-py3-none-any.whl')!r}, folder).rpartition('/')[2]\n"
     )
     alone = {
         "HPCVOX_HOROVOD": "no",

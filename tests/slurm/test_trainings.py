@@ -99,6 +99,17 @@ def command_lines() -> list[str]:
     return found
 
 
+def listening(program: str) -> list[str]:
+    """The addresses at which the processes of a program listen."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(word.endswith(program) for word in process.info["cmdline"] or []):
+            with contextlib.suppress(psutil.Error):
+                connections = process.net_connections()
+                found += [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN]
+    return found
+
+
 def rank_on(lab: Lab, node: str) -> psutil.Process:
     """The process of the rank of a training on ``node``."""
     for process in psutil.process_iter(["cmdline", "environ"]):
@@ -134,6 +145,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
 
     lab.until(lambda: groups(2) > 0 and len(read_metrics(tmp_path / "run")) >= 3, job, log)
     assert not [line for line in command_lines() if secret in line], "every user of the node can read them"
+    assert set(listening("elastic/launch.py")) == {"127.0.0.1"}, "that of the interface it was given, lo"
     alone, joined = groups(1), groups(2)  # it may have begun before the other was there
     rank_on(lab, "node2").kill()
     lab.until(lambda: groups(1) > alone, job, log)
