@@ -56,7 +56,7 @@ def test_the_perovskites_are_plausible_and_of_many_compositions(tmp_path: Path) 
     given = {"generated": tmp_path / "made", "out": tmp_path / "judged"}
     funnel.run(config.validate(JudgeSettings, given, "test"))
     plausible = json.loads((tmp_path / "judged/summary.json").read_text())["plausible"]
-    assert plausible["plausible"] >= 0.85 * plausible["drawn"] == 0.85 * 200
+    assert plausible["plausible"] >= 0.7 * plausible["drawn"] == 0.7 * 200
     with (tmp_path / "made/candidates.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert len({row["formula"] for row in rows}) > 150
