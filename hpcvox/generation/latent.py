@@ -1,7 +1,8 @@
 """Which points of the latent space are drawn: of the prior, around a crystal, or on the line between two.
 
 Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear interpolation.  With the prior that was
-fitted to the training samples of the decile, N(m, C) with C = F·Fᵀ: z = m + σF·ε; z = μ_base + σF·ε, ε ~ N(0, 1).
+fitted to the training samples of the decile, N(m, C) with C = F·Fᵀ: z = m + σF·ε; z = μ_base + σF·ε, ε ~ N(0, 1).  With
+the flow that has learnt where those of the decile lie: z is what σε becomes.
 """
 
 from pathlib import Path
@@ -21,10 +22,11 @@ from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.models.flow import Flow
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reader import ShardSet
 from hpcvox.terminal import say
-from hpcvox.training import prior
+from hpcvox.training import latent_flow, prior
 from hpcvox.training.bins import bin_of
 
 _Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
@@ -55,7 +57,8 @@ class Latent:
     def __init__(self, settings: GenerateSettings, networks: Networks) -> None:
         self.settings, self.networks = settings, networks
         self.deciles = list(settings.conditions or range(networks.conditions))
-        self.prior = _prior(settings, networks)
+        self.flow = _flow(settings, networks)
+        self.prior = _prior(settings, networks) if self.flow is None else None
         self._base = self._towards = np.zeros((networks.conditions, networks.latent), np.float32)
         if self.prior is not None:
             self._base = self.prior.mean
@@ -81,12 +84,19 @@ class Latent:
         return [Sample(number, decile) for number in range(count) for decile in self.deciles]
 
     def points(self, samples: list[Sample]) -> NDArray[np.float32]:
-        """The points of ``samples``, (B, L)."""
-        return np.stack([self._point(sample) for sample in samples])
+        """The points of at most ``BATCH`` ``samples``, (B, L)."""
+        points = np.stack([self._point(sample) for sample in samples])
+        if self.flow is not None:
+            return self.networks.transported(
+                self.flow, points, np.array([sample.decile for sample in samples])
+            )
+        return points
 
     def work(self) -> dict[str, Any]:
         """What the points depend on."""
         known: dict[str, Any] = {"seed": self.settings.seed, "sigma": self.settings.sigma}
+        if self.flow is not None:
+            known["flow"] = latent_flow.checksum(self.networks.card)
         if self.prior is not None:
             known["prior"] = prior.checksum(self.networks.card)
         if self.settings.base is not None:
@@ -112,6 +122,21 @@ def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -
     """One draw of N(0, σ²), (size,): the same in any batch, order or count."""
     random = np.random.default_rng([seed, decile, number])
     return (sigma * random.standard_normal(size)).astype(np.float32)
+
+
+def _flow(settings: GenerateSettings, networks: Networks) -> Flow | None:
+    """The flow, where points are drawn by one: not around a crystal, which takes a Gaussian's covariance."""
+    if settings.prior not in ("auto", "flow") or settings.base is not None:
+        if settings.prior == "flow":
+            raise ConfigError("prior=flow: around a base points are drawn with prior=fitted or prior=normal")
+        return None
+    found = latent_flow.read(settings.vae, networks.card, networks.conditions, networks.latent)
+    if found is None and settings.prior == "flow":
+        raise CheckpointError(
+            f"prior=flow: {settings.vae} has no flow, which train-vae learns from {latent_flow.FEWEST:,} crystals on; "
+            "take prior=fitted"
+        )
+    return found
 
 
 def _prior(settings: GenerateSettings, networks: Networks) -> prior.Prior | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
+from hpcvox.models.flow import Flow
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE, Names
 from hpcvox.training.maps import MapKind
@@ -74,6 +75,15 @@ class Networks:
         return Decoded(maps_BCDHW[: len(z)].cpu().numpy(), names)
 
     @torch.inference_mode()
+    def transported(
+        self, flow: Flow, noise: NDArray[np.float32], deciles: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The latent points, (B, L), that a flow makes of noise (B, L), at most ``BATCH``."""
+        points_BL = flow.transport(torch.from_numpy(_whole(noise)), torch.from_numpy(_whole(deciles)))
+        out: NDArray[np.float32] = points_BL[: len(noise)].numpy()
+        return out
+
+    @torch.inference_mode()
     def encode(
         self, maps: NDArray[np.float32], species: NDArray[np.uint8], deciles: NDArray[np.int64]
     ) -> NDArray[np.float32]:
@@ -118,14 +128,12 @@ class Networks:
                 species[row].view(-1)[voxel_K] = _elements(logits_KZ)
             else:
                 assert names is not None
-                patches = self.vae.patches(wanted[one])[0]
-                (patch_K,) = patches.flatten().nonzero(as_tuple=True)
                 its = Names(names.features[one], names.mask_logits[one])
-                logits_KZ = self.vae.element_logits(its, torch.zeros_like(patch_K), patch_K)
-                patches.view(-1)[patch_K] = _elements(logits_KZ).long()
+                m = its.features.shape[-1]
+                elements = _elements(self.vae.element_logits(its)[0]).view(m, m, m)
                 for axis in range(3):
-                    patches = patches.repeat_interleave(self.vae.settings.patch, dim=axis)
-                species[row] = patches * wanted[row]
+                    elements = elements.repeat_interleave(self.vae.settings.patch, dim=axis)
+                species[row] = elements * wanted[row]
         return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
 
     def _naming_network(self, folder: Path, vae: Path) -> tuple[UNet, dict[str, Any]]:
@@ -137,16 +145,20 @@ class Networks:
 
     def _filled(self, rows: NDArray[Any]) -> torch.Tensor:
         """``rows`` on the device, zeros added to make a whole batch."""
-        if len(rows) > BATCH:
-            raise ValueError(f"{len(rows)} samples at once; at most {BATCH}")
-        missing = np.zeros((BATCH - len(rows), *rows.shape[1:]), rows.dtype)
-        return torch.from_numpy(np.concatenate([rows, missing])).to(self.device)
+        return torch.from_numpy(_whole(rows)).to(self.device)
 
     def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
         """Conditions of a whole batch, (BATCH, K)."""
         rows = np.zeros((len(deciles), self.conditions), np.float32)
         rows[np.arange(len(deciles)), deciles] = 1.0
         return self._filled(rows)
+
+
+def _whole(rows: NDArray[Any]) -> NDArray[Any]:
+    """``rows``, zeros added to make a whole batch."""
+    if len(rows) > BATCH:
+        raise ValueError(f"{len(rows)} samples at once; at most {BATCH}")
+    return np.concatenate([rows, np.zeros((BATCH - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
 def _elements(logits_KZ: torch.Tensor) -> torch.Tensor:

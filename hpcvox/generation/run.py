@@ -160,6 +160,7 @@ def _write(
         "condition": networks.card["condition"],
         "edges": networks.card["edges"],
         **settings.model_dump(include={"base", "towards"}, exclude_none=True),
+        **({"prior": "flow"} if latent.flow is not None else {}),
         **({"prior": "fitted"} if latent.prior is not None else {}),
         "novelty": "formulas of the training set" if known is not None else "training set not found",
     }

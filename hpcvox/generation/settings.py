@@ -45,10 +45,10 @@ class GenerateSettings(NetworkSettings):
     conditions: list[int] | None = Field(
         None, description="deciles to sample, 0 = lowest; null = all, or the base's own"
     )
-    prior: Literal["auto", "fitted", "normal"] = Field(
+    prior: Literal["auto", "flow", "fitted", "normal"] = Field(
         "auto",
-        description="what latent points are drawn from: fitted, a Gaussian for each decile, as its training samples "
-        "lie; normal, N(0, 1); auto, fitted where the VAE has it",
+        description="what latent points are drawn from: flow, which has learnt where training samples lie; fitted, a "
+        "Gaussian for each decile, as they lie; normal, N(0, 1); auto, the first of these that the VAE has",
     )
     sigma: float = Field(
         1.0,

@@ -3,7 +3,7 @@
 Beyond the paper the encoder may see each ion's element, and the decoder may name the elements, tell which voxels are
 occupied, and give the cell as a lattice: what a loss does not ask for, the latent space does not keep.
 
-Tensor names end in their axes: B batch, C channels, D H W the voxel axes, K chosen places.
+Tensor names end in their axes: B batch, C channels, D H W the voxel axes.
 """
 
 import math
@@ -161,18 +161,10 @@ class VAE(nn.Module):
             maps = self.scale.inverse(maps)
         return Decoded(maps, None if self.naming is None else self.naming(features))
 
-    def element_logits(self, names: Names, sample_K: torch.Tensor, patch_K: torch.Tensor) -> torch.Tensor:
-        """Logits of the atomic numbers, (K, classes), of K patches.
-
-        Args:
-            names: as decoded.
-            sample_K: which sample each patch is of.
-            patch_K: its place in the sample's flat grid of patches.
-        """
+    def element_logits(self, names: Names) -> torch.Tensor:
+        """Logits of the atomic numbers of every patch, (B, m³, classes)."""
         assert self.naming is not None
-        logits: torch.Tensor = self.naming.element(
-            names.features.flatten(2).transpose(1, 2)[sample_K, patch_K]
-        )
+        logits: torch.Tensor = self.naming.element(names.features.flatten(2).transpose(1, 2))
         return logits
 
     def patches(self, species_BDHW: torch.Tensor) -> torch.Tensor:

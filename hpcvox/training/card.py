@@ -25,6 +25,9 @@ EXAMPLES = "examples.npz"
 PRIOR = "prior.safetensors"
 """A VAE's: a Gaussian for each condition, fitted to the latent points of the training samples."""
 
+FLOW = "flow.safetensors"
+"""A VAE's: a flow from noise to the latent points of the training samples."""
+
 HELD_OUT = "held_out.csv"
 """A CGCNN's: what it says of held-out crystals."""
 

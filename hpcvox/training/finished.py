@@ -8,14 +8,14 @@ import json
 from typing import Any, Final
 
 from hpcvox import __version__, durable
-from hpcvox.training.card import CARD, EXAMPLES, HELD_OUT, METRICS, PRIOR, WEIGHTS
+from hpcvox.training.card import CARD, EXAMPLES, FLOW, HELD_OUT, METRICS, PRIOR, WEIGHTS
 from hpcvox.training.damage import checksum, damage
 from hpcvox.training.inputs import changed
 from hpcvox.training.settings import TrainSettings, TrainVAESettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, PRIOR, HELD_OUT)
+MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, PRIOR, FLOW, HELD_OUT)
 """What trainings make, each as far as it does."""
 
 FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}

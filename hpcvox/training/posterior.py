@@ -51,7 +51,7 @@ def gather(
     comm.at("the last epoch")
     rounds = []
     with (
-        _one_thread(),
+        one_thread(),
         StopRequest() as stop,
         Progress("prior", len(samples), "samples") if comm.rank == 0 else contextlib.nullcontext() as bar,
         contextlib.closing(iter(Loader(read, mine))) as loaded,
@@ -75,7 +75,7 @@ def gather(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """PyTorch computes with one thread: with another number, as ranks share the CPUs, sums may round otherwise."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -113,6 +113,12 @@ class TrainVAESettings(VoxelSettings):
     beta: float = Field(
         5e-4, ge=0, description="weight of the Kullback-Leibler divergence, summed over the latent"
     )
+    flow_steps: int = Field(
+        3000,
+        ge=0,
+        description="steps in which a flow learns at the end where 1,000 training crystals or more lie in the latent "
+        "space; 0: none",
+    )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")
 
 

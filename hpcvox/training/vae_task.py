@@ -15,17 +15,19 @@ from torch.nn import functional
 
 from hpcvox import durable
 from hpcvox.errors import ConfigError
+from hpcvox.interrupt import StopRequest
 from hpcvox.models.unet import UNet
 from hpcvox.models.vae import VAE, Names
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.terminal import say
-from hpcvox.training import posterior, prior, runs
+from hpcvox.training import latent_flow, posterior, prior, runs
 from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import EXAMPLES
 from hpcvox.training.comm import Comm
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.maps import MapKind
+from hpcvox.training.posterior import Posterior
 from hpcvox.training.reconstruction import Reconstruction
 from hpcvox.training.settings import TrainVAESettings
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -136,13 +138,33 @@ class VAETask:
         found = posterior.gather(partial(self.read, epoch=-1), encode, train, vae.settings.latent, comm)
         if found is None:
             return False
+        bins = self.bins.numpy()[train]
         if comm.rank == 0:
             try:
-                prior.write(out, prior.fit(*found, self.bins.numpy()[train], self.conditions))
+                prior.write(out, prior.fit(*found, bins, self.conditions))
             except ValueError as error:
                 prior.remove(out)
                 say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
-        return True
+                return self._agree(True, comm)
+        return self._fit_flow(out, found, bins, comm)
+
+    def _fit_flow(self, out: Path, found: Posterior, bins: NDArray[np.int64], comm: Comm) -> bool:
+        """Have rank 0 learn the flow, where the crystals are many; False on every rank where a signal stopped it."""
+        steps = self.settings.flow_steps if len(bins) >= latent_flow.FEWEST else 0
+        done = True
+        with StopRequest() as stop:
+            if comm.rank == 0:
+                latent_flow.remove(out)
+                if steps:
+                    flow = latent_flow.fit(found, bins, self.conditions, steps, self.settings.seed, stop)
+                    done = flow is not None
+                    if flow is not None:
+                        latent_flow.write(out, flow)
+            return self._agree(done, comm)
+
+    def _agree(self, done: bool, comm: Comm) -> bool:
+        """Whether rank 0 is done, on every rank."""
+        return not comm.sum(torch.tensor([float(comm.rank == 0 and not done)]), "flow").any()
 
     def _network(self) -> VAE:
         return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.box, self.kind.oblique)
@@ -201,16 +223,16 @@ def _naming_loss(
     mask_loss = functional.binary_cross_entropy_with_logits(
         names.mask_logits, occupied_BDHW.to(names.mask_logits.dtype), reduction="none"
     ).mean((1, 2, 3))
-    patches_BM = model.patches(species_BDHW).flatten(1)
-    row, patch = patches_BM.nonzero(as_tuple=True)
-    labels = patches_BM[row, patch]
-    logits = model.element_logits(names, row, patch)
-    entropy = functional.cross_entropy(logits, labels, reduction="none")
-    none = entropy.new_zeros(len(species_BDHW))
-    count = none.index_add(0, row, torch.ones_like(entropy))
-    element_loss = none.index_add(0, row, entropy) / count
+    labels_BM = model.patches(species_BDHW).flatten(1)
+    logits_BMZ = model.element_logits(names)
+    entropy_BM = functional.cross_entropy(
+        logits_BMZ.transpose(1, 2), labels_BM, ignore_index=0, reduction="none"
+    )
+    count = (labels_BM > 0).sum(1).to(entropy_BM.dtype)
+    element_loss = entropy_BM.sum(1) / count
     with torch.no_grad():
-        right = none.index_add(0, row, (logits[:, 1:].argmax(1) + 1 == labels).to(entropy.dtype))
+        named = (logits_BMZ[..., 1:].argmax(2) + 1 == labels_BM) & (labels_BM > 0)
+        right = named.sum(1).to(entropy_BM.dtype)
         found = names.mask_logits > 0
         both = (found & occupied_BDHW).sum((1, 2, 3)).float()
         either = (found.sum((1, 2, 3)) + occupied_BDHW.sum((1, 2, 3))).float()

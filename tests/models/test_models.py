@@ -68,8 +68,7 @@ def test_vae_shapes(settings: VAESettings) -> None:
     assert (names is None) == (settings.naming == 0)
     if names is not None:
         assert names.mask_logits.shape == (1, 32, 32, 32)
-        places = torch.tensor([0, 0, 0]), torch.tensor([0, 5, 16**3 - 1])
-        assert model.element_logits(names, *places).shape == (3, 99)
+        assert model.element_logits(names).shape == (1, 16**3, 99)
 
 
 def test_every_ion_that_can_be_drawn_can_be_named() -> None:
