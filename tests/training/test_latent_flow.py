@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from hpcvox.errors import CheckpointError
 from hpcvox.interrupt import StopRequest
@@ -18,7 +19,7 @@ CLOUDS = np.array([[4.0, 0.0, 1.0], [-4.0, 2.0, 1.0]])
 """Of each of two conditions there are two: these, and their mirror images."""
 
 
-def clouds(samples: int = 1200) -> tuple[Posterior, np.ndarray]:  # type: ignore[type-arg]
+def clouds(samples: int = 1200) -> tuple[Posterior, NDArray[np.int64]]:
     """Posteriors about four places, two of each condition, and the conditions."""
     random = np.random.default_rng(0)
     bins, sign = np.arange(samples) % 2, np.where(np.arange(samples) % 4 < 2, 1.0, -1.0)
