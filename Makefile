@@ -19,7 +19,7 @@ setup: ## install everything into .venv (can be repeated)
 check: ## say what set-up would find and do, and change nothing
 	@bash setup.sh --check
 
-demo: setup ## set up, then make new perovskites by the whole pipeline (15 minutes on 2 cores)
+demo: setup ## set up, then make new perovskites by the whole pipeline (10 minutes on 2 cores)
 	@$(BIN)/hpcvox pipeline configs/demo.yaml $(DEMO) || [ $$? = 4 ] # 4: done, some inputs were rejected
 
 setup-test: ## set up with the tools of the tests
