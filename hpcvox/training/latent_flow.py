@@ -11,17 +11,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-import xxhash
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from hpcvox import durable
 from hpcvox.errors import CheckpointError
 from hpcvox.interrupt import StopRequest
 from hpcvox.models.flow import Flow
 from hpcvox.progress import Progress
-from hpcvox.training.card import CARD, FLOW, read_card
+from hpcvox.training import beside
+from hpcvox.training.card import FLOW
 from hpcvox.training.posterior import Posterior, one_thread
 from hpcvox.training.shipped import located
 
@@ -88,18 +87,12 @@ def fit(
 
 def write(folder: Path, flow: Flow) -> None:
     """Keep a flow beside the model of ``folder``: the file, then the entry of the card, with the file's checksum."""
-    data = save(flow.state_dict())
-    durable.write_bytes(folder / FLOW, data)
-    entry = {"checksum": xxhash.xxh3_128_hexdigest(data)}
-    durable.write_json(folder / CARD, read_card(folder) | {ENTRY: entry})
+    beside.write(folder, FLOW, ENTRY, save(flow.state_dict()))
 
 
 def remove(folder: Path) -> None:
     """The model of ``folder`` has no flow."""
-    card = read_card(folder)
-    if card.pop(ENTRY, None) is not None:
-        durable.write_json(folder / CARD, card)
-    (folder / FLOW).unlink(missing_ok=True)
+    beside.remove(folder, FLOW, ENTRY)
 
 
 def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Flow | None:
@@ -113,10 +106,7 @@ def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Fl
     path = located(folder) / FLOW
     flow = Flow(latent, conditions)
     try:
-        data = path.read_bytes()
-        if xxhash.xxh3_128_hexdigest(data) != checksum(card):
-            raise ValueError(f"its checksum is not the one in {CARD}")
-        weights = load(data)
+        weights = load(beside.read(folder, FLOW, ENTRY, card))
         if not all(torch.isfinite(weight).all() for weight in weights.values()):
             raise ValueError("it has a weight that is not finite")
         flow.load_state_dict(weights)
@@ -130,5 +120,4 @@ def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Fl
 
 def checksum(card: dict[str, Any]) -> str | None:
     """Of the flow that a card names; None: it names none."""
-    entry = card.get(ENTRY)
-    return entry.get("checksum") if isinstance(entry, dict) else None
+    return beside.checksum(card, ENTRY)

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from hpcvox import durable
 from hpcvox.errors import CheckpointError
-from hpcvox.training.card import CARD, PRIOR, read_card
+from hpcvox.training import beside
+from hpcvox.training.card import PRIOR
 from hpcvox.training.shipped import located
 
 ENTRY: Final = "prior"
@@ -98,17 +97,12 @@ def _gaussian(
 def write(folder: Path, fitted: Fitted) -> None:
     """Keep a prior beside the model of ``folder``: the file, then the entry of the card, with the file's checksum."""
     data = save({name: np.ascontiguousarray(array) for name, array in fitted.prior._asdict().items()})
-    durable.write_bytes(folder / PRIOR, data)
-    entry = {"checksum": xxhash.xxh3_128_hexdigest(data), "samples": fitted.samples, "pooled": fitted.pooled}
-    durable.write_json(folder / CARD, read_card(folder) | {ENTRY: entry})
+    beside.write(folder, PRIOR, ENTRY, data, samples=fitted.samples, pooled=fitted.pooled)
 
 
 def remove(folder: Path) -> None:
     """The model of ``folder`` has no prior."""
-    card = read_card(folder)
-    if card.pop(ENTRY, None) is not None:
-        durable.write_json(folder / CARD, card)
-    (folder / PRIOR).unlink(missing_ok=True)
+    beside.remove(folder, PRIOR, ENTRY)
 
 
 def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Prior | None:
@@ -121,10 +115,7 @@ def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Pr
         return None
     path = located(folder) / PRIOR
     try:
-        data = path.read_bytes()
-        if xxhash.xxh3_128_hexdigest(data) != checksum(card):
-            raise ValueError(f"its checksum is not the one in {CARD}")
-        prior = _checked(load(data), conditions, latent)
+        prior = _checked(load(beside.read(folder, PRIOR, ENTRY, card)), conditions, latent)
     except (OSError, ValueError, SafetensorError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
@@ -135,8 +126,7 @@ def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Pr
 
 def checksum(card: dict[str, Any]) -> str | None:
     """Of the prior that a card names; None: it names none."""
-    entry = card.get(ENTRY)
-    return entry.get("checksum") if isinstance(entry, dict) else None
+    return beside.checksum(card, ENTRY)
 
 
 def absent(folder: Path) -> str:

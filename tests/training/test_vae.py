@@ -17,7 +17,7 @@ from hpcvox.models.vae import VAE
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training import finished, prior, runs
+from hpcvox.training import beside, finished, prior, runs
 from hpcvox.training.bins import bin_of, class_edges, quantile_edges
 from hpcvox.training.card import CARD, PRIOR, WEIGHTS, read_card
 from hpcvox.training.damage import checksum
@@ -128,7 +128,7 @@ def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_aga
     assert "run the same command again" in outcome.summary
     assert not (out / PRIOR).exists()
     with (
-        mock.patch.object(prior, "read_card", side_effect=KeyboardInterrupt),
+        mock.patch.object(beside, "read_card", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
         train_vae(given)
