@@ -18,6 +18,7 @@ from hpcvox.report import (
     paper,
     selection,
     training,
+    verdict,
 )
 from hpcvox.report.reading import open_folder
 from hpcvox.report.settings import ReportSettings
@@ -69,7 +70,9 @@ def run(settings: ReportSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         target = settings.out / PAGE
         decoded = density.decoded_section(generated, settings.densities)
+        said = verdict.section(folders)
         sections = [
+            *([said] if said is not None else []),
             overview.section(folders),
             data.database(database, settings.table_rows),
             data.featurization(shards, settings.table_rows),
@@ -92,6 +95,7 @@ def run(settings: ReportSettings) -> Outcome:
         config.save(settings, settings.out / "config.yaml")
         durable.write_text(target, text)
     missing = [section.title for section in sections if section.missing]
-    said = f"; nothing to show for: {', '.join(missing)}" if missing else ""
+    absent = f"; nothing to show for: {', '.join(missing)}" if missing else ""
     pictures = f", {drawn} figures as PNG and SVG in {settings.out / FIGURES}" if drawn else ""
-    return Outcome(f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){pictures}{said}")
+    words = f"report: {target} ({len(text.encode()) / 1e6:.1f} MB){pictures}{absent}"
+    return Outcome("\n".join([*verdict.lines(folders), words]))
