@@ -16,14 +16,17 @@ from hpcvox.errors import ConfigError
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.relaxation.calculators import require
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.terminal import say
-from hpcvox.training import finished
-from hpcvox.training.settings import TrainCGCNNSettings, TrainSettings, TrainUNetSettings, TrainVAESettings
+from hpcvox.training.folder import finished
+from hpcvox.training.settings import TrainSettings
 
 
 class FinetuneUNetSettings(TrainUNetSettings):

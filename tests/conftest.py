@@ -26,6 +26,8 @@ hypothesis.settings.register_profile("hpcvox", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hpcvox"))
 
+pytest_plugins = ("tests.support.trained_unet",)
+
 STATUS = pytest.StashKey[int]()
 
 LONGEST = (

@@ -16,9 +16,11 @@ from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.pipeline import PipelineSettings
 from hpcvox.relaxation.settings import RelaxSettings
-from hpcvox.training.settings import TrainCGCNNSettings, TrainUNetSettings, TrainVAESettings
 from tests.support.paths import ROOT
 
 CONFIGS = ROOT / "configs"

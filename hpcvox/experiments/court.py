@@ -24,13 +24,13 @@ from hpcvox.generation.cell import cell_angles, fit_cell
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.segment import place
 from hpcvox.generation.validity import judge
+from hpcvox.networks.maps import MapKind
+from hpcvox.networks.vae.bins import bin_of
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training.bins import bin_of
-from hpcvox.training.maps import MapKind
 
 PART = 64
 """Crystals to a part: what an interruption loses at most."""

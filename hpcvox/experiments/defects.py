@@ -17,7 +17,7 @@ from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.featurize.diffraction import DiffractionSampler
 from hpcvox.featurize.sampler import cell_of
 from hpcvox.featurize.settings import FREE, DiffractionSettings
-from hpcvox.training.runs import load_model
+from hpcvox.training.folder.runs import load_model
 
 TOLERANCES: Final = {"tight": (1e-3, 1.0), "medium": (1e-2, 1.0), "loose": (1e-1, 5.0)}
 """Of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""

@@ -31,7 +31,7 @@ from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_tol
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
-from hpcvox.training.runs import load_model
+from hpcvox.training.folder.runs import load_model
 
 PART: Final = 16
 """Crystals to a part: what an interruption loses at most."""

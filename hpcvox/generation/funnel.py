@@ -26,7 +26,7 @@ from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training.card import read_card
+from hpcvox.training.folder.card import read_card
 
 STAGES = (
     "not-placed",

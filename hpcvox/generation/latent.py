@@ -22,12 +22,12 @@ from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.models.flow import Flow
+from hpcvox.networks.vae import latent_flow, prior
+from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.flow import Flow
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reader import ShardSet
 from hpcvox.terminal import say
-from hpcvox.training import latent_flow, prior
-from hpcvox.training.bins import bin_of
 
 _Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """Of one crystal: density and coordinates (4, n, n, n), atomic numbers (n, n, n)."""

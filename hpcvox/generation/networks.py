@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
-from hpcvox.models.flow import Flow
-from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE, Names
-from hpcvox.training.maps import MapKind
-from hpcvox.training.runs import load_model
+from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.vae.flow import Flow
+from hpcvox.networks.vae.model import VAE, Names
+from hpcvox.training.folder.runs import load_model
 
 BATCH = 16
 """Samples the networks take at a time, always: a last batch is filled up.  Libraries choose their

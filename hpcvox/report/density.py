@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hpcvox.report.parts import Section
 from hpcvox.report.reading import Folder
-from hpcvox.training.card import EXAMPLES
+from hpcvox.training.folder.card import EXAMPLES
 
 NAME, TITLE = "densities", "Densities before and after"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)

@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.errors import ConfigError, ShardError
-from hpcvox.models.vae import VAE
+from hpcvox.networks.maps import MapKind
+from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training import runs
-from hpcvox.training.bins import bin_of
 from hpcvox.training.data import plan
-from hpcvox.training.maps import MapKind
-from hpcvox.training.voxels import load
+from hpcvox.training.folder import runs
 
 BATCH: Final = 16
 

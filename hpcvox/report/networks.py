@@ -8,7 +8,7 @@ import numpy as np
 from hpcvox.report import scatters
 from hpcvox.report.parts import Section, table
 from hpcvox.report.reading import Folder, open_folder, pairs, read_rows
-from hpcvox.training.card import HELD_OUT
+from hpcvox.training.folder.card import HELD_OUT
 
 NAME, TITLE = "networks", "Properties of held-out crystals"
 

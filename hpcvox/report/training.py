@@ -8,7 +8,7 @@ import numpy as np
 from hpcvox.report import charts
 from hpcvox.report.parts import Chart, Section, shown, table
 from hpcvox.report.reading import Folder, number, read_metrics
-from hpcvox.training.card import METRICS
+from hpcvox.training.folder.card import METRICS
 
 SIDES = {"train": "train", "held_out": "held-out"}
 """Groups of metrics.jsonl (the part of a key before ``/``) that are drawn, and their names."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from hpcvox.training.card import CARD, PRIOR, WEIGHTS
+from hpcvox.training.folder.card import CARD, PRIOR, WEIGHTS
 
 
 def clean(run: Path, state: TrialState) -> None:

@@ -20,7 +20,7 @@ from hpcvox.outcome import Outcome
 from hpcvox.studies.study import FOLDER, Study
 from hpcvox.studies.worker import SAME_AS
 from hpcvox.terminal import say
-from hpcvox.training import card
+from hpcvox.training.folder import card
 
 TABLE, PLOTS = "trials.csv", "study.html"
 
@@ -133,7 +133,9 @@ def export(out: Path, target: Path) -> Outcome:
         )
     if target.exists():
         raise ConfigError(f"{target} exists: choose a new folder")
-    from hpcvox.training.runs import load_model  # here alone: the other looks at a study need no PyTorch
+    from hpcvox.training.folder.runs import (
+        load_model,  # here alone: the other looks at a study need no PyTorch
+    )
 
     source = run_folder(study, candidates[0])
     load_model(source)

@@ -17,15 +17,13 @@ from optuna.distributions import (
 from hpcvox import config
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
+from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.studies.settings import Dimension, StudySettings
-from hpcvox.training.settings import (
-    TrainCGCNNSettings,
-    TrainFingerprintSettings,
-    TrainR3DVSSettings,
-    TrainSettings,
-    TrainUNetSettings,
-    TrainVAESettings,
-)
+from hpcvox.training.settings import TrainSettings
 
 KINDS: Final[dict[str, type[TrainSettings]]] = {
     "train-unet": TrainUNetSettings,

@@ -29,9 +29,9 @@ from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study, TakenUpError, sign_of_life
 from hpcvox.terminal import say
-from hpcvox.training.card import read_card
-from hpcvox.training.launch import GRACE_S, dies_with_us
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder.card import read_card
+from hpcvox.training.folder.metrics import read_metrics
+from hpcvox.training.ranks.launch import GRACE_S, dies_with_us
 
 LOOK_S = 0.2
 """Time between two looks at a trial's curve."""

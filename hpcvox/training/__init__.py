@@ -1,1 +1,1 @@
-"""Data-parallel training of the voxel networks with Horovod: one loop, one small file a duty."""
+"""Data-parallel training with Horovod: one loop for every network, which knows none."""

@@ -9,17 +9,16 @@ from typing import Any
 
 from hpcvox import config
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
+from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.outcome import Outcome
 from hpcvox.shards.manifest import Manifest
-from hpcvox.training import finished, launch
-from hpcvox.training.settings import (
-    TrainCGCNNSettings,
-    TrainFingerprintSettings,
-    TrainR3DVSSettings,
-    TrainSettings,
-    TrainUNetSettings,
-    TrainVAESettings,
-)
+from hpcvox.training.folder import finished
+from hpcvox.training.ranks import launch
+from hpcvox.training.settings import TrainSettings
 
 
 def train_unet(settings: TrainUNetSettings) -> Outcome:

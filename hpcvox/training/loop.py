@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from hpcvox.errors import CheckpointError, TrainingError
 from hpcvox.interrupt import StopRequest
 from hpcvox.progress import Progress
-from hpcvox.training import checkpoint
-from hpcvox.training.agreement import check_ranks_agree
 from hpcvox.training.averages import WeightAverage
-from hpcvox.training.comm import Comm, Regroup
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
-from hpcvox.training.message import Answer
-from hpcvox.training.metrics import MetricsLog
+from hpcvox.training.folder import checkpoint
+from hpcvox.training.folder.metrics import MetricsLog
+from hpcvox.training.ranks.agreement import check_ranks_agree
+from hpcvox.training.ranks.comm import Comm, Regroup
+from hpcvox.training.ranks.message import Answer
 from hpcvox.training.schedule import learning_rate
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.step import NotFiniteError, Stepper, Sums, add

@@ -13,12 +13,12 @@ from hpcvox.errors import TrainingError
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reader import ShardSet
 from hpcvox.terminal import say
-from hpcvox.training import finished, inputs, runs
-from hpcvox.training.card import WEIGHTS
-from hpcvox.training.comm import Comm, connect
-from hpcvox.training.device import place
+from hpcvox.training.folder import finished, inputs, runs
+from hpcvox.training.folder.card import WEIGHTS
+from hpcvox.training.folder.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.loop import Trainer
-from hpcvox.training.metrics import MetricsLog, read_metrics, table
+from hpcvox.training.ranks.comm import Comm, connect
+from hpcvox.training.ranks.device import place
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Recipe, Task
 

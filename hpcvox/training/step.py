@@ -8,11 +8,11 @@ import torch
 
 from hpcvox.interrupt import StopRequest
 from hpcvox.training.adam import Adam
-from hpcvox.training.comm import Comm
 from hpcvox.training.data import Batch, counts
-from hpcvox.training.device import on_device
-from hpcvox.training.message import Answer, hear, say
-from hpcvox.training.norm import stand_in, use_global_statistics
+from hpcvox.training.ranks.comm import Comm
+from hpcvox.training.ranks.device import on_device
+from hpcvox.training.ranks.message import Answer, hear, say
+from hpcvox.training.ranks.norm import stand_in, use_global_statistics
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Losses, Task
 

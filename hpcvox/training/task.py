@@ -13,8 +13,8 @@ from torch import nn
 from hpcvox.errors import ShardError
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training.comm import Comm
 from hpcvox.training.data import Batch, Slice
+from hpcvox.training.ranks.comm import Comm
 
 
 class Ratio(NamedTuple):

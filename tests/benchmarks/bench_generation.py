@@ -19,11 +19,12 @@ from hpcvox.generation.latent import Latent
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.segment import place
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.models.settings import UNetSettings, VAESettings
-from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import UNetSettings
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.progress import Progress
-from hpcvox.training import runs
+from hpcvox.training.folder import runs
 
 LIMIT_MS = 10.0
 CANDIDATES, ROUNDS = 6 * BATCH, 3

@@ -18,15 +18,15 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hpcvox import config
-from hpcvox.models.settings import UNetSettings
-from hpcvox.models.unet import UNet
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
+from hpcvox.networks.unet.task import UNetTask
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.networks.vae.task import VAETask
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import runs
-from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
-from hpcvox.training.unet_task import UNetTask
-from hpcvox.training.vae_task import VAETask
+from hpcvox.training.folder import runs
+from hpcvox.training.ranks.comm import Alone
 from tests.benchmarks.bench_training import make_shards
 
 BATCH, ROUNDS = 8, 3

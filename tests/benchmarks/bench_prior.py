@@ -11,9 +11,10 @@ import numpy as np
 from hpcvox import config
 from hpcvox.generation import run as generation
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.job import train_unet, train_vae
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
 TRAINING = ["batch_size=6", "learning_rate=3e-3", "held_out_fraction=0.1", "augment=false", "threads=1"]

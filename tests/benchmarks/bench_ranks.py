@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder.metrics import read_metrics
 from tests.benchmarks.bench_training import make_shards
 
 BATCH, ROUNDS = 8, 3

@@ -18,15 +18,15 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from hpcvox import config
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.studies import space
 from hpcvox.studies.journal import storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
 from hpcvox.studies.worker import promises_little
-from hpcvox.training.card import read_card
+from hpcvox.training.folder.card import read_card
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_cgcnn
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainCGCNNSettings
 from tests.benchmarks.study_storages import (
     grpc_proxy,
     plain_journal,

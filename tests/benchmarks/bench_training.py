@@ -7,12 +7,12 @@ import numpy as np
 
 from hpcvox import config
 from hpcvox.descriptors.density import voxelize
+from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_unet
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
 
 SAMPLES = 256
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])

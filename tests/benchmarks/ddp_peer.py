@@ -16,11 +16,11 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hpcvox import config
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.unet.task import UNetBatch, UNetTask
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
-from hpcvox.training.settings import TrainUNetSettings
-from hpcvox.training.unet_task import UNetBatch, UNetTask
+from hpcvox.training.ranks.comm import Alone
 
 WARM, STEPS = 3, 12
 

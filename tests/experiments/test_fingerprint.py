@@ -12,7 +12,7 @@ from PIL import Image
 from hpcvox import cli
 from hpcvox.experiments.defects import DefectsWorker
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.runs import load_model
+from hpcvox.training.folder.runs import load_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray")]
 SMALL = ["model={filters: [[4, 4], [8, 8]], kernel: 5, dense: 32}", "threads=1", "batch_size=16"]

@@ -15,10 +15,10 @@ from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.vae import prior
+from hpcvox.networks.vae.bins import bin_of
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import prior
-from hpcvox.training.bins import bin_of
-from hpcvox.training.card import PRIOR
+from hpcvox.training.folder.card import PRIOR
 from tests.support.generated_runs import BINS, VAE_SHAPE, generate
 from tests.support.voxel_shards import FRAC
 

@@ -32,12 +32,13 @@ from hpcvox.generation.networks import Networks
 from hpcvox.generation.segment import Placed, place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.generation.validity import judge, min_distance
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.card import read_card
 from hpcvox.training.data import Slice
+from hpcvox.training.folder.card import read_card
 from hpcvox.training.job import train_unet, train_vae
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
-from hpcvox.training.voxels import load
 from tests.support.generated_runs import generate
 from tests.support.voxel_shards import FRAC, SMALL_UNET, SMALL_VAE, make_shards
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from hpcvox.models.vae import VAE
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.voxels import load
 from hpcvox.report import latent
 from hpcvox.report.drawing import values
 from hpcvox.report.encoding import Encoder
 from hpcvox.report.kinds import kinds_of
 from hpcvox.report.parts import Section
 from hpcvox.report.reading import open_folder
-from hpcvox.training import runs
 from hpcvox.training.data import Slice
-from hpcvox.training.voxels import load
+from hpcvox.training.folder import runs
 from tests.support.chart_points import points
 from tests.support.report_run import make_vae
 from tests.support.voxel_shards import make_shards

@@ -24,6 +24,8 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.cgcnn.task import predict
 from hpcvox.screening import job
 from hpcvox.screening import networks as networks_module
 from hpcvox.screening.columns import Columns
@@ -33,9 +35,7 @@ from hpcvox.screening.networks import Networks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.cgcnn_task import predict
 from hpcvox.training.job import train_cgcnn
-from hpcvox.training.settings import TrainCGCNNSettings
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import wait_for
 

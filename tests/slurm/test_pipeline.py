@@ -10,7 +10,7 @@ from ase.build import bulk
 from ase.io import write
 
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder.metrics import read_metrics
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE

@@ -20,7 +20,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.studies.journal import JOURNAL, locked
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, TAKES_UP, Study
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder.metrics import read_metrics
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hpcvox.training import runs
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder import runs
+from hpcvox.training.folder.metrics import read_metrics
 from tests.support.fingerprint_shards import make_fingerprints
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT

@@ -16,7 +16,11 @@ import torch
 
 from hpcvox import config
 from hpcvox.errors import ShardError
-from hpcvox.models.unet import UNet
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.unet.task import UNetTask
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.networks.vae.task import VAETask
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.shards.layout import CELL, ArraySpec, shard_name
 from hpcvox.shards.manifest import Manifest
@@ -33,11 +37,9 @@ from hpcvox.shards.statistics_file import (
 from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
-from hpcvox.training import runs
-from hpcvox.training.comm import Alone
-from hpcvox.training.settings import TrainSettings, TrainUNetSettings, TrainVAESettings
-from hpcvox.training.unet_task import UNetTask
-from hpcvox.training.vae_task import VAETask
+from hpcvox.training.folder import runs
+from hpcvox.training.ranks.comm import Alone
+from hpcvox.training.settings import TrainSettings
 from tests.support.paths import ROOT
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 

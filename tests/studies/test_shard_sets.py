@@ -9,11 +9,11 @@ import pytest
 from hpcvox import cli, config
 from hpcvox.errors import HpcvoxError
 from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.studies.reading import run_folder
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
-from hpcvox.training.settings import TrainCGCNNSettings
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.tuned_sets import CRYSTALS, NEIGHBOURS, given, write_crystals
 

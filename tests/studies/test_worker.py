@@ -31,17 +31,17 @@ from optuna.trial import FrozenTrial, TrialState
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
-from hpcvox.models.settings import UNetSettings
-from hpcvox.models.unet import UNet
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.outcome import INTERRUPTED, Outcome
 from hpcvox.studies import space, worker
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study
-from hpcvox.training import rank, runs
-from hpcvox.training.card import WEIGHTS, read_card
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training import rank
+from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import WEIGHTS, read_card
+from hpcvox.training.folder.metrics import read_metrics
 from tests.support import small_training, trivial_trials
 from tests.support.paths import ROOT
 from tests.support.training_runs import wait_for

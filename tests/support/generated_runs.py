@@ -17,13 +17,14 @@ from hpcvox.generation import funnel
 from hpcvox.generation import run as generation
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.models.settings import UNetSettings, VAESettings
-from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import UNetSettings
+from hpcvox.networks.vae.bins import quantile_edges
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.training import runs
-from hpcvox.training.bins import quantile_edges
+from hpcvox.training.folder import runs
 from tests.support.voxel_shards import make_shards
 
 VOXELS, BINS = 16, 4

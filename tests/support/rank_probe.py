@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from hpcvox import config
+from hpcvox.networks.unet import task as unet_task
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae import task as vae_task
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import agreement, unet_task, vae_task
-from hpcvox.training.comm import Comm, connect
 from hpcvox.training.rank import _run, _trainer
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
+from hpcvox.training.ranks import agreement
+from hpcvox.training.ranks.comm import Comm, connect
 from tests.support.voxel_shards import SMALL_VAE
 
 

@@ -11,12 +11,12 @@ import torch
 from ase.spacegroup import crystal
 
 from hpcvox.descriptors.density import voxelize
-from hpcvox.models.settings import VAESettings
-from hpcvox.models.vae import VAE
+from hpcvox.networks.vae.bins import quantile_edges
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import runs
-from hpcvox.training.bins import quantile_edges
+from hpcvox.training.folder import runs
 from tests.support import voxel_shards as training_shards
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"

@@ -23,8 +23,8 @@ from hpcvox import __version__, durable
 from hpcvox.errors import ConfigError, HpcvoxError, TrainingError
 from hpcvox.interrupt import StopRequest
 from hpcvox.outcome import COMPLETE, INTERRUPTED
-from hpcvox.training.card import CARD, METRICS, WEIGHTS
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
+from hpcvox.training.folder.metrics import read_metrics
 
 COMMAND: Final = (sys.executable, "-m", "tests.support.small_training")
 """What starts it; verb and config follow."""

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from hpcvox.training import checkpoint
-from hpcvox.training.metrics import read_metrics
+from hpcvox.training.folder import checkpoint
+from hpcvox.training.folder.metrics import read_metrics
 from tests.support.voxel_shards import SMALL_UNET, make_shards
 
 ANSWERS_S = 120.0

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from hpcvox import config
-from hpcvox.training import checkpoint
+from hpcvox.training.folder import checkpoint
 from hpcvox.training.settings import TrainSettings
 from tests.support.voxel_shards import SMALL_UNET
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcvox.descriptors.grids import coordinates
+from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
-from hpcvox.training.voxels import load
 
 
 @pytest.fixture(scope="module")

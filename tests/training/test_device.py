@@ -14,20 +14,22 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from hpcvox.errors import ConfigError
+from hpcvox.networks.cgcnn import task as cgcnn_task
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.networks.fingerprint import task as fingerprint_task
+from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
+from hpcvox.networks.r3dvs import task as r3dvs_task
+from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
+from hpcvox.networks.unet import task as unet_task
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae import task as vae_task
+from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import cgcnn_task, fingerprint_task, r3dvs_task, unet_task, vae_task
-from hpcvox.training.comm import Alone
 from hpcvox.training.data import Slice
-from hpcvox.training.device import gpu_of, on_device, place
 from hpcvox.training.job import train_unet, train_vae
-from hpcvox.training.settings import (
-    TrainCGCNNSettings,
-    TrainFingerprintSettings,
-    TrainR3DVSSettings,
-    TrainSettings,
-    TrainUNetSettings,
-    TrainVAESettings,
-)
+from hpcvox.training.ranks.comm import Alone
+from hpcvox.training.ranks.device import gpu_of, on_device, place
+from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Recipe
 from tests.support.fingerprint_shards import make_fingerprints
 from tests.support.graph_shards import crystals, make_graphs

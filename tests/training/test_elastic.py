@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_unet
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
 from tests.support.training_runs import FAST, settings
 from tests.support.voxel_shards import SMALL_UNET
 

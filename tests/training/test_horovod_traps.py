@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_unet
-from hpcvox.training.launch import _launcher
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training.ranks.launch import _launcher
 from tests.support.training_runs import FAST, run, settings
 from tests.support.voxel_shards import SMALL_UNET
 
@@ -32,11 +32,11 @@ import numpy as np, torch
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training import agreement, loop
-from hpcvox.training.comm import connect
+from hpcvox.training.ranks.comm import connect
 from hpcvox.training.data import plan
 from hpcvox.training.rank import _run
 from hpcvox.training.settings import TrainUNetSettings
-from hpcvox.training.unet_task import RECIPE
+from hpcvox.networks.unet.task import RECIPE
 try:
     import horovod.torch
     horovod.torch.shutdown = lambda: None  # MPI begins once in a process

@@ -11,12 +11,12 @@ from unittest import mock
 
 import pytest
 
+from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.outcome import INTERRUPTED
-from hpcvox.training import checkpoint
+from hpcvox.training.folder import checkpoint
+from hpcvox.training.folder.metrics import MetricsLog, read_metrics
 from hpcvox.training.job import train_unet
 from hpcvox.training.loop import Trainer
-from hpcvox.training.metrics import MetricsLog, read_metrics
-from hpcvox.training.settings import TrainUNetSettings
 from tests.support.training_runs import (
     FAST,
     LONG,

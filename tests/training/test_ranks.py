@@ -17,12 +17,12 @@ import psutil
 import pytest
 import torch
 
+from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.outcome import INTERRUPTED
-from hpcvox.training.card import CARD, PRIOR
-from hpcvox.training.comm import Alone
+from hpcvox.training.folder.card import CARD, PRIOR
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_unet
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.training.ranks.comm import Alone
 from tests.support.generated_runs import random_networks
 from tests.support.rank_probe import fit_prior
 from tests.support.training_runs import (

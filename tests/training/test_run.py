@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from hpcvox.errors import CheckpointError, ConfigError, TrainingError
-from hpcvox.training import checkpoint, runs
-from hpcvox.training.card import WEIGHTS
+from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.training.folder import checkpoint, runs
+from hpcvox.training.folder.card import WEIGHTS
+from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import train_unet
-from hpcvox.training.metrics import read_metrics
-from hpcvox.training.settings import TrainUNetSettings
 from tests.support.training_runs import (
     FAST,
     command,

@@ -15,14 +15,18 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from hpcvox.errors import CheckpointError
-from hpcvox.models.cgcnn import CGCNN
-from hpcvox.models.convnet import ConvNet
-from hpcvox.models.settings import CGCNNSettings, ConvNetSettings, UNetSettings, VAESettings, VoxelCNNSettings
-from hpcvox.models.unet import UNet
-from hpcvox.models.vae import VAE
-from hpcvox.models.voxel_cnn import VoxelCNN
-from hpcvox.training import runs
-from hpcvox.training.card import CARD, WEIGHTS, read_card
+from hpcvox.networks.cgcnn.model import CGCNN
+from hpcvox.networks.cgcnn.settings import CGCNNSettings
+from hpcvox.networks.fingerprint.model import ConvNet
+from hpcvox.networks.fingerprint.settings import ConvNetSettings
+from hpcvox.networks.r3dvs.model import VoxelCNN
+from hpcvox.networks.r3dvs.settings import VoxelCNNSettings
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.settings import UNetSettings
+from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.vae.settings import VAESettings
+from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import CARD, WEIGHTS, read_card
 from tests.support.paths import ROOT
 
 COMMON: dict[str, Any] = {
@@ -304,7 +308,7 @@ def test_a_network_of_a_terabyte_is_refused_before_it_is_made(tmp_path: Path) ->
     card["model"] |= {"bottom": [600_000, 600_000]}
     (folder / CARD).write_text(json.dumps(card))
     code = (
-        "import re, sys; from pathlib import Path; from hpcvox.training.runs import load_model\n"
+        "import re, sys; from pathlib import Path; from hpcvox.training.folder.runs import load_model\n"
         "peak = lambda: int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])\n"
         "before = peak()\n"
         "try: load_model(Path(sys.argv[1]))\n"

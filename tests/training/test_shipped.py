@@ -12,8 +12,9 @@ from hpcvox.errors import CheckpointError
 from hpcvox.generation import funnel
 from hpcvox.generation import run as generation
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.training import latent_flow, prior, runs, shipped
-from hpcvox.training.card import read_card
+from hpcvox.networks.vae import latent_flow, prior
+from hpcvox.training.folder import runs, shipped
+from hpcvox.training.folder.card import read_card
 from tests.support.paths import ROOT
 
 NAMES = shipped.names()

@@ -1,0 +1,121 @@
+"""The crystal graph network CGCNN (Xie and Grossman 2018) as Court et al. 2020 use it: a crystal → a number.
+
+Tensor names end in their axes: B crystals, k sites of all of them, N neighbours a site, A features of a site,
+G Gaussians of a distance.
+
+Xie and Grossman describe an element by 92 fixed numbers, properties of the free element in bins.  Here it is a
+one-hot vector of its atomic number: the first dense layer is then a row of learned features for each element.
+It takes no table from elsewhere, puts no bound on the elements, and formation energies, from which the other
+properties' networks start, are plentiful enough to learn it.  An element that no training crystal has keeps
+its random features, though, where tabulated properties would have been a hint.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hpcvox.networks.cgcnn.settings import CGCNNSettings
+from hpcvox.networks.layers import embedding
+
+ELEMENTS = 119
+"""Rows of the table of elements: atomic numbers 0 (none) to 118."""
+
+VANISHED = 50.0
+"""Exponent at which a Gaussian ends, at 2e-22: of subnormal numbers, exp and the product with the weights take 15 to
+30 times as long."""
+
+
+class RowNorm(nn.BatchNorm1d):
+    """BatchNorm of rows, (R, C).  One row alone has no variance: the running statistics stand in."""
+
+    def forward(self, x_RC: torch.Tensor) -> torch.Tensor:
+        if len(x_RC) > 1 or not self.training:
+            return super().forward(x_RC)
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked += 1  # alike on all ranks, whatever they were dealt
+        return functional.batch_norm(
+            x_RC, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
+class Convolution(nn.Module):
+    """v_i + Σ_j σ(z_ij W_f + b_f) ⊙ g(z_ij W_s + b_s), z_ij = v_i ⊕ v_j ⊕ u_ij (Xie and Grossman's eq. 5).
+
+    g is the softplus; as in the authors' code, what the σ and g see, and the sum, are normalised over the
+    batch, and g is applied to the result.  z_ij is never put together: its three parts have their own columns
+    of W, and those of sites are multiplied once a site rather than once an edge (a quarter of the work).
+    """
+
+    def __init__(self, atom_features: int, gaussians: int) -> None:
+        super().__init__()
+        self.parts = [atom_features, atom_features, gaussians]
+        self.dense = nn.Linear(sum(self.parts), 2 * atom_features)
+        self.edge_norm = RowNorm(2 * atom_features)
+        self.site_norm = RowNorm(atom_features)
+
+    def forward(
+        self, sites_kA: torch.Tensor, neighbours_kN: torch.Tensor, bonds_kNG: torch.Tensor
+    ) -> torch.Tensor:
+        """New features of the sites, (k, A)."""
+        own, other, bond = torch.split(self.dense.weight, self.parts, dim=1)
+        z_kNA = functional.linear(bonds_kNG, bond)
+        z_kNA = z_kNA + functional.linear(sites_kA, own, self.dense.bias)[:, None]
+        # a gather whose gradient is summed in a fixed order, and faster than that of indexing
+        z_kNA = z_kNA + functional.embedding(neighbours_kN, functional.linear(sites_kA, other))
+        gate, core = self.edge_norm(z_kNA.flatten(0, 1)).chunk(2, dim=1)
+        messages = (torch.sigmoid(gate) * functional.softplus(core)).view(*neighbours_kN.shape, -1).sum(1)
+        return functional.softplus(sites_kA + self.site_norm(messages))
+
+
+class CGCNN(nn.Module):
+    """Elements → features of sites → convolutions → mean over a crystal's sites → dense → one number."""
+
+    centres: torch.Tensor
+
+    def __init__(self, settings: CGCNNSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        gaussians = round(settings.radius / settings.step) + 1
+        # by NumPy: a product on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s
+        centres = np.float32(settings.step) * np.arange(gaussians, dtype=np.float32)
+        self.register_buffer("centres", torch.from_numpy(centres), persistent=False)
+        self.embedding = embedding(ELEMENTS, settings.atom_features)
+        self.convolutions = nn.ModuleList(
+            Convolution(settings.atom_features, gaussians) for _ in range(settings.convolutions)
+        )
+        self.head = nn.Sequential(
+            nn.Linear(settings.atom_features, settings.hidden), nn.Softplus(), nn.Linear(settings.hidden, 1)
+        )
+
+    def forward(
+        self,
+        numbers_k: torch.Tensor,
+        neighbours_kN: torch.Tensor,
+        distances_kN: torch.Tensor,
+        sites_B: torch.Tensor,
+        weights_k1: torch.Tensor,
+    ) -> torch.Tensor:
+        """One number for each crystal, (B,).
+
+        Args:
+            numbers_k: atomic numbers of the sites, crystal by crystal, int64.
+            neighbours_kN: row of the site that each edge leads to, int64.
+            distances_kN: its length in Å.
+            sites_B: how many sites each crystal has, int64, at least one.
+            weights_k1: weights of the sites in their crystal's mean, of sum 1.
+        """
+        exponent_kNG = ((distances_kN[..., None] - self.centres) / self.settings.width).square()
+        bonds_kNG = torch.exp(-exponent_kNG.clamp_max(VANISHED))
+        sites_kA = self.embedding(numbers_k)
+        for convolution in self.convolutions:
+            sites_kA = convolution(sites_kA, neighbours_kN, bonds_kNG)
+        crystals_BA = torch.segment_reduce(weights_k1 * sites_kA, "sum", lengths=sites_B)
+        values_B: torch.Tensor = self.head(crystals_BA).squeeze(1)
+        return values_B
+
+    def features(self) -> dict[str, Any]:
+        """The state of all but the head: what the network of another property can start from."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith("head.")}

@@ -1,0 +1,44 @@
+"""A trained CGCNN at work: graphs of crystals → its property, in the unit of its target."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.networks.cgcnn.graphs import Graphs
+from hpcvox.networks.cgcnn.model import CGCNN
+from hpcvox.training.folder import runs
+
+TASK: Final = "cgcnn"
+
+
+class Property:
+    """The network of a run folder of ``train-cgcnn``.
+
+    Raises:
+        CheckpointError: there is no trained CGCNN in ``folder``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        model, self.card = runs.load_model(folder, TASK)
+        assert isinstance(model, CGCNN)
+        self.folder, self._model = folder, model
+        self.target: str = self.card["target"]
+        self.log: bool = self.card["log"]
+        self.neighbours: int = self.card["neighbours"]
+        self._known = torch.tensor(self.card["elements"])
+        self.elements = frozenset(SYMBOLS[number] for number in self.card["elements"])
+        """Symbols of those that a crystal of its training had."""
+
+    def __call__(self, graphs: Graphs) -> NDArray[np.float64]:
+        """Its value for every crystal, (B,); NaN for one with an element that no crystal of its training had."""
+        with torch.no_grad():
+            value = self._model(*graphs).double()
+            strange = (~torch.isin(graphs.numbers, self._known)).double()
+            value[torch.segment_reduce(strange, "max", lengths=graphs.sites) > 0] = torch.nan
+            scaled: NDArray[np.float64] = (value * self.card["std"] + self.card["mean"]).numpy()
+        with np.errstate(over="ignore"):  # of a crystal like no other: infinite, and for the caller to judge
+            return 10**scaled if self.log else scaled

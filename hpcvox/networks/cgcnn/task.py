@@ -1,0 +1,171 @@
+"""CGCNN's task: the mean error of a property, standardised; squared, as in Court et al. 2020 (Table 1), or absolute."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox import durable
+from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks.cgcnn.graphs import GraphBatch, load
+from hpcvox.networks.cgcnn.model import CGCNN
+from hpcvox.networks.cgcnn.property import TASK, Property
+from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.data import Slice, plan
+from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import HELD_OUT
+from hpcvox.training.ranks.comm import Comm
+from hpcvox.training.task import Losses, Ratio, Recipe
+
+AT_A_TIME = 256
+"""Crystals predicted together."""
+
+
+class CGCNNTask:
+    """A property of a crystal from its graph."""
+
+    name = TASK
+
+    def __init__(
+        self, settings: TrainCGCNNSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
+        self.settings, self.shards = settings, shards
+        self.neighbours = _neighbours(shards)
+        values = targets(settings, shards)
+        self.mean, self.std = float(values[train].mean()), float(values[train].std())
+        if not self.std:
+            raise ConfigError(
+                f"target: {settings.target} is {self.mean:g} for all {len(train)} samples to train on, so that there "
+                f"is nothing to learn; other targets of {shards.folder}: {', '.join(shards.target_names)}"
+            )
+        self.standardised = torch.from_numpy((values - self.mean) / self.std).float()
+        self.elements = np.unique(np.concatenate([shards.sites(int(i))[0] for i in train])).tolist()
+        self.model = CGCNN(settings.model).to(comm.device)
+        if settings.initial is not None:
+            self._start_from(settings.initial)
+
+    def read(self, part: Slice, epoch: int) -> GraphBatch:
+        return load(self.shards, part, epoch)
+
+    def losses(self, batch: GraphBatch) -> Losses:
+        value = self.model(*batch.graph)
+        wanted = self.standardised[torch.from_numpy(batch.indices)].to(value.device)
+        error, squared = (value - wanted).abs(), (value - wanted).square()
+        with torch.no_grad():
+            one = torch.ones(len(value))
+            figures = {
+                "mae": Ratio(error * self.std, one),
+                "mse": Ratio(squared * self.std**2, one),
+                # 1: no better than to say the mean of the training set
+                "relative_mae": Ratio(error, wanted.abs()),
+            }
+        return Losses(squared if self.settings.loss == "squared" else error, figures)
+
+    def card(self) -> dict[str, Any]:
+        initial = self.settings.initial
+        return {
+            "model": self.settings.model.model_dump(mode="json"),
+            "target": self.settings.target,
+            "log": self.settings.log,
+            "mean": self.mean,
+            "std": self.std,
+            "neighbours": self.neighbours,
+            "descriptor": dict(self.shards.manifest.settings),
+            "elements": self.elements,
+            "initial": None if initial is None else str(initial),
+        }
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        """Write :data:`HELD_OUT`: the target of held-out crystals and what the exported model says, in its unit.
+
+        Nothing stands for a crystal with an element that no crystal of the training had.
+        """
+        known, said = self.shards.target(self.settings.target), _predict(Property(out), self.shards, held_out)
+        rows = [
+            {"id": self.shards.ids[i], "formula": self.shards.formulas[i], "true": repr(float(known[i]))}
+            | {"predicted": "" if np.isnan(value) else repr(float(value))}
+            for i, value in zip(held_out.tolist(), said, strict=True)
+        ]
+        durable.write_csv(out / HELD_OUT, ("id", "formula", "true", "predicted"), rows)
+
+    def _start_from(self, folder: Path) -> None:
+        """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
+        model, card = runs.load_model(folder, self.name)
+        assert isinstance(model, CGCNN)
+        here = {**self.settings.model.model_dump(exclude={"hidden"}), "neighbours": self.neighbours}
+        there = {**model.settings.model_dump(exclude={"hidden"}), "neighbours": card["neighbours"]}
+        differ = [
+            f"{key} is {there[key]} there and {here[key]} here" for key in here if there[key] != here[key]
+        ]
+        if differ:
+            raise ConfigError(
+                f"initial: the network of {folder} does not fit: {', '.join(differ)}; only model.hidden may differ: "
+                f"set model as in {folder / 'config.yaml'} and featurize with as many neighbours"
+            )
+        self.model.load_state_dict(model.features(), strict=False)
+        self.elements = sorted({*self.elements, *card["elements"]})
+
+
+def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float64]:
+    """What is to be learnt of every sample, (N,), NaN where it is not known; log10 of the target with ``log``.
+
+    Raises:
+        ShardError: there is no such target.
+        ConfigError: ``log`` of a value that is not positive.
+    """
+    values = shards.target(settings.target)
+    if not settings.log:
+        return values
+    wrong = np.flatnonzero(values <= 0)
+    if len(wrong):
+        first = wrong[0]
+        raise ConfigError(
+            f"log: {settings.target} is {values[first]:g} for {shards.ids[first]} ({shards.origins[first]}), "
+            f"and so or alike for {len(wrong)} of {len(values)} samples: log=true takes values above 0; leave those "
+            "samples or their values out of the source and featurize it again, or set log=false"
+        )
+    return np.log10(values)
+
+
+def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
+    """The property of every sample, (N,), in the unit of the target, by the CGCNN in the run folder ``folder``.
+
+    NaN for a crystal with an element that no crystal of its training had.
+
+    Raises:
+        CheckpointError: there is no trained CGCNN in ``folder``.
+        ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
+    """
+    network = Property(Path(folder))
+    if (neighbours := _neighbours(shards)) != network.neighbours:
+        raise ShardError(
+            f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {network.neighbours}: "
+            f"featurize with neighbours={network.neighbours}"
+        )
+    return _predict(network, shards, np.arange(len(shards)))
+
+
+def _predict(network: Property, shards: ShardSet, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The property of ``samples``, in their order."""
+    parts = plan(samples, AT_A_TIME, 0, 1, None)
+    return np.concatenate([np.zeros(0), *(network(load(shards, part, -1).graph) for part in parts)])
+
+
+def _neighbours(shards: ShardSet) -> int:
+    """Edges a site of a set of graphs."""
+    if shards.manifest.descriptor != "graph":
+        raise ShardError(
+            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and a CGCNN takes graphs: "
+            "hpcvox featurize configs/featurize_graph.yaml makes them"
+        )
+    return int(shards.array_shape("neighbours")[0])
+
+
+def _known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
+    return np.isfinite(targets(settings, shards))
+
+
+RECIPE = Recipe(CGCNNTask, _known)

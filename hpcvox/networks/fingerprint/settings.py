@@ -1,0 +1,47 @@
+"""Settings of the network of diffraction fingerprints."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hpcvox.config import Settings
+from hpcvox.networks.settings import Pair
+from hpcvox.training.settings import TrainSettings
+
+
+class ConvNetSettings(Settings):
+    """The shape of the network; the defaults are the paper's."""
+
+    filters: tuple[Pair, ...] = Field(
+        ((32, 32), (16, 16), (8, 8)),
+        min_length=1,
+        description="of the two convolutions a level; the image is halved between levels",
+    )
+    kernel: int = Field(7, ge=1, description="pixels along an edge of a convolution's kernel, odd")
+    dropout: float = Field(0.25, ge=0, lt=1, description="share of the features left out in training")
+    dense: int = Field(128, ge=1, description="width of the fully connected layer")
+
+
+SPACE_GROUPS = {
+    "bct 139": [139],
+    "bct 141": [141],
+    "hex/rh": [166, 194],
+    "sc": [221],
+    "fcc": [225],
+    "diam": [227],
+    "bcc": [229],
+}
+"""The classes of Ziletti et al. 2018; rh and hex have the same fingerprint."""
+
+
+class TrainFingerprintSettings(TrainSettings):
+    """``train-fingerprint``: diffraction fingerprint → class."""
+
+    out: Path = Field(Path("runs/fingerprint"), description="run folder: checkpoints, metrics, the model")
+    epochs: int = Field(5, ge=1, description="passes over the training samples")
+    batch_size: int = Field(32, ge=1, description="samples a rank and step; N ranks see N times as many")
+    model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
+    target: str = Field("space_group", description="the target whose values say the class")
+    classes: dict[str, list[int]] = Field(
+        SPACE_GROUPS, min_length=2, description="classes: each a name and the values of the target it has"
+    )

@@ -1,0 +1,51 @@
+"""Settings of the network of R3DVS."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from hpcvox.config import Settings
+from hpcvox.training.settings import TrainSettings
+
+
+class VoxelCNNSettings(Settings):
+    """The shape of the network.  The paper's widths are not known; these are of a public re-implementation."""
+
+    inputs: Literal["raw", "scaled"] = Field(
+        "scaled",
+        description="amplitudes as they are, or the logarithm of what they are above their typical size",
+    )
+    padding: Literal["zeros", "none"] = Field(
+        "zeros", description="beyond a face convolutions see zeros; none: each takes a voxel from every face"
+    )
+    filters: tuple[int, ...] = Field(
+        (16, 16, 16), min_length=1, description="of the convolutions; each level halves the grid"
+    )
+    dense: tuple[int, ...] = Field(
+        (32, 8), description="widths of the fully connected layers before the outputs"
+    )
+
+
+class TrainR3DVSSettings(TrainSettings):
+    """``train-r3dvs``: rotated R3DVS → a target, or which of some crystals it is."""
+
+    out: Path = Field(Path("runs/r3dvs"), description="run folder: checkpoints, metrics, the model")
+    batch_size: int = Field(64, ge=1, description="samples a rank and step; N ranks see N times as many")
+    held_out_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the materials never trained on; task=rotation holds out none"
+    )
+    model: VoxelCNNSettings = Field(VoxelCNNSettings(), description="shape of the network")
+    task: Literal["regression", "rotation"] = Field(
+        "regression", description="learn a target; or tell crystals apart, each turned, and be asked as it is"
+    )
+    target: str = Field("formation_energy", description="of task=regression: the target that is learnt")
+    crystals: int = Field(50, ge=2, description="of task=rotation: crystals to tell apart, drawn by seed")
+    replicas: int = Field(30, ge=1, description="turns of each sample, at random; an epoch shows all of them")
+    judged: Literal["original", "turned"] = Field(
+        "original", description="held out is a crystal as it is, or in one more turn that no training saw"
+    )
+    length: float = Field(
+        12.8, gt=0, description="L*, Å; voxels are 2π/L* apart, the set's δL* goes into it n times"
+    )
+    mean: bool = Field(True, description="put the field's mean at the cube's centre")

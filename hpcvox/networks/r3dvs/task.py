@@ -1,0 +1,166 @@
+"""The task of R3DVS (Kajita et al. 2017): a property of a field, or which crystal it is of, whatever its turn.
+
+The loop's samples are replicas: number r·N + i is sample i of the N in the shard set, turned by the r-th of
+its random rotations; r = 0, the numbers of the shard set itself, are the originals, by which it is judged unless
+``judged: turned`` asks for one more turn.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from hpcvox.descriptors.r3dvs import Spots, voxels
+from hpcvox.errors import ConfigError
+from hpcvox.networks.r3dvs.model import VoxelCNN
+from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.data import CRYSTALS, REPLICA, Slice, generator
+from hpcvox.training.ranks.comm import Comm
+from hpcvox.training.task import (
+    Losses,
+    Ratio,
+    Recipe,
+    Samples,
+    all_samples,
+    by_material,
+    refuse_other,
+)
+
+TYPICAL = 256
+"""Crystals at most, evenly over the training set, whose voxels say how large amplitudes are."""
+
+
+class ReplicaBatch(NamedTuple):
+    """R3DVS of one step on one rank."""
+
+    indices: NDArray[np.int64]
+    """(B,) samples of the shard set."""
+    share: torch.Tensor
+    """(B,) float32: weight of each sample in the rank's loss."""
+    x: torch.Tensor
+    """(B, C, n, n, n) float32: amplitudes in the field's unit, along x, y, z of the turned crystal."""
+    epoch: int
+
+
+class R3DVSTask:
+    """Regression of a standardised target, or classification of crystals."""
+
+    name = "r3dvs"
+
+    def __init__(self, settings: TrainR3DVSSettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
+        self.settings, self.shards = settings, shards
+        self.resolution = float(shards.manifest.settings["resolution"])
+        originals = np.unique(train % shards.n_samples)
+        if settings.task == "rotation":
+            self.crystals, outputs = originals, len(originals)
+            self.labels = torch.zeros(shards.n_samples, dtype=torch.long)
+            self.labels[originals] = torch.arange(outputs)
+        else:
+            values, outputs = shards.target(settings.target), 1
+            self.centre, self.span = float(values[originals].mean()), float(values[originals].std()) or 1.0
+            self.wanted = torch.from_numpy((values - self.centre) / self.span).float()
+        some = originals[:: -(-len(originals) // TYPICAL)]
+        try:
+            typical = [self.map(int(sample), 0).astype(np.float64) for sample in some]
+            # of a channel without any amplitude, 1
+            self.scale = [float(s) or 1.0 for s in np.stack(typical).std((0, 2, 3, 4))]
+            self.voxels = typical[0].shape[-1]
+            model = VoxelCNN(settings.model, len(self.scale), self.voxels, outputs, self.scale)
+        except ValueError as error:
+            raise ConfigError(f"{error} (length, and the resolution of {settings.shards})") from None
+        self.model = model.to(comm.device)
+
+    def map(self, sample: int, replica: int) -> NDArray[np.float32]:
+        """The voxels, (C, n, n, n), of ``sample`` in its ``replica``-th turn; 0: as it is."""
+        shards = self.shards
+        (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
+        (mean,) = shards.read_array("mean", [sample])
+        spots = Spots(g.astype(float), amplitude.T.astype(float), mean.astype(float))
+        if replica:
+            spots = spots.rotated(rotation(self.settings.seed, sample, replica))
+        return voxels(spots, self.resolution, self.settings.length, self.settings.mean)
+
+    def read(self, part: Slice, epoch: int) -> ReplicaBatch:
+        replicas, samples = np.divmod(part.indices, self.shards.n_samples)
+        maps = [self.map(int(s), int(r)) for s, r in zip(samples, replicas, strict=True)]
+        return ReplicaBatch(samples, torch.from_numpy(part.share), torch.from_numpy(np.stack(maps)), epoch)
+
+    def losses(self, batch: ReplicaBatch) -> Losses:
+        outputs = self.model(batch.x)
+        indices = torch.from_numpy(batch.indices)
+        one = torch.ones(len(indices))
+        if self.settings.task == "rotation":
+            labels = self.labels[indices].to(outputs.device)
+            right = (outputs.argmax(1) == labels).float()
+            entropy = functional.cross_entropy(outputs, labels, reduction="none")
+            return Losses(entropy, {"accuracy": Ratio(right, one)})
+        difference = outputs.squeeze(1) - self.wanted[indices].to(outputs.device)
+        # in the target's unit
+        return Losses(difference.square(), {"mae": Ratio(difference.detach().abs() * self.span, one)})
+
+    def card(self) -> dict[str, Any]:
+        settings = self.settings
+        if settings.task == "rotation":
+            about: dict[str, Any] = {"classes": [self.shards.ids[index] for index in self.crystals]}
+        else:
+            about = {"target": settings.target, "target_mean": self.centre, "target_std": self.span}
+        return {
+            "model": settings.model.model_dump(mode="json"),
+            "channels": len(self.scale),
+            "voxels": self.voxels,
+            "outputs": self.model.head.out_features,
+            "scale": self.scale,
+            "resolution": self.resolution,
+            "length": settings.length,
+            "mean": settings.mean,
+            "replicas": settings.replicas,
+            "judged": settings.judged,
+            "of": settings.task,
+            **about,
+        }
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        pass
+
+
+def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
+    """A rotation, (3, 3), uniform on SO(3), of (seed, sample, replica) alone: of a normal quaternion."""
+    quaternion = generator(seed, REPLICA, sample, replica).standard_normal(4)
+    w, x, y, z = quaternion / np.linalg.norm(quaternion)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def _usable(settings: TrainR3DVSSettings, shards: ShardSet) -> NDArray[np.bool_]:
+    refuse_other(shards, "r3dvs")
+    if settings.task == "rotation":
+        return all_samples(settings, shards)
+    return np.isfinite(shards.target(settings.target))
+
+
+def _split(
+    settings: TrainR3DVSSettings, shards: ShardSet, usable: NDArray[np.bool_]
+) -> tuple[Samples, Samples]:
+    """Replicas to train on; of other crystals, or with task=rotation of the same, what they are judged by."""
+    if settings.task == "rotation":
+        if shards.n_samples < settings.crystals:
+            raise ConfigError(f"crystals: {settings.crystals}, and {settings.shards} has {shards.n_samples}")
+        draw = generator(settings.seed, CRYSTALS).permutation(shards.n_samples)
+        train = held_out = np.sort(draw[: settings.crystals])
+    else:
+        train, held_out = by_material(settings, shards, usable)
+    turns = np.arange(settings.replicas + 2) * shards.n_samples
+    judged = turns[-1] if settings.judged == "turned" else turns[0]
+    return (turns[1:-1, None] + train).ravel(), judged + held_out
+
+
+RECIPE = Recipe(R3DVSTask, _usable, _split)

@@ -1,0 +1,1 @@
+"""The UNet: density → elements of voxels (Court et al. 2020)."""

@@ -1,0 +1,54 @@
+"""Settings of the UNet."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from hpcvox.config import Settings
+from hpcvox.networks.settings import Padding, Pair, VoxelSettings
+
+
+class UNetSettings(Settings):
+    """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
+
+    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    inputs: Literal["raw", "scaled"] = Field(
+        "scaled", description="e/Å³ and Å as they are, or the density's logarithm and centred coordinates"
+    )
+    padding: Padding = Field(
+        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
+    )
+    down: tuple[Pair, ...] = Field(
+        ((16, 16), (32, 64)), description="filters of the two convolutions a level"
+    )
+    bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
+    up: tuple[Pair, ...] = Field(((32, 32), (16, 16)), description="filters a level on the way up")
+    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    stencils: tuple[int, ...] = Field(
+        (1, 3), description="the element head also sees the density in 3³ stencils of these dilations"
+    )
+    head: tuple[int, ...] = Field((128, 128), description="widths of the element head's hidden layers")
+    classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
+
+
+class TrainUNetSettings(VoxelSettings):
+    """``train-unet``: density and coordinates → element of every voxel."""
+
+    out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
+    model: UNetSettings = Field(UNetSettings(), description="shape of the network")
+    class_weights: bool = Field(
+        True, description="weigh elements inversely to their voxels in the training set"
+    )
+    species_weight: float = Field(
+        0.3, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
+    )
+    species_voxels: int = Field(
+        1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
+    )
+    initial: Path | None = Field(
+        None, description="run folder of a UNet of this shape, whose weights this one starts from"
+    )
+    vae: Path | None = Field(
+        None, description="run folder of a VAE: each sample is learnt as it is and as this one decodes it"
+    )

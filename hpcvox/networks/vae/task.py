@@ -1,0 +1,254 @@
+"""The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target.
+
+Where the decoder names elements, the cross-entropies of each occupied patch's element and of the occupied voxels are
+added: neither MSE nor DFC asks the latent space to keep elements.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from hpcvox import durable
+from hpcvox.errors import ConfigError
+from hpcvox.interrupt import StopRequest
+from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.vae import latent_flow, posterior, prior
+from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
+from hpcvox.networks.vae.model import VAE, Names
+from hpcvox.networks.vae.posterior import Posterior
+from hpcvox.networks.vae.reconstruction import Reconstruction
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.networks.voxels import VoxelBatch, load
+from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.statistics_file import Split, statistics_for
+from hpcvox.terminal import say
+from hpcvox.training.data import NOISE, Slice, generator
+from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import EXAMPLES
+from hpcvox.training.ranks.comm import Comm
+from hpcvox.training.task import Losses, Ratio, Recipe
+
+
+class VAETask:
+    """Reconstruction of density and coordinates through a normal latent."""
+
+    name = "vae"
+
+    def __init__(
+        self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
+        self.kind = MapKind.of_shards(shards)
+        values = shards.target(settings.condition)
+        self.settings, self.shards = settings, shards
+        split = Split(settings.seed, settings.held_out_fraction)
+        known = statistics_for(shards.folder, split, warn=comm.rank == 0)
+        spread = known.targets.get(settings.condition) if known is not None else None
+        deciles = spread.deciles if spread is not None else ()
+        self.edges = (
+            quantile_edges(values[train], settings.bins, deciles)
+            if settings.bins
+            else class_edges(values[train])
+        )
+        self.conditions = len(self.edges) - 1
+        self.model = self._network().to(comm.device)
+        if settings.initial is not None:
+            self._start_from(settings.initial)
+        self.bins = torch.from_numpy(bin_of(values, self.edges))
+        self.perceptual = None if settings.unet is None else self._features(settings.unet).to(comm.device)
+
+    def read(self, part: Slice, epoch: int) -> VoxelBatch:
+        turn = self.settings.augment and epoch >= 0
+        return load(self.shards, part, epoch, self.settings.seed if turn else None)
+
+    def losses(self, batch: VoxelBatch) -> Losses:
+        model = self.model
+        condition_BK = self._one_hot(batch.indices).to(batch.x.device)
+        mean_BL, log_variance_BL = model.encode(batch.x, batch.species, condition_BK)
+        z_BL = mean_BL
+        if model.training:
+            z_BL = mean_BL + self._noise(batch).to(batch.x.device) * torch.exp(0.5 * log_variance_BL)
+        maps, names = model.decode(z_BL, condition_BK)
+        squared = (maps - batch.x).square()
+        mse = squared.mean((1, 2, 3, 4))
+        kld = -0.5 * (1 + log_variance_BL - mean_BL.square() - log_variance_BL.exp()).sum(1)
+        loss = mse + self.settings.beta * kld
+        one = torch.ones(len(mse))
+        with torch.no_grad():
+            figures = {
+                "mse": Ratio(mse, one),
+                "kld": Ratio(kld, one),
+                "density_mse": Ratio(squared[:, 0].mean((1, 2, 3)), one),
+                "coordinate_mae": Ratio((maps[:, 1:] - batch.x[:, 1:]).abs().mean((1, 2, 3, 4)), one),
+            }
+        if self.perceptual is not None:
+            dfc = _feature_loss(self.perceptual, maps, batch.x)
+            loss = loss + self.settings.alpha * dfc
+            figures["dfc"] = Ratio(dfc.detach(), one)
+        if names is not None:
+            naming, found = _naming_loss(model, names, batch.species)
+            loss = loss + self.settings.naming_weight * naming
+            figures |= found
+        return Losses(loss, figures)
+
+    def card(self) -> dict[str, Any]:
+        return {
+            "model": self.settings.model.model_dump(mode="json"),
+            **self.kind._asdict(),
+            "descriptor": dict(self.shards.manifest.settings),
+            "condition": self.settings.condition,
+            "edges": self.edges.tolist(),
+            "conditions": self.conditions,
+            "unet": None if self.settings.unet is None else str(self.settings.unet),
+            "initial": None if self.settings.initial is None else str(self.settings.initial),
+        }
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        """Write densities of held-out crystals before and after the exported model to examples.npz, for reports."""
+        count = min(self.settings.examples, len(held_out))
+        chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
+        if not len(chosen):
+            return
+        batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
+        decoded = Reconstruction(out, self.shards)(batch.x, batch.species, batch.indices)
+        with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
+            np.savez_compressed(
+                handle,
+                density_true=batch.x[:, 0].numpy().astype(np.float16),
+                density_reconstructed=decoded[:, 0].numpy().astype(np.float16),
+                ids=np.array([self.shards.ids[i].encode() for i in chosen]),
+            )
+
+    def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
+        """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""
+        # not the network that was trained: the weights of the best epoch may be others
+        vae = self._network().to(comm.device).eval()
+        if comm.rank == 0:
+            vae.load_state_dict(runs.load_model(out, self.name)[0].state_dict())
+        comm.broadcast(vae.state_dict().items())  # another node may still see the file of an earlier epoch
+
+        def encode(batch: VoxelBatch) -> tuple[torch.Tensor, torch.Tensor]:
+            condition_BK = self._one_hot(batch.indices).to(comm.device)
+            return vae.encode(batch.x.to(comm.device), batch.species.to(comm.device), condition_BK)
+
+        found = posterior.gather(partial(self.read, epoch=-1), encode, train, vae.settings.latent, comm)
+        if found is None:
+            return False
+        bins = self.bins.numpy()[train]
+        if comm.rank == 0:
+            try:
+                prior.write(out, prior.fit(*found, bins, self.conditions))
+            except ValueError as error:
+                prior.remove(out)
+                say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
+                return self._agree(True, comm)
+        return self._fit_flow(out, found, bins, comm)
+
+    def _fit_flow(self, out: Path, found: Posterior, bins: NDArray[np.int64], comm: Comm) -> bool:
+        """Have rank 0 learn the flow, where the crystals are many; False on every rank where a signal stopped it."""
+        steps = self.settings.flow_steps if len(bins) >= latent_flow.FEWEST else 0
+        done = True
+        with StopRequest() as stop:
+            if comm.rank == 0:
+                latent_flow.remove(out)
+                if steps:
+                    flow = latent_flow.fit(found, bins, self.conditions, steps, self.settings.seed, stop)
+                    done = flow is not None
+                    if flow is not None:
+                        latent_flow.write(out, flow)
+            return self._agree(done, comm)
+
+    def _agree(self, done: bool, comm: Comm) -> bool:
+        """Whether rank 0 is done, on every rank."""
+        return not comm.sum(torch.tensor([float(comm.rank == 0 and not done)]), "flow").any()
+
+    def _network(self) -> VAE:
+        return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.box, self.kind.oblique)
+
+    def _features(self, folder: Path) -> UNet:
+        """The UNet of ``folder``, whose features are compared."""
+        unet, card = runs.load_model(folder, "unet")
+        assert isinstance(unet, UNet)
+        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
+            raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
+        return unet.eval().requires_grad_(False)
+
+    def _start_from(self, folder: Path) -> None:
+        """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
+        model, card = runs.load_model(folder, self.name)
+        assert isinstance(model, VAE)
+        mine, its = self.settings.model.model_dump(), model.settings.model_dump()
+        other = [f"model.{key}={value}" for key, value in its.items() if mine[key] != value]
+        if model.conditions != self.conditions:
+            other.append(f"bins={model.conditions}")
+        if other:
+            raise ConfigError(f"initial: the network of {folder} has another shape: set {' '.join(other)}")
+        trained = MapKind.of_card(card)
+        if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:
+            misfit = misfit or f"right-angled cells alone, and {folder} was trained on oblique ones, too"
+            raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
+        self.model.load_state_dict(model.state_dict())
+
+    def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:
+        return functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
+
+    def _noise(self, batch: VoxelBatch) -> torch.Tensor:
+        """Standard normal numbers, (B, L), drawn for (epoch, sample)."""
+        latent = self.settings.model.latent
+        rows = [
+            generator(self.settings.seed, NOISE, batch.epoch, int(index)).standard_normal(latent, np.float32)
+            for index in batch.indices
+        ]
+        return torch.from_numpy(np.stack(rows))
+
+
+def _feature_loss(unet: UNet, maps_BCDHW: torch.Tensor, true_BCDHW: torch.Tensor) -> torch.Tensor:
+    """Squared errors of the UNet's features, means at each resolution summed, (B,)."""
+    with torch.no_grad():
+        wanted = unet.perceptual(true_BCDHW)
+    found = unet.perceptual(maps_BCDHW)
+    errors = [(a - b).square().flatten(1).mean(1) for a, b in zip(found, wanted, strict=True)]
+    return torch.stack(errors).sum(0)
+
+
+def _naming_loss(
+    model: VAE, names: Names, species_BDHW: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, Ratio]]:
+    """Cross-entropies of the elements of occupied patches and of the occupied voxels, summed, (B,), and figures."""
+    occupied_BDHW = species_BDHW > 0
+    mask_loss = functional.binary_cross_entropy_with_logits(
+        names.mask_logits, occupied_BDHW.to(names.mask_logits.dtype), reduction="none"
+    ).mean((1, 2, 3))
+    labels_BM = model.patches(species_BDHW).flatten(1)
+    logits_BMZ = model.element_logits(names)
+    entropy_BM = functional.cross_entropy(
+        logits_BMZ.transpose(1, 2), labels_BM, ignore_index=0, reduction="none"
+    )
+    count = (labels_BM > 0).sum(1).to(entropy_BM.dtype)
+    element_loss = entropy_BM.sum(1) / count
+    with torch.no_grad():
+        named = (logits_BMZ[..., 1:].argmax(2) + 1 == labels_BM) & (labels_BM > 0)
+        right = named.sum(1).to(entropy_BM.dtype)
+        found = names.mask_logits > 0
+        both = (found & occupied_BDHW).sum((1, 2, 3)).float()
+        either = (found.sum((1, 2, 3)) + occupied_BDHW.sum((1, 2, 3))).float()
+        one = torch.ones(len(count))
+        figures = {
+            "element_loss": Ratio(element_loss, one),
+            "mask_loss": Ratio(mask_loss, one),
+            "elements": Ratio(right, count),
+            "mask_f1": Ratio(2 * both, either),
+        }
+    return element_loss + mask_loss, figures
+
+
+def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
+    return np.isfinite(shards.target(settings.condition))
+
+
+RECIPE = Recipe(VAETask, _conditioned, together=VAETask.fit_prior)

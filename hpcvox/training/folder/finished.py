@@ -1,0 +1,55 @@
+"""What a training leaves when it is done, so that the same one, run again, ends before a rank is started.
+
+Nothing is taken on trust: where settings, version, what it was made from or a byte of what was made differ, the
+training goes its usual way.
+"""
+
+import json
+from typing import Any, Final
+
+from hpcvox import __version__, durable
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.training.folder.card import CARD, EXAMPLES, FLOW, HELD_OUT, METRICS, PRIOR, WEIGHTS
+from hpcvox.training.folder.damage import checksum, damage
+from hpcvox.training.folder.inputs import changed
+from hpcvox.training.settings import TrainSettings
+
+RECORD: Final = "finished.json"
+
+MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, PRIOR, FLOW, HELD_OUT)
+"""What trainings make, each as far as it does."""
+
+FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
+"""Settings of a run that has nothing left to do."""
+
+
+def write(settings: TrainSettings, summary: str) -> None:
+    """Note in the run folder that this training is done, and what it said last."""
+    durable.write_json(settings.out / RECORD, {**_state(settings), "summary": summary})
+
+
+def summary(settings: TrainSettings) -> str | None:
+    """What this training said last, if all of it is there; None where there is something to do."""
+    try:
+        record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
+        said: str = record.pop("summary")
+        # to go on from, if it is to have more epochs one day
+        last = max((settings.out / "checkpoints").glob("step-*"))
+        done = record == _state(settings) and not changed(settings) and damage(last) is None
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+    return said if done else None
+
+
+def _state(settings: TrainSettings) -> dict[str, Any]:
+    """The settings of a training, and the checksums of what it has made."""
+    made: dict[str, str | None] = {
+        name: checksum(path) for name in MADE if (path := settings.out / name).exists()
+    }
+    if isinstance(settings, TrainVAESettings):
+        made.setdefault(PRIOR, None)  # records of before there were priors do not say so: they are made now
+    return {
+        "hpcvox": __version__,
+        "settings": settings.model_dump(mode="json", exclude=FREE),
+        "made": made,
+    }

@@ -1,0 +1,69 @@
+"""What a run tells: a line of JSON and TensorBoard points an epoch."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hpcvox import durable
+from hpcvox.training.folder.card import METRICS
+
+
+class MetricsLog:
+    """``metrics.jsonl`` and ``tensorboard/`` of a run that goes on after ``epochs`` and ``step``, nothing doubled."""
+
+    def __init__(self, folder: Path, epochs: int, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path = folder / METRICS
+        # what was logged after the checkpoint that the run goes on from is computed again
+        kept = [line for line in read_metrics(folder) if line["epoch"] <= epochs]
+        durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        self._file = self.path.open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
+
+    def add(self, step: int, figures: dict[str, Any]) -> None:
+        """Log ``figures`` at ``step``, durably."""
+        self._file.write(json.dumps({"step": step, **figures}) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, step)
+        self._board.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._board.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of ``metrics.jsonl`` in ``folder``; a torn last line (a kill while writing) is left out."""
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """A row for each figure: trained on and held out after the last epoch, and held out after the best one."""
+    best = min(lines, key=lambda line: line["held_out/loss"])
+    names = [name.removeprefix("held_out/") for name in lines[-1] if name.startswith("held_out/")]
+    width = max(map(len, ("epoch", *names)))
+    rows = [f"{'':{width}}  {'train':>11} {'held out':>11} {'best':>11}"]
+    rows.append(f"{'epoch':{width}}  {lines[-1]['epoch']:>11} {lines[-1]['epoch']:>11} {best['epoch']:>11}")
+    for name in names:
+        keys = (lines[-1], f"train/{name}"), (lines[-1], f"held_out/{name}"), (best, f"held_out/{name}")
+        rows.append(f"{name:{width}}  " + " ".join(f"{line[key]:>11.5g}" for line, key in keys))
+    return "\n".join(rows)

@@ -1,0 +1,1 @@
+"""How the ranks of a training find each other, agree, and add up their gradients."""

@@ -1,0 +1,34 @@
+"""Networks are told which maps they were not trained on, and in what these differ."""
+
+import pytest
+
+from hpcvox.networks.maps import MapKind
+
+TRAINED = MapKind("periodic", 32, None, oblique=False)
+
+
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        (TRAINED._replace(grid="padded"), "32³ padded voxels, and runs/vae was trained on 32³ periodic ones"),
+        (TRAINED._replace(voxels=16), "16³ periodic voxels, and runs/vae was trained on 32³ periodic ones"),
+        (
+            TRAINED._replace(sigma=1.0),
+            "densities of sigma=1.0, and runs/vae was trained on those of sigma=None",
+        ),
+        (
+            TRAINED._replace(oblique=True),
+            "oblique cells, and runs/vae was trained on right-angled ones alone",
+        ),
+    ],
+)
+def test_the_difference_is_said(maps: MapKind, said: str) -> None:
+    assert maps.misfit(TRAINED, "runs/vae") == said
+
+
+def test_what_was_trained_on_fits() -> None:
+    assert TRAINED.misfit(TRAINED, "runs/vae") is None
+    assert TRAINED.misfit(TRAINED._replace(oblique=True), "runs/vae") is None
+    # as a card tells it; those of before σ and oblique cells had neither
+    assert MapKind.of_card({"grid": "periodic", "voxels": 32, "loss": 1.0}) == TRAINED
+    assert MapKind.of_card(TRAINED._asdict()) == TRAINED
