@@ -14,6 +14,7 @@ from hpcvox.ending import leave
 from hpcvox.errors import HpcvoxError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
 from hpcvox.terminal import say
+from hpcvox.training.network import Network, find, known, ours
 
 
 class Verb(NamedTuple):
@@ -22,6 +23,10 @@ class Verb(NamedTuple):
     settings: str
     function: str
     help: str
+
+
+def _training(network: Network) -> Verb:
+    return Verb(network.settings, "hpcvox.training.job:run", network.help)
 
 
 VERBS = {
@@ -60,31 +65,7 @@ VERBS = {
         "hpcvox.statistics.job:run",
         "shards → means, deciles, class weights, by MPI ranks",
     ),
-    "train-unet": Verb(
-        "hpcvox.training.settings:TrainUNetSettings",
-        "hpcvox.training.job:train_unet",
-        "density → elements of voxels",
-    ),
-    "train-vae": Verb(
-        "hpcvox.training.settings:TrainVAESettings",
-        "hpcvox.training.job:train_vae",
-        "density → latent → density",
-    ),
-    "train-r3dvs": Verb(
-        "hpcvox.training.settings:TrainR3DVSSettings",
-        "hpcvox.training.job:train_r3dvs",
-        "R3DVS → a property, or which crystal",
-    ),
-    "train-fingerprint": Verb(
-        "hpcvox.training.settings:TrainFingerprintSettings",
-        "hpcvox.training.job:train_fingerprint",
-        "diffraction fingerprint → class",
-    ),
-    "train-cgcnn": Verb(
-        "hpcvox.training.settings:TrainCGCNNSettings",
-        "hpcvox.training.job:train_cgcnn",
-        "graph of a crystal → a property",
-    ),
+    **{one.verb: _training(one) for one in ours().values()},
     "study": Verb(
         "hpcvox.studies.settings:StudySettings",
         "hpcvox.studies.worker:run",
@@ -191,6 +172,9 @@ STUDY_VERBS: dict[str, FolderVerb | Verb] = {
     ),
 }
 
+TRAIN = "train"
+"""Trains a network of another package: ``train package.module:NAME``."""
+
 GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS}
 """Verbs of verbs.  ``study`` is a verb by itself, too."""
 
@@ -206,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         if given[0] == "check":
-            checking.check(given[1:], {name: verb.settings for name, verb in VERBS.items()})
+            checking.check(given[1:], {name: verb.settings for name, verb in _verbs("").items()})
             return 0
         outcome = _dispatch(given[0], given[1:])
     except HpcvoxError as error:
@@ -250,9 +234,22 @@ def job(verb: str) -> int:
 def _dispatch(name: str, rest: list[str]) -> Outcome | None:
     if name in GROUPS and (name not in VERBS or (rest and rest[0] in GROUPS[name])):
         return _grouped(name, rest)
-    if name not in VERBS:
-        raise HpcvoxError(f"no such verb; valid: {', '.join(dict.fromkeys([*VERBS, *GROUPS]))}")
-    return _configured(name, VERBS[name], rest)
+    if name == TRAIN:
+        if not rest or "=" in rest[0] or rest[0].startswith("-"):
+            raise HpcvoxError(
+                f"usage: hpcvox {TRAIN} NETWORK [CONFIG.yaml] [key=value ...]; NETWORK: {', '.join(known())}"
+            )
+        return _configured(f"{TRAIN} {rest[0]}", _training(find(rest[0])), rest[1:])
+    if name not in (verbs := _verbs(name)):
+        raise HpcvoxError(f"no such verb; valid: {', '.join(dict.fromkeys([*verbs, *GROUPS]))}")
+    return _configured(name, verbs[name], rest)
+
+
+def _verbs(name: str) -> dict[str, Verb]:
+    """All verbs; those of other packages' networks, too, where ``name`` is none of ours."""
+    if name in VERBS:
+        return VERBS
+    return VERBS | {one.verb: _training(one) for one in known().values() if one.verb not in VERBS}
 
 
 def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
@@ -329,7 +326,7 @@ def _load(place: str) -> Any:
 
 
 def _overview() -> str:
-    verbs = "\n".join(f"  {name:<17} {verb.help}" for name, verb in VERBS.items())
+    verbs = "\n".join(f"  {name:<17} {verb.help}" for name, verb in _verbs("").items())
     return (
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
         f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n"

@@ -99,14 +99,14 @@ STAGES = (
     Stage("database", "hpcvox.database.build:run", {"out": "database"}),
     Stage("featurize", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "shards"}),
     Stage("featurize_graph", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "graphs"}),
-    Stage("train_unet", "hpcvox.training.job:train_unet", {"shards": "shards", "out": "unet"}),
-    Stage("train_vae", "hpcvox.training.job:train_vae", {"shards": "shards", "unet": "unet", "out": "vae"}),
+    Stage("train_unet", "hpcvox.training.job:run", {"shards": "shards", "out": "unet"}),
+    Stage("train_vae", "hpcvox.training.job:run", {"shards": "shards", "unet": "unet", "out": "vae"}),
     Stage(
         "finetune_unet",
-        "hpcvox.training.job:train_unet",
+        "hpcvox.training.job:run",
         {"shards": "shards", "initial": "unet", "vae": "vae", "out": FINETUNED},
     ),
-    Stage("train_cgcnn", "hpcvox.training.job:train_cgcnn", {"shards": "graphs", "out": "cgcnn"}),
+    Stage("train_cgcnn", "hpcvox.training.job:run", {"shards": "graphs", "out": "cgcnn"}),
     Stage(
         "evaluate",
         "hpcvox.experiments.court:run",

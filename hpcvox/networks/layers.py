@@ -4,11 +4,15 @@ Tensor names end in their axes: B batch, C channels, D H W the voxel axes.
 """
 
 from itertools import product
+from typing import Final
 
 import torch
 from torch import nn
 
 from hpcvox.networks.settings import Padding
+
+INPUT_CHANNELS: Final = 4
+"""Density in e/Å³, then the Cartesian x, y, z in Å."""
 
 
 class SpaceToDepth(nn.Module):

@@ -1,9 +1,13 @@
 """What maps of voxels a network is for, by its card, and what maps a shard set holds."""
 
-from typing import Any, NamedTuple, Self, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
+
+from annotated_types import Ge, Gt, Le
+from pydantic import field_validator
 
 from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
 from hpcvox.shards.reader import ShardSet
+from hpcvox.training.folder.card import Card
 
 
 class MapKind(NamedTuple):
@@ -33,9 +37,9 @@ class MapKind(NamedTuple):
         return origin, extent
 
     def misfit(self, trained: Self, name: object) -> str | None:
-        """What these maps are that those which the network ``name`` was ``trained`` on are not; None: nothing.
+        """How these maps differ from those that the network ``name`` was ``trained`` on; None where they do not.
 
-        The end of a message that begins with whose maps these are, and "has" or "makes".
+        It is the end of a sentence that says who has or makes these maps.
         """
         if (self.grid, self.voxels) != (trained.grid, trained.voxels):
             here, there = f"{self.voxels}³ {self.grid} voxels", f"{trained.voxels}³ {trained.grid} ones"
@@ -46,3 +50,19 @@ class MapKind(NamedTuple):
         else:
             return None
         return f"{here}, and {name} was trained on {there}"
+
+
+class MapsCard(Card):
+    """The card of a network of voxels."""
+
+    grid: str
+    voxels: Annotated[int, Ge(1), Le(1024)]
+    sigma: Annotated[float, Gt(0)] | None = None
+    oblique: bool = False
+
+    @field_validator("grid")
+    @classmethod
+    def _known(cls, grid: str) -> str:
+        if grid not in BOXES:
+            raise ValueError(f"it is for {grid[:40]!r} voxels, which are none of {', '.join(BOXES)}")
+        return grid

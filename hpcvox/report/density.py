@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.networks.vae.card import EXAMPLES
 from hpcvox.report.parts import Section
 from hpcvox.report.reading import Folder
-from hpcvox.training.folder.card import EXAMPLES
 
 NAME, TITLE = "densities", "Densities before and after"
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)

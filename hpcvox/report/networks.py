@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.report import scatters
 from hpcvox.report.parts import Section, table
 from hpcvox.report.reading import Folder, open_folder, pairs, read_rows
-from hpcvox.training.folder.card import HELD_OUT
 
 NAME, TITLE = "networks", "Properties of held-out crystals"
 

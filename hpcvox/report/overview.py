@@ -14,16 +14,16 @@ SECONDS = ("seconds", "elapsed_s", "wall_s", "duration_s", "time_s")
 MADE = {
     "database": ("crystals", ("crystals", "n_crystals", "count", "size")),
     "featurize": ("samples", ("n_samples",)),
-    "train-unet": ("weights", ("weights",)),
-    "train-vae": ("weights", ("weights",)),
     "generate": ("samples", ("samples", "candidates", "n_samples", "count")),
-    "train-cgcnn": ("weights", ("weights",)),
     "evaluate": ("crystals", ("held_out_crystals",)),
     "judge": ("candidates judged", ("funnel.drawn",)),
     "screen": ("crystals", ("predicted",)),
     "relax": ("crystals", ("relaxed",)),
 }
 """What each verb makes, and the keys under which its folder may say how many."""
+
+TRAINED = ("weights", ("weights",))
+"""The same of a training, whatever its network."""
 
 PACKAGES = (
     "torch",
@@ -77,7 +77,7 @@ def section(folders: Sequence[Folder]) -> Section:
 
 
 def _made(folder: Folder) -> str:
-    unit, keys = MADE[folder.verb]
+    unit, keys = MADE.get(folder.verb, TRAINED)
     value = folder.fact(*keys)
     return "–" if value is None else f"{shown(value)} {unit}"
 

@@ -13,8 +13,8 @@ from hpcvox.descriptors.graph import crystal_graph, orbits
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.sampler import cell_of
 from hpcvox.featurize.settings import FREE, GraphSettings
+from hpcvox.networks.cgcnn.at_work import Property
 from hpcvox.networks.cgcnn.graphs import Graphs, joined
-from hpcvox.networks.cgcnn.property import Property
 
 SITES: Final = 1024
 """Of the crystals that are computed together, but for one that has more alone: what bounds the memory."""

@@ -19,8 +19,8 @@ from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 
 from hpcvox import durable
+from hpcvox.networks.vae.card import EXAMPLES
 from hpcvox.studies.journal import ARTIFACTS
-from hpcvox.training.folder.card import EXAMPLES
 from hpcvox.training.folder.metrics import read_metrics
 
 _UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)

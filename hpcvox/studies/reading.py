@@ -142,10 +142,9 @@ def export(out: Path, target: Path) -> Outcome:
     part = durable.part_of(target)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    for name in (card.WEIGHTS, card.CARD, "config.yaml", card.METRICS):
+    beside = [name for name in study.settings.network.leaves if (source / name).exists()]
+    for name in (card.WEIGHTS, card.CARD, "config.yaml", card.METRICS, *beside):
         durable.write_bytes(part / name, (source / name).read_bytes())
-    if (source / card.PRIOR).exists():  # a VAE's
-        durable.write_bytes(part / card.PRIOR, (source / card.PRIOR).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)
     durable.sync_folder(target.parent)

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hpcvox.config import Settings
+from hpcvox.errors import did_you_mean
 from hpcvox.scalars import AsWritten
-
-TRAININGS = Literal["train-unet", "train-vae", "train-r3dvs", "train-fingerprint", "train-cgcnn"]
-
+from hpcvox.training.network import Network, find, known
 
 Value = Annotated[Any, AsWritten]
 """Of a setting of another job, which knows its type."""
@@ -72,7 +71,7 @@ class StudySettings(Settings):
     out: Path = Field(
         Path("runs/study"), description="folder of the study: its journal and a run for each trial"
     )
-    verb: TRAININGS = Field("train-unet", description="the training")
+    verb: str = Field("train-unet", description="the training: train-NETWORK")
     base: Path | None = Field(None, description="its config; null: the defaults")
     settings: dict[str, Value] = Field(
         {}, description="settings of the training on top of base, the same in all trials"
@@ -105,3 +104,16 @@ class StudySettings(Settings):
     seed: int = Field(
         0, ge=0, description="of the choices; one worker makes the same trials in the same order"
     )
+
+    @property
+    def network(self) -> Network:
+        """Which is trained."""
+        return find(self.verb.removeprefix("train-"))
+
+    @field_validator("verb")
+    @classmethod
+    def _trains_a_network(cls, verb: str) -> str:
+        verbs = [network.verb for network in known().values()]
+        if verb not in verbs:
+            raise ValueError(f"{did_you_mean(verb, verbs)}valid: {', '.join(verbs)}")
+        return verb

@@ -16,15 +16,6 @@ from hpcvox.studies import space
 from hpcvox.studies.settings import StudySettings
 from hpcvox.terminal import say
 
-DESCRIPTORS: Final = {
-    "train-unet": "density",
-    "train-vae": "density",
-    "train-r3dvs": "r3dvs",
-    "train-fingerprint": "diffraction",
-    "train-cgcnn": "graph",
-}
-"""What each training takes."""
-
 CONFIGS: Final = "featurize"
 """Folder of the study with the configs of the sets that were made for it."""
 
@@ -131,7 +122,7 @@ def _check_new(settings: StudySettings, asked: FeaturizeSettings) -> None:
 
 
 def _check_descriptor(settings: StudySettings, folder: Path, descriptor: str) -> None:
-    if descriptor != (needed := DESCRIPTORS[settings.verb]):
+    if descriptor != (needed := settings.network.descriptor):
         raise ShardError(f"{folder} is of the descriptor {descriptor}, and {settings.verb} takes {needed}")
 
 

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import optuna
 import yaml
@@ -17,22 +17,8 @@ from optuna.distributions import (
 from hpcvox import config
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
-from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
-from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
-from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
-from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.studies.settings import Dimension, StudySettings
 from hpcvox.training.settings import TrainSettings
-
-KINDS: Final[dict[str, type[TrainSettings]]] = {
-    "train-unet": TrainUNetSettings,
-    "train-vae": TrainVAESettings,
-    "train-r3dvs": TrainR3DVSSettings,
-    "train-fingerprint": TrainFingerprintSettings,
-    "train-cgcnn": TrainCGCNNSettings,
-}
-"""The settings of each training."""
 
 OWN = ("out", "ranks")
 """Settings that a study sets by itself."""
@@ -53,7 +39,7 @@ def training(settings: StudySettings, params: Mapping[str, Any]) -> TrainSetting
     for key, value in params.items():
         choices = settings.space[key].choices
         config.put(tree, key, _chosen(choices)[value] if choices is not None else value, key)
-    kind = KINDS[settings.verb]
+    kind: type[TrainSettings] = settings.network.load("settings")
     where = ", ".join(f"{key}={value}" for key, value in params.items())
     return config.validate(kind, tree, f"{settings.base or settings.verb} at {where or 'no point'}")
 
@@ -88,7 +74,7 @@ def shard_sets(settings: StudySettings) -> list[Path]:
 
 
 def _tree(settings: StudySettings) -> dict[str, Any]:
-    tree = base_tree(KINDS[settings.verb], settings.base)
+    tree = base_tree(settings.network.load("settings"), settings.base)
     merge(tree, settings.settings)
     return tree
 

@@ -77,7 +77,9 @@ def _claimed(study: Study, claim: Claim, stop: StopRequest) -> None:
         )
         run = claim.trial.user_attrs[FOLDER]
         if study.now(claim.trial.number).user_attrs[FOLDER] != run:
-            clean(study.out / run / "run", TrialState.FAIL)  # nobody goes on in it
+            clean(
+                study.out / run / "run", TrialState.FAIL, study.settings.network.leaves
+            )  # nobody goes on in it
 
 
 def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
@@ -116,7 +118,7 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
         if error:
             trial.set_user_attr(ERROR, error)
         study.tell(trial.number, None, state)
-    clean(folder / "run", state)
+    clean(folder / "run", state, study.settings.network.leaves)
 
 
 def _let_go(study: Study, claim: Claim, stop: StopRequest) -> bool:

@@ -9,55 +9,29 @@ from typing import Any
 
 from hpcvox import config
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
-from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
-from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
-from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
-from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.outcome import Outcome
 from hpcvox.shards.manifest import Manifest
+from hpcvox.training import network
 from hpcvox.training.folder import finished
 from hpcvox.training.ranks import launch
 from hpcvox.training.settings import TrainSettings
 
 
-def train_unet(settings: TrainUNetSettings) -> Outcome:
-    """Train the UNet; resumes where ``out`` already holds a part of this run."""
-    return _train("unet", settings)
-
-
-def train_vae(settings: TrainVAESettings) -> Outcome:
-    """Train the VAE against the features of a trained UNet; resumes likewise."""
-    return _train("vae", settings)
-
-
-def train_r3dvs(settings: TrainR3DVSSettings) -> Outcome:
-    """Train the voxel network on rotated R3DVS; resumes likewise."""
-    return _train("r3dvs", settings)
-
-
-def train_fingerprint(settings: TrainFingerprintSettings) -> Outcome:
-    """Train the network of diffraction fingerprints; resumes likewise."""
-    return _train("fingerprint", settings)
-
-
-def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
-    """Train the CGCNN on one target; resumes likewise."""
-    return _train("cgcnn", settings)
-
-
-def _train(name: str, settings: TrainSettings) -> Outcome:
+def run(settings: TrainSettings) -> Outcome:
+    """Train the network that these settings are of; goes on where ``out`` already holds a part of this run."""
+    trained = network.find(settings.network)
     if launched_ranks() == 1 and not is_elastic():
         require_joined(1)
         if (said := finished.summary(settings)) is not None:
             return Outcome(f"nothing to do: {said}")
         if settings.ranks > 1:
-            return _launch(f"train-{name}", settings)
-    run: Callable[[TrainSettings, Any], Outcome] = importlib.import_module("hpcvox.training.rank").run
-    return run(settings, importlib.import_module(f"hpcvox.training.{name}_task").RECIPE)
+            verb = [trained.verb] if trained.name in network.known() else ["train", settings.network]
+            return _launch(verb, settings)
+    rank: Callable[[TrainSettings, Any], Outcome] = importlib.import_module("hpcvox.training.rank").run
+    return rank(settings, trained.load("recipe"))
 
 
-def _launch(verb: str, settings: TrainSettings) -> Outcome:
+def _launch(verb: list[str], settings: TrainSettings) -> Outcome:
     Manifest.load(settings.shards)  # refuse a wrong path before ranks are started
     settings.out.mkdir(parents=True, exist_ok=True)
     path = settings.out / "launch.yaml"

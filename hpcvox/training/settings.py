@@ -1,7 +1,7 @@
 """Settings that every training has."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,11 @@ from hpcvox.config import Settings
 
 class TrainSettings(Settings):
     """What every training has in common."""
+
+    network: ClassVar[str]
+    """Which network is trained: its name, or ``package.module:NAME`` of one of another package."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Settings that name the run folder of another training."""
 
     shards: Path = Field(Path("runs/shards"), description="shard set to train on (see: hpcvox featurize)")
     out: Path = Field(Path("runs/train"), description="run folder: checkpoints, metrics, the model")

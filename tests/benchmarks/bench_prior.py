@@ -14,7 +14,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.job import train_unet, train_vae
+from hpcvox.training.job import run as train
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
 TRAINING = ["batch_size=6", "learning_rate=3e-3", "held_out_fraction=0.1", "augment=false", "threads=1"]
@@ -33,9 +33,9 @@ def measure() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         shards = make_shards(folder / "shards")
-        train_unet(_settings(TrainUNetSettings, shards=shards, out=folder / "unet", more=UNET))
+        train(_settings(TrainUNetSettings, shards=shards, out=folder / "unet", more=UNET))
         networks = {"unet": folder / "unet", "vae": folder / "vae"}
-        train_vae(
+        train(
             _settings(TrainVAESettings, shards=shards, unet=networks["unet"], out=networks["vae"], more=VAE)
         )
         lengths = np.unique(ShardSet.open(shards).cells[:, 0, 0])

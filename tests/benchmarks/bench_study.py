@@ -26,7 +26,7 @@ from hpcvox.studies.study import Study
 from hpcvox.studies.worker import promises_little
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_cgcnn
+from hpcvox.training.job import run as train
 from tests.benchmarks.study_storages import (
     grpc_proxy,
     plain_journal,
@@ -111,7 +111,7 @@ def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
             run = claim.folder / "run"
             drawn = space.training(study.settings, claim.trial.params)
             assert isinstance(drawn, TrainCGCNNSettings)
-            train_cgcnn(drawn.model_copy(update={"out": run}))
+            train(drawn.model_copy(update={"out": run}))
             every.append(read_card(run)["metrics"]["held_out/loss"])
             for line in read_metrics(run):
                 trained += 1

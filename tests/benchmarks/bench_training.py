@@ -12,7 +12,7 @@ from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 
 SAMPLES = 256
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
@@ -52,7 +52,7 @@ def measure() -> list[dict[str, object]]:
     """``loader_wait_share``: part of a training step spent waiting for data; and the step's rate."""
     with tempfile.TemporaryDirectory() as place:
         make_shards(Path(place) / "shards")
-        train_unet(
+        train(
             config.load(TrainUNetSettings, None, [f"shards={place}/shards", f"out={place}/run", "epochs=2"])
         )
         last = read_metrics(Path(place) / "run")[-1]

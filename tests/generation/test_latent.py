@@ -17,8 +17,8 @@ from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.card import PRIOR
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.folder.card import PRIOR
 from tests.support.generated_runs import BINS, VAE_SHAPE, generate
 from tests.support.voxel_shards import FRAC
 

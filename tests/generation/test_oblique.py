@@ -38,7 +38,7 @@ from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder.card import read_card
-from hpcvox.training.job import train_unet, train_vae
+from hpcvox.training.job import run as train
 from tests.support.generated_runs import generate
 from tests.support.voxel_shards import FRAC, SMALL_UNET, SMALL_VAE, make_shards
 
@@ -322,10 +322,10 @@ def trained(shards: Path) -> Path:
     """A folder with a UNet and a VAE of few epochs on right-angled and oblique cells."""
     folder = shards.parent
     unet = [f"shards={shards}", f"out={folder / 'unet'}", SMALL_UNET, "epochs=2", *FAST]
-    train_unet(config.load(TrainUNetSettings, None, unet))
+    train(config.load(TrainUNetSettings, None, unet))
     vae = [f"shards={shards}", f"out={folder / 'vae'}", f"unet={folder / 'unet'}", SMALL_VAE, "epochs=12"]
     vae += ["condition=energy", "bins=3", *FAST]
-    train_vae(config.load(TrainVAESettings, None, vae))
+    train(config.load(TrainVAESettings, None, vae))
     return folder
 
 
@@ -362,7 +362,7 @@ def test_an_oblique_crystal_may_be_the_base(trained: Path, tmp_path: Path) -> No
 def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_path: Path) -> None:
     right = make_shards(tmp_path / "right")
     unet = [f"shards={right}", f"out={tmp_path / 'unet'}", SMALL_UNET, "epochs=1", *FAST]
-    train_unet(config.load(TrainUNetSettings, None, unet))
+    train(config.load(TrainUNetSettings, None, unet))
     assert read_card(tmp_path / "unet")["oblique"] is False
     vae = [
         f"shards={trained / 'shards'}",
@@ -371,7 +371,7 @@ def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_p
         "condition=energy",
     ]
     with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):
-        train_vae(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
+        train(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
     with pytest.raises(CheckpointError, match="makes oblique cells"):
         generate(trained, tmp_path / "mixed", unet=tmp_path / "unet")
     vae = [
@@ -381,7 +381,7 @@ def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_p
         "condition=energy",
         "bins=3",
     ]
-    train_vae(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
+    train(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
     tree = {"vae": tmp_path / "vae", "unet": tmp_path / "unet", "threads": 1, "out": tmp_path / "out"}
     assert not Networks(config.validate(GenerateSettings, tree, "test")).kind.oblique
     with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):

@@ -21,7 +21,7 @@ from hpcvox.shards.split import split
 from hpcvox.training.data import ORDER, Slice, generator, plan
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_cgcnn
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import MPIRUN, assert_same_weights, killed, run, settings, weights
@@ -43,7 +43,7 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CGCNN that has learnt the affinity of the crystals."""
     out = tmp_path_factory.mktemp("run") / "cgcnn"
     long = ["epochs=60", "learning_rate=3e-3", "batch_size=16"]
-    assert train_cgcnn(settings(TrainCGCNNSettings, shards, out, *FAST, *long)).exit_status == 0
+    assert train(settings(TrainCGCNNSettings, shards, out, *FAST, *long)).exit_status == 0
     return out
 
 
@@ -166,7 +166,7 @@ def test_it_learns_what_the_composition_decides(trained: Path) -> None:
 
 def test_the_loss_can_be_the_absolute_error(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "cgcnn"
-    assert train_cgcnn(settings(TrainCGCNNSettings, shards, out, *FAST, "loss=absolute")).exit_status == 0
+    assert train(settings(TrainCGCNNSettings, shards, out, *FAST, "loss=absolute")).exit_status == 0
     _, card = runs.load_model(out, "cgcnn")
     last = read_metrics(out)[-1]
     assert last["held_out/loss"] * card["std"] == pytest.approx(last["held_out/mae"])
@@ -211,7 +211,7 @@ def test_the_logarithm_is_learnt_of_positive_targets(
     shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, "target=modulus", "log=true")
-    train_cgcnn(given)
+    train(given)
     assert "10 without a value of the target left out" in capsys.readouterr().out
     graphs = ShardSet.open(shards)
     known = np.isfinite(targets(given, graphs))
@@ -222,17 +222,17 @@ def test_the_logarithm_is_learnt_of_positive_targets(
 
 
 def test_one_site_alone_can_be_a_batch(shards: Path, tmp_path: Path) -> None:
-    outcome = train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, "batch_size=1"))
+    outcome = train(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, "batch_size=1"))
     assert outcome.summary.startswith("trained 2 epochs")
 
 
 @pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(shards: Path, tmp_path: Path) -> None:
     long = ["epochs=12", "checkpoint_steps=2", "model.convolutions=2"]
-    train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "undisturbed", *FAST, *long))
+    train(settings(TrainCGCNNSettings, shards, tmp_path / "undisturbed", *FAST, *long))
     out = tmp_path / "killed"
     killed(command(shards, out, *long)[3:], out)
-    train_cgcnn(settings(TrainCGCNNSettings, shards, out, *FAST, *long))
+    train(settings(TrainCGCNNSettings, shards, out, *FAST, *long))
     assert_same_weights(tmp_path / "undisturbed", out)
 
 
@@ -252,7 +252,7 @@ def test_two_ranks_compute_what_one_does_though_one_is_left_without_a_sample(
     more = ["batch_statistics=global", "schedule=constant", "learning_rate=1e-4", "epochs=1"]
     run([*MPIRUN, "2", *command(shards, tmp_path / "two", *more, f"batch_size={batch}")])
     alone = settings(TrainCGCNNSettings, shards, tmp_path / "one", *FAST, *more, f"batch_size={2 * batch}")
-    train_cgcnn(alone)
+    train(alone)
     (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
     for name in ("train/loss", "train/mae", "train/relative_mae"):
         assert two[name] == pytest.approx(one[name], rel=5e-5), name
@@ -299,7 +299,7 @@ def test_another_propertys_network_starts_from_the_features_of_the_first(
     assert isinstance(first, CGCNN)
     features = task.model.features()
     assert all(torch.equal(value, features[name]) for name, value in first.features().items())
-    assert train_cgcnn(wanted).exit_status == 0
+    assert train(wanted).exit_status == 0
     tuned, card = runs.load_model(tmp_path / "run", "cgcnn")
     assert isinstance(tuned, CGCNN)
     assert card["initial"] == str(trained)
@@ -324,7 +324,7 @@ def test_what_cannot_be_learnt_is_refused(
     shards: Path, tmp_path: Path, given: list[str], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, *given))
+        train(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, *given))
 
 
 def test_a_network_of_another_shape_is_refused_as_a_beginning(
@@ -334,10 +334,10 @@ def test_a_network_of_another_shape_is_refused_as_a_beginning(
     with pytest.raises(
         ConfigError, match=r"convolutions is 1 there and 2 here, width is 0\.2 there and 0\.3"
     ):
-        train_cgcnn(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, *more))
+        train(settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, *more))
 
 
 def test_voxels_are_no_graphs(tmp_path: Path) -> None:
     voxels = make_shards(tmp_path / "shards")
     with pytest.raises(ShardError, match=r"descriptor density, and a CGCNN takes graphs: .*featurize_graph"):
-        train_cgcnn(settings(TrainCGCNNSettings, voxels, tmp_path / "run", *FAST, "target=energy"))
+        train(settings(TrainCGCNNSettings, voxels, tmp_path / "run", *FAST, "target=energy"))

@@ -13,14 +13,14 @@ from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetTask
-from hpcvox.networks.vae.reconstruction import Reconstruction
+from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import CARD
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet, train_vae
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from hpcvox.training.settings import TrainSettings
 from tests.support.training_runs import assert_same_weights, killed
@@ -40,8 +40,8 @@ def settings(kind: type[S], shards: Path, out: Path, *more: str) -> S:
 def both_networks(folder: Path) -> Path:
     """A shard set and networks trained on it."""
     shards = make_shards(folder / "shards")
-    train_unet(settings(TrainUNetSettings, shards, folder / "unet", SMALL_UNET))
-    train_vae(vae_settings(folder))
+    train(settings(TrainUNetSettings, shards, folder / "unet", SMALL_UNET))
+    train(vae_settings(folder))
     return folder
 
 
@@ -105,7 +105,7 @@ def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(
     first, _ = runs.load_model(trained / "unet", "unet")
     for name, value in task_of(given).model.state_dict().items():
         assert torch.equal(value, first.state_dict()[name]), name
-    assert train_unet(given).exit_status == 0
+    assert train(given).exit_status == 0
     lines = read_metrics(tmp_path / "run")
     assert lines[-1]["held_out/decoded_mask_f1"] > lines[0]["held_out/decoded_mask_f1"]
     assert lines[-1]["held_out/decoded_species_loss"] < lines[0]["held_out/decoded_species_loss"]
@@ -116,10 +116,10 @@ def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(
 def test_killed_and_run_again_it_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
     arguments = [SMALL_UNET, f"initial={trained / 'unet'}", f"vae={trained / 'vae'}", "checkpoint_steps=1"]
     whole = again(trained, tmp_path / "whole", "checkpoint_steps=1", "epochs=6")
-    train_unet(whole)
+    train(whole)
     line = [f"shards={whole.shards}", f"out={tmp_path / 'killed'}", *FAST, *arguments, "epochs=6"]
     killed(["train-unet", *line], tmp_path / "killed")
-    train_unet(again(trained, tmp_path / "killed", "checkpoint_steps=1", "epochs=6"))
+    train(again(trained, tmp_path / "killed", "checkpoint_steps=1", "epochs=6"))
     assert_same_weights(tmp_path / "whole", tmp_path / "killed")
 
 
@@ -129,7 +129,7 @@ def test_samples_without_the_condition_are_left_out(
     values = ShardSet.open(trained / "shards").target("energy").copy()
     values[5] = np.nan
     monkeypatch.setattr(ShardSet, "target", lambda self, name: values)
-    train_unet(again(trained, tmp_path, "epochs=1"))
+    train(again(trained, tmp_path, "epochs=1"))
     assert "1 without a value of the target left out" in capsys.readouterr().out
 
 
@@ -138,41 +138,41 @@ def test_networks_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> 
     with pytest.raises(
         ConfigError, match=r"initial: .*unet has another shape: set model as in .*config.yaml"
     ):
-        train_unet(again(trained, tmp_path, other))
+        train(again(trained, tmp_path, other))
     with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):
-        train_unet(again(trained, tmp_path, f"initial={trained / 'vae'}"))
+        train(again(trained, tmp_path, f"initial={trained / 'vae'}"))
     oblique = make_shards(tmp_path / "oblique", oblique=True)
     with pytest.raises(
         ConfigError, match=r"oblique cells, and .*unet was trained on right-angled ones alone"
     ):
-        train_unet(again(trained, tmp_path, shards=oblique))
+        train(again(trained, tmp_path, shards=oblique))
     with pytest.raises(ConfigError, match=r"oblique cells, and .*vae was trained on right-angled ones alone"):
-        train_unet(again(trained, tmp_path, "initial=null", shards=oblique))
+        train(again(trained, tmp_path, "initial=null", shards=oblique))
     shutil.copytree(trained / "vae", tmp_path / "vae")
     card = json.loads((tmp_path / "vae" / CARD).read_text())
     (tmp_path / "vae" / CARD).write_text(json.dumps(card | {"condition": "band_gap"}))
     with pytest.raises(ShardError, match=r"band_gap.*energy"):
-        train_unet(again(trained, tmp_path, f"vae={tmp_path / 'vae'}"))
+        train(again(trained, tmp_path, f"vae={tmp_path / 'vae'}"))
 
 
 def test_what_a_training_began_with_may_not_change_under_it(tmp_path: Path) -> None:
     """The end would be neither of the old networks or crystals nor of the new ones: said, and nothing is touched."""
     folder = both_networks(tmp_path)
     tuned = again(folder, folder / "tuned", "epochs=1")
-    train_unet(tuned)
-    assert train_unet(tuned).summary.startswith("nothing to do")
+    train(tuned)
+    assert train(tuned).summary.startswith("nothing to do")
     further = settings(TrainUNetSettings, folder / "shards", folder / "unet", SMALL_UNET, "epochs=9")
-    train_unet(further)
+    train(further)
     kept = (folder / "vae/model.safetensors").read_bytes()
     for epochs in (2, 3):  # done already, or to go on
         with pytest.raises(ConfigError, match=r"began with another unet \(.*/unet\).*remove that folder"):
-            train_vae(vae_settings(folder, f"epochs={epochs}"))
+            train(vae_settings(folder, f"epochs={epochs}"))
     assert (folder / "vae/model.safetensors").read_bytes() == kept
     with pytest.raises(ConfigError, match=r"began with another initial \(.*/unet\), made anew or trained"):
-        train_unet(tuned)
+        train(tuned)
     shutil.rmtree(folder / "unet")
-    assert train_unet(tuned).summary.startswith("nothing to do"), "it is done, and takes no other network"
+    assert train(tuned).summary.startswith("nothing to do"), "it is done, and takes no other network"
     shutil.rmtree(folder / "shards")
     make_shards(folder / "shards", oblique=True)
     with pytest.raises(ConfigError, match=r"began with another shards \(.*/shards\)"):
-        train_unet(tuned)
+        train(tuned)

@@ -20,7 +20,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_fingerprint
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from tests.support.fingerprint_shards import ELEMENTS, make_fingerprints
 from tests.support.training_runs import assert_same_weights, killed
@@ -100,7 +100,7 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
     fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = settings(fingerprints, tmp_path / "run", "epochs=12", "learning_rate=5e-3")
-    train_fingerprint(given)
+    train(given)
     assert f"{len(ELEMENTS)} without a value of the target left out" in capsys.readouterr().out  # diamond
     lines = read_metrics(given.out)
     best = max(line["held_out/accuracy"] for line in lines)
@@ -119,12 +119,12 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
 @pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints: Path, tmp_path: Path) -> None:
     long = ["epochs=10", "checkpoint_steps=2"]
-    train_fingerprint(settings(fingerprints, tmp_path / "undisturbed", *long))
+    train(settings(fingerprints, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
     arguments = [f"shards={fingerprints}", f"out={out}", *SMALL, *long]
     killed(["train-fingerprint", *arguments], out)
     assert len(read_metrics(out)) < 10
-    train_fingerprint(settings(fingerprints, out, *long))
+    train(settings(fingerprints, out, *long))
     assert_same_weights(tmp_path / "undisturbed", out)
 
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_is_refused(
     fingerprints: Path, tmp_path: Path, more: list[str], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        train_fingerprint(settings(fingerprints, tmp_path / "run", *more))
+        train(settings(fingerprints, tmp_path / "run", *more))
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints: Path
     command = [sys.executable, "-m", "hpcvox", "train-fingerprint", *given]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    train_fingerprint(settings(fingerprints, tmp_path / "one", *more, "batch_size=8"))
+    train(settings(fingerprints, tmp_path / "one", *more, "batch_size=8"))
     (two,), (one,) = read_metrics(tmp_path / "two"), read_metrics(tmp_path / "one")
     for name in ("train/loss", "train/accuracy", "held_out/loss"):
         assert two[name] == pytest.approx(one[name], rel=1e-4), name
@@ -163,4 +163,4 @@ def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints: Path
 
 def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"holds the descriptor density, and diffraction is needed"):
-        train_fingerprint(settings(shards, tmp_path / "run"))
+        train(settings(shards, tmp_path / "run"))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from hpcvox.errors import CheckpointError
 from hpcvox.interrupt import StopRequest
 from hpcvox.networks.vae import latent_flow
+from hpcvox.networks.vae.card import FLOW
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.networks.vae.posterior import Posterior
-from hpcvox.training.folder.card import CARD, FLOW, read_card
+from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.shipped import FOLDER
 
 CLOUDS = np.array([[4.0, 0.0, 1.0], [-4.0, 2.0, 1.0]])

@@ -21,7 +21,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_vae
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from tests.support.training_runs import settings
 from tests.support.voxel_shards import SMALL_VAE, make_shards
@@ -46,7 +46,7 @@ NAMES = (
 def named(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A VAE that has learnt to name the elements of perovskites, and no UNet."""
     out = tmp_path_factory.mktemp("named") / "vae"
-    assert train_vae(settings(TrainVAESettings, shards, out, NAMES, *QUICK)).exit_status == 0
+    assert train(settings(TrainVAESettings, shards, out, NAMES, *QUICK)).exit_status == 0
     return out
 
 
@@ -123,7 +123,7 @@ def test_held_out_crystals_are_evaluated_without_a_unet(shards: Path, named: Pat
 
 def test_a_vae_that_names_nothing_takes_a_unet(shards: Path, tmp_path: Path) -> None:
     mute = NAMES.replace("}", ", naming: 0, elements: 0, cell: maps}")
-    train_vae(settings(TrainVAESettings, shards, tmp_path / "vae", *QUICK, mute, "epochs=1"))
+    train(settings(TrainVAESettings, shards, tmp_path / "vae", *QUICK, mute, "epochs=1"))
     with pytest.raises(CheckpointError, match=r"names no elements: give unet=FOLDER .*model.naming above 0"):
         made(tmp_path / "vae", tmp_path / "out")
 
@@ -142,7 +142,7 @@ def test_initial_weights_of_another_shape_or_other_maps_are_refused(
     shards: Path, named: Path, tmp_path: Path
 ) -> None:
     def start(on: Path, *more: str) -> None:
-        train_vae(settings(TrainVAESettings, on, tmp_path / "out", *QUICK, f"initial={named}", *more))
+        train(settings(TrainVAESettings, on, tmp_path / "out", *QUICK, f"initial={named}", *more))
 
     with pytest.raises(ConfigError, match=r"another shape: set model.encoder=\(16, 16\) .*model.latent=16"):
         start(shards, SMALL_VAE)

@@ -16,10 +16,11 @@ from safetensors.numpy import load_file, save_file
 
 from hpcvox.errors import CheckpointError
 from hpcvox.networks.vae import posterior, prior
+from hpcvox.networks.vae.card import PRIOR
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
-from hpcvox.training.folder.card import CARD, PRIOR, read_card
+from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.damage import checksum
 from hpcvox.training.ranks.comm import Alone
 

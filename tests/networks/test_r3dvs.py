@@ -18,7 +18,7 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_r3dvs
+from hpcvox.training.job import run as train_network
 from hpcvox.training.ranks.comm import Alone
 from tests.support.spot_shards import RESOLUTION, made_spots, make_spots
 from tests.support.training_runs import assert_same_weights, killed
@@ -103,7 +103,7 @@ def test_an_epoch_shows_every_replica_once_each_turned_by_its_own_rotation(
 def test_it_learns_a_functional_of_the_field(spots: Path, tmp_path: Path) -> None:
     given = settings(spots, tmp_path / "run", "replicas=8", "epochs=15", "learning_rate=5e-3")
     shards, train, held_out, _ = prepared(given)
-    train_r3dvs(given)
+    train_network(given)
     values = shards.target("roughness")
     blind = np.abs(values[held_out] - values[np.unique(train % COUNT)].mean()).mean()
     last = read_metrics(given.out)[-1]
@@ -131,7 +131,7 @@ def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
     assert len(train) == 6 * 20
     assert np.array_equal(np.unique(train % COUNT), held_out)
     assert set(train // COUNT) == set(range(1, 21))
-    train_r3dvs(given)
+    train_network(given)
     _, card = runs.load_model(given.out)
     assert card["classes"] == [f"m-{index}" for index in held_out]
     assert card["outputs"] == 6
@@ -144,19 +144,19 @@ def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_and_run_again_it_ends_with_the_same_bits(spots: Path, tmp_path: Path) -> None:
     long = ["replicas=12", "epochs=6", "checkpoint_steps=2"]
-    train_r3dvs(settings(spots, tmp_path / "undisturbed", *long))
+    train_network(settings(spots, tmp_path / "undisturbed", *long))
     out = tmp_path / "run"
     arguments = [f"shards={spots}", f"out={out}", "target=roughness", *SMALL, *long]
     killed(["train-r3dvs", *arguments], out)
     assert len(read_metrics(out)) < 6
-    train_r3dvs(settings(spots, out, *long))
+    train_network(settings(spots, out, *long))
     assert_same_weights(tmp_path / "undisturbed", out)
 
 
 def test_samples_without_the_target_are_left_out(
     spots: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train_r3dvs(settings(spots, tmp_path / "run", "target=seldom", "replicas=1", "epochs=1"))
+    train_network(settings(spots, tmp_path / "run", "target=seldom", "replicas=1", "epochs=1"))
     assert (
         f"{COUNT - len(range(0, COUNT, 3))} without a value of the target left out" in capsys.readouterr().out
     )
@@ -175,14 +175,14 @@ def test_what_cannot_be_is_refused(
     spots: Path, tmp_path: Path, more: list[str], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        train_r3dvs(settings(spots, tmp_path / "run", *more))
+        train_network(settings(spots, tmp_path / "run", *more))
 
 
 def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ShardError, match=r"holds the descriptor density, and r3dvs is needed.*featurize_r3dvs\.yaml"
     ):
-        train_r3dvs(settings(shards, tmp_path / "run"))
+        train_network(settings(shards, tmp_path / "run"))
 
 
 @pytest.mark.parametrize(("padding", "left"), [("zeros", 4), ("none", 2)])

@@ -15,6 +15,7 @@ import torch
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
+from hpcvox.networks.vae.card import PRIOR
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import load
@@ -23,10 +24,10 @@ from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import beside, finished, runs
-from hpcvox.training.folder.card import CARD, PRIOR, WEIGHTS, read_card
+from hpcvox.training.folder.card import CARD, WEIGHTS, read_card
 from hpcvox.training.folder.damage import checksum
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_vae
+from hpcvox.training.job import run as train
 from tests.support.training_runs import (
     settings,
 )
@@ -41,7 +42,7 @@ VAE_FAST = [SMALL_VAE, "condition=energy", "bins=4", "epochs=2", "batch_size=6",
 def trained(shards: Path, unet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A VAE, trained to its end."""
     out = tmp_path_factory.mktemp("run") / "vae"
-    outcome = train_vae(settings(TrainVAESettings, shards, out, f"unet={unet}", *VAE_FAST))
+    outcome = train(settings(TrainVAESettings, shards, out, f"unet={unet}", *VAE_FAST))
     assert outcome.summary.startswith("trained 2 epochs")
     return out
 
@@ -95,19 +96,19 @@ def test_a_training_that_is_done_makes_its_prior_where_it_is_gone_damaged_or_was
     record = json.loads((out / finished.RECORD).read_text())
     record["settings"]["out"] = str(out)
     (out / finished.RECORD).write_text(json.dumps(record))
-    assert train_vae(given).summary.startswith("nothing to do: trained 2 epochs")
+    assert train(given).summary.startswith("nothing to do: trained 2 epochs")
     (out / PRIOR).write_bytes(b"torn")
-    assert train_vae(given).summary.startswith("trained 2 epochs")
+    assert train(given).summary.startswith("trained 2 epochs")
     assert made(out) == made(trained)
-    assert train_vae(given).summary.startswith("nothing to do")
+    assert train(given).summary.startswith("nothing to do")
     # as trainings have left it that knew no priors
     prior.remove(out)
     del record["made"][PRIOR]
     record["made"][CARD] = checksum(out / CARD)
     (out / finished.RECORD).write_text(json.dumps(record))
-    assert train_vae(given).summary.startswith("trained 2 epochs")
+    assert train(given).summary.startswith("trained 2 epochs")
     assert made(out) == made(trained)
-    assert train_vae(given).summary.startswith("nothing to do")
+    assert train(given).summary.startswith("nothing to do")
 
 
 def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_again(
@@ -124,7 +125,7 @@ def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_aga
         return encode(vae, *given)
 
     with mock.patch.object(VAE, "encode", encodes_and_is_stopped):
-        outcome = train_vae(given)
+        outcome = train(given)
     assert outcome.exit_status == INTERRUPTED
     assert "run the same command again" in outcome.summary
     assert not (out / PRIOR).exists()
@@ -132,10 +133,10 @@ def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_aga
         mock.patch.object(beside, "read_card", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
-        train_vae(given)
+        train(given)
     assert (out / PRIOR).exists()
     assert prior.ENTRY not in read_card(out), "a prior that no card names is none"
-    assert train_vae(given).exit_status == 0
+    assert train(given).exit_status == 0
     assert made(out) == made(trained)
 
 
@@ -143,9 +144,7 @@ def test_a_condition_that_is_not_there_is_refused_with_those_that_are(
     shards: Path, unet: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(HpcvoxError, match="energy"):
-        train_vae(
-            settings(TrainVAESettings, shards, tmp_path, f"unet={unet}", SMALL_VAE, "condition=band_gap")
-        )
+        train(settings(TrainVAESettings, shards, tmp_path, f"unet={unet}", SMALL_VAE, "condition=band_gap"))
 
 
 def test_quantile_bins_hold_equally_many() -> None:
@@ -164,7 +163,7 @@ def test_classes_are_conditions_each_with_a_bin_of_its_own(shards: Path, unet: P
     with pytest.raises(ConfigError, match="bins=0 is for a condition that numbers classes"):
         class_edges(np.arange(101.0))
     more = (f"unet={unet}", *VAE_FAST, "bins=0", "epochs=1")
-    train_vae(settings(TrainVAESettings, shards, tmp_path / "vae", *more))
+    train(settings(TrainVAESettings, shards, tmp_path / "vae", *more))
     _, card = runs.load_model(tmp_path / "vae", "vae")
     energies = ShardSet.open(shards).target("energy")
     assert 1 < card["conditions"] == len(card["edges"]) - 1 <= len(np.unique(energies))

@@ -35,7 +35,7 @@ from hpcvox.screening.networks import Networks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training.job import train_cgcnn
+from hpcvox.training.job import run as train
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import wait_for
 
@@ -74,7 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("sites", "target=n_sites", "epochs=1"),
     ):
         given = [f"shards={shards}", f"out={place / name}", "epochs=6", "batch_size=8", "threads=1"]
-        train_cgcnn(config.load(TrainCGCNNSettings, None, [*given, *more]))
+        train(config.load(TrainCGCNNSettings, None, [*given, *more]))
     (place / "cifs").mkdir()
     made = [*named(), Named("Th", "Th", crystals()[-1].cell._replace(numbers=np.array([90], np.uint8)), {})]
     for one in made:

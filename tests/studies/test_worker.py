@@ -248,7 +248,7 @@ def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied: Path) -> 
     assert len(trials) == 2
     for trial in trials:
         run = studied / trial.user_attrs["run"] / "run"
-        saved = config.load(space.KINDS["train-unet"], run / "config.yaml")
+        saved = config.load(TrainUNetSettings, run / "config.yaml")
         assert saved.learning_rate == trial.params["learning_rate"]
         curve = {line["epoch"]: line["held_out/loss"] for line in read_metrics(run)}
         assert trial.intermediate_values == curve

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from tests.support.training_runs import FAST, settings
 from tests.support.voxel_shards import SMALL_UNET, make_shards
 
@@ -20,5 +20,5 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unet(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A UNet trained by this process alone, to its end."""
     out = tmp_path_factory.mktemp("run") / "unet"
-    assert train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST)).exit_status == 0
+    assert train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST)).exit_status == 0
     return out

@@ -26,7 +26,7 @@ from hpcvox.networks.vae import task as vae_task
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice
-from hpcvox.training.job import train_unet, train_vae
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from hpcvox.training.ranks.device import gpu_of, on_device, place
 from hpcvox.training.settings import TrainSettings
@@ -76,9 +76,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_spots(folder / "spots", 12)
     make_fingerprints(folder / "fingerprints")
     few = ["epochs=1", "threads=1"]
-    train_unet(settings(TrainUNetSettings, density, folder / "unet", SMALL_UNET, *few))
+    train(settings(TrainUNetSettings, density, folder / "unet", SMALL_UNET, *few))
     given = (f"unet={folder / 'unet'}", SMALL_VAE, "condition=energy", "bins=4")
-    train_vae(settings(TrainVAESettings, density, folder / "vae", *given, *few))
+    train(settings(TrainVAESettings, density, folder / "vae", *given, *few))
     return folder
 
 

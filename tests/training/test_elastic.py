@@ -13,7 +13,7 @@ import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from tests.support.training_runs import FAST, settings
 from tests.support.voxel_shards import SMALL_UNET
 
@@ -82,7 +82,7 @@ def epochs_of(seconds: float, shards: Path, out: Path) -> int:
     """How many epochs take so long on this machine, as busy as it is now; enough where it was busy for a moment."""
     for epochs in (1, 6):  # what the first one loads is loaded
         begun = time.monotonic()
-        train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, f"epochs={epochs}"))
+        train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, f"epochs={epochs}"))
     return max(80, int(seconds / ((time.monotonic() - begun) / 5)))
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.launch import _launcher
 from tests.support.training_runs import FAST, run, settings
 from tests.support.voxel_shards import SMALL_UNET
@@ -176,6 +176,6 @@ def test_bfloat16_products_are_summed_over_ranks_as_float32(
     alone = settings(
         TrainUNetSettings, shards, tmp_path / "one", SMALL_UNET, *FAST, *BFLOAT16, "batch_size=12"
     )
-    assert train_unet(alone).exit_status == 0
+    assert train(alone).exit_status == 0
     (two,), (one,) = read_metrics(bfloat16), read_metrics(tmp_path / "one")
     assert two["train/loss"] == pytest.approx(one["train/loss"], rel=2e-3)

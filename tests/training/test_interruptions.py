@@ -15,7 +15,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.training.folder import checkpoint
 from hpcvox.training.folder.metrics import MetricsLog, read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from hpcvox.training.loop import Trainer
 from tests.support.training_runs import (
     FAST,
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run that the interrupted ones must equal: constant rate, a checkpoint every other step."""
     out = tmp_path_factory.mktemp("run") / "undisturbed"
-    assert train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG)).exit_status == 0
+    assert train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG)).exit_status == 0
     return out
 
 
@@ -88,9 +88,9 @@ def stopped_and_run_again(
     shorter = ["checkpoint_steps=1", f"epochs={BEGINNING}"]
     given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG, *shorter)
     with patched, pytest.raises(KeyboardInterrupt):
-        train_unet(given)
+        train(given)
     assert len(read_metrics(given.out)) == 1
-    train_unet(given)
+    train(given)
     return without_timings(given.out)
 
 

@@ -18,10 +18,11 @@ import pytest
 import torch
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
+from hpcvox.networks.vae.card import PRIOR
 from hpcvox.outcome import INTERRUPTED
-from hpcvox.training.folder.card import CARD, PRIOR
+from hpcvox.training.folder.card import CARD
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from tests.support.generated_runs import random_networks
 from tests.support.rank_probe import fit_prior
@@ -61,7 +62,7 @@ def one_rank(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What several ranks must equal."""
     out = tmp_path_factory.mktemp("run") / "one"
     given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *EXACT, "batch_size=12")
-    assert train_unet(given).exit_status == 0
+    assert train(given).exit_status == 0
     return out
 
 

@@ -14,7 +14,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.training.folder import checkpoint, runs
 from hpcvox.training.folder.card import WEIGHTS
 from hpcvox.training.folder.metrics import read_metrics
-from hpcvox.training.job import train_unet
+from hpcvox.training.job import run as train
 from tests.support.training_runs import (
     FAST,
     command,
@@ -42,14 +42,14 @@ def test_a_run_leaves_what_it_promises(unet: Path) -> None:
 
 
 def test_the_same_run_twice_gives_the_same_bits(shards: Path, unet: Path, tmp_path: Path) -> None:
-    train_unet(settings(TrainUNetSettings, shards, tmp_path / "again", SMALL_UNET, *FAST))
+    train(settings(TrainUNetSettings, shards, tmp_path / "again", SMALL_UNET, *FAST))
     for (name, a), (_, b) in zip(weights(unet).items(), weights(tmp_path / "again").items(), strict=True):
         assert torch.equal(a, b), name
 
 
 def test_a_folder_with_another_run_is_refused(shards: Path, unet: Path) -> None:
     with pytest.raises(ConfigError, match=r"seed .0 → 1.*choose another out"):
-        train_unet(settings(TrainUNetSettings, shards, unet, SMALL_UNET, *FAST, "seed=1"))
+        train(settings(TrainUNetSettings, shards, unet, SMALL_UNET, *FAST, "seed=1"))
 
 
 def test_a_finished_run_has_nothing_to_do(
@@ -58,11 +58,11 @@ def test_a_finished_run_has_nothing_to_do(
     """It ends before a rank is started; where a byte of it is another, the usual way, which changes nothing either."""
     out = tmp_path / "run"
     given = settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST)
-    train_unet(given)
+    train(given)
     capsys.readouterr()
 
     def said_again() -> str:
-        outcome = train_unet(given)
+        outcome = train(given)
         return capsys.readouterr().out + outcome.summary
 
     before = weights(out)
@@ -88,7 +88,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_samples(shards: P
     with pytest.raises(
         TrainingError, match=r"the loss is not finite at epoch 1, step \d+, rank 0; samples: \w+"
     ):
-        train_unet(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *wild))
+        train(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *wild))
     assert all(torch.isfinite(value).all() for value in weights(tmp_path / "run").values())
 
 
@@ -96,7 +96,7 @@ def test_accumulated_batches_make_the_step_of_their_sum(shards: Path, tmp_path: 
     # BatchNorm knows no batch but its own: without it in the way the gradients are the same
     exact = [*FAST, "epochs=1", "schedule=constant", "learning_rate=1e-4", "species_voxels=0"]
     for name, more in (("one", ["batch_size=12"]), ("two", ["batch_size=6", "accumulate=2"])):
-        train_unet(settings(TrainUNetSettings, shards, tmp_path / name, SMALL_UNET, *exact, *more))
+        train(settings(TrainUNetSettings, shards, tmp_path / name, SMALL_UNET, *exact, *more))
     (one,), (two,) = read_metrics(tmp_path / "one"), read_metrics(tmp_path / "two")
     assert one["step"] == two["step"]
     assert two["train/loss"] == pytest.approx(one["train/loss"], rel=0.05)
@@ -107,16 +107,14 @@ def test_scaled_learning_rate(shards: Path, tmp_path: Path) -> None:
     for scale in ("none", "linear", "sqrt"):
         more = [*FAST, "epochs=1", "schedule=constant", "accumulate=4", "batch_size=2", "warmup_steps=0"]
         out = tmp_path / scale
-        train_unet(
-            settings(TrainUNetSettings, shards, out, SMALL_UNET, *more, f"scale_learning_rate={scale}")
-        )
+        train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *more, f"scale_learning_rate={scale}"))
         rates[scale] = read_metrics(out)[0]["learning_rate"]
     assert rates == {"none": 3e-3, "linear": pytest.approx(12e-3), "sqrt": pytest.approx(6e-3)}
 
 
 def test_a_run_ends_early_where_nothing_becomes_better(shards: Path, tmp_path: Path) -> None:
     still = [*FAST, "epochs=50", "learning_rate=1e-30", "patience=2"]
-    outcome = train_unet(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *still))
+    outcome = train(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *still))
     losses = [line["held_out/loss"] for line in read_metrics(tmp_path / "run")]
     best = losses.index(min(losses))
     assert len(losses) == best + 3 < 50
@@ -124,7 +122,7 @@ def test_a_run_ends_early_where_nothing_becomes_better(shards: Path, tmp_path: P
 
 
 def test_bfloat16_trains_as_float32_does_to_its_precision(shards: Path, unet: Path, tmp_path: Path) -> None:
-    train_unet(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, "precision=bfloat16"))
+    train(settings(TrainUNetSettings, shards, tmp_path / "run", SMALL_UNET, *FAST, "precision=bfloat16"))
     half, full = (read_metrics(folder)[-1]["held_out/loss"] for folder in (tmp_path / "run", unet))
     assert half != full
     assert half == pytest.approx(full, rel=0.1)
@@ -132,7 +130,7 @@ def test_bfloat16_trains_as_float32_does_to_its_precision(shards: Path, unet: Pa
 
 def test_the_kept_model_is_the_mean_of_the_weights(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    train_unet(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, "epochs=1", "ema=0.9"))
+    train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, "epochs=1", "ema=0.9"))
     kept, own = load_file(out / WEIGHTS), weights(out)
     means = load_file(last_checkpoint(out) / checkpoint.AVERAGE)
     for name, mean in means.items():

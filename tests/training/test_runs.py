@@ -212,7 +212,7 @@ def test_a_card_of_any_length_is_not_read(tmp_path: Path) -> None:
 
 
 CARDS: list[tuple[str, dict[str, Any], str]] = [
-    ("unet", {"task": "painter"}, "task 'painter' is not one of unet, vae"),
+    ("unet", {"task": "painter"}, "task 'painter' is not one of cgcnn, fingerprint"),
     ("unet", {"task": ["unet"]}, "task"),
     ("unet", {"task": None}, "task None"),
     ("unet", {"model": [1, 2]}, "model: Input should be a valid dict"),

@@ -27,6 +27,9 @@ class CGCNNSettings(Settings):
 class TrainCGCNNSettings(TrainSettings):
     """``train-cgcnn``: graph of a crystal → a property."""
 
+    network = "cgcnn"
+    takes = ("initial",)
+
     shards: Path = Field(
         Path("runs/graphs"), description="shard set of graphs (see: configs/featurize_graph.yaml)"
     )

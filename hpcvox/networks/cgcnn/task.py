@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from hpcvox import durable
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks.cgcnn.at_work import TASK, Property
+from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN
-from hpcvox.networks.cgcnn.property import TASK, Property
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice, plan
 from hpcvox.training.folder import runs
-from hpcvox.training.folder.card import HELD_OUT
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 

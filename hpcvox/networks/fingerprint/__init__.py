@@ -1,1 +1,15 @@
 """The network of diffraction fingerprints: class of a crystal (Ziletti et al. 2018)."""
+
+from typing import Final
+
+from hpcvox.training.network import Network
+
+NETWORK: Final = Network(
+    name="fingerprint",
+    help="diffraction fingerprint → class",
+    settings="hpcvox.networks.fingerprint.settings:TrainFingerprintSettings",
+    recipe="hpcvox.networks.fingerprint.task:RECIPE",
+    build="hpcvox.networks.fingerprint.at_work:build",
+    card="hpcvox.networks.fingerprint.card:FingerprintCard",
+    descriptor="diffraction",
+)

@@ -37,6 +37,8 @@ SPACE_GROUPS = {
 class TrainFingerprintSettings(TrainSettings):
     """``train-fingerprint``: diffraction fingerprint → class."""
 
+    network = "fingerprint"
+
     out: Path = Field(Path("runs/fingerprint"), description="run folder: checkpoints, metrics, the model")
     epochs: int = Field(5, ge=1, description="passes over the training samples")
     batch_size: int = Field(32, ge=1, description="samples a rank and step; N ranks see N times as many")

@@ -30,6 +30,8 @@ class VoxelCNNSettings(Settings):
 class TrainR3DVSSettings(TrainSettings):
     """``train-r3dvs``: rotated R3DVS → a target, or which of some crystals it is."""
 
+    network = "r3dvs"
+
     out: Path = Field(Path("runs/r3dvs"), description="run folder: checkpoints, metrics, the model")
     batch_size: int = Field(64, ge=1, description="samples a rank and step; N ranks see N times as many")
     held_out_fraction: float = Field(

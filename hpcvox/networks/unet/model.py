@@ -3,13 +3,16 @@
 import torch
 from torch import nn
 
-from hpcvox.networks.layers import DepthToSpace, LogDensity, SpaceToDepth, Surroundings, convolution
+from hpcvox.networks.layers import (
+    INPUT_CHANNELS,
+    DepthToSpace,
+    LogDensity,
+    SpaceToDepth,
+    Surroundings,
+    convolution,
+)
 from hpcvox.networks.settings import Padding
 from hpcvox.networks.unet.settings import UNetSettings
-
-INPUT_CHANNELS = 4
-"""Density in e/Å³, then the Cartesian x, y, z in Å."""
-
 
 PAPER = UNetSettings(
     patch=1,

@@ -35,6 +35,9 @@ class UNetSettings(Settings):
 class TrainUNetSettings(VoxelSettings):
     """``train-unet``: density and coordinates → element of every voxel."""
 
+    network = "unet"
+    takes = ("initial", "vae")
+
     out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
     model: UNetSettings = Field(UNetSettings(), description="shape of the network")
     class_weights: bool = Field(

@@ -12,7 +12,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.networks.vae.reconstruction import Reconstruction, reconstructed
+from hpcvox.networks.vae.at_work import Reconstruction, reconstructed
 from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, Statistics, statistics_for

@@ -1,9 +1,9 @@
 """The prior of a trained VAE as a flow: noise becomes latent points as the training's samples have them.
 
 A condition's crystals do not lie in one Gaussian cloud: of points of such a cloud (:mod:`hpcvox.networks.vae.prior`)
-every fourth is between several, and of no crystal.  The flow learns their aggregated posterior, the mean over the training
-samples x of N(μ(x), σ²(x)), by flow matching: on the straight way from noise to a point, the velocity is their
-difference.  It is small (0.6 M weights) and learns in a minute.
+every fourth is between several, and of no crystal.  The flow learns their aggregated posterior, the mean over the
+training samples x of N(μ(x), σ²(x)), by flow matching: on the straight way from noise to a point, the velocity is
+their difference.  It is small (0.6 M weights) and learns in a minute.
 """
 
 from pathlib import Path
@@ -17,11 +17,11 @@ from safetensors.torch import load, save
 
 from hpcvox.errors import CheckpointError
 from hpcvox.interrupt import StopRequest
+from hpcvox.networks.vae.card import FLOW
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.networks.vae.posterior import Posterior, one_thread
 from hpcvox.progress import Progress
 from hpcvox.training.folder import beside
-from hpcvox.training.folder.card import FLOW
 from hpcvox.training.folder.shipped import located
 
 ENTRY: Final = "flow"

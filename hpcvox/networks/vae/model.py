@@ -13,8 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from hpcvox.networks.layers import DepthToSpace, SpaceToDepth, Standardize, convolution, embedding
-from hpcvox.networks.unet.model import INPUT_CHANNELS
+from hpcvox.networks.layers import (
+    INPUT_CHANNELS,
+    DepthToSpace,
+    SpaceToDepth,
+    Standardize,
+    convolution,
+    embedding,
+)
 from hpcvox.networks.vae.settings import VAESettings
 
 PAPER = VAESettings(

@@ -20,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hpcvox.errors import CheckpointError
+from hpcvox.networks.vae.card import PRIOR
 from hpcvox.training.folder import beside
-from hpcvox.training.folder.card import PRIOR
 from hpcvox.training.folder.shipped import located
 
 ENTRY: Final = "prior"

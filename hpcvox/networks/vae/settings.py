@@ -47,6 +47,9 @@ class VAESettings(Settings):
 class TrainVAESettings(VoxelSettings):
     """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
 
+    network = "vae"
+    takes = ("unet", "initial")
+
     out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")
     unet: Path | None = Field(
         None, description="run folder of a UNet whose features the loss compares, too (DFC); null: not"

@@ -4,25 +4,27 @@ Where the decoder names elements, the cross-entropies of each occupied patch's e
 added: neither MSE nor DFC asks the latent space to keep elements.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
 from hpcvox import durable
 from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
 from hpcvox.networks.maps import MapKind
-from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.vae import latent_flow, posterior, prior
+from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
+from hpcvox.networks.vae.card import EXAMPLES
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
-from hpcvox.networks.vae.reconstruction import Reconstruction
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.shards.reader import ShardSet
@@ -30,7 +32,6 @@ from hpcvox.shards.statistics_file import Split, statistics_for
 from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs
-from hpcvox.training.folder.card import EXAMPLES
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -170,10 +171,9 @@ class VAETask:
     def _network(self) -> VAE:
         return VAE(self.settings.model, self.conditions, self.kind.voxels, self.kind.box, self.kind.oblique)
 
-    def _features(self, folder: Path) -> UNet:
+    def _features(self, folder: Path) -> nn.Module:
         """The UNet of ``folder``, whose features are compared."""
         unet, card = runs.load_model(folder, "unet")
-        assert isinstance(unet, UNet)
         if misfit := self.kind.misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
         return unet.eval().requires_grad_(False)
@@ -207,11 +207,12 @@ class VAETask:
         return torch.from_numpy(np.stack(rows))
 
 
-def _feature_loss(unet: UNet, maps_BCDHW: torch.Tensor, true_BCDHW: torch.Tensor) -> torch.Tensor:
+def _feature_loss(unet: nn.Module, maps_BCDHW: torch.Tensor, true_BCDHW: torch.Tensor) -> torch.Tensor:
     """Squared errors of the UNet's features, means at each resolution summed, (B,)."""
+    features = cast(Callable[[torch.Tensor], Sequence[torch.Tensor]], unet.perceptual)
     with torch.no_grad():
-        wanted = unet.perceptual(true_BCDHW)
-    found = unet.perceptual(maps_BCDHW)
+        wanted = features(true_BCDHW)
+    found = features(maps_BCDHW)
     errors = [(a - b).square().flatten(1).mean(1) for a, b in zip(found, wanted, strict=True)]
     return torch.stack(errors).sum(0)
 

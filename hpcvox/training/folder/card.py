@@ -8,28 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from annotated_types import Ge, Gt, Le, Len, Lt
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from annotated_types import Ge, Le, Lt
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpcvox.descriptors.grids import BOXES
 from hpcvox.errors import CheckpointError
 from hpcvox.training.folder.shipped import located, names
+from hpcvox.training.network import known, ours
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 METRICS = "metrics.jsonl"
 """Figures of every epoch."""
-
-EXAMPLES = "examples.npz"
-"""A VAE's: densities of held-out crystals before and after."""
-
-PRIOR = "prior.safetensors"
-"""A VAE's: a Gaussian for each condition, fitted to the latent points of the training samples."""
-
-FLOW = "flow.safetensors"
-"""A VAE's: a flow from noise to the latent points of the training samples."""
-
-HELD_OUT = "held_out.csv"
-"""A CGCNN's: what it says of held-out crystals."""
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """No card is longer."""
@@ -42,8 +30,8 @@ Positive = Annotated[int, Ge(1), Le(100_000)]
 Element = Annotated[int, Ge(1), Le(118)]
 
 
-class _Card(BaseModel):
-    """What any model says of itself; keys that are not here are for people."""
+class Card(BaseModel):
+    """What any model says of itself; keys that are not here are for people.  A network's own card is a subclass."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
@@ -57,82 +45,6 @@ class _Card(BaseModel):
     epoch: Annotated[int, Ge(0)] = 0
     metrics: dict[str, Any] = {}
     descriptor: dict[str, Any] = {}
-
-
-class _Maps(_Card):
-    """Of a network of voxels."""
-
-    grid: str
-    voxels: Annotated[int, Ge(1), Le(1024)]
-    sigma: Annotated[float, Gt(0)] | None = None
-    oblique: bool = False
-
-    @field_validator("grid")
-    @classmethod
-    def _known(cls, grid: str) -> str:
-        if grid not in BOXES:
-            raise ValueError(f"it is for {grid[:40]!r} voxels, which are none of {', '.join(BOXES)}")
-        return grid
-
-
-class _UNetCard(_Maps):
-    classes: Positive = 2
-    elements: list[Element] = []
-
-
-class _VAECard(_Maps):
-    condition: str
-    conditions: Positive
-    edges: list[float]
-    shards: str
-    seed: Annotated[int, Ge(0)]
-    held_out_fraction: Annotated[float, Ge(0), Lt(1)]
-
-    @model_validator(mode="after")
-    def _bins(self) -> "_VAECard":
-        if len(self.edges) != self.conditions + 1 or sorted(self.edges) != self.edges:
-            raise ValueError(
-                f"edges are not {self.conditions + 1} numbers that rise, of {self.conditions} conditions"
-            )
-        return self
-
-
-class _CGCNNCard(_Card):
-    target: str
-    log: bool
-    mean: float
-    std: Annotated[float, Ge(0)]
-    neighbours: Positive
-    elements: Annotated[list[Element], Len(1)]
-
-
-class _R3DVSCard(_Card):
-    channels: Positive
-    voxels: Annotated[int, Ge(1), Le(1024)]
-    outputs: Positive
-    scale: list[Annotated[float, Gt(0)]]
-
-    @model_validator(mode="after")
-    def _scaled(self) -> "_R3DVSCard":
-        if len(self.scale) != self.channels:
-            raise ValueError(f"scale has {len(self.scale)} numbers, and there are {self.channels} channels")
-        return self
-
-
-class _FingerprintCard(_Card):
-    pixels: Annotated[int, Ge(1), Le(10_000)]
-    classes: Annotated[dict[str, list[float]], Len(1)]
-    target: str
-
-
-CARDS: Final[dict[str, type[_Card]]] = {
-    "unet": _UNetCard,
-    "vae": _VAECard,
-    "cgcnn": _CGCNNCard,
-    "r3dvs": _R3DVSCard,
-    "fingerprint": _FingerprintCard,
-}
-"""What the model of each task says of itself."""
 
 
 def read_card(folder: Path, *needed: str) -> dict[str, Any]:
@@ -158,7 +70,7 @@ def read_card(folder: Path, *needed: str) -> dict[str, Any]:
 
 def check_whole(folder: Path, card: dict[str, Any]) -> None:
     """Raise :class:`CheckpointError` where ``card`` lacks something that the model of its task needs."""
-    needed = [name for name, field in CARDS[card["task"]].model_fields.items() if field.is_required()]
+    needed = [name for name, field in _kind(card["task"]).model_fields.items() if field.is_required()]
     _check(folder / CARD, card, needed)
 
 
@@ -168,9 +80,9 @@ def _check(path: Path, card: dict[str, Any], needed: Sequence[str]) -> None:
             raise CheckpointError(f"{path}: {name} is missing: {DO}")
     task = card.get("task")
     if not isinstance(task, str | None):
-        raise CheckpointError(f"{path}: the task {task!r:.40} is not one of {', '.join(CARDS)}: {DO}")
+        raise CheckpointError(f"{path}: the task {task!r:.40} is not one of {', '.join(known())}: {DO}")
     try:
-        CARDS.get(task or "", _Card).model_validate(card)
+        _kind(task).model_validate(card)
     except ValidationError as error:
         for problem in error.errors():
             if problem["type"] != "missing":
@@ -180,6 +92,13 @@ def _check(path: Path, card: dict[str, Any], needed: Sequence[str]) -> None:
                 raise CheckpointError(
                     f"{path}: {f'{where}: ' if where else ''}{message}{given}: {DO}"
                 ) from None
+
+
+def _kind(task: str | None) -> type[Card]:
+    """What the card of a network of this name has; of one that is not known, what any has."""
+    network = ours().get(task or "") or known().get(task or "")
+    kind: type[Card] = Card if network is None else network.load("card")
+    return kind
 
 
 def untrained(folder: Path, error: Exception) -> CheckpointError:

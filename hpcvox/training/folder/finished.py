@@ -8,16 +8,16 @@ import json
 from typing import Any, Final
 
 from hpcvox import __version__, durable
-from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.training.folder.card import CARD, EXAMPLES, FLOW, HELD_OUT, METRICS, PRIOR, WEIGHTS
+from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
 from hpcvox.training.folder.damage import checksum, damage
 from hpcvox.training.folder.inputs import changed
+from hpcvox.training.network import find
 from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, METRICS, EXAMPLES, PRIOR, FLOW, HELD_OUT)
-"""What trainings make, each as far as it does."""
+MADE: Final = (WEIGHTS, CARD, METRICS)
+"""What every training leaves; its network's record says what it leaves beside."""
 
 FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
 """Settings of a run that has nothing left to do."""
@@ -43,11 +43,8 @@ def summary(settings: TrainSettings) -> str | None:
 
 def _state(settings: TrainSettings) -> dict[str, Any]:
     """The settings of a training, and the checksums of what it has made."""
-    made: dict[str, str | None] = {
-        name: checksum(path) for name in MADE if (path := settings.out / name).exists()
-    }
-    if isinstance(settings, TrainVAESettings):
-        made.setdefault(PRIOR, None)  # records of before there were priors do not say so: they are made now
+    names = (*MADE, *find(settings.network).leaves)
+    made = {name: checksum(path) if (path := settings.out / name).exists() else None for name in names}
     return {
         "hpcvox": __version__,
         "settings": settings.model_dump(mode="json", exclude=FREE),

@@ -14,9 +14,6 @@ from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "inputs.json"
 
-NETWORKS: Final = ("initial", "unet", "vae")
-"""Settings that name the run folder of another training."""
-
 
 def note(settings: TrainSettings) -> None:
     """Write down in the run folder what a run that begins takes."""
@@ -60,6 +57,6 @@ def _checksums(settings: TrainSettings) -> dict[str, str]:
 
 
 def _paths(settings: TrainSettings) -> dict[str, Path]:
-    folders: dict[str, Path | None] = {name: getattr(settings, name, None) for name in NETWORKS}
+    folders: dict[str, Path | None] = {name: getattr(settings, name) for name in settings.takes}
     networks = {name: located(folder) / WEIGHTS for name, folder in folders.items() if folder is not None}
     return {"shards": settings.shards / MANIFEST, **networks}

@@ -2,7 +2,7 @@
 
 A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
 epoch is done, ``model.safetensors`` with ``model.json``: the weights of the best epoch: as a rule that of the lowest
-held-out loss.  A VAE's that is done has ``prior.safetensors``, too (:mod:`hpcvox.networks.vae.prior`).
+held-out loss.  Its network's record says what a training leaves beside (:mod:`hpcvox.training.network`).
 """
 
 from pathlib import Path
@@ -14,21 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from hpcvox import __version__, config, durable
+from hpcvox import __version__, durable
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.networks.cgcnn.model import CGCNN
-from hpcvox.networks.cgcnn.settings import CGCNNSettings
-from hpcvox.networks.fingerprint.model import ConvNet
-from hpcvox.networks.fingerprint.settings import ConvNetSettings
-from hpcvox.networks.maps import MapKind
-from hpcvox.networks.r3dvs.model import VoxelCNN
-from hpcvox.networks.r3dvs.settings import VoxelCNNSettings
-from hpcvox.networks.unet.model import UNet
-from hpcvox.networks.unet.settings import UNetSettings
-from hpcvox.networks.vae.model import VAE
-from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.training.folder.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
 from hpcvox.training.folder.shipped import located
+from hpcvox.training.network import known
 
 _PIECE: Final = 1 << 20
 _MOST_LAYERS: Final = 64
@@ -69,9 +59,9 @@ def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[s
             f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
             "run the training again, it goes on from its last checkpoint and writes both anew"
         )
-    if card.get("task") not in _MODELS:
+    if card.get("task") not in known():
         raise CheckpointError(
-            f"{folder / CARD}: the task {card.get('task')!r} is not one of {', '.join(_MODELS)}"
+            f"{folder / CARD}: the task {card.get('task')!r} is not one of {', '.join(known())}"
         )
     check_whole(folder, card)
     with torch.device("meta"):  # takes no memory, however large a card calls it
@@ -100,7 +90,8 @@ def _made(folder: Path, card: dict[str, Any]) -> nn.Module:
     if too_much := _beyond(card["model"]):
         raise CheckpointError(f"{path}: model.{too_much}: {DO}")
     try:
-        return _MODELS[card["task"]](card, str(path))
+        model: nn.Module = known()[card["task"]].load("build")(card, str(path))
+        return model
     except (ConfigError, ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(str(error).split())
         raise CheckpointError(f"{path} describes no network that can be made ({said[:300]}): {DO}") from None
@@ -145,44 +136,3 @@ def _weights(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.T
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: {name} has a weight that is not finite: {DO}")
     return weights
-
-
-def _unet(card: dict[str, Any], origin: str) -> nn.Module:
-    settings = config.validate(UNetSettings, card["model"], origin)
-    smallest = settings.patch * 2 ** len(settings.down)
-    if card["voxels"] % smallest:
-        raise ValueError(f"{card['voxels']} voxels are no multiple of the {smallest} of its levels")
-    return UNet(settings)
-
-
-def _vae(card: dict[str, Any], origin: str) -> nn.Module:
-    # cards of before these were settings do not have them
-    settings = config.validate(
-        VAESettings, {"elements": 0, "naming": 0, "cell": "maps"} | card["model"], origin
-    )
-    kind = MapKind.of_card(card)
-    return VAE(settings, card["conditions"], kind.voxels, kind.box, kind.oblique)
-
-
-def _r3dvs(card: dict[str, Any], origin: str) -> nn.Module:
-    settings = config.validate(VoxelCNNSettings, card["model"], origin)
-    return VoxelCNN(settings, card["channels"], card["voxels"], card["outputs"], card["scale"])
-
-
-def _fingerprint(card: dict[str, Any], origin: str) -> nn.Module:
-    settings = config.validate(ConvNetSettings, card["model"], origin)
-    return ConvNet(settings, card["pixels"], len(card["classes"]))
-
-
-def _cgcnn(card: dict[str, Any], origin: str) -> nn.Module:
-    return CGCNN(config.validate(CGCNNSettings, card["model"], origin))
-
-
-_MODELS: Final = {
-    "unet": _unet,
-    "vae": _vae,
-    "cgcnn": _cgcnn,
-    "r3dvs": _r3dvs,
-    "fingerprint": _fingerprint,
-}
-"""How the model of each task is made from its card."""

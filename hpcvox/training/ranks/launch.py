@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
@@ -23,14 +24,14 @@ CYCLE_MS = "10"
 2 ranks: 12.8 → 17.1 samples/s of the UNet."""
 
 
-def run_ranks(verb: str, config: Path, ranks: int, backend: str) -> int:
+def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> int:
     """Run ``hpcvox VERB CONFIG`` on ``ranks`` processes; returns 0, or INTERRUPTED where a signal stopped them.
 
     Raises:
         MissingDependencyError: Horovod or its launcher is not installed.
         TrainingError: the ranks failed.
     """
-    command = [*dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", verb, str(config)]
+    command = [*dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", *verb, str(config)]
     environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1", RANKS: str(ranks)}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -45,7 +46,7 @@ def run_ranks(verb: str, config: Path, ranks: int, backend: str) -> int:
     if status in (0, INTERRUPTED):
         return status
     raise TrainingError(
-        f"{ranks} ranks of {verb} ended with status {status} (see above); run the same command again "
+        f"{ranks} ranks of {' '.join(verb)} ended with status {status} (see above); run the same command again "
         "and it goes on from the last checkpoint"
     )
 

@@ -1,15 +1,18 @@
 """Samples as a trained VAE gives them back: encoded to the mean of their posterior, and decoded."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox import config
 from hpcvox.errors import ConfigError
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.model import VAE
+from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import read_card
@@ -54,3 +57,13 @@ class Reconstruction:
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
     return np.isfinite(shards.target(read_card(folder, "condition")["condition"]))
+
+
+def build(card: dict[str, Any], origin: str) -> VAE:
+    """The network that a card describes, of no particular weights; ``origin`` names the card's file."""
+    # cards of before these were settings do not have them
+    settings = config.validate(
+        VAESettings, {"elements": 0, "naming": 0, "cell": "maps"} | card["model"], origin
+    )
+    kind = MapKind.of_card(card)
+    return VAE(settings, card["conditions"], kind.voxels, kind.box, kind.oblique)

@@ -1,15 +1,17 @@
 """A trained CGCNN at work: graphs of crystals → its property, in the unit of its target."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox import config
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.networks.cgcnn.graphs import Graphs
 from hpcvox.networks.cgcnn.model import CGCNN
+from hpcvox.networks.cgcnn.settings import CGCNNSettings
 from hpcvox.training.folder import runs
 
 TASK: Final = "cgcnn"
@@ -42,3 +44,8 @@ class Property:
             scaled: NDArray[np.float64] = (value * self.card["std"] + self.card["mean"]).numpy()
         with np.errstate(over="ignore"):  # of a crystal like no other: infinite, and for the caller to judge
             return 10**scaled if self.log else scaled
+
+
+def build(card: dict[str, Any], origin: str) -> CGCNN:
+    """The network that a card describes, of no particular weights; ``origin`` names the card's file."""
+    return CGCNN(config.validate(CGCNNSettings, card["model"], origin))

@@ -1,0 +1,89 @@
+"""What a network is to the rest: one record in a folder of its own, and which networks there are.
+
+The training loop, studies, run folders and the command line know networks by these records alone.  Those of hpcvox are
+the folders of :mod:`hpcvox.networks`; another package has its own by an entry point of the group ``hpcvox.networks``
+that names a :class:`Network`.
+"""
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any, Final, NamedTuple, cast
+
+from hpcvox.errors import ConfigError, did_you_mean
+
+PACKAGE: Final = "hpcvox.networks"
+"""Where ours are, and the name of the group of others' entry points."""
+
+
+class Network(NamedTuple):
+    """A network.  What is ``package.module:NAME`` here is loaded when it is needed: PyTorch takes seconds."""
+
+    name: str
+    """``train-NAME`` is its verb, and what its card says under ``task``."""
+    help: str
+    """What it makes of what, for ``hpcvox --help``."""
+    settings: str
+    """Class of the settings of its training, a :class:`hpcvox.training.settings.TrainSettings`."""
+    recipe: str
+    """Its :class:`hpcvox.training.task.Recipe`."""
+    build: str
+    """Function that makes the model, of no particular weights, from a card and the name of the card's file."""
+    card: str
+    """Class of its card, a :class:`hpcvox.training.folder.card.Card`; loads no PyTorch."""
+    descriptor: str
+    """Of the shard sets that it is trained on."""
+    leaves: tuple[str, ...] = ()
+    """Files that its training leaves in the run folder beside the model, as far as it makes them."""
+
+    @property
+    def verb(self) -> str:
+        """Of the command line."""
+        return f"train-{self.name}"
+
+    def load(self, part: str) -> Any:
+        """What ``settings``, ``recipe``, ``build`` or ``card`` names."""
+        return _loaded(getattr(self, part))
+
+
+@cache
+def ours() -> dict[str, Network]:
+    """The networks of hpcvox by their names: every folder of :mod:`hpcvox.networks` has one."""
+    folder = importlib.import_module(PACKAGE)
+    found = [
+        _loaded(f"{PACKAGE}.{one.name}:NETWORK") for one in pkgutil.iter_modules(folder.__path__) if one.ispkg
+    ]
+    return {network.name: network for network in found}
+
+
+@cache
+def known() -> dict[str, Network]:
+    """Ours, and those of other packages by their entry points."""
+    from importlib.metadata import entry_points
+
+    others = (entry.load() for entry in entry_points(group=PACKAGE))
+    return {network.name: network for network in others} | ours()
+
+
+def find(name: str) -> Network:
+    """The network of this name, or that which ``package.module:NAME`` is.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if network := ours().get(name) or known().get(name):
+        return network
+    if ":" in name:
+        try:
+            return cast(Network, _loaded(name))
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"there is no network {name}: {error}") from None
+    raise ConfigError(
+        f"there is no network {name}: {did_you_mean(name, list(known()))}valid: {', '.join(known())}, or "
+        "package.module:NAME of one of another package"
+    )
+
+
+def _loaded(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
