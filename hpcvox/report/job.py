@@ -39,12 +39,6 @@ def run(settings: ReportSettings) -> Outcome:
     generated = open_folder("generate", settings.generated)
     evaluated = open_folder("evaluate", settings.evaluation)
     folders = [database, shards, vae, generated, evaluated]
-    if all(folder.problem for folder in folders):
-        names = ", ".join(str(folder.path) for folder in folders if folder.path is not None) or "(all null)"
-        raise SourceError(
-            f"there is nothing to report: none of {names} is a folder with files; name at least one of "
-            "database, shards, vae, generated, evaluation (as database=runs/database)"
-        )
     # what not every run has: left out where it is not there
     unets = [
         (name, title, folder)
@@ -66,6 +60,12 @@ def run(settings: ReportSettings) -> Outcome:
     folders += [*(folder for *_, folder in unets), *(folder for _, folder in chosen)]
     predictors = networks.folders(settings.networks, open_folder("screen", settings.screened))
     folders += predictors
+    if all(folder.problem for folder in folders):
+        names = ", ".join(str(folder.path) for folder in folders if folder.path is not None) or "(all null)"
+        raise SourceError(
+            f"there is nothing to report: none of {names} is a folder with files; name at least one of "
+            "database, shards, vae, generated, evaluation (as database=runs/database)"
+        )
     predicted = networks.section(predictors)
     with durable.sole_writer(settings.out):
         target = settings.out / PAGE

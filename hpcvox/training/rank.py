@@ -119,7 +119,7 @@ def _run(settings: TrainSettings, trainer: Trainer, recipe: Recipe) -> Outcome:
     said = _summary(settings, not complete, trainer.stopped_early)
     if complete:
         task.finish(settings.out, trainer.held_out)
-        say(table(read_metrics(settings.out)))
+        say(table(read_metrics(settings.out), recipe.least))
         finished.write(settings, said)
     return Outcome(said, 0 if complete else INTERRUPTED)
 

@@ -144,6 +144,16 @@ def test_networks_are_those_that_are_named_or_those_of_the_screen(
     assert 'id="networks"' not in (tmp_path / "report.html").read_text()
 
 
+def test_a_network_alone_is_enough_to_report(
+    settings: ReportSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder without any other run, as README has it: ``hpcvox report networks=[runs/cgcnn]``."""
+    monkeypatch.chdir(tmp_path)
+    run(ReportSettings(networks=[settings.out.parent / "cgcnn"], figures=False))
+    text = (tmp_path / "runs/report/report.html").read_text()
+    assert "Properties of held-out crystals" in text
+
+
 def test_what_was_not_asked_for_is_left_out(settings: ReportSettings, tmp_path: Path) -> None:
     outcome = run(settings.model_copy(update={"out": tmp_path, "judged": tmp_path / "none", "relaxed": None}))
     text = (tmp_path / "report.html").read_text()

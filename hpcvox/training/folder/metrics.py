@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,10 +57,14 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    """A row for each figure: trained on and held out after the last epoch, and held out after the best one."""
-    best = min(lines, key=lambda line: line["held_out/loss"])
-    names = [name.removeprefix("held_out/") for name in lines[-1] if name.startswith("held_out/")]
+def table(lines: list[dict[str, Any]], least: Callable[[dict[str, float]], float]) -> str:
+    """A row for each figure: trained on and held out after the last epoch, and held out after the best one.
+
+    Args:
+        least: of the held-out figures of an epoch, what the exported weights have the least of.
+    """
+    best = min(lines, key=lambda line: least(_held_out(line)))
+    names = list(_held_out(lines[-1]))
     width = max(map(len, ("epoch", *names)))
     rows = [f"{'':{width}}  {'train':>11} {'held out':>11} {'best':>11}"]
     rows.append(f"{'epoch':{width}}  {lines[-1]['epoch']:>11} {lines[-1]['epoch']:>11} {best['epoch']:>11}")
@@ -67,3 +72,10 @@ def table(lines: list[dict[str, Any]]) -> str:
         keys = (lines[-1], f"train/{name}"), (lines[-1], f"held_out/{name}"), (best, f"held_out/{name}")
         rows.append(f"{name:{width}}  " + " ".join(f"{line[key]:>11.5g}" for line, key in keys))
     return "\n".join(rows)
+
+
+def _held_out(line: dict[str, Any]) -> dict[str, float]:
+    """The held-out figures of an epoch by their names."""
+    return {
+        name.removeprefix("held_out/"): value for name, value in line.items() if name.startswith("held_out/")
+    }

@@ -1,0 +1,68 @@
+"""Its model and its task."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from hpcvox.shards.reader import ShardSet
+from hpcvox.training.data import Slice
+from hpcvox.training.ranks.comm import Comm
+from hpcvox.training.task import Losses, Ratio, Recipe
+from hpcvox_tiny.settings import TrainTinySettings
+
+
+class TinyBatch(NamedTuple):
+    """Mean densities of one step on one rank."""
+
+    indices: NDArray[np.int64]
+    share: torch.Tensor
+    x: torch.Tensor
+    epoch: int
+
+
+class TinyTask:
+    """A target by its squared error."""
+
+    name = "tiny"
+
+    def __init__(
+        self, settings: TrainTinySettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
+    ) -> None:
+        self.shards, self.target = shards, settings.target
+        self.wanted = torch.from_numpy(shards.target(settings.target)).float()
+        self.model: nn.Module = nn.Linear(1, 1).to(comm.device)
+
+    def read(self, part: Slice, epoch: int) -> TinyBatch:
+        """Mean densities of a part of the samples."""
+        density, _ = self.shards.read(part.indices)
+        x = torch.from_numpy(density.astype(np.float32).mean((1, 2, 3))[:, None])
+        return TinyBatch(part.indices, torch.from_numpy(part.share), x, epoch)
+
+    def losses(self, batch: TinyBatch) -> Losses:
+        """Squared errors, and the mean absolute one to look at."""
+        error = self.model(batch.x)[:, 0] - self.wanted[torch.from_numpy(batch.indices)].to(batch.x.device)
+        return Losses(error.square(), {"mae": Ratio(error.detach().abs(), torch.ones(len(error)))})
+
+    def card(self) -> dict[str, Any]:
+        """What it takes to make the model again."""
+        return {"model": {}, "target": self.target}
+
+    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+        """Leave a word."""
+        (out / "said.txt").write_text(f"{len(held_out)} held out\n", "utf-8")
+
+
+def build(card: dict[str, Any], origin: str) -> nn.Module:
+    """The model, of no particular weights."""
+    return nn.Linear(1, 1)
+
+
+def _usable(settings: TrainTinySettings, shards: ShardSet) -> NDArray[np.bool_]:
+    return np.isfinite(shards.target(settings.target))
+
+
+RECIPE = Recipe(TinyTask, _usable)
