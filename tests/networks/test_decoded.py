@@ -136,7 +136,7 @@ def test_samples_without_the_condition_are_left_out(
 def test_networks_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> None:
     other = SMALL_UNET.replace("features: 4", "features: 5")
     with pytest.raises(
-        ConfigError, match=r"initial: .*unet has another shape: set model as in .*config.yaml"
+        ConfigError, match=r"initial: .*unet has another shape: set model.features=4, as it has$"
     ):
         train(again(trained, tmp_path, other))
     with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):

@@ -144,7 +144,7 @@ def test_initial_weights_of_another_shape_or_other_maps_are_refused(
     def start(on: Path, *more: str) -> None:
         train(settings(TrainVAESettings, on, tmp_path / "out", *QUICK, f"initial={named}", *more))
 
-    with pytest.raises(ConfigError, match=r"another shape: set model.encoder=\(16, 16\) .*model.latent=16"):
+    with pytest.raises(ConfigError, match=r"another shape: set model.encoder=\[16, 16\] .*model.latent=16"):
         start(shards, SMALL_VAE)
     with pytest.raises(ConfigError, match="set bins=4"):
         start(shards, NAMES, "bins=3")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hpcvox import durable
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks import initial
 from hpcvox.networks.cgcnn.at_work import TASK, Property
 from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
@@ -16,7 +17,6 @@ from hpcvox.networks.cgcnn.model import CGCNN
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.data import Slice, plan
-from hpcvox.training.folder import runs
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -93,17 +93,12 @@ class CGCNNTask:
 
     def _start_from(self, folder: Path) -> None:
         """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
-        model, card = runs.load_model(folder, self.name)
+        model, card = initial.loaded(folder, self.name, self.settings.model, free=frozenset({"hidden"}))
         assert isinstance(model, CGCNN)
-        here = {**self.settings.model.model_dump(exclude={"hidden"}), "neighbours": self.neighbours}
-        there = {**model.settings.model_dump(exclude={"hidden"}), "neighbours": card["neighbours"]}
-        differ = [
-            f"{key} is {there[key]} there and {here[key]} here" for key in here if there[key] != here[key]
-        ]
-        if differ:
+        if card["neighbours"] != self.neighbours:
             raise ConfigError(
-                f"initial: the network of {folder} does not fit: {', '.join(differ)}; only model.hidden may differ: "
-                f"set model as in {folder / 'config.yaml'} and featurize with as many neighbours"
+                f"initial: the network of {folder} was trained on graphs of {card['neighbours']} neighbours, and "
+                f"{self.settings.shards} has {self.neighbours}: featurize with neighbours={card['neighbours']}"
             )
         self.model.load_state_dict(model.features(), strict=False)
         self.elements = sorted({*self.elements, *card["elements"]})

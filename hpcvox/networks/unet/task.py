@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from hpcvox.errors import ConfigError
+from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings
@@ -17,7 +18,6 @@ from hpcvox.networks.voxels import load
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
-from hpcvox.training.folder import runs
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
 
@@ -128,12 +128,7 @@ class UNetTask:
 
     def _start_from(self, folder: Path) -> None:
         """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
-        model, card = runs.load_model(folder, self.name)
-        assert isinstance(model, UNet)
-        if model.settings != self.settings.model:
-            raise ConfigError(
-                f"initial: the network of {folder} has another shape: set model as in {folder / 'config.yaml'}"
-            )
+        model, card = initial.loaded(folder, self.name, self.settings.model)
         if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
         self.model.load_state_dict(model.state_dict())

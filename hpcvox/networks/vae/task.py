@@ -18,6 +18,7 @@ from torch.nn import functional
 from hpcvox import durable
 from hpcvox.errors import ConfigError
 from hpcvox.interrupt import StopRequest
+from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
@@ -180,14 +181,12 @@ class VAETask:
 
     def _start_from(self, folder: Path) -> None:
         """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
-        model, card = runs.load_model(folder, self.name)
-        assert isinstance(model, VAE)
-        mine, its = self.settings.model.model_dump(), model.settings.model_dump()
-        other = [f"model.{key}={value}" for key, value in its.items() if mine[key] != value]
-        if model.conditions != self.conditions:
-            other.append(f"bins={model.conditions}")
-        if other:
-            raise ConfigError(f"initial: the network of {folder} has another shape: set {' '.join(other)}")
+        model, card = initial.loaded(folder, self.name, self.settings.model)
+        if card["conditions"] != self.conditions:
+            raise ConfigError(
+                f"initial: the network of {folder} has {card['conditions']} conditions, this one {self.conditions}: "
+                f"set bins={card['conditions']}"
+            )
         trained = MapKind.of_card(card)
         if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:
             misfit = misfit or f"right-angled cells alone, and {folder} was trained on oblique ones, too"
