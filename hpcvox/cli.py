@@ -175,8 +175,16 @@ STUDY_VERBS: dict[str, FolderVerb | Verb] = {
 TRAIN = "train"
 """Trains a network of another package: ``train package.module:NAME``."""
 
-GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS}
-"""Verbs of verbs.  ``study`` is a verb by itself, too."""
+PIPELINE_VERBS: dict[str, FolderVerb | Verb] = {
+    "plan": Verb(
+        "hpcvox.pipeline:PipelineSettings",
+        "hpcvox.pipeline:plan",
+        "write the config of each step, and say what it waits for (slurm/pipeline.sh submits that)",
+    )
+}
+
+GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS, "pipeline": PIPELINE_VERBS}
+"""Verbs of verbs.  ``study`` and ``pipeline`` are verbs by themselves, too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,16 +3,19 @@
 import importlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hpcvox import config, durable
 from hpcvox.actors.cluster import kept_cluster
 from hpcvox.config import Settings
+from hpcvox.database.energy import chosen
 from hpcvox.database.settings import DatabaseSettings
-from hpcvox.errors import ConfigError
+from hpcvox.database.tables import TARGETS
+from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
@@ -75,6 +78,17 @@ class PipelineSettings(Settings):
         "by CHGNet (settings: hpcvox relax --help)",
     )
     report: ReportSettings = Field(ReportSettings(), description="one HTML file")
+    until: str | None = Field(
+        None, description="last step, with those that it needs and no others; null: all, up to the report"
+    )
+
+    @field_validator("until")
+    @classmethod
+    def _is_a_stage(cls, until: str | None) -> str | None:
+        names = [stage.name for stage in STAGES]
+        if until is not None and until not in names:
+            raise ValueError(f"{did_you_mean(until, names)}valid: {', '.join(names)}")
+        return until
 
 
 class Stage(NamedTuple):
@@ -88,6 +102,11 @@ class Stage(NamedTuple):
     def verb(self) -> str:
         """What the stage is called to users."""
         return self.name.replace("_", "-")
+
+    @property
+    def does(self) -> str:
+        """The verb that does it: some do so in several stages, with other settings."""
+        return {"featurize-graph": "featurize", "finetune-unet": "train-unet"}.get(self.verb, self.verb)
 
 
 FINETUNED: Final = "finetuned_unet"
@@ -152,8 +171,7 @@ def run(settings: PipelineSettings) -> Outcome:
     stages = stages_of(settings)
     for stage in stages:
         _refuse_folders_set_by_hand(settings, stage)
-    for calculation in settings.relax.stages if settings.relax is not None else ():
-        require(calculation.calculator)  # now, and not after hours of training
+    _require_calculators(settings)
     with durable.sole_writer(settings.out), kept_cluster():
         config.save(settings, settings.out / "config.yaml")
         timings = _Timings(settings.out / "timings.json")
@@ -187,6 +205,47 @@ def run(settings: PipelineSettings) -> Outcome:
     return Outcome("\n".join(lines), status)
 
 
+def _require_calculators(settings: PipelineSettings) -> None:
+    """Refuse, now and not after hours of training, a calculator that is not installed."""
+    for calculation in settings.relax.stages if settings.relax is not None else ():
+        require(calculation.calculator)
+
+
+PLAN: Final = "plan"
+"""Folder below ``out`` with the config of each step, where the steps are jobs of their own."""
+
+MAY_FAIL: Final = ("screen", "relax")
+"""Stages without which there is a report all the same: where no candidate is left, say."""
+
+
+def plan(settings: PipelineSettings) -> Outcome:
+    """Write the config of every step below ``out/plan``, and say a line a step for a scheduler.
+
+    A line is the step, the verb that does it, its config, the steps that must have ended well before it begins, and
+    those that must have ended, well or not; with tabs between them, and commas between steps.
+
+    Raises:
+        ConfigError: a folder of a step is set by hand, or ``source`` is not there.
+        MissingDependencyError: a calculator of ``relax`` is not installed.
+    """
+    _require_calculators(settings)
+    if settings.source is not None and not settings.source.exists():
+        raise ConfigError(f"source={settings.source}: there is no such file or folder")
+    stages = stages_of(settings)
+    lines = []
+    for stage in stages:
+        _refuse_folders_set_by_hand(settings, stage)
+        job = placed(settings, stage, planned=True)
+        path = settings.out / PLAN / f"{stage.name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        config.save(job, path)
+        needed = needs(settings, stage, stages[: stages.index(stage)])
+        well = [name for name in needed if stage.name != "report" or name not in MAY_FAIL]
+        ended = [name for name in needed if name not in well]
+        lines.append("\t".join([stage.name, stage.does, str(path), ",".join(well), ",".join(ended)]))
+    return Outcome("\n".join(lines))
+
+
 def stages_of(settings: PipelineSettings) -> list[Stage]:
     """Those that these settings have."""
     left_out = {"database"} if settings.source is not None else set()
@@ -198,7 +257,30 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
         left_out.add("finetune_unet")
     if settings.relax is None:
         left_out.add("relax")
-    return [stage for stage in STAGES if stage.name not in left_out]
+    stages = [stage for stage in STAGES if stage.name not in left_out]
+    if settings.until is None:
+        return stages
+    wanted = {settings.until}
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            wanted |= set(needs(settings, stage, stages))
+    return [stage for stage in stages if stage.name in wanted]
+
+
+def needs(settings: PipelineSettings, stage: Stage, stages: Sequence[Stage]) -> list[str]:
+    """The stages, of ``stages``, that make what a stage takes."""
+    taken = _taken(placed(settings, stage, planned=True), stage)
+    folders = {other.name: settings.out / str(other.folders["out"]) for other in stages if other != stage}
+    return [name for name, folder in folders.items() if any(path.is_relative_to(folder) for path in taken)]
+
+
+def _taken(job: Settings, stage: Stage) -> list[Path]:
+    """The folders and files that a stage reads."""
+    values = [getattr(job, key) for key in stage.folders if key != "out"]
+    if isinstance(job, RelaxSettings):
+        values.append(job.known)
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [one for one in flat if isinstance(one, Path)]
 
 
 def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
@@ -233,15 +315,21 @@ def _refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> Non
         )
 
 
-def placed(settings: PipelineSettings, stage: Stage) -> Settings:
-    """The stage's settings with its folders set, and what it takes over from others where it is not set by hand."""
+def placed(settings: PipelineSettings, stage: Stage, planned: bool = False) -> Settings:
+    """The stage's settings with its folders set, and what it takes over from others where it is not set by hand.
+
+    Args:
+        planned: whether nothing is made yet of what it takes.
+    """
     job: Settings = getattr(settings, stage.name)
     update: dict[str, Any] = {
         key: [_place(settings, one) for one in place] if isinstance(place, list) else _place(settings, place)
         for key, place in stage.folders.items()
     }
     by_hand = job.model_fields_set
-    taken_over = {key: value for key, value in _taken_over(settings, stage).items() if key not in by_hand}
+    taken_over = {
+        key: value for key, value in _taken_over(settings, stage, planned).items() if key not in by_hand
+    }
     return job.model_copy(update=update | taken_over)
 
 
@@ -258,7 +346,7 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
     return settings.out / place
 
 
-def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
+def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict[str, Any]:
     columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets"})
     match stage.name:
         case "featurize_graph":
@@ -276,7 +364,7 @@ def _taken_over(settings: PipelineSettings, stage: Stage) -> dict[str, Any]:
             return {"known": _place(settings, CRYSTALS) if usual else None}
         case "report":  # what a run before has left is not this one's
             gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
-            gone |= set() if _candidates(settings.out / JUDGED) else {"screened", "relaxed"}
+            gone |= set() if planned or _candidates(settings.out / JUDGED) else {"screened", "relaxed"}
             return dict.fromkeys(gone)
     return {}
 
@@ -298,8 +386,11 @@ def _property(settings: PipelineSettings) -> str:
 
 
 def _energy(settings: PipelineSettings) -> str:
-    """The target of built-in crystals; which energy it is depends on what is installed, the database says."""
-    target: str = json.loads((settings.out / "database" / "database.json").read_text("utf-8"))["target"]
+    """The target of built-in crystals; which energy it is depends on what is installed."""
+    card = settings.out / "database" / "database.json"
+    if not card.exists():
+        return TARGETS[chosen(settings.database)]
+    target: str = json.loads(card.read_text("utf-8"))["target"]
     return target
 
 

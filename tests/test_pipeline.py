@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hpcvox import config
-from hpcvox.pipeline import STAGES, PipelineSettings, placed, run_stage, stages_of
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.pipeline import STAGES, PipelineSettings, placed, plan, run_stage, stages_of
 from tests.support.paths import ROOT
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 
@@ -63,8 +64,11 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path: Path) -> None
     *_, last = lines = whole.strip().splitlines()
     assert last == f"open {tmp_path}/whole/report/report.html"
     stages = [stage for stage in STAGES if stage.name not in NETWORKS_OF_THE_PAPER]
-    *recap, _ = lines[-len(stages) - 1 :]
-    assert [line.split()[0] for line in recap] == [stage.verb for stage in stages]
+    done = next(i for i, line in enumerate(lines) if line.startswith("pipeline done"))
+    recap, rest = lines[done + 1 : done + len(stages)], lines[done + len(stages) :]
+    assert [line.split()[0] for line in recap] == [stage.verb for stage in stages[:-1]]
+    assert rest[0] == "how good they are:"
+    assert any(line.startswith("next: ") for line in rest)
     out = tmp_path / "killed"
     for stage, number in zip(stages, cycle([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]), strict=False):
         process = start(out)
@@ -150,6 +154,23 @@ def test_the_unet_goes_on_with_what_the_vae_decodes() -> None:
     assert "finetune_unet" not in names(given)
     assert stage(given, "generate").unet == Path("o/unet")
     assert stage(given, "report").finetuned_unet is None
+
+
+def test_a_plan_has_the_settings_of_every_stage(tmp_path: Path) -> None:
+    """What jobs of their own are given is what the pipeline runs itself."""
+    out = tmp_path / "out"
+    given = settings(f"out={out}", "database.energy=ewald", "train_vae.epochs=3", "relax.stages=[emt]")
+    lines = [line.split("\t") for line in plan(given).summary.splitlines()]
+    assert [line[0] for line in lines] == names(given)
+    for one, (_, verb, path, *_) in zip(stages_of(given), lines, strict=True):
+        job = placed(given, one, planned=True)
+        assert config.load(type(job), Path(path)) == job, verb
+    assert config.load(TrainVAESettings, out / "plan/train_vae.yaml").condition == "ewald_energy"
+
+
+def test_a_plan_until_a_step_has_what_that_needs_alone() -> None:
+    assert names(settings("until=judge")) == ["database", "featurize", "train_vae", "generate", "judge"]
+    assert names(settings("source=mine.csv", "until=evaluate")) == ["featurize", "train_vae", "evaluate"]
 
 
 @pytest.mark.parametrize(("name", "past"), [("screen", "screened"), ("relax", "relaxed")])

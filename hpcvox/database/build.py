@@ -15,6 +15,7 @@ from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.prototypes import CLASSES, Prototype, draw
 from hpcvox.database import potential, tables
+from hpcvox.database.energy import chosen
 from hpcvox.database.potential import BATCH
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
@@ -31,11 +32,7 @@ def run(settings: DatabaseSettings) -> Outcome:
         MissingDependencyError: ``energy=chgnet`` and CHGNet is not installed.
         BusyError: another run is writing the folder.
     """
-    energy = settings.energy
-    if energy == "auto":
-        energy = "chgnet" if potential.installed() else "ewald"
-    if energy == "chgnet":
-        potential.require()
+    energy = chosen(settings)
     model = potential.name() if energy == "chgnet" else "ewald"
     out = settings.out
     with durable.sole_writer(out):

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -367,116 +368,81 @@ def test_a_config_and_the_site_s_arguments(site: Site) -> None:
     ]
 
 
-CRYSTALS = "source=made/database/crystals.csv"
-PIPELINE = {
-    "database": ("", ["out=made/database"]),
-    "featurize": ("afterok:1", [CRYSTALS, "out=made/shards"]),
-    "featurize_graph": ("afterok:1", ["configs/featurize_graph.yaml", CRYSTALS, "out=made/graphs"]),
-    "train_vae": (
-        "afterok:2",
-        ["shards=made/shards", "unet=null", "out=made/vae", "condition=my energy"],
-    ),
-    "train_cgcnn": ("afterok:3", ["shards=made/graphs", "out=made/cgcnn", "target=my energy"]),
-    "generate": ("afterok:4", ["unet=null", "vae=made/vae", "out=made/generated"]),
-    "evaluate": (
-        "afterok:4",
-        ["shards=made/shards", "unet=null", "vae=made/vae", "out=made/evaluation"],
-    ),
-    "judge": ("afterok:6", ["generated=made/generated", "out=made/judged"]),
-    "screen": ("afterok:8:5", ["source=made/judged/cifs", "models=['made/cgcnn']", "out=made/screened"]),
-    "relax": (
-        "afterok:8:9",
-        [
-            "source=made/screened/cifs",
-            "known=made/database/crystals.csv",
-            "out=made/relaxed",
-            "stages=[chgnet]",
-        ],
-    ),
-    "report": (
-        "afterok:7:8,afterany:9:10",
-        [
-            *("shards=made/shards", "unet=null", "vae=made/vae", "finetuned_unet=null"),
-            *("generated=made/generated", "evaluation=made/evaluation"),
-            *("database=made/database", "judged=made/judged"),
-            *("screened=made/screened", "relaxed=made/relaxed", "out=made/report"),
-        ],
-    ),
+AFTER = {
+    "database": "",
+    "featurize": "afterok:1",
+    "featurize_graph": "afterok:1",
+    "train_vae": "afterok:2",
+    "train_cgcnn": "afterok:3",
+    "evaluate": "afterok:2:4",
+    "generate": "afterok:4",
+    "judge": "afterok:7",
+    "screen": "afterok:5:8",
+    "relax": "afterok:1:9",
+    "report": "afterok:1:2:4:6:7:8,afterany:9:10",
 }
-"""Every step of the pipeline with the jobs that it waits for, numbered in this order, and its settings."""
+"""Every step of the pipeline with the jobs that it waits for, numbered in this order."""
+
+PLANS = f"""
+if [[ $* == *"hpcvox pipeline plan"* ]]; then exec {sys.executable} "$@"; fi
+"""
+"""The plan is made by the real Python."""
 
 
-def pipeline(site: Site, *arguments: str) -> dict[str, tuple[str, list[str]]]:
-    """What the pipeline submitted: the settings of each step, after what the options of sbatch say of it."""
+def pipeline(site: Site, *arguments: str) -> dict[str, list[str]]:
+    """What the pipeline submitted: of each step the options of sbatch that are its own."""
+    (site.bin / "python").write_text(STAND_IN.replace("call=$HPCVOX_CALLS", PLANS + "call=$HPCVOX_CALLS", 1))
     done, calls = site.run("pipeline", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     steps = {}
     for words, _ in calls:
-        script = next(i for i, word in enumerate(words) if word.endswith(".sh"))
-        assert words[:2] == ["sbatch", "--parsable"]
-        assert words[script - 1] == "--kill-on-invalid-dep=yes"
-        named, *after = words[2 : script - 1]
+        *options, script, config = words
+        assert options[:2] == ["sbatch", "--parsable"]
+        assert options[-1] == "--kill-on-invalid-dep=yes"
+        named, *own = options[2:-1]
         step = named.removeprefix("--job-name=")
         name = {"featurize_graph": "featurize", "finetune_unet": "train_unet"}.get(step, step)
-        assert words[script] == f"{ROOT}/slurm/{name}.sh"
-        steps[step] = "".join(after).removeprefix("--dependency="), words[script + 1 :]
+        assert script == f"{ROOT}/slurm/{name}.sh"
+        assert config.endswith(f"/plan/{step}.yaml")
+        assert (site.folder / config).is_file()
+        steps[step] = own
     return steps
 
 
-def test_the_whole_pipeline(site: Site) -> None:
-    flags = ("--database", "--screen", "--relax", "--report")
-    steps = pipeline(site, *flags, "out=made", "train_vae.condition=my energy", "relax.stages=[chgnet]")
-    assert list(steps.items()) == list(PIPELINE.items())
+def test_every_step_of_the_pipeline_waits_for_what_it_takes(site: Site) -> None:
+    steps = pipeline(site, "out=made", "database.energy=ewald", "relax.stages=[emt]")
+    wanted = {step: [f"--dependency={after}"] if after else [] for step, after in AFTER.items()}
+    assert list(steps.items()) == list(wanted.items())
+    listed = (site.folder / "made/pipeline.jobs").read_text().splitlines()
+    assert [line.split()[0] for line in listed] == list(AFTER)
 
 
-TRAINED = {"featurize": "", "train_vae": "afterok:1", "generate": "afterok:2"}
-OF_THE_PAPER = {"train_unet": "afterok:1", "train_vae": "afterok:1:2", "generate": "afterok:3"}
+def test_options_of_sbatch_are_for_one_step_or_for_a_kind(site: Site) -> None:
+    (site.folder / "mine.csv").touch()
+    given = ("until=train_vae", "train_vae.--gpus-per-node=4", "featurize.--time=00:10:00")
+    steps = pipeline(site, "source=mine.csv", *given)
+    assert steps == {
+        "featurize": ["--time=00:10:00"],
+        "train_vae": ["--dependency=afterok:1", "--gpus-per-node=4"],
+    }
 
 
 @pytest.mark.parametrize(
-    ("flag", "more"),
+    ("given", "said"),
     [
-        ([], {}),
-        (["--relax"], {"judge": "afterok:3", "relax": "afterok:4"}),
-        (["--report"], {"evaluate": "afterok:2", "judge": "afterok:3", "report": "afterok:4:5"}),
-        (["--unet"], OF_THE_PAPER),
-        (["--finetune"], OF_THE_PAPER | {"finetune_unet": "afterok:3", "generate": "afterok:3:4"}),
+        (["--screen"], "--screen: not known; valid: --status, --help, a config, key=value, STEP.--OPTION"),
+        (["train_unt.epochs=1"], "unknown key train_unt: did you mean train_unet?"),
+        (["train_vae.--time=1", "until=featurize"], "no such step; valid: database featurize"),
+        (["source=absent.csv"], "source=absent.csv: there is no such file or folder"),
+        (["train_vae.epochs=abc", "featurize.voxels=0"], "featurize.voxels=0: "),
+        (["until=finish"], "until=finish: until: Value error, valid: database, featurize"),
     ],
 )
-def test_parts_of_the_pipeline(site: Site, flag: list[str], more: dict[str, str]) -> None:
-    (site.folder / "mine.csv").touch()
-    steps = pipeline(site, *flag, "source=mine.csv")
-    assert {step: after for step, (after, _) in steps.items()} == TRAINED | more
-    if flag == ["--relax"]:
-        assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
-
-
-def test_a_finetuned_network_is_what_the_rest_is_made_with(site: Site) -> None:
-    (site.folder / "mine.csv").touch()
-    given = ["train_unet.width=8", "train_unet.epochs=9", "finetune_unet.learning_rate=0.001"]
-    steps = pipeline(site, "--finetune", "--report", "source=mine.csv", *given)
-    after, arguments = steps["finetune_unet"]
-    assert after == "afterok:3"
-    assert arguments == [
-        *("shards=runs/shards", "initial=runs/unet", "vae=runs/vae", "out=runs/finetuned_unet"),
-        *("epochs=5", "width=8", "learning_rate=0.001"),
-    ]
-    assert steps["train_unet"][1][-2:] == ["width=8", "epochs=9"]
-    assert steps["train_vae"][1][1] == "unet=runs/unet"
-    for step in ("generate", "evaluate"):
-        assert steps[step][0] == "afterok:3:4"
-        assert "unet=runs/finetuned_unet" in steps[step][1]
-    report = steps["report"][1]
-    assert "unet=runs/unet" in report
-    assert "finetuned_unet=runs/finetuned_unet" in report
-
-
-def test_columns_of_the_crystals_are_said_once_for_the_pipeline(site: Site) -> None:
-    (site.folder / "mine.csv").touch()
-    steps = pipeline(site, "--screen", "--relax", "source=mine.csv", "featurize.cif_column=my cif")
-    assert steps["featurize"][1] == ["source=mine.csv", "out=runs/shards", "cif_column=my cif"]
-    assert steps["featurize_graph"][1][1:] == ["source=mine.csv", "out=runs/graphs", "cif_column=my cif"]
-    assert "known=null" in steps["relax"][1]  # it looks for the usual column
+def test_a_pipeline_that_is_not_valid_submits_nothing(site: Site, given: list[str], said: str) -> None:
+    (site.bin / "python").write_text(STAND_IN.replace("call=$HPCVOX_CALLS", PLANS + "call=$HPCVOX_CALLS", 1))
+    done, calls = site.run("pipeline", *given)
+    assert (done.returncode, calls) == (2, [])
+    assert said in done.stderr
 
 
 PREPARES = r"""
