@@ -49,7 +49,7 @@ def _share(part: str, whole: str) -> Callable[[Folder], float | None]:
     return share
 
 
-LONGER: Final = "train the VAE for more epochs or on more crystals: hpcvox train-vae epochs=N (in a pipeline train_vae.epochs=N)"
+LONGER: Final = "train the VAE longer, or on more crystals: hpcvox train-vae epochs=N"
 
 MEASURES: Final = (
     Measure(

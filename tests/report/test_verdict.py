@@ -44,7 +44,7 @@ def test_a_run_that_is_good_is_said_to_be_and_what_comes_next(tmp_path: Path) ->
             {"evaluate": {"reconstruction": {"species_right": 0.4}}},
             "poor",
             "40.0% of the sites",
-            "train the VAE for more epochs",
+            "train the VAE longer",
         ),
         (
             {"judge": {"funnel": {"drawn": 200, "plausible": 120}}},
