@@ -65,7 +65,7 @@ def rewritten(key: str, value: str | int) -> Callable[[str, bytes], bytes]:
 
 
 @pytest.mark.parametrize("fault", [503, 429, 500, "cut", "drop", "garbage"])
-def test_a_passing_fault_is_asked_hpcvox_again(
+def test_a_passing_fault_is_asked_again(
     proxy: Proxy, undisturbed: bytes, tmp_path: Path, fault: int | str
 ) -> None:
     proxy.faults = [fault, None, None, fault, fault, None, fault]
@@ -76,7 +76,7 @@ def test_a_passing_fault_is_asked_hpcvox_again(
     assert all(headers["User-Agent"].startswith("hpcvox/") for _, _, headers in proxy.requests)
 
 
-def test_a_silent_server_is_asked_hpcvox_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+def test_a_silent_server_is_asked_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, "silent"]
     run(settings(proxy.url, tmp_path, timeout_s=1))
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed
@@ -91,7 +91,7 @@ def test_a_server_that_is_slow_for_ever_is_given_up(proxy: Proxy, tmp_path: Path
     assert time.monotonic() - began < 8
 
 
-def test_a_server_that_was_slow_is_asked_hpcvox_again(
+def test_a_server_that_was_slow_is_asked_again(
     proxy: Proxy, undisturbed: bytes, tmp_path: Path
 ) -> None:
     proxy.faults = [None, None, "slow body without end"]
@@ -193,7 +193,7 @@ def test_a_finished_fetch_asks_nobody(proxy: Proxy, tmp_path: Path) -> None:
     assert len(proxy.requests) == came
 
 
-def test_a_damaged_page_is_fetched_hpcvox_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
+def test_a_damaged_page_is_fetched_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, None, None, 404]
     with pytest.raises(SourceError, match="404"):
         run(settings(proxy.url, tmp_path))

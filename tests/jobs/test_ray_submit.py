@@ -54,6 +54,9 @@ node() {{   # address, interface
 export -f node
 mkdir -p {RAY_FOLDERS}
 mount --bind passwd /etc/passwd
+# an ordinary user may not give a terminal to the group of terminals, as dropbear does where there is one
+grep -v '^tty:' /etc/group > group
+mount --bind group /etc/group
 unshare --net --mount --uts sh -c 'hostname worker; echo > born; exec sleep infinity' & worker=$!
 until [ -e born ]; do sleep 0.05; done
 ip link add head type veth peer name worker netns $worker
