@@ -20,10 +20,10 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.cell import cell_angles, fit_cell
+from hpcvox.generation.judging.validity import judge
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
-from hpcvox.generation.segment import place
-from hpcvox.generation.validity import judge
+from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.segment import place
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress

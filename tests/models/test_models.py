@@ -7,7 +7,7 @@ import torch
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.grids import BOXES, Grid, cell_coordinates, coordinates
 from hpcvox.descriptors.radii import MAX_Z, RADII
-from hpcvox.generation.cell import fit_cell
+from hpcvox.generation.placement.cell import fit_cell
 from hpcvox.models import unet, vae
 from hpcvox.models.layers import DepthToSpace, SpaceToDepth, Surroundings, convolution
 from hpcvox.models.settings import UNetSettings, VAESettings

@@ -27,11 +27,11 @@ from hpcvox.errors import CheckpointError, ConfigError, Rejected
 from hpcvox.experiments import court
 from hpcvox.experiments.compare import structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.cell import cell_angles, fit_cell
+from hpcvox.generation.judging.validity import judge, min_distance
 from hpcvox.generation.networks import Networks
-from hpcvox.generation.segment import Placed, place
+from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.segment import Placed, place
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.generation.validity import judge, min_distance
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.card import read_card
 from hpcvox.training.data import Slice

@@ -9,11 +9,11 @@ from hpcvox.crystals.images import is_diagonal, squared_distances
 from hpcvox.descriptors.grids import BOXES, Grid
 from hpcvox.descriptors.radii import MAX_Z, RADII
 from hpcvox.errors import Rejected
-from hpcvox.generation import regions
-from hpcvox.generation.refine import fractional, refine
-from hpcvox.generation.regions import Regions
-from hpcvox.generation.setting import Setting
-from hpcvox.generation.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
+from hpcvox.generation.placement import regions
+from hpcvox.generation.placement.reduced import Setting
+from hpcvox.generation.placement.refine import fractional, refine
+from hpcvox.generation.placement.regions import Regions
+from hpcvox.generation.placement.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
 
 MASK_THRESHOLD = 0.8
 DROP_VOXELS = 3

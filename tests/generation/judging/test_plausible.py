@@ -12,7 +12,7 @@ from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, ATOMIC_VOLUMES_A3
 from hpcvox.crystals.prototypes import FACE_CENTRING
 from hpcvox.crystals.record import Crystal
-from hpcvox.generation.plausible import (
+from hpcvox.generation.judging.plausible import (
     LEAST_PLAUSIBLE_A,
     REASONS,
     charges_balance,
@@ -20,8 +20,8 @@ from hpcvox.generation.plausible import (
     plausibility,
     told_plausible,
 )
+from hpcvox.generation.judging.validity import judge
 from hpcvox.generation.settings import Reason
-from hpcvox.generation.validity import judge
 from tests.support.generated_runs import CSCL, CUBE
 
 FACES = np.array(FACE_CENTRING)

@@ -16,11 +16,11 @@ from hpcvox.crystals.record import Crystal, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ShardError
-from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.candidates import read_candidates, read_crystals
-from hpcvox.generation.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
+from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.symmetrise import symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS

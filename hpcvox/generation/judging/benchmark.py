@@ -18,11 +18,15 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.generation import compositions
-from hpcvox.generation.compositions import COMPOSITION_FEATURES, composition_fingerprint, composition_valid
-from hpcvox.generation.coverage import Fingerprints, Nearest, nearest
+from hpcvox.generation.judging import compositions
+from hpcvox.generation.judging.compositions import (
+    COMPOSITION_FEATURES,
+    composition_fingerprint,
+    composition_valid,
+)
+from hpcvox.generation.judging.coverage import Fingerprints, Nearest, nearest
+from hpcvox.generation.judging.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.generation.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS

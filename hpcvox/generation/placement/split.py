@@ -15,7 +15,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from hpcvox.crystals.images import IMAGES, is_diagonal
-from hpcvox.generation.regions import local_maxima
+from hpcvox.generation.placement.regions import local_maxima
 
 MAX_COMPACTNESS = 1.1
 """A region is one site where its squared radius of gyration is at most this times that of a ball of its

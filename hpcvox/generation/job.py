@@ -13,12 +13,12 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.candidates import ANGLES, COLUMNS
-from hpcvox.generation.cell import cell_angles, fit_cell
+from hpcvox.generation.judging.validity import MIN_DISTANCE, judge
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
-from hpcvox.generation.segment import place
+from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.segment import place
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.generation.validity import MIN_DISTANCE, judge
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress

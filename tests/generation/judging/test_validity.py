@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
-from hpcvox.generation.validity import charge_balanced, judge, min_distance
+from hpcvox.generation.judging.validity import charge_balanced, judge, min_distance
 
 CUBIC = np.diag([4.0, 4.0, 4.0])
 

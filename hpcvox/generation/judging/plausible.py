@@ -17,8 +17,8 @@ from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, SYMBOLS
 from hpcvox.crystals.known import structure
 from hpcvox.crystals.overlap import Near, least_distances, overlapping, plane_spacings
 from hpcvox.crystals.record import Crystal
+from hpcvox.generation.judging.validity import oxidation_states
 from hpcvox.generation.settings import Reason
-from hpcvox.generation.validity import oxidation_states
 
 REASONS: Final[dict[Reason, str]] = {
     "element": "an element by itself",
