@@ -23,7 +23,7 @@ from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.judging.validity import judge
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
-from hpcvox.generation.placement.segment import place
+from hpcvox.generation.placement.place import place
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
@@ -189,7 +189,7 @@ def _compare(
             fitted,
             networks.kind.grid,
             widths=networks.widths,
-            **settings.placement.model_dump(),
+            settings=settings.placement,
         )
     except Rejected as error:
         return figures | {"code": error.code}

@@ -17,7 +17,7 @@ from hpcvox.generation.judging.validity import MIN_DISTANCE, judge
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
-from hpcvox.generation.placement.segment import place
+from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
@@ -114,7 +114,7 @@ def _candidate(
             lattice,
             networks.kind.grid,
             widths=networks.widths,
-            **settings.placement.model_dump(),
+            settings=settings.placement,
         )
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}

@@ -17,7 +17,7 @@ from hpcvox.descriptors.grids import coordinates
 from hpcvox.generation import job as generation
 from hpcvox.generation.latent import Latent
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
-from hpcvox.generation.placement.segment import place
+from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.models.settings import UNetSettings, VAESettings
 from hpcvox.models.unet import UNet

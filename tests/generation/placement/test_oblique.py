@@ -30,7 +30,7 @@ from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation.judging.validity import judge, min_distance
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
-from hpcvox.generation.placement.segment import Placed, place
+from hpcvox.generation.placement.place import Placed, place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.shards.reader import ShardSet
 from hpcvox.training.card import read_card

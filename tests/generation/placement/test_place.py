@@ -17,7 +17,7 @@ from hpcvox.descriptors.radii import RADII, widths
 from hpcvox.errors import Rejected
 from hpcvox.generation.judging.validity import min_distance
 from hpcvox.generation.placement.cell import fit_lengths
-from hpcvox.generation.placement.segment import Placed, place
+from hpcvox.generation.placement.place import Placed, place
 
 GRIDS: tuple[Grid, ...] = ("periodic", "padded")
 FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
