@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.images import ITSELF, squared_distances
-from hpcvox.generation.placement.cell import MAX_LENGTH, MIN_LENGTH
+from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
 MIN_DISTANCE = 0.5
 """Å: atoms of a valid crystal are further apart (Court et al. 2020; pymatgen's ``is_valid``)."""
