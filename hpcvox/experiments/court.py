@@ -20,7 +20,7 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.judging.validity import judge
+from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
@@ -203,7 +203,7 @@ def _compare(
         "excess": match.excess,
         "species_right": match.species_right,
         "exact": match.exact,
-        "valid": not judge(*placed).code,
+        "valid": not validity(*placed).code,
         "sites": {name: value.tolist() for name, value in placed._asdict().items()},
     }
 

@@ -13,7 +13,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.candidates import ANGLES, COLUMNS
-from hpcvox.generation.judging.validity import MIN_DISTANCE, judge
+from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
@@ -118,7 +118,7 @@ def _candidate(
         )
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}
-    verdict = judge(*placed)
+    verdict = validity(*placed)
     crystal = Crystal(name, name, placed.lattice, placed.frac, placed.numbers, {})
     return {
         "valid": not verdict.code,

@@ -20,7 +20,7 @@ from hpcvox.generation.judging.plausible import (
     plausibility,
     told_plausible,
 )
-from hpcvox.generation.judging.validity import judge
+from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.settings import Reason
 from tests.support.generated_runs import CSCL, CUBE
 
@@ -108,7 +108,7 @@ def test_real_crystals_are_plausible(name: str) -> None:
     ],
 )
 def test_what_is_valid_and_not_plausible(made: Crystal, code: Reason, said: str) -> None:
-    assert judge(made.lattice, made.frac, made.numbers).code == ""
+    assert validity(made.lattice, made.frac, made.numbers).code == ""
     assert said in plausibility(made).faults[code]
 
 

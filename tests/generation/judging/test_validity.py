@@ -9,26 +9,26 @@ from pymatgen.core import Lattice, Structure
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
-from hpcvox.generation.judging.validity import charge_balanced, judge, min_distance
+from hpcvox.generation.judging.validity import charge_balanced, min_distance, validity
 
 CUBIC = np.diag([4.0, 4.0, 4.0])
 
 
 def test_atoms_that_meet_across_a_face_are_too_close() -> None:
-    verdict = judge(CUBIC, np.array([[0.01, 0.5, 0.5], [0.95, 0.5, 0.5]]), np.array([11, 17], np.uint8))
+    verdict = validity(CUBIC, np.array([[0.01, 0.5, 0.5], [0.95, 0.5, 0.5]]), np.array([11, 17], np.uint8))
     assert verdict.code == "too-close"
     assert verdict.min_distance == pytest.approx(0.24)
 
 
 def test_an_atom_alone_is_as_far_from_itself_as_its_cell_is_long() -> None:
-    verdict = judge(np.diag([2.5, 3.0, 4.0]), np.array([[0.2, 0.3, 0.4]]), np.array([84], np.uint8))
+    verdict = validity(np.diag([2.5, 3.0, 4.0]), np.array([[0.2, 0.3, 0.4]]), np.array([84], np.uint8))
     assert verdict.code == ""
     assert verdict.min_distance == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("length", [0.5, 80.0, np.nan])
 def test_a_cell_that_is_none_is_not_valid(length: float) -> None:
-    verdict = judge(np.diag([length, 4.0, 4.0]), np.array([[0.0, 0.0, 0.0]]), np.array([11], np.uint8))
+    verdict = validity(np.diag([length, 4.0, 4.0]), np.array([[0.0, 0.0, 0.0]]), np.array([11], np.uint8))
     assert verdict.code == "no-cell"
 
 

@@ -27,7 +27,7 @@ from hpcvox.errors import CheckpointError, ConfigError, Rejected
 from hpcvox.experiments import court
 from hpcvox.experiments.compare import structure_rms
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.judging.validity import judge, min_distance
+from hpcvox.generation.judging.validity import min_distance, validity
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import Placed, place
@@ -216,7 +216,7 @@ def test_an_ideal_map_gives_its_crystal_back(name: str) -> None:
     assert worst_shift(placed, given) < 0.5
     np.testing.assert_allclose(placed.lattice, given.lattice, atol=1e-5)
     assert ((placed.frac >= 0) & (placed.frac < 1)).all()
-    assert not judge(*placed).code
+    assert not validity(*placed).code
     text = cif_text(Crystal("x", "", placed.lattice, placed.frac, placed.numbers, {})).encode()
     (read,) = parse(Entry(0, "x", "x.cif", text, {}))
     assert isinstance(read, Crystal)
