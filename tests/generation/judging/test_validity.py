@@ -1,15 +1,19 @@
 """Judgement of placed crystals, and their CIFs read back by an independent reader."""
 
+import itertools
+
 import gemmi
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.generation.judging.validity import charge_balanced, min_distance, validity
+from tests.support.oblique_cells import any_cell, changes_of_vectors, other_setting
 
 CUBIC = np.diag([4.0, 4.0, 4.0])
 
@@ -76,3 +80,27 @@ def test_a_cif_of_an_oblique_cell_keeps_its_angles() -> None:
     text = cif_text(Crystal("x", "", lattice, np.array([[0.0, 0.0, 0.0]]), np.array([12], np.uint8), {}))
     assert "_cell_angle_gamma   120.00000000" in text
     assert "_cell_angle_alpha   90.00000000" in text
+
+
+@given(
+    lattice=any_cell(),
+    sites=st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=3),
+    steps=changes_of_vectors,
+)
+def test_distances_are_those_of_a_search_through_many_images(
+    lattice: NDArray[np.float64], sites: list[tuple[float, ...]], steps: list[tuple[int, int, int]]
+) -> None:
+    given = other_setting(
+        Crystal("x", "", lattice, np.array(sites), np.ones(len(sites), np.uint8), {}), steps
+    )
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    far = [int(np.ceil(lattice[0, 0] / height)) + 1 for height in heights]
+    images = np.array(list(itertools.product(*[range(-m, m + 1) for m in far])))
+    frac = np.array(sites)
+    least = min(
+        np.linalg.norm((x - y + images) @ lattice, axis=1)[
+            (images != 0).any(axis=1) if i == j else slice(None)
+        ].min()
+        for (i, x), (j, y) in itertools.product(enumerate(frac), repeat=2)
+    )
+    assert min_distance(given.lattice, given.frac) == pytest.approx(least, abs=1e-6)

@@ -1,8 +1,6 @@
-"""Oblique cells: channels → cell, voxels → atoms, and through small networks from shards to candidates."""
+"""Oblique cells: channels → cell, voxels → atoms."""
 
 import csv
-import itertools
-import json
 import lzma
 from pathlib import Path
 from typing import Any
@@ -14,32 +12,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from hpcvox import config
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.images import reduction, squared_distances
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.writing import cif_text
 from hpcvox.descriptors.grids import Grid, cell_coordinates, centres, coordinates
 from hpcvox.descriptors.oblique import voxelize_oblique
-from hpcvox.errors import CheckpointError, ConfigError, Rejected
-from hpcvox.experiments import court
+from hpcvox.errors import Rejected
 from hpcvox.experiments.compare import structure_rms
-from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.judging.validity import min_distance, validity
-from hpcvox.generation.networks import Networks
+from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import Placed, place
-from hpcvox.generation.settings import GenerateSettings
-from hpcvox.shards.reader import ShardSet
-from hpcvox.training.card import read_card
-from hpcvox.training.data import Slice
-from hpcvox.training.job import train_unet, train_vae
-from hpcvox.training.settings import TrainUNetSettings, TrainVAESettings
-from hpcvox.training.voxels import load
-from tests.support.generated_runs import generate
-from tests.support.voxel_shards import FRAC, SMALL_UNET, SMALL_VAE, make_shards
+from tests.support.oblique_cells import any_cell, changes_of_vectors, other_setting
+from tests.support.voxel_shards import FRAC
 
 GRIDS: tuple[Grid, ...] = ("periodic", "padded")
 
@@ -116,36 +102,6 @@ def worst_shift(placed: Placed, given: Crystal, n: int = 32) -> float:
     distance[given.numbers[:, None] != placed.numbers] = 1e6
     worst = distance[linear_sum_assignment(distance)].max()
     return float(worst / np.linalg.norm(given.lattice, axis=1).max() * n)
-
-
-def any_cell() -> st.SearchStrategy[NDArray[np.float64]]:
-    """Cells of 2 to 20 Å with angles of 25 to 155° that have a volume."""
-
-    def made(parameters: tuple[float, ...]) -> NDArray[np.float64]:
-        try:
-            lattice = lattice_from_parameters(*parameters)
-        except ValueError:
-            assume(False)
-        lengths = np.linalg.norm(lattice, axis=1)
-        assume(np.linalg.det(lattice) > 0.06 * lengths.prod())
-        return lattice
-
-    return st.tuples(*[st.floats(2, 20)] * 3, *[st.floats(25, 155)] * 3).map(made)
-
-
-changes = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(-2, 2)), min_size=1, max_size=4
-)
-
-
-def other_setting(given: Crystal, steps: list[tuple[int, int, int]]) -> Crystal:
-    """The same crystal, times one of the cell's vectors added to another."""
-    change = np.eye(3)
-    for row, other, times in steps:
-        change[row] += times * change[(row + other) % 3]
-    frac = given.frac @ np.rint(np.linalg.inv(change)) % 1.0
-    frac[frac >= 1] = 0
-    return Crystal(given.id, "", oriented(change @ given.lattice), frac, given.numbers, {})
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -241,7 +197,7 @@ def test_round_trip_of_real_crystals_in_their_primitive_cells(shared_data: Path)
 @settings(max_examples=25)
 @given(
     name=st.sampled_from(["MgB2", "NaCl, primitive", "a triclinic cell of five"]),
-    steps=changes,
+    steps=changes_of_vectors,
     shift=st.tuples(*[st.floats(0, 1, exclude_max=True)] * 3),
 )
 def test_the_choice_of_cell_and_origin_does_not_matter(
@@ -257,131 +213,9 @@ def test_the_choice_of_cell_and_origin_does_not_matter(
     assert worst_shift(through(moved), moved) < 0.5
 
 
-@given(
-    lattice=any_cell(),
-    sites=st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=3),
-    steps=changes,
-)
-def test_distances_are_those_of_a_search_through_many_images(
-    lattice: NDArray[np.float64], sites: list[tuple[float, ...]], steps: list[tuple[int, int, int]]
-) -> None:
-    given = other_setting(
-        Crystal("x", "", lattice, np.array(sites), np.ones(len(sites), np.uint8), {}), steps
-    )
-    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
-    far = [int(np.ceil(lattice[0, 0] / height)) + 1 for height in heights]
-    images = np.array(list(itertools.product(*[range(-m, m + 1) for m in far])))
-    frac = np.array(sites)
-    least = min(
-        np.linalg.norm((x - y + images) @ lattice, axis=1)[
-            (images != 0).any(axis=1) if i == j else slice(None)
-        ].min()
-        for (i, x), (j, y) in itertools.product(enumerate(frac), repeat=2)
-    )
-    assert min_distance(given.lattice, given.frac) == pytest.approx(least, abs=1e-6)
-
-
 @given(lattice=any_cell())
 def test_a_reduced_cell_is_the_same_lattice(lattice: NDArray[np.float64]) -> None:
     change = reduction(lattice)
     assert round(float(np.linalg.det(change))) == 1
     assert (change == np.rint(change)).all()
     assert np.linalg.norm(change @ lattice, axis=1).sum() <= np.linalg.norm(lattice, axis=1).sum() + 1e-9
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shard set of right-angled and oblique cells."""
-    return make_shards(tmp_path_factory.mktemp("data") / "shards", oblique=True)
-
-
-def test_a_turned_sample_is_the_same_crystal(shards: Path) -> None:
-    opened = ShardSet.open(shards)
-    index = 11
-    numbers, frac = opened.sites(index)
-    true = Crystal("", "", opened.cells[index], frac, numbers, {})
-    angles = set()
-    for epoch in range(30):
-        batch = load(opened, Slice(np.array([index]), np.ones(1, np.float32)), epoch, 5)
-        lattice = fit_cell(batch.x[0, 1:].numpy(), "periodic", oblique=True)
-        species = batch.species[0].numpy()
-        placed = place(batch.x[0, 0].numpy(), species, (species > 0).astype(np.float32), lattice)
-        angles.add(tuple(np.round(cell_angles(lattice))))
-        rms = structure_rms(true, Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}))
-        assert rms is not None
-        assert rms < 0.01
-    assert len(angles) > 10
-
-
-FAST = ["batch_size=6", "threads=1", "learning_rate=3e-3", "warmup_steps=2"]
-
-
-@pytest.fixture(scope="module")
-def trained(shards: Path) -> Path:
-    """A folder with a UNet and a VAE of few epochs on right-angled and oblique cells."""
-    folder = shards.parent
-    unet = [f"shards={shards}", f"out={folder / 'unet'}", SMALL_UNET, "epochs=2", *FAST]
-    train_unet(config.load(TrainUNetSettings, None, unet))
-    vae = [f"shards={shards}", f"out={folder / 'vae'}", f"unet={folder / 'unet'}", SMALL_VAE, "epochs=12"]
-    vae += ["condition=energy", "bins=3", *FAST]
-    train_vae(config.load(TrainVAESettings, None, vae))
-    return folder
-
-
-def test_from_oblique_shards_to_oblique_candidates(trained: Path, tmp_path: Path) -> None:
-    assert all(read_card(trained / name)["oblique"] is True for name in ("unet", "vae"))
-    rows = generate(trained, tmp_path / "out", per_condition=8)
-    assert len(rows) == 24
-    placed = [row for row in rows if row["cif"]]
-    assert placed
-    for row in placed:
-        text = (tmp_path / "out" / row["cif"]).read_bytes()
-        (read,) = parse(Entry(0, row["id"], row["cif"], text, {}))
-        if isinstance(read, Crystal):
-            angles = [float(row[name]) for name in ("alpha", "beta", "gamma")]
-            np.testing.assert_allclose(cell_angles(read.lattice), angles, atol=1e-4)
-    assert any(abs(float(row["gamma"]) - 90) > 0.1 for row in placed)
-
-
-def test_evaluation_measures_angles(trained: Path, tmp_path: Path) -> None:
-    names = ("vae", "unet", "shards")
-    tree = {name: trained / name for name in names} | {"out": tmp_path, "threads": 1}
-    court.run(config.validate(EvaluateSettings, tree, "test"))
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["segmentation"]["length_mae"] < 1e-5
-    assert metrics["segmentation"]["angle_mae"] < 1e-3
-    assert metrics["reconstruction"]["angle_mae"] > 1e-3
-
-
-def test_an_oblique_crystal_may_be_the_base(trained: Path, tmp_path: Path) -> None:
-    own = ShardSet.open(trained / "shards").ids[11]
-    assert len(generate(trained, tmp_path, base=own, per_condition=3)) == 3
-
-
-def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_path: Path) -> None:
-    right = make_shards(tmp_path / "right")
-    unet = [f"shards={right}", f"out={tmp_path / 'unet'}", SMALL_UNET, "epochs=1", *FAST]
-    train_unet(config.load(TrainUNetSettings, None, unet))
-    assert read_card(tmp_path / "unet")["oblique"] is False
-    vae = [
-        f"shards={trained / 'shards'}",
-        f"out={tmp_path / 'vae'}",
-        f"unet={tmp_path / 'unet'}",
-        "condition=energy",
-    ]
-    with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):
-        train_vae(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
-    with pytest.raises(CheckpointError, match="makes oblique cells"):
-        generate(trained, tmp_path / "mixed", unet=tmp_path / "unet")
-    vae = [
-        f"shards={right}",
-        f"out={tmp_path / 'vae'}",
-        f"unet={trained / 'unet'}",
-        "condition=energy",
-        "bins=3",
-    ]
-    train_vae(config.load(TrainVAESettings, None, [*vae, SMALL_VAE, "epochs=1", *FAST]))
-    tree = {"vae": tmp_path / "vae", "unet": tmp_path / "unet", "threads": 1, "out": tmp_path / "out"}
-    assert not Networks(config.validate(GenerateSettings, tree, "test")).kind.oblique
-    with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):
-        court.run(config.validate(EvaluateSettings, tree | {"shards": trained / "shards"}, "test"))
