@@ -36,7 +36,7 @@ def require() -> None:
 
 
 def version() -> str:
-    """Of SMACT."""
+    """The version of SMACT that is installed."""
     return importlib.metadata.version("smact")
 
 

@@ -1,4 +1,4 @@
-"""Whether a placed crystal can be one: distances, cell and, apart from that, charges."""
+"""Whether placed atoms are a valid crystal by their distances and their cell, and whether their charges balance."""
 
 import warnings
 from functools import cache
@@ -51,7 +51,7 @@ def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> flo
 
 
 def charge_balanced(numbers: NDArray[np.uint8]) -> bool:
-    """Whether one oxidation state an element, of those known of it, add up to no charge.
+    """Whether known oxidation states add up to no charge when all atoms of an element have the same one.
 
     The states are pymatgen's ``icsd_oxidation_states`` and ``common_oxidation_states``; an element by
     itself is balanced.  Sums are built up element by element, so that time stays bounded.

@@ -15,7 +15,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.generation.judging.plausible import (
     LEAST_PLAUSIBLE_A,
     REASONS,
-    charges_balance,
+    balanced_by_mixed_states,
     counted,
     plausibility,
     told_plausible,
@@ -142,7 +142,9 @@ def test_an_element_whose_volume_is_not_known_is_judged_by_its_density() -> None
     ],
 )
 def test_charges_balance_where_known_states_do(symbols: str, balanced: bool) -> None:
-    assert charges_balance(np.array([ATOMIC_NUMBERS[s] for s in symbols.split()], np.uint8)) is balanced
+    assert (
+        balanced_by_mixed_states(np.array([ATOMIC_NUMBERS[s] for s in symbols.split()], np.uint8)) is balanced
+    )
 
 
 names = st.sampled_from(sorted(REAL))
