@@ -73,12 +73,12 @@ VERBS = {
     ),
     "generate": Verb(
         "hpcvox.generation.settings:GenerateSettings",
-        "hpcvox.generation.run:run",
+        "hpcvox.generation.job:run",
         "latent → new crystals as CIFs",
     ),
     "judge": Verb(
         "hpcvox.generation.settings:JudgeSettings",
-        "hpcvox.generation.funnel:run",
+        "hpcvox.generation.judging.job:run",
         "candidates → those that are plausible, distinct and new",
     ),
     "relax": Verb(

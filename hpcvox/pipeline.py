@@ -131,8 +131,8 @@ STAGES = (
         "hpcvox.experiments.court:run",
         {"shards": "shards", "unet": FINETUNED, "vae": "vae", "out": "evaluation"},
     ),
-    Stage("generate", "hpcvox.generation.run:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),
-    Stage("judge", "hpcvox.generation.funnel:run", {"generated": "generated", "out": "judged"}),
+    Stage("generate", "hpcvox.generation.job:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),
+    Stage("judge", "hpcvox.generation.judging.job:run", {"generated": "generated", "out": "judged"}),
     Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
     Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
     Stage(

@@ -20,10 +20,10 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation.cell import cell_angles, fit_cell
+from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
-from hpcvox.generation.segment import place
-from hpcvox.generation.validity import judge
+from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.place import place
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.outcome import Outcome
@@ -189,7 +189,7 @@ def _compare(
             fitted,
             networks.kind.grid,
             widths=networks.widths,
-            **settings.placement.model_dump(),
+            settings=settings.placement,
         )
     except Rejected as error:
         return figures | {"code": error.code}
@@ -203,7 +203,7 @@ def _compare(
         "excess": match.excess,
         "species_right": match.species_right,
         "exact": match.exact,
-        "valid": not judge(*placed).code,
+        "valid": not validity(*placed).code,
         "sites": {name: value.tolist() for name, value in placed._asdict().items()},
     }
 

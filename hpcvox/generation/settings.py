@@ -1,4 +1,4 @@
-"""Settings of ``hpcvox generate``."""
+"""Settings of ``generate`` and ``judge``, and those that other verbs share with them."""
 
 from pathlib import Path
 from typing import Literal

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import coordinates
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
 from hpcvox.generation.latent import Latent
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
-from hpcvox.generation.segment import place
+from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import UNetSettings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpcvox import config
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings

@@ -91,9 +91,7 @@ def test_a_server_that_is_slow_for_ever_is_given_up(proxy: Proxy, tmp_path: Path
     assert time.monotonic() - began < 8
 
 
-def test_a_server_that_was_slow_is_asked_again(
-    proxy: Proxy, undisturbed: bytes, tmp_path: Path
-) -> None:
+def test_a_server_that_was_slow_is_asked_again(proxy: Proxy, undisturbed: bytes, tmp_path: Path) -> None:
     proxy.faults = [None, None, "slow body without end"]
     run(settings(proxy.url, tmp_path, timeout_s=1))
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed

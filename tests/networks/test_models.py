@@ -7,7 +7,7 @@ import torch
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.grids import BOXES, Grid, cell_coordinates, coordinates
 from hpcvox.descriptors.radii import MAX_Z, RADII
-from hpcvox.generation.cell import fit_cell
+from hpcvox.generation.placement.cell import fit_cell
 from hpcvox.networks.layers import DepthToSpace, SpaceToDepth, Surroundings, convolution
 from hpcvox.networks.unet import model as unet
 from hpcvox.networks.unet.settings import UNetSettings

@@ -11,7 +11,7 @@ from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae.model import VAE

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
-from hpcvox.generation import funnel
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
 from hpcvox.generation.candidates import COLUMNS
+from hpcvox.generation.judging import job as judging
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import UNetSettings
@@ -123,6 +123,6 @@ def write_run(folder: Path, trained: Path, crystals: Mapping[str, Atoms | None])
 
 def judge(generated: Path, out: Path, **changes: Any) -> dict[str, dict[str, str]]:
     """The table that ``judge`` makes of a run of ``generate``: the row of each candidate."""
-    funnel.run(config.validate(JudgeSettings, {"generated": generated, "out": out} | changes, "test"))
+    judging.run(config.validate(JudgeSettings, {"generated": generated, "out": out} | changes, "test"))
     with (out / "judged.csv").open(newline="") as handle:
         return {row["id"]: row for row in csv.DictReader(handle)}

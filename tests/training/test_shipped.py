@@ -9,8 +9,8 @@ import pytest
 
 from hpcvox import config
 from hpcvox.errors import CheckpointError
-from hpcvox.generation import funnel
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
+from hpcvox.generation.judging import job as judging
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae import latent_flow, prior
 from hpcvox.training.folder import runs, shipped
@@ -57,7 +57,7 @@ def test_the_perovskites_are_plausible_and_of_many_compositions(tmp_path: Path) 
     made = {"vae": "perovskites", "per_condition": 20, "threads": 1, "out": tmp_path / "made"}
     generation.run(config.validate(GenerateSettings, made, "test"))
     given = {"generated": tmp_path / "made", "out": tmp_path / "judged"}
-    funnel.run(config.validate(JudgeSettings, given, "test"))
+    judging.run(config.validate(JudgeSettings, given, "test"))
     plausible = json.loads((tmp_path / "judged/summary.json").read_text())["plausible"]
     assert plausible["plausible"] >= 0.85 * plausible["drawn"] == 0.85 * 200
     with (tmp_path / "made/candidates.csv").open(newline="") as handle:

@@ -15,9 +15,9 @@ from hpcvox.descriptors.density import Voxels, voxelize
 from hpcvox.descriptors.grids import BOXES, Grid, coordinates
 from hpcvox.descriptors.radii import RADII, widths
 from hpcvox.errors import Rejected
-from hpcvox.generation.cell import fit_lengths
-from hpcvox.generation.segment import Placed, place
-from hpcvox.generation.validity import min_distance
+from hpcvox.generation.judging.validity import min_distance
+from hpcvox.generation.placement.cell import fit_lengths
+from hpcvox.generation.placement.place import Placed, place
 
 GRIDS: tuple[Grid, ...] = ("periodic", "padded")
 FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])

@@ -6,10 +6,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals.checks import oriented
 from hpcvox.descriptors.grids import Grid, centres
 from hpcvox.errors import Rejected
-
-MIN_LENGTH, MAX_LENGTH = 1.0, 60.0
-"""Cell lengths in Å outside this range are no crystal's: the shortest known is about 2 Å."""
-
+from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
 MIN_ANGLE, MAX_ANGLE = 10.0, 170.0
 """Of cell vectors, in degrees."""

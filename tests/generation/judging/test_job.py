@@ -11,10 +11,10 @@ from hpcvox import config, durable
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
-from hpcvox.generation import funnel
 from hpcvox.generation.candidates import COLUMNS
+from hpcvox.generation.judging import job as judging
+from hpcvox.generation.judging.symmetrise import symmetrised
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.shards.reader import ShardSet
 from tests.support.generated_runs import CSCL, CUBE, generate, judge, learned, perovskite, write_run
 
@@ -101,7 +101,7 @@ def test_what_a_candidate_is_lost_for_is_chosen(trained: Path, tmp_path: Path) -
 
 def test_the_last_line_says_in_words_how_many_are_plausible(generated: Path, tmp_path: Path) -> None:
     settings = config.validate(JudgeSettings, {"generated": generated, "out": tmp_path}, "test")
-    assert funnel.run(settings).summary.startswith(
+    assert judging.run(settings).summary.startswith(
         "of 10 candidates 7 are plausible (the others: 1 not placed, 1 not valid, 1 too dense); judged: "
         "10 drawn, 9 placed, 8 valid, 7 plausible, 6 of the base's anonymous formula, "
     )

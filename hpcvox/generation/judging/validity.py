@@ -1,4 +1,4 @@
-"""Whether a placed crystal can be one: distances, cell and, apart from that, charges."""
+"""Whether placed atoms are a valid crystal by their distances and their cell, and whether their charges balance."""
 
 import warnings
 from functools import cache
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.images import ITSELF, squared_distances
-from hpcvox.generation.cell import MAX_LENGTH, MIN_LENGTH
+from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
 MIN_DISTANCE = 0.5
 """Å: atoms of a valid crystal are further apart (Court et al. 2020; pymatgen's ``is_valid``)."""
 
 
-class Verdict(NamedTuple):
+class Validity(NamedTuple):
     """``code`` is empty for a valid crystal, else the reason's short word; ``message`` is for a person."""
 
     code: str
@@ -23,8 +23,8 @@ class Verdict(NamedTuple):
     charge_balanced: bool  # kept apart from validity: an alloy has no charges to balance
 
 
-def judge(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8]) -> Verdict:
-    """Judge a crystal: finite cell of 1 to 60 Å, all atoms more than 0.5 Å apart.
+def validity(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8]) -> Validity:
+    """Whether a crystal has a finite cell of 1 to 60 Å and all its atoms are more than 0.5 Å apart.
 
     Args:
         lattice: rows a, b, c in Å, (3, 3).
@@ -33,13 +33,13 @@ def judge(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDAr
     """
     lengths = np.linalg.norm(lattice, axis=1)
     if not (np.isfinite(frac).all() and ((lengths >= MIN_LENGTH) & (lengths <= MAX_LENGTH)).all()):
-        return Verdict("no-cell", f"cell lengths {lengths.round(3).tolist()} Å", float("nan"), False)
+        return Validity("no-cell", f"cell lengths {lengths.round(3).tolist()} Å", float("nan"), False)
     distance = min_distance(lattice, frac)
     balanced = charge_balanced(numbers)
     if distance <= MIN_DISTANCE:
         message = f"two atoms are {distance:.3f} Å apart, and at most {MIN_DISTANCE} Å is not valid"
-        return Verdict("too-close", message, distance, balanced)
-    return Verdict("", "", distance, balanced)
+        return Validity("too-close", message, distance, balanced)
+    return Validity("", "", distance, balanced)
 
 
 def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
@@ -51,7 +51,7 @@ def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> flo
 
 
 def charge_balanced(numbers: NDArray[np.uint8]) -> bool:
-    """Whether one oxidation state an element, of those known of it, add up to no charge.
+    """Whether known oxidation states add up to no charge when all atoms of an element have the same one.
 
     The states are pymatgen's ``icsd_oxidation_states`` and ``common_oxidation_states``; an element by
     itself is balanced.  Sums are built up element by element, so that time stays bounded.

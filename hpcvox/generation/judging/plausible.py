@@ -17,8 +17,8 @@ from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, SYMBOLS
 from hpcvox.crystals.known import structure
 from hpcvox.crystals.overlap import Near, least_distances, overlapping, plane_spacings
 from hpcvox.crystals.record import Crystal
+from hpcvox.generation.judging.validity import oxidation_states
 from hpcvox.generation.settings import Reason
-from hpcvox.generation.validity import oxidation_states
 
 REASONS: Final[dict[Reason, str]] = {
     "element": "an element by itself",
@@ -66,7 +66,7 @@ def plausibility(crystal: Crystal) -> Plausibility:
         )
     elif volume is not None and volume > MOST_VOLUME:
         faults["too-empty"] = _told_volume(volume)
-    if not charges_balance(crystal.numbers):
+    if not balanced_by_mixed_states(crystal.numbers):
         faults["charges"] = f"no known oxidation states of its elements add up to 0 in {crystal.formula}"
     return Plausibility(faults, density, volume)
 
@@ -119,11 +119,11 @@ def _told_volume(volume: float) -> str:
     )
 
 
-def charges_balance(numbers: NDArray[np.uint8]) -> bool:
-    """Whether known oxidation states of the atoms, each of its own, can add up to no charge.
+def balanced_by_mixed_states(numbers: NDArray[np.uint8]) -> bool:
+    """Whether known oxidation states can add up to no charge when each atom may have its own.
 
-    Elements of one kind may have several states, as in Fe3O4.  An element by itself and an alloy, of metals and
-    metalloids alone, have no charges to balance.
+    Atoms of one element may have several states, as in Fe3O4; ``charge_balanced`` of validity.py gives them all one.
+    An element by itself and an alloy, of metals and metalloids alone, have no charges to balance.
 
     Args:
         numbers: one atomic number a site, (n,).

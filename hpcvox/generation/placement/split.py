@@ -14,8 +14,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from hpcvox.crystals.images import IMAGES, is_diagonal
-from hpcvox.generation.regions import local_maxima
+from hpcvox.crystals.images import is_diagonal
+from hpcvox.generation.placement.grid import VoxelGrid
+from hpcvox.generation.placement.regions import local_maxima
+from hpcvox.generation.placement.voxel_map import VoxelMap
 
 MAX_COMPACTNESS = 1.1
 """A region is one site where its squared radius of gyration is at most this times that of a ball of its
@@ -49,90 +51,94 @@ def compactness(spread: NDArray[np.float64], volume: NDArray[np.floating]) -> ND
 
 
 def split(
-    region: NDArray[np.bool_],
-    empty: NDArray[np.bool_],
-    maxima: NDArray[np.bool_],
-    density: NDArray[np.float32],
-    radius: float,
-    steps: NDArray[np.float64],
-    wraps: bool,
+    region: NDArray[np.bool_], empty: NDArray[np.bool_], radius: float, voxels: VoxelMap
 ) -> NDArray[np.int32]:
     """Cut one region into its sites; each voxel goes to the nearest.
 
     Args:
         region: the region's voxels, (n, n, n).
         empty: voxels of no region, (n, n, n).
-        maxima: the density's local maxima, (n, n, n).
-        density: (n, n, n).
         radius: of the region's species, Å.
-        steps: the voxels' edges in Å, rows, (3, 3): the first along x, the second in the xy plane; those of a reduced
-            cell, and of an oblique one only on a grid that wraps.
+        voxels: the map that the region is of.
 
     Returns:
         Part of each voxel, 1 … the number of sites, 0 outside the region, (n, n, n) int32.
     """
-    seeds = _spheres(region, empty, radius, steps, wraps)
-    volume = np.diagonal(steps).prod()
-    if len(seeds) < 2 and np.count_nonzero(region) * volume > MAX_FILL * 4 / 3 * np.pi * radius**3:
-        seeds = _maxima(region, region & maxima, density, steps, wraps)
+    grid = voxels.grid
+    seeds = _spheres(region, empty, radius, grid)
+    volume = np.count_nonzero(region) * grid.voxel_volume
+    if len(seeds) < 2 and volume > MAX_FILL * 4 / 3 * np.pi * radius**3:
+        seeds = _maxima(region, voxels)
     out = np.zeros(region.shape, np.int32)
     out[region] = 1
     if len(seeds) >= 2:
-        apart = _apart(np.array(seeds)[None], np.argwhere(region)[:, None], region.shape, steps, wraps)
-        out[region] = 1 + np.square(apart @ steps).sum(axis=-1).argmin(axis=1)
+        way = grid.way(np.array(seeds)[None], np.argwhere(region)[:, None])
+        out[region] = 1 + np.square(way @ grid.steps).sum(axis=-1).argmin(axis=1)
     return out
 
 
 def _spheres(
-    region: NDArray[np.bool_],
-    empty: NDArray[np.bool_],
-    radius: float,
-    steps: NDArray[np.float64],
-    wraps: bool,
+    region: NDArray[np.bool_], empty: NDArray[np.bool_], radius: float, grid: VoxelGrid
 ) -> list[NDArray[np.intp]]:
-    """Centres of spheres that lie in the region and out of the void, best first.
-
-    The score of a centre is the volume of the region in the sphere less that of the void; voxels of
-    other sites count neither way, since they may have been cut out of the sphere.
-    """
+    """Centres of spheres that lie in the region and out of the void, best first."""
     corner = np.zeros(3, np.intp)
-    padded = region.shape
-    if not wraps:  # only the region's own part of the grid, with the void that its spheres can reach
-        reach = np.ceil(radius / np.diagonal(steps)).astype(int)
-        used = np.argwhere(region)
-        corner = np.maximum(used.min(axis=0) - reach, 0)
-        window = tuple(
-            slice(low, high) for low, high in zip(corner, used.max(axis=0) + reach + 1, strict=True)
-        )
+    padded: tuple[int, ...] = region.shape
+    if not grid.wraps:
+        corner, window, padded = _window(region, radius, grid)
         region, empty = region[window], empty[window]
-        # zeros around it keep the far side's voxels out of a sphere
-        padded = tuple(
-            scipy.fft.next_fast_len(m + int(r), real=True) for m, r in zip(region.shape, reach, strict=True)
-        )
-    shape = region.shape
-    ball = _ball(padded, radius, steps)
+    ball = _ball(padded, radius, grid.steps)
     ball[0, 0, 0] = True
-    transform: Any = scipy.fft.rfftn(ball.astype(np.float32))
-    field = np.zeros(padded, np.float32)
-    field[: shape[0], : shape[1], : shape[2]] = region.astype(np.float32) - empty
-    score = scipy.fft.irfftn(scipy.fft.rfftn(field) * transform, padded)[: shape[0], : shape[1], : shape[2]]
-    score = np.rint(score).astype(np.float32)
+    score = _score(region, empty, ball)
     free = region.copy()
     needed = OWN_SHARE * ball.sum()
-    longest = float(np.linalg.norm(steps, axis=1).max())
-    nearest = max(NEAREST * radius, NEAREST_VOXELS * longest)
+    nearest = max(NEAREST * radius, NEAREST_VOXELS * grid.longest_step)
     seeds: list[NDArray[np.intp]] = []
-    for seed in _best(score, local_maxima(score, wraps) & (score > 0)):
-        if any(_distance(seed, other, shape, steps, wraps) < nearest for other in seeds):
+    for seed in _best(score, local_maxima(score, grid.wraps) & (score > 0)):
+        if any(np.linalg.norm(grid.way(seed, other) @ grid.steps) < nearest for other in seeds):
             continue
         # the kernel is symmetric: rolled to the seed it is the sphere about it
-        inside = ball[np.ix_(*((np.arange(m) - c) % p for m, c, p in zip(shape, seed, padded, strict=True)))]
+        rolled = [(np.arange(m) - c) % p for m, c, p in zip(region.shape, seed, padded, strict=True)]
+        inside = ball[np.ix_(*rolled)]
         if np.count_nonzero(free & inside) >= needed:
             seeds.append(seed)
             free &= ~inside
             if np.count_nonzero(free) < needed:
                 break
     return [seed + corner for seed in seeds]
+
+
+def _window(
+    region: NDArray[np.bool_], radius: float, grid: VoxelGrid
+) -> tuple[NDArray[np.intp], tuple[slice, ...], tuple[int, ...]]:
+    """The region's own part of a grid that does not wrap, with the void that its spheres can reach.
+
+    Returns its first voxel, its slices, and the shape that it has with zeros around it, which keep the far side's
+    voxels out of a sphere.
+    """
+    reach = np.ceil(radius / np.diagonal(grid.steps)).astype(int)
+    used = np.argwhere(region)
+    corner = np.maximum(used.min(axis=0) - reach, 0)
+    ends = np.minimum(used.max(axis=0) + reach + 1, grid.n)
+    window = tuple(slice(low, high) for low, high in zip(corner, ends, strict=True))
+    padded = tuple(
+        scipy.fft.next_fast_len(int(m) + int(r), real=True) for m, r in zip(ends - corner, reach, strict=True)
+    )
+    return corner, window, padded
+
+
+def _score(
+    region: NDArray[np.bool_], empty: NDArray[np.bool_], ball: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """For each voxel, how many of the region are in the ball about it, less those of the void.
+
+    Voxels of other sites count neither way, since they may have been cut out of the sphere.
+    """
+    x, y, z = region.shape
+    field = np.zeros(ball.shape, np.float32)
+    field[:x, :y, :z] = region.astype(np.float32) - empty
+    transform: Any = scipy.fft.rfftn(ball.astype(np.float32))
+    score = scipy.fft.irfftn(scipy.fft.rfftn(field) * transform, ball.shape)[:x, :y, :z]
+    return np.rint(score).astype(np.float32)
 
 
 def _ball(shape: tuple[int, ...], radius: float, steps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -167,18 +173,12 @@ def _fill_ball(ball, radius, steps):  # type: ignore[no-untyped-def]
                     ball[i % nx, j % ny, k % nz] = True
 
 
-def _maxima(
-    region: NDArray[np.bool_],
-    maxima: NDArray[np.bool_],
-    density: NDArray[np.float32],
-    steps: NDArray[np.float64],
-    wraps: bool,
-) -> list[NDArray[np.intp]]:
+def _maxima(region: NDArray[np.bool_], voxels: VoxelMap) -> list[NDArray[np.intp]]:
     """The region's density maxima that a saddle parts from every higher one."""
     seeds: list[NDArray[np.intp]] = []
-    for seed in _best(density, maxima):
-        limit = SADDLE * float(density[tuple(seed)])
-        if all(_lowest(density, region, seed, other, steps, wraps) < limit for other in seeds):
+    for seed in _best(voxels.density, region & voxels.maxima):
+        limit = SADDLE * float(voxels.density[tuple(seed)])
+        if all(_lowest(region, seed, other, voxels) < limit for other in seeds):
             seeds.append(seed)
     return seeds
 
@@ -190,50 +190,11 @@ def _best(field: NDArray[np.float32], maxima: NDArray[np.bool_]) -> NDArray[np.i
 
 
 def _lowest(
-    field: NDArray[np.float32],
-    inside: NDArray[np.bool_],
-    start: NDArray[np.intp],
-    end: NDArray[np.intp],
-    steps: NDArray[np.float64],
-    wraps: bool,
+    region: NDArray[np.bool_], start: NDArray[np.intp], end: NDArray[np.intp], voxels: VoxelMap
 ) -> float:
-    """Lowest value of ``field`` on the shortest line between two voxels; 0 where it leaves the region."""
-    apart = _apart(start, end, field.shape, steps, wraps)
-    count = int(np.abs(apart).max())
-    line = np.rint(start + np.linspace(0, 1, count + 1)[:, None] * apart).astype(np.intp) % field.shape
+    """The lowest density on the shortest line between two voxels; 0 where it leaves the region."""
+    way = voxels.grid.way(start, end)
+    count = int(np.abs(way).max())
+    line = np.rint(start + np.linspace(0, 1, count + 1)[:, None] * way).astype(np.intp) % voxels.grid.shape
     at = tuple(line.T)
-    return float(field[at].min()) if inside[at].all() else 0.0
-
-
-def _apart(
-    start: NDArray[np.intp],
-    end: NDArray[np.intp],
-    shape: tuple[int, ...],
-    steps: NDArray[np.float64],
-    wraps: bool,
-) -> NDArray[np.intp]:
-    """The shortest way from one voxel to another, in voxels, (..., 3)."""
-    apart = end - start
-    if not wraps:
-        return apart
-    apart -= np.rint(apart / shape).astype(np.intp) * shape
-    if is_diagonal(steps):
-        return apart
-    best, least = apart, np.square(apart @ steps).sum(axis=-1)
-    for image in IMAGES.astype(np.intp) * shape:
-        squared = np.square((apart + image) @ steps).sum(axis=-1)
-        nearer = squared < least
-        best = np.where(nearer[..., None], apart + image, best)
-        least = np.where(nearer, squared, least)
-    return best
-
-
-def _distance(
-    start: NDArray[np.intp],
-    end: NDArray[np.intp],
-    shape: tuple[int, ...],
-    steps: NDArray[np.float64],
-    wraps: bool,
-) -> float:
-    """Distance between two voxels in Å."""
-    return float(np.linalg.norm(_apart(start, end, shape, steps, wraps) @ steps))
+    return float(voxels.density[at].min()) if region[at].all() else 0.0

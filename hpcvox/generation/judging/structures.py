@@ -1,4 +1,4 @@
-"""Structures as the metrics of crystal generators see them: whether one can be, and its fingerprint.
+"""Structures as the metrics of crystal generators see them: whether one is valid, and its fingerprint.
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197): "structure validity" and the structure's half of COV.
 """
@@ -70,7 +70,7 @@ def _site(found: Any, site: Any) -> list[float]:
 
 @cache
 def _order_parameters() -> dict[int, list[Any]]:
-    """Those of each number of neighbours: pymatgen's motifs of it, and bond orders where it has none or one.
+    """The order parameters for each number of neighbours: pymatgen's motifs, and bond orders where it has none or one.
 
     One object each, as in matminer: the values of one object for several are others.
     """

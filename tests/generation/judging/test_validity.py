@@ -1,34 +1,38 @@
 """Judgement of placed crystals, and their CIFs read back by an independent reader."""
 
+import itertools
+
 import gemmi
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
-from hpcvox.generation.validity import charge_balanced, judge, min_distance
+from hpcvox.generation.judging.validity import charge_balanced, min_distance, validity
+from tests.support.oblique_cells import any_cell, changes_of_vectors, other_setting
 
 CUBIC = np.diag([4.0, 4.0, 4.0])
 
 
 def test_atoms_that_meet_across_a_face_are_too_close() -> None:
-    verdict = judge(CUBIC, np.array([[0.01, 0.5, 0.5], [0.95, 0.5, 0.5]]), np.array([11, 17], np.uint8))
+    verdict = validity(CUBIC, np.array([[0.01, 0.5, 0.5], [0.95, 0.5, 0.5]]), np.array([11, 17], np.uint8))
     assert verdict.code == "too-close"
     assert verdict.min_distance == pytest.approx(0.24)
 
 
 def test_an_atom_alone_is_as_far_from_itself_as_its_cell_is_long() -> None:
-    verdict = judge(np.diag([2.5, 3.0, 4.0]), np.array([[0.2, 0.3, 0.4]]), np.array([84], np.uint8))
+    verdict = validity(np.diag([2.5, 3.0, 4.0]), np.array([[0.2, 0.3, 0.4]]), np.array([84], np.uint8))
     assert verdict.code == ""
     assert verdict.min_distance == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("length", [0.5, 80.0, np.nan])
 def test_a_cell_that_is_none_is_not_valid(length: float) -> None:
-    verdict = judge(np.diag([length, 4.0, 4.0]), np.array([[0.0, 0.0, 0.0]]), np.array([11], np.uint8))
+    verdict = validity(np.diag([length, 4.0, 4.0]), np.array([[0.0, 0.0, 0.0]]), np.array([11], np.uint8))
     assert verdict.code == "no-cell"
 
 
@@ -76,3 +80,27 @@ def test_a_cif_of_an_oblique_cell_keeps_its_angles() -> None:
     text = cif_text(Crystal("x", "", lattice, np.array([[0.0, 0.0, 0.0]]), np.array([12], np.uint8), {}))
     assert "_cell_angle_gamma   120.00000000" in text
     assert "_cell_angle_alpha   90.00000000" in text
+
+
+@given(
+    lattice=any_cell(),
+    sites=st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=3),
+    steps=changes_of_vectors,
+)
+def test_distances_are_those_of_a_search_through_many_images(
+    lattice: NDArray[np.float64], sites: list[tuple[float, ...]], steps: list[tuple[int, int, int]]
+) -> None:
+    given = other_setting(
+        Crystal("x", "", lattice, np.array(sites), np.ones(len(sites), np.uint8), {}), steps
+    )
+    heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    far = [int(np.ceil(lattice[0, 0] / height)) + 1 for height in heights]
+    images = np.array(list(itertools.product(*[range(-m, m + 1) for m in far])))
+    frac = np.array(sites)
+    least = min(
+        np.linalg.norm((x - y + images) @ lattice, axis=1)[
+            (images != 0).any(axis=1) if i == j else slice(None)
+        ].min()
+        for (i, x), (j, y) in itertools.product(enumerate(frac), repeat=2)
+    )
+    assert min_distance(given.lattice, given.frac) == pytest.approx(least, abs=1e-6)

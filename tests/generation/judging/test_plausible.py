@@ -12,16 +12,16 @@ from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, ATOMIC_VOLUMES_A3
 from hpcvox.crystals.prototypes import FACE_CENTRING
 from hpcvox.crystals.record import Crystal
-from hpcvox.generation.plausible import (
+from hpcvox.generation.judging.plausible import (
     LEAST_PLAUSIBLE_A,
     REASONS,
-    charges_balance,
+    balanced_by_mixed_states,
     counted,
     plausibility,
     told_plausible,
 )
+from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.settings import Reason
-from hpcvox.generation.validity import judge
 from tests.support.generated_runs import CSCL, CUBE
 
 FACES = np.array(FACE_CENTRING)
@@ -108,7 +108,7 @@ def test_real_crystals_are_plausible(name: str) -> None:
     ],
 )
 def test_what_is_valid_and_not_plausible(made: Crystal, code: Reason, said: str) -> None:
-    assert judge(made.lattice, made.frac, made.numbers).code == ""
+    assert validity(made.lattice, made.frac, made.numbers).code == ""
     assert said in plausibility(made).faults[code]
 
 
@@ -142,7 +142,9 @@ def test_an_element_whose_volume_is_not_known_is_judged_by_its_density() -> None
     ],
 )
 def test_charges_balance_where_known_states_do(symbols: str, balanced: bool) -> None:
-    assert charges_balance(np.array([ATOMIC_NUMBERS[s] for s in symbols.split()], np.uint8)) is balanced
+    assert (
+        balanced_by_mixed_states(np.array([ATOMIC_NUMBERS[s] for s in symbols.split()], np.uint8)) is balanced
+    )
 
 
 names = st.sampled_from(sorted(REAL))

@@ -36,7 +36,7 @@ def require() -> None:
 
 
 def version() -> str:
-    """Of SMACT."""
+    """The version of SMACT that is installed."""
     return importlib.metadata.version("smact")
 
 
@@ -94,7 +94,7 @@ def _element(z: int) -> dict[str, float]:
 
 def scale() -> str:
     """The text of ``magpie_scale.csv``."""
-    return (resources.files("hpcvox.generation") / "magpie_scale.csv").read_text("utf-8")
+    return (resources.files("hpcvox.generation.judging") / "magpie_scale.csv").read_text("utf-8")
 
 
 @cache

@@ -18,7 +18,7 @@ from hpcvox.crystals.record import reduced_formula
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
-from hpcvox.generation import run as generation
+from hpcvox.generation import job as generation
 from hpcvox.shards.reader import ShardSet
 from tests.support.generated_runs import BINS, VOXELS, generate
 

@@ -17,11 +17,17 @@ from hpcvox.actors.cluster import cluster
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError, MissingDependencyError
-from hpcvox.generation import benchmark, coverage, funnel
-from hpcvox.generation.compositions import STATISTICS, _scaler, composition_fingerprint, composition_valid
-from hpcvox.generation.coverage import Fingerprints, nearest
+from hpcvox.generation.judging import benchmark, coverage
+from hpcvox.generation.judging import job as judging
+from hpcvox.generation.judging.compositions import (
+    STATISTICS,
+    _scaler,
+    composition_fingerprint,
+    composition_valid,
+)
+from hpcvox.generation.judging.coverage import Fingerprints, nearest
+from hpcvox.generation.judging.structures import structure_fingerprint, structure_valid
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.generation.structures import structure_fingerprint, structure_valid
 from tests.support.generated_runs import judge, perovskite
 
 needs_smact = pytest.mark.skipif(importlib.util.find_spec("smact") is None, reason="SMACT is not installed")
@@ -271,7 +277,7 @@ def test_a_reference_that_is_far_away_is_not_covered(generated: Path, tmp_path: 
         (folder / f"{name}.cif").write_text(cif_text(one))
     (folder / "torn.cif").write_text("data_torn\n_cell_length_a 4\n")
     settings = {"generated": generated, "out": tmp_path / "out", "reference": folder, "actors": 1}
-    outcome = funnel.run(config.validate(JudgeSettings, settings, "test"))
+    outcome = judging.run(config.validate(JudgeSettings, settings, "test"))
     assert outcome.exit_status == 4
     assert "COV-R 0.00%, COV-P 0.00% of 2" in outcome.summary
     summary, rows = compared(generated, tmp_path / "out", folder, actors=1)

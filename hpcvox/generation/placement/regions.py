@@ -6,6 +6,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.generation.placement.grid import VoxelGrid
+
 
 class Regions(NamedTuple):
     """The regions of a species map, by their label."""
@@ -23,8 +25,7 @@ def measure(
     density: NDArray[np.float32],
     maxima: NDArray[np.bool_],
     height: NDArray[np.float64],
-    steps: NDArray[np.float64],
-    wraps: bool,
+    grid: VoxelGrid,
 ) -> Regions:
     """Size, centroid, spread and peak of the regions in ``labels`` (1 … k; 0 is none).
 
@@ -34,9 +35,8 @@ def measure(
         density: (nx, ny, nz).
         maxima: its local maxima, (nx, ny, nz).
         height: the density from which on a local maximum counts as the region's peak, (k,).
-        steps: the voxels' edges in Å, rows, (3, 3): the first along x, the second in the xy plane.
     """
-    return Regions(species, *_measure(labels, density, maxima, height, steps, wraps))
+    return Regions(species, *_measure(labels, density, maxima, height, grid.steps, grid.wraps))
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -1,4 +1,4 @@
-"""Crystals that are nearly symmetric, made so."""
+"""Move the atoms of crystals that are nearly symmetric to where they are exactly so."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What ``judge`` tells of all candidates beside a reference: the metrics by which generators of crystals are compared.
+"""``judge`` with a reference: the metrics by which generators of crystals are compared, over all candidates.
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197): validity of structures and compositions, COV-R and COV-P.
 """
@@ -18,11 +18,15 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.generation import compositions
-from hpcvox.generation.compositions import COMPOSITION_FEATURES, composition_fingerprint, composition_valid
-from hpcvox.generation.coverage import Fingerprints, Nearest, nearest
+from hpcvox.generation.judging import compositions
+from hpcvox.generation.judging.compositions import (
+    COMPOSITION_FEATURES,
+    composition_fingerprint,
+    composition_valid,
+)
+from hpcvox.generation.judging.coverage import Fingerprints, Nearest, nearest
+from hpcvox.generation.judging.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.generation.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
@@ -121,7 +125,7 @@ def clear(out: Path) -> None:
 
 
 def told(summary: Mapping[str, Any]) -> str:
-    """The summary's part of a job's last line."""
+    """What the summary says, in words, for the last line of the job."""
     return (
         f"valid structures {summary['structure_valid']:.2%}, compositions {summary['composition_valid']:.2%}; "
         f"COV-R {summary['cov_recall']:.2%}, COV-P {summary['cov_precision']:.2%} "
@@ -235,7 +239,7 @@ def _share(which: Any) -> float:
 
 
 def _mean(distances: Any) -> float | None:
-    """Of those that have a fingerprint; None where none has."""
+    """The mean distance of the crystals that have a fingerprint; None where none has."""
     finite = distances[np.isfinite(distances)]
     return round(float(finite.mean()), 6) if len(finite) else None
 

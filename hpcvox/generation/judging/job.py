@@ -16,11 +16,11 @@ from hpcvox.crystals.record import Crystal, Rejection
 from hpcvox.crystals.sources import open_source
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ShardError
-from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.candidates import read_candidates, read_crystals
-from hpcvox.generation.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
+from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.symmetrise import symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.generation.symmetrise import symmetrised
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
@@ -118,7 +118,7 @@ class _Judge:
 
     @property
     def stages(self) -> list[str]:
-        """Those that this run has."""
+        """The stages at which this run can lose a candidate."""
         asked = {
             "not-plausible": bool(self.implausible),
             "other-anonymous-formula": self.anonymous is not None,
@@ -147,7 +147,7 @@ class _Judge:
         return measured | self._compared(crystal)
 
     def _compared(self, crystal: Crystal) -> dict[str, Any]:
-        """The verdict on a plausible candidate: whether it is one of its own."""
+        """The verdict on a plausible candidate: at which of the later stages it is lost, if at any."""
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
             return {"lost": "other-anonymous-formula"}
         found = self._there_already(crystal)
@@ -179,7 +179,7 @@ def _anonymous(formula: str) -> str:
 
 
 def _base_anonymous(made: GenerateSettings) -> str | None:
-    """Of the crystal that the candidates are drawn around; None where they are drawn around none or between two."""
+    """The anonymous formula of the crystal that candidates are drawn around; None if they are not drawn around one."""
     if made.base is None or made.towards is not None:
         return None
     if Path(made.base).exists():
@@ -251,7 +251,7 @@ PASSED = {
     "known": "not known",
     "same-composition": "of a composition of their own",
 }
-"""What those are that a stage has left."""
+"""What a candidate is that has passed a stage, in words."""
 
 
 def _funnel(drawn: int, stages: list[str], lost: Counter[str]) -> dict[str, int]:

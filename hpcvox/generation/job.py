@@ -13,12 +13,12 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.candidates import ANGLES, COLUMNS
-from hpcvox.generation.cell import cell_angles, fit_cell
+from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
-from hpcvox.generation.segment import place
+from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.generation.validity import MIN_DISTANCE, judge
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
@@ -114,11 +114,11 @@ def _candidate(
             lattice,
             networks.kind.grid,
             widths=networks.widths,
-            **settings.placement.model_dump(),
+            settings=settings.placement,
         )
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}
-    verdict = judge(*placed)
+    verdict = validity(*placed)
     crystal = Crystal(name, name, placed.lattice, placed.frac, placed.numbers, {})
     return {
         "valid": not verdict.code,

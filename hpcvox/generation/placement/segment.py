@@ -1,0 +1,164 @@
+"""Which voxels are one site: regions of one species, put together and cut until each has the size of one ion."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.descriptors.radii import MAX_Z, RADII
+from hpcvox.errors import Rejected
+from hpcvox.generation.placement import regions
+from hpcvox.generation.placement.grid import VoxelGrid
+from hpcvox.generation.placement.regions import Regions
+from hpcvox.generation.placement.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
+from hpcvox.generation.placement.voxel_map import VoxelMap
+from hpcvox.generation.settings import PlacementSettings
+
+MAX_REGIONS = 2000
+"""More raw regions than this are noise; the bound keeps time and memory small."""
+
+FRAGMENT = 0.3
+"""A region of less than this share of its species' sphere is a part of the region it touches most."""
+
+ONE_SPHERE = 0.55
+"""Touching regions whose centres are nearer than this share of their radii's sum are parts of one sphere.
+The nearest real neighbours of the three classes have 0.69."""
+
+MIN_HEIGHT = 0.2
+"""A maximum counts as a site's where it reaches this share of the greatest voxel of the species' own Gaussian."""
+
+Labels = NDArray[np.int32]
+"""(n, n, n): the region of each voxel, from 1; 0: none."""
+
+
+def segment(voxels: VoxelMap, settings: PlacementSettings) -> Regions:
+    """The regions of a map, one a site.
+
+    Raises:
+        Rejected: ``empty``, ``too-many-sites``.
+    """
+    labels, count = regions.label(voxels.species, voxels.grid.wraps)
+    if count > MAX_REGIONS:
+        raise Rejected("too-many-sites", f"{count} separate regions of one species: the map is noise")
+    if count == 0:
+        raise Rejected(
+            "empty", "no voxel is occupied: the mask probability is below its threshold everywhere"
+        )
+    found = _measured(labels, count, voxels)
+    labels, found = _without_fragments(labels, found, voxels, settings.drop_voxels)
+    labels, found = _cut_apart(labels, found, voxels, settings.max_sites)
+    found = _with_whole_spheres(labels, found, voxels, settings.max_sites)
+    if len(found.species) == 0:
+        raise Rejected(
+            "empty", f"no region of more than {settings.drop_voxels} voxels or with a density maximum"
+        )
+    if len(found.species) > settings.max_sites:
+        raise Rejected(
+            "too-many-sites", f"{len(found.species)} regions; at most {settings.max_sites} sites are placed"
+        )
+    return found
+
+
+def _measured(labels: Labels, count: int, voxels: VoxelMap) -> Regions:
+    """The regions, each of its majority's species (the lightest of equals)."""
+    votes = np.bincount(
+        labels.ravel() * np.int64(MAX_Z + 1) + voxels.species.ravel(), minlength=(count + 1) * (MAX_Z + 1)
+    )
+    species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
+    # along an axis whose voxels are longer than the Gaussian is wide, one voxel holds nearly all of it
+    width = np.sqrt(2 * np.pi) * voxels.widths[species][:, None]
+    peak = 1 / np.maximum(width, np.diagonal(voxels.grid.steps))
+    height = MIN_HEIGHT * species * peak.prod(axis=1)
+    return regions.measure(labels, species, voxels.density, voxels.maxima, height, voxels.grid)
+
+
+def _renamed(labels: Labels, becomes: NDArray[np.intp], voxels: VoxelMap) -> tuple[Labels, Regions]:
+    """The regions when each has become part of the one that ``becomes`` names."""
+    labels, count = _renumber(labels, becomes)
+    return labels, _measured(labels, count, voxels)
+
+
+def _without_fragments(
+    labels: Labels, found: Regions, voxels: VoxelMap, drop_voxels: int
+) -> tuple[Labels, Regions]:
+    """The regions when those too small for their species have joined another one or gone."""
+    sphere = 4 / 3 * np.pi * RADII[found.species] ** 3 / voxels.grid.voxel_volume  # in voxels
+    fragment = found.voxels < FRAGMENT * sphere
+    fragment |= (found.voxels <= drop_voxels) & ~found.peaked
+    if not fragment.any():
+        return labels, found
+    touching = regions.contacts(labels, len(found.species), voxels.grid.wraps)
+    return _renamed(labels, _absorb(found, fragment, touching, drop_voxels), voxels)
+
+
+def _cut_apart(labels: Labels, found: Regions, voxels: VoxelMap, max_sites: int) -> tuple[Labels, Regions]:
+    """The regions when those that hold several sites have been cut; changes ``labels``."""
+    radius = RADII[found.species]
+    volumes = found.voxels * voxels.grid.voxel_volume
+    wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
+    spheres = volumes / (4 / 3 * np.pi * radius**3)
+    wide = (wide & (spheres > 2 * OWN_SHARE)) | (spheres > MAX_FILL)
+    count = len(found.species)
+    if count > max_sites or not wide.any():
+        return labels, found
+    empty = labels == 0
+    for index in np.flatnonzero(wide):
+        parts = split(labels == index + 1, empty, float(radius[index]), voxels)
+        for part in range(2, parts.max() + 1):
+            count += 1
+            labels[parts == part] = count
+    return labels, _measured(labels, count, voxels)
+
+
+def _with_whole_spheres(labels: Labels, found: Regions, voxels: VoxelMap, max_sites: int) -> Regions:
+    """The regions when parts of one sphere that the network gave two species have been put together."""
+    if len(found.species) > 4 * max_sites:  # too many to look at all pairs
+        return found
+    becomes = _one_sphere(found, labels, voxels.grid)
+    return found if becomes is None else _renamed(labels, becomes, voxels)[1]
+
+
+def _absorb(
+    found: Regions, fragment: NDArray[np.bool_], contacts: NDArray[np.int64], drop_voxels: int
+) -> NDArray[np.intp]:
+    """Name (from 1; 0 to drop) of the region that each region becomes part of, smallest fragments first."""
+    becomes = np.arange(1, len(found.species) + 1)
+    order = np.lexsort((becomes, found.voxels))
+    for index in order[fragment[order]]:
+        touching = contacts[index + 1].copy()
+        touching[[0, index + 1]] = 0
+        if touching.any():
+            target = int(touching.argmax())
+            becomes[becomes == index + 1] = target
+            contacts[target] += contacts[index + 1]
+            contacts[:, target] += contacts[:, index + 1]
+            contacts[index + 1] = contacts[:, index + 1] = 0
+        elif found.voxels[index] <= drop_voxels and not found.peaked[index]:
+            becomes[becomes == index + 1] = 0
+    return becomes
+
+
+def _one_sphere(found: Regions, labels: Labels, grid: VoxelGrid) -> NDArray[np.intp] | None:
+    """Like :func:`_absorb`, for parts of one sphere that the network gave two species.
+
+    None where there are none.
+    """
+    radius = RADII[found.species]
+    distance = grid.distances(found.centre[:, None] - found.centre[None])
+    near = distance < ONE_SPHERE * (radius[:, None] + radius)
+    near &= ~(found.peaked[:, None] & found.peaked)
+    pairs = np.argwhere(np.triu(near, 1))
+    if not len(pairs):
+        return None
+    touching = regions.contacts(labels, len(found.species), grid.wraps)
+    becomes = np.arange(1, len(found.species) + 1)
+    for i, j in pairs:
+        if touching[i + 1, j + 1]:
+            becomes[becomes == becomes[j]] = becomes[i]
+    return becomes
+
+
+def _renumber(labels: Labels, becomes: NDArray[np.intp]) -> tuple[Labels, int]:
+    """``labels`` with each region's new name, the names made 1 … count without gaps."""
+    kept = np.unique(becomes[becomes > 0])
+    name = np.zeros(len(becomes) + 1, np.int32)
+    name[1:] = np.where(becomes > 0, np.searchsorted(kept, becomes) + 1, 0)
+    return name[labels], len(kept)
