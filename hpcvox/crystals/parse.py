@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from hpcvox.crystals import extxyz, poscar, structures
 from hpcvox.crystals.checks import Cell, checked
-from hpcvox.crystals.cif.parse import parse as parse_cif
-from hpcvox.crystals.fields.files import parse_field
+from hpcvox.crystals.fields.crystal import parse_field
+from hpcvox.crystals.formats import extxyz, poscar
+from hpcvox.crystals.formats import pymatgen_json as structures
+from hpcvox.crystals.formats.cif.parse import parse as parse_cif
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
 from hpcvox.crystals.text import decoded
@@ -24,7 +25,7 @@ Reader = Callable[[Entry], list[Crystal | Rejection]]
 def parse(entry: Entry) -> list[Crystal | Rejection]:
     """The crystals of one entry, or why there is none; one crystal, but for CIFs of several blocks.
 
-    Codes of rejections: those of :func:`hpcvox.crystals.cif.parse.parse`, and ``poscar-syntax``,
+    Codes of rejections: those of :func:`hpcvox.crystals.formats.cif.parse.parse`, and ``poscar-syntax``,
     ``extxyz-syntax`` and ``json-syntax``; of fields, those of :func:`hpcvox.crystals.fields.read_field`.
     """
     return READERS[entry.format](entry)

@@ -59,7 +59,7 @@ class Crystal:
     targets: Mapping[str, float]  # finite numbers; an absent target has no key
     remarks: tuple[str, ...] = field(
         default=(), kw_only=True
-    )  # codes of hpcvox.crystals.cif.agreement: taken, but these should be known
+    )  # codes of hpcvox.crystals.formats.cif.agreement: taken, but these should be known
 
     @property
     def n_sites(self) -> int:

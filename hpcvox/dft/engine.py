@@ -10,7 +10,7 @@ from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.record import Entry, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.dft import process
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row

@@ -11,10 +11,10 @@ import xxhash
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.writing import cif_text
 from hpcvox.dft.cells import refuse_sharp
 from hpcvox.dft.density import grid_shape
 from hpcvox.dft.files import field_file, write

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hpcvox import __version__, config, durable
 from hpcvox.actors.pool import Failure, Workers, actor_pool
 from hpcvox.crystals.record import Entry
-from hpcvox.crystals.sources import Source, open_fields, open_source
+from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found

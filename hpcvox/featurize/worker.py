@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 import xxhash
 
 from hpcvox import __version__
-from hpcvox.crystals.cif.agreement import REMARKS
+from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected, ShardError

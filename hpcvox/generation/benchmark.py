@@ -16,7 +16,7 @@ from hpcvox import durable
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.generation import compositions
 from hpcvox.generation.compositions import COMPOSITION_FEATURES, composition_fingerprint, composition_valid

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ShardError
 from hpcvox.generation.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.candidates import read_candidates, read_crystals

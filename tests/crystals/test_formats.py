@@ -26,12 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Element, Lattice, Structure
 
-from hpcvox.crystals import json_scanner
 from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.parse import READERS, parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.sources import KINDS, open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.json_files import scanner as json_scanner
+from hpcvox.crystals.sources.source import KINDS, open_source
 from hpcvox.errors import SourceError
 from hpcvox.featurize.engine import run
 from hpcvox.featurize.settings import DensitySettings

@@ -30,10 +30,10 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 
 from hpcvox.crystals.fields import Kind
-from hpcvox.crystals.fields.files import FieldCrystal
+from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.sources import open_fields, open_source
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.errors import SourceError
 
 SECONDS = 10

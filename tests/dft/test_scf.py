@@ -23,9 +23,9 @@ from ase.io import write
 
 from hpcvox.cli import main
 from hpcvox.crystals.fields import read_field
-from hpcvox.crystals.fields.files import FieldCrystal
+from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.sources import open_fields, open_source
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.dft import engine, process
 from hpcvox.dft.density import smoothed
 from hpcvox.dft.settings import DftSettings

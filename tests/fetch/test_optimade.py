@@ -14,7 +14,7 @@ from optimade.adapters.structures import Structure
 
 from hpcvox import config
 from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker

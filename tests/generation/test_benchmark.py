@@ -14,8 +14,8 @@ from scipy.spatial.distance import cdist
 
 from hpcvox import config
 from hpcvox.actors.cluster import cluster
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError, MissingDependencyError
 from hpcvox.generation import benchmark, coverage, funnel
 from hpcvox.generation.compositions import STATISTICS, _scaler, composition_fingerprint, composition_valid

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.generation.validity import charge_balanced, judge, min_distance
 
 CUBIC = np.diag([4.0, 4.0, 4.0])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.outcome import Outcome
 
 Fetch = Callable[..., tuple[Outcome, Path]]

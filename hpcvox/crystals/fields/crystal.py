@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from hpcvox.crystals.fields import Field, Kind, read_field
-from hpcvox.crystals.folders import walked
 from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.sources.folders import walked
 from hpcvox.errors import Rejected, SourceError
 
 _NAME: Final = re.compile(

@@ -11,11 +11,11 @@ from typing import IO, Final, NamedTuple
 import numpy as np
 
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
-from hpcvox.crystals.columns import Columns
 from hpcvox.crystals.compressed import suffixes
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
+from hpcvox.crystals.sources.columns import Columns
+from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 

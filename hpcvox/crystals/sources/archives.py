@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from hpcvox.crystals.compressed import DAMAGE, decompressed
-from hpcvox.crystals.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
 from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.passed_over import FILES, PassedOver
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
+from hpcvox.crystals.sources.passed_over import FILES, PassedOver
 from hpcvox.errors import SourceError
 
 COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from hpcvox.crystals.columns import Columns
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.columns import Columns
 from hpcvox.errors import Rejected, SourceError
 
 ASE_SUFFIXES: Final = (".db",)

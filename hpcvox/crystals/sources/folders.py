@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from hpcvox.crystals.compressed import DAMAGE, unpacked
 from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.errors import SourceError
 from hpcvox.regular import open_regular
 

@@ -6,11 +6,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE
 from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.columns import Columns, absent, refuse_doubled, text_format
+from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.errors import Rejected, SourceError
 
 PARQUET_SUFFIXES: Final = (".parquet",)

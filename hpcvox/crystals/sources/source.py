@@ -10,18 +10,24 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from hpcvox.crystals.archives import COMPRESSED_TAR, TarSource, ZipSource
-from hpcvox.crystals.ase_db import ASE_SUFFIXES, AseSource
-from hpcvox.crystals.columns import Columns
-from hpcvox.crystals.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.fields import Kind
-from hpcvox.crystals.fields.files import FieldSource
-from hpcvox.crystals.folders import NAMES, FileSource, FolderSource, structure_format
-from hpcvox.crystals.jsons import JSON_SUFFIXES, LINES_SUFFIXES, JsonSource, items, lines
+from hpcvox.crystals.fields.crystal import FieldSource
+from hpcvox.crystals.formats.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.tables import CSV_SUFFIXES, CsvSource
+from hpcvox.crystals.sources.archives import COMPRESSED_TAR, TarSource, ZipSource
+from hpcvox.crystals.sources.ase_db import ASE_SUFFIXES, AseSource
+from hpcvox.crystals.sources.columns import Columns
+from hpcvox.crystals.sources.folders import NAMES, FileSource, FolderSource, structure_format
+from hpcvox.crystals.sources.json_files.structures import (
+    JSON_SUFFIXES,
+    LINES_SUFFIXES,
+    JsonSource,
+    items,
+    lines,
+)
+from hpcvox.crystals.sources.parquet import PARQUET_SUFFIXES, ParquetSource
+from hpcvox.crystals.sources.tables import CSV_SUFFIXES, CsvSource
 from hpcvox.errors import SourceError
 
 

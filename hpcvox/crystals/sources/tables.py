@@ -8,13 +8,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from hpcvox.crystals.columns import Columns, absent, refuse_doubled, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.limits import MAX_COLUMNS
-from hpcvox.crystals.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
-from hpcvox.crystals.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.columns import Columns, absent, refuse_doubled, text_format
+from hpcvox.crystals.sources.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
+from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.text import pieced_lines, text_lines
 from hpcvox.errors import SourceError
 

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hpcvox.crystals import rules
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.record import Crystal
+from hpcvox.database.prototypes import rules
 from hpcvox.errors import ConfigError
 
 SMALLEST, LARGEST = 100, 100_000

@@ -14,8 +14,8 @@ from ase.data import covalent_radii
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
-from hpcvox.crystals.prototypes import FACE_CENTRING, rank
 from hpcvox.crystals.record import Crystal
+from hpcvox.database.prototypes.compounds import FACE_CENTRING, rank
 
 ELEMENTS: Final = range(1, 84)
 """Atomic numbers: 83 elements, as many as in the paper."""

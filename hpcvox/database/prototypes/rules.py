@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.ions import Atom, Ion, atoms, ions
+from hpcvox.database.prototypes.ions import Atom, Ion, atoms, ions
 
 Array = NDArray[np.float64]
 Candidate = tuple[tuple[str, ...], tuple[float, ...], float]

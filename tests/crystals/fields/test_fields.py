@@ -25,7 +25,7 @@ from hpcvox.crystals.fields.cube import BOHR, HARTREE
 from hpcvox.crystals.fields.text import Text
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Rejection
-from hpcvox.crystals.sources import open_fields
+from hpcvox.crystals.sources.source import open_fields
 from hpcvox.errors import Rejected
 
 LATTICE = np.array([[4.1, 0.0, 0.0], [0.9, 4.6, 0.0], [-0.4, 0.7, 5.2]])

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcvox.crystals.extxyz import info
+from hpcvox.crystals.formats.extxyz import info
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import Rejected
 
 CELL = [[4.5, 0.0, 0.0], [0.5, 4.0, 0.0], [0.0, -0.25, 4.0]]

@@ -23,10 +23,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcvox.crystals.limits import MAX_BYTES, MAX_COLUMNS
-from hpcvox.crystals.long_rows import MAX_ROW, _outline
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.long_rows import MAX_ROW, _outline
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError
 from tests.support.paths import ROOT
 from tests.support.small_cifs import NACL, cif
@@ -39,7 +39,7 @@ CIF = cif((5.64, 5.64, 5.64, 90, 90, 90), NACL)
 READ = r"""
 import re, sys, time
 from pathlib import Path
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import SourceError

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.sources import open_fields, open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.errors import SourceError
 
 FRAC = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from hpcvox.crystals.cif.parse import parse
+from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError
 
 Mode = Literal["w", "w:gz", "w:xz", "w:bz2"]

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from hpcvox.crystals.cif.agreement import REMARKS
+from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.record import CANDIDATE
 from tests.support.paths import ROOT
 

@@ -7,9 +7,10 @@ import pytest
 import spglib
 
 from hpcvox.crystals.cells import is_cubic
-from hpcvox.crystals.cif.parse import parse
-from hpcvox.crystals.ions import EXCLUDED, ions
-from hpcvox.crystals.prototypes import (
+from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.database.prototypes.compounds import (
     CLASSES,
     LARGEST,
     STRUCTURES,
@@ -19,9 +20,8 @@ from hpcvox.crystals.prototypes import (
     enumerate_prototypes,
     primitive,
 )
-from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.rules import RADIUS_RATIO, TOLERANCE_FACTOR
-from hpcvox.crystals.writing import cif_text
+from hpcvox.database.prototypes.ions import EXCLUDED, ions
+from hpcvox.database.prototypes.rules import RADIUS_RATIO, TOLERANCE_FACTOR
 from hpcvox.errors import ConfigError
 
 KNOWN = {

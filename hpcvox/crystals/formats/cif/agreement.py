@@ -16,9 +16,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.cif import blocks
-from hpcvox.crystals.cif.formulas import Amounts, parsed
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.elements.formulas import Amounts, parsed
 from hpcvox.errors import Rejected
 
 REMARKS: Final = {

@@ -7,11 +7,11 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.cif import blocks
-from hpcvox.crystals.cif.labels import number_of_label, told
-from hpcvox.crystals.cif.numbers import numbers
-from hpcvox.crystals.cif.stated_elements import stated_elements
-from hpcvox.crystals.cif.symbols import number_of_type
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.elements.labels import number_of_label, told
+from hpcvox.crystals.formats.cif.elements.stated import stated_elements
+from hpcvox.crystals.formats.cif.elements.symbols import number_of_type
+from hpcvox.crystals.formats.cif.numbers import numbers
 from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import FULL
 from hpcvox.crystals.overlap import wrap_columns

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import gemmi
 
-from hpcvox.crystals.cif import blocks
+from hpcvox.crystals.formats.cif import blocks
 from hpcvox.errors import Rejected
 
 _OF_THE_CRYSTAL: Final = re.compile(

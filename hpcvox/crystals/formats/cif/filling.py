@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.cif.agreement import Claims, remarks
-from hpcvox.crystals.cif.atom_sites import Sites
-from hpcvox.crystals.cif.stated_symmetry import Candidate
-from hpcvox.crystals.cif.symmetry import expand
+from hpcvox.crystals.formats.cif.agreement import Claims, remarks
+from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.symmetry.expansion import expand
+from hpcvox.crystals.formats.cif.symmetry.stated import Candidate
 from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import overlapping

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import gemmi
 
-from hpcvox.crystals.cif.doubled import refuse_in_text
+from hpcvox.crystals.formats.cif.doubled import refuse_in_text
 from hpcvox.crystals.text import MARK
 from hpcvox.errors import Rejected
 
@@ -34,7 +34,7 @@ def reread(text: bytes, error: Exception) -> Reading:
     """What a CIF that gemmi refuses, for ``error``, says of cells, symmetry and atom sites.
 
     Its blocks may have names in common, and they may have tags that are given twice: see
-    :func:`hpcvox.crystals.cif.doubled.settle`.
+    :func:`hpcvox.crystals.formats.cif.doubled.settle`.
 
     Raises:
         Rejected: ``cif-syntax``, where pymatgen cannot make it out either.

@@ -9,14 +9,14 @@ from typing import Final
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.cif import blocks
-from hpcvox.crystals.cif.agreement import check_volume, claims
-from hpcvox.crystals.cif.atom_sites import Atoms, atoms_of, sites_of
-from hpcvox.crystals.cif.doubled import settle
-from hpcvox.crystals.cif.filling import Full, filled, one_of
-from hpcvox.crystals.cif.groups import right_angles
-from hpcvox.crystals.cif.numbers import number
-from hpcvox.crystals.cif.stated_symmetry import Candidate, candidates, check_periodic
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.agreement import check_volume, claims
+from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
+from hpcvox.crystals.formats.cif.doubled import settle
+from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
+from hpcvox.crystals.formats.cif.numbers import number
+from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
+from hpcvox.crystals.formats.cif.symmetry.stated import Candidate, candidates, check_periodic
 from hpcvox.crystals.limits import MAX_BYTES, MAX_LENGTH_A
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
@@ -64,7 +64,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
     try:
         document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError) as error:
-        from hpcvox.crystals.cif import lenient
+        from hpcvox.crystals.formats.cif import lenient
 
         document, complaint = lenient.reread(text, error)
         unchecked = True

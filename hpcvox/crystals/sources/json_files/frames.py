@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.columns import Columns, refuse_doubled
 from hpcvox.crystals.compressed import DAMAGE
-from hpcvox.crystals.json_scanner import Scanner
 from hpcvox.crystals.limits import MAX_COLUMNS
-from hpcvox.crystals.streams import Damaged
+from hpcvox.crystals.sources.columns import Columns, refuse_doubled
+from hpcvox.crystals.sources.json_files.scanner import Scanner
+from hpcvox.crystals.sources.streams import Damaged
 
 Rows = Iterator[tuple[str, str, bytes]]
 """An identifier to fall back on, the place in the file, and the text of a record, an object by column."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from hpcvox.crystals.limits import MAX_BYTES, MAX_PARTS
-from hpcvox.crystals.streams import Damaged
+from hpcvox.crystals.sources.streams import Damaged
 from hpcvox.crystals.text import binary_lines
 
 _CHUNK = 64 * 1024

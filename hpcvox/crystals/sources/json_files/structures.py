@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.columns import Columns, text_format
 from hpcvox.crystals.compressed import DAMAGE, suffixes
-from hpcvox.crystals.frames import frame_reader
-from hpcvox.crystals.json_scanner import Scanner, too_many_parts
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.streams import Damaged, refuse_empty, until_damage
+from hpcvox.crystals.sources.columns import Columns, text_format
+from hpcvox.crystals.sources.json_files.frames import frame_reader
+from hpcvox.crystals.sources.json_files.scanner import Scanner, too_many_parts
+from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hpcvox.crystals.cif.agreement import REMARKS
-from hpcvox.crystals.cif.formulas import parsed
+from hpcvox.crystals.formats.cif.agreement import REMARKS
+from hpcvox.crystals.formats.cif.elements.formulas import parsed
 from hpcvox.crystals.record import Crystal, Rejection
 from tests.support.small_cifs import NACL, cif, outcome, read
 

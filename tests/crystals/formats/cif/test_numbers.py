@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcvox.crystals.cif.numbers import number, numbers
+from hpcvox.crystals.formats.cif.numbers import number, numbers
 
 
 @given(

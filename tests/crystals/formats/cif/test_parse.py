@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as hnp
 
 from hpcvox.crystals import overlap
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.cif.parse import parse
+from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Fault, Rejection
-from hpcvox.crystals.writing import cif_text
 
 HEAD = """data_x
 _cell_length_a {a}

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hpcvox.crystals import json_scanner
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.json_files import scanner as json_scanner
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError
 
 FORMULAS = ["CsCl", "CsBr", "CsI"]

@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from hpcvox.crystals.cif.symbols import (
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.formats.cif.elements.symbols import (
     FAMILIES,
     NO_ATOM,
     UNKNOWN,
@@ -18,7 +19,6 @@ from hpcvox.crystals.cif.symbols import (
     no_atom,
     of_type,
 )
-from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import Rejected
 
 _LABEL = re.compile(r"(?P<first>[A-Za-z][a-z]*)(?P<marks>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)

@@ -6,8 +6,8 @@ from typing import Final
 
 import gemmi
 
-from hpcvox.crystals.cif import blocks
-from hpcvox.crystals.cif.symbols import of_type, symbols_in
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.elements.symbols import of_type, symbols_in
 from hpcvox.errors import Rejected
 
 _FORMULAS: Final = (

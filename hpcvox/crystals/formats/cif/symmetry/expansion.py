@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import wrapped
-from hpcvox.crystals.cif.groups import Operations
+from hpcvox.crystals.formats.cif.symmetry.groups import Operations
 from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.overlap import squared_length
 from hpcvox.errors import Rejected

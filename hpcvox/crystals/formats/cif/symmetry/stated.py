@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 
 import gemmi
 
-from hpcvox.crystals.cif import blocks, group_names
-from hpcvox.crystals.cif.groups import Group, Operations, completed, fits, group
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.symmetry import group_names
+from hpcvox.crystals.formats.cif.symmetry.groups import Group, Operations, completed, fits, group
 from hpcvox.errors import Rejected
 
 _OPERATION_TAGS: Final = (

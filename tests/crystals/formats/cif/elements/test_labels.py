@@ -2,8 +2,8 @@
 
 import pytest
 
-from hpcvox.crystals.cif.labels import number_of_label, of_label, told
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.cif.elements.labels import number_of_label, of_label, told
 from hpcvox.errors import Rejected
 
 HEAD = "data_x\n" + "".join(f"_cell_length_{axis} 9\n" for axis in "abc")

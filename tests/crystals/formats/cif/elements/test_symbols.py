@@ -2,8 +2,8 @@
 
 import pytest
 
-from hpcvox.crystals.cif.symbols import UNKNOWN, number_of_type, of_type
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.cif.elements.symbols import UNKNOWN, number_of_type, of_type
 from hpcvox.errors import Rejected
 
 
