@@ -1,27 +1,16 @@
-"""Extended XYZ: files of many frames, and the crystal of one frame.
-
-The source finds where a frame begins and ends, and its id and targets; sites are read in the worker.
-"""
+"""Extended XYZ: the crystal of one frame."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
-from hpcvox.crystals.compressed import suffixes
-from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns
-from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
-from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 
-XYZ_SUFFIXES: Final = suffixes(".extxyz", ".xyz")
+COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")
+"""The first line of a frame: its number of atoms."""
 
-_COUNT = re.compile(rb"\s*(\d{1,9})\s*")
 _PAIR = re.compile(
     r"""(?P<key>"[^"]*"|[^\s="]+)\s*=\s*(?P<value>"(?:\\.|[^"\\])*"|'[^']*'"""
     r"""|\{(?:[^{}]++|\{[^{}]*+\})*+\}|\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]|\S+)|\S+""",
@@ -30,9 +19,11 @@ _PAIR = re.compile(
 _MAX_COMMENT = 64 * 1024
 """Longer comment lines are refused: finding a quotation mark that is not there takes time squared."""
 
-_FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
-_SPELLED: Final = {key.lower(): key for key in _FRAME_KEYS}
-"""Programs write those keys in letters of any case."""
+FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
+"""Keys of the second line that are of the frame itself."""
+
+_SPELLED: Final = {key.lower(): key for key in FRAME_KEYS}
+"""Programs write them in letters of any case."""
 
 _MARKS: Final = re.compile(r"[\[\]{}(),\"']")
 """What stands around and between the elements of an array, beside blanks."""
@@ -63,7 +54,7 @@ def info(comment: bytes) -> dict[str, str]:
 def _contradict(key: str, one: str, other: str) -> bool:
     """Whether two values of a key differ in what matters: the frame, or a number."""
     these, those = _words(one), _words(other)
-    if these == those or key in _FRAME_KEYS:
+    if these == those or key in FRAME_KEYS:
         return these != those
     try:
         return float(one) != float(other)
@@ -74,73 +65,6 @@ def _contradict(key: str, one: str, other: str) -> bool:
 def _words(array: str) -> list[str]:
     """The elements of an array in any of its spellings: ``1 0 0``, ``{1 0 0}``, ``[1, 0, 0]``, ``[[1, 0, 0], …]``."""
     return _MARKS.sub(" ", array).split()
-
-
-class FrameSource:
-    """The frames of an extended XYZ file, numbered from 0."""
-
-    kind = "extxyz"
-    total: int | None = None
-    target_names: tuple[str, ...] = ()
-    passed_over = ""
-
-    def __init__(self, path: Path, columns: Columns) -> None:
-        self._path = path
-        self._chosen = columns
-        refuse_empty(path)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return until_damage(self._path, self._entries(), "frames")
-
-    def _entries(self) -> Iterator[Entry]:
-        with binary_lines(self._path) as file:
-            for index, text in enumerate(iter(lambda: _frame(file), None)):
-                yield self._entry(index, text)
-
-    def _entry(self, index: int, text: bytes) -> Entry:
-        name, origin = f"{self._path.name}#{index}", f"{self._path.name}:frame {index}"
-        targets: dict[str, float] = {}
-        fault = None
-        try:
-            pairs = info(text.split(b"\n", 2)[1])
-            name = self._chosen.identify(pairs, name)
-            targets = self._chosen.numbers({k: v for k, v in pairs.items() if k not in _FRAME_KEYS})
-        except Rejected as reason:
-            fault = Fault(reason.code, str(reason))
-        return Entry(index, name, origin, text, targets, fault, "extxyz")
-
-
-def _frame(file: IO[bytes]) -> bytes | None:
-    """The text of the next frame, cut where it is too long to be read; None at the end."""
-    first = b"\n"
-    while first and first.isspace():
-        first = _line(file).removeprefix(MARK)  # which files that were put together have, too
-    if not first:
-        return None
-    match = _COUNT.fullmatch(first)
-    if match is None:
-        shown = first[:40].decode(errors="replace").strip()
-        raise Damaged(f"a frame must begin with its number of atoms, not with {shown!r}")
-    lines = [first]
-    size, cut = len(first), False
-    for got in range(int(match[1]) + 1):
-        line = _line(file)
-        if not line:
-            raise Damaged(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
-        size += len(line)
-        if size <= MAX_BYTES or got == 0:
-            lines.append(line)
-        elif not cut:  # the frame is too long: keep that it is, and no more
-            lines = [*lines[:2], b" " * MAX_BYTES]
-            cut = True
-    return b"".join(lines)
-
-
-def _line(file: IO[bytes]) -> bytes:
-    line = file.readline(MAX_BYTES)
-    if len(line) == MAX_BYTES and not line.endswith(b"\n"):
-        raise Damaged(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
-    return line
 
 
 class _Columns(NamedTuple):
@@ -174,7 +98,7 @@ def read(text: bytes) -> Cell:
     """
     first, _, rest = text.partition(b"\n")
     comment, _, body = rest.partition(b"\n")
-    match = _COUNT.fullmatch(first)
+    match = COUNT.fullmatch(first)
     if match is None:
         raise Rejected("extxyz-syntax", "the frame does not begin with its number of atoms")
     n = int(match[1])

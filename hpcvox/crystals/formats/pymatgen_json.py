@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
-from hpcvox.crystals.limits import MAX_PARTS
-from hpcvox.crystals.sources.json_files.scanner import too_many_parts
+from hpcvox.crystals.limits import MAX_PARTS, too_many_parts
 from hpcvox.errors import Rejected
 
 _PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from hpcvox.crystals.fields import Kind
-from hpcvox.crystals.fields.crystal import FieldSource
-from hpcvox.crystals.formats.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.archives import COMPRESSED_TAR, TarSource, ZipSource
 from hpcvox.crystals.sources.ase_db import ASE_SUFFIXES, AseSource
 from hpcvox.crystals.sources.columns import Columns
+from hpcvox.crystals.sources.extxyz import XYZ_SUFFIXES, FrameSource
+from hpcvox.crystals.sources.field_files import FieldSource
 from hpcvox.crystals.sources.folders import NAMES, FileSource, FolderSource, structure_format
 from hpcvox.crystals.sources.json_files.structures import (
     JSON_SUFFIXES,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
-from hpcvox.crystals.limits import MAX_BYTES, MAX_PARTS
+from hpcvox.crystals.limits import MAX_BYTES, MAX_PARTS, too_many_parts
 from hpcvox.crystals.sources.streams import Damaged
 from hpcvox.crystals.text import binary_lines
 
@@ -19,14 +19,6 @@ _PLAIN: Final = {  # members that hold no others, each with the comma after it
     "{": re.compile(rf'(?:\s*+"[^"\\]*+"\s*+:\s*+{_VALUE})*+'),
 }
 _CLOSING: Final = {"[": "]", "{": "}"}
-
-
-def too_many_parts(text: bytes | str) -> bool:
-    """Whether a text in JSON has more parts than a structure, each of which takes many times its bytes in memory."""
-    if len(text) <= MAX_PARTS:
-        return False
-    marks = (b",", b"[", b"{") if isinstance(text, bytes) else (",", "[", "{")
-    return sum(map(text.count, marks)) > MAX_PARTS  # type: ignore[arg-type]
 
 
 class Scanner:

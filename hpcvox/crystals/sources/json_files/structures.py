@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from hpcvox.crystals.compressed import DAMAGE, suffixes
-from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.crystals.limits import MAX_BYTES, too_many_parts
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.columns import Columns, text_format
 from hpcvox.crystals.sources.json_files.frames import frame_reader
-from hpcvox.crystals.sources.json_files.scanner import Scanner, too_many_parts
+from hpcvox.crystals.sources.json_files.scanner import Scanner
 from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
