@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import gcd
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -41,10 +42,11 @@ class Entry(NamedTuple):
     index: int  # type: ignore[assignment] # position in the source, from 0, without gaps
     id: str
     origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
-    text: bytes  # the CIF or other structure; of a field, its file's path; empty where there is a fault
+    text: bytes  # the CIF or other structure; empty where there is a fault, or where `file` holds it
     targets: dict[str, float]  # finite numbers only; an empty cell has no key
     fault: Fault | None = None
-    format: str = "cif"  # of the text: a key of hpcvox.crystals.parse.READERS
+    format: str = "cif"  # of the text or file: a key of hpcvox.crystals.parse.READERS
+    file: Path | None = None  # of a field: too large to be sent, whoever parses the entry reads it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

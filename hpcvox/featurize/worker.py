@@ -3,7 +3,6 @@
 import faulthandler
 import hashlib
 import math
-import os
 import queue
 import threading
 import time
@@ -159,8 +158,8 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     """XXH3-128 (hex) of all that the entries hold."""
     state = xxhash.xxh3_128()
     for entry in entries:
-        # a field's text is the path of its file, which may be moved
-        content = file_digest(entry.text) if entry.format.startswith("field-") else entry.text
+        # of a field what its file holds, not its path: it may be moved
+        content = entry.text if entry.file is None else file_digest(entry.file)
         head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
         if entry.format != "cif":
@@ -169,10 +168,10 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     return state.hexdigest()
 
 
-def file_digest(path: bytes) -> bytes:
+def file_digest(path: Path) -> bytes:
     """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
     try:
-        with open_regular(Path(os.fsdecode(path))) as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, xxhash.xxh3_128).digest()
     except OSError:
         return b""

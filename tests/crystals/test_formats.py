@@ -181,7 +181,7 @@ def dumped(change: Callable[[dict[str, Any]], object]) -> str:
 
 FRAME = '2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 pbc="T T T"\nCs 0 0 0\nCl 2 2 2\n'
 
-TEXTS = [kind for kind in READERS if not kind.startswith("field-")]  # a field's entry holds a path
+TEXTS = [kind for kind in READERS if not kind.startswith("field-")]  # a field's entry has a file
 BAD: list[tuple[str, str, str | bytes, str, str]] = [
     *((f"{kind}: empty", kind, b"", "empty", "") for kind in TEXTS),
     *((f"{kind}: blank", kind, b" \n\n", "empty", "") for kind in TEXTS),

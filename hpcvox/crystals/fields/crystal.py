@@ -1,8 +1,6 @@
 """A crystal with a field on its cell's grid, from the file that an entry names."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from hpcvox.crystals.fields import Field, Kind, read_field
 from hpcvox.crystals.record import Crystal, Entry, Rejection
@@ -17,9 +15,10 @@ class FieldCrystal(Crystal):
 
 
 def parse_field(entry: Entry, quantity: Kind) -> list[Crystal | Rejection]:
-    """The crystal and field in the file of an entry of :class:`FieldSource`, or why there is none."""
+    """The crystal and field in the file of an entry, or why there is none."""
+    assert entry.file is not None
     try:
-        field = read_field(Path(os.fsdecode(entry.text)), quantity)
+        field = read_field(entry.file, quantity)
         if field.kind != quantity:
             raise Rejected("other-quantity", f"the file holds a {field.kind}, and a {quantity} is wanted")
         if not len(field.numbers):

@@ -1,6 +1,5 @@
 """Field files as a source: one, or a folder of them.  Their entries name files: whoever parses one reads it."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,5 +43,5 @@ class FieldSource:
     def __iter__(self) -> Iterator[Entry]:
         folder = self._folder.resolve()
         for index, name in enumerate(self._names):
-            path = os.fsencode(folder / name)
-            yield Entry(index, name, f"{folder.name}/{name}", path, {}, None, f"field-{self._quantity}")
+            origin, kind = f"{folder.name}/{name}", f"field-{self._quantity}"
+            yield Entry(index, name, origin, b"", {}, format=kind, file=folder / name)

@@ -380,3 +380,9 @@ def test_a_field_without_atoms_says_so(tmp_path: Path) -> None:
     (result,) = parse(entry)
     assert isinstance(result, Rejection)
     assert result.code == "no-sites"
+
+
+def test_an_entry_of_a_field_names_its_file_and_has_no_text(chgcar: Path) -> None:
+    (entry,) = open_fields(chgcar)
+    assert entry.file == chgcar.resolve()
+    assert entry.text == b""
