@@ -1,6 +1,6 @@
 """Partly occupied, split and repeated sites: made whole where that is what they mean, else rejected."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numba
@@ -24,7 +24,7 @@ def settled(
     numbers: NDArray[np.uint8],
     occupancy: NDArray[np.float64] | None,
     spacing: float,
-    labels: Sequence[str] = (),
+    label: Callable[[int], str] | None = None,
     least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
@@ -33,7 +33,7 @@ def settled(
     parts whose occupancies (n,) sum to one.
 
     Args:
-        labels: of the n sites, for messages; empty where they have none.
+        label: of a site by its index, for messages; None where they have none.
         least: how far apart in Å two atoms are at least, by their atomic numbers.
 
     Raises:
@@ -53,16 +53,16 @@ def settled(
         )
     near = overlapping(lattice, frac, numbers, spacing, least)
     if near is not None:
-        raise _too_near(near, numbers, np.flatnonzero(kept), labels)
+        raise _too_near(near, numbers, np.flatnonzero(kept), label)
     return frac, numbers
 
 
 def _too_near(
-    near: Near, numbers: NDArray[np.uint8], places: NDArray[np.intp], labels: Sequence[str]
+    near: Near, numbers: NDArray[np.uint8], places: NDArray[np.intp], label: Callable[[int], str] | None
 ) -> Rejected:
     symbols = [SYMBOLS[numbers[k]] for k in near[:2]]
     names = [
-        f"{places[k] + 1} ({symbol}{f', {labels[places[k]]}' if labels else ''})"
+        f"{places[k] + 1} ({symbol}{f', {label(int(places[k]))}' if label else ''})"
         for k, symbol in zip(near[:2], symbols, strict=True)
     ]
     where = (

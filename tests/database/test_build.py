@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.database import build, ewald, potential, tables

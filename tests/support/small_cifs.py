@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from gemmi.cif import quote
 
-from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 
 NACL = ("Na 0 0 0", "Cl 0.5 0.5 0.5")

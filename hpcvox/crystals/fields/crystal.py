@@ -14,17 +14,18 @@ class FieldCrystal(Crystal):
     field: Field
 
 
-def parse_field(entry: Entry, quantity: Kind) -> list[Crystal | Rejection]:
-    """The crystal and field in the file of an entry, or why there is none."""
+def read_crystal(entry: Entry, quantity: Kind) -> list[Crystal | Rejection]:
+    """The crystal and field in the file of an entry.
+
+    Raises:
+        Rejected: ``other-quantity``, ``no-sites``, or as :func:`hpcvox.crystals.fields.read_field`.
+    """
     assert entry.file is not None
-    try:
-        field = read_field(entry.file, quantity)
-        if field.kind != quantity:
-            raise Rejected("other-quantity", f"the file holds a {field.kind}, and a {quantity} is wanted")
-        if not len(field.numbers):
-            raise Rejected("no-sites", "the file names no atoms")
-    except Rejected as reason:
-        return [Rejection(entry.id, entry.origin, reason.code, str(reason))]
+    field = read_field(entry.file, quantity)
+    if field.kind != quantity:
+        raise Rejected("other-quantity", f"the file holds a {field.kind}, and a {quantity} is wanted")
+    if not len(field.numbers):
+        raise Rejected("no-sites", "the file names no atoms")
     return [
         FieldCrystal(entry.id, entry.origin, field.lattice, field.frac, field.numbers, entry.targets, field)
     ]

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from hpcvox.crystals.formats.cif.parse import parse
 from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError

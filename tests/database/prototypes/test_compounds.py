@@ -7,8 +7,8 @@ import pytest
 import spglib
 
 from hpcvox.crystals.cells import is_cubic
-from hpcvox.crystals.formats.cif.parse import parse
 from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.database.prototypes.compounds import (
     CLASSES,

@@ -7,6 +7,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.checks import check_occupancy, inside_cell
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.elements.labels import number_of_label, told
 from hpcvox.crystals.formats.cif.elements.stated import stated_elements
@@ -14,7 +15,6 @@ from hpcvox.crystals.formats.cif.elements.symbols import number_of_type
 from hpcvox.crystals.formats.cif.numbers import numbers
 from hpcvox.crystals.limits import MAX_SITES
 from hpcvox.crystals.occupancy import FULL
-from hpcvox.crystals.overlap import wrap_columns
 from hpcvox.errors import Rejected
 
 
@@ -135,12 +135,7 @@ def _frac(atoms: Atoms) -> NDArray[np.float64]:
     if columns.y < 0 or columns.z < 0:
         raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
     xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
-    frac = np.empty((len(xs), 3))
-    bad = wrap_columns(np.array(numbers([*xs, *ys, *zs])), frac)
-    if bad >= 0:
-        given = f"{xs[bad]}, {ys[bad]}, {zs[bad]}"
-        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({given})")
-    return frac
+    return inside_cell(np.array(numbers([*xs, *ys, *zs])), lambda k: f"{xs[k]}, {ys[k]}, {zs[k]}")
 
 
 def _occupancy(atoms: Atoms) -> NDArray[np.float64] | None:
@@ -152,7 +147,5 @@ def _occupancy(atoms: Atoms) -> NDArray[np.float64] | None:
     if FULL.issuperset(written):
         return None
     occupancy = np.array([1.0 if v in FULL else gemmi.cif.as_number(v) for v in written])
-    if not ((occupancy >= 0) & (occupancy < 100)).all():
-        k = int(np.argmin((occupancy >= 0) & (occupancy < 100)))
-        raise Rejected("occupancy", f"atom {k + 1} has occupancy {written[k]}")
+    check_occupancy(occupancy, written)
     return occupancy

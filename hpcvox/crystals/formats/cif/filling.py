@@ -6,13 +6,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.checks import check_count, whole_sites
 from hpcvox.crystals.formats.cif.agreement import Claims, remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand
 from hpcvox.crystals.formats.cif.symmetry.stated import Candidate
-from hpcvox.crystals.limits import MAX_SITES
-from hpcvox.crystals.occupancy import settled
-from hpcvox.crystals.overlap import overlapping
 from hpcvox.errors import Rejected
 
 _SAME_SITE: Final = 1e-2  # of fractional coordinates
@@ -60,12 +58,12 @@ def filled(
         images = np.bincount(owner, minlength=len(numbers))
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
-    if len(numbers) > MAX_SITES:
-        raise Rejected("too-many-sites", f"the cell has {len(numbers)} sites, more than {MAX_SITES}")
-    if occupancy is not None or overlapping(lattice, frac, numbers, spacing, least) is not None:
-        if labels and images is not None:
-            labels = [labels[k] for k in owner]
-        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing, labels, least)
+    check_count(len(numbers))
+
+    def label(site: int) -> str:
+        return labels[site if images is None else owner[site]]
+
+    frac, numbers = whole_sites(lattice, frac, numbers, occupancy, spacing, label if labels else None, least)
     return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
 
 

@@ -1,7 +1,4 @@
-"""From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax.
-
-:func:`parse` never raises for bad input: what cannot be used comes back as a rejection.
-"""
+"""From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
 
 import re
 from typing import Final
@@ -9,6 +6,7 @@ from typing import Final
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.checks import check_length, check_spacing
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.agreement import check_volume, claims
 from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
@@ -17,10 +15,9 @@ from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
 from hpcvox.crystals.formats.cif.symmetry.stated import Candidate, candidates, check_periodic
-from hpcvox.crystals.limits import MAX_BYTES, MAX_LENGTH_A
-from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, MIN_DISTANCE_A, plane_spacings
+from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
-from hpcvox.crystals.text import decoded
+from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
 
 _CELL_TAGS = tuple(
@@ -31,35 +28,21 @@ _NOT_PERIODIC: Final = re.compile(rb"_(?:ssg|modulation|wave_vector)_")
 """In the text of whatever :func:`check_periodic` refuses; nearly all others are spared a look at their tags."""
 
 
-def parse(entry: Entry) -> list[Crystal | Rejection]:
-    """The crystals of one entry, or why there is none.
+def read(entry: Entry) -> list[Crystal | Rejection]:
+    """The crystals of one entry.
 
-    One crystal per data block with atom sites; where there are several their ids are
+    One crystal, or why there is none, per data block with atom sites; where there are several their ids are
     ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
     only: symmetry is expanded to P1.
 
     Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
     ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
-    ``overlapping-sites``, ``too-many-sites``, ``unreadable``, and the codes of sources.
+    ``overlapping-sites``, ``too-many-sites``.
+
+    Raises:
+        Rejected: no block can be read; or whatever a library raises.
     """
-    if entry.fault is not None:
-        return [Rejection(entry.id, entry.origin, entry.fault.code, entry.fault.message)]
-    try:
-        return _parse(entry)
-    except Rejected as reason:
-        return [Rejection(entry.id, entry.origin, reason.code, str(reason))]
-    except Exception as error:  # a stranger's bytes may upset a library in any way
-        return [Rejection(entry.id, entry.origin, "unreadable", f"{type(error).__name__}: {error}")]
-
-
-def _parse(entry: Entry) -> list[Crystal | Rejection]:
-    if len(entry.text) > MAX_BYTES:
-        raise Rejected("too-large", f"the CIF is longer than {MAX_BYTES // 1024**2} MiB")
-    text = decoded(entry.text)
-    if not text or text.isspace():
-        raise Rejected("empty", "the CIF is empty")
-    if text is not entry.text:
-        entry = entry._replace(text=text)
+    text = usable(entry.text, "CIF", "the CIF is empty")
     complaint, unchecked = "", False
     try:
         document = gemmi.cif.read_string(text)
@@ -77,7 +60,7 @@ def _parse(entry: Entry) -> list[Crystal | Rejection]:
         try:
             if unchecked:
                 settle(block)
-            results.append(_crystal(entry, name, block, atoms))
+            results.append(_crystal(entry, text, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
             results.append(Rejection(name, entry.origin, reason.code, str(reason)))
@@ -91,8 +74,8 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
     return Rejected(code, message)
 
 
-def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
-    if _NOT_PERIODIC.search(entry.text):
+def _crystal(entry: Entry, text: bytes, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
+    if _NOT_PERIODIC.search(text):
         check_periodic(block)
     cell, absent = _cell(block)
     sites = sites_of(atoms, block)
@@ -103,14 +86,12 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> C
     a, b, c, alpha, beta, gamma = cell
     orthogonal = alpha == beta == gamma == 90.0
     spacing = min(a, b, c) if orthogonal else float(plane_spacings(lattice).min())
-    if spacing < MIN_DISTANCE_A:
-        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    if max(a, b, c) > MAX_LENGTH_A:
-        raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
+    check_spacing(spacing)
+    check_length(max(a, b, c))
     stated = claims(block)
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = candidates(block, cell, b"magn" in entry.text)
+    meant = candidates(block, cell, b"magn" in text)
     if absent and not all(right_angles(candidate.group) for candidate in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
@@ -122,10 +103,10 @@ def _crystal(entry: Entry, name: str, block: gemmi.cif.Block, atoms: Atoms) -> C
     return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
 
 
-_Cell = tuple[float, float, float, float, float, float]
+_Parameters = tuple[float, float, float, float, float, float]
 
 
-def _cell(block: gemmi.cif.Block) -> tuple[_Cell, str]:
+def _cell(block: gemmi.cif.Block) -> tuple[_Parameters, str]:
     """The cell's parameters in Å and degrees, and the first angle that is absent: 90° by the CIF dictionary."""
     parameters = []
     absent = ""

@@ -9,7 +9,7 @@ from hpcvox.crystals.record import Crystal
 def cif_text(crystal: Crystal) -> str:
     """The crystal as a CIF, all sites listed (P1); lengths to 1e-6 Å, fractions to 1e-8.
 
-    :func:`hpcvox.crystals.formats.cif.parse.parse` reads it back to that precision, the cell in its standard
+    :func:`hpcvox.crystals.parse.parse` reads it back to that precision, the cell in its standard
     orientation (a along x, b in the xy plane).
     """
     a, b, c = (math.sqrt(float(vector @ vector)) for vector in crystal.lattice)

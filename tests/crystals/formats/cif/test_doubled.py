@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 
 LOOP = "loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpcvox.crystals.formats.cif.parse import parse
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from tests.support.second_reading import disagreements
 

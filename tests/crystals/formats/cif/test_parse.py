@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from hpcvox.crystals import overlap
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.formats.cif.parse import parse
 from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Fault, Rejection
 
 HEAD = """data_x
