@@ -17,9 +17,8 @@ from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_tol
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.virtual import SET
-from hpcvox.shards.writer import ShardLine
 from hpcvox.terminal import say
 
 WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]

@@ -9,7 +9,8 @@ from hpcvox import config
 from hpcvox.descriptors.density import voxelize
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
-from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+from hpcvox.shards.manifest import ShardLine
+from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.training.job import train_unet
 from hpcvox.training.metrics import read_metrics
 from hpcvox.training.settings import TrainUNetSettings
