@@ -23,7 +23,7 @@ from hpcvox.errors import Rejected
 _ISOTOPES: Final = {"D": "H", "T": "H"}
 
 
-class Cell(NamedTuple):
+class StatedCell(NamedTuple):
     """A full cell as a file states it, not yet checked."""
 
     lattice: NDArray[np.float64]  # (3, 3) | rows are the cell vectors in Å
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
     occupancy: NDArray[np.float64] | None = None  # (n,) | None: all whole
 
 
-def checked(entry: Entry, cell: Cell) -> Crystal:
+def checked(entry: Entry, cell: StatedCell) -> Crystal:
     """The crystal of ``cell``, turned so that a lies along x and b in the xy plane, as CIFs have it.
 
     A left-handed cell is inverted with its coordinates, which is the same crystal.

@@ -1,4 +1,4 @@
-"""The records of this room: an entry (one raw input), a crystal (parsed), a rejection (why not)."""
+"""The records of this room: an entry (one raw input), a crystal (parsed), a reject (why not)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals.elements import SYMBOLS, electronegativity
 
 
-class Rejection(NamedTuple):
+class Reject(NamedTuple):
     """An input that could not be used, with its reason.
 
     ``code`` is a short stable word that tables are grouped by, ``message`` is for a person.

@@ -15,7 +15,7 @@ import xxhash
 from hpcvox import durable
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Rejection
+from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.generation import compositions
@@ -45,7 +45,7 @@ class Reference(NamedTuple):
     """The crystals that candidates are held against, and what of their source could not be used."""
 
     crystals: list[Crystal]
-    rejects: list[Rejection]
+    rejects: list[Reject]
 
 
 def read_reference(path: Path) -> Reference:

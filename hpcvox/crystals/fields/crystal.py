@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hpcvox.crystals.fields import Field, Kind, read_field
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.fields import Field, Quantity, read_field
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.errors import Rejected
 
 
@@ -14,7 +14,7 @@ class FieldCrystal(Crystal):
     field: Field
 
 
-def read_crystal(entry: Entry, quantity: Kind) -> list[Crystal | Rejection]:
+def read_crystal(entry: Entry, quantity: Quantity) -> list[Crystal | Reject]:
     """The crystal and field in the file of an entry.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
 from hpcvox.errors import Rejected
 
 COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")
@@ -67,13 +67,13 @@ def _words(array: str) -> list[str]:
     return _MARKS.sub(" ", array).split()
 
 
-class _Columns(NamedTuple):
+class _AtomLine(NamedTuple):
     species: int
     position: int
     by_number: bool
 
 
-def _columns(properties: str) -> _Columns:
+def _atom_line(properties: str) -> _AtomLine:
     """Where an atom's line keeps what, from ``name:type:width`` three by three."""
     words = properties.split(":")
     at = 0
@@ -86,10 +86,10 @@ def _columns(properties: str) -> _Columns:
     species = next((name for name in ("species", "Z") if name in found), None)
     if species is None or "pos" not in found:
         raise Rejected("extxyz-syntax", f"Properties={properties[:60]} has no species or no pos")
-    return _Columns(found[species], found["pos"], species == "Z")
+    return _AtomLine(found[species], found["pos"], species == "Z")
 
 
-def read(text: bytes) -> Cell:
+def read(text: bytes) -> StatedCell:
     """The cell of one frame.
 
     Raises:
@@ -104,7 +104,7 @@ def read(text: bytes) -> Cell:
     n = int(match[1])
     check_count(n)
     pairs = info(comment)
-    columns = _columns("".join(_words(pairs.get("Properties", "species:S:1:pos:R:3"))))
+    columns = _atom_line("".join(_words(pairs.get("Properties", "species:S:1:pos:R:3"))))
     if "Lattice" not in pairs:
         raise Rejected("cell", "the frame has no Lattice: it is no crystal")
     lattice = array([_words(pairs["Lattice"])], 9, "cell", "Lattice").reshape(3, 3)
@@ -118,9 +118,9 @@ def read(text: bytes) -> Cell:
     numbers = [_atomic_number(row[columns.species], columns.by_number) for row in rows]
     at = columns.position
     if not n:
-        return Cell(lattice, np.empty((0, 3)), np.empty(0, np.uint8))
+        return StatedCell(lattice, np.empty((0, 3)), np.empty(0, np.uint8))
     positions = array([row[at : at + 3] for row in rows], 3, "coordinates", "the position of each atom")
-    return Cell(lattice, fractional(positions, lattice), np.array(numbers, dtype=np.uint8))
+    return StatedCell(lattice, fractional(positions, lattice), np.array(numbers, dtype=np.uint8))
 
 
 def _atomic_number(word: str, by_number: bool) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import Cell, array, check_count, element, fractional
+from hpcvox.crystals.checks import StatedCell, array, check_count, element, fractional
 from hpcvox.crystals.decimals import decimal
 from hpcvox.errors import Rejected
 
@@ -11,7 +11,7 @@ _HEADER = 5
 """Lines before the elements: a title, the scale, three vectors."""
 
 
-def read(text: bytes) -> Cell:
+def read(text: bytes) -> StatedCell:
     """The cell of a POSCAR.  Velocities and what else follows the sites are not read.
 
     A negative scale is the volume of the cell in Å³, three scales are those along x, y and z.
@@ -53,7 +53,7 @@ def read(text: bytes) -> Cell:
     frac = array(rows, 3, "coordinates", "each site") if n else np.empty((0, 3))
     if mode in ("C", "c", "K", "k"):
         frac = fractional(frac * scale, lattice)
-    return Cell(lattice, frac, np.repeat(np.array(elements, dtype=np.uint8), [int(c) for c in counts]))
+    return StatedCell(lattice, frac, np.repeat(np.array(elements, dtype=np.uint8), [int(c) for c in counts]))
 
 
 def _words(line: str) -> list[str]:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import lattice_from_parameters
-from hpcvox.crystals.checks import Cell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
 from hpcvox.crystals.limits import MAX_PARTS, too_many_parts
 from hpcvox.errors import Rejected
 
 _PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
-def read(text: bytes) -> Cell:
+def read(text: bytes) -> StatedCell:
     """The cell of a structure, or of an object that has one as its ``structure``.
 
     Sites that several elements share are one row for each element, with its occupancy.
@@ -51,7 +51,7 @@ def read(text: bytes) -> Cell:
             occupancy.append(amount)
     if not numbers:
         raise Rejected("no-structure", "there are no atoms")
-    return Cell(
+    return StatedCell(
         lattice,
         _frac(sites, lattice)[owner],
         np.array(numbers, dtype=np.uint8),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.crystals.compressed import READ_ERRORS, decompressed
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.folders import NAMES, file_id, hidden, structure_format, unpacked_entry
@@ -27,7 +27,7 @@ _LOCAL: Final = b"PK\x03\x04"
 _PIECE: Final = 4096
 _AGAIN: Final = 1 << 20
 
-_DAMAGE: Final = (*DAMAGE, tarfile.TarError, struct.error)
+_READ_ERRORS: Final = (*READ_ERRORS, tarfile.TarError, struct.error)
 
 
 def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
@@ -83,7 +83,7 @@ class TarSource:
                             left.add(FILES, member.name)
                 while stream.read(MAX_BYTES):  # to the end, where the checksum of the compression is
                     pass
-        except _DAMAGE as error:
+        except _READ_ERRORS as error:
             ended.clear()
             detail = error
         self.passed_over = left.told()
@@ -110,7 +110,7 @@ class ZipSource:
                 for info in archive.infolist():
                     if not (info.is_dir() or structure_format(info.filename) or hidden(info.filename)):
                         left.add(FILES, info.filename)
-        except (zipfile.BadZipFile, *_DAMAGE) as error:
+        except (zipfile.BadZipFile, *_READ_ERRORS) as error:
             self._damage = str(error)
         self.passed_over = left.told()
         self.total: int | None = None if self._damage else len(self._names)
@@ -130,7 +130,7 @@ class ZipSource:
                 try:
                     with archive.open(info) as handle:
                         text = _read(handle, info.compress_type)
-                except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_DAMAGE) as error:
+                except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_READ_ERRORS) as error:
                     # RuntimeError: the member is encrypted; NotImplementedError: unknown compression
                     fault = Fault("damaged-member", f"the archive member cannot be read: {error}")
                     yield _member(index, self._path, info.filename, b"", fault)

@@ -15,12 +15,12 @@ import numpy as np
 
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns
+from hpcvox.crystals.sources.columns import ColumnChoice
 from hpcvox.errors import Rejected, SourceError
 
 ASE_SUFFIXES: Final = (".db",)
 
-_DAMAGE: Final = (sqlite3.Error, UnicodeError, OverflowError)
+_READ_ERRORS: Final = (sqlite3.Error, UnicodeError, OverflowError)
 """What reading a damaged database may raise: names in it, for one, need not be UTF-8 any more."""
 
 _QUERY = "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY id"
@@ -33,14 +33,14 @@ class AseSource:
     target_names: tuple[str, ...] = ()
     passed_over = ""
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: ColumnChoice) -> None:
         self._path = path
         self._chosen = columns
         try:
             with closing(self._connect()) as connection:
                 (self.total,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
                 connection.execute(_QUERY).fetchone()
-        except _DAMAGE as error:
+        except _READ_ERRORS as error:
             locked = ": another program writes it, or its file system has no locks; copy it to one that has"
             hint = locked if "locked" in str(error) else ""
             raise SourceError(f"{path}: cannot read it as a database of ASE: {error}{hint}") from None
@@ -57,7 +57,7 @@ class AseSource:
                 for row in connection.execute(_QUERY):
                     yield self._entry(index, row)
                     index += 1
-        except _DAMAGE as error:
+        except _READ_ERRORS as error:
             message = f"the database is damaged after {index} rows; what follows is lost ({error})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 

@@ -48,7 +48,7 @@ ABSENT: Final = frozenset(
 """What programs write, in small letters, for a value that is not there."""
 
 
-class Columns(NamedTuple):
+class ColumnChoice(NamedTuple):
     """The user's choice of columns."""
 
     id_column: str = "auto"  # "auto": the first of ID_COLUMNS that a record has

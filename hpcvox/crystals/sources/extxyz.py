@@ -11,8 +11,8 @@ from hpcvox.crystals.compressed import suffixes
 from hpcvox.crystals.formats.extxyz import COUNT, FRAME_KEYS, info
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns
-from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
+from hpcvox.crystals.sources.columns import ColumnChoice
+from hpcvox.crystals.sources.streams import BrokenStream, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 
@@ -27,7 +27,7 @@ class FrameSource:
     target_names: tuple[str, ...] = ()
     passed_over = ""
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: ColumnChoice) -> None:
         self._path = path
         self._chosen = columns
         refuse_empty(path)
@@ -63,13 +63,13 @@ def _frame(file: IO[bytes]) -> bytes | None:
     match = COUNT.fullmatch(first)
     if match is None:
         shown = first[:40].decode(errors="replace").strip()
-        raise Damaged(f"a frame must begin with its number of atoms, not with {shown!r}")
+        raise BrokenStream(f"a frame must begin with its number of atoms, not with {shown!r}")
     lines = [first]
     size, cut = len(first), False
     for got in range(int(match[1]) + 1):
         line = _line(file)
         if not line:
-            raise Damaged(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
+            raise BrokenStream(f"the last frame has {max(got - 1, 0)} of {int(match[1])} atoms")
         size += len(line)
         if size <= MAX_BYTES or got == 0:
             lines.append(line)
@@ -82,5 +82,5 @@ def _frame(file: IO[bytes]) -> bytes | None:
 def _line(file: IO[bytes]) -> bytes:
     line = file.readline(MAX_BYTES)
     if len(line) == MAX_BYTES and not line.endswith(b"\n"):
-        raise Damaged(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
+        raise BrokenStream(f"a line is longer than {MAX_BYTES // 1024**2} MiB")
     return line

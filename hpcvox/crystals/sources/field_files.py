@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from hpcvox.crystals.fields import Kind
+from hpcvox.crystals.fields import Quantity
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.folders import walked
 from hpcvox.errors import SourceError
@@ -27,7 +27,7 @@ class FieldSource:
     kind = "fields"
     target_names: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, quantity: Kind) -> None:
+    def __init__(self, path: Path, quantity: Quantity) -> None:
         self._quantity = quantity
         self._folder = path if path.is_dir() else path.parent
         self._names, self.passed_over = [path.name], ""

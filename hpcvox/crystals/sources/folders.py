@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from hpcvox.crystals.compressed import DAMAGE, unpacked
+from hpcvox.crystals.compressed import READ_ERRORS, unpacked
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
@@ -145,7 +145,7 @@ def unpacked_entry(entry: Entry, code: str) -> Entry:
         return entry
     try:
         text = unpacked(entry.text, MAX_BYTES + 1)
-    except DAMAGE as error:
+    except READ_ERRORS as error:
         fault = Fault(code, f"the file is compressed and damaged: {error}")
         return entry._replace(text=b"", fault=fault)
     return entry if text is entry.text else entry._replace(text=text)

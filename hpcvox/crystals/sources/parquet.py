@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.compressed import READ_ERRORS
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns, absent, refuse_doubled, text_format
+from hpcvox.crystals.sources.columns import ColumnChoice, absent, refuse_doubled, text_format
 from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.errors import Rejected, SourceError
 
@@ -27,7 +27,7 @@ class ParquetSource:
 
     kind = "parquet"
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: ColumnChoice) -> None:
         import pyarrow as pa
 
         self._path = path
@@ -35,7 +35,7 @@ class ParquetSource:
             with self._file() as file:
                 schema = file.schema_arrow
                 self.total: int | None = file.metadata.num_rows
-        except (pa.ArrowException, *DAMAGE) as error:
+        except (pa.ArrowException, *READ_ERRORS) as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         listed = ", ".join(schema.names)
         text = columns.structure_column(path, schema.names)
@@ -78,7 +78,12 @@ class ParquetSource:
                         numbers = sum(map(_is_written, cells))
                         if numbers > len(cells) - numbers - sum(map(absent, cells)):
                             left.add(COLUMNS, f"{name}: it is written as text")
-        except (pa.ArrowException, KeyError, ValueError, *DAMAGE):  # whoever reads the rows will come to it
+        except (
+            pa.ArrowException,
+            KeyError,
+            ValueError,
+            *READ_ERRORS,
+        ):  # whoever reads the rows will come to it
             pass
         return left.told()
 
@@ -95,7 +100,7 @@ class ParquetSource:
                     for i, text in enumerate(_texts(batch.column(self._text))):
                         yield self._entry(index, text or b"", {name: cells[name][i] for name in cells})
                         index += 1
-        except (pa.ArrowException, ValueError, *DAMAGE) as error:
+        except (pa.ArrowException, ValueError, *READ_ERRORS) as error:
             message = f"the file is damaged after {index} rows; what follows is lost ({str(error)[:300]})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from hpcvox.crystals.fields import Kind
+from hpcvox.crystals.fields import Quantity
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.archives import COMPRESSED_TAR, TarSource, ZipSource
 from hpcvox.crystals.sources.ase_db import ASE_SUFFIXES, AseSource
-from hpcvox.crystals.sources.columns import Columns
+from hpcvox.crystals.sources.columns import ColumnChoice
 from hpcvox.crystals.sources.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.sources.field_files import FieldSource
 from hpcvox.crystals.sources.folders import NAMES, FileSource, FolderSource, structure_format
@@ -48,7 +48,7 @@ class _Kind(NamedTuple):
     """One kind of source that is a file with a suffix of its own."""
 
     suffixes: tuple[str, ...]
-    open: Callable[[Path, Columns], _Reader]
+    open: Callable[[Path, ColumnChoice], _Reader]
     what: str
 
 
@@ -148,7 +148,7 @@ def open_source(
     name = path.name.lower()
     for kind in _KINDS:
         if name.endswith(kind.suffixes):
-            return Source(path, kind.open(path, Columns(id_column, cif_column, targets)))
+            return Source(path, kind.open(path, ColumnChoice(id_column, cif_column, targets)))
     if structure_format(path.name):
         return Source(path, FileSource(path))
     raise SourceError(
@@ -156,7 +156,7 @@ def open_source(
     )
 
 
-def open_fields(path: Path | str, quantity: Kind = "density") -> Source:
+def open_fields(path: Path | str, quantity: Quantity = "density") -> Source:
     """The field files at ``path``, one or a folder of them; ``quantity`` is what those hold that do not say (cubes).
 
     Raises:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.crystals.compressed import READ_ERRORS, decompressed
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.errors import SourceError
 
 
-class Damaged(Exception):
+class BrokenStream(Exception):
     """The next record cannot be told from what follows it."""
 
 
@@ -17,7 +17,7 @@ def refuse_empty(path: Path) -> None:
     try:
         with decompressed(path) as file:
             empty = not file.read(1)
-    except DAMAGE as error:
+    except READ_ERRORS as error:
         raise SourceError(f"{path}: cannot read the file: {error}") from None
     if empty:
         raise SourceError(f"{path}: the file is empty")
@@ -31,7 +31,7 @@ def until_damage(path: Path, entries: Iterable[Entry], records: str) -> Iterator
             yield entry
             index += 1
         return
-    except (Damaged, *DAMAGE) as error:
+    except (BrokenStream, *READ_ERRORS) as error:
         detail = str(error) or type(error).__name__
     message = f"the file is damaged after {index} {records}; what follows is lost ({detail})"
     yield Entry(index, path.name, path.name, b"", {}, Fault("damaged-archive", message))

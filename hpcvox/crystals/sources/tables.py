@@ -8,11 +8,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from hpcvox.crystals.compressed import DAMAGE, suffixes
+from hpcvox.crystals.compressed import READ_ERRORS, suffixes
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.limits import MAX_COLUMNS
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns, absent, refuse_doubled, text_format
+from hpcvox.crystals.sources.columns import ColumnChoice, absent, refuse_doubled, text_format
 from hpcvox.crystals.sources.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
 from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.text import pieced_lines, text_lines
@@ -50,7 +50,7 @@ class _Lines:
                 yield from ([line] for line in rows)
             else:
                 yield from pieced_lines(self._path, rows.take)
-        except DAMAGE as error:
+        except READ_ERRORS as error:
             self.damage = str(error) or type(error).__name__
         if isinstance(rows, Outlined) and rows.endless:
             self.damage = f"a row is longer than {MOST // 1024**2} MiB: is a quotation never closed?"
@@ -66,14 +66,14 @@ class CsvSource:
 
     kind = "csv"
 
-    def __init__(self, path: Path, columns: Columns) -> None:
+    def __init__(self, path: Path, columns: ColumnChoice) -> None:
         self._path = path
         id_column, _, targets = columns
         # A CIF is one cell; the csv module's own limit is 128 KiB.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
             self._columns = self._header()
-        except DAMAGE as error:
+        except READ_ERRORS as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         self._cif = self._columns.index(columns.structure_column(path, self._columns))
         if id_column not in ("auto", *self._columns):

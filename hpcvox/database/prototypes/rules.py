@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hpcvox.database.prototypes.ions import Atom, Ion, atoms, ions
 
 Array = NDArray[np.float64]
-Candidate = tuple[tuple[str, ...], tuple[float, ...], float]
+Compound = tuple[tuple[str, ...], tuple[float, ...], float]
 """species, charges in e, lattice constant in Å"""
 
 # Pauling's limits for 4, 6 and 8 neighbours are 0.225, 0.414 and 0.732; real compounds overstep them
@@ -43,9 +43,9 @@ MAIN_GROUP: Final = frozenset({
 # fmt: on
 
 
-def binaries() -> dict[str, list[Candidate]]:
+def binaries() -> dict[str, list[Compound]]:
     """AB by structure: opposite charges, the anion the more electronegative, radius ratio in its window."""
-    found: dict[str, list[Candidate]] = {name: [] for name in RADIUS_RATIO}
+    found: dict[str, list[Compound]] = {name: [] for name in RADIUS_RATIO}
     for cation, anion in _pairs(ions()):
         if cation.charge != -anion.charge:
             continue
@@ -65,9 +65,9 @@ def _pairs(all_ions: tuple[Ion, ...]) -> Iterator[tuple[Ion, Ion]]:
                 yield cation, anion
 
 
-def perovskites() -> list[Candidate]:
+def perovskites() -> list[Compound]:
     """ABX3: charges balance, A larger than B, tolerance and octahedral factors in their ranges."""
-    found: list[Candidate] = []
+    found: list[Compound] = []
     cations = [ion for ion in ions() if ion.charge > 0]
     for x in (ion for ion in ions() if -3 <= ion.charge < 0):
         r_x = x.radius(6)
@@ -91,14 +91,14 @@ def perovskites() -> list[Candidate]:
     return found
 
 
-def heuslers() -> dict[str, list[Candidate]]:
+def heuslers() -> dict[str, list[Compound]]:
     """X2YZ and XYZ: X and Y metals, Z of the main groups and not the least electronegative.
 
     X2YZ is inverse where Y has more valence electrons than X, else full (Burch et al. 1974: the more
     electrons, the more an atom prefers the tetrahedral sites beside Z's); in XYZ the more
     electronegative metal takes X, the site between the others.
     """
-    found: dict[str, list[Candidate]] = {name: [] for name in VALENCE_ELECTRONS}
+    found: dict[str, list[Compound]] = {name: [] for name in VALENCE_ELECTRONS}
     metals = [atom for atom in atoms() if atom.is_metal]
     for z in (atom for atom in atoms() if atom.symbol in MAIN_GROUP):
         for x, y in permutations(metals, 2):
@@ -119,7 +119,7 @@ def heuslers() -> dict[str, list[Candidate]]:
     return found
 
 
-def _alloy(x: Atom, y: Atom, z: Atom, copies: int) -> Candidate:
+def _alloy(x: Atom, y: Atom, z: Atom, copies: int) -> Compound:
     """Cell from touching neighbours (√3/4 of the cell apart); charges from electronegativity.
 
     An alloy has no oxidation states: each atom is given the mean electronegativity of the compound

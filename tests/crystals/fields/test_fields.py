@@ -24,7 +24,7 @@ from hpcvox.crystals.fields import read_chgcar, read_cube, read_field, read_locp
 from hpcvox.crystals.fields.cube import BOHR, HARTREE
 from hpcvox.crystals.fields.text import Text
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Rejection
+from hpcvox.crystals.record import Reject
 from hpcvox.crystals.sources.source import open_fields
 from hpcvox.errors import Rejected
 
@@ -378,7 +378,7 @@ def test_a_field_without_atoms_says_so(tmp_path: Path) -> None:
     path.write_text("a\nb\n0 0 0 0\n2 3 0 0\n2 0 3 0\n2 0 0 3\n" + 8 * "1.0 " + "\n")
     (entry,) = open_fields(path)
     (result,) = parse(entry)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "no-sites"
 
 

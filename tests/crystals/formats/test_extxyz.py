@@ -8,7 +8,7 @@ import pytest
 
 from hpcvox.crystals.formats.extxyz import info
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import Rejected
 
@@ -19,7 +19,7 @@ def frame(comment: str) -> str:
     return f"2\n{comment}\nCs 0 0 0\nCl 2 2 2\n"
 
 
-def read(comment: str) -> Crystal | Rejection:
+def read(comment: str) -> Crystal | Reject:
     (result,) = parse(Entry(0, "x", "x.xyz", frame(comment).encode(), {}, None, "extxyz"))
     return result
 
@@ -64,7 +64,7 @@ def test_a_frame_is_the_same_in_all_spellings(spelled: str, others: str) -> None
 @pytest.mark.parametrize("slab", ['"T T F"', "[T, T, F]", "{true true false}", "[1, 0, 1]"])
 def test_a_slab_is_no_crystal_in_any_spelling(slab: str) -> None:
     result = read(f'Lattice="4 0 0 0 4 0 0 0 4" pbc={slab}')
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "cell"
 
 
@@ -77,8 +77,8 @@ def test_a_key_with_two_values_is_named_where_it_matters(tmp_path: Path) -> None
     ]
     (tmp_path / "f.xyz").write_text("".join(texts))
     first, second, third = (result for entry in open_source(tmp_path / "f.xyz") for result in parse(entry))
-    assert isinstance(first, Rejection)
-    assert isinstance(second, Rejection)
+    assert isinstance(first, Reject)
+    assert isinstance(second, Reject)
     assert (first.code, second.code) == ("extxyz-syntax", "extxyz-syntax")
     assert "Lattice twice" in first.message
     assert "energy twice: '-3.5' and '-4'" in second.message

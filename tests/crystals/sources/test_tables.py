@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError
 
@@ -136,7 +136,7 @@ def test_a_structure_in_json_is_read_as_a_cif_is(tmp_path: Path) -> None:
 def test_a_dictionary_as_python_prints_it_is_called_that(tmp_path: Path) -> None:
     (entry,) = open_source(put(tmp_path / "t.csv", ["structure"], [str(json.loads(STRUCTURE))]))
     (result,) = parse(entry)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "json-syntax"
     assert "json.dumps" in result.message
 

@@ -18,7 +18,7 @@ from hpcvox.crystals.occupancy import FULL
 from hpcvox.errors import Rejected
 
 
-class _Columns(NamedTuple):
+class _LoopPlaces(NamedTuple):
     """Where an atom-site loop keeps what; -1 where it does not."""
 
     x: int
@@ -38,11 +38,11 @@ _MULTIPLICITY = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_m
 
 
 @lru_cache(maxsize=4096)
-def _columns(tags: tuple[str, ...]) -> _Columns:
+def _loop_places(tags: tuple[str, ...]) -> _LoopPlaces:
     index = {tag.lower().replace(".", "_"): i for i, tag in enumerate(tags)}
     places = [index.get(f"_atom_site_{name}", -1) for name in _NAMES]
     multiplicity = [place for name in _MULTIPLICITY if (place := index.get(name, -1)) >= 0]
-    return _Columns._make((*places, *(multiplicity or [-1])[:1]))
+    return _LoopPlaces._make((*places, *(multiplicity or [-1])[:1]))
 
 
 class Atoms(NamedTuple):
@@ -50,7 +50,7 @@ class Atoms(NamedTuple):
 
     values: list[str]  # row by row
     width: int
-    columns: _Columns
+    columns: _LoopPlaces
 
 
 def atoms_of(block: gemmi.cif.Block) -> Atoms | None:
@@ -59,13 +59,13 @@ def atoms_of(block: gemmi.cif.Block) -> Atoms | None:
         loop = blocks.loop(block, tag)
         if loop is not None:
             tags = tuple(loop.tags)
-            return Atoms(loop.values, len(tags), _columns(tags))
+            return Atoms(loop.values, len(tags), _loop_places(tags))
         if blocks.value(block, tag) is not None:  # one atom, written without a loop
             stem = tag.removesuffix("fract_x")
             pairs = [
                 (stem + n, value) for n in _NAMES if (value := blocks.value(block, stem + n)) is not None
             ]
-            return Atoms([value for _, value in pairs], len(pairs), _columns(tuple(t for t, _ in pairs)))
+            return Atoms([value for _, value in pairs], len(pairs), _loop_places(tuple(t for t, _ in pairs)))
     return None
 
 

@@ -10,7 +10,7 @@ from hpcvox.crystals.checks import check_count, whole_sites
 from hpcvox.crystals.formats.cif.agreement import Claims, remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand
-from hpcvox.crystals.formats.cif.symmetry.stated import Candidate
+from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup
 from hpcvox.errors import Rejected
 
 _SAME_SITE: Final = 1e-2  # of fractional coordinates
@@ -25,7 +25,7 @@ class Full(NamedTuple):
 
 
 def filled(
-    symmetry: Candidate,
+    symmetry: StatedGroup,
     sites: Sites,
     lattice: NDArray[np.float64],
     spacing: float,
@@ -67,7 +67,7 @@ def filled(
     return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
 
 
-def one_of(meant: tuple[Candidate, ...], fill: Callable[[Candidate], Full]) -> Full:
+def one_of(meant: tuple[StatedGroup, ...], fill: Callable[[StatedGroup], Full]) -> Full:
     """Of several settings, the one whose crystal agrees with the file, or any where they make the same atoms.
 
     Raises:
@@ -75,11 +75,11 @@ def one_of(meant: tuple[Candidate, ...], fill: Callable[[Candidate], Full]) -> F
     """
     made: list[tuple[str, Full]] = []
     reasons: list[tuple[str, Rejected]] = []
-    for candidate in meant:
+    for symmetry in meant:
         try:
-            made.append((candidate.name, fill(candidate)))
+            made.append((symmetry.name, fill(symmetry)))
         except Rejected as reason:
-            reasons.append((candidate.name, reason))
+            reasons.append((symmetry.name, reason))
     if not made:
         told = "; ".join(f"as {name}, {reason}" for name, reason in reasons)
         raise Rejected(

@@ -14,9 +14,9 @@ from hpcvox.crystals.formats.cif.doubled import settle
 from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
-from hpcvox.crystals.formats.cif.symmetry.stated import Candidate, candidates, check_periodic
+from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup, check_periodic, stated_groups
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
-from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
 
@@ -28,7 +28,7 @@ _NOT_PERIODIC: Final = re.compile(rb"_(?:ssg|modulation|wave_vector)_")
 """In the text of whatever :func:`check_periodic` refuses; nearly all others are spared a look at their tags."""
 
 
-def read(entry: Entry) -> list[Crystal | Rejection]:
+def read(entry: Entry) -> list[Crystal | Reject]:
     """The crystals of one entry.
 
     One crystal, or why there is none, per data block with atom sites; where there are several their ids are
@@ -55,7 +55,7 @@ def read(entry: Entry) -> list[Crystal | Rejection]:
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
-    results: list[Crystal | Rejection] = []
+    results: list[Crystal | Reject] = []
     for name, (block, atoms) in zip(ids, found, strict=True):
         try:
             if unchecked:
@@ -63,7 +63,7 @@ def read(entry: Entry) -> list[Crystal | Rejection]:
             results.append(_crystal(entry, text, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
-            results.append(Rejection(name, entry.origin, reason.code, str(reason)))
+            results.append(Reject(name, entry.origin, reason.code, str(reason)))
     return results
 
 
@@ -91,13 +91,13 @@ def _crystal(entry: Entry, text: bytes, name: str, block: gemmi.cif.Block, atoms
     stated = claims(block)
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = candidates(block, cell, b"magn" in text)
-    if absent and not all(right_angles(candidate.group) for candidate in meant):
+    meant = stated_groups(block, cell, b"magn" in text)
+    if absent and not all(right_angles(symmetry.group) for symmetry in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
 
-    def fill(candidate: Candidate) -> Full:
-        return filled(candidate, sites, lattice, spacing, stated, volume, least)
+    def fill(symmetry: StatedGroup) -> Full:
+        return filled(symmetry, sites, lattice, spacing, stated, volume, least)
 
     full = fill(meant[0]) if len(meant) == 1 else one_of(meant, fill)
     return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)

@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.compressed import READ_ERRORS
 from hpcvox.crystals.limits import MAX_COLUMNS
-from hpcvox.crystals.sources.columns import Columns, refuse_doubled
+from hpcvox.crystals.sources.columns import ColumnChoice, refuse_doubled
 from hpcvox.crystals.sources.json_files.scanner import Scanner
-from hpcvox.crystals.sources.streams import Damaged
+from hpcvox.crystals.sources.streams import BrokenStream
 
 Rows = Iterator[tuple[str, str, bytes]]
 """An identifier to fall back on, the place in the file, and the text of a record, an object by column."""
-Reader = Callable[[Path, Columns], Rows]
+Reader = Callable[[Path, ColumnChoice], Rows]
 
 _LOOKED_AT: Final = 10_000
 """Rows of a column that tell whether it is one of structures."""
@@ -31,12 +31,12 @@ _STRUCTURE: Final = frozenset({"lattice", "sites"})
 """What a structure in JSON has."""
 
 
-def frame_reader(path: Path, columns: Columns) -> Reader | None:
+def frame_reader(path: Path, columns: ColumnChoice) -> Reader | None:
     """Who reads the frame in the file at ``path``; None where it holds no frame, or is damaged at its beginning."""
     try:
         with Scanner(path) as scanner:
             return _reader(scanner, columns.structure_names)
-    except (Damaged, *DAMAGE):
+    except (BrokenStream, *READ_ERRORS):
         return None
 
 
@@ -79,7 +79,7 @@ def _is_structure(cell: Any) -> bool:
     return isinstance(cell, dict) and not _STRUCTURE.isdisjoint(cell)
 
 
-def _split(path: Path, columns: Columns) -> Rows:
+def _split(path: Path, columns: ColumnChoice) -> Rows:
     """``{"index": [...], "columns": [...], "data": [[...], ...]}``, in any order."""
     names, index = _heads(path)
     used = names if columns.targets is None else [*columns.id_names, *columns.targets]
@@ -94,7 +94,7 @@ def _split(path: Path, columns: Columns) -> Rows:
             for n, _ in enumerate(scanner.members()):
                 cells = [text for text, _ in _few(scanner, len(keys) + 1, "a row")]
                 if len(cells) != len(keys):
-                    raise Damaged(f"row {n} has {len(cells)} cells, and there are {len(keys)} columns")
+                    raise BrokenStream(f"row {n} has {len(cells)} cells, and there are {len(keys)} columns")
                 name = str(index[n]) if unique and n < len(index) else f"{path.name}#{n}"
                 yield name, f":row {n}", _record(zip(keys, cells, strict=True))
         scanner.refuse_more()
@@ -119,12 +119,12 @@ def _few(scanner: Scanner, most: int, what: str) -> Iterator[tuple[str, Any]]:
     """Texts and values of a list that begins here, ``most`` at most."""
     for n, _ in enumerate(scanner.members()):
         if n == most:
-            raise Damaged(f"{what} has more than {most:,} members")
+            raise BrokenStream(f"{what} has more than {most:,} members")
         text, value = scanner.value()
         yield text, value if isinstance(value, str | int | float | None) else text[:1000]
 
 
-def _table(path: Path, columns: Columns) -> Rows:
+def _table(path: Path, columns: ColumnChoice) -> Rows:
     """``{"schema": {...}, "data": [{...}, ...]}``: records, whose row's name the schema calls the primary key."""
     index: list[str] = []
     with Scanner(path) as scanner:
@@ -148,7 +148,7 @@ def _table(path: Path, columns: Columns) -> Rows:
         scanner.refuse_more()
 
 
-def _columns(path: Path, columns: Columns) -> Rows:
+def _columns(path: Path, columns: ColumnChoice) -> Rows:
     """``{column: {row: cell, ...}, ...}``: the columns but that of structures are held in memory."""
     others: dict[str, dict[str, str]] = {}
     keys: list[str] = []
@@ -158,7 +158,7 @@ def _columns(path: Path, columns: Columns) -> Rows:
             assert key is not None
             keys.append(key)
             if len(keys) > MAX_COLUMNS:
-                raise Damaged(f"it has more than {MAX_COLUMNS:,} columns")
+                raise BrokenStream(f"it has more than {MAX_COLUMNS:,} columns")
             if key in columns.structure_names:
                 scanner.skip()
                 continue
@@ -169,7 +169,9 @@ def _columns(path: Path, columns: Columns) -> Rows:
                     cells[row] = text
                     held += len(row) + len(text) + _CELL
                     if held > _MAX_HELD:
-                        raise Damaged("its columns are more than can be held: write it with orient='records'")
+                        raise BrokenStream(
+                            "its columns are more than can be held: write it with orient='records'"
+                        )
         scanner.refuse_more()
     wanted = columns.structure_column(path, keys)
     refuse_doubled(path, keys, keys)
@@ -190,7 +192,7 @@ def _dumped(record: dict[str, Any]) -> str:
     try:
         return json.dumps(record)
     except RecursionError:
-        raise Damaged("a record is nested too deep") from None
+        raise BrokenStream("a record is nested too deep") from None
 
 
 def _record(cells: Any) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from hpcvox.crystals.limits import MAX_BYTES, MAX_PARTS, too_many_parts
-from hpcvox.crystals.sources.streams import Damaged
+from hpcvox.crystals.sources.streams import BrokenStream
 from hpcvox.crystals.text import binary_lines
 
 _CHUNK = 64 * 1024
@@ -43,7 +43,7 @@ class Scanner:
         Whoever takes one reads its value before the next: by :meth:`value`, :meth:`skip` or :meth:`members`.
 
         Raises:
-            Damaged: neither begins here, or it is not well formed.
+            BrokenStream: neither begins here, or it is not well formed.
         """
         opening = self._mark("[{", "a list or an object")
         closing = _CLOSING[opening]
@@ -55,7 +55,7 @@ class Scanner:
             if opening == "{":
                 key = self.value()[1]
                 if not isinstance(key, str):
-                    raise Damaged("a key is missing")
+                    raise BrokenStream("a key is missing")
                 self._mark(":", "a colon")
             yield key
             if self._mark("," + closing, "a comma or the end") == closing:
@@ -65,15 +65,15 @@ class Scanner:
         """The text of the next value, and the value.
 
         Raises:
-            Damaged: there is none, it is longer than 16 MiB, or it has too many parts.
+            BrokenStream: there is none, it is longer than 16 MiB, or it has too many parts.
         """
         if not self.peek():
-            raise Damaged("it ends too early")
+            raise BrokenStream("it ends too early")
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except RecursionError:
-                raise Damaged("a value is nested too deep") from None
+                raise BrokenStream("a value is nested too deep") from None
             except ValueError as error:
                 problem = str(error).split(":")[0]
             else:
@@ -82,9 +82,9 @@ class Scanner:
                     return text, value
                 problem = "a value without an end"
             if self._ended or len(self._text) - self._at > MAX_BYTES:
-                raise Damaged(problem)
+                raise BrokenStream(problem)
             if too_many_parts(self._text[self._at :]):
-                raise Damaged(f"a value has more than {MAX_PARTS:,} brackets and commas")
+                raise BrokenStream(f"a value has more than {MAX_PARTS:,} brackets and commas")
             self._fill()
 
     def skip(self) -> None:
@@ -119,9 +119,9 @@ class Scanner:
                 return
 
     def refuse_more(self) -> None:
-        """Raises Damaged unless this is the end."""
+        """Raises BrokenStream unless this is the end."""
         if self.peek():
-            raise Damaged("more follows the end of the list; one structure a line is a .jsonl")
+            raise BrokenStream("more follows the end of the list; one structure a line is a .jsonl")
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
@@ -142,6 +142,6 @@ class Scanner:
     def _mark(self, allowed: str, what: str) -> str:
         found = self.peek()
         if not found or found not in allowed:
-            raise Damaged(f"{what} should follow, not {found!r}" if found else f"{what} should follow")
+            raise BrokenStream(f"{what} should follow, not {found!r}" if found else f"{what} should follow")
         self._at += 1
         return found

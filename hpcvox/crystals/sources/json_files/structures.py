@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox.crystals.compressed import DAMAGE, suffixes
+from hpcvox.crystals.compressed import READ_ERRORS, suffixes
 from hpcvox.crystals.limits import MAX_BYTES, too_many_parts
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import Columns, text_format
+from hpcvox.crystals.sources.columns import ColumnChoice, text_format
 from hpcvox.crystals.sources.json_files.frames import frame_reader
 from hpcvox.crystals.sources.json_files.scanner import Scanner
-from hpcvox.crystals.sources.streams import Damaged, refuse_empty, until_damage
+from hpcvox.crystals.sources.streams import BrokenStream, refuse_empty, until_damage
 from hpcvox.crystals.text import MARK, binary_lines
 from hpcvox.errors import Rejected
 
@@ -32,7 +32,7 @@ _KEYS: Final = frozenset({"lattice", "sites", "structure"})
 _OPENING: Final = re.compile(r'\s*\{\s*"(@module|@class|@version|lattice|sites|structure|charge)"')
 
 
-Texts = Callable[[Path, Columns], Iterator[tuple[str, str, bytes]]]
+Texts = Callable[[Path, ColumnChoice], Iterator[tuple[str, str, bytes]]]
 """Of the file at a path: identifiers to fall back on, places in it, and texts."""
 
 
@@ -44,7 +44,7 @@ class JsonSource:
     target_names: tuple[str, ...] = ()
     passed_over = ""
 
-    def __init__(self, path: Path, columns: Columns, texts: Texts) -> None:
+    def __init__(self, path: Path, columns: ColumnChoice, texts: Texts) -> None:
         self._path = path
         self._chosen = columns
         self._texts = texts
@@ -91,7 +91,7 @@ class JsonSource:
         return text, "json"
 
 
-def lines(path: Path, _: Columns) -> Iterator[tuple[str, str, bytes]]:
+def lines(path: Path, _: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
     """One structure, or one object with a ``structure``, a line; empty lines are left out."""
     with binary_lines(path) as file:
         number = 0
@@ -104,7 +104,7 @@ def lines(path: Path, _: Columns) -> Iterator[tuple[str, str, bytes]]:
                 yield f"{path.name}#{number}", f":line {number}", line.removeprefix(MARK)
 
 
-def items(path: Path, columns: Columns) -> Iterator[tuple[str, str, bytes]]:
+def items(path: Path, columns: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
     """One structure; a list of them, or of objects with a ``structure``; an object of either by id; or a frame."""
     if (frame := frame_reader(path, columns)) is not None:
         yield from frame(path, columns)
@@ -119,7 +119,9 @@ def items(path: Path, columns: Columns) -> Iterator[tuple[str, str, bytes]]:
             text, value = scanner.value()
             strange += not (isinstance(value, dict) and value)
             if strange > _STRANGE:
-                raise Damaged(f"{strange:,} of its members are no objects: this is no list of structures")
+                raise BrokenStream(
+                    f"{strange:,} of its members are no objects: this is no list of structures"
+                )
             name = f"{path.name}#{n}" if key is None else key.encode(errors="replace").decode()
             yield name, f":item {n}" if key is None else f":{name}", text.encode(errors="replace")
         scanner.refuse_more()
@@ -132,7 +134,7 @@ def _head(path: Path) -> str:
         with binary_lines(path) as file:
             while sum(map(len, parts)) <= MAX_BYTES and (part := file.read(_CHUNK)):
                 parts.append(part)
-    except DAMAGE:  # the scanner will come to it, and say so
+    except READ_ERRORS:  # the scanner will come to it, and say so
         pass
     return b"".join(parts).decode(errors="replace")
 

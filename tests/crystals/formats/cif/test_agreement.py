@@ -4,7 +4,7 @@ import pytest
 
 from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.formats.cif.elements.formulas import parsed
-from hpcvox.crystals.record import Crystal, Rejection
+from hpcvox.crystals.record import Crystal, Reject
 from tests.support.small_cifs import NACL, cif, outcome, read
 
 CUBE = (5.64, 5.64, 5.64, 90, 90, 90)
@@ -56,7 +56,7 @@ def test_multiplicities_are_held_against_the_images() -> None:
     right, wrong = ("Na 4 0 0 0", "Cl 4 0.5 0.5 0.5"), ("Na 4 0 0 0", "Cl 8 0.5 0.5 0.5")
     assert remarks({}, right, columns) == ()
     result = read(cif(CUBE, wrong, SYMBOL, columns=columns))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "symmetry"
     assert "site 2 is stated to be 8 atoms, and is 4" in result.message
     assert remarks({FORMULA: "Cl Na", UNITS: "4"}, wrong, columns) == ("multiplicity",)

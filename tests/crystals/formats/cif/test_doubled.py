@@ -3,7 +3,7 @@
 import pytest
 
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.record import Crystal, Entry, Reject
 
 LOOP = "loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
 
@@ -14,7 +14,7 @@ def block(name: str = "x", a: float = 4.1, anion: str = "Cl", more: str = "") ->
     return f"data_{name}\n{lengths}{angles}{more}{LOOP}Cs 0 0 0\n{anion} 0.5 0.5 0.5\n"
 
 
-def results(text: str) -> list[Crystal | Rejection]:
+def results(text: str) -> list[Crystal | Reject]:
     return parse(Entry(0, "f", "f.cif", text.encode(), {}))
 
 
@@ -96,7 +96,7 @@ def test_what_contradicts_itself_is_named(more: str, words: list[str]) -> None:
     if not words:  # the first loop has all that the second has
         assert isinstance(result, Crystal), result
         return
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "cif-syntax"
     assert all(word in result.message for word in words), result.message
 
@@ -112,7 +112,7 @@ def test_a_contradiction_is_seen_in_a_file_of_faulty_syntax_too() -> None:
     faulty = "_note it's 'not closed\n"
     assert formulas(block(more=faulty)) == {"f": "CsCl"}
     (result,) = results(block(more=faulty + "_cell_length_a 9.9\n"))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert "as 4.1 and as 9.9" in result.message
 
 

@@ -17,7 +17,7 @@ from hpcvox.crystals import overlap
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Fault, Rejection
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Fault, Reject
 
 HEAD = """data_x
 _cell_length_a {a}
@@ -46,7 +46,7 @@ def crystal(text: str) -> Crystal:
 
 def code(text: str | bytes) -> str:
     (only,) = parse(entry(text))
-    assert isinstance(only, Rejection), only
+    assert isinstance(only, Reject), only
     assert only.id == "x"
     assert only.origin == "x.cif"
     assert only.message
@@ -103,7 +103,7 @@ def test_several_structures_are_several_crystals() -> None:
     assert [r.id for r in results] == ["x#x", "x#y"]
     mixed = parse(entry(CSCL + "data_bad\n" + LOOP + "O 0 0 0\n"))
     assert isinstance(mixed[0], Crystal)
-    assert isinstance(mixed[1], Rejection)
+    assert isinstance(mixed[1], Reject)
     assert (mixed[1].id, mixed[1].code) == ("x#bad", "cell")
 
 
@@ -127,7 +127,7 @@ def test_a_label_of_two_readings_is_the_one_that_the_file_states(stated: str) ->
     sites = LABELLED + "Li1 0 0 0\nO1 .5 .5 .5\nHO1 .5 .5 .72\n"
     assert crystal(HEAD.format(a=4) + stated + "\n" + sites).numbers.tolist() == [3, 8, 1]
     (only,) = parse(entry(HEAD.format(a=4) + sites))
-    assert isinstance(only, Rejection)
+    assert isinstance(only, Reject)
     assert only.code == "element"
     assert "HO1 can mean Ho or H" in only.message
 
@@ -150,14 +150,14 @@ def test_atoms_that_are_too_near_are_named_by_site_element_and_label() -> None:
     loop = LABELLED.replace("label", "label\n_atom_site_type_symbol")
     mirror = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,y,z\n"
     (only,) = parse(entry(HEAD.format(a=5) + mirror + loop + "O1 O 0 0 0\nC2' C 0.05 .5 .5\n"))
-    assert isinstance(only, Rejection)
+    assert isinstance(only, Reject)
     assert only.code == "overlapping-sites"
     assert (
         "sites 2 (C, C2') and 3 (C, C2') are 0.500 Å apart; 2 C atoms come no nearer than 0.76 Å"
         in only.message
     )
     (only,) = parse(entry(HEAD.format(a=1.2) + LOOP + "Fe 0 0 0\n"))
-    assert isinstance(only, Rejection)
+    assert isinstance(only, Reject)
     assert "site 1 (Fe) and its image in the next cell are 1.200 Å apart" in only.message
 
 
@@ -172,7 +172,7 @@ def test_a_candidate_may_be_denser_than_a_real_crystal() -> None:
     (only,) = parse(entry(text, format=CANDIDATE))
     assert isinstance(only, Crystal)
     (only,) = parse(entry(text.replace("0.2 0 0", "0.09 0 0"), format=CANDIDATE))
-    assert isinstance(only, Rejection)
+    assert isinstance(only, Reject)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_what_cannot_be_used_says_why(text: str | bytes, expected: str) -> None:
 
 def test_a_fault_of_the_source_is_its_rejection() -> None:
     (only,) = parse(entry(b"", fault=Fault("row", "the row has 3 cells, the header 8")))
-    assert only == Rejection("x", "x.cif", "row", "the row has 3 cells, the header 8")
+    assert only == Reject("x", "x.cif", "row", "the row has 3 cells, the header 8")
 
 
 @given(st.binary(max_size=400))
@@ -308,7 +308,7 @@ def test_the_battery(shared_data: Path) -> None:
             assert results
             first = results[0]
             if member.name in CONTRADICT_THEMSELVES:
-                assert isinstance(first, Rejection)
+                assert isinstance(first, Reject)
                 assert first.code == CONTRADICT_THEMSELVES[member.name]
             elif row["category"] == "structure_all_parsers":
                 if row["ordered"] == "True":
@@ -316,12 +316,12 @@ def test_the_battery(shared_data: Path) -> None:
                     assert first.n_sites == int(row["nsites"]), member.name
                     ordered += 1
                 else:
-                    assert isinstance(first, Rejection)
+                    assert isinstance(first, Reject)
                     assert first.code == "disordered"
             elif row["category"] == "no_structure":
-                assert isinstance(first, Rejection), member.name
+                assert isinstance(first, Reject), member.name
             elif row["category"] == "syntax_error" and not row["nsites"]:
-                assert isinstance(first, Rejection)
+                assert isinstance(first, Reject)
                 assert first.code == "cif-syntax" or names_twice(text)
     assert not manifest
     assert ordered == 21

@@ -84,7 +84,7 @@ _SAYS_NOTHING: Final = ("_id", "_cell_setting", "_crystal_system", "_transform_p
 """What the tags of symmetry end with that name no group: keys of tables, and the system alone."""
 
 
-class Candidate(NamedTuple):
+class StatedGroup(NamedTuple):
     """A space group that the block may mean."""
 
     group: Group
@@ -92,9 +92,9 @@ class Candidate(NamedTuple):
     listed: Operations | None = None  # where they are not all of the group's: they must make the same atoms
 
 
-def candidates(
+def stated_groups(
     block: gemmi.cif.Block, cell: tuple[float, ...], may_be_magnetic: bool = True
-) -> tuple[Candidate, ...]:
+) -> tuple[StatedGroup, ...]:
     """The space groups that the block may mean, all of which fit the ``cell`` (lengths in Å, angles in degrees).
 
     Listed operations go before names, and names before the number, as the more exact before the less.
@@ -115,7 +115,7 @@ def candidates(
         return _fitting(_named(block, cell, symbol, number), cell)
     if listed == _IDENTITY and symbol in _P1_SPELLINGS and number in ("", "1"):
         return (_ALONE,)
-    own = Candidate(group(listed), "the listed operations")
+    own = StatedGroup(group(listed), "the listed operations")
     if own.group.operations is None and (symbol or number):
         others = [other for other in _named(block, cell, symbol, number) if other.group.number > 1]
         if others:
@@ -124,7 +124,7 @@ def candidates(
     return _fitting((own,), cell)
 
 
-_ALONE: Final = Candidate(group(_IDENTITY), "P 1")
+_ALONE: Final = StatedGroup(group(_IDENTITY), "P 1")
 
 
 def _listed(block: gemmi.cif.Block) -> tuple[str, ...] | None:
@@ -165,10 +165,10 @@ def _without_time(operations: Iterable[str], centrings: Iterable[str]) -> tuple[
     return tuple(products)
 
 
-def _completed(triplets: tuple[str, ...]) -> Candidate:
+def _completed(triplets: tuple[str, ...]) -> StatedGroup:
     """The magnetic group: files list a part of its operations at times, which must make all atoms."""
     whole, listed = completed(triplets)
-    return Candidate(whole, "the magnetic operations", listed)
+    return StatedGroup(whole, "the magnetic operations", listed)
 
 
 def check_periodic(block: gemmi.cif.Block) -> None:
@@ -185,7 +185,7 @@ def check_periodic(block: gemmi.cif.Block) -> None:
 
 def _named(
     block: gemmi.cif.Block, cell: tuple[float, ...], symbol: str, number: str
-) -> tuple[Candidate, ...]:
+) -> tuple[StatedGroup, ...]:
     """What the block names: by Hall symbol, Hermann-Mauguin symbol or number; those that fit the cell, if any does."""
     hall = blocks.text(block, _HALL_TAGS)
     if hall and (found := _of_hall(hall)) is not None:
@@ -233,18 +233,18 @@ def _settings(symbol: str, number: str) -> tuple[_Settings, _Settings]:
     return group_names.standard(stated), group_names.every_setting(stated)
 
 
-def _of_hall(symbol: str) -> Candidate | None:
+def _of_hall(symbol: str) -> StatedGroup | None:
     try:
         operations = gemmi.symops_from_hall(symbol)
     except (ValueError, RuntimeError):
         return None
-    return Candidate(
+    return StatedGroup(
         group(tuple(operation.triplet() for operation in operations)), f"the Hall symbol {symbol}"
     )
 
 
-def _of_setting(setting: gemmi.SpaceGroup) -> Candidate:
-    return Candidate(group(tuple(op.triplet() for op in setting.operations())), setting.xhm())
+def _of_setting(setting: gemmi.SpaceGroup) -> StatedGroup:
+    return StatedGroup(group(tuple(op.triplet() for op in setting.operations())), setting.xhm())
 
 
 def _agree(found: int, name: str, block: gemmi.cif.Block, symbol: str, number: str) -> None:
@@ -284,13 +284,13 @@ def _refuse_unread(block: gemmi.cif.Block) -> None:
             )
 
 
-def _fitting(found: tuple[Candidate, ...], cell: tuple[float, ...]) -> tuple[Candidate, ...]:
+def _fitting(found: tuple[StatedGroup, ...], cell: tuple[float, ...]) -> tuple[StatedGroup, ...]:
     """Those whose operations are isometries of the cell.
 
     Raises:
         Rejected: ``symmetry``, where none is.
     """
-    fitting = tuple(candidate for candidate in found if fits(candidate.group, cell))
+    fitting = tuple(symmetry for symmetry in found if fits(symmetry.group, cell))
     if not fitting:
         lengths, angles = (", ".join(f"{value:g}" for value in part) for part in (cell[:3], cell[3:]))
         raise Rejected(
@@ -301,6 +301,6 @@ def _fitting(found: tuple[Candidate, ...], cell: tuple[float, ...]) -> tuple[Can
     return fitting
 
 
-def _either(own: Candidate, named: list[Candidate], cell: tuple[float, ...]) -> tuple[Candidate, ...]:
+def _either(own: StatedGroup, named: list[StatedGroup], cell: tuple[float, ...]) -> tuple[StatedGroup, ...]:
     """The identity alone is listed, and another group is named: both may be meant."""
     return (own, *(other for other in named if fits(other.group, cell)))

@@ -3,7 +3,7 @@
 import gemmi
 import pytest
 
-from hpcvox.crystals.record import Crystal, Rejection
+from hpcvox.crystals.record import Crystal, Reject
 from tests.support.small_cifs import NACL, cif, outcome, read
 
 CUBE = (5.64, 5.64, 5.64, 90, 90, 90)
@@ -84,7 +84,7 @@ def test_an_open_origin_is_taken_that_agrees_with_the_file(words: dict[str, str]
 
 def test_an_origin_that_nothing_tells_rejects() -> None:
     result = read(cif(SILICON, ["Si 0 0 0"], {SYMBOL: "F d -3 m"}))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "symmetry"
     assert "F d -3 m:1 and F d -3 m:2 may both be meant" in result.message
 
@@ -99,7 +99,7 @@ def test_multiplicities_tell_the_origin() -> None:
 def test_a_list_that_lacks_an_operation_is_no_group(missing: int) -> None:
     listed = [operation for i, operation in enumerate(P21C) if i != missing]
     result = read(cif(MONOCLINIC, ["C 0.1 0.2 0.3"], operations=listed))
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code == "symmetry"
     assert "are no group" in result.message
 
