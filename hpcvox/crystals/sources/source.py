@@ -2,7 +2,7 @@
 
 A source is read in a fixed order and from its start as often as wanted; entries are not parsed here.
 Inputs that cannot even be read (a damaged member, an empty cell) are entries with a fault, so that
-the count of crystals and rejections is the count of inputs.
+the count of crystals and rejects is the count of inputs.
 """
 
 from collections.abc import Callable, Iterator, Sequence

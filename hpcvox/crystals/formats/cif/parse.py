@@ -35,7 +35,7 @@ def read(entry: Entry) -> list[Crystal | Reject]:
     ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
     only: symmetry is expanded to P1.
 
-    Codes of rejections: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
+    Codes of rejects: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
     ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
     ``overlapping-sites``, ``too-many-sites``.
 
@@ -68,7 +68,7 @@ def read(entry: Entry) -> list[Crystal | Reject]:
 
 
 def _rejected(code: str, message: str, complaint: str) -> Rejected:
-    """The reason of a rejection; in a CIF with faulty syntax that is the syntax."""
+    """The reason of a reject; in a CIF with faulty syntax that is the syntax."""
     if complaint:
         return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
     return Rejected(code, message)
