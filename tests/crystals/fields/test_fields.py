@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from pymatgen.core import Structure
 from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 
-from hpcvox.crystals.fields import read_chgcar, read_cube, read_field, read_locpot
+from hpcvox.crystals.fields import crystal, read_chgcar, read_cube, read_field, read_locpot
 from hpcvox.crystals.fields.cube import BOHR, HARTREE
 from hpcvox.crystals.fields.text import Text
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Reject
+from hpcvox.crystals.record import Fault, Reject
 from hpcvox.crystals.sources.source import open_fields
 from hpcvox.errors import Rejected
 
@@ -386,3 +386,17 @@ def test_an_entry_of_a_field_names_its_file_and_has_no_text(chgcar: Path) -> Non
     (entry,) = open_fields(chgcar)
     assert entry.file == chgcar.resolve()
     assert entry.text == b""
+
+
+def test_a_field_with_a_fault_or_a_file_that_upsets_its_reader_is_a_reject(
+    chgcar: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upset(*_: object) -> None:
+        raise ZeroDivisionError("of a library")
+
+    (entry,) = open_fields(chgcar)
+    (doubled,) = parse(entry._replace(fault=Fault("duplicate-id", "another has it")))
+    assert doubled == Reject("CHGCAR", entry.origin, "duplicate-id", "another has it")
+    monkeypatch.setattr(crystal, "read_field", upset)
+    (result,) = parse(entry)
+    assert result == Reject("CHGCAR", entry.origin, "unreadable", "ZeroDivisionError: of a library")
