@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
     exit_status: int = COMPLETE
 
     def passing_over(self, passed_over: str) -> "Outcome":
-        """The same, and what of its source was no input (see :attr:`hpcvox.crystals.sources.Source.passed_over`)."""
+        """The same, and what of its source was no input (see ``crystals.sources.source``)."""
         return self._replace(summary=f"{self.summary}; passed over: {passed_over}") if passed_over else self
 
 

@@ -110,7 +110,9 @@ def test_a_database_of_ase_says_that_it_needs_locks(tmp_path: Path) -> None:
 
     with ase.db.connect(tmp_path / "a.db") as base:
         base.write(bulk("Cu"))
-    done = without_locks("from hpcvox.crystals.sources import open_source\nopen_source('a.db')", tmp_path)
+    done = without_locks(
+        "from hpcvox.crystals.sources.source import open_source\nopen_source('a.db')", tmp_path
+    )
     assert "SourceError: a.db: cannot read it as a database of ASE: database is locked" in done.stderr
     assert "its file system has no locks; copy it" in done.stderr
 

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from hpcvox import durable
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.report.reading import read_rows
 from tests.support.paths import ROOT
 from tests.support.small_cifs import NACL, cif

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.spatial.transform import Rotation
 
-from hpcvox.crystals import prototypes
 from hpcvox.crystals.record import Crystal
+from hpcvox.database.prototypes import compounds as prototypes
 from hpcvox.descriptors import atoms, clusters, coulomb, density, diffraction, graph, oblique, r3dvs, soap
 from hpcvox.featurize.sampler import cell_of
 

@@ -1,6 +1,6 @@
 """What every reader's crystal is held to: a cell with volume, known elements, usable coordinates, whole sites."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,14 +10,20 @@ from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES
 from hpcvox.crystals.occupancy import settled
-from hpcvox.crystals.overlap import MIN_DISTANCE_A, overlapping, plane_spacings, wrap_columns
+from hpcvox.crystals.overlap import (
+    LEAST_DISTANCES_A,
+    MIN_DISTANCE_A,
+    overlapping,
+    plane_spacings,
+    wrap_columns,
+)
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import Rejected
 
 _ISOTOPES: Final = {"D": "H", "T": "H"}
 
 
-class Cell(NamedTuple):
+class StatedCell(NamedTuple):
     """A full cell as a file states it, not yet checked."""
 
     lattice: NDArray[np.float64]  # (3, 3) | rows are the cell vectors in Å
@@ -26,7 +32,7 @@ class Cell(NamedTuple):
     occupancy: NDArray[np.float64] | None = None  # (n,) | None: all whole
 
 
-def checked(entry: Entry, cell: Cell) -> Crystal:
+def checked(entry: Entry, cell: StatedCell) -> Crystal:
     """The crystal of ``cell``, turned so that a lies along x and b in the xy plane, as CIFs have it.
 
     A left-handed cell is inverted with its coordinates, which is the same crystal.
@@ -63,26 +69,72 @@ def sites(
         Rejected: ``no-structure``, ``cell``, ``coordinates``, ``occupancy``, ``disordered``, ``overlapping-sites``.
     """
     spacing = float(plane_spacings(lattice).min())
-    if not spacing >= MIN_DISTANCE_A:
-        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
-    frac = np.empty((len(numbers), 3))
-    bad = wrap_columns(np.ascontiguousarray(coordinates.T).reshape(-1), frac)
-    if bad >= 0:
-        written = ", ".join(f"{value:g}" for value in coordinates[bad])
-        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({written})")
+    check_spacing(spacing)
+    frac = inside_cell(
+        np.ascontiguousarray(coordinates.T).reshape(-1),
+        lambda k: ", ".join(f"{value:g}" for value in coordinates[k]),
+    )
     if occupancy is not None:
-        usable = (occupancy >= 0) & (occupancy < 100)
-        if not usable.all():
-            k = int(np.argmin(usable))
-            raise Rejected("occupancy", f"atom {k + 1} has occupancy {occupancy[k]:g}")
+        check_occupancy(occupancy)
         if not occupancy.all():
             frac, numbers, occupancy = frac[occupancy > 0], numbers[occupancy > 0], occupancy[occupancy > 0]
             if not len(numbers):
                 raise Rejected("no-structure", "there are no atoms: every site has occupancy 0")
         occupancy = None if (occupancy == 1.0).all() else occupancy
-    if occupancy is not None or overlapping(lattice, frac, numbers, spacing) is not None:
-        frac, numbers = settled(lattice, frac, numbers, occupancy, spacing)
+    return whole_sites(lattice, frac, numbers, occupancy, spacing)
+
+
+def whole_sites(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    occupancy: NDArray[np.float64] | None,
+    spacing: float,
+    label: Callable[[int], str] | None = None,
+    least: NDArray[np.float64] = LEAST_DISTANCES_A,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site; most crystals are so already.
+
+    Arguments and errors are those of :func:`hpcvox.crystals.occupancy.settled`.
+    """
+    if occupancy is not None or overlapping(lattice, frac, numbers, spacing, least) is not None:
+        return settled(lattice, frac, numbers, occupancy, spacing, label, least)
     return frac, numbers
+
+
+def inside_cell(columns: NDArray[np.float64], written: Callable[[int], str]) -> NDArray[np.float64]:
+    """Fractional coordinates (n, 3) in [0, 1) from ``columns`` (3n,), all x, then all y, then all z.
+
+    Raises:
+        Rejected: ``coordinates``, with what is ``written`` of the first atom that has none.
+    """
+    frac = np.empty((len(columns) // 3, 3))
+    bad = wrap_columns(columns, frac)
+    if bad >= 0:
+        raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({written(bad)})")
+    return frac
+
+
+def check_occupancy(occupancy: NDArray[np.float64], written: Sequence[str] = ()) -> None:
+    """Raises ``Rejected("occupancy")`` where one is no share of an atom, as it is ``written``."""
+    usable = (occupancy >= 0) & (occupancy < 100)
+    if not usable.all():
+        k = int(np.argmin(usable))
+        raise Rejected(
+            "occupancy", f"atom {k + 1} has occupancy {written[k] if written else f'{occupancy[k]:g}'}"
+        )
+
+
+def check_spacing(spacing: float) -> None:
+    """Raises ``Rejected("cell")`` where opposite faces of the cell are nearer than two atoms, ``spacing`` in Å."""
+    if not spacing >= MIN_DISTANCE_A:
+        raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
+
+
+def check_length(longest: float) -> None:
+    """Raises ``Rejected("cell")`` where the longest cell vector, in Å, is longer than that of a crystal."""
+    if not longest <= MAX_LENGTH_A:
+        raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
 
 
 def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,8 +146,7 @@ def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
     longest = float(np.linalg.norm(lattice, axis=1).max())
     if not np.isfinite(lattice).all():
         raise Rejected("cell", "the cell vectors are not all finite numbers")
-    if not longest <= MAX_LENGTH_A:
-        raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
+    check_length(longest)
     try:
         return np.asarray(np.linalg.cholesky(lattice @ lattice.T), dtype=np.float64)
     except np.linalg.LinAlgError:

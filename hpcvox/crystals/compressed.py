@@ -21,7 +21,7 @@ _STARTS: Final = tuple(_MAGIC)
 SUFFIXES: Final = ("", ".gz", ".bz2", ".xz")
 """What the name of a file that may be compressed ends with."""
 
-DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
+READ_ERRORS: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
 """What reading a damaged file may raise."""
 
 
@@ -37,7 +37,7 @@ def unpacked(data: bytes, most: int) -> bytes:
     """``data`` as it is or, where it is compressed, the first ``most`` bytes of what it holds.
 
     Raises:
-        EOFError, OSError, lzma.LZMAError, zlib.error: it is damaged (:data:`DAMAGE`).
+        EOFError, OSError, lzma.LZMAError, zlib.error: it is damaged (:data:`READ_ERRORS`).
     """
     if not data.startswith(_STARTS):
         return data

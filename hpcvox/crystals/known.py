@@ -10,7 +10,7 @@ import numpy as np
 
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 
 SYMMETRY_TOLERANCE_A = 0.1
 """Of the conventional cells whose lengths are compared; relaxed crystals are not symmetric to the last digit."""

@@ -14,3 +14,11 @@ MAX_COLUMNS: Final = 16_384
 MAX_SITES: Final = 10_000
 
 MAX_LENGTH_A: Final = 1000.0
+
+
+def too_many_parts(text: bytes | str) -> bool:
+    """Whether a text in JSON has more parts than a structure, each of which takes many times its bytes in memory."""
+    if len(text) <= MAX_PARTS:
+        return False
+    marks = (b",", b"[", b"{") if isinstance(text, bytes) else (",", "[", "{")
+    return sum(map(text.count, marks)) > MAX_PARTS  # type: ignore[arg-type]

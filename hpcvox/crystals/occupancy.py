@@ -1,21 +1,17 @@
 """Partly occupied, split and repeated sites: made whole where that is what they mean, else rejected."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
-from hpcvox.crystals.overlap import LEAST_DISTANCES_A, Near, overlapping, squared_length
+from hpcvox.crystals.overlap import LEAST_DISTANCES_A, PART_TOLERANCE, Near, join, overlapping
 from hpcvox.errors import Rejected
 
 FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000", ".", "?"})
 """Spellings of full occupancy; an unknown or default one means full (CIF core dictionary)."""
-
-SAME_SITE_A = 0.05
-_TOLERANCE = 0.01  # occupancies are often written 0.333 + 0.667 or 0.99
 
 
 def settled(
@@ -24,7 +20,7 @@ def settled(
     numbers: NDArray[np.uint8],
     occupancy: NDArray[np.float64] | None,
     spacing: float,
-    labels: Sequence[str] = (),
+    label: Callable[[int], str] | None = None,
     least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
@@ -33,7 +29,7 @@ def settled(
     parts whose occupancies (n,) sum to one.
 
     Args:
-        labels: of the n sites, for messages; empty where they have none.
+        label: of a site by its index, for messages; None where they have none.
         least: how far apart in Å two atoms are at least, by their atomic numbers.
 
     Raises:
@@ -42,27 +38,27 @@ def settled(
     """
     parts = np.ones(len(numbers)) if occupancy is None else occupancy.copy()
     kept = np.ones(len(numbers), dtype=bool)
-    _join(lattice, frac, numbers, parts, kept)
+    join(lattice, frac, numbers, parts, kept)
     frac, numbers, parts = frac[kept], numbers[kept], parts[kept]
-    if (parts > 1 + _TOLERANCE).any():
+    if (parts > 1 + PART_TOLERANCE).any():
         raise Rejected("occupancy", f"a site is occupied {parts.max():.3g} times")
-    if (parts < 1 - _TOLERANCE).any():
-        count = int((parts < 1 - _TOLERANCE).sum())
+    if (parts < 1 - PART_TOLERANCE).any():
+        count = int((parts < 1 - PART_TOLERANCE).sum())
         raise Rejected(
             "disordered", f"{count} of {len(parts)} sites are partly occupied (least {parts.min():.3g})"
         )
     near = overlapping(lattice, frac, numbers, spacing, least)
     if near is not None:
-        raise _too_near(near, numbers, np.flatnonzero(kept), labels)
+        raise _too_near(near, numbers, np.flatnonzero(kept), label)
     return frac, numbers
 
 
 def _too_near(
-    near: Near, numbers: NDArray[np.uint8], places: NDArray[np.intp], labels: Sequence[str]
+    near: Near, numbers: NDArray[np.uint8], places: NDArray[np.intp], label: Callable[[int], str] | None
 ) -> Rejected:
     symbols = [SYMBOLS[numbers[k]] for k in near[:2]]
     names = [
-        f"{places[k] + 1} ({symbol}{f', {labels[places[k]]}' if labels else ''})"
+        f"{places[k] + 1} ({symbol}{f', {label(int(places[k]))}' if label else ''})"
         for k, symbol in zip(near[:2], symbols, strict=True)
     ]
     where = (
@@ -76,31 +72,3 @@ def _too_near(
         f"{where} are {near.distance:.3f} Å apart; {pair} come no nearer than {near.least:.2f} Å: "
         "look at the coordinates, the unit of the cell, and for disorder that is written without occupancies",
     )
-
-
-@numba.njit(cache=True)
-def _join(
-    lattice: NDArray[np.float64],
-    frac: NDArray[np.float64],
-    numbers: NDArray[np.uint8],
-    parts: NDArray[np.float64],
-    kept: NDArray[np.bool_],
-) -> None:
-    """Let the first entry of one element on one site stand for the others: its part becomes theirs together."""
-    n = len(numbers)
-    for i in range(n):
-        if not kept[i]:
-            continue
-        others, whole, shared = 0, parts[i] >= 1 - _TOLERANCE, 0.0
-        for j in range(i + 1, n):
-            if not kept[j] or numbers[j] != numbers[i]:
-                continue
-            x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
-            x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
-            if squared_length(x, y, z, lattice) < SAME_SITE_A * SAME_SITE_A:
-                kept[j] = False
-                others += 1
-                whole = whole and parts[j] >= 1 - _TOLERANCE
-                shared += parts[j]
-        if others and not whole:
-            parts[i] += shared

@@ -1,4 +1,8 @@
-"""Sites that are too near to each other to be two atoms, under periodic boundaries."""
+"""Sites that are too near to each other to be two atoms, or that are one atom, under periodic boundaries.
+
+What is compiled for crystals is in this file, but for numbers of fields: numba's cache of a function does not notice
+changes in another's file.
+"""
 
 import math
 from typing import Final, NamedTuple
@@ -18,6 +22,15 @@ Project and 7,572 perovskites no two are nearer than 0.607 of it (Nb2P); of 80,1
 
 LEAST_OF_HYDROGEN: Final = 0.4
 """The same of hydrogen, whose published positions are often poor: N-H of 0.47 Å is 0.46 of it, C-H of 0.52 Å 0.49."""
+
+SAME_SITE_A: Final = 0.05
+"""Entries of one element nearer than this are one site."""
+
+PART_TOLERANCE: Final = 0.01
+"""Of the sum of a site's occupancies, which are often written 0.333 + 0.667 or 0.99."""
+
+SPECIAL_POSITION_A: Final = 0.05
+"""Images of a site nearer than this are one atom on a special position whose coordinates were rounded."""
 
 DENSEST = 0.75
 """No packing of equal spheres fills more of space (the closest one 0.7405)."""
@@ -76,8 +89,8 @@ def overlapping(
 
 
 @numba.njit(cache=True)
-def squared_length(x: float, y: float, z: float, lattice: NDArray[np.float64]) -> float:
-    """Of the vector with the components ``x``, ``y``, ``z`` along the rows of ``lattice`` (3, 3); for other kernels."""
+def _squared_length(x: float, y: float, z: float, lattice: NDArray[np.float64]) -> float:
+    """Of the vector with the components ``x``, ``y``, ``z`` along the rows of ``lattice`` (3, 3)."""
     squared = 0.0
     for k in range(3):
         d = x * lattice[0, k] + y * lattice[1, k] + z * lattice[2, k]
@@ -123,7 +136,7 @@ def _nearest(
             x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
             x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
             if spacing >= 2 * limit:
-                squared = squared_length(x, y, z, lattice)
+                squared = _squared_length(x, y, z, lattice)
                 if squared < best * limit * limit:
                     best, found, first, second = squared / (limit * limit), squared, i, j
                 continue
@@ -132,12 +145,58 @@ def _nearest(
             for p in range(-reach[0], reach[0] + 1):
                 for q in range(-reach[1], reach[1] + 1):
                     for r in range(-reach[2], reach[2] + 1):
-                        squared = squared_length(x + p, y + q, z + r, lattice)
+                        squared = _squared_length(x + p, y + q, z + r, lattice)
                         if squared < best * limit * limit and not (i == j and p == 0 and q == 0 and r == 0):
                             best, found, first, second = squared / (limit * limit), squared, i, j
         if crowded and first >= 0:
             break
     return first, second, found
+
+
+@numba.njit(cache=True)
+def join(
+    lattice: NDArray[np.float64],
+    frac: NDArray[np.float64],
+    numbers: NDArray[np.uint8],
+    parts: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+) -> None:
+    """Let the first entry of one element on one site stand for the others: its part becomes theirs together."""
+    n = len(numbers)
+    for i in range(n):
+        if not kept[i]:
+            continue
+        others, whole, shared = 0, parts[i] >= 1 - PART_TOLERANCE, 0.0
+        for j in range(i + 1, n):
+            if not kept[j] or numbers[j] != numbers[i]:
+                continue
+            x, y, z = frac[j, 0] - frac[i, 0], frac[j, 1] - frac[i, 1], frac[j, 2] - frac[i, 2]
+            x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
+            if _squared_length(x, y, z, lattice) < SAME_SITE_A * SAME_SITE_A:
+                kept[j] = False
+                others += 1
+                whole = whole and parts[j] >= 1 - PART_TOLERANCE
+                shared += parts[j]
+        if others and not whole:
+            parts[i] += shared
+
+
+@numba.njit(cache=True)
+def distinct(images: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The images (m, 3) of which none before is the same atom."""
+    n = len(images)
+    kept = np.ones(n, dtype=np.bool_)
+    for i in range(n):
+        if not kept[i]:
+            continue
+        for j in range(i + 1, n):
+            if not kept[j]:
+                continue
+            x, y, z = images[j, 0] - images[i, 0], images[j, 1] - images[i, 1], images[j, 2] - images[i, 2]
+            x, y, z = x - np.rint(x), y - np.rint(y), z - np.rint(z)
+            if _squared_length(x, y, z, lattice) < SPECIAL_POSITION_A * SPECIAL_POSITION_A:
+                kept[j] = False
+    return images[kept]
 
 
 @numba.njit(cache=True)

@@ -1,9 +1,10 @@
-"""The records of this room: an entry (one raw input), a crystal (parsed), a rejection (why not)."""
+"""The records of this room: an entry (one raw input), a crystal (parsed), a reject (why not)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import gcd
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals.elements import SYMBOLS, electronegativity
 
 
-class Rejection(NamedTuple):
+class Reject(NamedTuple):
     """An input that could not be used, with its reason.
 
     ``code`` is a short stable word that tables are grouped by, ``message`` is for a person.
@@ -41,10 +42,11 @@ class Entry(NamedTuple):
     index: int  # type: ignore[assignment] # position in the source, from 0, without gaps
     id: str
     origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
-    text: bytes  # the CIF or other structure; of a field, its file's path; empty where there is a fault
+    text: bytes  # the CIF or other structure; empty where there is a fault, or where `file` holds it
     targets: dict[str, float]  # finite numbers only; an empty cell has no key
     fault: Fault | None = None
-    format: str = "cif"  # of the text: a key of hpcvox.crystals.parse.READERS
+    format: str = "cif"  # of the text or file: a key of hpcvox.crystals.parse.READERS
+    file: Path | None = None  # of a field: too large to be sent, whoever parses the entry reads it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +61,7 @@ class Crystal:
     targets: Mapping[str, float]  # finite numbers; an absent target has no key
     remarks: tuple[str, ...] = field(
         default=(), kw_only=True
-    )  # codes of hpcvox.crystals.cif.agreement: taken, but these should be known
+    )  # codes of hpcvox.crystals.formats.cif.agreement: taken, but these should be known
 
     @property
     def n_sites(self) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from hpcvox.crystals.compressed import decompressed
+from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.errors import Rejected
 
 MARK: Final = codecs.BOM_UTF8
 """The byte-order mark of UTF-8, which appended files have in their midst, too."""
@@ -44,6 +46,20 @@ def decoded(data: bytes) -> bytes:
     if _RETURN in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data
+
+
+def usable(data: bytes, what: str = "text", nothing: str = "there is no text") -> bytes:
+    """The text of one structure as :func:`decoded` leaves it, which is not too long and not empty.
+
+    Raises:
+        Rejected: ``too-large``, ``empty``; ``what`` it is and that there is ``nothing`` are words of the message.
+    """
+    if len(data) > MAX_BYTES:
+        raise Rejected("too-large", f"the {what} is longer than {MAX_BYTES // 1024**2} MiB")
+    text = decoded(data)
+    if not text or text.isspace():
+        raise Rejected("empty", nothing)
+    return text
 
 
 def binary_lines(path: Path) -> IO[bytes]:

@@ -13,10 +13,10 @@ from typing import Any, Final
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.prototypes import CLASSES, Prototype, draw
 from hpcvox.database import potential, tables
 from hpcvox.database.energy import chosen
 from hpcvox.database.potential import BATCH
+from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
 from hpcvox.outcome import Outcome

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from hpcvox import config, durable
 from hpcvox.config import Settings
-from hpcvox.crystals.elemental import KINDS, draw
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.database.prototypes.elemental import KINDS, draw
 from hpcvox.outcome import Outcome
 
 COLUMNS = ("material_id", "formula", "class", "prototype", "space_group", "cif")

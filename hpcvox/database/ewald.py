@@ -6,7 +6,7 @@ It is not a formation energy and is not called one: it leaves out all chemistry 
 from typing import Any, Final
 
 from hpcvox.crystals.elements import SYMBOLS
-from hpcvox.crystals.prototypes import Prototype, conventional
+from hpcvox.database.prototypes.compounds import Prototype, conventional
 
 IONIC: Final = "ewald, formal charges"
 ALLOY: Final = "ewald, charges from electronegativity"

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.ions import atoms
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.rules import MAIN_GROUP
+from hpcvox.database.prototypes.ions import atoms
+from hpcvox.database.prototypes.rules import MAIN_GROUP
 
 MOLECULES: Final = {"H": 0.74, "N": 1.10, "O": 1.21, "F": 1.42, "Cl": 1.99, "Br": 2.28, "I": 2.67}
 """Elements that are diatomic molecules, and their bond lengths in Å (CRC Handbook)."""

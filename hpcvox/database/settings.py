@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.crystals.prototypes import LARGEST, SMALLEST
+from hpcvox.database.prototypes.compounds import LARGEST, SMALLEST
 
 
 class DatabaseSettings(Settings):

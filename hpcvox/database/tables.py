@@ -2,9 +2,9 @@
 
 from typing import Any, Final, NamedTuple
 
-from hpcvox.crystals.prototypes import STRUCTURES, Prototype, conventional
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database import ewald
+from hpcvox.database.prototypes.compounds import STRUCTURES, Prototype, conventional
 from hpcvox.database.worker import Part, Task
 
 TARGETS: Final = {"chgnet": "formation_energy", "ewald": "ewald_energy"}

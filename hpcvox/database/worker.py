@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from hpcvox.crystals.prototypes import Prototype, primitive
 from hpcvox.database import ewald
 from hpcvox.database.potential import Potential
+from hpcvox.database.prototypes.compounds import Prototype, primitive
 from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 

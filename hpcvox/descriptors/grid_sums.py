@@ -1,7 +1,8 @@
 """What Gaussians are multiplied by on the grid of an oblique cell, so that its voxels hold all of each.
 
 Called from Python, not from the loops of ``lattice_sums``: numba's cache of a function does not notice changes in
-another's file.  Of that file it takes ``_span``, ``_reduced`` and ``forms``: who changes them touches this one, too.
+another's file.  For the same reason ``_span``, ``_reduced``, REACH and COARSE are written here again; a test holds
+them equal.
 """
 
 import math
@@ -9,12 +10,32 @@ import math
 import numba
 import numpy as np
 
-from hpcvox.descriptors.density import COARSE, REACH
-from hpcvox.descriptors.lattice_sums import _reduced, _span, forms
+REACH, COARSE = 6.0, 1.0
+"""As those of :mod:`hpcvox.descriptors.density`."""
 
 FEW_WAVES = 3.0
 """Up to so many standard deviations between planes of voxels, few waves of Poisson's formula give a Gaussian's sum, and
 none of its sums is near 0."""
+
+
+@numba.njit(cache=True, error_model="numpy", inline="always")
+def _span(a, b, c, offset):  # type: ignore[no-untyped-def]
+    """First and last whole j with c u² + 2 b u + a ≤ 0 at u = j + offset; the first is behind where there is none."""
+    inside = b * b - c * a
+    if inside < 0.0:
+        return 1, 0
+    half = math.sqrt(inside) / c
+    middle = -b / c - offset
+    return int(math.ceil(middle - half)), int(math.floor(middle + half))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _reduced(m):  # type: ignore[no-untyped-def]
+    """The quadratic form ``m`` minimised over the third coordinate, (p11, p12, p22), and over the second, q11."""
+    p11 = m[0, 0] - m[0, 2] * m[0, 2] / m[2, 2]
+    p12 = m[0, 1] - m[0, 2] * m[1, 2] / m[2, 2]
+    p22 = m[1, 1] - m[1, 2] * m[1, 2] / m[2, 2]
+    return p11, p12, p22, p11 - p12 * p12 / p22
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -97,13 +118,15 @@ def _summed(form, place, width, nearest):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def heights(lattice, frac, numbers, widths, n):  # type: ignore[no-untyped-def]
+def heights(cell, frac, numbers, widths, n):  # type: ignore[no-untyped-def]
     """What each Gaussian is multiplied by, (sites,), so that its voxels hold all of it; 1 unless the grid is coarse.
+
+    ``cell`` is what ``lattice_sums.forms`` gives.
 
     And the squared distance in Å², (sites,), at which it then has the value of its peak: not 0 where a Gaussian may be
     so narrow that no voxel sees it, and its voxels themselves are summed.
     """
-    steps, reciprocal, _, volume = forms(lattice, n)
+    steps, reciprocal, _, volume = cell
     heights, nearest = np.ones(numbers.size), np.zeros(numbers.size)
     _, shortest = _waves_of_grid(reciprocal, n, frac[0], math.inf)
     spacing = 2.0 * math.pi / math.sqrt(shortest)  # the greatest between planes of voxel centres

@@ -3,7 +3,8 @@
 Squared lengths are quadratic forms of whole numbers: of steps of the grid, or of reciprocal vectors.  What lies
 within a radius is found row by row, so that no image is missed however skew the cell.
 
-What is compiled here is in one file: numba's cache of a function does not notice changes in another's file.
+What is compiled here takes nothing of other files, for numba's cache of a function does not notice changes in them.
+What others need too is written in each, and a test holds them equal.
 
 Axis legend: A, B, C harmonics along the three axes (of the third, those that are not negative).
 """
@@ -13,7 +14,10 @@ import math
 import numba
 import numpy as np
 
-from hpcvox.descriptors.density import FAR, NO_RADIUS, REACH, UNRESOLVED
+REACH = 6.0
+FAR = np.int32(2**31 - 1)
+NO_RADIUS, UNRESOLVED = 1, 2
+"""As those of :mod:`hpcvox.descriptors.density`."""
 
 QUANTA = 2.0**16
 """Squared distances, of float32, are compared in units of 1/QUANTA Å²; in a tie the heavier element has the voxel."""
@@ -302,8 +306,11 @@ def forms(lattice, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def fill(lattice, frac, numbers, radii, widths, scale, waves, density, species):  # type: ignore[no-untyped-def]
-    """Fill both matrices, with the ``scale`` of ``grid_sums.heights``; returns (fault, site), (0, 0) if all is well."""
+def fill(cell, frac, numbers, radii, widths, scale, waves, density, species):  # type: ignore[no-untyped-def]
+    """Fill both matrices; returns (fault, site), (0, 0) if all is well.
+
+    ``cell`` is what ``forms`` gives, ``scale`` what ``grid_sums.heights`` does.
+    """
     n = density.shape[0]
     sites = numbers.size
     own = np.empty((sites, 3), np.int64)
@@ -317,7 +324,7 @@ def fill(lattice, frac, numbers, radii, widths, scale, waves, density, species):
                 return UNRESOLVED, i
 
     heights, nearest = scale
-    steps, reciprocal, lengths, volume = forms(lattice, n)
+    steps, reciprocal, lengths, volume = cell
     chosen, limit = _choose(numbers, widths, lengths, volume, n, len(waves) // 2)
     if limit < math.inf:
         reach = _reach(lengths, limit)

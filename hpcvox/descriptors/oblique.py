@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import Voxels, refuse
 from hpcvox.descriptors.grid_sums import heights
-from hpcvox.descriptors.lattice_sums import fill
+from hpcvox.descriptors.lattice_sums import fill, forms
 from hpcvox.descriptors.radii import RADII
 from hpcvox.errors import Rejected
 
@@ -55,8 +55,9 @@ def voxelize_oblique(
     (a, b, c), (d, e, f), (g, h, i) = lattice.tolist()
     if not abs(a * (e * i - f * h) + b * (f * g - d * i) + c * (d * h - e * g)) > 1e-6:
         raise Rejected("cell", f"the cell vectors {np.round(lattice, 4).tolist()} do not span a cell")
-    scale = heights(lattice, frac, numbers, widths, n)
-    fault, site = fill(lattice, frac, numbers, RADII, widths, scale, _waves(n), *out)
+    cell = forms(lattice, n)
+    scale = heights(cell, frac, numbers, widths, n)
+    fault, site = fill(cell, frac, numbers, RADII, widths, scale, _waves(n), *out)
     refuse(fault, site, frac, numbers, n, "oblique")
     return out
 

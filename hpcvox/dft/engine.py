@@ -9,8 +9,8 @@ from typing import Final
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.names import plain
-from hpcvox.crystals.record import Entry, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.record import Entry, Reject
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.dft import process
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
@@ -45,7 +45,7 @@ def run(settings: DftSettings) -> Outcome:
     begun = time.monotonic()
     out = settings.out
     rows: list[Row] = []
-    rejects: list[Rejection] = []
+    rejects: list[Reject] = []
     kept = 0
     with durable.sole_writer(out):
         config.claim(settings, out, FREE)
@@ -56,14 +56,14 @@ def run(settings: DftSettings) -> Outcome:
             for result in run_ordered(partial(DftWorker, settings), source, settings.actors):
                 for outcome, known in [_lost(result)] if isinstance(result, Failure) else result:
                     kept += known
-                    if isinstance(outcome, Rejection):
+                    if isinstance(outcome, Reject):
                         rejects.append(outcome)
                     else:
                         rows.append(outcome)
                 progress.advance(rejects=len(rejects), kept=kept)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         durable.write_csv(out / TABLE, COLUMNS, rows)
-        durable.write_csv(out / REJECTS, Rejection._fields, (reject._asdict() for reject in rejects))
+        durable.write_csv(out / REJECTS, Reject._fields, (reject._asdict() for reject in rejects))
         present = {path.name for path in (out / FIELDS).glob("[!.]*")}
     return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun).passing_over(
         source.passed_over
@@ -73,13 +73,13 @@ def run(settings: DftSettings) -> Outcome:
 def _lost(failure: Failure[Entry]) -> Done:
     """An entry whose actors died; the next run tries it again."""
     entry = failure.task
-    return Done(Rejection(plain(entry.id), plain(entry.origin), "worker-died", failure.message))
+    return Done(Reject(plain(entry.id), plain(entry.origin), "worker-died", failure.message))
 
 
 def _outcome(
     settings: DftSettings,
     rows: list[Row],
-    rejects: list[Rejection],
+    rejects: list[Reject],
     kept: int,
     present: set[str],
     seconds: float,

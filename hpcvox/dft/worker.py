@@ -11,10 +11,10 @@ import xxhash
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.dft.cells import refuse_sharp
 from hpcvox.dft.density import grid_shape
 from hpcvox.dft.files import field_file, write
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 class Done(NamedTuple):
     """What became of one crystal: its row of the table, or why there is none; and whether that was known before."""
 
-    outcome: Row | Rejection
+    outcome: Row | Reject
     kept: bool = False
 
 
@@ -60,7 +60,7 @@ class DftWorker:
         entry = entry._replace(id=plain(entry.id), origin=plain(entry.origin))
         results = parse(entry)
         if not results:
-            return [Done(Rejection(entry.id, entry.origin, "no-structure", "there are no crystals"))]
+            return [Done(Reject(entry.id, entry.origin, "no-structure", "there are no crystals"))]
         return [self._done(result) if isinstance(result, Crystal) else Done(result) for result in results]
 
     def _done(self, crystal: Crystal) -> Done:
@@ -68,7 +68,7 @@ class DftWorker:
             cell = self._cell(crystal)
             electrons = valence(cell.numbers)
         except Rejected as reason:
-            return Done(Rejection(crystal.id, crystal.origin, reason.code, str(reason)))
+            return Done(Reject(crystal.id, crystal.origin, reason.code, str(reason)))
         part = self._settings.out / PARTS / f"{self._key(cell)}.json"
         if (known := self._known(part, cell)) is not None:
             return Done(known, kept=True)
@@ -78,7 +78,7 @@ class DftWorker:
             if reason.code not in PASSING:
                 note = {"code": reason.code, "message": str(reason), "timeout_s": self._settings.timeout_s}
                 write(part, json.dumps(note) + "\n")
-            return Done(Rejection(crystal.id, crystal.origin, reason.code, str(reason)))
+            return Done(Reject(crystal.id, crystal.origin, reason.code, str(reason)))
         return Done(row)
 
     def _cell(self, crystal: Crystal) -> Crystal:
@@ -98,7 +98,7 @@ class DftWorker:
         everything = json.dumps([RECIPE, self._code, self._settings.fixed(), *place])
         return xxhash.xxh3_128_hexdigest(everything.encode())
 
-    def _known(self, part: Path, cell: Crystal) -> Row | Rejection | None:
+    def _known(self, part: Path, cell: Crystal) -> Row | Reject | None:
         """What an earlier run made of the crystal, where that is whole and still stands."""
         try:
             note = json.loads(part.read_bytes())
@@ -108,7 +108,7 @@ class DftWorker:
                 return row if xxhash.xxh3_128_hexdigest(field) == note["digest"] else None
             if note["code"] == "timeout" and note["timeout_s"] < self._settings.timeout_s:
                 return None
-            return Rejection(cell.id, cell.origin, note["code"], note["message"])
+            return Reject(cell.id, cell.origin, note["code"], note["message"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

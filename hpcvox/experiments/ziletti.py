@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.record import Entry
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.experiments.defects import (
     DEFECTS,

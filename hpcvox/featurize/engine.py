@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hpcvox import __version__, config, durable
 from hpcvox.actors.pool import Failure, Workers, actor_pool
 from hpcvox.crystals.record import Entry
-from hpcvox.crystals.sources import Source, open_fields, open_source
+from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found
@@ -17,9 +17,8 @@ from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_tol
 from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.virtual import SET
-from hpcvox.shards.writer import ShardLine
 from hpcvox.terminal import say
 
 WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hpcvox.crystals.fields.files import FieldCrystal
+from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.atoms import superposed_spots
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots

@@ -3,7 +3,6 @@
 import faulthandler
 import hashlib
 import math
-import os
 import queue
 import threading
 import time
@@ -14,7 +13,7 @@ from typing import NamedTuple, Self
 import xxhash
 
 from hpcvox import __version__
-from hpcvox.crystals.cif.agreement import REMARKS
+from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected, ShardError
@@ -22,9 +21,10 @@ from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.regular import open_regular
 from hpcvox.shards.layout import shard_name
+from hpcvox.shards.manifest import ShardLine
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
-from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+from hpcvox.shards.writer import Provenance, ShardBuffer
 
 THREADS = 2
 """That call one worker at a time: one computes, the other writes what it has computed."""
@@ -159,8 +159,8 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     """XXH3-128 (hex) of all that the entries hold."""
     state = xxhash.xxh3_128()
     for entry in entries:
-        # a field's text is the path of its file, which may be moved
-        content = file_digest(entry.text) if entry.format.startswith("field-") else entry.text
+        # of a field what its file holds, not its path: it may be moved
+        content = entry.text if entry.file is None else file_digest(entry.file)
         head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
         if entry.format != "cif":
@@ -169,10 +169,10 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     return state.hexdigest()
 
 
-def file_digest(path: bytes) -> bytes:
+def file_digest(path: Path) -> bytes:
     """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
     try:
-        with open_regular(Path(os.fsdecode(path))) as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, xxhash.xxh3_128).digest()
     except OSError:
         return b""

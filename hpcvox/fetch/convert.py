@@ -1,4 +1,4 @@
-"""A structure of OPTIMADE as a record with a pymatgen structure, which ``hpcvox.crystals.jsons`` reads.
+"""A structure of OPTIMADE as a record with a pymatgen structure, which ``sources.json_files.structures`` reads.
 
 Whether a crystal can be used is the reader's to judge: partial occupancies, molecules and unknown elements
 are written as they are.  Only what the record has no words for is rejected here.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hpcvox import durable
-from hpcvox.crystals.compressed import DAMAGE
+from hpcvox.crystals.compressed import READ_ERRORS
 
 FOLDER: Final = "pages"
 
@@ -69,7 +69,7 @@ class Pages:
         try:
             lines = gzip.decompress(self._path(number).read_bytes()).splitlines()
             header = Header(*json.loads(lines[0]))
-        except (*DAMAGE, ValueError, TypeError, IndexError):
+        except (*READ_ERRORS, ValueError, TypeError, IndexError):
             return None
         return header if len(lines) - 1 + len(header.rejects) == header.entries else None
 

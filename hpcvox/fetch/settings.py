@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
-from hpcvox.crystals.columns import ID_COLUMNS
+from hpcvox.crystals.sources.columns import ID_COLUMNS
 from hpcvox.errors import ConfigError
 
 MAY_CHANGE = ("page_limit", "pause_s", "timeout_s", "retries", "key_file")

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Rejection
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.errors import ConfigError
 from hpcvox.regular import open_regular
 
@@ -57,9 +57,7 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def read_crystals(
-    generated: Path, rows: Iterable[dict[str, Any]]
-) -> Iterator[tuple[str, Crystal | Rejection]]:
+def read_crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Crystal | Reject]]:
     """The crystals of the candidates that have a CIF, by id, or why one cannot be used.
 
     Raises:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.generation.candidates import ANGLES, COLUMNS
 from hpcvox.generation.judging.validity import MIN_DISTANCE, validity

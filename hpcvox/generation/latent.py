@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import CheckpointError, ConfigError, Rejected
 from hpcvox.featurize.sampler import sampler

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress

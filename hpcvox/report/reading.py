@@ -1,4 +1,4 @@
-"""Reads what the other rooms wrote: configs, JSON, CSV tables and metrics; a torn file is said, not fatal."""
+"""Reads what the other rooms wrote: configs, JSON and CSV tables; a torn file is said, not fatal."""
 
 import csv
 import json
@@ -106,25 +106,6 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(newline="", encoding="utf-8", errors="replace") as handle:
         for row in csv.DictReader(handle, restval=""):
             yield {key: value for key, value in row.items() if key is not None}
-
-
-def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The objects of a metrics.jsonl and the number of lines that were torn (a kill can leave one)."""
-    records, torn = [], 0
-    with path.open(encoding="utf-8", errors="replace") as handle:
-        for line in handle:
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError:
-                torn += 1
-                continue
-            if isinstance(record, dict):
-                records.append(record)
-            else:
-                torn += 1
-    return records, torn
 
 
 def pairs(first: Sequence[str], second: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

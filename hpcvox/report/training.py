@@ -7,8 +7,9 @@ import numpy as np
 
 from hpcvox.report import charts
 from hpcvox.report.parts import Chart, Section, shown, table
-from hpcvox.report.reading import Folder, number, read_metrics
+from hpcvox.report.reading import Folder, number
 from hpcvox.training.folder.card import METRICS
+from hpcvox.training.folder.metrics import metrics_of
 
 SIDES = {"train": "train", "held_out": "held-out"}
 """Groups of metrics.jsonl (the part of a key before ``/``) that are drawn, and their names."""
@@ -21,7 +22,7 @@ def section(name: str, title: str, folder: Folder) -> Section:
     file = folder.file(METRICS)
     if file is None:
         return Section(name, title, missing=f"{folder.path} has no metrics.jsonl: no step was trained there.")
-    records, torn = read_metrics(file)
+    records, torn = metrics_of(file.parent)
     notes = list(folder.notes)
     if torn:
         notes.append(f"{torn} line(s) of metrics.jsonl cannot be read and are left out.")

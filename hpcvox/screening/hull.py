@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.tables import CSV_SUFFIXES
+from hpcvox.crystals.sources.source import open_source
+from hpcvox.crystals.sources.tables import CSV_SUFFIXES
 from hpcvox.crystals.text import text_lines
 from hpcvox.errors import ConfigError
 from hpcvox.screening.settings import ScreenSettings

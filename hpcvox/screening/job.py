@@ -12,7 +12,7 @@ from typing import Any, Final
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.record import Entry
-from hpcvox.crystals.sources import Source, open_source
+from hpcvox.crystals.sources.source import Source, open_source
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.worker import entries_digest
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hpcvox import durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.writing import cif_text
 from hpcvox.rows import Lines
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.expression import Expression

@@ -10,10 +10,9 @@ import h5py
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.virtual import SET, write_set_file
-from hpcvox.shards.writer import ShardLine
 
 
 def close_set(

@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hpcvox import durable
 from hpcvox.errors import ShardError
 from hpcvox.shards.layout import FORMAT, MANIFEST, VERSION
-from hpcvox.shards.writer import ShardLine
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 """No manifest is longer: that of a million shards has 200 MB."""
@@ -18,6 +17,18 @@ _LEAST: Final = 8
 """Bytes that a sample or reject takes at least, for the number of its entry."""
 
 _DO = "make the set with `hpcvox featurize`, and run it to its end"
+
+
+class ShardLine(NamedTuple):
+    """A shard's line in the manifest."""
+
+    file: str
+    samples: int
+    rejects: int
+    first_entry: int
+    entries: int
+    bytes: int
+    digest: str
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,10 @@ from hpcvox.progress import Progress
 from hpcvox.shards.closing import close_set
 from hpcvox.shards.digest import attributes_of, stored_digest
 from hpcvox.shards.layout import MANIFEST, shard_name
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.verify import Damage, verify_shard
 from hpcvox.shards.virtual import SET, shards_digest
-from hpcvox.shards.writer import ShardLine
 
 PLAN = "merge.json"
 """What the set was merged from: written first, so that an interrupted merge is known when it is run again."""

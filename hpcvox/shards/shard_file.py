@@ -23,7 +23,7 @@ from hpcvox.shards.layout import (
     decode_name,
     encode_name,
 )
-from hpcvox.shards.writer import ShardLine
+from hpcvox.shards.manifest import ShardLine
 
 _HEAVIEST = 118
 _DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"

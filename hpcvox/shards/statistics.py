@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
 from hpcvox.shards.half import from_half
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.shard_file import ShardFile
 from hpcvox.shards.split import split as held_out_of
 from hpcvox.shards.statistics_file import Range, Sites, Split, Spread, Statistics, TargetSpread
 from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.virtual import shards_digest
-from hpcvox.shards.writer import ShardLine
 
 DECILES = np.linspace(0, 1, 11)
 ELEMENTS = 119  # atomic numbers, 0 (no atom) among them

@@ -24,8 +24,8 @@ from hpcvox.errors import ShardError
 from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
 from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
 from hpcvox.shards.file_sink import FileSink
+from hpcvox.shards.manifest import ShardLine
 from hpcvox.shards.shard_file import ShardFile
-from hpcvox.shards.writer import ShardLine
 
 SET = "set.h5"
 FORMAT = "hpcvox-shard-set"

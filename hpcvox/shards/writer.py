@@ -19,6 +19,7 @@ from hpcvox.shards.digest import content_digest
 from hpcvox.shards.direct import BLOCK, aligned_zeros, write_arrays
 from hpcvox.shards.file_sink import FileSink
 from hpcvox.shards.layout import FORMAT, REJECT_COLUMNS, SAMPLE, VERSION, ArraySpec, encode_name
+from hpcvox.shards.manifest import ShardLine
 
 TEXT_LIMIT = 1000
 """Longest identifier, origin or message that is kept, in bytes; longer ones end in an ellipsis."""
@@ -52,18 +53,6 @@ class Provenance(NamedTuple):
     def attributes(self) -> dict[str, str | int]:
         """As a shard's root attributes."""
         return self._asdict() | {"settings": json.dumps(self.settings, sort_keys=True)}
-
-
-class ShardLine(NamedTuple):
-    """A shard's line in the manifest."""
-
-    file: str
-    samples: int
-    rejects: int
-    first_entry: int
-    entries: int
-    bytes: int
-    digest: str
 
 
 class StagedShard(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hpcvox.crystals.cells import conventional, is_cubic, lattice_from_parameters
-from hpcvox.crystals.cif.parse import parse
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import Rejected
 

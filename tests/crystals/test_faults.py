@@ -6,7 +6,7 @@ import pytest
 
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_fields, open_source
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.errors import SourceError
 
 OUTCOMES = {

@@ -26,12 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Element, Lattice, Structure
 
-from hpcvox.crystals import json_scanner
 from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.parse import READERS, parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.sources import KINDS, open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.record import Crystal, Entry, Reject
+from hpcvox.crystals.sources.json_files import scanner as json_scanner
+from hpcvox.crystals.sources.source import KINDS, open_source
 from hpcvox.errors import SourceError
 from hpcvox.featurize.engine import run
 from hpcvox.featurize.settings import DensitySettings
@@ -116,7 +116,7 @@ def test_a_crystal_is_the_same_through_every_format(tmp_path: Path, name: str, c
     assert got.formula == given.formula
 
 
-def text_of(format: str, text: str | bytes) -> Crystal | Rejection:
+def text_of(format: str, text: str | bytes) -> Crystal | Reject:
     data = text.encode() if isinstance(text, str) else text
     (result,) = parse(Entry(0, "x", "file", data, {}, None, format))
     return result
@@ -181,7 +181,7 @@ def dumped(change: Callable[[dict[str, Any]], object]) -> str:
 
 FRAME = '2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 pbc="T T T"\nCs 0 0 0\nCl 2 2 2\n'
 
-TEXTS = [kind for kind in READERS if not kind.startswith("field-")]  # a field's entry holds a path
+TEXTS = [kind for kind in READERS if not kind.startswith("field-")]  # a field's entry has a file
 BAD: list[tuple[str, str, str | bytes, str, str]] = [
     *((f"{kind}: empty", kind, b"", "empty", "") for kind in TEXTS),
     *((f"{kind}: blank", kind, b" \n\n", "empty", "") for kind in TEXTS),
@@ -265,7 +265,7 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
 )
 def test_what_cannot_be_used_says_why(format: str, text: str | bytes, code: str, words: str) -> None:
     result = text_of(format, text)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert result.code in code.split("|")
     assert words in result.message
 
@@ -424,7 +424,7 @@ def test_json_records_have_ids_and_targets(tmp_path: Path, kind: str) -> None:
     first = 1 if kind == "lines" else 0
     assert [e.id for e in entries] == ["mp-1", "7", f"{name}#{first + 2}", f"{name}#{first + 3}"]
     assert [e.targets for e in entries] == [{"e": -1.5, "n": 3}, {"gap": 0.25}, {}, {"e": 2}]
-    assert [type(parse(e)[0]) for e in entries] == [Crystal, Crystal, Crystal, Rejection]
+    assert [type(parse(e)[0]) for e in entries] == [Crystal, Crystal, Crystal, Reject]
     assert list(source) == entries
 
 
@@ -434,7 +434,7 @@ def test_an_object_of_structures_by_id(tmp_path: Path) -> None:
     entries = list(open_source(tmp_path / "r.json"))
     assert [e.id for e in entries] == ["a", "b", "mp-1", "d"]
     assert [e.origin for e in entries] == ["r.json:a", "r.json:b", "r.json:c", "r.json:d"]
-    assert [type(parse(e)[0]) for e in entries] == [Crystal, Rejection, Crystal, Crystal]
+    assert [type(parse(e)[0]) for e in entries] == [Crystal, Reject, Crystal, Crystal]
 
 
 def test_long_lists_are_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,7 +472,7 @@ def test_a_single_structure_that_is_cut_is_one_reject(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(structure(crystal()).to_json()[:300])
     (entry,) = open_source(tmp_path / "s.json")
     (result,) = parse(entry)
-    assert isinstance(result, Rejection)
+    assert isinstance(result, Reject)
     assert (result.id, result.code) == ("s", "json-syntax")
 
 

@@ -29,11 +29,11 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Locpot, Poscar
 
-from hpcvox.crystals.fields import Kind
-from hpcvox.crystals.fields.files import FieldCrystal
+from hpcvox.crystals.fields import Quantity
+from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
-from hpcvox.crystals.sources import open_fields, open_source
+from hpcvox.crystals.record import Crystal, Entry, Reject
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.errors import SourceError
 
 SECONDS = 10
@@ -195,9 +195,9 @@ FIELDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def ends(entries: Iterable[Entry]) -> list[Crystal | Rejection]:
+def ends(entries: Iterable[Entry]) -> list[Crystal | Reject]:
     """What the entries come to, each soon and in its turn."""
-    results: list[Crystal | Rejection] = []
+    results: list[Crystal | Reject] = []
     for number, entry in enumerate(entries):
         assert entry.index == number
         begun = time.monotonic()
@@ -247,7 +247,7 @@ def test_no_damage_to_a_source_stops_it_or_loses_an_input(tmp_path: Path, name: 
 def test_no_damage_to_a_field_raises(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     whole = made(path, FIELDS[name])
-    kind: Kind = "potential" if name == "LOCPOT" else "density"
+    kind: Quantity = "potential" if name == "LOCPOT" else "density"
 
     @EXAMPLES
     @given(damaged(whole))

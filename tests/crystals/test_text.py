@@ -12,7 +12,7 @@ import pytest
 
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.crystals.text import decoded
 
 CIF = (

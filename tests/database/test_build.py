@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from hpcvox.crystals.cif.parse import parse
-from hpcvox.crystals.prototypes import draw
+from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.database import build, ewald, potential, tables
+from hpcvox.database.prototypes.compounds import draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import BusyError, MissingDependencyError
 

@@ -9,10 +9,10 @@ import pytest
 import spglib
 
 from hpcvox import cli
-from hpcvox.crystals.elemental import ELEMENTS, KINDS, SOLIDS, draw
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
+from hpcvox.database.prototypes.elemental import ELEMENTS, KINDS, SOLIDS, draw
 
 csv.field_size_limit(10**7)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hpcvox.crystals.prototypes import enumerate_prototypes, primitive
 from hpcvox.crystals.record import Crystal
 from hpcvox.database import potential
+from hpcvox.database.prototypes.compounds import enumerate_prototypes, primitive
 from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.fields import read_field
-from hpcvox.crystals.fields.files import field_name
 from hpcvox.crystals.fields.writing import chgcar_text
 from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources.field_files import field_name
 from hpcvox.dft.density import grid_shape, smoothed
 from hpcvox.dft.files import field_file
 from hpcvox.dft.valence import MOMENTS, VALENCE, valence

@@ -23,9 +23,9 @@ from ase.io import write
 
 from hpcvox.cli import main
 from hpcvox.crystals.fields import read_field
-from hpcvox.crystals.fields.files import FieldCrystal
+from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.sources import open_fields, open_source
+from hpcvox.crystals.sources.source import open_fields, open_source
 from hpcvox.dft import engine, process
 from hpcvox.dft.density import smoothed
 from hpcvox.dft.settings import DftSettings
@@ -93,7 +93,8 @@ def test_fields_hold_their_electrons(finished: Path) -> None:
         assert np.unravel_index(density.argmax(), density.shape) == metal
         near = np.roll(density, tuple(8 - k for k in oxygen), (0, 1, 2))[4:13, 4:13, 4:13]
         assert np.unravel_index(near.argmax(), near.shape) == (4, 4, 4)
-        head = Path(os.fsdecode(entry.text)).read_text().splitlines()[0]
+        assert entry.file is not None
+        head = entry.file.read_text().splitlines()[0]
         for word in (
             "gpaw 26.",
             "PBE",

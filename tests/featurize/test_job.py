@@ -15,7 +15,7 @@ import pytest
 
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import SourceError

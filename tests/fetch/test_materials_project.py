@@ -16,7 +16,7 @@ from pymatgen.core import Structure
 
 from hpcvox import cli, config
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, MissingDependencyError, SourceError
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker

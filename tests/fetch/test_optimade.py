@@ -13,8 +13,8 @@ import pytest
 from optimade.adapters.structures import Structure
 
 from hpcvox import config
-from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.record import Crystal, Reject
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
@@ -94,7 +94,7 @@ def test_what_cannot_be_used_is_rejected_here_or_by_the_reader(fetch: Fetch) -> 
     assert all(row["message"] for row in rows)
     codes = {}
     for name, reason in parsed(out).items():
-        assert isinstance(reason, Rejection)
+        assert isinstance(reason, Reject)
         codes[name] = reason.code
     assert codes == {
         "odd-disordered": "disordered",

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hpcvox import config
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import Networks

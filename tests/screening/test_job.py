@@ -18,11 +18,11 @@ from pymatgen.core import Composition, Structure
 
 from hpcvox import cli, config
 from hpcvox.actors.cluster import cluster
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.cgcnn.task import predict

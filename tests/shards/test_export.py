@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hpcvox.cli import main
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.engine import Tally, finish, tasks_of
 from hpcvox.featurize.export import export

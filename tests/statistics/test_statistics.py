@@ -23,7 +23,7 @@ from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
 from hpcvox.outcome import INTERRUPTED
 from hpcvox.shards.layout import CELL, ArraySpec, shard_name
-from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.reader import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.shards.statistics_file import (
@@ -34,7 +34,7 @@ from hpcvox.shards.statistics_file import (
     read_statistics,
     statistics_for,
 )
-from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+from hpcvox.shards.writer import Provenance, ShardBuffer
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.training.folder import runs

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox import config, durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.generation import job as generation
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.judging import job as judging

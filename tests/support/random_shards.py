@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from hpcvox.shards.layout import density_arrays, shard_name
-from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.writer import Provenance, ShardBuffer, ShardLine
+from hpcvox.shards.manifest import Manifest, ShardLine
+from hpcvox.shards.writer import Provenance, ShardBuffer
 
 N = 8
 PER_SHARD = (5, 0, 3)

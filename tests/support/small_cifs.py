@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from gemmi.cif import quote
 
-from hpcvox.crystals.cif.parse import parse
-from hpcvox.crystals.record import Crystal, Entry, Rejection
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import Crystal, Entry, Reject
 
 NACL = ("Na 0 0 0", "Cl 0.5 0.5 0.5")
 
@@ -27,7 +27,7 @@ def cif(
     return "\n".join(lines) + "\n"
 
 
-def read(text: str | bytes) -> Crystal | Rejection:
+def read(text: str | bytes) -> Crystal | Reject:
     """What becomes of a CIF of one block."""
     raw = text.encode() if isinstance(text, str) else text
     (result,) = parse(Entry(0, "x", "x.cif", raw, {}))

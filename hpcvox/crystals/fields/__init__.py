@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from hpcvox.crystals.fields.cube import read_cube
-from hpcvox.crystals.fields.record import MAX_POINTS, Field, Kind
+from hpcvox.crystals.fields.record import MAX_POINTS, Field, Quantity
 from hpcvox.crystals.fields.vasp import read_chgcar, read_locpot
 from hpcvox.errors import Rejected
 
-__all__ = ["MAX_POINTS", "Field", "Kind", "read_chgcar", "read_cube", "read_field", "read_locpot"]
+__all__ = ["MAX_POINTS", "Field", "Quantity", "read_chgcar", "read_cube", "read_field", "read_locpot"]
 
 
-def read_field(path: Path, kind: Kind = "density") -> Field:
+def read_field(path: Path, kind: Quantity = "density") -> Field:
     """The field in a file; its format is told by its name, compression by its first bytes.
 
     Names that hold ``CHG``, ``AECCAR`` or ``PARCHG`` are read as a CHGCAR, ``LOCPOT`` as that, ``.cube`` and

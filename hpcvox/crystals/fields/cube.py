@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.fields.record import (
     Field,
-    Kind,
+    Quantity,
     checked_count,
     checked_grid,
     checked_lattice,
@@ -24,14 +24,14 @@ HARTREE: Final = 27.211386245981
 
 _MAX_SETS: Final = 64
 
-_UNITS: dict[Kind, tuple[float, str]] = {
+_UNITS: dict[Quantity, tuple[float, str]] = {
     "density": (BOHR**-3, "e/Å^3"),
     "potential": (HARTREE, "eV"),
     "other": (1.0, ""),
 }
 
 
-def read_cube(path: Path, kind: Kind = "density") -> Field:
+def read_cube(path: Path, kind: Quantity = "density") -> Field:
     """The fields of a Gaussian cube file, plain or compressed.
 
     Lengths are in Bohr where the counts of the grid are positive, in Å where they are negative.  Values are in atomic

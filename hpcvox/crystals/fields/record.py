@@ -9,7 +9,7 @@ from hpcvox.crystals.checks import check_count, sites
 from hpcvox.crystals.limits import MAX_LENGTH_A
 from hpcvox.errors import Rejected
 
-Kind = Literal["density", "potential", "other"]
+Quantity = Literal["density", "potential", "other"]
 
 MAX_POINTS: Final = 512**3
 """Points of a larger grid are not read: a channel of this one takes 1 GiB."""
@@ -24,7 +24,7 @@ class Field(NamedTuple):
     frac: NDArray[np.float64]  # (k, 3) | fractional coordinates in [0, 1)
     names: tuple[str, ...]  # of the C channels: "total", "spin" ...
     units: str  # "e/Å^3", "eV", or "" where the file does not say
-    kind: Kind
+    kind: Quantity
 
     @property
     def integral(self) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import IO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.compressed import DAMAGE, decompressed
+from hpcvox.crystals.compressed import READ_ERRORS, decompressed
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.fields.numbers import POWERS, parse_numbers
 from hpcvox.errors import Rejected
@@ -152,7 +152,7 @@ class Text:
             text = self._stream.read(CHUNK)
         except EOFError:
             return b""  # a compressed file that was cut: what follows says where
-        except DAMAGE as error:
+        except READ_ERRORS as error:
             raise Rejected("damaged", f"{self.name} cannot be read: {error}") from None
         self._left -= len(text)
         if self._left < 0:
@@ -169,7 +169,7 @@ def opened(path: Path) -> Iterator[Text]:
     """
     try:
         stream = decompressed(path)
-    except DAMAGE as error:
+    except READ_ERRORS as error:
         raise Rejected("unreadable", f"{path.name} cannot be opened: {error}") from None
     with stream:
         yield Text(stream, path.name)

@@ -15,8 +15,8 @@ import xxhash
 from hpcvox import durable
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
+from hpcvox.crystals.record import Crystal, Reject
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.generation.judging import compositions
 from hpcvox.generation.judging.compositions import (
@@ -49,7 +49,7 @@ class Reference(NamedTuple):
     """The crystals that candidates are held against, and what of their source could not be used."""
 
     crystals: list[Crystal]
-    rejects: list[Rejection]
+    rejects: list[Reject]
 
 
 def read_reference(path: Path) -> Reference:

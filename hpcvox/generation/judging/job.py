@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hpcvox import config, durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Rejection
-from hpcvox.crystals.sources import open_source
-from hpcvox.crystals.writing import cif_text
+from hpcvox.crystals.record import Crystal, Reject
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ShardError
 from hpcvox.generation.candidates import read_candidates, read_crystals
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
@@ -86,7 +86,7 @@ def run(settings: JudgeSettings) -> Outcome:
     return _outcome(settings, summary, [] if reference is None else reference.rejects)
 
 
-def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Rejection]) -> Outcome:
+def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Reject]) -> Outcome:
     funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
     parts = [f"judged: {funnel}", f"{settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}"]
     if summary["plausible"] is not None:
@@ -127,13 +127,13 @@ class _Judge:
         }
         return [stage for stage in STAGES if asked.get(stage, True)]
 
-    def verdict(self, row: dict[str, Any], crystal: Crystal | Rejection | None) -> dict[str, Any]:
+    def verdict(self, row: dict[str, Any], crystal: Crystal | Reject | None) -> dict[str, Any]:
         """At which stage the candidate is lost (empty: at none), and what it is the same as."""
         if crystal is None:
             return {"lost": "not-placed"}
         if row["valid"] != "True":
             return {"lost": "not-valid"}
-        if isinstance(crystal, Rejection):
+        if isinstance(crystal, Reject):
             return {"lost": "not-valid", "code": crystal.code, "message": crystal.message}
         found = plausibility(crystal)
         measured = {

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from hpcvox import durable
 from hpcvox.training.folder.card import METRICS
@@ -43,18 +43,38 @@ class MetricsLog:
         self._board.close()
 
 
+class Metrics(NamedTuple):
+    """What ``metrics.jsonl`` holds."""
+
+    lines: list[dict[str, Any]]
+    torn: int  # lines that cannot be read, which are left out: a kill while writing leaves one
+
+
+def metrics_of(folder: Path) -> Metrics:
+    """The whole lines of ``metrics.jsonl`` in ``folder``, and how many are torn; none where it is not there."""
+    lines, torn = [], 0
+    try:
+        file = (folder / METRICS).open(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return Metrics([], 0)
+    with file:
+        for text in file:
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            if isinstance(line, dict):
+                lines.append(line)
+            else:
+                torn += 1
+    return Metrics(lines, torn)
+
+
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of ``metrics.jsonl`` in ``folder``; a torn last line (a kill while writing) is left out."""
-    path = folder / METRICS
-    if not path.exists():
-        return []
-    lines = []
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            break
-    return lines
+    """The whole lines of ``metrics.jsonl`` in ``folder``."""
+    return metrics_of(folder).lines
 
 
 def table(lines: list[dict[str, Any]], least: Callable[[dict[str, float]], float]) -> str:

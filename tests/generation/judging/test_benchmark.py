@@ -14,8 +14,8 @@ from scipy.spatial.distance import cdist
 
 from hpcvox import config
 from hpcvox.actors.cluster import cluster
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError, MissingDependencyError
 from hpcvox.generation.judging import benchmark, coverage
 from hpcvox.generation.judging import job as judging

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hpcvox import config, durable
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.errors import ConfigError
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.judging import job as judging

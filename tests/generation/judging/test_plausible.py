@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, ATOMIC_VOLUMES_A3
-from hpcvox.crystals.prototypes import FACE_CENTRING
 from hpcvox.crystals.record import Crystal
+from hpcvox.database.prototypes.compounds import FACE_CENTRING
 from hpcvox.generation.judging.plausible import (
     LEAST_PLAUSIBLE_A,
     REASONS,

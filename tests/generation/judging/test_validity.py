@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.writing import cif_text
 from hpcvox.generation.judging.validity import charge_balanced, min_distance, validity
 from tests.support.oblique_cells import any_cell, changes_of_vectors, other_setting
 

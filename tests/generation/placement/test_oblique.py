@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.images import reduction, squared_distances
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
-from hpcvox.crystals.writing import cif_text
 from hpcvox.descriptors.grids import Grid, cell_coordinates, centres, coordinates
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import Rejected

@@ -292,7 +292,7 @@ def test_random_maps_end_in_a_crystal_or_a_reason(seed: int, share: float, eleme
 def test_round_trip_of_real_perovskites(shared_data: Path, grid: Grid) -> None:
     import csv
 
-    from hpcvox.crystals.cif.parse import parse
+    from hpcvox.crystals.parse import parse
     from hpcvox.crystals.record import Crystal, Entry
 
     with lzma.open(shared_data / "perov5_val.csv.xz", "rt", newline="") as handle:

@@ -1,0 +1,31 @@
+"""A crystal with a field on its cell's grid, from the file that an entry names."""
+
+from dataclasses import dataclass
+
+from hpcvox.crystals.fields import Field, Quantity, read_field
+from hpcvox.crystals.record import Crystal, Entry, Reject
+from hpcvox.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldCrystal(Crystal):
+    """A crystal with a field on its cell's grid."""
+
+    field: Field
+
+
+def read_crystal(entry: Entry, quantity: Quantity) -> list[Crystal | Reject]:
+    """The crystal and field in the file of an entry.
+
+    Raises:
+        Rejected: ``other-quantity``, ``no-sites``, or as :func:`hpcvox.crystals.fields.read_field`.
+    """
+    assert entry.file is not None
+    field = read_field(entry.file, quantity)
+    if field.kind != quantity:
+        raise Rejected("other-quantity", f"the file holds a {field.kind}, and a {quantity} is wanted")
+    if not len(field.numbers):
+        raise Rejected("no-sites", "the file names no atoms")
+    return [
+        FieldCrystal(entry.id, entry.origin, field.lattice, field.frac, field.numbers, entry.targets, field)
+    ]

@@ -1,0 +1,108 @@
+"""Tags that a CIF block gives twice: let through where they agree or say nothing of the crystal, else refused."""
+
+import re
+from typing import Any, Final
+
+import gemmi
+
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.errors import Rejected
+
+_OF_THE_CRYSTAL: Final = re.compile(
+    r"_cell_(length|angle|formula_units_z|modulation)|_symmetry_|_(parent_)?space_group_|_chemical_formula_sum\Z"
+    r"|_atom_site_(?!aniso|[ub]_|adp_|thermal_|refinement_|details|moment)"
+)
+"""Tags on which the atoms in the cell depend; two temperatures of the measurement are no contradiction here."""
+
+_LINE: Final = re.compile(r"^\s*(_\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
+_TEXT_FIELD: Final = re.compile(r"^;.*?^;", re.MULTILINE | re.DOTALL)
+_SHOWN: Final = 40
+
+
+def settle(block: gemmi.cif.Block) -> None:
+    """Make what ``block`` says first of a tag what it says at all; of a value and ``?`` or ``.`` the value.
+
+    Raises:
+        Rejected: ``cif-syntax``, where a tag of the crystal has two different values, or two loops of it.
+    """
+    found: dict[str, tuple[list[str], bool]] = {}
+    for tag, values, looped in blocks.tagged(block):
+        if not _matters(tag):
+            continue
+        before, was_looped = found.setdefault(tag.lower(), (values, looped))
+        if before is values or _same(before, values):
+            continue
+        if looped or was_looped or not (_unknown(before[0]) or _unknown(values[0])):
+            raise _contradiction(tag, before, values)
+        if _unknown(before[0]):
+            block.set_pair(tag, values[0])  # which is the first of them
+            found[tag.lower()] = values, looped
+    _refuse_second_list(block)
+
+
+def refuse_in_text(text: str) -> None:
+    """Raises ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block whose syntax is faulty."""
+    seen: dict[str, str] = {}
+    for tag, value in _LINE.findall(_TEXT_FIELD.sub("", text)):
+        if _matters(tag):
+            before = seen.setdefault(tag.lower(), value)
+            if before is not value and not (value and _same([before], [value])):
+                raise _contradiction(tag, [before] if before else [], [value] if value else [])
+
+
+def _matters(tag: str) -> bool:
+    return _OF_THE_CRYSTAL.match(tag.lower().replace(".", "_")) is not None
+
+
+def _unknown(value: str) -> bool:
+    return gemmi.cif.as_string(value).strip() in ("", "?", ".")
+
+
+def _same(these: list[str], those: list[str]) -> bool:
+    return these == those or (len(these) == len(those) and all(map(_equal, these, those)))
+
+
+def _equal(one: str, other: str) -> bool:
+    """Whether two values say the same: 4.10 and 4.1(2), 'P m' and Pm."""
+    if one == other:
+        return True
+    if _unknown(one) or _unknown(other):
+        return _unknown(one) and _unknown(other)
+    a, b = gemmi.cif.as_number(one), gemmi.cif.as_number(other)
+    if a == a and b == b:
+        return a == b
+    these, those = ("".join(gemmi.cif.as_string(value).lower().split()) for value in (one, other))
+    return these == those
+
+
+def _refuse_second_list(block: gemmi.cif.Block) -> None:
+    """Refuse a second loop of the same sites that has what the first has not: only one is read."""
+    lists: list[set[str]] = []
+    item: Any
+    for item in block:
+        if item.loop is not None:
+            names = (tag.lower().replace(".", "_") for tag in item.loop.tags if _matters(tag))
+            lists.append({tag for tag in names if tag.startswith("_atom_site_")})
+    first = next(filter(None, lists), set())
+    for tags in lists:
+        if tags & first and (more := sorted(tags - first)):
+            raise Rejected(
+                "cif-syntax", f"{more[0]} is in a second loop of atom sites: put it into the first"
+            )
+
+
+def _contradiction(tag: str, before: list[str], values: list[str]) -> Rejected:
+    if len(before) == len(values) == 1:
+        what = f"as {_short(before[0])} and as {_short(values[0])}"
+    elif not before or not values:
+        what = "in loops"
+    elif len(before) != len(values):
+        what = f"with {len(before)} and with {len(values)} values"
+    else:
+        k = next(k for k, pair in enumerate(zip(before, values, strict=True)) if not _equal(*pair))
+        what = f"with different values: the {k + 1}. is {_short(before[k])} and {_short(values[k])}"
+    return Rejected("cif-syntax", f"{tag} is given twice in one block, {what}: keep the right one")
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"

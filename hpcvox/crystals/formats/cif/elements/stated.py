@@ -1,0 +1,43 @@
+"""The elements that a CIF states apart from its sites: in its formula, or in its list of atom types."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import gemmi
+
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.elements.symbols import of_type, symbols_in
+from hpcvox.errors import Rejected
+
+_FORMULAS: Final = (
+    "_chemical_formula_sum",
+    "_chemical_formula.sum",
+    "_chemical_formula_structural",
+    "_chemical_formula_moiety",
+)
+_TYPES: Final = ("_atom_type_symbol", "_atom_type.symbol")
+_CAPITALS = re.compile("[A-Z]{2}")
+
+
+def stated_elements(block: gemmi.cif.Block) -> frozenset[str]:
+    """Their symbols, ``H`` also for deuterium and tritium, ``T`` beside it for that; empty where none can be read."""
+    for tag in _FORMULAS:
+        found = _of_formula(blocks.text(block, (tag,)))
+        if found:
+            return found
+    for tag in _TYPES:
+        try:
+            readings = [of_type(symbol) for symbol in block.find_loop(tag)]
+        except Rejected:
+            continue
+        if readings and all(reading.certain for reading in readings):
+            return frozenset(reading.elements[0] for reading in readings)
+    return frozenset()
+
+
+@lru_cache(maxsize=4096)
+def _of_formula(text: str) -> frozenset[str]:
+    if text == text.upper() and _CAPITALS.search(text):  # CU O may be CuO
+        return frozenset()
+    return frozenset(symbols_in(text))

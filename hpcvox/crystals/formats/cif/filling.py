@@ -1,0 +1,108 @@
+"""From the listed sites to all atoms of the cell, by the one symmetry that agrees with the file."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.checks import check_count, whole_sites
+from hpcvox.crystals.formats.cif.agreement import Claims, remarks
+from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.symmetry.expansion import expand
+from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup
+from hpcvox.errors import Rejected
+
+_SAME_SITE: Final = 1e-2  # of fractional coordinates
+
+
+class Full(NamedTuple):
+    """All atoms of the cell, and what should be known of them."""
+
+    frac: NDArray[np.float64]  # (m, 3)
+    numbers: NDArray[np.uint8]  # (m,)
+    remarks: tuple[str, ...]
+
+
+def filled(
+    symmetry: StatedGroup,
+    sites: Sites,
+    lattice: NDArray[np.float64],
+    spacing: float,
+    stated: Claims,
+    volume: float,
+    least: NDArray[np.float64],
+) -> Full:
+    """All atoms that the group makes of the ``sites`` in the cell ``lattice`` (3, 3) of ``volume`` Å³.
+
+    ``spacing`` is the least distance in Å between opposite faces of the cell, ``least`` that between the
+    atoms of two elements; ``stated`` is what the file says of the atoms.
+
+    Raises:
+        Rejected: ``too-many-sites``, ``symmetry``, ``disordered``, ``occupancy``, ``overlapping-sites``,
+            ``incomplete``.
+    """
+    frac, numbers, occupancy, labels, multiplicities = sites
+    images = None
+    operations = symmetry.group.operations
+    order = 1 if operations is None else len(operations.rotations)
+    if operations is not None:
+        frac, owner = expand(operations, lattice, sites.frac)
+        if symmetry.listed is not None:
+            made = len(expand(symmetry.listed, lattice, sites.frac)[0])
+            if made != len(frac):
+                raise Rejected(
+                    "symmetry",
+                    f"{symmetry.name} are no group: they make {made} atoms, and all of theirs {len(frac)}",
+                )
+        images = np.bincount(owner, minlength=len(numbers))
+        numbers = numbers[owner]
+        occupancy = None if occupancy is None else occupancy[owner]
+    check_count(len(numbers))
+
+    def label(site: int) -> str:
+        return labels[site if images is None else owner[site]]
+
+    frac, numbers = whole_sites(lattice, frac, numbers, occupancy, spacing, label if labels else None, least)
+    return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
+
+
+def one_of(meant: tuple[StatedGroup, ...], fill: Callable[[StatedGroup], Full]) -> Full:
+    """Of several settings, the one whose crystal agrees with the file, or any where they make the same atoms.
+
+    Raises:
+        Rejected: none agrees (the code of the first), or several do and make different crystals.
+    """
+    made: list[tuple[str, Full]] = []
+    reasons: list[tuple[str, Rejected]] = []
+    for symmetry in meant:
+        try:
+            made.append((symmetry.name, fill(symmetry)))
+        except Rejected as reason:
+            reasons.append((symmetry.name, reason))
+    if not made:
+        told = "; ".join(f"as {name}, {reason}" for name, reason in reasons)
+        raise Rejected(
+            reasons[0][1].code, f"several settings may be meant, and none agrees with the file: {told}"
+        )
+    name, first = made[0]
+    for other, full in made[1:]:
+        if not _same_atoms(first, full):
+            raise Rejected(
+                "symmetry",
+                f"{name} and {other} may both be meant, and make different crystals ({len(first.numbers)} and "
+                f"{len(full.numbers)} atoms): state Z, the sites' multiplicities or the operations",
+            )
+    return first
+
+
+def _same_atoms(one: Full, other: Full) -> bool:
+    """Whether two lists of atoms of one cell are the same but for their order."""
+    if len(one.numbers) != len(other.numbers):
+        return False
+    for site, number in zip(one.frac, one.numbers, strict=True):
+        apart = other.frac - site
+        apart -= np.rint(apart)
+        if not ((np.abs(apart).max(axis=1) < _SAME_SITE) & (other.numbers == number)).any():
+            return False
+    return True

@@ -1,0 +1,127 @@
+"""From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
+
+import re
+from typing import Final
+
+import gemmi
+
+from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.checks import check_length, check_spacing
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.agreement import check_volume, claims
+from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
+from hpcvox.crystals.formats.cif.doubled import settle
+from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
+from hpcvox.crystals.formats.cif.numbers import number
+from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
+from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup, check_periodic, stated_groups
+from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
+from hpcvox.crystals.text import usable
+from hpcvox.errors import Rejected
+
+_CELL_TAGS = tuple(
+    (f"_cell_{name}", f"_cell.{name}")
+    for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+)
+_NOT_PERIODIC: Final = re.compile(rb"_(?:ssg|modulation|wave_vector)_")
+"""In the text of whatever :func:`check_periodic` refuses; nearly all others are spared a look at their tags."""
+
+
+def read(entry: Entry) -> list[Crystal | Reject]:
+    """The crystals of one entry.
+
+    One crystal, or why there is none, per data block with atom sites; where there are several their ids are
+    ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
+    only: symmetry is expanded to P1.
+
+    Codes of rejects: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
+    ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
+    ``overlapping-sites``, ``too-many-sites``.
+
+    Raises:
+        Rejected: no block can be read; or whatever a library raises.
+    """
+    text = usable(entry.text, "CIF", "the CIF is empty")
+    complaint, unchecked = "", False
+    try:
+        document = gemmi.cif.read_string(text)
+    except (ValueError, RuntimeError) as error:
+        from hpcvox.crystals.formats.cif import lenient
+
+        document, complaint = lenient.reread(text, error)
+        unchecked = True
+    found = [(block, atoms) for block in blocks.of(document) if (atoms := atoms_of(block)) is not None]
+    if not found:
+        raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
+    ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
+    results: list[Crystal | Reject] = []
+    for name, (block, atoms) in zip(ids, found, strict=True):
+        try:
+            if unchecked:
+                settle(block)
+            results.append(_crystal(entry, text, name, block, atoms))
+        except Rejected as reason:
+            reason = _rejected(reason.code, str(reason), complaint)
+            results.append(Reject(name, entry.origin, reason.code, str(reason)))
+    return results
+
+
+def _rejected(code: str, message: str, complaint: str) -> Rejected:
+    """The reason of a reject; in a CIF with faulty syntax that is the syntax."""
+    if complaint:
+        return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
+    return Rejected(code, message)
+
+
+def _crystal(entry: Entry, text: bytes, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
+    if _NOT_PERIODIC.search(text):
+        check_periodic(block)
+    cell, absent = _cell(block)
+    sites = sites_of(atoms, block)
+    try:
+        lattice = lattice_from_parameters(*cell)
+    except ValueError as error:
+        raise Rejected("cell", str(error)) from None
+    a, b, c, alpha, beta, gamma = cell
+    orthogonal = alpha == beta == gamma == 90.0
+    spacing = min(a, b, c) if orthogonal else float(plane_spacings(lattice).min())
+    check_spacing(spacing)
+    check_length(max(a, b, c))
+    stated = claims(block)
+    volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
+    check_volume(stated, volume)
+    meant = stated_groups(block, cell, b"magn" in text)
+    if absent and not all(right_angles(symmetry.group) for symmetry in meant):
+        raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
+    least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
+
+    def fill(symmetry: StatedGroup) -> Full:
+        return filled(symmetry, sites, lattice, spacing, stated, volume, least)
+
+    full = fill(meant[0]) if len(meant) == 1 else one_of(meant, fill)
+    return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
+
+
+_Parameters = tuple[float, float, float, float, float, float]
+
+
+def _cell(block: gemmi.cif.Block) -> tuple[_Parameters, str]:
+    """The cell's parameters in Å and degrees, and the first angle that is absent: 90° by the CIF dictionary."""
+    parameters = []
+    absent = ""
+    find = blocks.finder(block)
+    for tag, dotted in _CELL_TAGS:
+        value = find(tag) or find(dotted)
+        if value is None or value in ("?", "."):
+            if "_angle_" not in tag:
+                raise Rejected("cell", f"{tag} is missing")
+            absent = absent or tag
+            parameters.append(90.0)
+            continue
+        try:
+            parameters.append(number(value))
+        except ValueError:
+            raise Rejected("cell", f"{tag} is {value}, not a number") from None
+    a, b, c, alpha, beta, gamma = parameters
+    return (a, b, c, alpha, beta, gamma), absent

@@ -1,0 +1,129 @@
+"""Extended XYZ: the crystal of one frame."""
+
+import re
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
+from hpcvox.errors import Rejected
+
+COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")
+"""The first line of a frame: its number of atoms."""
+
+_PAIR = re.compile(
+    r"""(?P<key>"[^"]*"|[^\s="]+)\s*=\s*(?P<value>"(?:\\.|[^"\\])*"|'[^']*'"""
+    r"""|\{(?:[^{}]++|\{[^{}]*+\})*+\}|\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]|\S+)|\S+""",
+    re.DOTALL,
+)
+_MAX_COMMENT = 64 * 1024
+"""Longer comment lines are refused: finding a quotation mark that is not there takes time squared."""
+
+FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
+"""Keys of the second line that are of the frame itself."""
+
+_SPELLED: Final = {key.lower(): key for key in FRAME_KEYS}
+"""Programs write them in letters of any case."""
+
+_MARKS: Final = re.compile(r"[\[\]{}(),\"']")
+"""What stands around and between the elements of an array, beside blanks."""
+
+
+def info(comment: bytes) -> dict[str, str]:
+    """The ``key=value`` pairs of a frame's second line, quotation marks removed.
+
+    Raises:
+        Rejected: ``extxyz-syntax``, where the line is too long or a key has two values.
+    """
+    if len(comment) > _MAX_COMMENT:
+        raise Rejected("extxyz-syntax", f"the comment line is longer than {_MAX_COMMENT // 1024} KiB")
+    pairs: dict[str, str] = {}
+    for match in _PAIR.finditer(comment.decode(errors="replace").strip()):
+        key, value = match["key"], match["value"]
+        if key:
+            key = key.strip('"')
+            key = _SPELLED.get(key.lower(), key)
+            value = value[1:-1] if value[0] in "\"'" else value
+            if key in pairs and _contradict(key, pairs[key], value):
+                shown = f"{pairs[key][:40]!r} and {value[:40]!r}"
+                raise Rejected("extxyz-syntax", f"the comment line says {key} twice: {shown}")
+            pairs[key] = value
+    return pairs
+
+
+def _contradict(key: str, one: str, other: str) -> bool:
+    """Whether two values of a key differ in what matters: the frame, or a number."""
+    these, those = _words(one), _words(other)
+    if these == those or key in FRAME_KEYS:
+        return these != those
+    try:
+        return float(one) != float(other)
+    except ValueError:
+        return False
+
+
+def _words(array: str) -> list[str]:
+    """The elements of an array in any of its spellings: ``1 0 0``, ``{1 0 0}``, ``[1, 0, 0]``, ``[[1, 0, 0], …]``."""
+    return _MARKS.sub(" ", array).split()
+
+
+class _AtomLine(NamedTuple):
+    species: int
+    position: int
+    by_number: bool
+
+
+def _atom_line(properties: str) -> _AtomLine:
+    """Where an atom's line keeps what, from ``name:type:width`` three by three."""
+    words = properties.split(":")
+    at = 0
+    found: dict[str, int] = {}
+    for name, width in zip(words[::3], words[2::3], strict=False):
+        if not (width.isascii() and width.isdecimal()) or not 1 <= int(width) <= 1000:
+            break
+        found[name] = at
+        at += int(width)
+    species = next((name for name in ("species", "Z") if name in found), None)
+    if species is None or "pos" not in found:
+        raise Rejected("extxyz-syntax", f"Properties={properties[:60]} has no species or no pos")
+    return _AtomLine(found[species], found["pos"], species == "Z")
+
+
+def read(text: bytes) -> StatedCell:
+    """The cell of one frame.
+
+    Raises:
+        Rejected: ``extxyz-syntax``, ``cell`` (no Lattice: a plain XYZ is a molecule), ``element``,
+            ``coordinates``, ``incomplete``, ``too-many-sites``.
+    """
+    first, _, rest = text.partition(b"\n")
+    comment, _, body = rest.partition(b"\n")
+    match = COUNT.fullmatch(first)
+    if match is None:
+        raise Rejected("extxyz-syntax", "the frame does not begin with its number of atoms")
+    n = int(match[1])
+    check_count(n)
+    pairs = info(comment)
+    columns = _atom_line("".join(_words(pairs.get("Properties", "species:S:1:pos:R:3"))))
+    if "Lattice" not in pairs:
+        raise Rejected("cell", "the frame has no Lattice: it is no crystal")
+    lattice = array([_words(pairs["Lattice"])], 9, "cell", "Lattice").reshape(3, 3)
+    check_periodic([flag.lower() in ("t", "true", "1") for flag in _words(pairs.get("pbc", "T"))])
+    rows = [line.split() for line in body.decode(errors="replace").split("\n")[:n]]
+    if len(rows) < n:
+        raise Rejected("incomplete", f"{len(rows)} of {n} atoms are there")
+    for i, row in enumerate(rows):
+        if len(row) <= max(columns.species, columns.position + 2):
+            raise Rejected("coordinates", f"the line of atom {i + 1} is too short")
+    numbers = [_atomic_number(row[columns.species], columns.by_number) for row in rows]
+    at = columns.position
+    if not n:
+        return StatedCell(lattice, np.empty((0, 3)), np.empty(0, np.uint8))
+    positions = array([row[at : at + 3] for row in rows], 3, "coordinates", "the position of each atom")
+    return StatedCell(lattice, fractional(positions, lattice), np.array(numbers, dtype=np.uint8))
+
+
+def _atomic_number(word: str, by_number: bool) -> int:
+    if by_number and word.isascii() and word.isdecimal() and len(word) < 4 and 1 <= int(word) <= 118:
+        return int(word)
+    return element(word.capitalize())

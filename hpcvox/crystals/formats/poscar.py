@@ -1,0 +1,83 @@
+"""Structures of VASP (POSCAR, CONTCAR; versions 5 and 6, which name their elements)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.checks import StatedCell, array, check_count, element, fractional
+from hpcvox.crystals.decimals import decimal
+from hpcvox.errors import Rejected
+
+_HEADER = 5
+"""Lines before the elements: a title, the scale, three vectors."""
+
+
+def read(text: bytes) -> StatedCell:
+    """The cell of a POSCAR.  Velocities and what else follows the sites are not read.
+
+    A negative scale is the volume of the cell in Å³, three scales are those along x, y and z.
+
+    Raises:
+        Rejected: ``poscar-syntax``, ``incomplete`` (it ends too early), ``element`` (unknown, or none
+            named: VASP 4), ``cell``, ``coordinates``, ``too-many-sites``.
+    """
+    if b"\0" in text:
+        raise Rejected("poscar-syntax", "not a text file (is it compressed?)")
+    lines = [line.strip() for line in text.decode(errors="replace").split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    if len(lines) < _HEADER + 3:
+        raise Rejected("incomplete", f"the file ends within its header, after {len(lines)} lines")
+    vectors = array([line.split()[:3] for line in lines[2:_HEADER]], 3, "cell", "each of the cell vectors")
+    scale = _scale(lines[1], vectors)
+    symbols, counts = _words(lines[_HEADER]), _words(lines[_HEADER + 1])
+    if symbols and all(word.isdecimal() for word in symbols):
+        raise Rejected(
+            "element", "no elements are named (VASP 4): add a line of their symbols before their numbers"
+        )
+    if len(symbols) != len(counts) or not counts or not all(_is_count(word) for word in counts):
+        raise Rejected(
+            "poscar-syntax", f"{len(symbols)} elements and {len(counts)} numbers of atoms in lines 6 and 7"
+        )
+    n = sum(map(int, counts))
+    check_count(n)
+    # What follows an element names its potential: Fe_pv, and Fe/0c5f… in VASP 6.
+    elements = [element(word.split("/")[0].split("_")[0]) for word in symbols]
+    at = _HEADER + 2
+    if lines[at][:1] in ("S", "s"):  # selective dynamics
+        at += 1
+    mode = lines[at][:1] if at < len(lines) else ""
+    rows = [line.split()[:3] for line in lines[at + 1 : at + 1 + n]]
+    if len(rows) < n:
+        raise Rejected("incomplete", f"{len(rows)} of {n} sites are there")
+    lattice = vectors * scale
+    frac = array(rows, 3, "coordinates", "each site") if n else np.empty((0, 3))
+    if mode in ("C", "c", "K", "k"):
+        frac = fractional(frac * scale, lattice)
+    return StatedCell(lattice, frac, np.repeat(np.array(elements, dtype=np.uint8), [int(c) for c in counts]))
+
+
+def _words(line: str) -> list[str]:
+    return line.split("!")[0].split("#")[0].split()
+
+
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 8
+
+
+def _scale(line: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factors (3,) of x, y and z."""
+    found: list[float] = []
+    for word in line.split()[:3]:
+        try:
+            found.append(decimal(word))
+        except ValueError:  # a comment
+            break
+    scale = np.array(found if len(found) == 3 else found[:1] * 3)
+    if not len(scale):
+        raise Rejected("poscar-syntax", f"line 2 must be the scale, not {line[:40]!r}")
+    if len(found) < 3 and found[0] < 0:
+        volume = abs(float(np.linalg.det(vectors)))
+        scale = np.full(3, (-found[0] / volume) ** (1 / 3)) if volume > 0 else np.zeros(3)
+    if not (np.isfinite(scale) & (scale > 0)).all():
+        raise Rejected("cell", f"the scale {line[:40]!r} gives no cell with a volume")
+    return scale

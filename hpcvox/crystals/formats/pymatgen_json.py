@@ -1,0 +1,113 @@
+"""Structures as pymatgen writes them in JSON.
+
+Only the lattice and the sites are read, here and not by pymatgen: its decoder imports whatever module
+a text names, and this text may be a stranger's.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.crystals.cells import lattice_from_parameters
+from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.limits import MAX_PARTS, too_many_parts
+from hpcvox.errors import Rejected
+
+_PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
+
+
+def read(text: bytes) -> StatedCell:
+    """The cell of a structure, or of an object that has one as its ``structure``.
+
+    Sites that several elements share are one row for each element, with its occupancy.
+
+    Raises:
+        Rejected: ``json-syntax``, ``no-structure``, ``cell``, ``element``, ``coordinates``,
+            ``occupancy``, ``too-many-sites``, ``too-large``.
+    """
+    value = _loaded(text)
+    if isinstance(value, dict) and "structure" in value:
+        value = value["structure"]
+        value = _loaded(value) if isinstance(value, str) else value
+    if isinstance(value, list):
+        raise Rejected(
+            "no-structure",
+            "a list, not an object with a structure; of a pandas frame, write orient='records'",
+        )
+    if not isinstance(value, dict) or not isinstance(value.get("sites"), list) or "lattice" not in value:
+        raise Rejected("no-structure", "there is no structure (an object with a lattice and a list of sites)")
+    sites = value["sites"]
+    check_count(len(sites))
+    lattice = _lattice(value["lattice"])
+    numbers: list[int] = []
+    owner: list[int] = []
+    occupancy: list[float] = []
+    for i, site in enumerate(sites):
+        for number, amount in _species(i, site):
+            numbers.append(number)
+            owner.append(i)
+            occupancy.append(amount)
+    if not numbers:
+        raise Rejected("no-structure", "there are no atoms")
+    return StatedCell(
+        lattice,
+        _frac(sites, lattice)[owner],
+        np.array(numbers, dtype=np.uint8),
+        np.array(occupancy, dtype=np.float64),
+    )
+
+
+def _loaded(text: bytes | str) -> Any:
+    if too_many_parts(text):
+        raise Rejected("too-large", f"the structure has more than {MAX_PARTS:,} brackets and commas")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too
+        python = text.lstrip()[:2] in ("{'", b"{'")
+        hint = " (a dictionary as Python prints it: write it by json.dumps)" if python else ""
+        raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}{hint}") from None
+
+
+def _lattice(value: Any) -> NDArray[np.float64]:
+    if not isinstance(value, dict):
+        raise Rejected("cell", "the lattice must be an object with its matrix")
+    pbc = value.get("pbc")
+    check_periodic(pbc if isinstance(pbc, list) else ())
+    if "matrix" in value:
+        matrix = array(value["matrix"], 3, "cell", "the matrix of the lattice")
+        if len(matrix) != 3:
+            raise Rejected("cell", f"the matrix of the lattice has {len(matrix)} rows, not 3")
+        return matrix
+    if not all(name in value for name in _PARAMETERS):
+        raise Rejected("cell", "the lattice has neither a matrix nor lengths and angles")
+    (parameters,) = array([[value[name] for name in _PARAMETERS]], 6, "cell", "lengths and angles").tolist()
+    try:
+        return lattice_from_parameters(*parameters)
+    except ValueError as error:
+        raise Rejected("cell", str(error)) from None
+
+
+def _species(i: int, site: Any) -> list[tuple[int, float]]:
+    """Atomic numbers and occupancies of one site."""
+    species = site.get("species") if isinstance(site, dict) else None
+    if not isinstance(species, list) or not species or not all(isinstance(one, dict) for one in species):
+        raise Rejected("element", f"site {i + 1} has no list of species")
+    found = []
+    for one in species:
+        amount = one.get("occu", 1.0)
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            raise Rejected("occupancy", f"site {i + 1} has occupancy {str(amount)[:40]!r}")
+        found.append((element(one.get("element")), min(float(amount), 1e9)))
+    return found
+
+
+def _frac(sites: list[Any], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fractional coordinates (n, 3), from positions where those are all that is there."""
+    if all("abc" in site for site in sites):
+        return array([site["abc"] for site in sites], 3, "coordinates", "the abc of each site")
+    if all("xyz" in site for site in sites):
+        positions = array([site["xyz"] for site in sites], 3, "coordinates", "the xyz of each site")
+        return fractional(positions, lattice)
+    raise Rejected("coordinates", "not every site has its coordinates (abc)")

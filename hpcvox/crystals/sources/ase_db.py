@@ -1,0 +1,102 @@
+"""Sources that are databases of ASE (SQLite, ``.db``), row by row in the order of their ids.
+
+The file is read here and not by ``ase.db``, which takes all rows into memory at once (``fetchall``)
+and opens the file for writing.  What is read are numbers and one text of JSON, nothing that is code.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.columns import ColumnChoice
+from hpcvox.errors import Rejected, SourceError
+
+ASE_SUFFIXES: Final = (".db",)
+
+_READ_ERRORS: Final = (sqlite3.Error, UnicodeError, OverflowError)
+"""What reading a damaged database may raise: names in it, for one, need not be UTF-8 any more."""
+
+_QUERY = "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY id"
+
+
+class AseSource:
+    """The rows of a database; targets are the energy and those key-value pairs that are numbers."""
+
+    kind = "ase"
+    target_names: tuple[str, ...] = ()
+    passed_over = ""
+
+    def __init__(self, path: Path, columns: ColumnChoice) -> None:
+        self._path = path
+        self._chosen = columns
+        try:
+            with closing(self._connect()) as connection:
+                (self.total,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
+                connection.execute(_QUERY).fetchone()
+        except _READ_ERRORS as error:
+            locked = ": another program writes it, or its file system has no locks; copy it to one that has"
+            hint = locked if "locked" in str(error) else ""
+            raise SourceError(f"{path}: cannot read it as a database of ASE: {error}{hint}") from None
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+        connection.text_factory = bytes  # a text that is not UTF-8 must not end the reading
+        return connection
+
+    def __iter__(self) -> Iterator[Entry]:
+        index = 0
+        try:
+            with closing(self._connect()) as connection:
+                for row in connection.execute(_QUERY):
+                    yield self._entry(index, row)
+                    index += 1
+        except _READ_ERRORS as error:
+            message = f"the database is damaged after {index} rows; what follows is lost ({error})"
+            yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
+
+    def _entry(self, index: int, row: tuple[Any, ...]) -> Entry:
+        number, numbers, positions, cell, pbc, energy, pairs = row
+        name, origin = f"{self._path.name}#{number}", f"{self._path.name}:id {number}"
+        targets: dict[str, float] = {}
+        text, fault = b"", None
+        try:
+            record = {} if energy is None else {"energy": energy}
+            record |= _pairs(pairs)
+            name = self._chosen.identify(record, name)
+            targets = self._chosen.numbers(record)
+            text = _structure(numbers, positions, cell, pbc)
+        except Rejected as reason:
+            fault = Fault(reason.code, str(reason))
+        return Entry(index, name, origin, text, targets, fault, "json")
+
+
+def _pairs(text: Any) -> dict[str, Any]:
+    """The key-value pairs of a row."""
+    try:
+        pairs = json.loads(text or b"{}")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Rejected("unreadable", f"the key-value pairs cannot be read: {error}") from None
+    return pairs if isinstance(pairs, dict) else {}
+
+
+def _structure(numbers: Any, positions: Any, cell: Any, pbc: Any) -> bytes:
+    """A row's atoms as the JSON of a structure, exact to the bit."""
+    try:
+        species = np.frombuffer(numbers or b"", "<i4").tolist()
+        xyz = np.frombuffer(positions or b"", "<f8").reshape(len(species), 3).tolist()
+        matrix = np.frombuffer(cell or b"", "<f8").reshape(3, 3).tolist()
+        periodic = [bool(int(pbc or 0) >> k & 1) for k in range(3)]
+    except (TypeError, ValueError) as error:
+        raise Rejected("unreadable", f"the row's arrays cannot be read: {error}") from None
+    symbols = [SYMBOLS[z] if 0 < z < len(SYMBOLS) else str(z) for z in species]
+    sites = [
+        {"species": [{"element": symbol}], "xyz": place} for symbol, place in zip(symbols, xyz, strict=True)
+    ]
+    return json.dumps({"lattice": {"matrix": matrix, "pbc": periodic}, "sites": sites}).encode()

@@ -1,0 +1,142 @@
+"""Which fields of a record (a frame's comment, a JSON object, a row) are its id and its targets."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from hpcvox.crystals.decimals import decimal
+from hpcvox.errors import Rejected, SourceError
+
+ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
+"""Likely names of an identifier, the likelier before the less likely."""
+
+ABSENT: Final = frozenset(
+    [
+        *(
+            "",
+            "nan",
+            "-nan",
+            "na",
+            "n/a",
+            "n.a.",
+            "none",
+            "null",
+            "nil",
+            "<na>",
+            "\\n",
+            "-",
+            "--",
+            "---",
+            "?",
+            ".",
+        ),
+        *("#na", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # of pandas and of C
+        *(
+            "#n/a",
+            "#value!",
+            "#div/0!",
+            "#ref!",
+            "#name?",
+            "#num!",
+            "#null!",
+            "#nv",
+            "#wert!",
+        ),  # of spreadsheets
+    ]
+)
+"""What programs write, in small letters, for a value that is not there."""
+
+
+class ColumnChoice(NamedTuple):
+    """The user's choice of columns."""
+
+    id_column: str = "auto"  # "auto": the first of ID_COLUMNS that a record has
+    cif_column: str = "cif"
+    targets: Sequence[str] | None = None  # None: every number
+
+    @property
+    def id_names(self) -> tuple[str, ...]:
+        """Names that the identifier may have."""
+        return ID_COLUMNS if self.id_column == "auto" else (self.id_column,)
+
+    @property
+    def structure_names(self) -> tuple[str, ...]:
+        """Names that the column or field of structures may have, the likelier first."""
+        return ("cif", "structure") if self.cif_column == "cif" else (self.cif_column,)
+
+    def structure_column(self, path: Path, names: Sequence[str]) -> str:
+        """The one of ``names`` that holds the structures.
+
+        Raises:
+            SourceError: none does.
+        """
+        found = next((name for name in self.structure_names if name in names), None)
+        if found is None:
+            raise SourceError(
+                f"{path}: there is no column {self.cif_column!r}; the table has: {', '.join(names)}"
+            )
+        return found
+
+    def identify(self, record: Mapping[str, Any], otherwise: str) -> str:
+        """The record's identifier; ``otherwise`` where it has none."""
+        for name in self.id_names:
+            value = record.get(name)
+            if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+                return _text(str(value).strip())
+        return otherwise
+
+    def numbers(self, record: Mapping[str, Any]) -> dict[str, float]:
+        """The record's finite numbers by name, identifiers aside.
+
+        Raises:
+            Rejected: ``target``, where a target that was asked for is no number.
+        """
+        if self.targets is None:
+            found = {_text(k): _number(v) for k, v in record.items() if k and k not in ID_COLUMNS}
+            return {k: v for k, v in found.items() if math.isfinite(v)}
+        values: dict[str, float] = {}
+        for name in self.targets:
+            value = record.get(name)
+            number = _number(value)
+            if math.isfinite(number):
+                values[name] = number
+            elif value is not None and not absent(str(value)) and math.isnan(number):
+                shown = _text(str(value)[:40])
+                raise Rejected("target", f"the target {name!r} is {shown!r}, not a number")
+        return values
+
+
+def absent(cell: str) -> bool:
+    """Whether a cell says that its value is not there."""
+    return cell.strip().lower() in ABSENT
+
+
+def refuse_doubled(path: Path, names: Sequence[str], used: Sequence[str | None]) -> None:
+    """Raises SourceError where one of the ``used`` columns is there twice: which is meant cannot be told."""
+    for name in used:
+        if name is not None and (count := names.count(name)) > 1:
+            raise SourceError(
+                f"{path}: {count} columns are called {name!r}: give each a name of its own, "
+                "or choose others with id_column, cif_column and targets"
+            )
+
+
+def text_format(text: bytes) -> str:
+    """The format of a text in a table's cell: a structure in JSON where it begins with a brace, else a CIF."""
+    return "json" if text[:1] == b"{" or text.lstrip().startswith((b"{", b"\xef\xbb\xbf{")) else "cif"
+
+
+def _number(value: Any) -> float:
+    """``value`` as a number, also one that is written as text; nan for all else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return math.nan
+    try:
+        return decimal(value) if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _text(text: str) -> str:
+    """``text`` without the halves of characters that JSON lets through and no file can hold."""
+    return text.encode(errors="replace").decode()

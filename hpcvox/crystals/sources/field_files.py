@@ -1,0 +1,47 @@
+"""Field files as a source: one, or a folder of them.  Their entries name files: whoever parses one reads it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from hpcvox.crystals.fields import Quantity
+from hpcvox.crystals.record import Entry
+from hpcvox.crystals.sources.folders import walked
+from hpcvox.errors import SourceError
+
+_NAME: Final = re.compile(
+    r"(.*(CHG|AECCAR|LOCPOT).*|.*\.(cube|cub)(\.gz|\.bz2|\.xz)?)", re.IGNORECASE | re.DOTALL
+)
+NAMES: Final = "CHGCAR*, CHG*, PARCHG*, AECCAR*, LOCPOT*, .cube, .cub, also .gz, .bz2, .xz"
+
+
+def field_name(name: str) -> bool:
+    """Whether a file of this name is a field; hidden files are not."""
+    return not name.startswith(".") and _NAME.fullmatch(name) is not None
+
+
+class FieldSource:
+    """All field files in a folder and its subfolders in the order of their relative paths, or one file."""
+
+    kind = "fields"
+    target_names: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, quantity: Quantity) -> None:
+        self._quantity = quantity
+        self._folder = path if path.is_dir() else path.parent
+        self._names, self.passed_over = [path.name], ""
+        if path.is_dir():
+            self._names, left = walked(path, field_name)
+            self.passed_over = left.told()
+        self.total: int | None = len(self._names)
+        if not path.exists():
+            raise SourceError(f"{path}: there is no such file or folder. A source of fields is {NAMES}")
+        if not self._names or not _NAME.fullmatch(self._names[0]):
+            raise SourceError(f"{path} holds no field: a source of fields is a file or a folder of {NAMES}")
+
+    def __iter__(self) -> Iterator[Entry]:
+        folder = self._folder.resolve()
+        for index, name in enumerate(self._names):
+            origin, kind = f"{folder.name}/{name}", f"field-{self._quantity}"
+            yield Entry(index, name, origin, b"", {}, format=kind, file=folder / name)

@@ -1,0 +1,151 @@
+"""Sources of single files of one structure each: one CIF or POSCAR, or a folder of them."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from hpcvox.crystals.compressed import READ_ERRORS, unpacked
+from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.crystals.record import Entry, Fault
+from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
+from hpcvox.errors import SourceError
+from hpcvox.regular import open_regular
+
+_PACKED: Final = r"(\.(gz|bz2|xz))?"
+_RULES: Final = (  # name of a file → format of its text; the first that fits
+    (re.compile(rf".*\.m?cif{_PACKED}", re.IGNORECASE | re.DOTALL), "cif"),
+    (re.compile(rf".*\.(poscar|vasp){_PACKED}", re.IGNORECASE | re.DOTALL), "poscar"),
+    (re.compile(r"(POSCAR|CONTCAR).*", re.DOTALL), "poscar"),
+)
+_SUFFIX: Final = re.compile(rf"(\.(m?cif|poscar|vasp))?{_PACKED}\Z", re.IGNORECASE)
+NAMES: Final = ".cif, .mcif, POSCAR*, CONTCAR*, .poscar, .vasp, also .gz, .bz2, .xz"
+"""The names of structure files, for messages."""
+
+
+def structure_format(name: str) -> str | None:
+    """The format of a file of one structure, by its name; None where it is no such file, or hidden."""
+    if hidden(name):
+        return None
+    base = name.rsplit("/", 1)[-1]
+    return next((kind for rule, kind in _RULES if rule.fullmatch(base)), None)
+
+
+def hidden(name: str) -> bool:
+    """Whether a file is hidden by its name, as ``._x.cif`` of macOS archives are."""
+    return name.rsplit("/", 1)[-1].startswith(".")
+
+
+def file_id(name: str) -> str:
+    """The id of a crystal from its file's path: the path without ``.cif``, ``.cif.gz`` and the like."""
+    return _SUFFIX.sub("", name, count=1)
+
+
+class Walk(NamedTuple):
+    """The files of a folder and its subfolders."""
+
+    names: list[str]  # paths in the folder, sorted
+    passed_over: PassedOver  # the other files but for hidden ones, and the folders that two paths lead to
+
+
+def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
+    """The files in ``folder`` and its subfolders whose names are ``wanted``.
+
+    A folder that links lead to is read once: under its own path where it lies in ``folder``, else under that
+    of the first link.  A link to a folder that it lies in itself is not followed.
+
+    Raises:
+        SourceError: a folder cannot be listed.
+    """
+
+    def stop(error: OSError) -> None:
+        raise SourceError(f"{error.filename}: cannot list the folder: {error.strerror}")
+
+    names: list[str] = []
+    passed_over = PassedOver()
+    seen: set[str] = set()  # real paths of folders
+    tops = [folder]  # and the links to folders, which come after all folders that are none
+    for top in tops:
+        target, place = (f"{os.path.realpath(path)}/" for path in (top, top.parent))
+        if top != folder and place.startswith(target.replace("//", "/")):
+            passed_over.add(FOLDERS, top.relative_to(folder).as_posix())
+            continue
+        for root, folders, files in os.walk(top, onerror=stop):
+            here = Path(root)
+            inside = here.relative_to(folder)
+            real = os.path.realpath(root)
+            if real in seen:
+                passed_over.add(FOLDERS, inside.as_posix())
+                folders.clear()
+                continue
+            seen.add(real)
+            folders.sort()
+            tops += [here / name for name in folders if (here / name).is_symlink()]
+            prefix = f"{inside.as_posix()}/" if inside.parts else ""
+            in_hidden = any(map(hidden, inside.parts))  # .git has files without number
+            for name in sorted(files):
+                if wanted(name):
+                    names.append(prefix + name)
+                elif not (in_hidden or hidden(name)):
+                    passed_over.add(FILES, prefix + name)
+    return Walk(sorted(names), passed_over)
+
+
+class FolderSource:
+    """All structure files in a folder and its subfolders, in the order of their relative paths."""
+
+    kind = "folder"
+    target_names: tuple[str, ...] = ()
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names, left = walked(folder, structure_format)
+        self.passed_over = left.told()
+        self.total: int | None = len(self._names)
+        if not self._names:
+            others = f", but {self.passed_over}" if self.passed_over else ""
+            raise SourceError(
+                f"{folder}: the folder and its subfolders hold no structure file ({NAMES}){others}"
+            )
+
+    def __iter__(self) -> Iterator[Entry]:
+        for index, name in enumerate(self._names):
+            yield _read(index, file_id(name), f"{self._folder.resolve().name}/{name}", self._folder / name)
+
+
+class FileSource:
+    """One structure file."""
+
+    total: int | None = 1
+    target_names: tuple[str, ...] = ()
+    passed_over = ""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.kind = structure_format(path.name) or ""
+
+    def __iter__(self) -> Iterator[Entry]:
+        yield _read(0, file_id(self._path.name), self._path.name, self._path)
+
+
+def _read(index: int, name: str, origin: str, path: Path) -> Entry:
+    kind = structure_format(path.name) or "cif"
+    try:
+        with open_regular(path) as file:
+            text = file.read(MAX_BYTES + 1)  # the parser refuses what is longer; no need to hold more
+        return unpacked_entry(Entry(index, name, origin, text, {}, None, kind), "unreadable")
+    except OSError as error:
+        return Entry(index, name, origin, b"", {}, Fault("unreadable", f"cannot read: {error.strerror}"))
+
+
+def unpacked_entry(entry: Entry, code: str) -> Entry:
+    """``entry`` with its text decompressed, or with a fault ``code`` where that is damaged."""
+    if len(entry.text) > MAX_BYTES:
+        return entry
+    try:
+        text = unpacked(entry.text, MAX_BYTES + 1)
+    except READ_ERRORS as error:
+        fault = Fault(code, f"the file is compressed and damaged: {error}")
+        return entry._replace(text=b"", fault=fault)
+    return entry if text is entry.text else entry._replace(text=text)

@@ -1,0 +1,163 @@
+"""The built-in crystals: cubic prototypes over the periodic table, by the rules of :mod:`rules`.
+
+The three classes of Court et al. (2020): binary AB (rocksalt, CsCl, zincblende), perovskites ABX3, and
+Heusler compounds (full L2_1, inverse XA, half C1_b), each in its conventional cubic cell.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.record import Crystal
+from hpcvox.database.prototypes import rules
+from hpcvox.errors import ConfigError
+
+SMALLEST, LARGEST = 100, 100_000
+
+_CORNER, _CENTRE = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5)
+_FACES = ((0.5, 0.5, 0.0), (0.5, 0.0, 0.5), (0.0, 0.5, 0.5))
+_QUARTER, _THREE_QUARTERS = (0.25, 0.25, 0.25), (0.75, 0.75, 0.75)
+FACE_CENTRING = ((0.0, 0.0, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))
+
+
+class Structure(NamedTuple):
+    """A structure type: which species sits where in the primitive cell, and its Bravais lattice."""
+
+    compound_class: str  # "AB" | "ABX3" | "Heusler"
+    space_group: int
+    face_centred: bool  # else primitive cubic
+    sites: tuple[tuple[int, tuple[float, float, float]], ...]  # (species, position in the cubic cell)
+
+
+STRUCTURES: Final[dict[str, Structure]] = {
+    "rocksalt": Structure("AB", 225, True, ((0, _CORNER), (1, _CENTRE))),
+    "CsCl": Structure("AB", 221, False, ((0, _CORNER), (1, _CENTRE))),
+    "zincblende": Structure("AB", 216, True, ((0, _CORNER), (1, _QUARTER))),
+    "perovskite": Structure("ABX3", 221, False, ((0, _CORNER), (1, _CENTRE), *((2, f) for f in _FACES))),
+    # species: X, Y, Z of X2YZ and XYZ; Z and, but for the inverse, Y form a rocksalt lattice
+    "full-Heusler": Structure(
+        "Heusler", 225, True, ((0, _QUARTER), (0, _THREE_QUARTERS), (1, _CENTRE), (2, _CORNER))
+    ),
+    "inverse-Heusler": Structure(
+        "Heusler", 216, True, ((0, _CENTRE), (0, _THREE_QUARTERS), (1, _QUARTER), (2, _CORNER))
+    ),
+    "half-Heusler": Structure("Heusler", 216, True, ((0, _QUARTER), (1, _CENTRE), (2, _CORNER))),
+}
+"""Structure types by name.  Symmetry fixes every site in all of them: only the lattice constant is free."""
+
+_SUBSCRIPTS: Final = {
+    name: tuple(
+        str(n) if (n := sum(k == kind for k, _ in structure.sites)) > 1 else ""
+        for kind in range(1 + max(k for k, _ in structure.sites))
+    )
+    for name, structure in STRUCTURES.items()
+}
+
+CLASSES: Final = ("AB", "ABX3", "Heusler")
+
+
+class Prototype(NamedTuple):
+    """One built-in crystal before any energy is known."""
+
+    structure: str  # key of STRUCTURES
+    species: tuple[str, ...]  # chemical symbols in the order of the structure's species
+    charges: tuple[float, ...]  # e, per species; they sum to zero over the cell
+    start: float  # Å | lattice constant of the cubic cell, estimated from radii
+
+    @property
+    def formula(self) -> str:
+        """As chemists write it: ``MgO``, ``SrTiO3``, ``Cu2MnAl``."""
+        return "".join(map("".join, zip(self.species, _SUBSCRIPTS[self.structure], strict=True)))
+
+    @property
+    def id(self) -> str:
+        """Unique and stable: ``MgO-rocksalt``."""
+        return f"{self.formula}-{self.structure}"
+
+    @property
+    def compound_class(self) -> str:
+        """``AB``, ``ABX3`` or ``Heusler``."""
+        return STRUCTURES[self.structure].compound_class
+
+
+def enumerate_prototypes() -> list[Prototype]:
+    """All crystals that the rules allow (about 130,000), in a fixed order."""
+    return list(_all().values())
+
+
+@cache
+def _all() -> dict[str, Prototype]:
+    unique: dict[str, Prototype] = {}
+    for structure, candidates in (
+        *rules.binaries().items(),
+        ("perovskite", rules.perovskites()),
+        *rules.heuslers().items(),
+    ):
+        for candidate in candidates:
+            prototype = Prototype(structure, *candidate)
+            unique.setdefault(prototype.id, prototype)
+    return unique
+
+
+def draw(size: int, seed: int, classes: Sequence[str] = CLASSES) -> list[Prototype]:
+    """``size`` built-in crystals, shuffled by ``seed``, from the ``classes`` in turn.
+
+    Each class gives an equal share; a class that is used up (there are few AB) leaves its turns to the
+    others.  The draw of a smaller size is the beginning of that of a larger one.
+
+    Raises:
+        ConfigError: ``size`` is not from 100 to 100,000, or more than the classes have.
+    """
+    if not SMALLEST <= size <= LARGEST:
+        raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
+    shuffled: dict[str, list[tuple[bytes, Prototype]]] = {name: [] for name in CLASSES}
+    for name, prototype in _all().items():
+        shuffled[prototype.compound_class].append((rank(seed, name), prototype))
+    there = sum(len(shuffled[name]) for name in classes)
+    if size > there:
+        raise ConfigError(f"size={size}: there are {there:,} crystals of classes={','.join(classes)}")
+    queues = [iter([prototype for _, prototype in sorted(shuffled[name])]) for name in classes]
+    drawn: list[Prototype] = []
+    while len(drawn) < size and queues:
+        for queue in list(queues):
+            following = next(queue, None)
+            if following is None:
+                queues.remove(queue)
+            elif len(drawn) < size:
+                drawn.append(following)
+    return drawn
+
+
+def rank(seed: int, name: str) -> bytes:
+    """A pseudo-random key that no library's generator can change."""
+    return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
+
+
+def primitive(prototype: Prototype, a: float) -> Crystal:
+    """The primitive cell for the cubic lattice constant ``a`` in Å; what an energy is computed for."""
+    structure = STRUCTURES[prototype.structure]
+    vectors = (
+        np.array(((0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))) if structure.face_centred else np.eye(3)
+    )
+    positions = np.array([position for _, position in structure.sites])
+    frac = (positions @ np.linalg.inv(vectors)) % 1.0
+    return _crystal(prototype, a * vectors, frac, 1)
+
+
+def conventional(prototype: Prototype, a: float) -> Crystal:
+    """The conventional cubic cell for the lattice constant ``a`` in Å."""
+    structure = STRUCTURES[prototype.structure]
+    centring = np.array(FACE_CENTRING if structure.face_centred else FACE_CENTRING[:1])
+    positions = np.array([position for _, position in structure.sites])
+    frac = (positions[:, None, :] + centring[None, :, :]).reshape(-1, 3) % 1.0
+    return _crystal(prototype, a * np.eye(3), frac, len(centring))
+
+
+def _crystal(prototype: Prototype, lattice: rules.Array, frac: rules.Array, copies: int) -> Crystal:
+    kinds = [kind for kind, _ in STRUCTURES[prototype.structure].sites for _ in range(copies)]
+    numbers = np.array([ATOMIC_NUMBERS[prototype.species[kind]] for kind in kinds], dtype=np.uint8)
+    return Crystal(prototype.id, "built-in", lattice, frac, numbers, {})

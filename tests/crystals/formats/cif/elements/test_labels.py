@@ -1,0 +1,131 @@
+"""The element that a label means, alone and beside what the file states elsewhere."""
+
+import pytest
+
+from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.cif.elements.labels import number_of_label, of_label, told
+from hpcvox.errors import Rejected
+
+HEAD = "data_x\n" + "".join(f"_cell_length_{axis} 9\n" for axis in "abc")
+
+
+def meant(labels: str, stated: str = "") -> str:
+    return " ".join(SYMBOLS[z] for z in told([], labels.split(), frozenset(stated.split())))
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol"),
+    [
+        *(("Fe1", "Fe"), ("Fe1A", "Fe"), ("O1'", "O"), ("Si(1)", "Si"), ("Al_T1", "Al"), ("Fe_oct", "Fe")),
+        *(
+            ("Fe2+", "Fe"),
+            ("O-H", "O"),
+            ("'Mo(1)_1'", "Mo"),
+            ("C13*", "C"),
+            ("N", "N"),
+            ("W2", "W"),
+            ("Co1", "Co"),
+        ),
+        *(("AlM1", "Al"), ("FeT2", "Fe"), ("AlOct", "Al"), ("AlTet", "Al"), ("MgX", "Mg"), ("KA(m)", "K")),
+        *(("Ow1", "O"), ("OW2", "O"), ("Oh", "O"), ("WatOW", "O"), ("Wat1", "O"), ("wat", "O")),
+        *(
+            ("Hw", "H"),
+            ("Hn1", "H"),
+            ("HB1", "H"),
+            ("D2", "H"),
+            ("Dw", "H"),
+            ("AL1", "Al"),
+            ("Sl", "S"),
+            ("c1", "C"),
+        ),
+    ],
+)
+def test_usual_labels_need_no_formula(label: str, symbol: str) -> None:
+    assert meant(label) == symbol
+
+
+@pytest.mark.parametrize(
+    ("labels", "stated", "symbols"),
+    [
+        ("Li1 O1 HO1", "H Li O", "Li O H"),
+        ("HO1 O1", "Ho O", "Ho O"),
+        ("CO1 N1", "C N O H", "C N"),
+        ("CO1 C1 O1", "C O Co", "Co C O"),
+        ("CA1 CA2 C1 O1", "Ca C O", "Ca Ca C O"),
+        ("CL1 C1", "C Cl H", "Cl C"),
+        ("OG1 SI1", "O Si", "O Si"),
+        ("OG Og2", "O", "O O"),
+        ("Ho1 Li1 O1", "H Li O", "H Li O"),
+        ("Ca1 C1 O1", "Ca C O", "Ca C O"),
+        ("W1 O1 Al1", "Al O H", "O O Al"),
+        ("W1 O1", "W O", "W O"),
+        ("Wa1 S1", "S O H", "O S"),
+        ("Ala Fea Dha", "Al Fe H O", "Al Fe H"),
+        ("Nit Ga1", "Ga N", "N Ga"),
+        ("NaK KK", "Na K O", "Na K"),
+        ("BeA BeB B O", "Be B O", "Be Be B O"),
+        ("RE1 O1", "Re O", "Re O"),
+        ("T1 Li1", "Li H T", "H Li"),
+        ("fe1 o1", "Fe O", "Fe O"),
+    ],
+)
+def test_of_several_elements_the_formula_tells(labels: str, stated: str, symbols: str) -> None:
+    assert meant(labels, stated) == symbols
+
+
+@pytest.mark.parametrize(
+    ("labels", "stated", "words"),
+    [
+        ("HO1", "", "HO1 can mean Ho or H, and no formula tells: add _atom_site_type_symbol"),
+        ("CN1", "", "Cn or C"),
+        ("OG", "", "Og or O"),
+        ("NO1", "", "No or N"),
+        ("CO1", "", "Co or C"),
+        ("CA", "", "Ca or C"),
+        ("Wa1", "", "W or O"),
+        ("Ala", "", "Al or something else"),
+        ("NaK1", "", "Na or something else"),
+        ("RE1", "", "Re or something else"),
+        ("RE1 O1", "La O", "La O, do not tell"),
+        ("T1 O1", "Si O", "tritium"),
+        ("HO1 O1", "Li O", "Li O, do not tell"),
+        ("CA1 CB1 C1", "Ca C N", "CA1 can mean Ca or C"),
+        ("CO1 Co2 C1", "Co C", "CO1 can mean Co or C"),
+    ],
+)
+def test_what_nothing_tells_is_refused_with_its_readings(labels: str, stated: str, words: str) -> None:
+    with pytest.raises(Rejected) as error:
+        meant(labels, stated)
+    assert error.value.code == "element"
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        *(
+            (label, "element")
+            for label in ("Va1", "Vac", "VA", "X1", "Q2", "Du1", "DUM", "Cg1", "Cnt", "nan", "null")
+        ),
+        *(
+            (label, "element")
+            for label in ("M1", "A1", "R", "L2", "Site1", "Atom1", "Cation", "1HO", "0.0594(19)")
+        ),
+        *((label, "disordered") for label in ("FeMn1", "Fe/Mn", "Fe1/Mn1", "SiAl", "KNa1", "Fe,Mn")),
+    ],
+)
+def test_labels_that_name_no_one_element(label: str, code: str) -> None:
+    with pytest.raises(Rejected) as error:
+        of_label(label)
+    assert error.value.code == code
+    assert repr(label) in str(error.value)
+
+
+def test_a_type_symbol_goes_before_a_label() -> None:
+    assert told(["Fe", "?", "CO"], ["O1", "O2", "Qq"], frozenset({"Fe", "O", "Co"})) == [26, 8, 27]
+    with pytest.raises(Rejected, match="atom 2 has no element"):
+        told(["Fe", "."], ["Fe1", "?"], frozenset())
+
+
+def test_only_what_can_mean_one_element_has_a_number_of_its_own() -> None:
+    assert [number_of_label(label) for label in ("O1", "Ow", "AL1", "Ca1", "CA1", "?")] == [8, 8, 13, 0, 0, 0]
