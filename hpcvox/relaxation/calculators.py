@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from pydantic import create_model
 
 from hpcvox import config
 from hpcvox.crystals.elements import SYMBOLS
@@ -15,7 +14,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.database import potential
 from hpcvox.dft import process
 from hpcvox.dft.cells import refuse_sharp
-from hpcvox.dft.settings import DftSettings
+from hpcvox.dft.settings import GpawSettings
 from hpcvox.dft.valence import MOMENTS, valence
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
 
@@ -26,15 +25,6 @@ STRESS_CUTOFF: Final = 700.0
 """eV; GPAW's stress, of a basis of plane waves that changes with the cell, is no good below."""
 
 _PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-_SCF: Final = ("xc", "cutoff", "k_density", "smearing", "spin", "max_iterations")
-
-GpawParameters = create_model(
-    "GpawParameters",
-    __base__=config.Settings,
-    **{name: (DftSettings.model_fields[name].annotation, DftSettings.model_fields[name]) for name in _SCF},
-)  # type: ignore[call-overload] # its fields are known at run time alone
-"""Parameters of the calculator ``gpaw``: those settings of ``hpcvox dft`` that decide the self-consistent field."""
 
 
 def names() -> list[str]:
@@ -62,7 +52,7 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
     """
     if name != "gpaw":
         return dict(parameters)
-    checked = config.validate(GpawParameters, dict(parameters), "stages: parameters of gpaw").model_dump()
+    checked = config.validate(GpawSettings, dict(parameters), "stages: parameters of gpaw").model_dump()
     if cell == "full" and checked["cutoff"] < STRESS_CUTOFF:
         raise ConfigError(
             f"stages: gpaw with cell=full goes by its stress, which is no good below a cutoff of {STRESS_CUTOFF:g} eV "
