@@ -10,6 +10,7 @@ from pydantic import Field
 
 from hpcvox import config, durable
 from hpcvox.actors.cluster import kept_cluster
+from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError
@@ -17,7 +18,6 @@ from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
-from hpcvox.relaxation.calculators import require
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings

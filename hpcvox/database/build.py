@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.calculators import chgnet
+from hpcvox.calculators.chgnet import BATCH
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.prototypes import CLASSES, Prototype, draw
-from hpcvox.database import potential, tables
-from hpcvox.database.potential import BATCH
+from hpcvox.database import tables
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
 from hpcvox.outcome import Outcome
@@ -33,10 +34,10 @@ def run(settings: DatabaseSettings) -> Outcome:
     """
     energy = settings.energy
     if energy == "auto":
-        energy = "chgnet" if potential.installed() else "ewald"
+        energy = "chgnet" if chgnet.installed() else "ewald"
     if energy == "chgnet":
-        potential.require()
-    model = potential.name() if energy == "chgnet" else "ewald"
+        chgnet.require()
+    model = chgnet.name() if energy == "chgnet" else "ewald"
     out = settings.out
     with durable.sole_writer(out):
         config.save(settings, out / "config.yaml")

@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
+from hpcvox.calculators.chgnet import Potential
+from hpcvox.calculators.references import structures
 from hpcvox.crystals.prototypes import Prototype, primitive
 from hpcvox.database import ewald
-from hpcvox.database.potential import Potential
-from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 
 

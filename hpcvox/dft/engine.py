@@ -8,10 +8,10 @@ from typing import Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.calculators import field
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.record import Entry, Rejection
 from hpcvox.crystals.sources import open_source
-from hpcvox.dft import process
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
@@ -39,7 +39,7 @@ def run(settings: DftSettings) -> Outcome:
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
-    process.require()
+    field.require()
     source = open_source(settings.source, settings.id_column, settings.cif_column, [])
     source.refuse_empty()
     begun = time.monotonic()

@@ -5,26 +5,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from hpcvox.calculators.valence import GpawSettings
 from hpcvox.config import Settings
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """The settings that do not decide a crystal's field."""
-
-
-class GpawSettings(Settings):
-    """The settings of a self-consistent field."""
-
-    xc: Literal["PBE", "LDA"] = Field("PBE", description="exchange and correlation")
-    cutoff: float = Field(600.0, ge=200, le=2000, description="eV; plane waves up to this energy")
-    k_density: float = Field(
-        2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh holds Γ"
-    )
-    smearing: float = Field(0.05, gt=0, le=1, description="eV; width of the Fermi-Dirac occupations")
-    spin: Literal["auto", "off"] = Field(
-        "auto",
-        description="auto: crystals with magnetic elements start ferromagnetic; off: no crystal has spin",
-    )
-    max_iterations: int = Field(200, ge=1, le=10_000, description="reject what has not converged by then")
 
 
 class _Places(Settings):

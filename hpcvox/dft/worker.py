@@ -8,6 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xxhash
 
+from hpcvox.calculators.cells import refuse_sharp
+from hpcvox.calculators.density import grid_shape
+from hpcvox.calculators.field import Request, Result, code, solve
+from hpcvox.calculators.valence import MOMENTS, VALENCE, valence
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
@@ -15,12 +19,8 @@ from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Rejection
 from hpcvox.crystals.writing import cif_text
-from hpcvox.dft.cells import refuse_sharp
-from hpcvox.dft.density import grid_shape
 from hpcvox.dft.files import field_file, write
-from hpcvox.dft.process import Request, Result, code, solve
 from hpcvox.dft.settings import DftSettings
-from hpcvox.dft.valence import MOMENTS, VALENCE, valence
 from hpcvox.errors import Rejected
 
 FIELDS: Final = "fields"

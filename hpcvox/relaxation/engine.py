@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.calculators.by_name import checked_parameters, require, version
+from hpcvox.calculators.process import CalculatorProcess, Request
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry
@@ -20,8 +22,6 @@ from hpcvox.errors import ConfigError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.relaxation import references, tables
-from hpcvox.relaxation.calculators import checked_parameters, require, version
-from hpcvox.relaxation.process import CalculatorProcess, Request
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
 from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
 

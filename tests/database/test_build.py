@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from hpcvox.calculators import chgnet
 from hpcvox.crystals.cif.parse import parse
 from hpcvox.crystals.prototypes import draw
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources import open_source
-from hpcvox.database import build, ewald, potential, tables
+from hpcvox.database import build, ewald, tables
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import BusyError, MissingDependencyError
 
@@ -103,7 +104,7 @@ def test_without_chgnet_auto_takes_ewald_and_chgnet_says_how_to_get_it(
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "chgnet" else find(name, *a)
     )
-    assert not potential.installed()
+    assert not chgnet.installed()
     with pytest.raises(MissingDependencyError, match=r"pip install 'hpcvox\[chgnet\]'"):
         build.run(DatabaseSettings(out=Path("/nonexistent"), energy="chgnet"))
 
@@ -121,7 +122,7 @@ def test_madelung_energies() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not potential.installed(), reason="CHGNet is not installed")
+@pytest.mark.skipif(not chgnet.installed(), reason="CHGNet is not installed")
 def test_chgnet_database_does_not_depend_on_actors_or_interruption(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     build.run(DatabaseSettings(out=one, size=100, energy="chgnet", actors=1))

@@ -9,14 +9,14 @@ from ase.build import bulk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpcvox.calculators.density import grid_shape, smoothed
+from hpcvox.calculators.valence import MOMENTS, VALENCE, valence
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.fields import read_field
 from hpcvox.crystals.fields.files import field_name
 from hpcvox.crystals.fields.writing import chgcar_text
 from hpcvox.crystals.record import Crystal
-from hpcvox.dft.density import grid_shape, smoothed
 from hpcvox.dft.files import field_file
-from hpcvox.dft.valence import MOMENTS, VALENCE, valence
 from hpcvox.errors import Rejected
 
 LATTICE = np.array([[3.1, 0.0, 0.0], [0.4, 3.4, 0.0], [-0.5, 0.3, 2.9]])

@@ -21,19 +21,20 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import write
 
+from hpcvox.calculators import field
+from hpcvox.calculators.density import smoothed
 from hpcvox.cli import main
 from hpcvox.crystals.fields import read_field
 from hpcvox.crystals.fields.files import FieldCrystal
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.sources import open_fields, open_source
-from hpcvox.dft import engine, process
-from hpcvox.dft.density import smoothed
+from hpcvox.dft import engine
 from hpcvox.dft.settings import DftSettings
 from hpcvox.errors import ConfigError, MissingDependencyError, Rejected
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("ray")
-needs_gpaw = pytest.mark.skipif(not process.installed(), reason="GPAW is not installed")
+needs_gpaw = pytest.mark.skipif(not field.installed(), reason="GPAW is not installed")
 CONFIGS = ROOT / "configs"
 QUICK = {"cutoff": 340.0, "k_density": 1.0, "actors": 2}
 
@@ -206,7 +207,7 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-BUSY = process.Request(
+BUSY = field.Request(
     lattice=(8 * np.eye(3)).tolist(),
     frac=[[0.0, 0.0, 0.0]],
     numbers=[26],
@@ -229,7 +230,7 @@ def test_a_process_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path) -> 
 
     def solve() -> None:
         try:
-            process.solve(BUSY, tmp_path, 300)
+            field.solve(BUSY, tmp_path, 300)
         except Exception as error:
             said.append(error)
 
@@ -258,7 +259,7 @@ def test_a_process_that_ends_before_it_listens_says_so(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     monkeypatch.setattr(subprocess, "Popen", Ended)
     with pytest.raises(Rejected) as error:
-        process.solve(BUSY, tmp_path, 60)
+        field.solve(BUSY, tmp_path, 60)
     assert error.value.code == "failed"
     assert list(tmp_path.iterdir()) == []
 
@@ -266,7 +267,7 @@ def test_a_process_that_ends_before_it_listens_says_so(
 @needs_gpaw
 def test_a_field_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     """Whoever is killed with -9 leaves no SCF behind."""
-    script = "import sys, json; from pathlib import Path; from hpcvox.dft.process import solve\n"
+    script = "import sys, json; from pathlib import Path; from hpcvox.calculators.field import solve\n"
     script += "solve(json.load(sys.stdin), Path(sys.argv[1]), 300)"
     with subprocess.Popen(
         [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, text=True
@@ -279,7 +280,7 @@ def test_a_field_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     until(lambda: not fields_at_work(tmp_path))
 
 
-def helium(valence: int) -> process.Request:
+def helium(valence: int) -> field.Request:
     """One atom in a small cell, asked for with so many valence electrons."""
     return {
         **BUSY,
@@ -297,14 +298,14 @@ def helium(valence: int) -> process.Request:
 def test_a_launcher_of_mpi_does_not_disturb_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PMIX_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "I_MPI_MPIRUN"):
         monkeypatch.setenv(name, "1")
-    result = process.solve(helium(2), tmp_path, 300)
+    result = field.solve(helium(2), tmp_path, 300)
     assert result.density.mean() * 27 == pytest.approx(2, abs=1e-10)
 
 
 @needs_gpaw
 def test_a_data_set_of_another_valence_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match=r"\[2\] valence electrons, not \[4\]") as error:
-        process.solve(helium(4), tmp_path, 300)
+        field.solve(helium(4), tmp_path, 300)
     assert error.value.code == "other-data-set"
 
 

@@ -1,8 +1,8 @@
-"""A calculator at work, as ``python -m hpcvox.relaxation.serving``: a process of its own, never imported.
+"""A calculator at work, as ``python -m hpcvox.calculators.serving``: a process of its own, never imported.
 
-Each line of standard input is a request in JSON (see :class:`hpcvox.relaxation.process.Request`), each line of standard
-output its answer; what calculators print goes to standard error.  The process ends when its standard input does, in the
-midst of a calculation, too, so that it never outlives whoever wants its answers.
+Each line of standard input is a request in JSON (see :class:`hpcvox.calculators.process.Request`), each line of
+standard output its answer; what calculators print goes to standard error.  The process ends when its standard input
+does, in the midst of a calculation, too, so that it never outlives whoever wants its answers.
 """
 
 import importlib

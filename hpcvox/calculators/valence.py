@@ -1,13 +1,32 @@
 """What the job holds fixed of an element: its valence electrons and the moment that it starts with."""
 
 from collections import Counter
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from hpcvox.config import Settings
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.errors import Rejected
+
+
+class GpawSettings(Settings):
+    """The settings of a self-consistent field."""
+
+    xc: Literal["PBE", "LDA"] = Field("PBE", description="exchange and correlation")
+    cutoff: float = Field(600.0, ge=200, le=2000, description="eV; plane waves up to this energy")
+    k_density: float = Field(
+        2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh holds Γ"
+    )
+    smearing: float = Field(0.05, gt=0, le=1, description="eV; width of the Fermi-Dirac occupations")
+    spin: Literal["auto", "off"] = Field(
+        "auto",
+        description="auto: crystals with magnetic elements start ferromagnetic; off: no crystal has spin",
+    )
+    max_iterations: int = Field(200, ge=1, le=10_000, description="reject what has not converged by then")
+
 
 # fmt: off
 VALENCE: Final = {

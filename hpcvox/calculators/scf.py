@@ -1,6 +1,6 @@
-"""One crystal through GPAW, as ``python -m hpcvox.dft.scf``: the only module that imports GPAW, and never imported.
+"""One crystal through GPAW, as ``python -m hpcvox.calculators.scf``; GPAW is imported here alone, and this nowhere.
 
-The request is a line of JSON on standard input (see :class:`hpcvox.dft.process.Request`).  The answer is
+The request is a line of JSON on standard input (see :class:`hpcvox.calculators.field.Request`).  The answer is
 ``result.json`` in the working folder and, with a result, ``density.npy`` in e/Å^3.  The process ends when its standard
 input does, so that it never outlives whoever wants its answer.
 """
@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from hpcvox.dft.density import smoothed
-from hpcvox.dft.process import UNUSABLE
+from hpcvox.calculators.density import smoothed
+from hpcvox.calculators.field import UNUSABLE
 from hpcvox.terminal import say
 
 SPACING: Final = 0.06

@@ -21,14 +21,14 @@ from hpcvox.errors import MissingDependencyError, Rejected
 FIX: Final = "HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install 'hpcvox[gpaw]'"
 
 UNUSABLE: Final = 69
-"""Exit status of :mod:`hpcvox.dft.scf` where GPAW cannot be imported (EX_UNAVAILABLE)."""
+"""Exit status of :mod:`hpcvox.calculators.scf` where GPAW cannot be imported (EX_UNAVAILABLE)."""
 
 _FOREIGN: Final = ("PMI_", "PMIX_", "OMPI_", "I_MPI_", "GPAW_")
 """Variables of a launcher of MPI, under which GPAW would take itself for a rank; and of other set-ups of GPAW."""
 
 
 class Request(TypedDict):
-    """What :mod:`hpcvox.dft.scf` is asked."""
+    """What :mod:`hpcvox.calculators.scf` is asked."""
 
     lattice: list[list[float]]  # (3, 3), rows in Å
     frac: list[list[float]]  # (n, 3)
@@ -98,7 +98,7 @@ def _run(request: bytes, folder: Path, timeout_s: float) -> int:
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "hpcvox.dft.scf"],
+            [sys.executable, "-m", "hpcvox.calculators.scf"],
             cwd=folder,
             env=environment(),
             stdin=subprocess.PIPE,

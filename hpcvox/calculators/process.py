@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, TypedDict
 
-from hpcvox.dft.process import by_signal, environment
+from hpcvox.calculators.field import by_signal, environment
 from hpcvox.errors import Rejected
 
 
@@ -75,7 +75,7 @@ class CalculatorProcess:
         self._unread = b""
         with Path(self._folder.name, "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hpcvox.relaxation.serving"],
+                [sys.executable, "-m", "hpcvox.calculators.serving"],
                 cwd=self._folder.name,
                 env=environment(),
                 stdin=subprocess.PIPE,

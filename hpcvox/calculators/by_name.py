@@ -9,13 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from hpcvox import config
+from hpcvox.calculators import chgnet, field
+from hpcvox.calculators.cells import refuse_sharp
+from hpcvox.calculators.valence import MOMENTS, GpawSettings, valence
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.record import Crystal
-from hpcvox.database import potential
-from hpcvox.dft import process
-from hpcvox.dft.cells import refuse_sharp
-from hpcvox.dft.settings import GpawSettings
-from hpcvox.dft.valence import MOMENTS, valence
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
 
 DEFAULT_CELLS: Final = {"gpaw": "volume"}
@@ -63,7 +61,7 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
 
 def require(name: str) -> None:
     """Raise :class:`MissingDependencyError` where the calculator's package is not installed."""
-    extra = {"chgnet": potential.installed, "gpaw": process.installed}.get(name)
+    extra = {"chgnet": chgnet.installed, "gpaw": field.installed}.get(name)
     if extra is not None and not extra():
         raise MissingDependencyError(
             f"stages: {name} is not installed: HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install "
@@ -77,9 +75,9 @@ def require(name: str) -> None:
 def version(name: str) -> str:
     """Package and version of a calculator."""
     if name == "chgnet":
-        return potential.name()
+        return chgnet.name()
     if name == "gpaw":
-        return process.code()
+        return field.code()
     package = name.split(":")[0].split(".")[0] if ":" in name else "ase"
     try:
         return f"{package}-{importlib.metadata.version(package)}"
