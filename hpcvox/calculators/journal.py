@@ -16,7 +16,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 from hpcvox import gain
-from hpcvox.calculators.process import CalculatorProcess, Request
+from hpcvox.calculators.by_name import CalculatorProcess, Request
 from hpcvox.errors import Rejected
 
 VOLUMES = (0.2, 10.0)

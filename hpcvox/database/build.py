@@ -18,7 +18,7 @@ from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.prototypes import CLASSES, Prototype, draw
 from hpcvox.database import tables
 from hpcvox.database.settings import DatabaseSettings
-from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
+from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task, require
 from hpcvox.outcome import Outcome
 from hpcvox.progress import Progress
 
@@ -36,7 +36,7 @@ def run(settings: DatabaseSettings) -> Outcome:
     if energy == "auto":
         energy = "chgnet" if chgnet.installed() else "ewald"
     if energy == "chgnet":
-        chgnet.require()
+        require()
     model = chgnet.name() if energy == "chgnet" else "ewald"
     out = settings.out
     with durable.sole_writer(out):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from hpcvox.calculators.valence import GpawSettings
+from hpcvox.calculators.gpaw import GpawSettings
 from hpcvox.config import Settings
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")

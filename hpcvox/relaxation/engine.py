@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
-from hpcvox.calculators.by_name import checked_parameters, require, version
-from hpcvox.calculators.process import CalculatorProcess, Request
+from hpcvox.calculators.by_name import CalculatorProcess, Request, checked_parameters, require, version
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry

@@ -13,9 +13,8 @@ import xxhash
 from ase import Atoms
 
 from hpcvox import durable
-from hpcvox.calculators.by_name import made_with, moments, version
+from hpcvox.calculators.by_name import CalculatorProcess, Request, made_with, moments, version
 from hpcvox.calculators.journal import Journaled
-from hpcvox.calculators.process import CalculatorProcess, Request
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry

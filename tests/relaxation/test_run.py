@@ -19,14 +19,14 @@ from ase.io import read, write
 
 from hpcvox import config
 from hpcvox.actors.cluster import cluster
-from hpcvox.calculators import chgnet, field
+from hpcvox.calculators import chgnet, gpaw
 from hpcvox.cli import main
 from hpcvox.errors import BusyError, ConfigError, MissingDependencyError, SourceError
 from hpcvox.relaxation import engine
 from hpcvox.relaxation.settings import RelaxSettings
 from tests.support.paths import ROOT
 
-needs_gpaw = pytest.mark.skipif(not field.installed(), reason="GPAW is not installed")
+needs_gpaw = pytest.mark.skipif(not gpaw.installed(), reason="GPAW is not installed")
 needs_chgnet = pytest.mark.skipif(not chgnet.installed(), reason="CHGNet is not installed")
 QUICK = {"cutoff": 340.0, "k_density": 1.0}
 """Of GPAW; energies are eV off, and their minimum is where it should be."""

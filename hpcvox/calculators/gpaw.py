@@ -1,5 +1,7 @@
-"""What the job holds fixed of an element: its valence electrons and the moment that it starts with."""
+"""GPAW: what is set, which elements and cells it computes, and what is held fixed of an element."""
 
+import importlib.metadata
+import importlib.util
 from collections import Counter
 from typing import Final, Literal
 
@@ -10,6 +12,11 @@ from pydantic import Field
 from hpcvox.config import Settings
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.errors import Rejected
+
+FIX: Final = "HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install 'hpcvox[gpaw]'"
+
+MIN_ANGLE: Final = 40.0
+"""Degrees; GPAW's results are wrong in cells with sharper angles (or blunter than 180° less this)."""
 
 
 class GpawSettings(Settings):
@@ -50,6 +57,16 @@ MOMENTS: Final = {
 # fmt: on
 
 
+def installed() -> bool:
+    """Whether GPAW is there; looks for it without loading it."""
+    return importlib.util.find_spec("gpaw") is not None
+
+
+def code() -> str:
+    """GPAW and its data sets with their versions."""
+    return " ".join(f"{name} {importlib.metadata.version(name)}" for name in ("gpaw", "gpaw-data"))
+
+
 def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
     """Of the elements of a crystal, by symbol: atoms, and valence electrons an atom.
 
@@ -63,3 +80,26 @@ def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
     if missing := sorted(counts.keys() - VALENCE.keys()):
         raise Rejected("no-data-set", f"GPAW has no PAW data set of {', '.join(missing)}")
     return {symbol: (count, VALENCE[symbol]) for symbol, count in counts.items()}
+
+
+def moments(numbers: NDArray[np.uint8], spin: str = "auto") -> list[float]:
+    """Moments in Bohr magnetons, (n,), that the field of such atoms starts from; empty: no spin.
+
+    Magnetic elements start ferromagnetic.
+    """
+    found = [MOMENTS.get(SYMBOLS[z], 0.0) for z in numbers.tolist()]
+    return found if spin == "auto" and any(found) else []
+
+
+def refuse_sharp(lattice: NDArray[np.float64], advice: str = "") -> None:
+    """See that no angle of the cell (3, 3) is too sharp.
+
+    Raises:
+        Rejected: ``sharp-cell``; its message ends with ``advice``.
+    """
+    unit = lattice / np.linalg.norm(lattice, axis=1)[:, None]
+    if np.abs((unit @ unit.T)[np.triu_indices(3, 1)]).max() > np.cos(np.radians(MIN_ANGLE)):
+        raise Rejected(
+            "sharp-cell",
+            f"an angle of the cell is below {MIN_ANGLE:g}° or above {180 - MIN_ANGLE:g}°{advice}",
+        )
