@@ -37,7 +37,7 @@ VERBS = {
     ),
     "database": Verb(
         "hpcvox.database.settings:DatabaseSettings",
-        "hpcvox.database.build:run",
+        "hpcvox.database.job:run",
         "built-in crystals, with energies",
     ),
     "elements": Verb(
@@ -47,12 +47,12 @@ VERBS = {
     ),
     "dft": Verb(
         "hpcvox.dft.settings:DftSettings",
-        "hpcvox.dft.engine:run",
+        "hpcvox.dft.job:run",
         "crystals → densities and energies, by GPAW",
     ),
     "featurize": Verb(
         "hpcvox.featurize.settings:FeaturizeSettings",
-        "hpcvox.featurize.engine:run",
+        "hpcvox.featurize.job:run",
         "crystals → voxels in shards",
     ),
     "statistics": Verb(
@@ -102,7 +102,7 @@ VERBS = {
     ),
     "relax": Verb(
         "hpcvox.relaxation.settings:RelaxSettings",
-        "hpcvox.relaxation.engine:run",
+        "hpcvox.relaxation.job:run",
         "crystals → relaxed, by CHGNet, GPAW or any ASE calculator",
     ),
     "screen": Verb(

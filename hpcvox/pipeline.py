@@ -93,9 +93,9 @@ SCREENED: Final = "screened/cifs"
 JUDGED: Final = "judged/cifs"
 
 STAGES = (
-    Stage("database", "hpcvox.database.build:run", {"out": "database"}),
-    Stage("featurize", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "shards"}),
-    Stage("featurize_graph", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "graphs"}),
+    Stage("database", "hpcvox.database.job:run", {"out": "database"}),
+    Stage("featurize", "hpcvox.featurize.job:run", {"source": CRYSTALS, "out": "shards"}),
+    Stage("featurize_graph", "hpcvox.featurize.job:run", {"source": CRYSTALS, "out": "graphs"}),
     Stage("train_unet", "hpcvox.training.job:train_unet", {"shards": "shards", "out": "unet"}),
     Stage("train_vae", "hpcvox.training.job:train_vae", {"shards": "shards", "unet": "unet", "out": "vae"}),
     Stage(
@@ -112,7 +112,7 @@ STAGES = (
     Stage("generate", "hpcvox.generation.run:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),
     Stage("judge", "hpcvox.generation.funnel:run", {"generated": "generated", "out": "judged"}),
     Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
-    Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
+    Stage("relax", "hpcvox.relaxation.job:run", {"source": SCREENED, "out": "relaxed"}),
     Stage(
         "report",
         "hpcvox.report.job:run",

@@ -22,7 +22,7 @@ from hpcvox.actors.cluster import cluster
 from hpcvox.calculators import chgnet, gpaw
 from hpcvox.cli import main
 from hpcvox.errors import BusyError, ConfigError, MissingDependencyError, SourceError
-from hpcvox.relaxation import engine
+from hpcvox.relaxation import job
 from hpcvox.relaxation.settings import RelaxSettings
 from tests.support.paths import ROOT
 
@@ -55,7 +55,7 @@ def rattled(atoms: Atoms, by: float) -> Atoms:
 def relax(source: Path, out: Path, stages: Sequence[object], **more: object) -> dict[str, dict[str, str]]:
     """The rows of the table, by id."""
     tree = {"source": str(source), "out": str(out), "stages": stages, "actors": 1, **more}
-    engine.run(config.validate(RelaxSettings, tree, "test"))
+    job.run(config.validate(RelaxSettings, tree, "test"))
     return table(out / "relaxed.csv")
 
 
@@ -301,7 +301,7 @@ def test_without_an_extra_it_says_how_to_do_without(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == name else find(n, *a))
     with pytest.raises(MissingDependencyError, match=rf"hpcvox\[{name}\].*such as by stages=\[{other}\]"):
-        engine.run(config.validate(RelaxSettings, {"stages": [name]}, "test"))
+        job.run(config.validate(RelaxSettings, {"stages": [name]}, "test"))
 
 
 def test_a_folder_in_use_is_left_alone(metals: Path) -> None:

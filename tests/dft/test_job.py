@@ -20,7 +20,7 @@ from hpcvox.crystals.fields import read_field
 from hpcvox.crystals.fields.files import FieldCrystal
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.sources import open_fields, open_source
-from hpcvox.dft import engine
+from hpcvox.dft import job
 from hpcvox.dft.settings import DftSettings
 from hpcvox.errors import ConfigError, MissingDependencyError
 from tests.support.paths import ROOT
@@ -55,7 +55,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PuO=bulk("PuO", "rocksalt", a=4.96),
     )
     (source / "none.cif").write_text("data_none\n")
-    outcome = engine.run(DftSettings(source=source, out=place / "out", **QUICK))
+    outcome = job.run(DftSettings(source=source, out=place / "out", **QUICK))
     assert outcome.exit_status == 4
     assert "2 densities" in outcome.summary
     assert "no-data-set 1" in outcome.summary
@@ -130,14 +130,14 @@ def test_run_again_does_nothing_anew(finished: Path, tmp_path: Path) -> None:
     field.write_bytes(whole[:-1] + b"9")
     before = {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
     tables = (out / "rejects.csv").read_bytes()
-    outcome = engine.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
+    outcome = job.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
     assert "2 densities" in outcome.summary
     assert "1 crystals done by an earlier run" in outcome.summary
     assert field.read_bytes() == whole
     after = {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
     assert [path for path in before if before[path] != after[path]] == [field]
     assert (out / "rejects.csv").read_bytes() == tables
-    outcome = engine.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
+    outcome = job.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
     assert "2 crystals done by an earlier run" in outcome.summary
     assert after == {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
 
@@ -145,7 +145,7 @@ def test_run_again_does_nothing_anew(finished: Path, tmp_path: Path) -> None:
 @needs_gpaw
 def test_other_settings_are_refused_in_the_same_folder(finished: Path) -> None:
     with pytest.raises(ConfigError, match=r"other settings: cutoff \(340.0 → 400.0\)"):
-        engine.run(DftSettings(source=finished / "cifs", out=finished / "out", cutoff=400))
+        job.run(DftSettings(source=finished / "cifs", out=finished / "out", cutoff=400))
 
 
 @needs_gpaw
@@ -163,19 +163,19 @@ def test_fields_become_spots(finished: Path, tmp_path: Path) -> None:
 def test_what_does_not_converge_or_takes_too_long_is_a_reject(tmp_path: Path) -> None:
     source = cifs(tmp_path / "cifs", MgO=bulk("MgO", "rocksalt", a=4.212))
     given = {"source": source, **QUICK}
-    engine.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
+    job.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
     (reject,) = table(tmp_path / "one" / "rejects.csv")
     assert (reject["id"], reject["code"]) == ("MgO", "not-converged")
     assert "within 1 iterations" in reject["message"]
-    outcome = engine.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
     assert "1 crystals done by an earlier run" in outcome.summary
 
-    engine.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
+    job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     (reject,) = table(tmp_path / "two" / "rejects.csv")
     assert (reject["code"], reject["message"]) == ("timeout", "it took longer than timeout_s=0.5 seconds")
-    outcome = engine.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     assert "1 crystals done by an earlier run" in outcome.summary
-    outcome = engine.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
     assert "1 densities" in outcome.summary, "with more time it is tried again"
     assert not (tmp_path / "two" / ".scratch").exists()
 
@@ -186,7 +186,7 @@ def test_without_gpaw_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
         importlib.util, "find_spec", lambda name, *a: None if name == "gpaw" else find(name, *a)
     )
     with pytest.raises(MissingDependencyError, match=r"HPCVOX_EXTRAS='chgnet gpaw' make setup"):
-        engine.run(DftSettings(out=Path("/nonexistent")))
+        job.run(DftSettings(out=Path("/nonexistent")))
 
 
 @needs_gpaw
@@ -197,7 +197,7 @@ def test_against_densities_of_another_script(shared_data: Path, tmp_path: Path) 
     if not folder.is_dir():
         pytest.skip(f"there is no {folder}")
     source = cifs(tmp_path / "cifs", MgO=bulk("MgO", "rocksalt", a=4.212))
-    engine.run(DftSettings(source=source, out=tmp_path / "out", actors=1))
+    job.run(DftSettings(source=source, out=tmp_path / "out", actors=1))
     (row,) = table(tmp_path / "out" / "dft.csv")
     (expected,) = (row for row in table(folder / "index.csv") if row["name"] == "MgO_rs")
     assert float(row["energy_eV"]) == pytest.approx(float(expected["energy_eV"]), abs=1e-4)
@@ -216,7 +216,7 @@ def test_against_a_density_of_vasp(shared_data: Path, tmp_path: Path) -> None:
     theirs = read_field(shared_data / "charge_density" / "atomate_Si_static.CHGCAR.xz")
     atoms = Atoms(numbers=theirs.numbers, scaled_positions=theirs.frac, cell=theirs.lattice, pbc=True)
     source = cifs(tmp_path / "cifs", Si=atoms)
-    engine.run(DftSettings(source=source, out=tmp_path / "out", actors=1, cell="as-given"))
+    job.run(DftSettings(source=source, out=tmp_path / "out", actors=1, cell="as-given"))
     (crystal,) = parse(next(iter(open_fields(tmp_path / "out" / "fields"))))
     assert isinstance(crystal, FieldCrystal)
     ours = crystal.field.values[0]
