@@ -42,7 +42,7 @@ VERBS = {
     ),
     "database": Verb(
         "hpcvox.database.settings:DatabaseSettings",
-        "hpcvox.database.build:run",
+        "hpcvox.database.job:run",
         "built-in crystals, with energies",
     ),
     "elements": Verb(
@@ -52,12 +52,12 @@ VERBS = {
     ),
     "dft": Verb(
         "hpcvox.dft.settings:DftSettings",
-        "hpcvox.dft.engine:run",
+        "hpcvox.dft.job:run",
         "crystals → densities and energies, by GPAW",
     ),
     "featurize": Verb(
         "hpcvox.featurize.settings:FeaturizeSettings",
-        "hpcvox.featurize.engine:run",
+        "hpcvox.featurize.job:run",
         "crystals → voxels in shards",
     ),
     "statistics": Verb(
@@ -83,7 +83,7 @@ VERBS = {
     ),
     "relax": Verb(
         "hpcvox.relaxation.settings:RelaxSettings",
-        "hpcvox.relaxation.engine:run",
+        "hpcvox.relaxation.job:run",
         "crystals → relaxed, by CHGNet, GPAW or any ASE calculator",
     ),
     "screen": Verb(

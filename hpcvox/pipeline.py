@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from hpcvox import config, durable
 from hpcvox.actors.cluster import kept_cluster
+from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
 from hpcvox.database.energy import chosen
 from hpcvox.database.settings import DatabaseSettings
@@ -23,7 +24,6 @@ from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
-from hpcvox.relaxation.calculators import require
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings
@@ -115,9 +115,9 @@ SCREENED: Final = "screened/cifs"
 JUDGED: Final = "judged/cifs"
 
 STAGES = (
-    Stage("database", "hpcvox.database.build:run", {"out": "database"}),
-    Stage("featurize", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "shards"}),
-    Stage("featurize_graph", "hpcvox.featurize.engine:run", {"source": CRYSTALS, "out": "graphs"}),
+    Stage("database", "hpcvox.database.job:run", {"out": "database"}),
+    Stage("featurize", "hpcvox.featurize.job:run", {"source": CRYSTALS, "out": "shards"}),
+    Stage("featurize_graph", "hpcvox.featurize.job:run", {"source": CRYSTALS, "out": "graphs"}),
     Stage("train_unet", "hpcvox.training.job:run", {"shards": "shards", "out": "unet"}),
     Stage("train_vae", "hpcvox.training.job:run", {"shards": "shards", "unet": "unet", "out": "vae"}),
     Stage(
@@ -134,7 +134,7 @@ STAGES = (
     Stage("generate", "hpcvox.generation.job:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),
     Stage("judge", "hpcvox.generation.judging.job:run", {"generated": "generated", "out": "judged"}),
     Stage("screen", "hpcvox.screening.job:run", {"source": JUDGED, "models": ["cgcnn"], "out": "screened"}),
-    Stage("relax", "hpcvox.relaxation.engine:run", {"source": SCREENED, "out": "relaxed"}),
+    Stage("relax", "hpcvox.relaxation.job:run", {"source": SCREENED, "out": "relaxed"}),
     Stage(
         "report",
         "hpcvox.report.job:run",

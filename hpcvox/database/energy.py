@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from hpcvox.database import potential
+from hpcvox.calculators import chgnet
 from hpcvox.database.settings import DatabaseSettings
+from hpcvox.database.worker import require
 
 
 def chosen(settings: DatabaseSettings) -> Literal["chgnet", "ewald"]:
@@ -14,7 +15,7 @@ def chosen(settings: DatabaseSettings) -> Literal["chgnet", "ewald"]:
     """
     energy = settings.energy
     if energy == "auto":
-        energy = "chgnet" if potential.installed() else "ewald"
+        energy = "chgnet" if chgnet.installed() else "ewald"
     if energy == "chgnet":
-        potential.require()
+        require()
     return energy

@@ -2,11 +2,12 @@
 
 from typing import Any, NamedTuple
 
+from hpcvox.calculators import chgnet
+from hpcvox.calculators.references import structures
 from hpcvox.database import ewald
-from hpcvox.database.potential import Potential
 from hpcvox.database.prototypes.compounds import Prototype, primitive
-from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
+from hpcvox.errors import MissingDependencyError
 
 
 class Task(NamedTuple):
@@ -26,12 +27,22 @@ Part = dict[str, Any]
 """A task's result as JSON keeps it: ``{"model": ..., "ids": [...], "results": [[scale, eV/atom] | reason]}``."""
 
 
+def require() -> None:
+    """Raise :class:`MissingDependencyError` where CHGNet is not installed."""
+    if not chgnet.installed():
+        raise MissingDependencyError(
+            "energy=chgnet needs CHGNet, which is not installed: pip install 'hpcvox[chgnet]', "
+            "or take energy=ewald"
+        )
+
+
 class ChgnetWorker:
     """Loads CHGNet once and relaxes task after task."""
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._potential = Potential()
+        require()
+        self._potential = chgnet.Potential()
 
     def __call__(self, task: Task) -> Part:
         if task.element:

@@ -5,30 +5,25 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from hpcvox.calculators.gpaw import GpawSettings
 from hpcvox.config import Settings
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """The settings that do not decide a crystal's field."""
 
 
-class DftSettings(Settings):
-    """What ``hpcvox dft`` is told."""
+class _Places(Settings):
+    """What is listed before the settings of the field."""
 
     source: Path = Field(
         Path("runs/database/crystals.csv"), description="crystals: whatever hpcvox featurize reads as source"
     )
     out: Path = Field(Path("runs/dft"), description="folder to write; a run that stopped goes on there")
-    xc: Literal["PBE", "LDA"] = Field("PBE", description="exchange and correlation")
-    cutoff: float = Field(600.0, ge=200, le=2000, description="eV; plane waves up to this energy")
-    k_density: float = Field(
-        2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh holds Γ"
-    )
-    smearing: float = Field(0.05, gt=0, le=1, description="eV; width of the Fermi-Dirac occupations")
-    spin: Literal["auto", "off"] = Field(
-        "auto",
-        description="auto: crystals with magnetic elements start ferromagnetic; off: no crystal has spin",
-    )
-    max_iterations: int = Field(200, ge=1, le=10_000, description="reject what has not converged by then")
+
+
+class DftSettings(GpawSettings, _Places):
+    """What ``hpcvox dft`` is told."""
+
     cell: Literal["primitive", "as-given"] = Field(
         "primitive", description="compute the reduced primitive cell, or the cell of the source"
     )

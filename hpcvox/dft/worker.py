@@ -8,6 +8,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xxhash
 
+from hpcvox.calculators.density import grid_shape
+from hpcvox.calculators.field import Request, Result, solve
+from hpcvox.calculators.gpaw import VALENCE, code, moments, refuse_sharp, valence
 from hpcvox.crystals.cells import primitive
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
@@ -15,12 +18,8 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Reject
-from hpcvox.dft.cells import refuse_sharp
-from hpcvox.dft.density import grid_shape
 from hpcvox.dft.files import field_file, write
-from hpcvox.dft.process import Request, Result, code, solve
 from hpcvox.dft.settings import DftSettings
-from hpcvox.dft.valence import MOMENTS, VALENCE, valence
 from hpcvox.errors import Rejected
 
 FIELDS: Final = "fields"
@@ -141,14 +140,12 @@ class DftWorker:
 
     def _request(self, cell: Crystal) -> Request:
         settings = self._settings
-        symbols = [SYMBOLS[z] for z in cell.numbers.tolist()]
-        moments = [MOMENTS.get(symbol, 0.0) for symbol in symbols]
         return Request(
             lattice=cell.lattice.tolist(),
             frac=cell.frac.tolist(),
             numbers=cell.numbers.tolist(),
-            valence=[VALENCE[symbol] for symbol in symbols],
-            moments=moments if settings.spin == "auto" and any(moments) else [],
+            valence=[VALENCE[SYMBOLS[z]] for z in cell.numbers.tolist()],
+            moments=moments(cell.numbers, settings.spin),
             xc=settings.xc,
             cutoff=settings.cutoff,
             k_density=settings.k_density,

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hpcvox.calculators.by_name import DEFAULT_CELLS, check_name, checked_parameters
 from hpcvox.config import Settings
-from hpcvox.relaxation.calculators import DEFAULT_CELLS, check_name, checked_parameters
 
 FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
         "id_column", "cif_column")  # fmt: skip

@@ -9,8 +9,8 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 from numpy.typing import NDArray
 
+from hpcvox.calculators.journal import Journaled
 from hpcvox.errors import HpcvoxError, Rejected
-from hpcvox.relaxation.journal import Journaled
 
 STEP: Final = 1.015
 """From one cell of the equation of state to the next, in lengths: five span some 18 % of the volume."""

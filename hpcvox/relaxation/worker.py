@@ -13,13 +13,12 @@ import xxhash
 from ase import Atoms
 
 from hpcvox import durable
+from hpcvox.calculators.by_name import CalculatorProcess, Request, made_with, moments, version
+from hpcvox.calculators.journal import Journaled
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected
-from hpcvox.relaxation.calculators import made_with, moments, version
-from hpcvox.relaxation.journal import Journaled
-from hpcvox.relaxation.process import CalculatorProcess, Request
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved, moved
 

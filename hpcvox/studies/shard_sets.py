@@ -73,7 +73,7 @@ def missing(settings: StudySettings) -> list[FeaturizeSettings]:
 
 def make(settings: StudySettings) -> None:
     """Featurize the sets that are not there, one after another; where others are at it, wait for them."""
-    from hpcvox.featurize.engine import run as featurize  # here alone: who looks at a study needs no engine
+    from hpcvox.featurize.job import run as featurize  # here alone: who looks at a study needs no Ray
 
     for one in missing(settings):
         while not _is_there(one.out):

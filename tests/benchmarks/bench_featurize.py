@@ -24,7 +24,7 @@ from hpcvox.actors.pool import ActorPool, Workers
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.featurize.engine import Tally, build, finish, tasks_of
+from hpcvox.featurize.job import Tally, build, finish, tasks_of
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker

@@ -33,7 +33,7 @@ from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.json_files import scanner as json_scanner
 from hpcvox.crystals.sources.source import KINDS, open_source
 from hpcvox.errors import SourceError
-from hpcvox.featurize.engine import run
+from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import entries_digest
 from hpcvox.shards.reader import ShardSet

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hpcvox.calculators.chgnet import Potential, installed
+from hpcvox.calculators.references import structures
 from hpcvox.crystals.record import Crystal
-from hpcvox.database import potential
 from hpcvox.database.prototypes.compounds import enumerate_prototypes, primitive
-from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 
-needs_chgnet = pytest.mark.skipif(not potential.installed(), reason="CHGNet is not installed")
+needs_chgnet = pytest.mark.skipif(not installed(), reason="CHGNet is not installed")
 
 
 class Parabolas:
@@ -38,13 +38,13 @@ def test_minima_are_found_and_their_absence_is_said() -> None:
 
 
 @pytest.fixture(scope="module")
-def chgnet() -> potential.Potential:
+def chgnet() -> Potential:
     """CHGNet as it comes."""
-    return potential.Potential()
+    return Potential()
 
 
 @needs_chgnet
-def test_relaxed_cells_agree_with_ase(chgnet: potential.Potential) -> None:
+def test_relaxed_cells_agree_with_ase(chgnet: Potential) -> None:
     """Against BFGS on the hydrostatic strain, to 0.005 Å; and the formation energy of MgO."""
     from ase import Atoms
     from ase.filters import FrechetCellFilter
@@ -75,7 +75,7 @@ def test_relaxed_cells_agree_with_ase(chgnet: potential.Potential) -> None:
 
 
 @needs_chgnet
-def test_one_energy_alone_is_that_of_a_batch(chgnet: potential.Potential) -> None:
+def test_one_energy_alone_is_that_of_a_batch(chgnet: Potential) -> None:
     cells = [primitive(p, p.start) for p in enumerate_prototypes()[:3]]
     together = chgnet.energies(cells, np.ones(3))
     alone = [chgnet.energies([cell], np.ones(1))[0] for cell in cells]

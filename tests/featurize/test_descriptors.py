@@ -21,7 +21,7 @@ from hpcvox.descriptors.graph import crystal_graph
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots, voxels
 from hpcvox.descriptors.soap import soap_features
 from hpcvox.errors import ShardError
-from hpcvox.featurize.engine import run
+from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.outcome import COMPLETE_WITH_REJECTS
 from hpcvox.shards.inspect import DAMAGED, info

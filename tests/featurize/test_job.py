@@ -19,7 +19,7 @@ from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import SourceError
-from hpcvox.featurize.engine import build, finish, run
+from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS
@@ -254,7 +254,7 @@ def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, po
 def test_kill_9_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
     source = write_table(tmp_path / "perovskites.csv", 1200, bad_every=97)
     code = (
-        "import sys; from pathlib import Path; from hpcvox.featurize.engine import run; "
+        "import sys; from pathlib import Path; from hpcvox.featurize.job import run; "
         "from hpcvox.featurize.settings import DensitySettings as S; "
         "run(S(source=Path(sys.argv[1]), out=Path(sys.argv[2]), entries_per_shard=8, actors=2))"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpcvox.crystals.record import Entry
-from hpcvox.featurize.engine import Tally, finish
+from hpcvox.featurize.job import Tally, finish
 from hpcvox.featurize.settings import GraphSettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.shards import inspect

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from hpcvox.actors.cluster import QUIET
-from hpcvox.featurize.engine import run
+from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table

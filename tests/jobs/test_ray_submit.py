@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hpcvox.featurize.engine import run
+from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table

@@ -19,16 +19,15 @@ from ase.io import read, write
 
 from hpcvox import config
 from hpcvox.actors.cluster import cluster
+from hpcvox.calculators import chgnet, gpaw
 from hpcvox.cli import main
-from hpcvox.database import potential
-from hpcvox.dft import process
 from hpcvox.errors import BusyError, ConfigError, MissingDependencyError, SourceError
-from hpcvox.relaxation import engine
+from hpcvox.relaxation import job
 from hpcvox.relaxation.settings import RelaxSettings
 from tests.support.paths import ROOT
 
-needs_gpaw = pytest.mark.skipif(not process.installed(), reason="GPAW is not installed")
-needs_chgnet = pytest.mark.skipif(not potential.installed(), reason="CHGNet is not installed")
+needs_gpaw = pytest.mark.skipif(not gpaw.installed(), reason="GPAW is not installed")
+needs_chgnet = pytest.mark.skipif(not chgnet.installed(), reason="CHGNet is not installed")
 QUICK = {"cutoff": 340.0, "k_density": 1.0}
 """Of GPAW; energies are eV off, and their minimum is where it should be."""
 
@@ -56,7 +55,7 @@ def rattled(atoms: Atoms, by: float) -> Atoms:
 def relax(source: Path, out: Path, stages: Sequence[object], **more: object) -> dict[str, dict[str, str]]:
     """The rows of the table, by id."""
     tree = {"source": str(source), "out": str(out), "stages": stages, "actors": 1, **more}
-    engine.run(config.validate(RelaxSettings, tree, "test"))
+    job.run(config.validate(RelaxSettings, tree, "test"))
     return table(out / "relaxed.csv")
 
 
@@ -302,7 +301,7 @@ def test_without_an_extra_it_says_how_to_do_without(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == name else find(n, *a))
     with pytest.raises(MissingDependencyError, match=rf"hpcvox\[{name}\].*such as by stages=\[{other}\]"):
-        engine.run(config.validate(RelaxSettings, {"stages": [name]}, "test"))
+        job.run(config.validate(RelaxSettings, {"stages": [name]}, "test"))
 
 
 def test_a_folder_in_use_is_left_alone(metals: Path) -> None:

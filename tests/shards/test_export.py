@@ -13,9 +13,9 @@ import pytest
 from hpcvox.cli import main
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ShardError
-from hpcvox.featurize.engine import Tally, finish, tasks_of
 from hpcvox.featurize.export import export
 from hpcvox.featurize.export_formats import FORMATS
+from hpcvox.featurize.job import Tally, finish, tasks_of
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards.reader import ShardSet

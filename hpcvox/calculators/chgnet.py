@@ -5,14 +5,14 @@ import importlib.metadata
 import importlib.util
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
-from hpcvox.errors import MissingDependencyError
 
 BATCH = 16
 """Crystals evaluated at once: half the time of one by one; more brings no more."""
@@ -21,15 +21,6 @@ BATCH = 16
 def installed() -> bool:
     """Whether CHGNet can be imported; looks for it without loading it."""
     return importlib.util.find_spec("chgnet") is not None
-
-
-def require() -> None:
-    """Raise :class:`MissingDependencyError` where CHGNet is not installed."""
-    if not installed():
-        raise MissingDependencyError(
-            "energy=chgnet needs CHGNet, which is not installed: pip install 'hpcvox[chgnet]', "
-            "or take energy=ewald"
-        )
 
 
 def name() -> str:
@@ -41,7 +32,6 @@ class Potential:
     """CHGNet on one thread of the CPU: energies of crystals."""
 
     def __init__(self) -> None:
-        require()
         import torch
 
         torch.set_num_threads(1)  # actors share the CPUs; and one thread gives the same sums everywhere
@@ -77,3 +67,10 @@ def _quietly_loaded():  # type: ignore[no-untyped-def] # CHGNet has no types
         from chgnet.model.model import CHGNet
 
         return CHGNet.load(use_device="cpu", verbose=False)
+
+
+def calculator(parameters: Mapping[str, Any]) -> Any:
+    """CHGNet as a calculator of ASE."""
+    from chgnet.model.dynamics import CHGNetCalculator
+
+    return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.calculators import chgnet
+from hpcvox.calculators.chgnet import BATCH
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.database import potential, tables
+from hpcvox.database import tables
 from hpcvox.database.energy import chosen
-from hpcvox.database.potential import BATCH
 from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
@@ -33,7 +34,7 @@ def run(settings: DatabaseSettings) -> Outcome:
         BusyError: another run is writing the folder.
     """
     energy = chosen(settings)
-    model = potential.name() if energy == "chgnet" else "ewald"
+    model = chgnet.name() if energy == "chgnet" else "ewald"
     out = settings.out
     with durable.sole_writer(out):
         config.save(settings, out / "config.yaml")

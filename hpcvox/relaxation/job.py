@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.calculators.by_name import CalculatorProcess, Request, checked_parameters, require, version
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
@@ -20,8 +21,6 @@ from hpcvox.errors import ConfigError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.relaxation import references, tables
-from hpcvox.relaxation.calculators import checked_parameters, require, version
-from hpcvox.relaxation.process import CalculatorProcess, Request
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
 from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
 

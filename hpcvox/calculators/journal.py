@@ -16,8 +16,8 @@ from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 from hpcvox import gain
+from hpcvox.calculators.by_name import CalculatorProcess, Request
 from hpcvox.errors import Rejected
-from hpcvox.relaxation.process import CalculatorProcess, Request
 
 VOLUMES = (0.2, 10.0)
 """Volumes, in those of the first geometry, between which a relaxation stays; beyond, a crystal has collapsed or come

@@ -1,59 +1,48 @@
-"""One crystal through GPAW, as ``python -m hpcvox.dft.scf``: the only module that imports GPAW, and never imported.
+"""One crystal through GPAW, as ``python -m hpcvox.calculators.scf``; GPAW is imported here alone, and this nowhere.
 
-The request is a line of JSON on standard input (see :class:`hpcvox.dft.process.Request`).  The answer is
-``result.json`` in the working folder and, with a result, ``density.npy`` in e/Å^3.  The process ends when its standard
-input does, so that it never outlives whoever wants its answer.
+With a result there is ``density.npy``, in e/Å^3, in the working folder.
 """
 
-import json
 import os
-import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from hpcvox.dft.density import smoothed
-from hpcvox.dft.process import UNUSABLE
+from hpcvox.calculators.answering import answer
+from hpcvox.calculators.density import smoothed
+from hpcvox.calculators.field import UNUSABLE
 from hpcvox.terminal import say
 
 SPACING: Final = 0.06
 """Å between points of the grid that GPAW puts the all-electron density on."""
 
 
-def main() -> int:
-    """Answer the request; the exit status."""
-    request = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def main() -> NoReturn:
+    """Answer requests (see :class:`hpcvox.calculators.field.Request`)."""
+    answer(_answered)
+
+
+def _answered(request: dict[str, Any]) -> dict[str, Any]:
     try:
         import gpaw
     except ImportError as error:
         say(f"{type(error).__name__}: {error}", error=True)
-        return UNUSABLE
+        os._exit(UNUSABLE)  # at once, whatever waits at standard input
     try:
-        result = _computed(request)
+        return _computed(request)
     except gpaw.KohnShamConvergenceError as error:
         detail = " ".join(str(error).split())[:200]
         limit = f"the field is not self-consistent within {request['max_iterations']} iterations"
-        result = {"code": "not-converged", "message": f"{limit}; {detail}" if detail else limit}
+        return {"code": "not-converged", "message": f"{limit}; {detail}" if detail else limit}
     except MemoryError as error:
-        result = {"code": "no-memory", "message": f"there is too little memory: {error}"}
+        return {"code": "no-memory", "message": f"there is too little memory: {error}"}
     except Exception as error:
         traceback.print_exc()
         detail = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-        result = {"code": "failed", "message": detail}
-    Path("result.json").write_text(json.dumps(result), "utf-8")
-    return 0
-
-
-def _end_with_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)
+        return {"code": "failed", "message": detail}
 
 
 def _computed(request: dict[str, Any]) -> dict[str, Any]:
@@ -141,4 +130,4 @@ def _additions() -> Iterator[list[float]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

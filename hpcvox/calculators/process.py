@@ -9,39 +9,53 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Final
 
-from hpcvox.dft.process import by_signal, environment
+import hpcvox
 from hpcvox.errors import Rejected
 
-
-class Request(TypedDict, total=False):
-    """What a process is asked: one geometry; without ``numbers``, what the calculator computes at all."""
-
-    calculator: str
-    parameters: dict[str, Any]
-    numbers: list[int]  # (n,)
-    cell: list[list[float]]  # (3, 3), rows in Å
-    positions: list[list[float]]  # (n, 3), Å
-    moments: list[float]  # (n,), Bohr magnetons; empty: no spin
-    properties: list[str]  # energy, and of forces, stress those that are needed
+_FOREIGN: Final = ("PMI_", "PMIX_", "OMPI_", "I_MPI_", "GPAW_")
+"""Variables of a launcher of MPI, under which GPAW would take itself for a rank; and of other set-ups of GPAW."""
 
 
-class CalculatorProcess:
-    """A process that answers one request after another; one that is not there (any more) is started by the next."""
+class EndedError(Rejected):
+    """The process has ended by itself."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, status: int, words: str) -> None:
+        """Take its exit status and the last words of its log."""
+        super().__init__("failed", f"the calculator's process ended with status {status}: {words}")
+        self.status = status
+        self.words = words
+
+
+class Process:
+    """A process that answers one request after another; one that is not there (any more) is started by the next.
+
+    It works in a folder of its own, which goes with it.
+    """
+
+    def __init__(self, module: str, scratch: Path) -> None:
+        """Take the module that is run, which answers by :func:`hpcvox.calculators.answering.answer`."""
+        self._module = module
         self._scratch = scratch
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._unread = b""
 
-    def ask(self, request: Request, timeout_s: float) -> dict[str, Any]:
-        """The answer: eV, eV/Å, eV/Å^3; or the calculator's own words of why there is none, as ``error``.
+    @property
+    def folder(self) -> Path:
+        """Where the process works, once it has been asked."""
+        assert self._folder is not None
+        return Path(self._folder.name)
+
+    def ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """The answer.
 
         Raises:
-            Rejected: ``timeout``; ``killed``, by a signal; ``failed``, where the process has ended by itself.
+            Rejected: ``timeout``; ``killed``, by a signal.
+            EndedError: the process has ended by itself.
         """
         if self._process is None:
             self._start()
@@ -73,11 +87,11 @@ class CalculatorProcess:
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
         self._unread = b""
-        with Path(self._folder.name, "log").open("wb") as log:
+        with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hpcvox.relaxation.serving"],
-                cwd=self._folder.name,
-                env=environment(),
+                [sys.executable, "-m", self._module],
+                cwd=self.folder,
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -101,12 +115,20 @@ class CalculatorProcess:
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Rejected:
         """Why the process is not there any more; :meth:`ask` starts another."""
-        assert self._folder is not None
         status = process.wait()
-        log = Path(self._folder.name, "log").read_text("utf-8", errors="replace")
+        log = (self.folder / "log").read_text("utf-8", errors="replace")
         self.close()
         if status < 0:
-            return by_signal(-status)
+            name = signal.Signals(-status).name
+            return Rejected("killed", f"the process was ended by {name}; for want of memory, perhaps")
         said = [line.strip() for line in log.splitlines() if line.strip()]
-        last = said[-1][:500] if said else "it said nothing"
-        return Rejected("failed", f"the calculator's process ended with status {status}: {last}")
+        return EndedError(status, said[-1][:500] if said else "it said nothing")
+
+
+def _environment() -> dict[str, str]:
+    """Of a process that computes on one thread and is no rank of MPI, with this very hpcvox."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    here = str(Path(hpcvox.__file__).parent.parent)  # an actor may have found hpcvox by other ways than these
+    path = os.pathsep.join(filter(None, (here, clean.get("PYTHONPATH"))))
+    return {**clean, **threads, "PYTHONPATH": path}

@@ -8,12 +8,13 @@ from typing import Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.calculators import gpaw
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.record import Entry, Reject
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.dft import process
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
+from hpcvox.errors import MissingDependencyError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
@@ -39,7 +40,8 @@ def run(settings: DftSettings) -> Outcome:
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
-    process.require()
+    if not gpaw.installed():
+        raise MissingDependencyError(f"dft needs GPAW, which is not installed: {gpaw.FIX}")
     source = open_source(settings.source, settings.id_column, settings.cif_column, [])
     source.refuse_empty()
     begun = time.monotonic()

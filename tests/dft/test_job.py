@@ -2,17 +2,8 @@
 
 import csv
 import importlib.util
-import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -21,19 +12,20 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import write
 
+from hpcvox.calculators import gpaw
+from hpcvox.calculators.density import smoothed
 from hpcvox.cli import main
 from hpcvox.crystals.fields import read_field
 from hpcvox.crystals.fields.crystal import FieldCrystal
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.sources.source import open_fields, open_source
-from hpcvox.dft import engine, process
-from hpcvox.dft.density import smoothed
+from hpcvox.dft import job
 from hpcvox.dft.settings import DftSettings
-from hpcvox.errors import ConfigError, MissingDependencyError, Rejected
+from hpcvox.errors import ConfigError, MissingDependencyError
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.usefixtures("ray")
-needs_gpaw = pytest.mark.skipif(not process.installed(), reason="GPAW is not installed")
+needs_gpaw = pytest.mark.skipif(not gpaw.installed(), reason="GPAW is not installed")
 CONFIGS = ROOT / "configs"
 QUICK = {"cutoff": 340.0, "k_density": 1.0, "actors": 2}
 
@@ -62,7 +54,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PuO=bulk("PuO", "rocksalt", a=4.96),
     )
     (source / "none.cif").write_text("data_none\n")
-    outcome = engine.run(DftSettings(source=source, out=place / "out", **QUICK))
+    outcome = job.run(DftSettings(source=source, out=place / "out", **QUICK))
     assert outcome.exit_status == 4
     assert "2 densities" in outcome.summary
     assert "no-data-set 1" in outcome.summary
@@ -138,14 +130,14 @@ def test_run_again_does_nothing_anew(finished: Path, tmp_path: Path) -> None:
     field.write_bytes(whole[:-1] + b"9")
     before = {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
     tables = (out / "rejects.csv").read_bytes()
-    outcome = engine.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
+    outcome = job.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
     assert "2 densities" in outcome.summary
     assert "1 crystals done by an earlier run" in outcome.summary
     assert field.read_bytes() == whole
     after = {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
     assert [path for path in before if before[path] != after[path]] == [field]
     assert (out / "rejects.csv").read_bytes() == tables
-    outcome = engine.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
+    outcome = job.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
     assert "2 crystals done by an earlier run" in outcome.summary
     assert after == {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
 
@@ -153,7 +145,7 @@ def test_run_again_does_nothing_anew(finished: Path, tmp_path: Path) -> None:
 @needs_gpaw
 def test_other_settings_are_refused_in_the_same_folder(finished: Path) -> None:
     with pytest.raises(ConfigError, match=r"other settings: cutoff \(340.0 → 400.0\)"):
-        engine.run(DftSettings(source=finished / "cifs", out=finished / "out", cutoff=400))
+        job.run(DftSettings(source=finished / "cifs", out=finished / "out", cutoff=400))
 
 
 @needs_gpaw
@@ -171,142 +163,21 @@ def test_fields_become_spots(finished: Path, tmp_path: Path) -> None:
 def test_what_does_not_converge_or_takes_too_long_is_a_reject(tmp_path: Path) -> None:
     source = cifs(tmp_path / "cifs", MgO=bulk("MgO", "rocksalt", a=4.212))
     given = {"source": source, **QUICK}
-    engine.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
+    job.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
     (reject,) = table(tmp_path / "one" / "rejects.csv")
     assert (reject["id"], reject["code"]) == ("MgO", "not-converged")
     assert "within 1 iterations" in reject["message"]
-    outcome = engine.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
     assert "1 crystals done by an earlier run" in outcome.summary
 
-    engine.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
+    job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     (reject,) = table(tmp_path / "two" / "rejects.csv")
     assert (reject["code"], reject["message"]) == ("timeout", "it took longer than timeout_s=0.5 seconds")
-    outcome = engine.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     assert "1 crystals done by an earlier run" in outcome.summary
-    outcome = engine.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
+    outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
     assert "1 densities" in outcome.summary, "with more time it is tried again"
     assert not (tmp_path / "two" / ".scratch").exists()
-
-
-def fields_at_work(scratch: Path) -> list[int]:
-    """Processes whose working folder is below ``scratch``."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if link.readlink().is_relative_to(scratch):
-                found.append(int(link.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
-
-
-BUSY = process.Request(
-    lattice=(8 * np.eye(3)).tolist(),
-    frac=[[0.0, 0.0, 0.0]],
-    numbers=[26],
-    valence=[8],
-    moments=[4.0],
-    xc="PBE",
-    cutoff=900.0,
-    k_density=5.0,
-    smearing=0.05,
-    max_iterations=1000,
-    sigma=0.2,
-    shape=(32, 32, 32),
-)
-"""A crystal that takes minutes."""
-
-
-@needs_gpaw
-def test_a_process_that_is_killed_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    said: list[Exception] = []
-
-    def solve() -> None:
-        try:
-            process.solve(BUSY, tmp_path, 300)
-        except Exception as error:
-            said.append(error)
-
-    thread = threading.Thread(target=solve)
-    thread.start()
-    until(lambda: fields_at_work(tmp_path))
-    os.kill(fields_at_work(tmp_path)[0], signal.SIGKILL)
-    thread.join(60)
-    (error,) = said
-    assert isinstance(error, Rejected)
-    assert (error.code, "SIGKILL" in str(error)) == ("killed", True)
-    assert list(tmp_path.iterdir()) == []
-
-
-class Ended(subprocess.Popen[bytes]):
-    """A process that has ended before anything is written to it."""
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-
-
-def test_a_process_that_ends_before_it_listens_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    monkeypatch.setattr(subprocess, "Popen", Ended)
-    with pytest.raises(Rejected) as error:
-        process.solve(BUSY, tmp_path, 60)
-    assert error.value.code == "failed"
-    assert list(tmp_path.iterdir()) == []
-
-
-@needs_gpaw
-def test_a_field_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
-    """Whoever is killed with -9 leaves no SCF behind."""
-    script = "import sys, json; from pathlib import Path; from hpcvox.dft.process import solve\n"
-    script += "solve(json.load(sys.stdin), Path(sys.argv[1]), 300)"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdin is not None
-        json.dump(BUSY, parent.stdin)
-        parent.stdin.close()
-        until(lambda: fields_at_work(tmp_path))
-        parent.kill()
-    until(lambda: not fields_at_work(tmp_path))
-
-
-def helium(valence: int) -> process.Request:
-    """One atom in a small cell, asked for with so many valence electrons."""
-    return {
-        **BUSY,
-        "numbers": [2],
-        "valence": [valence],
-        "moments": [],
-        "lattice": (3 * np.eye(3)).tolist(),
-        "cutoff": 300.0,
-        "k_density": 0.5,
-        "shape": (22, 22, 22),
-    }
-
-
-@needs_gpaw
-def test_a_launcher_of_mpi_does_not_disturb_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PMIX_RANK", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "I_MPI_MPIRUN"):
-        monkeypatch.setenv(name, "1")
-    result = process.solve(helium(2), tmp_path, 300)
-    assert result.density.mean() * 27 == pytest.approx(2, abs=1e-10)
-
-
-@needs_gpaw
-def test_a_data_set_of_another_valence_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Rejected, match=r"\[2\] valence electrons, not \[4\]") as error:
-        process.solve(helium(4), tmp_path, 300)
-    assert error.value.code == "other-data-set"
 
 
 def test_without_gpaw_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +186,7 @@ def test_without_gpaw_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
         importlib.util, "find_spec", lambda name, *a: None if name == "gpaw" else find(name, *a)
     )
     with pytest.raises(MissingDependencyError, match=r"HPCVOX_EXTRAS='chgnet gpaw' make setup"):
-        engine.run(DftSettings(out=Path("/nonexistent")))
+        job.run(DftSettings(out=Path("/nonexistent")))
 
 
 @needs_gpaw
@@ -326,7 +197,7 @@ def test_against_densities_of_another_script(shared_data: Path, tmp_path: Path) 
     if not folder.is_dir():
         pytest.skip(f"there is no {folder}")
     source = cifs(tmp_path / "cifs", MgO=bulk("MgO", "rocksalt", a=4.212))
-    engine.run(DftSettings(source=source, out=tmp_path / "out", actors=1))
+    job.run(DftSettings(source=source, out=tmp_path / "out", actors=1))
     (row,) = table(tmp_path / "out" / "dft.csv")
     (expected,) = (row for row in table(folder / "index.csv") if row["name"] == "MgO_rs")
     assert float(row["energy_eV"]) == pytest.approx(float(expected["energy_eV"]), abs=1e-4)
@@ -345,7 +216,7 @@ def test_against_a_density_of_vasp(shared_data: Path, tmp_path: Path) -> None:
     theirs = read_field(shared_data / "charge_density" / "atomate_Si_static.CHGCAR.xz")
     atoms = Atoms(numbers=theirs.numbers, scaled_positions=theirs.frac, cell=theirs.lattice, pbc=True)
     source = cifs(tmp_path / "cifs", Si=atoms)
-    engine.run(DftSettings(source=source, out=tmp_path / "out", actors=1, cell="as-given"))
+    job.run(DftSettings(source=source, out=tmp_path / "out", actors=1, cell="as-given"))
     (crystal,) = parse(next(iter(open_fields(tmp_path / "out" / "fields"))))
     assert isinstance(crystal, FieldCrystal)
     ours = crystal.field.values[0]

@@ -4,19 +4,15 @@ import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypedDict
 
 import numpy as np
-from pydantic import create_model
 
 from hpcvox import config
-from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.calculators import chgnet, gpaw
+from hpcvox.calculators.process import Process
 from hpcvox.crystals.record import Crystal
-from hpcvox.database import potential
-from hpcvox.dft import process
-from hpcvox.dft.cells import refuse_sharp
-from hpcvox.dft.settings import DftSettings
-from hpcvox.dft.valence import MOMENTS, valence
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
 
 DEFAULT_CELLS: Final = {"gpaw": "volume"}
@@ -27,14 +23,29 @@ STRESS_CUTOFF: Final = 700.0
 
 _PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
-_SCF: Final = ("xc", "cutoff", "k_density", "smearing", "spin", "max_iterations")
 
-GpawParameters = create_model(
-    "GpawParameters",
-    __base__=config.Settings,
-    **{name: (DftSettings.model_fields[name].annotation, DftSettings.model_fields[name]) for name in _SCF},
-)  # type: ignore[call-overload] # its fields are known at run time alone
-"""Parameters of the calculator ``gpaw``: those settings of ``hpcvox dft`` that decide the self-consistent field."""
+class Request(TypedDict, total=False):
+    """What a process is asked: one geometry; without ``numbers``, what the calculator computes at all."""
+
+    calculator: str
+    parameters: dict[str, Any]
+    numbers: list[int]  # (n,)
+    cell: list[list[float]]  # (3, 3), rows in Å
+    positions: list[list[float]]  # (n, 3), Å
+    moments: list[float]  # (n,), Bohr magnetons; empty: no spin
+    properties: list[str]  # energy, and of forces, stress those that are needed
+
+
+class CalculatorProcess(Process):
+    """A process in which calculators work by their names.
+
+    It answers a :class:`Request` in eV, eV/Å, eV/Å^3, or by the calculator's own words of why there is no answer, as
+    ``error``.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        """Take the folder for its files."""
+        super().__init__("hpcvox.calculators.serving", scratch)
 
 
 def names() -> list[str]:
@@ -62,7 +73,7 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
     """
     if name != "gpaw":
         return dict(parameters)
-    checked = config.validate(GpawParameters, dict(parameters), "stages: parameters of gpaw").model_dump()
+    checked = config.validate(gpaw.GpawSettings, dict(parameters), "stages: parameters of gpaw").model_dump()
     if cell == "full" and checked["cutoff"] < STRESS_CUTOFF:
         raise ConfigError(
             f"stages: gpaw with cell=full goes by its stress, which is no good below a cutoff of {STRESS_CUTOFF:g} eV "
@@ -73,7 +84,7 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
 
 def require(name: str) -> None:
     """Raise :class:`MissingDependencyError` where the calculator's package is not installed."""
-    extra = {"chgnet": potential.installed, "gpaw": process.installed}.get(name)
+    extra = {"chgnet": chgnet.installed, "gpaw": gpaw.installed}.get(name)
     if extra is not None and not extra():
         raise MissingDependencyError(
             f"stages: {name} is not installed: HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install "
@@ -87,9 +98,9 @@ def require(name: str) -> None:
 def version(name: str) -> str:
     """Package and version of a calculator."""
     if name == "chgnet":
-        return potential.name()
+        return chgnet.name()
     if name == "gpaw":
-        return process.code()
+        return gpaw.code()
     package = name.split(":")[0].split(".")[0] if ":" in name else "ase"
     try:
         return f"{package}-{importlib.metadata.version(package)}"
@@ -112,8 +123,8 @@ def made_with(name: str, parameters: Mapping[str, Any], cell: str, crystal: Crys
     from ase import Atoms
     from ase.calculators.calculator import kpts2sizeandoffsets
 
-    valence(crystal.numbers)
-    refuse_sharp(crystal.lattice)
+    gpaw.valence(crystal.numbers)
+    gpaw.refuse_sharp(crystal.lattice)
     mesh, _ = kpts2sizeandoffsets(
         density=checked["k_density"], gamma=True, atoms=Atoms(cell=crystal.lattice, pbc=True)
     )
@@ -134,9 +145,9 @@ def moments(name: str, parameters: Mapping[str, Any], crystal: Crystal) -> list[
     Magnetic elements start ferromagnetic, as in ``hpcvox dft``; and the molecule O2, a reference of formation energies,
     in its triplet.
     """
-    if name != "gpaw" or parameters.get("spin", "auto") == "off":
+    spin = parameters.get("spin", "auto")
+    if name != "gpaw" or spin == "off":
         return []
     if (crystal.origin, crystal.id) == ("reference", "O-molecule"):
         return [1.0] * crystal.n_sites
-    found = [MOMENTS.get(SYMBOLS[z], 0.0) for z in crystal.numbers.tolist()]
-    return found if any(found) else []
+    return gpaw.moments(crystal.numbers, spin)

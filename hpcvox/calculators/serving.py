@@ -1,45 +1,28 @@
-"""A calculator at work, as ``python -m hpcvox.relaxation.serving``: a process of its own, never imported.
-
-Each line of standard input is a request in JSON (see :class:`hpcvox.relaxation.process.Request`), each line of standard
-output its answer; what calculators print goes to standard error.  The process ends when its standard input does, in the
-midst of a calculation, too, so that it never outlives whoever wants its answers.
-"""
+"""A calculator at work, as ``python -m hpcvox.calculators.serving``: a process of its own, never imported."""
 
 import importlib
 import json
-import os
-import queue
-import sys
-import threading
 import traceback
 from typing import Any
 
+from hpcvox.calculators.answering import answer
+
 
 def main() -> None:
-    """Answer request after request."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
-        os.dup2(2, 1)
-        requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(requests,), daemon=True).start()
-        makers = Makers()
-        while True:
-            request = json.loads(requests.get())
-            try:
-                answer = _answered(request, makers)
-            except NoCalculatorError as error:
-                answer = {"error": str(error), "no_calculator": True}
-            except Exception as error:
-                traceback.print_exc()
-                words = " ".join(str(error).split())[:500]
-                answer = {"error": f"{type(error).__name__}: {words}" if words else type(error).__name__}
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
+    """Answer request after request (see :class:`hpcvox.calculators.by_name.Request`)."""
+    makers = Makers()
 
+    def answered(request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return _computed(request, makers)
+        except NoCalculatorError as error:
+            return {"error": str(error), "no_calculator": True}
+        except Exception as error:
+            traceback.print_exc()
+            words = " ".join(str(error).split())[:500]
+            return {"error": f"{type(error).__name__}: {words}" if words else type(error).__name__}
 
-def _read(requests: "queue.SimpleQueue[bytes]") -> None:
-    while line := sys.stdin.buffer.readline():
-        requests.put(line)
-    os._exit(1)
+    answer(answered)
 
 
 class NoCalculatorError(Exception):
@@ -69,9 +52,9 @@ class Makers:
 
 
 def _chgnet(parameters: dict[str, Any]) -> Any:
-    from chgnet.model.dynamics import CHGNetCalculator
+    from hpcvox.calculators.chgnet import calculator
 
-    return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})
+    return calculator(parameters)
 
 
 def _of_path(name: str) -> Any:
@@ -100,7 +83,7 @@ def _kind(found: Any) -> str:
     return "another class" if issubclass(type(found), type) else f"a {type(found).__name__}"
 
 
-def _answered(request: dict[str, Any], makers: Makers) -> dict[str, Any]:
+def _computed(request: dict[str, Any], makers: Makers) -> dict[str, Any]:
     from ase import Atoms
 
     calculator = makers.make(request["calculator"], request["parameters"])

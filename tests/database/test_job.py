@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from hpcvox.calculators import chgnet
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.database import build, ewald, potential, tables
+from hpcvox.database import ewald, job, tables
 from hpcvox.database.prototypes.compounds import draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import BusyError, MissingDependencyError
@@ -28,7 +29,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_ewald_is_named_so_and_the_table_is_a_source(tmp_path: Path) -> None:
     settings = DatabaseSettings(out=tmp_path / "db", size=100, energy="ewald", actors=1)
-    outcome = build.run(settings)
+    outcome = job.run(settings)
     assert outcome.exit_status == 0
     assert "100 crystals (34 AB, 33 ABX3, 33 Heusler), energies by ewald" in outcome.summary
     source = open_source(tmp_path / "db" / "crystals.csv")
@@ -54,8 +55,8 @@ def test_ewald_is_named_so_and_the_table_is_a_source(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    build.run(DatabaseSettings(out=whole, size=120, energy="ewald", actors=2))
-    kept = build._kept
+    job.run(DatabaseSettings(out=whole, size=120, energy="ewald", actors=2))
+    kept = job._kept
 
     def interrupted(*arguments: object) -> object:
         raise KeyboardInterrupt
@@ -65,7 +66,7 @@ def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(tables, "assembled", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            build.run(settings)
+            job.run(settings)
     assert not (stopped / "crystals.csv").exists()
     parts = sorted((stopped / "parts").glob("crystals-*.json"))
     assert len(parts) == 8
@@ -79,8 +80,8 @@ def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch:
         done.append(part is not None)
         return part
 
-    monkeypatch.setattr(build, "_kept", looked)
-    build.run(settings)
+    monkeypatch.setattr(job, "_kept", looked)
+    job.run(settings)
     assert done.count(False) == 3
     assert contents(stopped) == contents(whole)
 
@@ -92,7 +93,7 @@ def test_a_folder_that_another_run_writes_is_refused(tmp_path: Path) -> None:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(BusyError, match=f"pid {other.pid}"):
-            build.run(DatabaseSettings(out=tmp_path, size=100, energy="ewald"))
+            job.run(DatabaseSettings(out=tmp_path, size=100, energy="ewald"))
         other.kill()
 
 
@@ -103,9 +104,9 @@ def test_without_chgnet_auto_takes_ewald_and_chgnet_says_how_to_get_it(
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name == "chgnet" else find(name, *a)
     )
-    assert not potential.installed()
+    assert not chgnet.installed()
     with pytest.raises(MissingDependencyError, match=r"pip install 'hpcvox\[chgnet\]'"):
-        build.run(DatabaseSettings(out=Path("/nonexistent"), energy="chgnet"))
+        job.run(DatabaseSettings(out=Path("/nonexistent"), energy="chgnet"))
 
 
 def test_madelung_energies() -> None:
@@ -121,16 +122,16 @@ def test_madelung_energies() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not potential.installed(), reason="CHGNet is not installed")
+@pytest.mark.skipif(not chgnet.installed(), reason="CHGNet is not installed")
 def test_chgnet_database_does_not_depend_on_actors_or_interruption(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    build.run(DatabaseSettings(out=one, size=100, energy="chgnet", actors=1))
-    build.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
+    job.run(DatabaseSettings(out=one, size=100, energy="chgnet", actors=1))
+    job.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
     assert contents(one) == contents(two)
     parts = sorted((two / "parts").glob("*.json"))
     for part in (parts[0], parts[-1]):
         part.unlink()
-    build.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
+    job.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
     assert contents(one) == contents(two)
     assert (one / "references.csv").read_bytes() == (two / "references.csv").read_bytes()
     with (one / "crystals.csv").open(newline="") as table:

@@ -6,7 +6,7 @@ import pytest
 
 from hpcvox import config
 from hpcvox.errors import ConfigError, MissingDependencyError
-from hpcvox.relaxation import engine
+from hpcvox.relaxation import job
 from hpcvox.relaxation.settings import RelaxSettings
 from tests.support.paths import ROOT
 from tests.support.small_cifs import NACL, cif
@@ -28,7 +28,7 @@ def refusal(tmp_path: Path, calculator: str, **parameters: object) -> str:
     tree = {"source": str(tmp_path / "x.cif"), "out": str(tmp_path / "out"), "stages": [stage]}
     settings = config.validate(RelaxSettings, tree, "test")
     with pytest.raises(ConfigError) as error:
-        engine.run(settings)
+        job.run(settings)
     return str(error.value)
 
 
@@ -67,4 +67,4 @@ def test_a_name_that_is_not_there_is_said(called: Path, tmp_path: Path) -> None:
     assert said == "stages: tests.absent:Absent cannot be found: No module named 'tests.absent'"
     settings = config.validate(RelaxSettings, {"stages": ["__main__:x"]}, "test")
     with pytest.raises(MissingDependencyError, match="__main__, which is not installed"):
-        engine.run(settings)
+        job.run(settings)
