@@ -13,9 +13,7 @@ from hpcvox import config, durable
 from hpcvox.actors.cluster import kept_cluster
 from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
-from hpcvox.database.energy import chosen
 from hpcvox.database.settings import DatabaseSettings
-from hpcvox.database.tables import TARGETS
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
@@ -389,6 +387,10 @@ def _energy(settings: PipelineSettings) -> str:
     """The target of built-in crystals; which energy it is depends on what is installed."""
     card = settings.out / "database" / "database.json"
     if not card.exists():
+        # here alone: what draws and relaxes crystals takes a second to load
+        from hpcvox.database.energy import chosen
+        from hpcvox.database.tables import TARGETS
+
         return TARGETS[chosen(settings.database)]
     target: str = json.loads(card.read_text("utf-8"))["target"]
     return target

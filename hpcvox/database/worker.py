@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from hpcvox.calculators import chgnet
-from hpcvox.calculators.references import structures
 from hpcvox.database import ewald
 from hpcvox.database.prototypes.compounds import Prototype, primitive
+from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 from hpcvox.errors import MissingDependencyError
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from hpcvox.calculators.references import structures
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.record import Crystal
+from hpcvox.database.references import structures
 from hpcvox.relaxation.worker import Result
 
 COLUMNS: Final = ("element", "structure", "energy", "lowest", "code", "message")

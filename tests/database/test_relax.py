@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hpcvox.calculators.chgnet import Potential, installed
-from hpcvox.calculators.references import structures
 from hpcvox.crystals.record import Crystal
 from hpcvox.database.prototypes.compounds import enumerate_prototypes, primitive
+from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 
 needs_chgnet = pytest.mark.skipif(not installed(), reason="CHGNet is not installed")
