@@ -24,6 +24,7 @@ from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
+from hpcvox.generation.settings import PlacementRules
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.outcome import Outcome
@@ -55,7 +56,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         shards = ShardSet.open(settings.shards)
         held_out, deciles = _held_out(settings, networks, shards)
         config.claim(settings, settings.out, ("threads", "device", "limit"))
-        placement = settings.placement.model_dump()
+        placement = _rules(settings)._asdict()
         unet = None if networks.unet_card is None else networks.unet_card["checksum"]
         work = [networks.card["checksum"], unet, placement, FIGURES, "sites"]
         parts = Parts(settings.out / "parts", work)
@@ -114,6 +115,10 @@ def _held_out(
     return indices, bin_of(values[indices], np.array(card["edges"]))
 
 
+def _rules(settings: EvaluateSettings) -> PlacementRules:
+    return settings.placement.rules(by_unet=settings.unet is not None)
+
+
 def _split_of_unet(networks: Networks) -> dict[str, bool]:
     """Whether the UNet's training held out the same materials, by its card; nothing where there is none."""
     if networks.unet_card is None:
@@ -141,7 +146,7 @@ def _evaluate(
         ways = {"reconstruction": networks.decode(networks.encode(true, species, bins), bins)}
         if networks.unet is not None:
             ways = {"segmentation": Decoded(true, None), **ways}
-        threshold = settings.placement.mask_threshold
+        threshold = _rules(settings).mask_threshold
         seen = {
             way: (decoded.maps, networks.segment(decoded, threshold, species > 0))
             for way, decoded in ways.items()
@@ -189,7 +194,7 @@ def _compare(
             fitted,
             networks.kind.grid,
             widths=networks.widths,
-            settings=settings.placement,
+            rules=_rules(settings),
         )
     except Rejected as error:
         return figures | {"code": error.code}

@@ -18,7 +18,7 @@ from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
-from hpcvox.generation.settings import GenerateSettings
+from hpcvox.generation.settings import GenerateSettings, PlacementRules
 from hpcvox.outcome import Outcome
 from hpcvox.parts import Parts
 from hpcvox.progress import Progress
@@ -65,11 +65,15 @@ def run(settings: GenerateSettings) -> Outcome:
     )
 
 
+def _rules(settings: GenerateSettings) -> PlacementRules:
+    return settings.placement.rules(by_unet=settings.unet is not None)
+
+
 def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dict[str, Any]:
     return {
         "vae": networks.card["checksum"],
         **({} if networks.unet_card is None else {"unet": networks.unet_card["checksum"]}),
-        "placement": settings.placement.model_dump(mode="json"),
+        "placement": _rules(settings)._asdict(),
         **latent.work(),
     }
 
@@ -86,7 +90,7 @@ def _make(
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
         decoded = _decode(networks, latent, batch)
-        segmented = networks.segment(decoded, settings.placement.mask_threshold)
+        segmented = networks.segment(decoded, _rules(settings).mask_threshold)
         for row, sample in enumerate(batch):
             found = _candidate(
                 sample.id, decoded.maps[row], segmented.species[row], segmented.mask[row], networks, settings
@@ -114,7 +118,7 @@ def _candidate(
             lattice,
             networks.kind.grid,
             widths=networks.widths,
-            settings=settings.placement,
+            rules=_rules(settings),
         )
     except Rejected as error:
         return {"valid": False, "code": error.code, "message": str(error)}

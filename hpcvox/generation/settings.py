@@ -1,7 +1,7 @@
 """Settings of ``generate`` and ``judge``, and those that other verbs share with them."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -15,13 +15,42 @@ Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
 class PlacementSettings(Settings):
     """How decoded voxels become atoms."""
 
-    mask_threshold: float = Field(0.8, gt=0, lt=1, description="least probability of an occupied voxel")
+    mask_threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="least probability of an occupied voxel; null: 0.5, or 0.8 of a UNet's mask",
+    )
     drop_voxels: int = Field(
         3,
         ge=0,
         description="isolated regions of at most so many voxels go, unless the density has a maximum there",
     )
+    drop_volume: float | None = Field(
+        None,
+        ge=0,
+        description="Å³ that isolated regions may have as well and go; null: 0.03, or 0 of a UNet's mask",
+    )
     max_sites: int = Field(64, ge=1, le=500, description="a map with more sites is rejected as noise")
+
+    def rules(self, by_unet: bool) -> "PlacementRules":
+        """These settings for the masks of a UNet, or of a decoder that tells itself which voxels are occupied."""
+        threshold, volume = (0.8, 0.0) if by_unet else (0.5, 0.03)
+        return PlacementRules(
+            threshold if self.mask_threshold is None else self.mask_threshold,
+            self.drop_voxels,
+            volume if self.drop_volume is None else self.drop_volume,
+            self.max_sites,
+        )
+
+
+class PlacementRules(NamedTuple):
+    """How voxels become atoms, with nothing left open: see :class:`PlacementSettings`."""
+
+    mask_threshold: float
+    drop_voxels: int
+    drop_volume: float
+    max_sites: int
 
 
 class NetworkSettings(Settings):

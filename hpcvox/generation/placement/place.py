@@ -14,9 +14,9 @@ from hpcvox.generation.placement.reduced import ReducedCell
 from hpcvox.generation.placement.refine import refine
 from hpcvox.generation.placement.segment import segment
 from hpcvox.generation.placement.voxel_map import VoxelMap
-from hpcvox.generation.settings import PlacementSettings
+from hpcvox.generation.settings import PlacementRules, PlacementSettings
 
-DEFAULTS: Final = PlacementSettings()
+DEFAULTS: Final = PlacementSettings().rules(by_unet=True)
 
 MERGE_DISTANCE = 0.5
 """Images of one site in a padded box, brought into the cell, lie within this (Å)."""
@@ -38,13 +38,13 @@ def place(
     grid: Grid = "periodic",
     *,
     widths: NDArray[np.float64] = RADII,
-    settings: PlacementSettings = DEFAULTS,
+    rules: PlacementRules = DEFAULTS,
 ) -> Placed:
     """Atoms of a voxel map.
 
     Voxels with a mask probability of at least ``mask_threshold`` form 6-connected regions of one
     species (joined across the faces of a periodic grid).  A region too small for its species joins the
-    neighbour it touches most.  One of at most ``drop_voxels`` voxels that touches none is dropped
+    neighbour it touches most.  One of at most ``drop_voxels`` voxels or ``drop_volume`` that touches none is dropped
     unless the density has a maximum there: a small ion has one even if it fills a single voxel.
     Regions that are not compact are split.  Species: the majority's.  Position: the density-weighted
     centroid.  The map of an oblique cell is looked at on the grid of its reduced cell.
@@ -56,7 +56,7 @@ def place(
         lattice: the cell's rows in Å, (3, 3): a along x and b in the xy plane; diagonal on a padded grid.
         grid: which box around the cell the map is of.
         widths: σ of the density's Gaussians in Å by atomic number.
-        settings: what counts as a site, and how many there may be.
+        rules: what counts as a site, and how many there may be.
 
     Raises:
         Rejected: ``not-finite``, ``no-cell``, ``empty``, ``too-many-sites``.
@@ -65,14 +65,14 @@ def place(
     reduced = ReducedCell.of(lattice)
     n = density.shape[0]
     species, mask_probability = reduced.reordered(species), reduced.reordered(mask_probability)
-    occupied = (mask_probability >= settings.mask_threshold) & (species <= MAX_Z)
+    occupied = (mask_probability >= rules.mask_threshold) & (species <= MAX_Z)
     voxels = VoxelMap(
         VoxelGrid(reduced.lattice, grid, n),
         np.maximum(reduced.reordered(density), 0, dtype=np.float32),
         np.where(occupied, species, 0).astype(np.uint8),
         widths,
     )
-    found = segment(voxels, settings)
+    found = segment(voxels, rules)
     numbers = found.species.astype(np.uint8)
     positions = refine(found.centre, numbers, voxels)
     sites = reduced.in_given(fractional(positions, reduced.lattice), n) + voxels.grid.origin

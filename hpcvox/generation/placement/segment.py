@@ -10,7 +10,7 @@ from hpcvox.generation.placement.grid import VoxelGrid
 from hpcvox.generation.placement.regions import Regions
 from hpcvox.generation.placement.split import MAX_COMPACTNESS, MAX_FILL, OWN_SHARE, compactness, split
 from hpcvox.generation.placement.voxel_map import VoxelMap
-from hpcvox.generation.settings import PlacementSettings
+from hpcvox.generation.settings import PlacementRules
 
 MAX_REGIONS = 2000
 """More raw regions than this are noise; the bound keeps time and memory small."""
@@ -29,7 +29,7 @@ Labels = NDArray[np.int32]
 """(n, n, n): the region of each voxel, from 1; 0: none."""
 
 
-def segment(voxels: VoxelMap, settings: PlacementSettings) -> Regions:
+def segment(voxels: VoxelMap, rules: PlacementRules) -> Regions:
     """The regions of a map, one a site.
 
     Raises:
@@ -43,16 +43,15 @@ def segment(voxels: VoxelMap, settings: PlacementSettings) -> Regions:
             "empty", "no voxel is occupied: the mask probability is below its threshold everywhere"
         )
     found = _measured(labels, count, voxels)
-    labels, found = _without_fragments(labels, found, voxels, settings.drop_voxels)
-    labels, found = _cut_apart(labels, found, voxels, settings.max_sites)
-    found = _with_whole_spheres(labels, found, voxels, settings.max_sites)
+    drop = max(rules.drop_voxels, int(rules.drop_volume / voxels.grid.voxel_volume))
+    labels, found = _without_fragments(labels, found, voxels, drop)
+    labels, found = _cut_apart(labels, found, voxels, rules.max_sites)
+    found = _with_whole_spheres(labels, found, voxels, rules.max_sites)
     if len(found.species) == 0:
+        raise Rejected("empty", f"no region of more than {drop} voxels or with a density maximum")
+    if len(found.species) > rules.max_sites:
         raise Rejected(
-            "empty", f"no region of more than {settings.drop_voxels} voxels or with a density maximum"
-        )
-    if len(found.species) > settings.max_sites:
-        raise Rejected(
-            "too-many-sites", f"{len(found.species)} regions; at most {settings.max_sites} sites are placed"
+            "too-many-sites", f"{len(found.species)} regions; at most {rules.max_sites} sites are placed"
         )
     return found
 
