@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -51,8 +51,7 @@ def run(settings: RelaxSettings) -> Outcome:
         open_source(settings.known, targets=[]).refuse_empty()
     begun = time.monotonic()
     out = settings.out
-    with durable.sole_writer(out):
-        shutil.rmtree(out / SCRATCH, ignore_errors=True)  # of a run that was killed
+    with durable.sole_writer(out), _scratch(out):
         for stage in settings.stages:
             _check(stage, out / SCRATCH)
         config.claim(settings, out, FREE)
@@ -63,11 +62,20 @@ def run(settings: RelaxSettings) -> Outcome:
         with actor_pool(settings.actors) as pool:
             results = _relaxed("relax", settings, pool, entries, total)
             elements = _references(settings, pool, results)
-        shutil.rmtree(out / SCRATCH, ignore_errors=True)
         rows = _written(settings, results, elements)
     return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun).passing_over(
         source.passed_over
     )
+
+
+@contextlib.contextmanager
+def _scratch(out: Path) -> Iterator[None]:
+    """The files that calculators make go with the run, also where it is refused; and those of a run that was killed."""
+    shutil.rmtree(out / SCRATCH, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)
 
 
 def _check(stage: Stage, scratch: Path) -> None:

@@ -142,6 +142,7 @@ def test_run_again_it_does_nothing_anew(
     assert files(metals / "out") == before
     assert main(["relax", *given, "stages=[lj]"]) == 2
     assert "other settings: stages" in capsys.readouterr().err
+    assert not (metals / "out" / ".scratch").exists()
 
 
 @pytest.mark.parametrize("cell", ["volume", "full"])
