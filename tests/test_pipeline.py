@@ -101,6 +101,16 @@ def test_killed_in_every_stage_it_ends_as_if_undisturbed(tmp_path: Path) -> None
         assert f"] {verb}\nnothing to do: trained" in said
 
 
+@pytest.mark.slow
+def test_with_the_networks_of_the_paper_the_fine_tuned_one_generates_and_is_reported(tmp_path: Path) -> None:
+    unet = [f"train_unet.{s}" for s in ("epochs=1", "threads=1", SMALL_UNET)]
+    finish(
+        start(tmp_path, *unet, "finetune_unet.epochs=1", "train_vae.epochs=1", "screen=null", "relax=null")
+    )
+    assert f"unet: {tmp_path}/finetuned_unet" in (tmp_path / "generated/config.yaml").read_text()
+    assert "Fine-tuning the UNet" in (tmp_path / "report/report.html").read_text()
+
+
 def settings(*overrides: str) -> PipelineSettings:
     return config.load(PipelineSettings, None, ["out=o", *overrides])
 

@@ -220,6 +220,18 @@ def studied(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
+def test_a_real_training_that_promises_little_is_stopped(shards: Path, tmp_path: Path) -> None:
+    """With this seed two good learning rates come before two with which nothing is learnt."""
+    out = tmp_path / "study"
+    rates = "space={learning_rate: {choices: [3.0e-3, 2.0e-3, 1.0e-30, 2.0e-30]}}"
+    given = (rates, "sampler=random", "seed=5", "trials=4", "pruner=median", "warmup_epochs=0")
+    assert worker.run(real(shards, out, *given, "settings.epochs=10")).exit_status == 0
+    states = {trial.number: trial.state for trial in Study.open(out).trials}
+    assert states == dict(enumerate([TrialState.COMPLETE] * 2 + [TrialState.PRUNED] * 2))
+    assert all(0 < len(trial.intermediate_values) < 10 for trial in Study.open(out).trials[2:])
+
+
 @pytest.fixture(scope="module")
 def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of one worker, done; its trainings are small ones."""
