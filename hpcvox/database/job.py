@@ -38,7 +38,8 @@ def run(settings: DatabaseSettings) -> Outcome:
     out = settings.out
     with durable.sole_writer(out):
         config.save(settings, out / "config.yaml")
-        drawn = draw(settings.size, settings.seed, tuple(dict.fromkeys(settings.classes)))
+        classes = tuple(dict.fromkeys(settings.classes))
+        drawn = draw(settings.size, settings.seed, classes, settings.elements)
         parts = out / PARTS
         parts.mkdir(exist_ok=True)
         tasks = [*_references(drawn), *_chunks(drawn)] if energy == "chgnet" else _chunks(drawn)

@@ -5,7 +5,7 @@ Heusler compounds (full L2_1, inverse XA, half C1_b), each in its conventional c
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -103,8 +103,10 @@ def _all() -> dict[str, Prototype]:
     return unique
 
 
-def draw(size: int, seed: int, classes: Sequence[str] = CLASSES) -> list[Prototype]:
-    """``size`` built-in crystals, shuffled by ``seed``, from the ``classes`` in turn.
+def draw(
+    size: int, seed: int, classes: Sequence[str] = CLASSES, elements: Collection[str] | None = None
+) -> list[Prototype]:
+    """``size`` built-in crystals, shuffled by ``seed``, from the ``classes`` in turn; of the ``elements`` alone.
 
     Each class gives an equal share; a class that is used up (there are few AB) leaves its turns to the
     others.  The draw of a smaller size is the beginning of that of a larger one.
@@ -116,10 +118,12 @@ def draw(size: int, seed: int, classes: Sequence[str] = CLASSES) -> list[Prototy
         raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
     shuffled: dict[str, list[tuple[bytes, Prototype]]] = {name: [] for name in CLASSES}
     for name, prototype in _all().items():
-        shuffled[prototype.compound_class].append((rank(seed, name), prototype))
+        if elements is None or set(prototype.species) <= set(elements):
+            shuffled[prototype.compound_class].append((rank(seed, name), prototype))
     there = sum(len(shuffled[name]) for name in classes)
     if size > there:
-        raise ConfigError(f"size={size}: there are {there:,} crystals of classes={','.join(classes)}")
+        of = "" if elements is None else f" and elements={','.join(elements)}"
+        raise ConfigError(f"size={size}: there are {there:,} crystals of classes={','.join(classes)}{of}")
     queues = [iter([prototype for _, prototype in sorted(shuffled[name])]) for name in classes]
     drawn: list[Prototype] = []
     while len(drawn) < size and queues:

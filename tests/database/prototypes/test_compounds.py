@@ -136,6 +136,18 @@ def test_a_size_outside_the_range_is_refused(size: int) -> None:
         draw(size, 0)
 
 
+def test_a_draw_of_some_elements_has_no_other() -> None:
+    elements = ["Ba", "Ca", "Nb", "O", "Sr", "Ti", "Zr", "F", "K", "Na", "Mg", "Li", "Zn", "Cu", "Al", "Ga"]
+    drawn = draw(100, 1, ["Heusler"], elements)
+    assert {symbol for prototype in drawn for symbol in prototype.species} <= set(elements)
+    every = [
+        prototype for prototype in draw(20_000, 1, ["Heusler"]) if set(prototype.species) <= set(elements)
+    ]
+    assert every[:10] == drawn[:10], "in the order of a draw of all"
+    with pytest.raises(ConfigError, match=r"there are 0 crystals of classes=.* and elements=He,Ne"):
+        draw(100, 1, elements=["He", "Ne"])
+
+
 def test_a_draw_of_some_classes_has_no_other() -> None:
     drawn = draw(150, 3, ("ABX3",))
     assert {p.compound_class for p in drawn} == {"ABX3"}
