@@ -13,6 +13,7 @@ import torch
 
 from hpcvox.errors import MissingDependencyError
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.training.launch import joins_by_slurm
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -228,9 +229,10 @@ def _connect(settings: TrainSettings) -> Comm:
 
     if is_elastic():
         return ElasticHorovod(settings)
-    if launched_ranks() == 1:
+    by_slurm = joins_by_slurm(settings.backend)
+    if launched_ranks() == 1 and not by_slurm:
         return Alone()
-    if settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
+    if by_slurm or settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
         return TorchDistributed(settings)
     try:
         return Horovod(settings)

@@ -48,7 +48,7 @@ def train_cgcnn(settings: TrainCGCNNSettings) -> Outcome:
 
 
 def _train(name: str, settings: TrainSettings) -> Outcome:
-    if launched_ranks() == 1 and not is_elastic():
+    if launched_ranks() == 1 and not is_elastic() and not launch.joins_by_slurm(settings.backend):
         require_joined(1)
         if (said := finished.summary(settings)) is not None:
             return Outcome(f"nothing to do: {said}")
