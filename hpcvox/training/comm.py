@@ -6,7 +6,7 @@ for several that come and go, and :class:`hpcvox.training.comm_torch.TorchDistri
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -14,6 +14,7 @@ import torch
 from hpcvox.errors import MissingDependencyError
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.training.launch import joins_by_slurm
+from hpcvox.training.network import address_towards, interface_of
 from hpcvox.training.settings import TrainSettings
 from hpcvox.training.watchdog import Watchdog
 
@@ -193,7 +194,8 @@ class ElasticHorovod(Horovod):
 
         self.lost = (Regroup, self._hvd.HorovodInternalError)
         self._notices = notification_manager
-        self._notices.init()
+        with _listening_to(os.environ["HOROVOD_GLOO_RENDEZVOUS_ADDR"]):
+            self._notices.init()
         self._notices.register_listener(self)
 
     def on_hosts_updated(self, timestamp: int, update: int) -> None:
@@ -206,6 +208,25 @@ class ElasticHorovod(Horovod):
     def close(self) -> None:
         self._notices.remove_listener(self)
         super().close()
+
+
+@contextlib.contextmanager
+def _listening_to(launcher: str) -> Iterator[None]:
+    """Services of Horovod that are started within this listen at the address by which the launcher is reached, and not
+    at all of this node's, for which Horovod has no option.
+    """
+    from horovod.runner.common.util import network
+
+    own = address_towards(launcher)
+    anywhere, all_addresses = network.find_port, network.BasicService._get_local_addresses
+    network.find_port = lambda make: anywhere(lambda place: make((own, place[1])))
+    network.BasicService._get_local_addresses = lambda service: {
+        interface_of(own): [(own, service.get_port())]
+    }
+    try:
+        yield
+    finally:
+        network.find_port, network.BasicService._get_local_addresses = anywhere, all_addresses
 
 
 def connect(settings: TrainSettings) -> Comm:

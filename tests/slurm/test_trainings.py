@@ -147,6 +147,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     assert listening(of_job(lab, job, "slurm/elastic/launch.py")) == {"127.0.0.1"}, (
         "that of its interface, lo"
     )
+    assert listening(ranks) == {"127.0.0.1"}
     alone, joined = groups(1), groups(2)  # it may have begun before the other was there
     (on_second,) = [rank for rank in ranks if rank.info["environ"]["HOROVOD_HOSTNAME"] == "node2"]
     on_second.kill()
