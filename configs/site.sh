@@ -27,7 +27,8 @@
 # Of elastic: seconds between two questions to SLURM, about the nodes and the ranks (more where it does not answer).
 : "${HPCVOX_ASK_SECONDS:=30}"
 
-# What `srun --mpi=list` offers and MPI was built for: pmix, pmix_v4, cray_shasta ...
+# What `srun --mpi=list` offers and MPI was built for: pmix, pmix_v4, cray_shasta ... Without MPI, none: trainings then take
+# backend=torch.
 : "${HPCVOX_SRUN_MPI:=pmix}"
 
 # More arguments for that launcher, e.g. "-x NCCL_SOCKET_IFNAME" for mpirun, "--network-interfaces ib0" for elastic.
@@ -49,4 +50,4 @@
 : "${HPCVOX_MAX_RESTARTS:=50}"
 
 # The network interface of the fast network, for sites where the nodes' names resolve to a slow one.
-# export NCCL_SOCKET_IFNAME=ib0 OMPI_MCA_btl_tcp_if_include=ib0
+# export NCCL_SOCKET_IFNAME=ib0 GLOO_SOCKET_IFNAME=ib0 OMPI_MCA_btl_tcp_if_include=ib0

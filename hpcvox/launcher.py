@@ -43,6 +43,23 @@ def launched_ranks() -> int:
     return 1
 
 
+def step_ranks() -> int:
+    """Number of ranks that ``srun`` started as the tasks of a step, this process among them, whether or not a launcher
+    has told them so in the words of an MPI; 1 where ranks are something else than these tasks.
+    """
+    tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
+    others = "OMPI_COMM_WORLD_SIZE" in os.environ or "HOROVOD_SIZE" in os.environ or is_elastic()
+    if others or "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_PROCID" not in os.environ:
+        return 1
+    if (
+        not tasks.isdigit()
+        or os.environ.get(RANKS, tasks) != tasks
+        or launched_ranks() not in (1, int(tasks))
+    ):
+        return 1
+    return int(tasks)
+
+
 RANKS: Final = "HPCVOX_RANKS"
 """Says how many ranks were started together; set by what starts them (``slurm/lib.sh``, ``training/launch.py``)."""
 
@@ -60,7 +77,8 @@ def require_joined(size: int) -> None:
     raise MissingDependencyError(
         f"{started} processes were started and {size} of them found each other, so that each would do all of the work "
         "alone: what starts them is not what their MPI was built for. `srun --mpi=list` names what SLURM offers "
-        "(HPCVOX_SRUN_MPI in configs/site.sh: pmix, pmi2, cray_shasta; never none), or take HPCVOX_LAUNCH=mpirun"
+        "(HPCVOX_SRUN_MPI in configs/site.sh: pmix, pmi2, cray_shasta; never none), or take HPCVOX_LAUNCH=mpirun; a "
+        "training also takes backend=torch, which under srun needs no MPI"
     )
 
 

@@ -92,7 +92,7 @@ supervise() {   # run a command, let signals in while it runs, end with what its
     if [ $known != 127 ]; then status=$known; fi
     program=''
     # Told to stop before it could answer (while it was starting): nothing is lost, the state is that of before.
-    if [ "$told_to_stop" = yes ] && [ $status = 143 ]; then status=$STATUS_INTERRUPTED
+    if [ "$told_to_stop" = yes ] && { [ $status = 143 ] || [ $status = 138 ]; }; then status=$STATUS_INTERRUPTED   # TERM, USR1
     elif [ -z "${HPCVOX_NO_GAIN:-}" ]; then gained=yes   # a program that does not say
     fi
     finish $status
@@ -230,10 +230,14 @@ on_ranks() {
             program_is_step=yes
             supervise srun --mpi="$HPCVOX_SRUN_MPI" --kill-on-bad-exit=0 "${tasks[@]}" "${arguments[@]}" "${command_line[@]}"
             ;;
-        mpirun)   # it passes USR1 on to the ranks; at TERM it would kill them
+        mpirun)   # it passes USR1 on to the ranks; at TERM it would kill them, and does not hear of it
             program_signal=USR1
             export SRUN_CPUS_PER_TASK=${SLURM_CPUS_ON_NODE:-1}   # of its own srun, which starts a daemon a node
-            supervise mpirun --bind-to none --map-by "$place" -n "$ranks" "${arguments[@]}" "${command_line[@]}"
+            # Its daemons are deaf, too: those of Open MPI 4, and of 5.
+            export PATH="$HPCVOX_HOME/slurm/mpirun:$PATH"
+            : "${OMPI_MCA_orte_launch_agent:=hpcvox-daemon orted}" "${PRTE_MCA_prte_launch_agent:=hpcvox-daemon prted}"
+            export OMPI_MCA_orte_launch_agent PRTE_MCA_prte_launch_agent
+            supervise hpcvox-daemon mpirun --bind-to none --map-by "$place" -n "$ranks" "${arguments[@]}" "${command_line[@]}"
             ;;
         elastic)
             [ "$training" = yes ] || fail "HPCVOX_LAUNCH=elastic is for trainings: take srun or mpirun for this job"

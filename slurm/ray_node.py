@@ -11,11 +11,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from hpcvox.actors.reaper import end_holders
 from hpcvox.actors.session import RAY, session_folder
+from hpcvox.preemption import ENDS, deaf, job_goes_on, tell_the_job
 
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory on a node: tasks and results are small here, arrays go to disk where they are made."""
@@ -23,7 +23,6 @@ STORE_BYTES = 200 * 2**20
 HEAD_PORTS = range(20_000, 32_000)
 """Below the range from which systems give ports to outgoing connections (Linux: 32768 and up)."""
 
-ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_S = 0.2
 
 
@@ -69,30 +68,20 @@ def start(role: str, address: str, cpus: str) -> int:
     for number in ENDS:
         signal.signal(number, lambda number, _: told.append(number))
     with session_folder() as folder:
-        with _deaf():
+        with deaf():
             ray = subprocess.Popen([*command, f"--temp-dir={folder / RAY}"])
         preempted = False
         while ray.poll() is None:
             # What is left a while after the end SLURM kills: there is time to clear up, and none to wait for Ray.
-            if told and not (_is_wanted() and (preempted or _job_goes_on())):
+            if told and not (_is_wanted() and (preempted or job_goes_on())):
                 break
             if told and role == "head" and not preempted:
-                _tell_the_job()
+                tell_the_job()
             preempted = bool(told)
             time.sleep(LOOK_S)
         ray.kill()
         end_holders(folder)
         return ray.wait()
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that are started within this do not hear of their end, short of SIGKILL."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _is_wanted() -> bool:
@@ -102,26 +91,6 @@ def _is_wanted() -> bool:
     except OSError:
         return False
     return True
-
-
-def _job_goes_on() -> bool:
-    """Whether SLURM lets the job run on for a while, though its steps are told to end: it is preempted."""
-    return "JobState=RUNNING" in _slurm("scontrol", "show", "job")
-
-
-def _tell_the_job() -> None:
-    """A preemption is told to the steps of a job alone; its script asks SLURM what it is."""
-    _slurm("scancel", "--batch", "--signal=USR2")
-
-
-def _slurm(*command: str) -> str:
-    """What a command of SLURM's says of this job; nothing where it does not answer."""
-    job = os.environ.get("HPCVOX_JOB") or os.environ["SLURM_JOB_ID"]
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        return subprocess.run(
-            [*command, job], check=False, timeout=20, capture_output=True, encoding="utf-8", errors="replace"
-        ).stdout
-    return ""
 
 
 def wait_for_port(host: str, port: int, seconds: float) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.launcher import NEEDED, RANKS, require_joined, without_secrets
+from hpcvox.launcher import NEEDED, RANKS, require_joined, step_ranks, without_secrets
 from tests.support.paths import ROOT
 
 GIVEN = {
@@ -63,3 +63,32 @@ def test_ranks_that_have_not_all_found_each_other_are_refused(
         return
     with pytest.raises(MissingDependencyError, match=f"and {size} of them found each other"):
         require_joined(size)
+
+
+STEP = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "ranks"),
+    [
+        ({}, 1),
+        (STEP, 2),  # srun --mpi=none
+        ({**STEP, RANKS: "2"}, 2),
+        ({**STEP, "PMIX_RANK": "0"}, 2),  # srun --mpi=pmix, whatever MPI there is
+        ({**STEP, RANKS: "1"}, 1),  # a trial of one of two workers of a study
+        ({**STEP, "OMPI_COMM_WORLD_SIZE": "2"}, 1),  # the tasks are mpirun's daemons
+        ({**STEP, "PMI_SIZE": "8"}, 1),  # those of another mpirun
+        ({**STEP, "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2"}, 1),
+        ({**STEP, "HOROVOD_ELASTIC": "1"}, 1),
+        ({"SLURM_PROCID": "0"}, 1),  # the script of a job
+    ],
+)
+def test_ranks_that_are_the_tasks_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], ranks: int
+) -> None:
+    known = (RANKS, *STEP, "PMIX_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "HOROVOD_SIZE")
+    for name in (*known, "TORCHELASTIC_RUN_ID", "HOROVOD_ELASTIC"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert step_ranks() == ranks

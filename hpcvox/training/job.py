@@ -20,7 +20,7 @@ from hpcvox.training.settings import TrainSettings
 def run(settings: TrainSettings) -> Outcome:
     """Train the network that these settings are of; goes on where ``out`` already holds a part of this run."""
     trained = network.find(settings.network)
-    if launched_ranks() == 1 and not is_elastic():
+    if launched_ranks() == 1 and not is_elastic() and not launch.joins_by_slurm(settings.backend):
         require_joined(1)
         if (said := finished.summary(settings)) is not None:
             return Outcome(f"nothing to do: {said}")

@@ -107,6 +107,8 @@ class Trainer:
                     bar.advance(self.position.seen - before.seen, **shown)
                 if answer.stop:
                     self._save()
+                    # a launcher ends all ranks when the first has ended
+                    self.comm.sum(torch.zeros(1), "saved")
                     return False
                 if answer.regroup:
                     raise Regroup("other ranks join")
@@ -201,7 +203,7 @@ class Trainer:
         ranks[self.comm.rank] = float(bool(bad))
         guilty = torch.nonzero(self.comm.sum(ranks, "not_finite")).flatten().tolist()
         self._save()
-        self.comm.sum(ranks, "saved")  # a launcher ends all ranks when the first has ended
+        self.comm.sum(ranks, "saved")  # as above
         where = f"epoch {self.position.epoch + 1}, step {self.position.step + 1}"
         advice = (
             f"The state before it is in {self.checkpoints}: lower learning_rate, or look at these samples"

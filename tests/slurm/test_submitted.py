@@ -56,8 +56,10 @@ SRUN = "srun --mpi=pmix --kill-on-bad-exit=0"
 SRUN_GPUS = f"{SRUN} --ntasks=8 --ntasks-per-node=4 --cpus-per-task=8"
 ONE_SOURCE = {"SLURM_CPUS_PER_TASK", "SRUN_CPUS_PER_TASK", "SLURM_TRES_PER_TASK"}
 """Of a task's CPUs: srun is told them on its command line, and a second source is an error since SLURM 24.05."""
-MPIRUN = "mpirun --bind-to none --map-by node -n {ranks}"
-MPIRUN_GPUS = "mpirun --bind-to none --map-by ppr:4:node:OVERSUBSCRIBE -n 8"
+MPIRUN = f"python {ROOT}/slurm/mpi_daemon.py mpirun --bind-to none --map-by node -n {{ranks}}"
+MPIRUN_GPUS = (
+    f"python {ROOT}/slurm/mpi_daemon.py mpirun --bind-to none --map-by ppr:4:node:OVERSUBSCRIBE -n 8"
+)
 
 STAND_IN = r"""#!/usr/bin/env bash
 name=$(basename "$0")
@@ -230,6 +232,10 @@ def test_a_rank_a_task(site: Site, script: str, launch: str, launcher: str) -> N
     # mpirun starts a daemon a node by an srun of its own
     own = {"SRUN_CPUS_PER_TASK": "2"} if launch == "mpirun" else {}
     assert {key: environment[key] for key in ONE_SOURCE & environment.keys()} == own
+    if launch == "mpirun":
+        assert environment["OMPI_MCA_orte_launch_agent"] == "hpcvox-daemon orted"
+        assert environment["PRTE_MCA_prte_launch_agent"] == "hpcvox-daemon prted"
+        assert environment["PATH"].startswith(f"{ROOT}/slurm/mpirun:")
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab
 from tests.support.spot_shards import make_spots
+from tests.support.training_runs import assert_same_weights
 from tests.support.voxel_shards import SMALL_UNET, make_shards
 
 EPOCHS = 150
@@ -99,29 +100,25 @@ def command_lines() -> list[str]:
     return found
 
 
-def listening(program: str) -> list[str]:
-    """The addresses at which the processes of a program listen."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(word.endswith(program) for word in process.info["cmdline"] or []):
-            with contextlib.suppress(psutil.Error):
-                connections = process.net_connections()
-                found += [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN]
+def of_job(lab: Lab, job: int, program: str) -> list[psutil.Process]:
+    """The Pythons of a job that run a program."""
+    mine = {"SLURM_CONF": str(lab.configuration), "SLURM_JOB_ID": str(job)}
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["cmdline"] or [])[1:2] == [f"{ROOT}/{program}"]
+        and mine.items() <= (process.info["environ"] or {}).items()
+    ]
+
+
+def listening(processes: list[psutil.Process]) -> set[str]:
+    """The addresses at which processes listen."""
+    found = set()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            connections = process.net_connections()
+            found |= {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
     return found
-
-
-def rank_on(lab: Lab, node: str) -> psutil.Process:
-    """The process of the rank of a training on ``node``."""
-    for process in psutil.process_iter(["cmdline", "environ"]):
-        words, environment = process.info["cmdline"] or [], process.info["environ"] or {}
-        mine = environment.get("SLURM_CONF") == str(lab.configuration)
-        if (
-            mine
-            and environment.get("HOROVOD_HOSTNAME") == node
-            and words[1:2] == [f"{ROOT}/jobs/train_unet.py"]
-        ):
-            return process
-    raise AssertionError(f"no rank on {node}")
 
 
 def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_is_near(
@@ -145,9 +142,15 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
 
     lab.until(lambda: groups(2) > 0 and len(read_metrics(tmp_path / "run")) >= 3, job, log)
     assert not [line for line in command_lines() if secret in line], "every user of the node can read them"
-    assert set(listening("elastic/launch.py")) == {"127.0.0.1"}, "that of the interface it was given, lo"
+    ranks = of_job(lab, job, "jobs/train_unet.py")
+    assert len(ranks) == 2
+    assert listening(of_job(lab, job, "slurm/elastic/launch.py")) == {"127.0.0.1"}, (
+        "that of its interface, lo"
+    )
+    assert listening(ranks) == {"127.0.0.1"}
     alone, joined = groups(1), groups(2)  # it may have begun before the other was there
-    rank_on(lab, "node2").kill()
+    (on_second,) = [rank for rank in ranks if rank.info["environ"]["HOROVOD_HOSTNAME"] == "node2"]
+    on_second.kill()
     lab.until(lambda: groups(1) > alone, job, log)
     lab.until(lambda: groups(2) > joined, job, log)
     lab.signal(job, "USR1")
@@ -155,3 +158,50 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     assert "interrupted, state saved: back into the queue" in log.read_text()
     assert lab.field(job, "Restarts") == "1"
     assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, EPOCHS + 1))
+
+
+def test_ranks_joined_by_torch_with_mpi_and_without_outlive_a_preemption_and_end_with_the_same_bits(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """By mpirun, and by an srun that tells them nothing of each other; one job of more urgency ends both."""
+    shards = make_shards(tmp_path / "shards")
+    jobs: dict[Path, int] = {}
+    for launch in ("mpirun", "srun"):
+        folder = tmp_path / launch
+        folder.mkdir()
+        (folder / "endless.yaml").write_text(f"shards: {shards}\nout: run\nepochs: {10**6}\n")
+        given = ["endless.yaml", SMALL_UNET, "schedule=constant", "batch_size=6", "species_voxels=256"]
+        own = {"HPCVOX_LAUNCH": launch, "HPCVOX_SRUN_MPI": "none"}
+        script = str(ROOT / "slurm/train_unet.sh")
+        jobs[folder] = lab.sbatch(
+            "--cpus-per-task=1", script, *given, *SHORT[2:], "backend=torch", cwd=folder, **own
+        )
+    for folder, job in jobs.items():
+        log = folder / f"slurm-train_unet-{job}.out"
+        lab.until(lambda folder=folder: len(read_metrics(folder / "run")) >= 2, job, log)  # type: ignore[misc]
+    assert not list(tmp_path.glob("*/run/.ranks-*")), "they have met, and need its folder no more"
+    by_srun = of_job(lab, jobs[tmp_path / "srun"], "jobs/train_unet.py")
+    assert len(by_srun) == 2
+    assert listening(by_srun) == {"127.0.0.1"}, "the address of both nodes, and no other"
+    last = "until [ -e go ]; do sleep 0.2; done"
+    urgent = lab.sbatch("--partition=urgent", "--nodes=2", "--exclusive", "--wrap", last, cwd=tmp_path)
+    log = tmp_path / f"slurm-{urgent}.out"
+    lab.until(lambda: lab.states([urgent]) == ["RUNNING"], urgent, log)
+    done = {folder: len(read_metrics(folder / "run")) for folder in jobs}
+    for folder in jobs:
+        config = folder / "endless.yaml"
+        config.write_text(config.read_text().replace(str(10**6), str(max(done.values()) + 2)))
+    (tmp_path / "go").touch()
+    assert lab.wait([urgent]) == ["COMPLETED"]
+    for folder, job in jobs.items():
+        states, text = lab.wait([job]), output(folder, "train_unet", job)
+        assert states == ["COMPLETED"], text
+        assert lab.field(job, "Restarts") == "1"
+        assert "preempted, state saved: back into the queue" in text
+        assert "going on at epoch" in text
+        assert text.count("2 ranks of 1 threads") == 2
+        assert [line["epoch"] for line in read_metrics(folder / "run")] == list(
+            range(1, max(done.values()) + 3)
+        )
+        assert not list(folder.glob("run/.ranks-*"))
+    assert_same_weights(tmp_path / "mpirun/run", tmp_path / "srun/run")

@@ -6,13 +6,15 @@ for several that come and go, and :class:`hpcvox.training.ranks.comm_torch.Torch
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
 
 from hpcvox.errors import MissingDependencyError
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.training.ranks.addresses import address_towards, interface_of
+from hpcvox.training.ranks.launch import joins_by_slurm
 from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings
 
@@ -192,7 +194,8 @@ class ElasticHorovod(Horovod):
 
         self.lost = (Regroup, self._hvd.HorovodInternalError)
         self._notices = notification_manager
-        self._notices.init()
+        with _listening_to(os.environ["HOROVOD_GLOO_RENDEZVOUS_ADDR"]):
+            self._notices.init()
         self._notices.register_listener(self)
 
     def on_hosts_updated(self, timestamp: int, update: int) -> None:
@@ -205,6 +208,25 @@ class ElasticHorovod(Horovod):
     def close(self) -> None:
         self._notices.remove_listener(self)
         super().close()
+
+
+@contextlib.contextmanager
+def _listening_to(launcher: str) -> Iterator[None]:
+    """Services of Horovod that are started within this listen at the address by which the launcher is reached, and not
+    at all of this node's, for which Horovod has no option.
+    """
+    from horovod.runner.common.util import network
+
+    own = address_towards(launcher)
+    anywhere, all_addresses = network.find_port, network.BasicService._get_local_addresses
+    network.find_port = lambda make: anywhere(lambda place: make((own, place[1])))
+    network.BasicService._get_local_addresses = lambda service: {
+        interface_of(own): [(own, service.get_port())]
+    }
+    try:
+        yield
+    finally:
+        network.find_port, network.BasicService._get_local_addresses = anywhere, all_addresses
 
 
 def connect(settings: TrainSettings) -> Comm:
@@ -228,9 +250,10 @@ def _connect(settings: TrainSettings) -> Comm:
 
     if is_elastic():
         return ElasticHorovod(settings)
-    if launched_ranks() == 1:
+    by_slurm = joins_by_slurm(settings.backend)
+    if launched_ranks() == 1 and not by_slurm:
         return Alone()
-    if settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
+    if by_slurm or settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
         return TorchDistributed(settings)
     try:
         return Horovod(settings)

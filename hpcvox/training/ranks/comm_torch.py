@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import socket
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -11,12 +11,16 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
+from hpcvox.launcher import step_ranks
+from hpcvox.training.ranks.meeting import Meeting, Place
 from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings
 
 
 class TorchDistributed:
-    """Ranks started by torchrun, or by mpirun or srun, where MPI tells them where to meet."""
+    """Ranks started by torchrun, which brings them together; by srun, or by mpirun with MPI, which tell each who it is:
+    these meet in a folder of ``out`` that this user alone may enter.
+    """
 
     device = torch.device("cpu")
     lost: tuple[type[Exception], ...] = ()
@@ -24,47 +28,31 @@ class TorchDistributed:
 
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
+        self.exchanges_gpus = (
+            settings.device != "cpu" and torch.cuda.is_available() and dist.is_nccl_available()
+        )
+        backend = "cpu:gloo,cuda:nccl" if self.exchanges_gpus else "gloo"
+        timeout = timedelta(seconds=settings.stall_s)
+        self._meeting: Meeting | None = None
         if "TORCHELASTIC_RUN_ID" in os.environ:
             self.local_rank, self.local_size = (
                 int(os.environ["LOCAL_RANK"]),
                 int(os.environ["LOCAL_WORLD_SIZE"]),
             )
+            dist.init_process_group(backend, timeout=timeout)
         else:
-            self.local_rank, self.local_size = self._meet_by_mpi()
-        self.exchanges_gpus = (
-            settings.device != "cpu" and torch.cuda.is_available() and dist.is_nccl_available()
-        )
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if self.exchanges_gpus else "gloo",
-            timeout=timedelta(seconds=settings.stall_s),
-        )
+            place = _place()
+            self.local_rank, self.local_size = place.local_rank, place.local_size
+            self._meeting = Meeting(settings.out, place, settings.stall_s)
+            dist.init_process_group(
+                backend, store=self._meeting, rank=place.rank, world_size=place.size, timeout=timeout
+            )
         self.rank: int = dist.get_rank()
         self.size: int = dist.get_world_size()
         self._watchdog = Watchdog(self.rank, settings.stall_s)
-
-    def _meet_by_mpi(self) -> tuple[int, int]:
-        """Set what torch.distributed reads from the environment; which rank of this node it is, and of how many."""
-        try:
-            from mpi4py import MPI
-        except (ImportError, RuntimeError) as error:
-            raise MissingDependencyError(
-                f"backend=torch takes torchrun, or mpirun or srun with MPI, and MPI cannot be loaded ({error})"
-            ) from None
-        world = MPI.COMM_WORLD
-        if world.rank == 0:
-            with socket.socket() as probe:
-                probe.bind(("", 0))
-                port = probe.getsockname()[1]
-            place = (os.uname().nodename, port)
-        else:
-            place = None
-        host, port = world.bcast(place)
-        node = world.Split_type(MPI.COMM_TYPE_SHARED)
-        if node.size == world.size:
-            host = "127.0.0.1"
-        os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": str(port)}
-        os.environ |= {"RANK": str(world.rank), "WORLD_SIZE": str(world.size)}
-        return node.rank, node.size
+        if self._meeting is not None and not self.exchanges_gpus:  # NCCL asks there when it is first used
+            self.sum(torch.zeros(1), "met")
+            self._meeting.close()
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
         return optimizer
@@ -107,6 +95,29 @@ class TorchDistributed:
     def close(self) -> None:
         self._watchdog.stop()
         dist.destroy_process_group()
+        if self._meeting is not None:
+            self._meeting.close()
+
+
+def _place() -> Place:
+    """Who this rank is among those that srun or mpirun has started.
+
+    Raises:
+        MissingDependencyError: srun did not start them, and MPI cannot be loaded.
+    """
+    if step_ranks() > 1:  # whatever srun has told MPI: one that does not know its words would end the process
+        return Place.of_slurm()
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise MissingDependencyError(
+            f"backend=torch takes torchrun, srun, or mpirun with MPI, and MPI cannot be loaded ({error})"
+        ) from None
+    world = MPI.COMM_WORLD
+    node = world.Split_type(MPI.COMM_TYPE_SHARED)
+    job = os.environ.get("SLURM_JOB_ID", f"{os.uname().nodename}.{os.getpid()}")
+    name = world.bcast(f"{job}-{secrets.token_hex(8)}")
+    return Place(name, world.rank, world.size, node.rank, node.size, 1 if node.size == world.size else None)
 
 
 class _Sum(torch.autograd.Function):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
-from hpcvox.launcher import RANKS, without_secrets
+from hpcvox.launcher import RANKS, launched_ranks, step_ranks, without_secrets
 from hpcvox.outcome import INTERRUPTED
 
 GRACE_S = 60.0
@@ -49,6 +49,12 @@ def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> in
         f"{ranks} ranks of {' '.join(verb)} ended with status {status} (see above); run the same command again "
         "and it goes on from the last checkpoint"
     )
+
+
+def joins_by_slurm(backend: str) -> bool:
+    """Whether the ranks are tasks of ``srun`` that no MPI has told of each other, and torch.distributed joins them."""
+    by_torch = backend == "torch" or (backend == "auto" and _horovod() is None)
+    return launched_ranks() == 1 and step_ranks() > 1 and by_torch
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,177 @@
+"""Where ranks find each other that nobody brings together: a folder on the file system that their nodes share.
+
+torch.distributed's own ways are a server, which has no key (whoever reaches its port can read and write what the
+ranks tell each other), and a file that is locked at each access, which is lost where locks hold on one node alone
+(BeeGFS, and Lustre with ``localflock``) and fails where there are none.  A folder needs neither port, nor address, nor
+lock.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from torch._C._distributed_c10d import Store
+
+from hpcvox.errors import TrainingError
+from hpcvox.training.ranks.addresses import between
+
+LOOK_S = (0.01, 0.5)
+"""Between two looks for a file, at first and at last."""
+
+FOLDER = ".ranks-"
+"""How the folder of a meeting begins; then come the job and the start that it is of."""
+
+INTERFACE = "GLOO_SOCKET_IFNAME"
+"""Names the network interface at which Gloo listens; without it, it is that of the node's own name."""
+
+
+class Place(NamedTuple):
+    """Who a rank is."""
+
+    meeting: str
+    """Names the meeting: the same for all ranks, and another one for each start."""
+    rank: int
+    size: int
+    local_rank: int
+    """Which of the ranks of this node."""
+    local_size: int
+    nodes: int | None
+    """Over how many the ranks are; None: over several."""
+    launched_from: str = ""
+    """The address of the node where ``srun`` was called, as this node sees it."""
+
+    @classmethod
+    def of_slurm(cls) -> Self:
+        """As SLURM tells each task of a step."""
+        given = os.environ
+        node = int(given["SLURM_NODEID"])
+        return cls(
+            f"{given['SLURM_JOB_ID']}-{given.get('SLURM_RESTART_COUNT', '0')}-{given['SLURM_STEP_ID']}",
+            int(given["SLURM_PROCID"]),
+            int(given["SLURM_STEP_NUM_TASKS"]),
+            int(given["SLURM_LOCALID"]),
+            tasks_of_nodes(given["SLURM_STEP_TASKS_PER_NODE"])[node],
+            int(given["SLURM_STEP_NUM_NODES"]),
+            given.get("SLURM_LAUNCH_NODE_IPADDR", ""),
+        )
+
+
+def tasks_of_nodes(text: str) -> list[int]:
+    """The number of tasks of each node, as SLURM writes them: ``2(x3),1`` are 2, 2, 2 and 1."""
+    counts: list[int] = []
+    for tasks, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text):
+        counts += [int(tasks)] * int(times or 1)
+    return counts
+
+
+class Meeting(Store):
+    """What the ranks tell each other before they are joined: a file for each key, written aside and renamed."""
+
+    def __init__(self, out: Path, place: Place, patience_s: float) -> None:
+        """Come to the meeting below ``out``, and wait until all others have come.
+
+        Raises:
+            TrainingError: the folder is not this user's alone, or some rank has not come within ``patience_s``.
+        """
+        super().__init__()
+        self._folder = _private(out / f"{FOLDER}{place.meeting}")
+        self._rank, self._patience_s = place.rank, patience_s
+        if place.rank == 0:
+            _clear_up(self._folder)
+        self.set(f"rank {place.rank}", place.launched_from)
+        seen_from = {self._of_rank(rank, place.size) for rank in range(place.size)}
+        if INTERFACE not in os.environ and (interface := between(seen_from, place.nodes)):
+            os.environ[INTERFACE] = interface
+
+    def _of_rank(self, rank: int, size: int) -> str:
+        try:
+            return self.get(f"rank {rank}").decode()
+        except TimeoutError:
+            self.close()
+            raise TrainingError(
+                f"rank {self._rank} of {size} has waited stall_s={self._patience_s:g} s for rank {rank} in "
+                f"{self._folder}: it was not started, or its node does not see the same files there (out must be on "
+                "a file system that all nodes see)"
+            ) from None
+
+    def set(self, key: str, value: str | bytes) -> None:
+        """Tell the other ranks."""
+        path = self._file(key)
+        aside = path.with_suffix(f".{self._rank}")
+        aside.write_bytes(value.encode() if isinstance(value, str) else value)
+        aside.replace(path)
+
+    def get(self, key: str) -> bytes:
+        """What a rank has told, once it has."""
+        self.wait([key])
+        return self._file(key).read_bytes()
+
+    def check(self, keys: Iterable[str]) -> bool:
+        """Whether all of this has been told."""
+        return all(self._file(key).exists() for key in keys)
+
+    def wait(self, keys: Iterable[str], timeout: timedelta | None = None) -> None:
+        """Wait until all of this has been told.
+
+        Raises:
+            TimeoutError: it has not in time.
+        """
+        began = time.monotonic()
+        patience_s = timeout.total_seconds() if timeout is not None else self._patience_s
+        pause, looked = LOOK_S[0], began
+        for key in keys:
+            while not self._file(key).exists():
+                now = time.monotonic()
+                if now - began > patience_s:
+                    raise TimeoutError(f"nothing is told of {key} in {self._folder}")
+                if now - looked > 1:
+                    os.utime(self._folder)  # a network file system then asks its server what is new here
+                    looked = now
+                time.sleep(pause)
+                pause = min(2 * pause, LOOK_S[1])
+
+    def clone(self) -> Self:
+        """For another thread: this is as good."""
+        return self
+
+    def close(self) -> None:
+        """End the meeting; rank 0 clears up, when all others have what they need."""
+        if self._rank == 0:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / hashlib.sha256(key.encode()).hexdigest()
+
+
+def _private(folder: Path) -> Path:
+    """A folder that this user alone may enter, made by whichever rank comes first.
+
+    Raises:
+        TrainingError: it is another user's, open to others, or a link.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise TrainingError(
+                f"{folder}, where the ranks are to meet, is not a folder that you alone may enter: remove it, and let "
+                "nobody else write to the folder that it is in"
+            ) from None
+    return folder
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove what earlier starts of the same job have left that were killed while they met."""
+    job, dash, _ = folder.name.removeprefix(FOLDER).partition("-")
+    for left in folder.parent.glob(f"{FOLDER}{job}{dash}*"):
+        if left != folder and not left.is_symlink() and left.stat().st_uid == os.geteuid():
+            shutil.rmtree(left, ignore_errors=True)
