@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # slurm/pipeline.sh [--database] [--unet] [--finetune] [--screen] [--relax] [--report] [out=FOLDER] [source=CRYSTALS]
-#     [STEP.key=value ...] [STEP.--OPTION=OF_SBATCH ...]
+#     [crystals=zip] [STEP.key=value ...] [STEP.--OPTION=OF_SBATCH ...]
 # slurm/pipeline.sh --status [out=FOLDER]
 # Submits featurize → train_vae → generate, each to start when what it takes has been made. Run it on a login node, or
 # by sbatch. --database makes built-in crystals first. --unet has a UNet name the elements, as in Court et al. 2020:
@@ -10,8 +10,9 @@
 # target is that of train_vae.condition unless train_cgcnn.target says another), --relax relaxes those that are left
 # (relax.stages=[chgnet] does it by CHGNet alone), --report evaluates and makes the page last, without screen and relax
 # where these fail. train_vae.epochs=5 is given to train_vae as epochs=5, and so on; everything is written below
-# out (runs). All settings are checked before anything is submitted. SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all
-# jobs, train_vae.--partition=gpu for one of them, and configs/site.sh has options for all trainings and for the rest.
+# out (runs), crystals=zip has the crystals of a step in one file. All settings are checked before anything is submitted.
+# SBATCH_PARTITION, SBATCH_ACCOUNT ... hold for all jobs, train_vae.--partition=gpu for one of them, and configs/site.sh
+# has options for all trainings and for the rest.
 # --status says how far the pipeline in out has come: what has failed and why, what was cancelled with it.
 #SBATCH --job-name=pipeline
 #SBATCH --nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G
@@ -42,7 +43,7 @@ declare -A as=([finetune_unet]=train_unet)    # whose settings are its own unles
 declare -A awaits=([report]='screen relax')   # which may fail, as where no candidate is left
 
 refuse() { echo "pipeline: $1: $2" >&2; exit 2; }
-out=runs source='' status=no overrides=() columns=() target='' known=yes
+out=runs source='' form='' status=no overrides=() columns=() target='' known=yes
 declare -A chosen=([featurize]=1 [train_vae]=1 [generate]=1)
 choose() { local step; for step in "$@"; do chosen[$step]=1; done; }
 for argument in "$@"; do
@@ -57,6 +58,7 @@ for argument in "$@"; do
         -h | --help) sed -n '2,/^#SBATCH/s/^# //p' "$HPCVOX_HOME/slurm/pipeline.sh"; exit 0 ;;
         out=?*) out=${argument#*=} ;;
         source=?*) source=${argument#*=} ;;
+        crystals=?*) form=$argument ;;
         [a-z]*.--?* | [a-z]*.*=*)
             [[ " ${all[*]} " == *" ${argument%%.*} "* ]] || refuse "$argument" "no such step; valid: ${all[*]}"
             case $argument in   # what is said of the crystals is so for every step
@@ -65,7 +67,7 @@ for argument in "$@"; do
                 featurize.cif_column=*) known=no ;;   # relax looks for the usual one
             esac
             overrides+=("$argument") ;;
-        *) refuse "$argument" "not known; valid: --database, --unet, --finetune, --screen, --relax, --report, --status, out=FOLDER, source=CRYSTALS, STEP.key=value, STEP.--OPTION=OF_SBATCH (${all[*]})" ;;
+        *) refuse "$argument" "not known; valid: --database, --unet, --finetune, --screen, --relax, --report, --status, out=FOLDER, source=CRYSTALS, crystals=zip, STEP.key=value, STEP.--OPTION=OF_SBATCH (${all[*]})" ;;
     esac
 done
 if [ $status = yes ]; then exec "$BASH" "$HPCVOX_HOME/slurm/pipeline_status.sh" "$out"; fi
@@ -104,6 +106,7 @@ arguments_of() {   # the step's own folders below out, and what it was given
             "generated=$out/generated" "evaluation=$out/evaluation" "database=$about_database" "judged=$out/judged" \
             "screened=$out/screened" "relaxed=$out/relaxed" "out=$out/report") ;;
     esac
+    case $1 in generate | judge | screen | relax) arguments+=(${form:+"$form"}) ;; esac
     local step override
     case $1 in *train_* | finetune_*) step=${HPCVOX_SBATCH_TRAININGS:-} ;; *) step=${HPCVOX_SBATCH_OTHERS:-} ;; esac
     read -r -a options <<< "$step"

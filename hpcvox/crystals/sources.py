@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from hpcvox.crystals.archives import COMPRESSED_TAR, TarSource, ZipSource
 from hpcvox.crystals.ase_db import ASE_SUFFIXES, AseSource
+from hpcvox.crystals.cif_set import CifSetSource, zipped
 from hpcvox.crystals.columns import Columns
 from hpcvox.crystals.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.fields import Kind
@@ -121,6 +122,8 @@ def open_source(
 ) -> Source:
     """Open the source at ``path``; its kind follows from its name.
 
+    A folder of a run of ours may be a zip (:mod:`hpcvox.crystals.cif_set`).
+
     ``id_column``, ``cif_column`` and ``targets`` are for what has columns or fields: tables, and the
     records of JSON, extended XYZ and databases.  ``"auto"`` takes the first of ``material_id``, ``id``,
     ``mp_id``, ``cif_id``, ``name`` that there is, else the row's or frame's number.
@@ -131,6 +134,8 @@ def open_source(
             holds no crystal, or the table lacks a column.
     """
     path = Path(path)
+    if (crystals := zipped(path)) is not None:
+        return Source(path, CifSetSource(crystals))
     if path.is_dir():
         return Source(path, FolderSource(path))
     if not path.exists():

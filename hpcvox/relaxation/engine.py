@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from hpcvox import config, durable
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.crystals.cif_set import CifSet
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry
@@ -57,8 +58,7 @@ def run(settings: RelaxSettings) -> Outcome:
         for stage in settings.stages:
             _check(stage, out / SCRATCH)
         config.claim(settings, out, FREE)
-        for folder in (STATES, CIFS):
-            (out / folder).mkdir(exist_ok=True)
+        (out / STATES).mkdir(exist_ok=True)
         entries = islice(source, settings.limit or None)
         total = min(filter(None, (source.total, settings.limit)), default=None)
         with actor_pool(settings.actors) as pool:
@@ -137,13 +137,9 @@ def _written(
     if settings.known is not None:
         known = Known.of_source(settings.known, {crystal.formula for crystal in relaxed.values()})
         matches = {i: known.match(crystal) for i, crystal in relaxed.items()}
-    names = set()
-    for crystal in relaxed.values():
-        names.add(name := f"{file_stem(crystal.id)}.cif")
-        durable.write_text(out / CIFS / name, cif_text(crystal))
-    for path in (out / CIFS).glob("*.cif"):
-        if path.name not in names:  # of an earlier run with more crystals
-            path.unlink()
+    with CifSet(out / CIFS).replaced(settings.crystals) as add:
+        for crystal in relaxed.values():
+            add(f"{file_stem(crystal.id)}.cif", cif_text(crystal))
     rows = [tables.row(r, settings, matches.get(i), elements) for i, r in enumerate(results)]
     durable.write_csv(out / TABLE, tables.columns(settings), rows)
     versions = [version(stage.calculator) for stage in settings.stages]
@@ -154,7 +150,9 @@ def _written(
 def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, seconds: float) -> Outcome:
     out = settings.out
     relaxed = [row for row in rows if "cif" in row]
-    parts = [f"relax: {len(relaxed):,} of {len(rows):,} crystals in {out / CIFS}, measures in {out / TABLE}"]
+    parts = [
+        f"relax: {len(relaxed):,} of {len(rows):,} crystals in {CifSet(out / CIFS).place}, measures in {out / TABLE}"
+    ]
     if kept:
         parts.append(f"{kept:,} done by an earlier run")
     if settings.known is not None:

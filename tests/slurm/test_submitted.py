@@ -451,6 +451,18 @@ def test_parts_of_the_pipeline(site: Site, flag: list[str], more: dict[str, str]
         assert steps["relax"][1] == ["source=runs/judged/cifs", "known=mine.csv", "out=runs/relaxed"]
 
 
+def test_crystals_in_one_file_are_said_once(site: Site) -> None:
+    (site.folder / "mine.csv").touch()
+    steps = pipeline(site, "--screen", "--relax", "source=mine.csv", "crystals=zip", "relax.crystals=folder")
+    said = {
+        step: [word for word in words if word.startswith("crystals=")] for step, (_, words) in steps.items()
+    }
+    told = {"generate": ["crystals=zip"], "judge": ["crystals=zip"], "screen": ["crystals=zip"]}
+    assert {step: words for step, words in said.items() if words} == told | {
+        "relax": ["crystals=zip", "crystals=folder"]  # the last one counts
+    }
+
+
 def test_a_finetuned_network_is_what_the_rest_is_made_with(site: Site) -> None:
     (site.folder / "mine.csv").touch()
     given = ["train_unet.width=8", "train_unet.epochs=9", "finetune_unet.learning_rate=0.001"]
