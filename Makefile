@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VENV := $(or $(HPCVOX_VENV),$(CURDIR)/.venv)
 BIN := $(VENV)/bin
-SCRIPTS := setup.sh .ci/run $(wildcard slurm/*.sh $(filter-out %.py,$(wildcard slurm/elastic/* slurm/mpirun/*)) configs/*.sh tests/support/slurm_lab/*.sh)
+SCRIPTS := setup.sh requirements/lock.sh .ci/run $(wildcard slurm/*.sh $(filter-out %.py,$(wildcard slurm/elastic/* slurm/mpirun/*)) configs/*.sh tests/support/slurm_lab/*.sh)
 export HPCVOX_VENV := $(VENV)
 
 .DEFAULT_GOAL := help

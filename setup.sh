@@ -17,12 +17,15 @@
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
 #   XDG_CACHE_HOME       where hpcvox/wheels keeps the built Horovod (default: ~/.cache)
-# Proxies, mirrors and indexes are pip's own settings (pip config).
+# Proxies, mirrors and indexes are pip's own settings (pip config). Wherever pip takes a package from, its file has to be
+# one of those whose hashes the locks have (requirements/lock.sh makes them); torch alone has none, as its build differs.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 
-horovod_version=0.28.1
+horovod_version=$(sed -n 's/^horovod==\([^ ]*\).*/\1/p' requirements/horovod.lock)
+# its build is for each machine to say, so that no lock has its hashes
+torch=$(sed -n 's/^ *"\(torch==[^"]*\)",$/\1/p' pyproject.toml)
 venv=${HPCVOX_VENV:-$root/.venv}
 extras=${HPCVOX_EXTRAS-chgnet}
 run_packages=(openmpi-bin libopenmpi-dev cmake g++ make)
@@ -192,6 +195,29 @@ tell_mpi() {
     fi
 }
 
+die_of_hashes() {   # where pip says that a file is not one of those that a lock knows
+    case $1 in *'DO NOT MATCH THE HASHES'*) ;; *) return 0 ;; esac
+    local package from='its package index: a mirror of yours, perhaps'
+    package=$(sed -n '/DO NOT MATCH THE HASHES/{n;s/^ *\([^ ]*\).*/\1/p;q}' <<< "$1")
+    [ -z "${HPCVOX_BUNDLE:-}" ] || from="$HPCVOX_BUNDLE: it may be damaged, fill it again (setup.sh --bundle FOLDER)"
+    die "the file of $package that pip was given is none of those whose hashes $2 has: it was not installed." \
+        "repeat, if the download was cut; else look at where it came from, $from" \
+        "if it was you who changed the lock: requirements/lock.sh makes it anew, hashes too"
+}
+# All of a lock was found together, and pip is to add nothing to it. What comes as source is built by the tools of
+# build.lock, and not by what pip would fetch for that without hashes.
+only_locked=(--require-hashes --no-deps --no-build-isolation)
+pip_locked() {   # what pip is to do, the name of a lock, then more arguments
+    local lock=requirements/$2.lock
+    pip_run "$1" "$lock" "${only_locked[@]}" -r "$lock" "${@:3}"
+}
+pip_torch() {   # what pip is to do, then more arguments: torch alone has no hashes, and finds in place what it needs
+    local all=$venv/.hpcvox/versions.txt   # of the locks without their hashes, which pip would ask of torch, too
+    mkdir -p "$venv/.hpcvox"
+    cat requirements/*.lock | sed -n 's/^\([^# ]*==[^ ]*\).*/\1/p' > "$all"
+    # shellcheck disable=SC2086  # arguments, meant to be split
+    pip_run "$1" torch "${@:2}" ${HPCVOX_TORCH_ARGS:-} -c "$all" "$torch"
+}
 pip_install() { pip_run install "$@"; }
 pip_run() {   # what pip is to do, with what (for the message), then pip's arguments
     local verb=$1 what=$2 log
@@ -205,6 +231,7 @@ pip_run() {   # what pip is to do, with what (for the message), then pip's argum
     local reason
     reason=$(cat "$log")
     rm -f "$log"
+    die_of_hashes "$reason" "$what"
     case ${HPCVOX_BUNDLE:+bundle:}$reason in
         bundle:*"(from versions: "* | bundle:*ResolutionImpossible* | bundle:*"conflicting dependencies"*)
             die "$HPCVOX_BUNDLE has not all that $what takes: $(grep -m 1 'ERROR: ' <<< "$reason")" \
@@ -220,31 +247,20 @@ pip_run() {   # what pip is to do, with what (for the message), then pip's argum
     esac
 }
 
-fill_bundle() {   # wheels of this machine's kind; as sources what is built against the MPI and the libraries of each
-    local lock folder=$1
-    bundle=$folder
+fill_bundle() {   # wheels of this machine's kind, and sources where there are none or each machine is to build its own
+    local lock locks
+    bundle=$1
+    read -ra locks <<< "build core $extras $([ "$for_tests" = no ] || echo test)"
+    [ "${HPCVOX_HOROVOD:-yes}" = no ] || locks+=(cmake horovod)
     install_build_tools
-    # shellcheck disable=SC2086  # arguments, meant to be split
-    collect torch ${HPCVOX_TORCH_ARGS:-} -c requirements/core.lock "$(grep '^torch==' requirements/core.lock)"
-    for lock in build core $extras $([ "$for_tests" = no ] || echo test); do
-        if [ "$lock" != gpaw ]; then collect "requirements/$lock.lock" -c requirements/core.lock -r "requirements/$lock.lock"; fi
+    for lock in "${locks[@]}"; do
+        say "requirements/$lock.lock ..."
+        pip_locked download "$lock" --dest "$bundle"
     done
-    if wants gpaw; then collect_sources "$(grep '^gpaw==' requirements/gpaw.lock)" gpaw "$(grep '^gpaw-data==' requirements/gpaw.lock)"; fi
-    if [ "${HPCVOX_HOROVOD:-yes}" != no ]; then collect_sources "horovod==$horovod_version" horovod cmake; fi
-    say "$(find "$folder" -type f | wc -l) files, $(du -sh "$folder" | cut -f1), in $folder"
+    say "torch ..."
+    pip_torch download --dest "$bundle" --find-links "$bundle"
+    say "$(find "$bundle" -type f | wc -l) files, $(du -sh "$bundle" | cut -f1), in $bundle"
     say "carry it and this checkout over, and there: HPCVOX_BUNDLE=FOLDER make setup"
-}
-collect() {   # what (for the message), then pip's arguments: into the bundle
-    local what=$1
-    shift
-    say "$what ..."
-    pip_run wheel "$what" --wheel-dir "$bundle" --find-links "$bundle" "$@"
-}
-collect_sources() {   # its requirement, its name, what else its build takes
-    say "$1, as source ..."
-    pip_run download "$1" --dest "$bundle" --no-deps --no-build-isolation --no-binary "$2" "$1"
-    shift 2
-    if [ $# != 0 ]; then collect "$*" "$@"; fi
 }
 
 make_venv() {
@@ -259,20 +275,19 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
-install_build_tools() { pip_install pip -r requirements/build.lock; }
+install_build_tools() { pip_locked install build; }
 
-install_locked() {   # the name of the stamp, the lock
-    local key
-    key=$(digest "requirements/build.lock" "requirements/core.lock" "$2")-$("$venv/bin/python" -V | tr -d ' ')
-    if is_done "$1" "$key"; then say "done before: $2"; return; fi
+install_locked() {   # the name of the lock, which is that of its stamp, too
+    local key lock=requirements/$1.lock
+    key=$(digest requirements/build.lock requirements/core.lock "$lock")-$torch-$("$venv/bin/python" -V | tr -d ' ')
+    if is_done "$1" "$key"; then say "done before: $lock"; return; fi
+    if [ "$1" = core ]; then install_build_tools; fi
+    say "$(grep -c '^[^# ]*==' "$lock") packages of $lock ..."
+    pip_locked install "$1"
     if [ "$1" = core ]; then
-        install_build_tools
-        say "torch (the largest, by itself first) ..."
-        # shellcheck disable=SC2086  # arguments, meant to be split
-        pip_install torch ${HPCVOX_TORCH_ARGS:-} -c requirements/core.lock "$(grep '^torch==' requirements/core.lock)"
+        say "torch (the largest, by itself) ..."
+        pip_torch install
     fi
-    say "$(grep -c == "$2") packages of $2 ..."
-    pip_install "$2" -c requirements/core.lock -r "$2"
     "$venv/bin/python" -m pip check > /dev/null ||
         die "the installed packages contradict each other: $("$venv/bin/python" -m pip check 2>&1 | sed -n 1p)" \
             "make a fresh environment: rm -rf $venv, then repeat"
@@ -285,14 +300,14 @@ build_horovod() {   # into the folder $1, or fail with a log in $1.log
     # Horovod's CMake appends its own, older C++ standard; torch's headers need C++17, and the last -std wins.
     printf '#!/bin/sh\nexec "%s" "$@" -std=c++17\n' "$(compiler)" > "$temporary/c++17"
     chmod +x "$temporary/c++17"
-    have cmake || pip_install cmake cmake
+    have cmake || pip_locked install cmake
     local status=0 with_mpi=(HOROVOD_WITH_MPI=1)
     [ "$mpi" != none ] || with_mpi=(HOROVOD_WITHOUT_MPI=1)
     env PATH="$venv/bin:$PATH" CXX="$temporary/c++17" HOROVOD_WITH_PYTORCH=1 HOROVOD_WITH_GLOO=1 "${with_mpi[@]}" \
         HOROVOD_WITHOUT_TENSORFLOW=1 HOROVOD_WITHOUT_MXNET=1 CMAKE_POLICY_VERSION_MINIMUM=3.5 \
         MAKEFLAGS="${MAKEFLAGS_HOROVOD:--j$(nproc)}" \
-        "$venv/bin/python" -m pip wheel --disable-pip-version-check --no-input --no-deps --no-build-isolation \
-        --use-pep517 --no-cache-dir --no-binary horovod "horovod==$horovod_version" -w "$temporary/wheel" \
+        "$venv/bin/python" -m pip wheel --disable-pip-version-check --no-input "${only_locked[@]}" \
+        --use-pep517 --no-cache-dir --no-binary horovod -r requirements/horovod.lock -w "$temporary/wheel" \
         > "$target.log" 2>&1 || status=$?
     if [ $status = 0 ]; then
         rm -rf "$target"
@@ -329,6 +344,7 @@ install_horovod() {
     if ! compgen -G "$wheels/horovod-*.whl" >/dev/null; then
         say "building version $horovod_version from its source (about three minutes on 2 cores, once) ..."
         if ! build_horovod "$wheels" "$(mpi_version)"; then
+            die_of_hashes "$(cat "$wheels.log")" requirements/horovod.lock
             tail -n 8 "$wheels.log" | sed 's/^/    | /' >&2
             warn "Horovod could not be built: see $wheels.log; torch.distributed joins the ranks of a training."
             return
@@ -348,11 +364,11 @@ gpaw_works() { "$venv/bin/python" -c 'import gpaw' >/dev/null 2>&1; }
 
 install_gpaw() {
     local -x GPAW_CONFIG=${GPAW_CONFIG:-$root/requirements/gpaw_siteconfig.py} CXX=${CXX:-$(compiler)}
-    install_locked gpaw requirements/gpaw.lock
+    install_locked gpaw
     if gpaw_works; then return; fi
     # pip keeps what it built, and may have built it against libraries that are no longer there.
     say "GPAW cannot be imported: building it anew ..."
-    pip_install GPAW --no-deps --no-cache-dir --force-reinstall "$(grep '^gpaw==' requirements/gpaw.lock)"
+    pip_locked install gpaw --no-cache-dir --force-reinstall
     gpaw_works || warn "GPAW cannot be imported ($("$venv/bin/python" -c 'import gpaw' 2>&1 | tail -n 1)); everything but 'hpcvox dft' works."
 }
 
@@ -400,12 +416,12 @@ if [ -n "$bundle" ]; then
     fill_bundle "$(mkdir -p "$bundle" && cd "$bundle" && pwd)"
     exit 0
 fi
-step "Python packages (exact versions, requirements/*.lock)"
-install_locked core requirements/core.lock
+step "Python packages (exact versions and the hashes of their files, requirements/*.lock)"
+install_locked core
 for extra in $extras; do
-    if [ "$extra" = gpaw ]; then install_gpaw; else install_locked "$extra" "requirements/$extra.lock"; fi
+    if [ "$extra" = gpaw ]; then install_gpaw; else install_locked "$extra"; fi
 done
-if [ "$for_tests" = yes ]; then install_locked test requirements/test.lock; fi
+if [ "$for_tests" = yes ]; then install_locked test; fi
 step "Horovod"
 install_horovod
 step "hpcvox itself"

@@ -13,6 +13,7 @@ from hpcvox import config, durable
 from hpcvox.actors.cluster import kept_cluster
 from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
+from hpcvox.crystals.sources.cif_set import FORM, CifSet, Form
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.experiments.settings import EvaluateSettings
@@ -76,6 +77,10 @@ class PipelineSettings(Settings):
         "by CHGNet (settings: hpcvox relax --help)",
     )
     report: ReportSettings = Field(ReportSettings(), description="one HTML file")
+    crystals: Form = Field(
+        "folder",
+        description=f"in generate, judge, screen and relax, where these are not told another: {FORM}",
+    )
     until: str | None = Field(
         None, description="last step, with those that it needs and no others; null: all, up to the report"
     )
@@ -300,7 +305,7 @@ def _said_by_ranks(settings: PipelineSettings, stage: Stage) -> str | None:
 
 
 def _candidates(folder: Path) -> bool:
-    return any(folder.glob("*.cif"))
+    return bool(CifSet(folder).names())
 
 
 def _refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
@@ -346,7 +351,10 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
 
 def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict[str, Any]:
     columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets"})
+    form = {"crystals": settings.crystals}
     match stage.name:
+        case "generate" | "judge" | "screen":
+            return form
         case "featurize_graph":
             return columns
         case "finetune_unet":
@@ -359,7 +367,7 @@ def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict
             return {"target": _property(settings)}
         case "relax":  # known crystals are read from the usual column alone
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
-            return {"known": _place(settings, CRYSTALS) if usual else None}
+            return {"known": _place(settings, CRYSTALS) if usual else None} | form
         case "report":  # what a run before has left is not this one's
             gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
             gone |= set() if planned or _candidates(settings.out / JUDGED) else {"screened", "relaxed"}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hpcvox import config
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.pipeline import STAGES, PipelineSettings, placed, plan, run_stage, stages_of
 from tests.support.paths import ROOT
@@ -195,6 +196,17 @@ def test_without_a_candidate_a_stage_is_left_out(tmp_path: Path, name: str, past
     assert getattr(stage(given, "report"), past) is None
     (tmp_path / "judged/cifs/new.cif").touch()
     assert getattr(stage(given, "report"), past) == tmp_path / past
+
+
+def test_crystals_in_one_file_are_said_once_or_for_a_step(tmp_path: Path) -> None:
+    given = settings("crystals=zip", "judge.crystals=folder", "relax.stages=[emt]", f"out={tmp_path}")
+    forms = {name: stage(given, name).crystals for name in ("generate", "judge", "screen", "relax")}
+    assert forms == {"generate": "zip", "judge": "folder", "screen": "zip", "relax": "zip"}
+    assert stage(settings(), "generate").crystals == "folder"
+    (tmp_path / "judged").mkdir()
+    with CifSet(tmp_path / "judged/cifs").replaced("zip") as add:
+        add("new.cif", "")
+    assert stage(given, "report").screened == tmp_path / "screened", "there is a candidate"
 
 
 def test_classes_are_no_property_to_predict(tmp_path: Path) -> None:

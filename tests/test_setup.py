@@ -1,13 +1,17 @@
 """What set-up says on machines that lack something, under a PATH of exactly the tools that it has."""
 
 import ensurepip
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -138,11 +142,11 @@ def test_no_network_stops_with_the_fix(machine: Machine, tmp_path: Path) -> None
     assert (tmp_path / "venv/bin/python").exists(), "what was done stays done"
 
 
-def make_wheel(folder: Path, name: str, version: str) -> None:
-    """A wheel of a package with nothing in it."""
+def make_wheel(folder: Path, name: str, version: str, text: str = "") -> None:
+    """A wheel of a package with nothing in it, or one line."""
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": "",
+        f"{name}.py": text,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -152,11 +156,32 @@ def make_wheel(folder: Path, name: str, version: str) -> None:
             wheel.writestr(file, text)
 
 
-@pytest.mark.slow
-def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
-    machine: Machine, tmp_path: Path
-) -> None:
-    """With packages of nothing in the place of the real ones, and pip's own copy of setuptools."""
+def locked(wheel: Path) -> str:
+    """The line of a lock for a wheel."""
+    name, version, _ = wheel.name.split("-", 2)
+    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+
+class Checkout(NamedTuple):
+    """A checkout whose packages are of nothing, and a folder that has them, with pip's own copy of setuptools."""
+
+    script: str
+    lock: Path
+    wheels: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "HPCVOX_HOROVOD": "no",
+            "HPCVOX_EXTRAS": "",
+            "HPCVOX_APT": "no",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_CACHE_DIR": "1",
+            **(more or {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}),
+        }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
     home, index = tmp_path / "checkout", tmp_path / "index"
     (home / "requirements").mkdir(parents=True)
     (home / "hpcvox").mkdir()
@@ -166,53 +191,92 @@ def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
     make_wheel(index, "beside", "1.5")
     for wheel in Path(ensurepip.__file__).parent.glob("_bundled/setuptools-*.whl"):
         shutil.copy(wheel, index)
-    (home / "requirements/build.lock").write_text("setuptools\n")
-    (home / "requirements/core.lock").write_text("torch==2.0\nbeside==1.5\n")
+    (builder,) = index.glob("setuptools-*")
+    (home / "requirements/build.lock").write_text(locked(builder))
+    core = home / "requirements/core.lock"
+    core.write_text("# What is run.\n" + locked(index / "beside-1.5-py3-none-any.whl"))
+    (home / "requirements/horovod.lock").write_text("horovod==0.1 --hash=sha256:00\n")
     (home / "hpcvox/__init__.py").touch()
-    make_wheel(
-        tmp_path, "hpcvox", "1"
-    )  # what the set-up of the checkout itself makes, without a tool to build it
+    # what the set-up of the checkout itself makes, without a tool to build it
+    make_wheel(tmp_path, "hpcvox", "1")
     (home / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-        '[project]\nname = "hpcvox"\nversion = "1"\n'
+        '[project]\nname = "hpcvox"\nversion = "1"\ndependencies = [\n    "torch==2.0",\n]\n'
     )
     (home / "backend.py").write_text(
         "import shutil\n"
         "def build_editable(folder, *_):\n"
         f"    return shutil.copy({str(tmp_path / 'hpcvox-1-py3-none-any.whl')!r}, folder).rpartition('/')[2]\n"
     )
-    alone = {
-        "HPCVOX_HOROVOD": "no",
-        "HPCVOX_EXTRAS": "",
-        "HPCVOX_APT": "no",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_NO_CACHE_DIR": "1",
-    }
-    script = str(home / "setup.sh")
-    connected = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
+    return Checkout(str(home / "setup.sh"), core, index)
+
+
+@pytest.mark.slow
+def test_a_bundle_is_filled_by_one_command_and_installed_without_an_index(
+    machine: Machine, checkout: Checkout, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
     filled = machine(
-        ["du", "find"], "--bundle", str(tmp_path / "bundle"), script=script, **alone, **connected
+        ["du", "find"], "--bundle", str(bundle), script=checkout.script, **checkout.environment()
     )
     assert filled.returncode == 0, filled.stdout + filled.stderr
-    names = sorted(path.name.split("-")[0] for path in (tmp_path / "bundle").iterdir())
+    names = sorted(path.name.split("-")[0] for path in bundle.iterdir())
     assert names == ["beside", "setuptools", "torch"]
-    shutil.rmtree(index)
+    shutil.rmtree(checkout.wheels)
     shutil.rmtree(tmp_path / "bin")
     # the index of nobody, should it be asked
-    given = {"HPCVOX_BUNDLE": str(tmp_path / "bundle"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
-    done = machine([], script=script, **alone, **given)
+    alone = checkout.environment(HPCVOX_BUNDLE=str(bundle), PIP_INDEX_URL="http://127.0.0.1:9/simple")
+    done = machine([], script=checkout.script, **alone)
     assert done.returncode == 0, done.stdout + done.stderr
     probe = [str(tmp_path / "venv/bin/python"), "-c", "import torch, beside, hpcvox"]
     subprocess.run(probe, check=True, timeout=60, cwd=tmp_path)
 
-    (tmp_path / "bundle/beside-1.5-py3-none-any.whl").unlink()
-    shutil.rmtree(tmp_path / "bin")
-    shutil.rmtree(tmp_path / "venv/.hpcvox")
-    subprocess.run([str(tmp_path / "venv/bin/python"), "-m", "pip", "uninstall", "-qy", "beside"], check=True)
-    lacking = machine([], script=script, **alone, **given)
+    def afresh() -> subprocess.CompletedProcess[str]:
+        shutil.rmtree(tmp_path / "bin")
+        shutil.rmtree(tmp_path / "venv/.hpcvox", ignore_errors=True)
+        pip = [str(tmp_path / "venv/bin/python"), "-m", "pip"]
+        subprocess.run([*pip, "uninstall", "-qy", "beside"], check=True)
+        return machine([], script=checkout.script, **alone)
+
+    make_wheel(bundle, "beside", "1.5", "changed = True\n")
+    changed = afresh()
+    assert changed.returncode != 0
+    assert "the file of beside==1.5 that pip was given is none of those" in changed.stderr
+    assert f"{bundle}: it may be damaged, fill it again" in changed.stderr
+
+    (bundle / "beside-1.5-py3-none-any.whl").unlink()
+    lacking = afresh()
     assert lacking.returncode != 0
     assert "bundle has not all that requirements/core.lock takes" in lacking.stderr
     assert "beside==1.5" in lacking.stderr
+
+
+@pytest.mark.slow
+def test_a_package_whose_hash_is_not_in_the_lock_is_not_installed(
+    machine: Machine, checkout: Checkout, tmp_path: Path
+) -> None:
+    known = checkout.lock.read_text()
+    digest = known.split("sha256:")[1].strip()
+    checkout.lock.write_text(known.replace(digest, digest[::-1]))
+    refused = machine([], script=checkout.script, **checkout.environment())
+    assert refused.returncode != 0
+    assert "the file of beside==1.5 that pip was given is none of those whose hashes" in refused.stderr
+    assert "requirements/core.lock" in refused.stderr
+    assert "a mirror of yours" in refused.stderr
+    assert "requirements/lock.sh makes it anew" in refused.stderr
+    probe = [str(tmp_path / "venv/bin/python"), "-c", "import beside"]
+    assert subprocess.run(probe, check=False, capture_output=True, timeout=60, cwd=tmp_path).returncode
+
+    shutil.rmtree(tmp_path / "bin")
+    checkout.lock.write_text(known + "torch==2.0\n")
+    bare = machine([], script=checkout.script, **checkout.environment())
+    assert bare.returncode != 0, "a line without a hash is not let through"
+    assert "hash" in bare.stderr
+
+    shutil.rmtree(tmp_path / "bin")
+    checkout.lock.write_text(known)
+    repeated = machine([], script=checkout.script, **checkout.environment())
+    assert repeated.returncode == 0, repeated.stdout + repeated.stderr
 
 
 def test_cray_s_mpi_is_found_by_its_compiler_and_srun(machine: Machine, tmp_path: Path) -> None:
@@ -239,14 +303,51 @@ def test_an_unknown_extra_is_refused(machine: Machine) -> None:
     assert "valid: chgnet, gpaw, metrics, mp" in result.stderr
 
 
-def test_the_locks_are_exact_and_name_no_place() -> None:
-    locks = sorted((ROOT / "requirements").glob("*.lock"))
-    assert {lock.stem for lock in locks} == {"build", "core", "chgnet", "gpaw", "metrics", "mp", "test"}
-    for lock in locks:
-        for line in lock.read_text().splitlines():
-            if not line.startswith("#"):
-                name, equals, version = line.partition("==")
-                assert name
-                assert equals, f"{lock.name}: {line} has no exact version"
-                assert "+" not in version, f"{lock.name}: {line}"
-                assert "/" not in line, f"{lock.name}: {line}"
+LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+
+
+def packages(lock: Path) -> dict[str, str]:
+    """What a lock says of each package, on one line: its version, for whom it is, and its hashes."""
+    lines = lock.read_text().replace("\\\n", "").splitlines()
+    pairs = (line.partition("==") for line in lines if not line.startswith("#"))
+    return {name: rest for name, _, rest in pairs}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_version_of_a_lock_is_exact_has_its_hashes_and_names_no_place(lock: Path) -> None:
+    found = packages(lock)
+    assert found
+    for name, rest in found.items():
+        version, _, hashes = rest.partition(" ")
+        assert re.fullmatch(r"[a-z0-9-]+", name)
+        assert re.fullmatch(r"[0-9][0-9a-z.]*", version), f"{name}: no exact version of all machines"
+        for_whom, _, hashes = hashes.partition("--hash=")
+        assert re.fullmatch(r"(; [A-Za-z0-9_'.!=><() ]+ )? *", for_whom), f"{name}: {for_whom}"
+        assert re.fullmatch(r"(sha256:[0-9a-f]{64} *(--hash=)?)+", hashes), f"{name} has no hashes"
+
+
+def test_the_locks_agree_and_leave_torch_to_each_machine() -> None:
+    assert {lock.stem for lock in LOCKS} == {
+        "build", "cmake", "core", "chgnet", "gpaw", "horovod", "metrics", "mp", "test",
+    }  # fmt: skip
+    seen: dict[str, tuple[str, str]] = {}
+    for lock in LOCKS:
+        for name, rest in packages(lock).items():
+            assert name != "torch"
+            first, said = seen.setdefault(name, (lock.name, rest))
+            assert rest == said, f"{name} is another in {lock.name} than in {first}"
+
+
+def test_the_locks_have_what_pyproject_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = {"core": [*project["dependencies"], *extras["horovod"]], "test": extras["dev"]}
+    asked |= {name: extras[name] for name in ("chgnet", "gpaw", "metrics", "mp")}
+    torch = [name for name in project["dependencies"] if name.startswith("torch==")]
+    assert torch, "setup.sh reads its version here"
+    for stem, wanted in asked.items():
+        found = packages(ROOT / "requirements" / f"{stem}.lock")
+        for requirement in wanted:
+            name = re.split(r"[\[<>=]", requirement)[0].lower()
+            if name not in ("torch", "horovod"):
+                assert name in found, f"{stem}.lock lacks {name}: run requirements/lock.sh"

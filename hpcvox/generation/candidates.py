@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ConfigError
 from hpcvox.regular import open_regular
 
@@ -17,6 +17,9 @@ COLUMNS = (
     "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
     "charge_balanced", "novel", "cif", "message",
 )  # fmt: skip
+
+CIFS = "cifs"
+"""Where the crystals are, as :class:`hpcvox.crystals.sources.cif_set.CifSet` keeps them."""
 
 ANGLES = ("alpha", "beta", "gamma")
 """Further columns, after the lengths, where the networks know oblique cells."""
@@ -48,7 +51,7 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
         if (
             "/" in row["id"]
             or row["id"].startswith(".")
-            or row["cif"] not in ("", f"cifs/{Path(row['cif']).name}")
+            or row["cif"] not in ("", f"{CIFS}/{Path(row['cif']).name}")
         ):
             raise ConfigError(
                 f"generated: {path}:row {number}: {row['id'][:80]!r}, {row['cif'][:80]!r} are no id of a candidate and "
@@ -63,13 +66,13 @@ def read_crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[t
     Raises:
         ConfigError: a CIF is gone.
     """
+    cifs = CifSet(generated / CIFS)
     for number, row in enumerate(rows):
         if not row["cif"]:
             continue
         path = generated / row["cif"]
         try:
-            with open_regular(path) as file:
-                text = file.read(MAX_BYTES + 1)
+            text = cifs.read(path.name)
         except OSError as error:
             raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
         for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):

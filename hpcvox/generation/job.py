@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from hpcvox import config, durable
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import Rejected, ShardError
-from hpcvox.generation.candidates import ANGLES, COLUMNS
+from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS
 from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.networks import BATCH, Decoded, Networks
@@ -28,7 +30,7 @@ from hpcvox.shards.split import split
 PART = 3 * BATCH
 """Samples to a part: what an interruption loses at most."""
 
-MAY_CHANGE = {"per_condition", "conditions", "threads", "slices"}
+MAY_CHANGE = {"per_condition", "conditions", "threads", "slices", "crystals"}
 """Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
 
 
@@ -61,7 +63,7 @@ def run(settings: GenerateSettings) -> Outcome:
     return Outcome(
         f"generated {len(rows)} candidates{speed}: {summary['placed']} placed, {summary['valid']} valid "
         f"({100 * summary['valid_rate']:.1f} %, every failure counted; all atoms over {MIN_DISTANCE} Å apart); "
-        f"{settings.out / 'candidates.csv'}, CIFs in {settings.out / 'cifs'}"
+        f"{settings.out / 'candidates.csv'}, CIFs in {CifSet(settings.out / CIFS).place}"
     )
 
 
@@ -134,7 +136,7 @@ def _candidate(
         **{key: round(float(x), 6) for key, x in zip(ANGLES, cell_angles(lattice), strict=True)},
         "min_distance": round(verdict.min_distance, 6),
         "charge_balanced": verdict.charge_balanced,
-        "cif": f"cifs/{name}.cif",
+        "cif": f"{CIFS}/{name}.cif",
         "text": cif_text(crystal),
     }
 
@@ -143,19 +145,12 @@ def _write(
     settings: GenerateSettings, networks: Networks, latent: Latent, rows: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Write CIFs, table, summary and densities; returns the summary."""
-    folder = settings.out / "cifs"
-    folder.mkdir(exist_ok=True)
     known = _training_formulas(networks.card)
-    names = set()
-    for row in rows:
-        if "text" in row:
-            path = settings.out / row["cif"]
-            names.add(path.name)
-            durable.write_changed(path, row["text"])
-            row["novel"] = "" if known is None else row["formula"] not in known
-    for path in folder.glob("*.cif"):
-        if path.name not in names:  # of an earlier run with more samples
-            path.unlink()
+    with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
+        for row in rows:
+            if "text" in row:
+                add(Path(row["cif"]).name, row["text"])
+                row["novel"] = "" if known is None else row["formula"] not in known
     after = COLUMNS.index("c") + 1
     columns = (*COLUMNS[:after], *(ANGLES if networks.kind.oblique else ()), *COLUMNS[after:])
     table = [{column: row.get(column, "") for column in columns} for row in rows]

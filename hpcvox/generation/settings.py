@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
+from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.errors import ConfigError
 
 Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
@@ -98,6 +99,7 @@ class GenerateSettings(NetworkSettings):
         default_factory=PlacementSettings, description="how voxels become atoms"
     )
     slices: int = Field(1, ge=0, description="decoded densities kept for each decile, for the report")
+    crystals: Form = Field("folder", description=FORM)
 
     @model_validator(mode="after")
     def _a_line_has_two_ends(self) -> "GenerateSettings":
@@ -157,6 +159,7 @@ class JudgeSettings(Settings):
         description="of COV, between fingerprints of compositions: Perov-5 and Carbon-24 4, MP-20 10",
     )
     actors: int = Field(0, ge=0, description="processes that make fingerprints; 0: one a CPU")
+    crystals: Form = Field("folder", description=FORM + "; symmetrised/ likewise")
     out: Path = Field(
         Path("runs/judged"),
         description="folder for judged.csv, cifs/, symmetrised/, summary.json and, with a reference, benchmark.csv",

@@ -16,6 +16,7 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem, plain
 from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
@@ -55,8 +56,7 @@ def run(settings: RelaxSettings) -> Outcome:
         for stage in settings.stages:
             _check(stage, out / SCRATCH)
         config.claim(settings, out, FREE)
-        for folder in (STATES, CIFS):
-            (out / folder).mkdir(exist_ok=True)
+        (out / STATES).mkdir(exist_ok=True)
         entries = islice(source, settings.limit or None)
         total = min(filter(None, (source.total, settings.limit)), default=None)
         with actor_pool(settings.actors) as pool:
@@ -144,13 +144,9 @@ def _written(
     if settings.known is not None:
         known = Known.of_source(settings.known, {crystal.formula for crystal in relaxed.values()})
         matches = {i: known.match(crystal) for i, crystal in relaxed.items()}
-    names = set()
-    for crystal in relaxed.values():
-        names.add(name := f"{file_stem(crystal.id)}.cif")
-        durable.write_text(out / CIFS / name, cif_text(crystal))
-    for path in (out / CIFS).glob("*.cif"):
-        if path.name not in names:  # of an earlier run with more crystals
-            path.unlink()
+    with CifSet(out / CIFS).replaced(settings.crystals) as add:
+        for crystal in relaxed.values():
+            add(f"{file_stem(crystal.id)}.cif", cif_text(crystal))
     rows = [tables.row(r, settings, matches.get(i), elements) for i, r in enumerate(results)]
     durable.write_csv(out / TABLE, tables.columns(settings), rows)
     versions = [version(stage.calculator) for stage in settings.stages]
@@ -161,7 +157,9 @@ def _written(
 def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, seconds: float) -> Outcome:
     out = settings.out
     relaxed = [row for row in rows if "cif" in row]
-    parts = [f"relax: {len(relaxed):,} of {len(rows):,} crystals in {out / CIFS}, measures in {out / TABLE}"]
+    parts = [
+        f"relax: {len(relaxed):,} of {len(rows):,} crystals in {CifSet(out / CIFS).place}, measures in {out / TABLE}"
+    ]
     if kept:
         parts.append(f"{kept:,} done by an earlier run")
     if settings.known is not None:

@@ -7,9 +7,10 @@ from pydantic import Field, field_validator, model_validator
 
 from hpcvox.calculators.by_name import DEFAULT_CELLS, check_name, checked_parameters
 from hpcvox.config import Settings
+from hpcvox.crystals.sources.cif_set import FORM, Form
 
 FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
-        "id_column", "cif_column")  # fmt: skip
+        "id_column", "cif_column", "crystals")  # fmt: skip
 """The settings that do not decide what becomes of a crystal."""
 
 
@@ -73,5 +74,6 @@ class RelaxSettings(Settings):
     limit: int = Field(0, ge=0, description="inputs to relax, the first of the source; 0: all")
     timeout_s: float = Field(14400.0, gt=0, description="seconds that a crystal may take")
     actors: int = Field(0, ge=0, description="crystals in work at a time, one CPU each; 0: one a CPU")
+    crystals: Form = Field("folder", description=FORM)
     id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
     cif_column: str = Field("cif", description="column of CIF texts")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.report import charts, crystals, downloads, files
 from hpcvox.report.parts import Cell, Chart, Downloads, Section, Table, cell, shown, table
 from hpcvox.report.reading import Folder, read_rows
@@ -19,7 +20,7 @@ class Candidate(NamedTuple):
     id: str
     failure: str
     decile: str
-    cif: Path | None
+    cif: Cif | None
     row: Mapping[str, str]
 
 
@@ -28,11 +29,11 @@ def read_candidates(folder: Folder) -> list[Candidate]:
     file = folder.file("candidates.csv")
     if file is None:
         return []
-    drawn = {path.name: path for path in (file.parent / "cifs").glob("*.cif") if path.is_file()}
+    drawn = CifSet(file.parent / "cifs").files()
     return [_candidate(drawn, row) for row in read_rows(file)]
 
 
-def _candidate(drawn: Mapping[str, Path], row: Mapping[str, str]) -> Candidate:
+def _candidate(drawn: Mapping[str, Cif], row: Mapping[str, str]) -> Candidate:
     valid = row.get("valid", "").lower() in TRUE
     failure = "" if valid else row.get("code") or "not said"
     cif = drawn.get(Path(row.get("cif", "")).name)
@@ -147,7 +148,7 @@ def _table(
 def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | None) -> Cell:
     if column == "cif" and candidate.cif is not None:
         key = None if offered is None else offered.key(candidate.id)
-        return Cell(candidate.cif.name, href=files.link(candidate.cif, page), cif=key)
+        return Cell(candidate.cif.name, href=files.link(candidate.cif.place, page), cif=key)
     return cell(candidate.row.get(column, ""))
 
 
@@ -160,8 +161,8 @@ def _scenes(candidates: list[Candidate], most: int) -> tuple[list[dict[str, Any]
             break
         assert candidate.cif is not None
         try:
-            one = crystals.scene(candidate.cif, candidate.id)
-        except ValueError as error:
+            one = crystals.scene(candidate.cif.read(), candidate.id)
+        except (ValueError, OSError) as error:
             problems.append(f"{candidate.cif.name} cannot be drawn: {error}")
             continue
         scenes.append(one | {"label": _label(candidate)})

@@ -1,7 +1,6 @@
 """A crystal as the page draws it: its cell, every atom in or on it, and the contacts between neighbours."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import gemmi
@@ -20,17 +19,17 @@ MOST_SITES = 200
 IMAGES = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
 
 
-def read_cif(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def read_cif(text: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Lattice (3, 3) in Å with rows a, b, c; fractional sites (n, 3); atomic numbers (n,).
 
     Raises:
         ValueError: not a CIF, or no site in it.
     """
     try:
-        block = gemmi.cif.read(str(path)).sole_block()
+        block = gemmi.cif.read_string(text.decode(errors="replace")).sole_block()
         structure = gemmi.make_small_structure_from_block(block)
         sites = structure.get_all_unit_cell_sites()
-    except (RuntimeError, OSError, IndexError) as error:
+    except (RuntimeError, ValueError, IndexError) as error:
         raise ValueError(str(error)) from None
     if not sites or not structure.cell.is_crystal():
         raise ValueError("no cell or no sites")
@@ -40,7 +39,7 @@ def read_cif(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], NDAr
     return lattice, frac, numbers
 
 
-def scene(path: Path, name: str) -> dict[str, Any]:
+def scene(text: bytes, name: str) -> dict[str, Any]:
     """What the page needs to draw the crystal of a CIF.
 
     Positions in Å, bonds as pairs of drawn atoms.
@@ -48,7 +47,7 @@ def scene(path: Path, name: str) -> dict[str, Any]:
     Raises:
         ValueError: as :func:`read_cif` does, and where there are more than :data:`MOST_SITES` sites.
     """
-    lattice, frac, numbers = read_cif(path)
+    lattice, frac, numbers = read_cif(text)
     if len(numbers) > MOST_SITES:
         raise ValueError(f"{len(numbers)} sites are too many to draw")
     frac = frac - np.floor(frac + 1e-9)

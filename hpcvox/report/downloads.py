@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ase import Atoms
 from ase.io.extxyz import write_extxyz
 
+from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.featurize.export_formats import info_keys
 from hpcvox.report import crystals
 from hpcvox.report.parts import Downloads
@@ -27,7 +28,7 @@ class Listed(NamedTuple):
     """A row of a folder's table, and the CIF that it names."""
 
     id: str
-    cif: Path
+    cif: Cif
     row: Mapping[str, str]
 
 
@@ -35,7 +36,7 @@ def listed(folder: Folder, rows: Sequence[Mapping[str, str]]) -> list[Listed]:
     """Those of ``rows`` that have their CIF in ``cifs/`` of ``folder``."""
     if folder.path is None:
         return []
-    there = {path.name: path for path in (folder.path / "cifs").glob("*.cif") if path.is_file()}
+    there = CifSet(folder.path / "cifs").files()
     named = ((row, Path(row.get("cif", "")).name) for row in rows)
     return [Listed(row.get("id", ""), there[name], row) for row, name in named if name in there]
 
@@ -51,8 +52,8 @@ def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | No
     unread = 0
     for one in chosen[:most]:
         try:
-            lattice, frac, numbers = crystals.read_cif(one.cif)
-            text = one.cif.read_bytes()
+            text = one.cif.read()
+            lattice, frac, numbers = crystals.read_cif(text)
         except (ValueError, OSError):
             unread += 1
             continue

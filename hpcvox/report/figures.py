@@ -49,8 +49,8 @@ def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
     scenes = []
     for cif in cifs:
         try:
-            scenes.append(crystals.scene(cif, cif.stem))
-        except ValueError as error:
+            scenes.append(crystals.scene(cif.read_bytes(), cif.stem))
+        except (ValueError, OSError) as error:
             raise SourceError(f"{cif} cannot be drawn: {error}") from None
     save(row_of(scenes), target)
 

@@ -66,7 +66,7 @@ def run(settings: ScreenSettings) -> Outcome:
         names, inputs = _predicted(settings, phases, source, parts)
         counts = Counts(where, table.targets.get(settings.band_gap))
         chosen = ranked(write_properties(out, _rows(parts, names), table, counts, rank), settings.descending)
-        write_cifs(out, source, write_screened(out, chosen, table))
+        write_cifs(out, source, write_screened(out, chosen, table), settings.crystals)
         found = {"read": inputs, "rejected": counts.rejects.total(), "predicted": counts.predicted}
         told = _told(settings, networks, table, counts, len(chosen), phases)
         durable.write_json(out / "summary.json", found | told)

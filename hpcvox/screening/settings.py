@@ -5,8 +5,9 @@ from pathlib import Path
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.crystals.sources.cif_set import FORM, Form
 
-FREE = ("where", "rank", "descending", "actors")
+FREE = ("where", "rank", "descending", "actors", "crystals")
 """The settings that decide no property: a run with others goes on from what was predicted before."""
 
 
@@ -54,3 +55,4 @@ class ScreenSettings(Settings):
     id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
     cif_column: str = Field("cif", description="column of CIF texts")
     actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
+    crystals: Form = Field("folder", description=FORM)

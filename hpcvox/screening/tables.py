@@ -13,6 +13,7 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources.cif_set import CifSet, Form
 from hpcvox.rows import Lines
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.expression import Expression
@@ -128,21 +129,16 @@ def write_screened(out: Path, chosen: Sequence[Chosen], columns: Columns) -> dic
     return files
 
 
-def write_cifs(out: Path, source: Iterable[Entry], files: Mapping[tuple[int, int], str]) -> None:
+def write_cifs(out: Path, source: Iterable[Entry], files: Mapping[tuple[int, int], str], form: Form) -> None:
     """Write the chosen crystals to ``cifs/``; those that an earlier run chose and this one did not are removed."""
-    folder = out / CIFS
-    folder.mkdir(exist_ok=True)
-    wanted = set(files.values())
-    for path in folder.glob("*.cif"):
-        if path.name not in wanted:
-            path.unlink()
     entries = {entry for entry, _ in files}
-    for place, entry in enumerate(source if files else ()):
-        if place in entries:
-            for number, crystal in enumerate(parse(entry)):
-                name = files.get((place, number))
-                if name is not None and isinstance(crystal, Crystal):
-                    durable.write_changed(folder / name, cif_text(crystal))
+    with CifSet(out / CIFS).replaced(form) as add:
+        for place, entry in enumerate(source if files else ()):
+            if place in entries:
+                for number, crystal in enumerate(parse(entry)):
+                    name = files.get((place, number))
+                    if name is not None and isinstance(crystal, Crystal):
+                        add(name, cif_text(crystal))
 
 
 def _line(cells: Sequence[Any]) -> bytes:

@@ -31,7 +31,7 @@ def rocksalt(tmp_path: Path) -> Path:
 
 
 def test_scene_of_rocksalt(rocksalt: Path) -> None:
-    scene = crystals.scene(rocksalt, "mgo")
+    scene = crystals.scene(rocksalt.read_bytes(), "mgo")
     assert np.allclose(scene["lattice"], 4.2 * np.eye(3))
     # 8 corners and 6 faces of Mg; 12 edges and the centre of O.
     assert sorted(scene["numbers"]) == [8] * 13 + [12] * 14
@@ -47,7 +47,7 @@ def test_scene_of_rocksalt(rocksalt: Path) -> None:
 def test_scene_of_an_oblique_cell(tmp_path: Path) -> None:
     atoms = crystal(["Ti", "O"], [(0, 0, 0), (0.3, 0.3, 0)], spacegroup=1, cellpar=[4, 5, 6, 80, 95, 110])
     ase.io.write(tmp_path / "x.cif", atoms, format="cif")
-    lattice, frac, numbers = crystals.read_cif(tmp_path / "x.cif")
+    lattice, frac, numbers = crystals.read_cif((tmp_path / "x.cif").read_bytes())
     assert np.allclose(lattice @ lattice.T, atoms.cell.array @ atoms.cell.array.T, atol=1e-3)
     assert np.allclose(frac, atoms.get_scaled_positions(), atol=1e-4)
     assert list(numbers) == [22, 8]
@@ -57,7 +57,7 @@ def test_scene_of_an_oblique_cell(tmp_path: Path) -> None:
 def test_bad_cif_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.cif").write_text(text)
     with pytest.raises(ValueError, match=r"."):
-        crystals.scene(tmp_path / "x.cif", "x")
+        crystals.scene((tmp_path / "x.cif").read_bytes(), "x")
     with pytest.raises(SourceError, match=r"x\.cif"):
         figures.crystal_picture([tmp_path / "x.cif"], tmp_path / "x.png")
 

@@ -29,6 +29,12 @@ _AGAIN: Final = 1 << 20
 
 _READ_ERRORS: Final = (*READ_ERRORS, tarfile.TarError, struct.error)
 
+UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_READ_ERRORS)
+"""What opening a zip or reading a member of it may raise.
+
+RuntimeError: the member is encrypted; NotImplementedError: unknown compression.
+"""
+
 
 def _damaged(index: int, path: Path, found: int, detail: object) -> Entry:
     message = (
@@ -129,9 +135,8 @@ class ZipSource:
             for index, info in enumerate(_members(archive)):
                 try:
                     with archive.open(info) as handle:
-                        text = _read(handle, info.compress_type)
-                except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_READ_ERRORS) as error:
-                    # RuntimeError: the member is encrypted; NotImplementedError: unknown compression
+                        text = read_member(handle, info.compress_type)
+                except UNREADABLE as error:
                     fault = Fault("damaged-member", f"the archive member cannot be read: {error}")
                     yield _member(index, self._path, info.filename, b"", fault)
                 else:
@@ -142,7 +147,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [info for info in archive.infolist() if not info.is_dir() and structure_format(info.filename)]
 
 
-def _read(handle: IO[bytes], method: int) -> bytes:
+def read_member(handle: IO[bytes], method: int) -> bytes:
     """The text of a member, at most one byte more than is read of any.
 
     Of deflated members no more is inflated than is asked for.  Of other methods a whole piece of what is packed

@@ -15,6 +15,7 @@ from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.archives import COMPRESSED_TAR, TarSource, ZipSource
 from hpcvox.crystals.sources.ase_db import ASE_SUFFIXES, AseSource
+from hpcvox.crystals.sources.cif_set import CifSetSource, zipped
 from hpcvox.crystals.sources.columns import ColumnChoice
 from hpcvox.crystals.sources.extxyz import XYZ_SUFFIXES, FrameSource
 from hpcvox.crystals.sources.field_files import FieldSource
@@ -127,6 +128,8 @@ def open_source(
 ) -> Source:
     """Open the source at ``path``; its kind follows from its name.
 
+    A folder of a run of ours may be a zip (:mod:`hpcvox.crystals.sources.cif_set`).
+
     ``id_column``, ``cif_column`` and ``targets`` are for what has columns or fields: tables, and the
     records of JSON, extended XYZ and databases.  ``"auto"`` takes the first of ``material_id``, ``id``,
     ``mp_id``, ``cif_id``, ``name`` that there is, else the row's or frame's number.
@@ -137,6 +140,8 @@ def open_source(
             holds no crystal, or the table lacks a column.
     """
     path = Path(path)
+    if (crystals := zipped(path)) is not None:
+        return Source(path, CifSetSource(crystals))
     if path.is_dir():
         return Source(path, FolderSource(path))
     if not path.exists():

@@ -6,6 +6,7 @@ composition, and what is not plausible or a candidate's second copy goes before.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ShardError
-from hpcvox.generation.candidates import read_candidates, read_crystals
+from hpcvox.generation.candidates import CIFS, read_candidates, read_crystals
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
-from hpcvox.generation.judging.symmetrise import symmetrised
+from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
@@ -42,7 +44,7 @@ STAGES = (
 
 MAY_CHANGE = (
     "known", "implausible", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff",
-    "actors",
+    "actors", "crystals",
 )  # fmt: skip
 
 COLUMNS = (
@@ -73,11 +75,7 @@ def run(settings: JudgeSettings) -> Outcome:
         for row in left:
             if (one := ideal[row["id"]]) is not None:
                 row |= {"spacegroup": one.group, "symbol": one.symbol}
-        _write_cifs(
-            settings.out / "cifs", {r["id"]: (settings.generated / r["cif"]).read_bytes() for r in left}
-        )
-        texts = {name: cif_text(one.crystal).encode() for name, one in ideal.items() if one is not None}
-        _write_cifs(settings.out / "symmetrised", texts)
+        _write_cifs(settings, left, ideal)
         compared = None
         clear(settings.out)
         if reference is not None:
@@ -88,7 +86,10 @@ def run(settings: JudgeSettings) -> Outcome:
 
 def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Reject]) -> Outcome:
     funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
-    parts = [f"judged: {funnel}", f"{settings.out / 'judged.csv'}, CIFs in {settings.out / 'cifs'}"]
+    parts = [
+        f"judged: {funnel}",
+        f"{settings.out / 'judged.csv'}, CIFs in {CifSet(settings.out / CIFS).place}",
+    ]
     if summary["plausible"] is not None:
         parts.insert(0, told_plausible(summary["plausible"]))
     if summary["benchmark"] is not None:
@@ -208,14 +209,18 @@ def _crystal(shards: ShardSet, index: int) -> Crystal:
     return Crystal(shards.ids[index], shards.origins[index], shards.cells[index], frac, numbers, {})
 
 
-def _write_cifs(folder: Path, texts: dict[str, bytes]) -> None:
-    """Write the CIFs of crystals by id, and remove those of an earlier run."""
-    folder.mkdir(exist_ok=True)
-    for name, text in texts.items():
-        durable.write_bytes(folder / f"{name}.cif", text)
-    for path in folder.glob("*.cif"):
-        if path.stem not in texts:
-            path.unlink()
+def _write_cifs(
+    settings: JudgeSettings, left: list[dict[str, Any]], ideal: Mapping[str, Symmetrised | None]
+) -> None:
+    """Write the CIFs of the crystals that are left, as they were generated and of their whole symmetry."""
+    generated = CifSet(settings.generated / CIFS)
+    with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
+        for row in left:
+            add(f"{row['id']}.cif", generated.read(Path(row["cif"]).name))
+    with CifSet(settings.out / "symmetrised").replaced(settings.crystals) as add:
+        for name, one in ideal.items():
+            if one is not None:
+                add(f"{name}.cif", cif_text(one.crystal))
 
 
 def _write(
