@@ -33,7 +33,7 @@ STATUS = pytest.StashKey[int]()
 LONGEST = (
     *("slurm/test_pipeline", "test_pipeline", "test_readme", "slurm/test_study"),
     *("training/test_ranks", "training/test_elastic", "training/test_interruptions", "featurize/test_faults"),
-    *("slurm/", "training/", "studies/", "jobs/", "featurize/"),
+    *("slurm/", "training/", "networks/", "studies/", "jobs/", "featurize/"),
 )
 """Beginnings of the names of files whose tests take minutes, the longest first, or one would be waited for last."""
 
