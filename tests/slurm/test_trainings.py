@@ -1,6 +1,9 @@
 """The trainings of slurm/ as a user submits them, on a real SLURM of two nodes, and with GPUs."""
 
+import base64
 import contextlib
+import http.client
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,6 +124,33 @@ def listening(processes: list[psutil.Process]) -> set[str]:
     return found
 
 
+class Stranger:
+    """What would make a file where it was unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.file,)
+
+
+def lie_to_the_launcher(environment: dict[str, str], file: Path) -> None:
+    """Tell it as Horovod would where a rank listens, without the key; ask it for that of a rank."""
+    place = (f"HOROVOD_GLOO_RENDEZVOUS_{word}" for word in ("ADDR", "PORT"))
+    host, port = (environment[name] for name in place)
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    with contextlib.closing(connection):
+        for method, body, status in (
+            ("PUT", base64.b64encode(pickle.dumps(Stranger(file))), 200),
+            ("GET", None, 404),
+        ):
+            connection.request(method, "/worker_addresses/node1:0", body)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (status, b"")
+            connection.close()
+    assert not file.exists()
+
+
 def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_is_near(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -148,6 +178,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
         "that of its interface, lo"
     )
     assert listening(ranks) == {"127.0.0.1"}
+    lie_to_the_launcher(ranks[0].info["environ"], tmp_path / "run by a stranger")
     alone, joined = groups(1), groups(2)  # it may have begun before the other was there
     (on_second,) = [rank for rank in ranks if rank.info["environ"]["HOROVOD_HOSTNAME"] == "node2"]
     on_second.kill()
@@ -157,6 +188,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     assert lab.wait([job], timeout=300) == ["COMPLETED"], log.read_text()
     assert "interrupted, state saved: back into the queue" in log.read_text()
     assert lab.field(job, "Restarts") == "1"
+    assert "127.0.0.1 is no rank and is not believed" in log.read_text()
     assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, EPOCHS + 1))
 
 

@@ -7,12 +7,15 @@ for several that come and go, and :class:`hpcvox.training.ranks.comm_torch.Torch
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from hpcvox.errors import MissingDependencyError
 from hpcvox.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.training.ranks import notices
 from hpcvox.training.ranks.addresses import address_towards, interface_of
 from hpcvox.training.ranks.launch import joins_by_slurm
 from hpcvox.training.ranks.watchdog import Watchdog
@@ -194,7 +197,7 @@ class ElasticHorovod(Horovod):
 
         self.lost = (Regroup, self._hvd.HorovodInternalError)
         self._notices = notification_manager
-        with _listening_to(os.environ["HOROVOD_GLOO_RENDEZVOUS_ADDR"]):
+        with _private_notices(os.environ["HOROVOD_GLOO_RENDEZVOUS_ADDR"], os.environ.get("HPCVOX_ELASTIC")):
             self._notices.init()
         self._notices.register_listener(self)
 
@@ -211,22 +214,34 @@ class ElasticHorovod(Horovod):
 
 
 @contextlib.contextmanager
-def _listening_to(launcher: str) -> Iterator[None]:
-    """Services of Horovod that are started within this listen at the address by which the launcher is reached, and not
-    at all of this node's, for which Horovod has no option.
-    """
-    from horovod.runner.common.util import network
+def _private_notices(launcher: str, private: str | None) -> Iterator[None]:
+    """The service by which a rank hears of others, started within this, listens at the address by which the launcher is
+    reached, and not at all of its node's, for which Horovod has no option.
 
-    own = address_towards(launcher)
-    anywhere, all_addresses = network.find_port, network.BasicService._get_local_addresses
-    network.find_port = lambda make: anywhere(lambda place: make((own, place[1])))
-    network.BasicService._get_local_addresses = lambda service: {
-        interface_of(own): [(own, service.get_port())]
-    }
-    try:
+    In a job, whose folder is ``private``, the launcher is told so as ``slurm/elastic/launch.py`` believes it.
+    """
+    from horovod.runner.common.util import network, secret
+    from horovod.runner.elastic import worker
+
+    own, anywhere = address_towards(launcher), network.find_port
+
+    def addresses(service: Any) -> notices.Addresses:
+        return {interface_of(own) or "": [(own, service.get_port())]}
+
+    with contextlib.ExitStack() as replaced:
+        there = partial(_replaced, replaced)
+        there(network, "find_port", lambda make: anywhere(lambda place: make((own, place[1]))))
+        there(network.BasicService, "_get_local_addresses", addresses)
+        if private is not None:
+            key = notices.read_key(Path(private))
+            there(secret, "make_secret_key", lambda: key)
+            there(worker, "put_data_into_kvstore", partial(notices.tell, key))
         yield
-    finally:
-        network.find_port, network.BasicService._get_local_addresses = anywhere, all_addresses
+
+
+def _replaced(until: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
+    until.callback(setattr, owner, name, getattr(owner, name))
+    setattr(owner, name, value)
 
 
 def connect(settings: TrainSettings) -> Comm:
