@@ -10,7 +10,6 @@ from hpcvox.crystals.checks import check_length, check_spacing
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.agreement import check_volume, claims
 from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
-from hpcvox.crystals.formats.cif.doubled import settle
 from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
@@ -43,14 +42,14 @@ def read(entry: Entry) -> list[Crystal | Reject]:
         Rejected: no block can be read; or whatever a library raises.
     """
     text = usable(entry.text, "CIF", "the CIF is empty")
-    complaint, unchecked = "", False
+    complaint, check = "", None
     try:
         document = gemmi.cif.read_string(text)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError):
         from hpcvox.crystals.formats.cif import lenient
 
-        document, complaint = lenient.reread(text, error)
-        unchecked = True
+        reading = lenient.reread(text)
+        document, complaint, check = reading.document, reading.complaint, reading.check
     found = [(block, atoms) for block in blocks.of(document) if (atoms := atoms_of(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
@@ -58,8 +57,8 @@ def read(entry: Entry) -> list[Crystal | Reject]:
     results: list[Crystal | Reject] = []
     for name, (block, atoms) in zip(ids, found, strict=True):
         try:
-            if unchecked:
-                settle(block)
+            if check is not None:
+                check(block)
             results.append(_crystal(entry, text, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
