@@ -27,6 +27,7 @@ REMARKS: Final = {
     "multiplicity": "a site's multiplicity is not that of its images; Z or density agree",
     "density": "the density is not that of the cell's atoms; Z or multiplicities agree",
     "weight": "the formula's weight is not the one that is stated",
+    "setting": "the space group is stated in two settings; the one taken agrees with the rest of the file",
 }
 """By code: what a remark means."""
 

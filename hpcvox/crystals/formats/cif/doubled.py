@@ -22,21 +22,24 @@ _SHOWN: Final = 40
 def settle(block: gemmi.cif.Block) -> None:
     """Make what ``block`` says first of a tag what it says at all; of a value and ``?`` or ``.`` the value.
 
+    A tag with the dots of DDLm (``_cell.length_a``) is the one that has underscores for them.
+
     Raises:
         Rejected: ``cif-syntax``, where a tag of the crystal has two different values, or two loops of it.
     """
-    found: dict[str, tuple[list[str], bool]] = {}
+    found: dict[str, tuple[str, list[str], bool]] = {}
     for tag, values, looped in blocks.tagged(block):
-        if not _matters(tag):
+        if not of_the_crystal(tag):
             continue
-        before, was_looped = found.setdefault(tag.lower(), (values, looped))
+        name = tag.lower().replace(".", "_")
+        first, before, was_looped = found.setdefault(name, (tag, values, looped))
         if before is values or _same(before, values):
             continue
         if looped or was_looped or not (_unknown(before[0]) or _unknown(values[0])):
-            raise _contradiction(tag, before, values)
+            raise _contradiction(first, tag, before, values)
         if _unknown(before[0]):
-            block.set_pair(tag, values[0])  # which is the first of them
-            found[tag.lower()] = values, looped
+            block.set_pair(first, values[0])
+            found[name] = first, values, looped
     _refuse_second_list(block)
 
 
@@ -44,13 +47,14 @@ def refuse_in_text(text: str) -> None:
     """Raises ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block whose syntax is faulty."""
     seen: dict[str, str] = {}
     for tag, value in _LINE.findall(_TEXT_FIELD.sub("", text)):
-        if _matters(tag):
+        if of_the_crystal(tag):
             before = seen.setdefault(tag.lower(), value)
             if before is not value and not (value and _same([before], [value])):
-                raise _contradiction(tag, [before] if before else [], [value] if value else [])
+                raise _contradiction(tag, tag, [before] if before else [], [value] if value else [])
 
 
-def _matters(tag: str) -> bool:
+def of_the_crystal(tag: str) -> bool:
+    """Whether the atoms in the cell depend on what ``tag`` says."""
     return _OF_THE_CRYSTAL.match(tag.lower().replace(".", "_")) is not None
 
 
@@ -81,7 +85,7 @@ def _refuse_second_list(block: gemmi.cif.Block) -> None:
     item: Any
     for item in block:
         if item.loop is not None:
-            names = (tag.lower().replace(".", "_") for tag in item.loop.tags if _matters(tag))
+            names = (tag.lower().replace(".", "_") for tag in item.loop.tags if of_the_crystal(tag))
             lists.append({tag for tag in names if tag.startswith("_atom_site_")})
     first = next(filter(None, lists), set())
     for tags in lists:
@@ -91,18 +95,24 @@ def _refuse_second_list(block: gemmi.cif.Block) -> None:
             )
 
 
-def _contradiction(tag: str, before: list[str], values: list[str]) -> Rejected:
+def _contradiction(first: str, tag: str, before: list[str], values: list[str]) -> Rejected:
     if len(before) == len(values) == 1:
-        what = f"as {_short(before[0])} and as {_short(values[0])}"
+        what = f"as {short(before[0])} and as {short(values[0])}"
     elif not before or not values:
         what = "in loops"
     elif len(before) != len(values):
         what = f"with {len(before)} and with {len(values)} values"
     else:
         k = next(k for k, pair in enumerate(zip(before, values, strict=True)) if not _equal(*pair))
-        what = f"with different values: the {k + 1}. is {_short(before[k])} and {_short(values[k])}"
-    return Rejected("cif-syntax", f"{tag} is given twice in one block, {what}: keep the right one")
+        what = f"with different values: the {k + 1}. is {short(before[k])} and {short(values[k])}"
+    twice = (
+        f"{tag} is given twice in one block"
+        if first == tag
+        else f"{first} and {tag} are one tag, given twice"
+    )
+    return Rejected("cif-syntax", f"{twice}, {what}: keep the right one")
 
 
-def _short(value: str) -> str:
+def short(value: str) -> str:
+    """The value as messages have it, cut where it is long."""
     return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"

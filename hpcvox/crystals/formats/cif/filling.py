@@ -1,6 +1,6 @@
 """From the listed sites to all atoms of the cell, by the one symmetry that agrees with the file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from hpcvox.crystals.checks import check_count, whole_sites
 from hpcvox.crystals.formats.cif.agreement import Claims, remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand
-from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup
 from hpcvox.errors import Rejected
 
 _SAME_SITE: Final = 1e-2  # of fractional coordinates
+_COUNTING: Final = frozenset({"formula-units", "multiplicity", "density"})
+"""Remarks of a number of atoms that is not the one stated."""
+_OF_SYMMETRY: Final = frozenset({"symmetry", "incomplete", "overlapping-sites"})
+"""Codes of what another setting can be the cause of."""
 
 
 class Full(NamedTuple):
@@ -42,6 +46,28 @@ def filled(
         Rejected: ``too-many-sites``, ``symmetry``, ``disordered``, ``occupancy``, ``overlapping-sites``,
             ``incomplete``.
     """
+    try:
+        full = _filled(symmetry, sites, lattice, spacing, stated, volume, least)
+    except Rejected as reason:
+        if symmetry.beside and not symmetry.certain and reason.code in _OF_SYMMETRY:
+            raise Rejected("symmetry", f"{symmetry.beside}; by the former, {reason}") from None
+        raise
+    if not symmetry.beside:
+        return full
+    if not symmetry.certain:
+        _check_counted(symmetry, full.remarks, stated, sites.multiplicities)
+    return full._replace(remarks=(*full.remarks, "setting"))
+
+
+def _filled(
+    symmetry: StatedGroup,
+    sites: Sites,
+    lattice: NDArray[np.float64],
+    spacing: float,
+    stated: Claims,
+    volume: float,
+    least: NDArray[np.float64],
+) -> Full:
     frac, numbers, occupancy, labels, multiplicities = sites
     images = None
     operations = symmetry.group.operations
@@ -65,6 +91,29 @@ def filled(
 
     frac, numbers = whole_sites(lattice, frac, numbers, occupancy, spacing, label if labels else None, least)
     return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
+
+
+def _check_counted(
+    symmetry: StatedGroup, found: tuple[str, ...], stated: Claims, multiplicities: Sequence[str]
+) -> None:
+    """Hold a group beside which another setting is stated to all that tells how many atoms there are.
+
+    Raises:
+        Rejected: ``symmetry``, where that is nothing, or a part of it (in the remarks ``found``) disagrees.
+    """
+    against = [code for code in found if code in _COUNTING]
+    if against:
+        raise Rejected(
+            "symmetry",
+            f"{symmetry.beside}; of the atoms that the former make, the file says otherwise: {', '.join(against)}",
+        )
+    counted = (stated.units is not None and stated.amounts is not None) or stated.density is not None
+    if not counted and not any(text.isdigit() and int(text) > 0 for text in multiplicities):
+        raise Rejected(
+            "symmetry",
+            f"{symmetry.beside}, and nothing tells which is right: state Z and the formula, the density or the "
+            f"sites' multiplicities",
+        )
 
 
 def one_of(meant: tuple[StatedGroup, ...], fill: Callable[[StatedGroup], Full]) -> Full:

@@ -1,6 +1,7 @@
 """A second look at CIFs that gemmi refuses: names that are given twice, then pymatgen's reader of tokens.
 
-pymatgen's forgives more than gemmi, and is slower.
+pymatgen's forgives more than gemmi, and is slower.  It deletes what is not ASCII, and gemmi refuses it in words
+without quotes; both are shown escapes in its place (:func:`_in_ascii`), so that no value loses a character.
 """
 
 import re
@@ -9,7 +10,8 @@ from typing import Final, NamedTuple
 
 import gemmi
 
-from hpcvox.crystals.formats.cif.doubled import refuse_in_text
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.crystals.formats.cif.doubled import of_the_crystal, refuse_in_text, settle, short
 from hpcvox.crystals.text import MARK
 from hpcvox.errors import Rejected
 
@@ -22,16 +24,38 @@ _NEEDED: Final = ("_cell", "_symmetry", "_space_group", "_atom_site", "_chemical
 _SITES: Final = "_atom_site_fract_x"
 _HEADING: Final = re.compile(r"^\s*data_", re.MULTILINE)
 
+_MEANT: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014", "-"),
+        **dict.fromkeys("\x85\u2028\u2029", "\n"),
+        "\xa0": " ",
+    }
+)
+"""What pages and programs write for a hyphen, a line end or a blank: minus sign, hyphens, dashes, fixed blank."""
+_FOREIGN: Final = "not a valid CIF: there are characters outside quotes that are not ASCII"
+_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+
 
 class Reading(NamedTuple):
     """What could be made out of a CIF."""
 
     document: gemmi.cif.Document
     complaint: str  # what is wrong with its syntax; empty where names are given twice and no more
+    written: str = ""  # the text, where characters of it are escaped in the document's values
+
+    def check(self, block: gemmi.cif.Block) -> None:
+        """Settle what a block of the document says twice, and refuse what its values may not have.
+
+        Raises:
+            Rejected: ``cif-syntax``, of the block alone.
+        """
+        settle(block)
+        if self.written:
+            _refuse_escaped(block, self.written)
 
 
-def reread(text: bytes, error: Exception) -> Reading:
-    """What a CIF that gemmi refuses, for ``error``, says of cells, symmetry and atom sites.
+def reread(text: bytes) -> Reading:
+    """What a CIF that gemmi refuses says of cells, symmetry and atom sites.
 
     Its blocks may have names in common, and they may have tags that are given twice: see
     :func:`hpcvox.crystals.formats.cif.doubled.settle`.
@@ -40,13 +64,66 @@ def reread(text: bytes, error: Exception) -> Reading:
         Rejected: ``cif-syntax``, where pymatgen cannot make it out either.
     """
     text = text.replace(MARK, b"")  # files that were put together, each with its own
+    document, complaint = _by_gemmi(text)
+    written = ""
+    if document is None and not text.isascii():
+        written = _decoded(text)
+        text = _in_ascii(written)
+        document, still = _by_gemmi(text)
+        complaint = still or _FOREIGN
+    if document is None:
+        document = _by_pymatgen(text, complaint)
+    if written:
+        for block in blocks.of(document):
+            block.name = _unescaped(block.name)
+    return Reading(document, complaint, written)
+
+
+def _by_gemmi(text: bytes) -> tuple[gemmi.cif.Document | None, str]:
+    """The document, or what is wrong with the text's syntax beside names that are given twice."""
     try:
         document = gemmi.cif.read_string(text, 0)  # without looking for names that are given twice
         document.check_for_missing_values()
-    except (ValueError, RuntimeError) as still:
-        complaint = f"not a valid CIF: {(str(still).splitlines() or [type(error).__name__])[0]}"
-        return Reading(_by_pymatgen(text, complaint), complaint)
-    return Reading(document, "")
+    except (ValueError, RuntimeError) as error:
+        return None, f"not a valid CIF: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return document, ""
+
+
+def _decoded(text: bytes) -> str:
+    """The text of a CIF that is UTF-8, or else what Windows writes in western Europe."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("cp1252", errors="replace")
+
+
+def _in_ascii(written: str) -> bytes:
+    """The text with hyphens, line ends and blanks for what is meant as one, and escapes for all else."""
+    return written.translate(_MEANT).encode("ascii", errors="backslashreplace")
+
+
+def _unescaped(value: str) -> str:
+    return _ESCAPE.sub(lambda escape: chr(int(escape[0].lstrip("\\xuU"), 16)), value)
+
+
+def _refuse_escaped(block: gemmi.cif.Block, written: str) -> None:
+    """Raises ``Rejected("cif-syntax")`` where a value of the crystal has a character that is not ASCII.
+
+    ``written`` is the text of the file, as :class:`Reading` has it.
+    """
+    for tag, values, _ in blocks.tagged(block):
+        if not of_the_crystal(tag):
+            continue
+        for value in values:
+            if escape := _ESCAPE.search(value):
+                character, as_written = _unescaped(escape[0]), _unescaped(gemmi.cif.as_string(value))
+                lines = enumerate(written.translate(_MEANT).split("\n"), 1)
+                line = next((f", line {number}" for number, line in lines if as_written in line), "")
+                raise Rejected(
+                    "cif-syntax",
+                    f"{tag} is {short(as_written)}{line}, and {character!r} (U+{ord(character):04X}) is no "
+                    f"character of such a value: write it in ASCII",
+                )
 
 
 def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
@@ -55,7 +132,7 @@ def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
     if b"\0" in text or len(text) > MAX_BYTES or b"_cell" not in lowered or b"_atom_site" not in lowered:
         raise refused
     # Its search for blocks takes the square of the number of empty lines.
-    lines = [line for line in text.decode(errors="replace").splitlines() if line and not line.isspace()]
+    lines = [line for line in text.decode().splitlines() if line and not line.isspace()]
     if max(map(len, lines)) > MAX_LINE:
         raise refused
     document = gemmi.cif.Document()

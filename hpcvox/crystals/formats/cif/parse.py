@@ -1,8 +1,5 @@
 """From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
 
-import re
-from typing import Final
-
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
@@ -13,8 +10,11 @@ from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
 from hpcvox.crystals.formats.cif.doubled import settle
 from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number
+from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
-from hpcvox.crystals.formats.cif.symmetry.stated import StatedGroup, check_periodic, stated_groups
+from hpcvox.crystals.formats.cif.symmetry.modulated import check_periodic
+from hpcvox.crystals.formats.cif.symmetry.stated import stated_groups
+from hpcvox.crystals.formats.cif.unusual import Unusual, unusual
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.text import usable
@@ -24,8 +24,6 @@ _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
-_NOT_PERIODIC: Final = re.compile(rb"_(?:ssg|modulation|wave_vector)_")
-"""In the text of whatever :func:`check_periodic` refuses; nearly all others are spared a look at their tags."""
 
 
 def read(entry: Entry) -> list[Crystal | Reject]:
@@ -43,24 +41,27 @@ def read(entry: Entry) -> list[Crystal | Reject]:
         Rejected: no block can be read; or whatever a library raises.
     """
     text = usable(entry.text, "CIF", "the CIF is empty")
-    complaint, unchecked = "", False
+    complaint, check = "", None
     try:
         document = gemmi.cif.read_string(text)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError):
         from hpcvox.crystals.formats.cif import lenient
 
-        document, complaint = lenient.reread(text, error)
-        unchecked = True
+        reading = lenient.reread(text)
+        document, complaint, check = reading.document, reading.complaint, reading.check
     found = [(block, atoms) for block in blocks.of(document) if (atoms := atoms_of(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
+    few = unusual(text, found)
     results: list[Crystal | Reject] = []
     for name, (block, atoms) in zip(ids, found, strict=True):
         try:
-            if unchecked:
+            if check is not None:
+                check(block)
+            elif few is not None and few.dotted:
                 settle(block)
-            results.append(_crystal(entry, text, name, block, atoms))
+            results.append(_crystal(entry, few, name, block, atoms))
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
             results.append(Reject(name, entry.origin, reason.code, str(reason)))
@@ -74,8 +75,8 @@ def _rejected(code: str, message: str, complaint: str) -> Rejected:
     return Rejected(code, message)
 
 
-def _crystal(entry: Entry, text: bytes, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
-    if _NOT_PERIODIC.search(text):
+def _crystal(entry: Entry, few: Unusual | None, name: str, block: gemmi.cif.Block, atoms: Atoms) -> Crystal:
+    if few is not None and few.modulated:
         check_periodic(block)
     cell, absent = _cell(block)
     sites = sites_of(atoms, block)
@@ -91,7 +92,7 @@ def _crystal(entry: Entry, text: bytes, name: str, block: gemmi.cif.Block, atoms
     stated = claims(block)
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = stated_groups(block, cell, b"magn" in text)
+    meant = stated_groups(block, cell, few)
     if absent and not all(right_angles(symmetry.group) for symmetry in meant):
         raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A

@@ -66,6 +66,36 @@ def test_what_is_said_twice_or_is_of_no_matter_is_let_through(more: str) -> None
     assert crystal.lattice[0, 0] == 4.1
 
 
+DOTTED = "loop_\n_atom_site.type_symbol\n_atom_site.fract_x\n_atom_site.fract_y\n_atom_site.fract_z\n"
+SITES = "Cs 0 0 0\nCl 0.5 0.5 0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("_cell.length_a 4.100\n", "CsCl"),
+        ("_Cell.Length_A 9.9\n", "cif-syntax"),
+        ("_cell.length_a ?\n", "CsCl"),
+        ("_chemical_formula_sum 'Cs Cl'\n_chemical_formula.sum 'Cs Br'\n", "cif-syntax"),
+        ("_cell_formula_units_Z 1\n_cell.formula_units_Z 4\n", "cif-syntax"),
+        (SYMMETRY + "_symmetry.space_group_name_H-M 'P m -3 m'\n", "CsCl"),
+        (DOTTED + SITES, "CsCl"),
+        (DOTTED + SITES.replace("Cl", "Br"), "cif-syntax"),
+        (DOTTED + SITES.replace("0 0 0", "0 0 0.1"), "cif-syntax"),
+        (DOTTED + "Cs 0 0 0\n", "cif-syntax"),
+    ],
+)
+def test_a_tag_with_dots_is_the_one_with_underscores(more: str, expected: str) -> None:
+    assert formulas(block(more=more)) == {"f": expected}
+
+
+def test_a_dotted_tag_is_named_beside_the_plain_one() -> None:
+    (result,) = results(block(more="_cell.length_a 9.9\n"))
+    assert isinstance(result, Reject)
+    assert "_cell_length_a and _cell.length_a" in result.message
+    assert "as 4.1 and as 9.9" in result.message or "as 9.9 and as 4.1" in result.message
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_an_unknown_value_and_a_known_one_the_known_is_taken(order: int) -> None:
     stated = ["_symmetry_Int_Tables_number ?\n", "_symmetry_Int_Tables_number 225\n"]

@@ -39,6 +39,8 @@ class Group(NamedTuple):
     average: NDArray[
         np.float64
     ]  # (6, 6) | takes a metric (aa, bb, cc, bc, ac, ab) to its mean over the group
+    key: bytes  # the same for every list of these operations
+    setting: str  # the extended symbol of the operations in the table of settings, "P 1 21/n 1"; empty: none has them
 
 
 def group(triplets: tuple[str, ...]) -> Group:
@@ -95,9 +97,17 @@ def _group(triplets: tuple[str, ...]) -> Group | str:
     if fault := _not_closed(triplets, rotations, translations):
         return fault
     average = _average(rotations)
-    alone = len(np.unique(_hashes(rotations, translations))) == 1
-    operations = None if alone else Operations(rotations.astype(np.float64), translations / _DEN)
-    return Group(operations, 1 if alone else _number(listed, rotations, translations, average), average)
+    different = np.unique(_hashes(rotations, translations))
+    operations = (
+        None if len(different) == 1 else Operations(rotations.astype(np.float64), translations / _DEN)
+    )
+    try:
+        known = gemmi.find_spacegroup_by_ops(gemmi.GroupOps(listed))
+    except (ValueError, RuntimeError):
+        known = None
+    if known is None:
+        return Group(operations, _number(rotations, translations, average), average, different.tobytes(), "")
+    return Group(operations, int(known.number), average, different.tobytes(), known.xhm())
 
 
 def _hashes(rotations: NDArray[np.int64], translations: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -141,18 +151,9 @@ def _average(rotations: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _number(
-    listed: list[gemmi.Op],
-    rotations: NDArray[np.int64],
-    translations: NDArray[np.int64],
-    average: NDArray[np.float64],
+    rotations: NDArray[np.int64], translations: NDArray[np.int64], average: NDArray[np.float64]
 ) -> int:
-    """The number of the space group, in any setting; 0 where neither gemmi nor spglib can tell."""
-    try:
-        known = gemmi.find_spacegroup_by_ops(gemmi.GroupOps(listed))
-    except (ValueError, RuntimeError):
-        known = None
-    if known is not None:
-        return int(known.number)
+    """The number of the space group, in a setting that gemmi does not know; 0 where spglib cannot tell."""
     lattice = np.linalg.cholesky(_matrix(average @ (1.0, 1.3, 1.7, 0.05, 0.07, 0.11)))
     try:
         found = spglib.get_spacegroup_type_from_symmetry(

@@ -1,0 +1,69 @@
+"""Magnetic space groups: their operations make the crystal, without what they do to moments."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import gemmi
+
+from hpcvox.crystals.formats.cif import blocks
+from hpcvox.errors import Rejected
+
+_OPERATIONS: Final = (
+    "_space_group_symop_magn_operation.xyz",
+    "_space_group_symop_magn_operation_xyz",
+    "_space_group_symop.magn_operation_xyz",
+    "_space_group_symop_magn.operation_xyz",
+    "_magnetic_space_group_symop_operation_xyz",
+    "_magnetic_space_group_symop.operation_xyz",
+)
+_CENTRINGS: Final = (
+    "_space_group_symop_magn_centering.xyz",
+    "_space_group_symop_magn_centering_xyz",
+    "_space_group_symop.magn_centering_xyz",
+    "_space_group_symop_magn.centering_xyz",
+    "_magnetic_space_group_symop_centering_xyz",
+    "_magnetic_space_group_symop.centering_xyz",
+)
+_NAME: Final = re.compile(
+    r"_(space_group_magn|magnetic_space_group)_(?:(name|number)_(bns|og)|(bns|og)_(name|number))"
+)
+_OF_P1: Final = re.compile(r"1(\.\d+)*|P(_?[Sas]|_2s)?\s*1\s*(1')?")
+
+
+def magnetic_operations(block: gemmi.cif.Block) -> tuple[str, ...]:
+    """The operations of the magnetic space group without their effect on time; empty where none is listed.
+
+    Raises:
+        Rejected: ``symmetry``, where one of them cannot be read.
+    """
+    operations = next((found for tag in _OPERATIONS if (found := blocks.column(block, tag))), ())
+    if not operations:
+        return ()
+    centrings = next((found for tag in _CENTRINGS if (found := blocks.column(block, tag))), ())
+    return _without_time(operations, centrings)
+
+
+def _without_time(operations: Iterable[str], centrings: Iterable[str]) -> tuple[str, ...]:
+    """The products of magnetic operations and centrings (``x,y,z+1/2,-1``), without what they do to time."""
+    products: dict[str, None] = {}
+    for centring in tuple(centrings) or ("x,y,z,+1",):
+        for operation in operations:
+            try:
+                parts = [gemmi.Op(",".join(text.split(",")[:3])) for text in (centring, operation)]
+            except (ValueError, RuntimeError) as error:
+                raise Rejected("symmetry", f"a magnetic operation cannot be read: {error}") from None
+            products[(parts[0] * parts[1]).wrap().triplet()] = None
+    return tuple(products)
+
+
+def refuse_magnetic_name(block: gemmi.cif.Block) -> None:
+    """Raises ``Rejected("symmetry")`` where a magnetic group that is not P 1 is named: names alone are not read."""
+    for tag, values, _ in blocks.tagged(block):
+        if _NAME.match(tag.lower().replace(".", "_")):
+            named = next((gemmi.cif.as_string(v).strip() for v in values if not gemmi.cif.is_null(v)), "")
+            if named and not _OF_P1.fullmatch(named):
+                raise Rejected(
+                    "symmetry",
+                    f"{tag} is {named}, and the identity alone is listed: list the magnetic operations",
+                )
