@@ -16,7 +16,6 @@ UNSEEN = {
     "cffi": "of Horovod",
     "cloudpickle": "of Horovod",
     "packaging": "of Horovod",
-    "psutil": "of Horovod",
 }
 """What is declared and imported by others, and why."""
 
@@ -58,4 +57,5 @@ def test_what_is_declared_has_its_version_in_a_lock() -> None:
         if extra in ("dev", "horovod"):  # of tests, and of what is built
             continue
         locked = declared((ROOT / f"requirements/{extra}.lock").read_text("utf-8").splitlines())
-        assert declared(requirements) - locked == set(), extra
+        # torch's build, and with it its hash, is for each machine to choose: pyproject.toml has its version
+        assert declared(requirements) - locked - {"torch"} == set(), extra
