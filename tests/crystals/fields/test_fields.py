@@ -200,6 +200,7 @@ def test_blocks_that_are_refused(tmp_path: Path, block: str, code: str, match: s
         ("", "truncated"),
         (poscar(scale="x"), "header"),
         (poscar(scale="0"), "header"),
+        (poscar(scale="1 2"), "header"),
         (poscar(scale="nan"), "header"),
         (poscar().replace("4 0 0", "0 4 0"), "cell"),
         (poscar().replace("4 0 0", "inf 4 0"), "cell"),
@@ -400,3 +401,22 @@ def test_a_field_with_a_fault_or_a_file_that_upsets_its_reader_is_a_reject(
     monkeypatch.setattr(crystal, "read_field", upset)
     (result,) = parse(entry)
     assert result == Reject("CHGCAR", entry.origin, "unreadable", "ZeroDivisionError: of a library")
+
+
+def small_cube(value: float, comment: str = "", step: float = 1.9, atoms: str = "55 0 0 0 0") -> str:
+    """A cube of one caesium atom at the origin of a cubic cell of four steps."""
+    axes = "".join(
+        f"4 {step if i == 0 else 0} {step if i == 1 else 0} {step if i == 2 else 0}\n" for i in range(3)
+    )
+    return f"made\n{comment}\n1 0 0 0\n{axes}{atoms}\n" + 64 * f"{value} "
+
+
+@pytest.mark.parametrize(("value", "electrons"), [(0.0, "0"), (-0.1, "-43.9")])
+def test_a_density_without_electrons_is_none(tmp_path: Path, value: float, electrons: str) -> None:
+    (tmp_path / "x.cube").write_text(small_cube(value))
+    (result,) = parse(next(iter(open_fields(tmp_path, "density"))))
+    assert isinstance(result, Reject)
+    assert result.code == "other-quantity"
+    assert f"integral over the cell is {electrons} electrons" in result.message
+    (result,) = parse(next(iter(open_fields(tmp_path, "potential"))))
+    assert not isinstance(result, Reject)

@@ -29,7 +29,7 @@ _WITH_HYDROGEN: Final = {"Ow": "O", "OW": "O", "Oh": "O", "Wat": "O", "WAT": "O"
 """Names of atoms that stand for a whole molecule of water or a hydroxyl."""
 FAMILIES: Final = frozenset({"RE", "TM"})
 """Capitals that are an element's symbol, and more often a family: rare earths, transition metals."""
-_NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
+NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
 """Capitals that may be an element or a group of atoms."""
 _RARE: Final = 98
 """From californium on elements are read in their own case alone: CN and NH are groups of atoms."""
@@ -76,8 +76,8 @@ def of_type(symbol: str) -> Reading:
     if match is not None:
         letters = match["letters"]
         element = {"D": "H"}.get(letters.capitalize(), letters.capitalize())
-        if _is_element(element, letters) and _is_isotope(match["mass"], element):
-            return Reading((element,), letters not in _NOT_CERTAIN)
+        if is_element(element, letters) and _is_isotope(match["mass"], element):
+            return Reading((element,), letters not in NOT_CERTAIN)
         if letters == "T":  # tritium, or a site between four others
             return Reading(("T",), False)
     if bare in _WITH_HYDROGEN:
@@ -105,7 +105,7 @@ def symbols_in(text: str) -> list[str]:
     return list(found) if found.keys() - {"T"} <= ATOMIC_NUMBERS.keys() else []
 
 
-def _is_element(element: str, letters: str) -> bool:
+def is_element(element: str, letters: str) -> bool:
     """Whether ``letters`` is a spelling of an element's symbol."""
     own_case = letters == element or letters == "D"
     return element in ATOMIC_NUMBERS and (
