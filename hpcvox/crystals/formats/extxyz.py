@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
-from hpcvox.crystals.formats.cif.elements.symbols import NOT_CERTAIN, is_element
+from hpcvox.crystals.elements import NOT_CERTAIN, is_element
 from hpcvox.errors import Rejected
 
 COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")

@@ -23,7 +23,7 @@ from hpcvox.crystals.formats.cif.elements.stated import stated_types
 from hpcvox.errors import Rejected
 
 REMARKS: Final = {
-    "hydrogen": "the formula states more hydrogen than the file locates, or less",
+    "hydrogen": "the formula or a label states more hydrogen than the file locates, or less",
     "formula-units": "Z is not that of the cell's atoms; multiplicities or density are",
     "multiplicity": "a site's multiplicity is not that of its images; Z or density agree",
     "density": "the density is not that of the cell's atoms; Z or multiplicities agree",

@@ -235,3 +235,18 @@ def test_multiplicities_of_one_without_symmetry_agree_with_nothing() -> None:
         assert outcome(cif(CUBE, sites, symbol | stated, columns=columns)) == "incomplete"
         assert outcome(cif(CUBE, sites, symbol | stated | {UNITS: "1"}, columns=columns)) == "OK 2"
     assert outcome(cif(CUBE, ("Na 4 0 0 0", "Cl 4 0.5 0.5 0.5"), stated, columns=columns)) == "incomplete"
+
+
+@pytest.mark.parametrize(("label", "remark"), [("Oh", True), ("Ow1", True), ("WatO", True), ("O1", False)])
+def test_a_label_of_water_without_its_hydrogen_is_a_remark(label: str, remark: bool) -> None:
+    cell, columns = (3.142, 3.142, 4.766, 90, 90, 120), "label fract_x fract_y fract_z"
+    sites = ["Mg1 0 0 0", f"{label} 0.33333 0.66667 0.2203"]
+    symbol = {"_symmetry_space_group_name_H-M": "P -3 m 1"}
+    bare, formula = read(cif(cell, sites, symbol, columns=columns)), {FORMULA: "Mg O2"}
+    assert isinstance(bare, Crystal), bare
+    assert (bare.numbers.tolist(), bare.remarks) == ([12, 8, 8], ("hydrogen",) if remark else ())
+    stated = read(cif(cell, sites, symbol | formula, columns=columns))
+    located = read(cif(cell, [*sites, "H1 0.33333 0.66667 0.43"], symbol, columns=columns))
+    for whole in (stated, located):
+        assert isinstance(whole, Crystal), whole
+        assert whole.remarks == ()
