@@ -420,3 +420,25 @@ def test_a_density_without_electrons_is_none(tmp_path: Path, value: float, elect
     assert f"integral over the cell is {electrons} electrons" in result.message
     (result,) = parse(next(iter(open_fields(tmp_path, "potential"))))
     assert not isinstance(result, Reject)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: gzip.compress(text.replace("\n", "\r").encode("utf-16")),
+    ],
+)
+def test_a_field_is_text_of_any_encoding_and_line_ends(
+    tmp_path: Path, chgcar: Path, encoded: Callable[[str], bytes]
+) -> None:
+    for name, text in {"x.cube": small_cube(0.5), "CHGCAR": chgcar.read_text()}.items():
+        (tmp_path / f"plain_{name}").write_text(text)
+        (tmp_path / name).write_bytes(encoded(text))
+        plain, other = read_field(tmp_path / f"plain_{name}"), read_field(tmp_path / name)
+        np.testing.assert_array_equal(other.values, plain.values)
+        np.testing.assert_array_equal(other.lattice, plain.lattice)

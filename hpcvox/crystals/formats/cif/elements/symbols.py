@@ -12,7 +12,7 @@ VALID: Final = "valid is an element's symbol, with its charge where that is know
 UNKNOWN_MARKS: Final = frozenset({"", ".", "?"})
 
 NO_ATOM: Final = frozenset({
-    "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
+    "unk", "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
     "ghost", "lp", "nan", "nul", "null", "none", "cnt", "cen", "ctr", "cent", "centroid", "oct", "tet",
 })  # fmt: skip
 """What files write in place of an element where there is no atom, in small letters."""
