@@ -442,3 +442,44 @@ def test_a_field_is_text_of_any_encoding_and_line_ends(
         plain, other = read_field(tmp_path / f"plain_{name}"), read_field(tmp_path / name)
         np.testing.assert_array_equal(other.values, plain.values)
         np.testing.assert_array_equal(other.lattice, plain.lattice)
+
+
+def salt_cube(comment: str, sign: int, scale: float) -> str:
+    """Rocksalt's primitive cell of CsCl's kind, 4.12 Å times ``scale``, on a grid of counts of this ``sign``."""
+    length = 4.12 * scale
+    return (
+        small_cube(0.5, comment, length / 4, f"55 0 0 0 0\n17 0 {3 * f'{length / 2} '}")
+        .replace("\n1 0 0 0\n4", "\n2 0 0 0\n4")
+        .replace("\n4 ", f"\n{4 * sign} ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("comment", "sign", "scale"),
+    [
+        ("", 1, 1 / BOHR),
+        ("", -1, 1.0),
+        ("Atomic coordinates in Angstroms", 1, 1.0),
+        ("lengths in Å", 1, 1.0),
+        ("Atomic coordinates in Angstroms", 1, 1 / BOHR),  # the comment is wrong
+        ("all lengths in bohr", -1, 1 / BOHR),
+        ("all lengths in bohr", -1, 1.0),
+        ("density in e/Å^3 and in electrons/Angstrom^3", 1, 1 / BOHR),
+        ("Bohr, not Angstrom", 1, 1 / BOHR),
+    ],
+)
+def test_where_comment_and_counts_contradict_the_distances_tell_the_unit(
+    tmp_path: Path, comment: str, sign: int, scale: float
+) -> None:
+    (tmp_path / "x.cube").write_text(salt_cube(comment, sign, scale))
+    field = read_field(tmp_path / "x.cube")
+    np.testing.assert_allclose(field.lattice, 4.12 * np.eye(3), rtol=1e-6)
+    np.testing.assert_allclose(field.frac, [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]], atol=1e-6)
+
+
+def test_a_cube_whose_distances_fit_neither_unit_names_both(tmp_path: Path) -> None:
+    rejected(
+        tmp_path / "x.cube", salt_cube("in Angstrom", 1, 4.0).encode(), "header", "Bohr, the comment says Å"
+    )
+    (tmp_path / "x.cube").write_text(salt_cube("in Bohr or Angstrom", 1, 4.0))
+    assert read_field(tmp_path / "x.cube").lattice[0, 0] == pytest.approx(4 * 4.12 * BOHR)
