@@ -55,6 +55,23 @@ Half of all crystals have 0.95 to 1.09 times their sum.
 # fmt: on
 
 
+FAMILIES: Final = frozenset({"RE", "TM"})
+"""Capitals that are an element's symbol, and more often a family: rare earths, transition metals."""
+NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
+"""Capitals that may be an element or a group of atoms."""
+_RARE: Final = 98
+"""From californium on elements are read in their own case alone: CN and NH are groups of atoms."""
+_WORDS: Final = frozenset({"na", "no"})  # not available
+
+
+def is_element(element: str, letters: str) -> bool:
+    """Whether ``letters`` is a spelling of an element's symbol."""
+    own_case = letters == element or letters == "D"
+    return element in ATOMIC_NUMBERS and (
+        own_case or (letters not in _WORDS and ATOMIC_NUMBERS[element] < _RARE)
+    )
+
+
 def electronegativity(number: int) -> float:
     """Pauling electronegativity of the element (dimensionless); 0 where none is known.
 

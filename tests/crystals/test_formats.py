@@ -204,6 +204,7 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
      "poscar-syntax", ""),
     ("poscar: scale 0", "poscar", HEADER.format(0, "Cs Cl") + "D\n" + SITES, "cell", "scale"),
     ("poscar: scale word", "poscar", HEADER.format("one", "Cs Cl") + "D\n" + SITES, "poscar-syntax", "scale"),
+    ("poscar: 2 scales", "poscar", HEADER.format("1 2", "Cs Cl") + "D\n" + SITES, "poscar-syntax", "two scales"),
     ("poscar: 1 of 3 scales", "poscar", HEADER.format("1 -1 1", "Cs Cl") + "D\n" + SITES, "cell", "scale"),
     ("poscar: NaN cell", "poscar", (HEADER + "D\n").replace("4 0 0", "nan 0 0").format(1, "Cs Cl") + SITES,
      "cell", "finite"),

@@ -1,10 +1,14 @@
 """A crystal with a field on its cell's grid, from the file that an entry names."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from hpcvox.crystals.fields import Field, Quantity, read_field
 from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.errors import Rejected
+
+_LEAST_ELECTRONS: Final = 1e-3
+"""Fewer in a cell are no crystal's density, but zero and rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +28,13 @@ def read_crystal(entry: Entry, quantity: Quantity) -> list[Crystal | Reject]:
     field = read_field(entry.file, quantity)
     if field.kind != quantity:
         raise Rejected("other-quantity", f"the file holds a {field.kind}, and a {quantity} is wanted")
+    electrons = float(field.integral[0])
+    if quantity == "density" and not electrons >= _LEAST_ELECTRONS:
+        raise Rejected(
+            "other-quantity",
+            f"a density is wanted, and this one's integral over the cell is {electrons:.4g} electrons: "
+            "is it a difference, a spin density or an orbital?",
+        )
     if not len(field.numbers):
         raise Rejected("no-sites", "the file names no atoms")
     return [

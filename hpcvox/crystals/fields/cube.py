@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.fields.lengths import in_angstrom
 from hpcvox.crystals.fields.record import (
     Field,
     Quantity,
@@ -34,7 +35,8 @@ _UNITS: dict[Quantity, tuple[float, str]] = {
 def read_cube(path: Path, kind: Quantity = "density") -> Field:
     """The fields of a Gaussian cube file, plain or compressed.
 
-    Lengths are in Bohr where the counts of the grid are positive, in Å where they are negative.  Values are in atomic
+    Lengths are in Bohr where the counts of the grid are positive, in Å where they are negative; where a comment names
+    the other unit, the distances between the atoms decide.  Values are in atomic
     units in either case: a ``density`` in e/Bohr^3 becomes e/Å^3, a ``potential`` in Hartree eV, what is ``other``
     stays.  The cell is that of the grid (count times step along each axis), and atoms are counted from its origin.
     A file with several data sets (orbitals, or a count behind the origin) has as many channels.
@@ -43,19 +45,22 @@ def read_cube(path: Path, kind: Quantity = "density") -> Field:
         Rejected: as :func:`hpcvox.crystals.fields.read_chgcar`.
     """
     with opened(path) as text:
-        text.header("the first comment")
-        text.header("the second comment")
+        comments = f"{text.header('the first comment')} {text.header('the second comment')}"
         atoms, origin, sets = _first(text)
         axes = [text.numbers(f"grid axis {i}", 4) for i in (1, 2, 3)]
         signed = [_whole(text, axis[0], "a count of the grid") for axis in axes]
         grid = checked_grid([abs(count) for count in signed], f"{text.name}: the grid")
         if len({count > 0 for count in signed}) > 1:
             raise Rejected("grid", f"{text.name}: the counts {signed} are of both signs")
-        length = BOHR if signed[0] > 0 else 1.0
         steps = np.array([axis[1:4] for axis in axes])
-        lattice = steps * np.array(grid)[:, None] * length
-        checked_lattice(lattice)
+        lattice = steps * np.array(grid)[:, None]
+        checked_lattice(lattice * (BOHR if signed[0] > 0 else 1.0))
         sites = np.array([text.numbers(f"atom {i + 1}", 5)[:5] for i in range(abs(atoms))]).reshape(-1, 5)
+        numbers = [_whole(text, z, "an atomic number") for z in sites[:, 0]]
+        angstrom = in_angstrom(comments, signed[0] < 0, lattice, sites[:, 2:], numbers, BOHR)
+        length = 1.0 if angstrom else BOHR
+        lattice = lattice * length
+        checked_lattice(lattice)
         names: tuple[str, ...] = ("total",)
         if atoms < 0:
             names = _orbitals(text)
@@ -63,7 +68,6 @@ def read_cube(path: Path, kind: Quantity = "density") -> Field:
             names = tuple(f"set {i + 1}" for i in range(sets))
         block = text.block(len(names) * grid[0] * grid[1] * grid[2], "values")
         _ended(text)
-    numbers = [_whole(text, z, "an atomic number") for z in sites[:, 0]]
     frac, checked = checked_sites(lattice, (sites[:, 2:] - origin) * length @ np.linalg.inv(lattice), numbers)
     factor, units = _UNITS[kind]
     values = np.moveaxis(block.reshape(*grid, len(names)), 3, 0) * factor

@@ -1,6 +1,8 @@
 """Text of numbers, read as a stream: lines of a header, then blocks of a known number of values."""
 
+import lzma
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals.compressed import READ_ERRORS, decompressed
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.fields.numbers import POWERS, parse_numbers
+from hpcvox.crystals.text import binary_lines
 from hpcvox.errors import Rejected
 
 CHUNK: Final = 1 << 20
@@ -162,13 +165,20 @@ class Text:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Text]:
-    """The text of a file, plain or compressed.
+    """The text of a file, plain or compressed, in any encoding and with any line ends that texts have.
 
     Raises:
         Rejected: it cannot be opened (``unreadable``).
     """
     try:
-        stream = decompressed(path)
+        try:
+            stream = binary_lines(path)
+        except (
+            EOFError,
+            lzma.LZMAError,
+            zlib.error,
+        ):  # damaged at its beginning: whoever reads it says where
+            stream = decompressed(path)
     except READ_ERRORS as error:
         raise Rejected("unreadable", f"{path.name} cannot be opened: {error}") from None
     with stream:

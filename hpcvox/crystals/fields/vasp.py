@@ -144,6 +144,10 @@ def _scale(text: Text, scale: NDArray[np.float64], lattice: NDArray[np.float64])
     """What coordinates are multiplied by: one number, the wanted volume as a negative one, or one an axis."""
     if len(scale) == 3 and (scale > 0).all():
         return scale
+    if len(scale) == 2:
+        raise Rejected(
+            "header", f"{text.name}: there are two scales, {scale.tolist()}: one or three are valid"
+        )
     wanted = float(scale[0])
     if wanted < 0:
         wanted = float((-wanted / checked_lattice(lattice)) ** (1 / 3))

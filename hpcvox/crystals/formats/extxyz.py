@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.elements import NOT_CERTAIN, is_element
 from hpcvox.errors import Rejected
 
 COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")
@@ -78,14 +79,22 @@ def _atom_line(properties: str) -> _AtomLine:
     words = properties.split(":")
     at = 0
     found: dict[str, int] = {}
+    widths: dict[str, int] = {}
     for name, width in zip(words[::3], words[2::3], strict=False):
         if not (width.isascii() and width.isdecimal()) or not 1 <= int(width) <= 1000:
             break
         found[name] = at
+        widths[name] = int(width)
         at += int(width)
     species = next((name for name in ("species", "Z") if name in found), None)
     if species is None or "pos" not in found:
         raise Rejected("extxyz-syntax", f"Properties={properties[:60]} has no species or no pos")
+    if widths["pos"] != 3 or widths[species] != 1:
+        raise Rejected(
+            "extxyz-syntax",
+            f"Properties={properties[:60]} has {widths['pos']} columns of pos and {widths[species]} of {species}: "
+            "3 and 1 are valid",
+        )
     return _AtomLine(found[species], found["pos"], species == "Z")
 
 
@@ -126,4 +135,11 @@ def read(text: bytes) -> StatedCell:
 def _atomic_number(word: str, by_number: bool) -> int:
     if by_number and word.isascii() and word.isdecimal() and len(word) < 4 and 1 <= int(word) <= 118:
         return int(word)
-    return element(word.capitalize())
+    symbol = word.capitalize()
+    number = element(symbol)
+    if word in NOT_CERTAIN or (not is_element(symbol, word) and symbol not in ("D", "T")):
+        raise Rejected(
+            "element",
+            f"the species {word!r} may be a group of atoms or a word: write {symbol} for the element",
+        )
+    return number

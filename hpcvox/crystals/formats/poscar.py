@@ -72,6 +72,8 @@ def _scale(line: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
             found.append(decimal(word))
         except ValueError:  # a comment
             break
+    if len(found) == 2:
+        raise Rejected("poscar-syntax", f"line 2 has two scales, {line[:40]!r}: one or three are valid")
     scale = np.array(found if len(found) == 3 else found[:1] * 3)
     if not len(scale):
         raise Rejected("poscar-syntax", f"line 2 must be the scale, not {line[:40]!r}")

@@ -10,6 +10,7 @@ from hpcvox.crystals.compressed import READ_ERRORS, unpacked
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
+from hpcvox.crystals.text import decoded
 from hpcvox.errors import SourceError
 from hpcvox.regular import open_regular
 
@@ -19,6 +20,9 @@ _RULES: Final = (  # name of a file → format of its text; the first that fits
     (re.compile(rf".*\.(poscar|vasp){_PACKED}", re.IGNORECASE | re.DOTALL), "poscar"),
     (re.compile(r"(POSCAR|CONTCAR).*", re.DOTALL), "poscar"),
 )
+_PACKED_NAME: Final = re.compile(r"\.(gz|bz2|xz)\Z", re.IGNORECASE)
+_SOME_CIF: Final = re.compile(rb"(?i)data_|loop_|_cell[._]")
+_SOME_LINES: Final = re.compile(rb"(?:[^\0\n]*\n){7}")
 _SUFFIX: Final = re.compile(rf"(\.(m?cif|poscar|vasp))?{_PACKED}\Z", re.IGNORECASE)
 NAMES: Final = ".cif, .mcif, POSCAR*, CONTCAR*, .poscar, .vasp, also .gz, .bz2, .xz"
 """The names of structure files, for messages."""
@@ -148,4 +152,10 @@ def unpacked_entry(entry: Entry, code: str) -> Entry:
     except READ_ERRORS as error:
         fault = Fault(code, f"the file is compressed and damaged: {error}")
         return entry._replace(text=b"", fault=fault)
-    return entry if text is entry.text else entry._replace(text=text)
+    if text is not entry.text:
+        return entry._replace(text=text)
+    packed = _PACKED_NAME.search(entry.origin)
+    if packed and not (_SOME_CIF if entry.format == "cif" else _SOME_LINES).search(decoded(text)):
+        reason = f"the file is not compressed as its name ({packed[0]}) says, and its text is no structure"
+        return entry._replace(text=b"", fault=Fault(code, reason))
+    return entry

@@ -200,6 +200,7 @@ def test_blocks_that_are_refused(tmp_path: Path, block: str, code: str, match: s
         ("", "truncated"),
         (poscar(scale="x"), "header"),
         (poscar(scale="0"), "header"),
+        (poscar(scale="1 2"), "header"),
         (poscar(scale="nan"), "header"),
         (poscar().replace("4 0 0", "0 4 0"), "cell"),
         (poscar().replace("4 0 0", "inf 4 0"), "cell"),
@@ -400,3 +401,85 @@ def test_a_field_with_a_fault_or_a_file_that_upsets_its_reader_is_a_reject(
     monkeypatch.setattr(crystal, "read_field", upset)
     (result,) = parse(entry)
     assert result == Reject("CHGCAR", entry.origin, "unreadable", "ZeroDivisionError: of a library")
+
+
+def small_cube(value: float, comment: str = "", step: float = 1.9, atoms: str = "55 0 0 0 0") -> str:
+    """A cube of one caesium atom at the origin of a cubic cell of four steps."""
+    axes = "".join(
+        f"4 {step if i == 0 else 0} {step if i == 1 else 0} {step if i == 2 else 0}\n" for i in range(3)
+    )
+    return f"made\n{comment}\n1 0 0 0\n{axes}{atoms}\n" + 64 * f"{value} "
+
+
+@pytest.mark.parametrize(("value", "electrons"), [(0.0, "0"), (-0.1, "-43.9")])
+def test_a_density_without_electrons_is_none(tmp_path: Path, value: float, electrons: str) -> None:
+    (tmp_path / "x.cube").write_text(small_cube(value))
+    (result,) = parse(next(iter(open_fields(tmp_path, "density"))))
+    assert isinstance(result, Reject)
+    assert result.code == "other-quantity"
+    assert f"integral over the cell is {electrons} electrons" in result.message
+    (result,) = parse(next(iter(open_fields(tmp_path, "potential"))))
+    assert not isinstance(result, Reject)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: gzip.compress(text.replace("\n", "\r").encode("utf-16")),
+    ],
+)
+def test_a_field_is_text_of_any_encoding_and_line_ends(
+    tmp_path: Path, chgcar: Path, encoded: Callable[[str], bytes]
+) -> None:
+    for name, text in {"x.cube": small_cube(0.5), "CHGCAR": chgcar.read_text()}.items():
+        (tmp_path / f"plain_{name}").write_text(text)
+        (tmp_path / name).write_bytes(encoded(text))
+        plain, other = read_field(tmp_path / f"plain_{name}"), read_field(tmp_path / name)
+        np.testing.assert_array_equal(other.values, plain.values)
+        np.testing.assert_array_equal(other.lattice, plain.lattice)
+
+
+def salt_cube(comment: str, sign: int, scale: float) -> str:
+    """Rocksalt's primitive cell of CsCl's kind, 4.12 Å times ``scale``, on a grid of counts of this ``sign``."""
+    length = 4.12 * scale
+    return (
+        small_cube(0.5, comment, length / 4, f"55 0 0 0 0\n17 0 {3 * f'{length / 2} '}")
+        .replace("\n1 0 0 0\n4", "\n2 0 0 0\n4")
+        .replace("\n4 ", f"\n{4 * sign} ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("comment", "sign", "scale"),
+    [
+        ("", 1, 1 / BOHR),
+        ("", -1, 1.0),
+        ("Atomic coordinates in Angstroms", 1, 1.0),
+        ("lengths in Å", 1, 1.0),
+        ("Atomic coordinates in Angstroms", 1, 1 / BOHR),  # the comment is wrong
+        ("all lengths in bohr", -1, 1 / BOHR),
+        ("all lengths in bohr", -1, 1.0),
+        ("density in e/Å^3 and in electrons/Angstrom^3", 1, 1 / BOHR),
+        ("Bohr, not Angstrom", 1, 1 / BOHR),
+    ],
+)
+def test_where_comment_and_counts_contradict_the_distances_tell_the_unit(
+    tmp_path: Path, comment: str, sign: int, scale: float
+) -> None:
+    (tmp_path / "x.cube").write_text(salt_cube(comment, sign, scale))
+    field = read_field(tmp_path / "x.cube")
+    np.testing.assert_allclose(field.lattice, 4.12 * np.eye(3), rtol=1e-6)
+    np.testing.assert_allclose(field.frac, [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]], atol=1e-6)
+
+
+def test_a_cube_whose_distances_fit_neither_unit_names_both(tmp_path: Path) -> None:
+    rejected(
+        tmp_path / "x.cube", salt_cube("in Angstrom", 1, 4.0).encode(), "header", "Bohr, the comment says Å"
+    )
+    (tmp_path / "x.cube").write_text(salt_cube("in Bohr or Angstrom", 1, 4.0))
+    assert read_field(tmp_path / "x.cube").lattice[0, 0] == pytest.approx(4 * 4.12 * BOHR)

@@ -95,3 +95,50 @@ def test_brackets_without_an_end_cost_no_time(word: str) -> None:
     assert time.monotonic() - begun < 5
     with pytest.raises(Rejected, match="64 KiB"):
         info(b" " * 70_000)
+
+
+def of_species(words: str, comment: str = 'Lattice="4 0 0 0 4 0 0 0 4"') -> Crystal | Reject:
+    one, other = words.split()
+    text = f"2\n{comment}\n{one} 0 0 0\n{other} 2 2 2\n"
+    (result,) = parse(Entry(0, "x", "x.xyz", text.encode(), {}, None, "extxyz"))
+    return result
+
+
+@pytest.mark.parametrize(
+    "species",
+    ["CO", "HO", "NO", "CN", "NH", "CF", "DB", "MD", "RE", "TM", "ND", "og", "hs", "fl", "lv", "no"],
+)
+def test_letters_that_may_be_a_group_of_atoms_are_no_element(species: str) -> None:
+    result = of_species(f"{species} Cl")
+    assert isinstance(result, Reject)
+    assert result.code == "element"
+    assert f"{species!r} may be a group of atoms or a word: write {species.capitalize()}" in result.message
+
+
+@pytest.mark.parametrize(
+    ("species", "numbers"),
+    [
+        *(
+            ("CS CL", [55, 17]),
+            ("NA CL", [11, 17]),
+            ("fe O", [26, 8]),
+            ("Co No", [27, 102]),
+            ("Cn Og", [112, 118]),
+        ),
+        *(("D Cl", [1, 17]), ("si SI", [14, 14])),
+    ],
+)
+def test_elements_in_other_letters_are_read_as_type_symbols_are(species: str, numbers: list[int]) -> None:
+    result = of_species(species)
+    assert isinstance(result, Crystal), result
+    assert result.numbers.tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    "properties", ["species:S:1:pos:R:2:charge:R:1", "species:S:1:pos:R:4", "species:S:2:pos:R:3"]
+)
+def test_columns_of_another_width_are_no_positions(properties: str) -> None:
+    result = of_species("Cs Cl", f'Lattice="4 0 0 0 4 0 0 0 4" Properties={properties}')
+    assert isinstance(result, Reject)
+    assert result.code == "extxyz-syntax"
+    assert "3 and 1 are valid" in result.message

@@ -184,3 +184,16 @@ def test_folders_of_fields_are_walked_in_the_same_way(tmp_path: Path) -> None:
     assert source.passed_over == (
         "1 file of another kind (POSCAR); 1 linked folder that is read already (linked/back)"
     )
+
+
+@pytest.mark.parametrize("name", ["h.cif.xz", "h.vasp.gz", "POSCAR.bz2"])
+def test_a_file_that_is_not_compressed_as_its_name_says_is_told_so(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "lies" / name, b"\0\1notxz")
+    (entry,) = open_source(tmp_path / "lies")
+    assert entry.fault is not None
+    assert entry.fault.code == "unreadable"
+    assert "is not compressed as its name (." in entry.fault.message
+    put(tmp_path / "lies" / name, CIF if ".cif" in name else POSCAR)  # compression is told by the bytes
+    (entry,) = open_source(tmp_path / "lies")
+    (crystal,) = parse(entry)
+    assert isinstance(crystal, Crystal), crystal

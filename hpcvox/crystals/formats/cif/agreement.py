@@ -7,7 +7,7 @@ that stays with the sample.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import gcd
 from typing import Final, NamedTuple
@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.formats.cif import blocks
-from hpcvox.crystals.formats.cif.elements.formulas import Amounts, parsed
+from hpcvox.crystals.formats.cif.elements.formulas import Amounts, absent, readings
+from hpcvox.crystals.formats.cif.elements.stated import stated_types
 from hpcvox.errors import Rejected
 
 REMARKS: Final = {
-    "hydrogen": "the formula states more hydrogen than the file locates, or less",
+    "hydrogen": "the formula or a label states more hydrogen than the file locates, or less",
     "formula-units": "Z is not that of the cell's atoms; multiplicities or density are",
     "multiplicity": "a site's multiplicity is not that of its images; Z or density agree",
     "density": "the density is not that of the cell's atoms; Z or multiplicities agree",
     "weight": "the formula's weight is not the one that is stated",
     "setting": "the space group is stated in two settings; the one taken agrees with the rest of the file",
+    "formula-unread": "a formula is stated that cannot be read, and the atoms are not held against it",
 }
 """By code: what a remark means."""
 
@@ -36,10 +38,16 @@ DENSITY_TOLERANCE: Final = 0.02
 WEIGHT_TOLERANCE: Final = 0.01
 _COUNT_TOLERANCE: Final = 0.01
 _HYDROGEN: Final = 1
+_CARBON: Final = 6
+_BEARERS: Final = (6, 7, 8)
+"""Elements to whose atoms hydrogen is bound in organic crystals."""
 _DALTON: Final = 1.66053906660  # g/cm³ of 1 u/Å³
 
+_FORMULAS: Final = tuple(
+    (f"_chemical_formula_{kind}", f"_chemical_formula.{kind}")
+    for kind in ("sum", "structural", "moiety", "iupac", "analytical")
+)
 _TAGS: Final = (
-    ("_chemical_formula_sum", "_chemical_formula.sum"),
     ("_cell_formula_units_Z", "_cell.formula_units_Z"),
     ("_cell_volume", "_cell.volume"),
     ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn"),
@@ -51,25 +59,44 @@ class Claims(NamedTuple):
     """What a block says of its crystal; None where it does not."""
 
     formula: str | None
-    amounts: Amounts | None  # the formula, read
+    amounts: tuple[Amounts, ...]  # what the formula may mean; none where there is none, or it cannot be read
     units: float | None  # Z
     volume: float | None  # Å³
     density: float | None  # g/cm³
     weight: float | None  # u
+    types: frozenset[int] = (
+        frozenset()
+    )  # atomic numbers of the list of atom types, where there are no amounts
 
 
 def claims(block: gemmi.cif.Block) -> Claims:
     """What the ``block`` says of its crystal."""
     find = blocks.finder(block)
-    formula, units, volume, density, weight = [find(tag) or find(dotted) for tag, dotted in _TAGS]
+    units, volume, density, weight = [find(tag) or find(dotted) for tag, dotted in _TAGS]
+    formula, amounts = _formula(find)
     return Claims(
         formula,
-        None if formula is None else parsed(formula),
+        amounts,
         None if units is None else _number(units),
         None if volume is None else _number(volume),
         None if density is None else _number(density),
         None if weight is None else _number(weight),
+        frozenset() if amounts else stated_types(block),
     )
+
+
+def _formula(find: Callable[[str], str | None]) -> tuple[str | None, tuple[Amounts, ...]]:
+    """The first formula that can be read, else the first that is there."""
+    unread = None
+    for tag, dotted in _FORMULAS:
+        formula = find(tag) or find(dotted)
+        if formula is not None:
+            amounts = readings(formula)
+            if amounts:
+                return formula, amounts
+            if unread is None and not absent(formula):
+                unread = formula
+    return unread, ()
 
 
 def _number(text: str) -> float | None:
@@ -113,16 +140,27 @@ def remarks(
     counts = numbers.tobytes()
     unit = 0.0
     hydrogen = 0.0  # stated and not listed, atoms a cell
-    if stated.amounts is not None:
+    amounts: Amounts = {}
+    if stated.amounts:
         located = counts.count(_HYDROGEN)
-        unit = _formula_units(stated, counts, located)
-        hydrogen = unit * stated.amounts.get(_HYDROGEN, 0.0) - located
+        amounts, unit = _formula_units(stated, counts, located)
+        hydrogen = unit * amounts.get(_HYDROGEN, 0.0) - located
         if hydrogen and abs(hydrogen) > _COUNT_TOLERANCE * max(located, 1):
             found.append("hydrogen")
-        if stated.weight is not None and not _same_weight(stated.amounts, stated.weight):
+        if stated.weight is not None and not _same_weight(amounts, stated.weight):
             found.append("weight")
+    else:
+        _check_types(stated.types, counts)
+        if stated.formula is not None:
+            found.append("formula-unread")
+        if stated.density is None and stated.weight is not None and stated.units is not None:
+            weight = stated.weight * stated.units
+            hydrogen = _hydrogen_by_weight(weight, counts)
+            if hydrogen:
+                found.append("hydrogen")
+            stated = stated._replace(density=weight / volume * _DALTON)
     verdicts = {
-        "formula-units": _units(stated, unit, counts),
+        "formula-units": _units(stated, amounts, unit, counts),
         "multiplicity": _multiplicities(images, order, multiplicities),
         "density": _density(stated, counts, volume, hydrogen),
     }
@@ -136,23 +174,34 @@ def remarks(
     return (*found, *against)
 
 
-def _formula_units(stated: Claims, counts: bytes, located: int) -> float:
-    """How many times the formula is in the cell: by its elements other than hydrogen, where it has any.
+def _formula_units(stated: Claims, counts: bytes, located: int) -> tuple[Amounts, float]:
+    """What the formula means, and how many times it is in the cell: by elements other than hydrogen, if it has any.
 
     ``located`` of the atoms are hydrogen.
     """
-    amounts, found, unit, same = stated.amounts or {}, located, 0.0, True
-    for z, amount in amounts.items():
-        if z != _HYDROGEN:
-            count = counts.count(z)
-            found += count
-            unit = unit or count / amount
-            same = same and abs(count - unit * amount) <= _COUNT_TOLERANCE * count and count > 0
-    if not same or found != len(counts):
+    for amounts in stated.amounts:
+        found, unit, same = located, 0.0, True
+        for z, amount in amounts.items():
+            if z != _HYDROGEN:
+                count = counts.count(z)
+                found += count
+                unit = unit or count / amount
+                same = same and abs(count - unit * amount) <= _COUNT_TOLERANCE * count and count > 0
+        if same and found == len(counts):
+            return amounts, unit or located / amounts.get(_HYDROGEN, 1.0)
+    raise Rejected(
+        "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
+    )
+
+
+def _check_types(types: frozenset[int], counts: bytes) -> None:
+    """Raises ``Rejected("incomplete")`` where an element other than hydrogen is among the types, and has no atom."""
+    missing = [SYMBOLS[z] for z in sorted(types - set(counts) - {_HYDROGEN})] if types else []
+    if missing:
         raise Rejected(
-            "incomplete", f"the formula is {stated.formula}, the atoms of the cell are {_listed(counts)}"
+            "incomplete",
+            f"the list of atom types has {' and '.join(missing)}, the atoms of the cell are {_listed(counts)}",
         )
-    return unit or located / amounts.get(_HYDROGEN, 1.0)
 
 
 def _listed(counts: bytes) -> str:
@@ -162,13 +211,13 @@ def _listed(counts: bytes) -> str:
 # Each verdict: None where nothing is stated, "" where it agrees, else what disagrees.
 
 
-def _units(stated: Claims, unit: float, counts: bytes) -> str | None:
-    if stated.units is None or not unit or stated.amounts is None:
+def _units(stated: Claims, amounts: Amounts, unit: float, counts: bytes) -> str | None:
+    if stated.units is None or not unit:
         return None
     if _same_units(stated.units, unit):
         return ""
     # pymatgen writes the sum of the whole cell and Z of the reduced formula, the OQMD atoms by elements for Z
-    others = unit * _divisor(tuple(stated.amounts.values())), len(counts) / len(stated.amounts)
+    others = unit * _divisor(tuple(amounts.values())), len(counts) / len(amounts)
     if any(_same_units(stated.units, other) for other in others):
         return ""
     return f"Z is {stated.units:g} of {stated.formula}, and they are {unit:.3g} of it"
@@ -185,13 +234,15 @@ def _divisor(amounts: tuple[float, ...]) -> int:
 
 def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequence[str]) -> str | None:
     if not stated or (images is None and stated.count("1") == len(stated)):
-        return "" if stated else None
+        return None
     known = {i: int(text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0}
     made = {i: 1 if images is None else int(images[i]) for i in known}
     differ = [i for i in known if known[i] != made[i]]
     # SHELXL writes the order of the site's symmetry: 1 in a general position
     if not differ or all(known[i] * made[i] == order for i in known):
-        return "" if known else None
+        return (
+            "" if known and images is not None else None
+        )  # a list of all atoms has ones whatever is missing
     first = differ[0]
     return f"site {first + 1} is stated to be {known[first]} atoms, and is {made[first]}"
 
@@ -199,11 +250,24 @@ def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequenc
 def _density(stated: Claims, counts: bytes, volume: float, hydrogen: float) -> str | None:
     if stated.density is None:
         return None
-    weight = sum(_WEIGHTS[z] * counts.count(z) for z in set(counts)) + hydrogen * _WEIGHTS[_HYDROGEN]
-    density = weight / volume * _DALTON
+    density = (_weight(counts) + hydrogen * _WEIGHTS[_HYDROGEN]) / volume * _DALTON
     if abs(density - stated.density) <= DENSITY_TOLERANCE * density:
         return ""
     return f"the density is {stated.density:g} g/cm³, and they make {density:.4g} g/cm³"
+
+
+def _hydrogen_by_weight(weight: float, counts: bytes) -> float:
+    """How many atoms of hydrogen make the atoms up to their ``weight``, in an organic crystal that lists none."""
+    if _HYDROGEN in counts or _CARBON not in counts:
+        return 0.0
+    lacking = weight - _weight(counts)
+    most = 2 * _WEIGHTS[_HYDROGEN] * sum(map(counts.count, _BEARERS))
+    return lacking / _WEIGHTS[_HYDROGEN] if DENSITY_TOLERANCE * weight < lacking <= most else 0.0
+
+
+def _weight(counts: bytes) -> float:
+    """Of the atoms of a cell, in u."""
+    return sum(_WEIGHTS[z] * counts.count(z) for z in set(counts))
 
 
 def _same_weight(amounts: Amounts, weight: float) -> bool:

@@ -102,7 +102,7 @@ def _held(atoms: Atoms, occupancy: NDArray[np.float64] | None) -> tuple[Atoms, N
     values, width, columns = atoms
     held = np.ones(len(values) // width, dtype=bool) if occupancy is None else occupancy > 0
     if columns.flag >= 0:
-        held &= [flag != "dum" for flag in values[columns.flag :: width]]
+        held &= [flag.strip("'\"").lower() != "dum" for flag in values[columns.flag :: width]]
     if held.all():
         return atoms, occupancy
     if not held.any():
@@ -146,6 +146,6 @@ def _occupancy(atoms: Atoms) -> NDArray[np.float64] | None:
     written = values[columns.occupancy :: width]
     if FULL.issuperset(written):
         return None
-    occupancy = np.array([1.0 if v in FULL else gemmi.cif.as_number(v) for v in written])
+    occupancy = np.array(numbers(["1" if v in FULL else v for v in written]))
     check_occupancy(occupancy, written)
     return occupancy

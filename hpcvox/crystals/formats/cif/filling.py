@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from hpcvox.crystals.checks import check_count, whole_sites
 from hpcvox.crystals.formats.cif.agreement import Claims, remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.elements.labels import names_hydrogen
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand
 from hpcvox.errors import Rejected
@@ -90,7 +91,15 @@ def _filled(
         return labels[site if images is None else owner[site]]
 
     frac, numbers = whole_sites(lattice, frac, numbers, occupancy, spacing, label if labels else None, least)
-    return Full(frac, numbers, remarks(stated, numbers, volume, images, order, multiplicities))
+    found = remarks(stated, numbers, volume, images, order, multiplicities)
+    if (
+        not stated.amounts
+        and 1 not in numbers
+        and "hydrogen" not in found
+        and any(map(names_hydrogen, labels))
+    ):
+        found = ("hydrogen", *found)
+    return Full(frac, numbers, found)
 
 
 def _check_counted(

@@ -24,6 +24,8 @@ JSON_SUFFIXES: Final = suffixes(".json")
 LINES_SUFFIXES: Final = suffixes(".jsonl")
 
 _CHUNK = 64 * 1024
+_FIRST_LINE: Final = 1024 * 1024
+"""A longer line of a .json is not looked at for whether it is one of many."""
 _STRANGE: Final = 1000
 """Members that are no objects, each of which is a reject; a file with more is another kind of JSON."""
 
@@ -105,7 +107,10 @@ def lines(path: Path, _: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
 
 
 def items(path: Path, columns: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
-    """One structure; a list of them, or of objects with a ``structure``; an object of either by id; or a frame."""
+    """One structure; a list of them, or of objects with a ``structure``; an object of either by id; a frame; lines."""
+    if _is_lines(path):
+        yield from lines(path, columns)
+        return
     if (frame := frame_reader(path, columns)) is not None:
         yield from frame(path, columns)
         return
@@ -125,6 +130,22 @@ def items(path: Path, columns: ColumnChoice) -> Iterator[tuple[str, str, bytes]]
             name = f"{path.name}#{n}" if key is None else key.encode(errors="replace").decode()
             yield name, f":item {n}" if key is None else f":{name}", text.encode(errors="replace")
         scanner.refuse_more()
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether a file holds an object a line, as a .jsonl does: its first line is one, and another begins behind it."""
+    try:
+        with binary_lines(path) as file:
+            first = file.readline(_FIRST_LINE).removeprefix(MARK)
+            if not first.lstrip().startswith(b"{") or not first.endswith(b"\n"):
+                return False
+            while (second := file.readline(_CHUNK)).isspace():
+                pass
+        if not second.lstrip().startswith(b"{") or too_many_parts(first):
+            return False
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError, *READ_ERRORS):
+        return False
 
 
 def _head(path: Path) -> str:

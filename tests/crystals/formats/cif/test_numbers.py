@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpcvox.crystals.formats.cif.numbers import number, numbers
+from tests.support.small_cifs import outcome
+
+ANGLES = {"a": "alpha", "b": "beta", "c": "gamma"}
 
 
 @given(
@@ -33,3 +36,23 @@ def test_what_is_no_number_is_none(text: str) -> None:
 
 def test_what_no_double_holds_is_zero_or_infinite() -> None:
     assert numbers(["1e-400", "1e400", "0.25"]) == [0.0, math.inf, 0.25]
+
+
+def test_quotation_marks_around_a_number_are_left_out() -> None:
+    assert [number(text) for text in ("'5.64'", '"5.640(1)"', "' 5.64 '", ";5.64\n;")] == [5.64] * 4
+    assert numbers(["'0.5'", "0.25", '"1/3"', "'0.25(1)'"])[:2] == [0.5, 0.25]
+    assert numbers(["'0.5'", '"0.25(1)"', "1"]) == [0.5, 0.25, 1.0]
+    for text in ("'?'", "''", "'", "'5_64'", "'a'"):
+        with pytest.raises(ValueError, match=r"."):
+            number(text)
+
+
+def test_a_file_whose_numbers_are_all_in_quotes_is_read() -> None:
+    sites = "".join(f"Fe '{x}' '{x}' \"{x}\" '1.0'\n" for x in (0, 0.5))
+    cell = "".join(
+        f"_cell_length_{axis} '2.87(1)'\n_cell_angle_{angle} '90'\n" for axis, angle in ANGLES.items()
+    )
+    columns = "".join(
+        f"_atom_site_{name}\n" for name in ("type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
+    )
+    assert outcome(f"data_x\n{cell}loop_\n{columns}{sites}") == "OK 2"

@@ -139,6 +139,8 @@ def test_sites_without_an_atom_are_left_out() -> None:
         "Cl 0 0 .5 0.00 d",
         "Cnt . . . 1 dum",
         ". 0 0 .5 ? dum",
+        "O 0 0 .5 1 DUM",
+        "O 0 0 .5 1 'Dum'",
         "Fe 0 0 .5 0.0(1) ?",
     ):
         got = crystal(HEAD.format(a=4) + flagged + "Cs 0 0 0 1 d\n" + site + "\nCl .5 .5 .5 . d\n")

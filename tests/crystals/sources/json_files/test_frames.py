@@ -195,3 +195,24 @@ def test_frames_longer_than_one_structure_may_be_are_streams(tmp_path: Path, ori
     assert last is not None
     assert (last.index, last.targets) == (rows - 1, {"e": 1.5})
     assert most < 8e6  # of 21 MB
+
+
+@pytest.mark.parametrize("ending", ["\n", "\n\n"])
+def test_lines_under_the_name_of_json_are_read_as_lines(tmp_path: Path, ending: str) -> None:
+    rows = [{"material_id": f, "structure": structure(f[2:]), "e": k} for k, f in enumerate(FORMULAS)]
+    for name in ("x.json", "x.jsonl"):
+        (tmp_path / name).write_text(ending.join(map(json.dumps, rows)) + ending)
+    found = {name: list(open_source(tmp_path / name)) for name in ("x.json", "x.jsonl")}
+    assert [entry.id for entry in found["x.json"]] == FORMULAS
+    assert [entry.targets for entry in found["x.json"]] == [entry.targets for entry in found["x.jsonl"]]
+    for entry, formula in zip(found["x.json"], FORMULAS, strict=True):
+        (crystal,) = parse(entry)
+        assert isinstance(crystal, Crystal), crystal
+        assert crystal.formula == formula
+
+
+def test_one_object_on_one_line_is_no_list_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(
+        json.dumps({f: {"structure": structure(f[2:])} for f in FORMULAS}) + "\n"
+    )
+    assert [entry.id for entry in open_source(tmp_path / "x.json")] == FORMULAS

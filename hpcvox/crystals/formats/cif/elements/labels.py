@@ -8,9 +8,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.elements import ATOMIC_NUMBERS, FAMILIES
 from hpcvox.crystals.formats.cif.elements.symbols import (
-    FAMILIES,
     NO_ATOM,
     UNKNOWN,
     UNKNOWN_MARKS,
@@ -23,7 +22,8 @@ from hpcvox.errors import Rejected
 
 _LABEL = re.compile(r"(?P<first>[A-Za-z][a-z]*)(?P<marks>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
 _SECOND = re.compile(r"(?!Tet)([A-Z][a-z])")  # AlTet is aluminium between four others
-_PARTED = re.compile(r"[0-9.+-]*[/,&+]\s*[0-9.]*([A-Z][a-z]?)")
+_PARTED = re.compile(r"(?:[0-9.+-]*[/,&+]\s*[0-9.]*|0?\.[0-9]+\s*)([A-Z][a-z]?)")  # Fe/Mn, Fe0.5Mn0.5
+_BEARER = re.compile(r"['\"]?(?:O[hHwW]|[Ww]at|WAT)(?![a-z])")
 _MAX_CHOICES = 12
 _NUMBERS: Final = ATOMIC_NUMBERS | {"T": ATOMIC_NUMBERS["H"]}
 
@@ -98,6 +98,11 @@ def _refuse_second(bare: str, first: str, marks: str, rest: str) -> None:
     second = second or (_PARTED.match(rest) if not marks else None)
     if second is not None and second[1] in ATOMIC_NUMBERS and second[1] != first:
         raise mixed("label", bare, [first, second[1]])
+
+
+def names_hydrogen(label: str) -> bool:
+    """Whether a label names the oxygen of water or of a hydroxyl: ``Ow1``, ``Oh``, ``WatOW``."""
+    return _BEARER.match(label) is not None
 
 
 def told(symbols: list[str], labels: list[str], stated: frozenset[str]) -> list[int]:

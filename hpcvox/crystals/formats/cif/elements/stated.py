@@ -6,6 +6,7 @@ from typing import Final
 
 import gemmi
 
+from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.elements.symbols import of_type, symbols_in
 from hpcvox.errors import Rejected
@@ -34,6 +35,20 @@ def stated_elements(block: gemmi.cif.Block) -> frozenset[str]:
         if readings and all(reading.certain for reading in readings):
             return frozenset(reading.elements[0] for reading in readings)
     return frozenset()
+
+
+def stated_types(block: gemmi.cif.Block) -> frozenset[int]:
+    """Atomic numbers of the elements in the list of atom types, of those that can be read."""
+    found = set()
+    for tag in _TYPES:
+        for symbol in block.find_loop(tag):
+            try:
+                reading = of_type(symbol)
+            except Rejected:
+                continue
+            if reading.certain:
+                found.add(ATOMIC_NUMBERS[reading.elements[0]])
+    return frozenset(found)
 
 
 @lru_cache(maxsize=4096)

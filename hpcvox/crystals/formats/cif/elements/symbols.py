@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from hpcvox.crystals.elements import ATOMIC_NUMBERS
+from hpcvox.crystals.elements import ATOMIC_NUMBERS, NOT_CERTAIN, is_element
 from hpcvox.errors import Rejected
 
 VALID: Final = "valid is an element's symbol, with its charge where that is known: Fe, Fe3+, O2-"
@@ -12,7 +12,7 @@ VALID: Final = "valid is an element's symbol, with its charge where that is know
 UNKNOWN_MARKS: Final = frozenset({"", ".", "?"})
 
 NO_ATOM: Final = frozenset({
-    "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
+    "unk", "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
     "ghost", "lp", "nan", "nul", "null", "none", "cnt", "cen", "ctr", "cent", "centroid", "oct", "tet",
 })  # fmt: skip
 """What files write in place of an element where there is no atom, in small letters."""
@@ -27,13 +27,6 @@ _SCATTERERS: Final = {"Cval": "C", "Siva": "Si", "Sival": "Si"}
 """Names of the tables of scattering factors: atoms with the electrons of a bond."""
 _WITH_HYDROGEN: Final = {"Ow": "O", "OW": "O", "Oh": "O", "Wat": "O", "WAT": "O", "wat": "O", "Water": "O"}
 """Names of atoms that stand for a whole molecule of water or a hydroxyl."""
-FAMILIES: Final = frozenset({"RE", "TM"})
-"""Capitals that are an element's symbol, and more often a family: rare earths, transition metals."""
-_NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
-"""Capitals that may be an element or a group of atoms."""
-_RARE: Final = 98
-"""From californium on elements are read in their own case alone: CN and NH are groups of atoms."""
-_WORDS: Final = frozenset({"na", "no"})  # not available
 
 
 class Reading(NamedTuple):
@@ -76,8 +69,8 @@ def of_type(symbol: str) -> Reading:
     if match is not None:
         letters = match["letters"]
         element = {"D": "H"}.get(letters.capitalize(), letters.capitalize())
-        if _is_element(element, letters) and _is_isotope(match["mass"], element):
-            return Reading((element,), letters not in _NOT_CERTAIN)
+        if is_element(element, letters) and _is_isotope(match["mass"], element):
+            return Reading((element,), letters not in NOT_CERTAIN)
         if letters == "T":  # tritium, or a site between four others
             return Reading(("T",), False)
     if bare in _WITH_HYDROGEN:
@@ -103,14 +96,6 @@ def symbols_in(text: str) -> list[str]:
         for part in parts:
             found |= dict.fromkeys(("H",) if part == "D" else ("H", "T") if part == "T" else (part,))
     return list(found) if found.keys() - {"T"} <= ATOMIC_NUMBERS.keys() else []
-
-
-def _is_element(element: str, letters: str) -> bool:
-    """Whether ``letters`` is a spelling of an element's symbol."""
-    own_case = letters == element or letters == "D"
-    return element in ATOMIC_NUMBERS and (
-        own_case or (letters not in _WORDS and ATOMIC_NUMBERS[element] < _RARE)
-    )
 
 
 def _is_isotope(mass: str, element: str) -> bool:

@@ -112,6 +112,7 @@ def test_what_nothing_tells_is_refused_with_its_readings(labels: str, stated: st
             for label in ("M1", "A1", "R", "L2", "Site1", "Atom1", "Cation", "1HO", "0.0594(19)")
         ),
         *((label, "disordered") for label in ("FeMn1", "Fe/Mn", "Fe1/Mn1", "SiAl", "KNa1", "Fe,Mn")),
+        *((label, "disordered") for label in ("Fe0.5Mn0.5", "Fe.5Mn.5", "Fe0.9 Mn0.1", "O0.5F0.5")),
     ],
 )
 def test_labels_that_name_no_one_element(label: str, code: str) -> None:
@@ -129,3 +130,7 @@ def test_a_type_symbol_goes_before_a_label() -> None:
 
 def test_only_what_can_mean_one_element_has_a_number_of_its_own() -> None:
     assert [number_of_label(label) for label in ("O1", "Ow", "AL1", "Ca1", "CA1", "?")] == [8, 8, 13, 0, 0, 0]
+
+
+def test_a_point_in_a_label_is_no_mixture_by_itself() -> None:
+    assert meant("Fe1.1 Fe0.5 O1.2A C1.1B Fe0.5Fe") == "Fe Fe O C Fe"

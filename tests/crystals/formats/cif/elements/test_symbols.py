@@ -47,7 +47,7 @@ def test_decorated_symbols(written: str, symbol: str) -> None:
     [
         *(
             (word, "element", f"'{word}'")
-            for word in ("Va", "Vac", "vacancy", "X", "Q", "Du", "dum", "Dummy")
+            for word in ("UNK", "Va", "Vac", "vacancy", "X", "Q", "Du", "dum", "Dummy")
         ),
         *((word, "element", "value that is not known") for word in ("nan", "NaN", "None", "null", "NULL")),
         *(
