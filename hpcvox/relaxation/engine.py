@@ -24,7 +24,7 @@ from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.calculators import checked_parameters, require, version
 from hpcvox.relaxation.process import CalculatorProcess, Request
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
-from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
+from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result, pack_states
 
 TABLE: Final = "relaxed.csv"
 CIFS: Final = "cifs"
@@ -66,6 +66,7 @@ def run(settings: RelaxSettings) -> Outcome:
             elements = _references(settings, pool, results)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         rows = _written(settings, results, elements)
+        pack_states(out, settings.crystals)
     return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun).passing_over(
         source.passed_over
     )
