@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from hpcvox import cli, config
-from hpcvox.actors.cluster import cluster
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.generation import job as generation
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
@@ -65,13 +64,12 @@ cli.main(sys.argv[1:])
 
 
 @pytest.fixture(scope="module", autouse=True)
-def same_cells_and_one_ray() -> Iterator[None]:
-    """A decoder that was never trained makes no cell: its candidates are given one.  All tests here use one Ray."""
+def same_cells() -> Iterator[None]:
+    """A decoder that was never trained makes no cell: its candidates are given one."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(generation, "fit_cell", lambda *_: 4.0 * np.eye(3))
         patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))
-        with cluster(1):
-            yield
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +120,7 @@ def test_each_step_makes_the_same_of_one_file_as_of_many(place: Path, step: str)
     assert not (loose / "cifs.zip").exists()
     assert (packed / "cifs.zip").is_file()
     assert not list(packed.rglob("*.cif"))
+    assert not list(packed.glob("states/*"))
 
 
 def sections(place: Path) -> list[Section]:
@@ -160,7 +159,7 @@ def test_killed_while_it_writes_its_crystals_a_step_ends_as_if_undisturbed(
     here, folder = tmp_path / "chain", FOLDERS[step]
     shutil.copytree(place / "zip", here, symlinks=True)
     for path in (here / folder).iterdir():
-        if path.is_file() and path.name != "config.yaml":
+        if path.is_file() and path.name not in ("config.yaml", "states.zip"):
             path.unlink()
     given = [*STEPS[step], "crystals=zip"]
     killed = subprocess.run(

@@ -23,7 +23,7 @@ from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_tol
 from hpcvox.progress import Progress
 from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
-from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result
+from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result, pack_states
 
 TABLE: Final = "relaxed.csv"
 CIFS: Final = "cifs"
@@ -63,6 +63,7 @@ def run(settings: RelaxSettings) -> Outcome:
             results = _relaxed("relax", settings, pool, entries, total)
             elements = _references(settings, pool, results)
         rows = _written(settings, results, elements)
+        pack_states(out, settings.crystals)
     return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun).passing_over(
         source.passed_over
     )

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from hpcvox.calculators.journal import Journaled
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources.cif_set import CifSet, Form
 from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved, moved
@@ -56,6 +58,7 @@ class RelaxWorker:
 
     def __init__(self, settings: RelaxSettings) -> None:
         self._settings = settings
+        self._packed = states(settings.out)
         self._versions = [version(stage.calculator) for stage in settings.stages]
         self._processes = [CalculatorProcess(settings.out / SCRATCH) for _ in settings.stages]
 
@@ -85,7 +88,10 @@ class RelaxWorker:
     def _state(self, crystal: Crystal) -> State:
         """What earlier runs have come to."""
         path = self._settings.out / STATES / f"{self._key(crystal)}.json"
-        return _known(path, len(self._settings.stages)) or {"id": crystal.id, "stages": []}
+        for read in (path.read_bytes, partial(self._packed.packed, path.name)):
+            if (state := _known(read, len(self._settings.stages))) is not None:
+                return state
+        return {"id": crystal.id, "stages": []}
 
     def _relaxed(self, crystal: Crystal) -> Result:
         if (over := self._over(crystal)) is not None:
@@ -167,10 +173,30 @@ def _plain(stage: Moved) -> dict[str, Any]:
     return {**stage._asdict(), "lattice": stage.lattice.tolist(), "frac": stage.frac.tolist()}
 
 
-def _known(path: Path, stages: int) -> State | None:
+def states(out: Path) -> CifSet:
+    """What is done of each crystal: in a zip what an earlier run has packed, in the folder what is newer."""
+    return CifSet(out / STATES, ".json")
+
+
+def pack_states(out: Path, form: Form) -> None:
+    """Have the states of all crystals in this form, those that lay in the other among them."""
+    kept = states(out)
+    if form == "folder" and kept.place == kept.folder:
+        return
+    loose = kept.loose()
+    with kept.replaced(form) as add:
+        for name in sorted(loose | set(kept.names())):
+            try:
+                text = (kept.folder / name).read_bytes() if name in loose else kept.packed(name)
+            except OSError:  # what a damaged zip has lost is computed again
+                continue
+            add(name, text)
+
+
+def _known(read: Callable[[], bytes], stages: int) -> State | None:
     """What an earlier run left of the crystal, where that is whole."""
     try:
-        state: State = json.loads(path.read_bytes())
+        state: State = json.loads(read())
         if len(state["stages"]) > stages:
             return None
         for stage in state["stages"]:

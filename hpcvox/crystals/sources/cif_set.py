@@ -47,13 +47,14 @@ class Cif(NamedTuple):
 
 
 class CifSet:
-    """The CIFs of ``folder``, whether they lie in it or in the zip beside it.
+    """The CIFs of ``folder``, whether they lie in it or in the zip beside it; or its files of another suffix.
 
     A zip is kept open, so that it is the same one for as long as this is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suffix: str = ".cif") -> None:
         self.folder = folder
+        self.suffix = suffix
         self.archive = folder.with_name(f"{folder.name}.zip")
         self._zip: zipfile.ZipFile | None = None
         self.damage = ""
@@ -70,9 +71,13 @@ class CifSet:
     def names(self) -> list[str]:
         """The files' names, sorted."""
         if self._zip is None:
-            return sorted(path.name for path in self.folder.glob("*.cif") if path.is_file())
+            return sorted(self.loose())
         # of a stranger's run: what is no plain name stays where it is
-        return sorted(name for name in self._zip.NameToInfo if name.endswith(".cif") and "/" not in name)
+        return sorted(name for name in self._zip.NameToInfo if name.endswith(self.suffix) and "/" not in name)
+
+    def loose(self) -> set[str]:
+        """The names of those that lie in the folder, whether they count or not."""
+        return {path.name for path in self.folder.glob(f"*{self.suffix}") if path.is_file()}
 
     def files(self) -> dict[str, Cif]:
         """Each file by its name."""
@@ -88,9 +93,19 @@ class CifSet:
         Raises:
             OSError: it is not there, or cannot be read.
         """
+        if self._zip is not None:
+            return self.packed(name)
+        with open_regular(self.folder / name) as file:
+            return file.read(MAX_BYTES + 1)
+
+    def packed(self, name: str) -> bytes:
+        """The text of a file in the zip.
+
+        Raises:
+            OSError: there is none, or it cannot be read.
+        """
         if self._zip is None:
-            with open_regular(self.folder / name) as file:
-                return file.read(MAX_BYTES + 1)
+            raise FileNotFoundError(errno.ENOENT, "there is no zip", str(self.archive))
         try:
             info = self._zip.getinfo(name)
             with self._zip.open(info) as member:
@@ -156,7 +171,7 @@ class CifSet:
 
     def _removed(self, kept: set[str]) -> None:
         """Without the files of an earlier run that are not among these."""
-        for path in self.folder.glob("*.cif"):
+        for path in self.folder.glob(f"*{self.suffix}"):
             if path.name not in kept:
                 path.unlink()
 
