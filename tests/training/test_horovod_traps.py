@@ -31,11 +31,12 @@ import json, os, sys
 import numpy as np, torch
 from hpcvox import config
 from hpcvox.shards.reader import ShardSet
-from hpcvox.training import agreement, loop
+from hpcvox.training import loop
+from hpcvox.training.ranks import agreement
 from hpcvox.training.ranks.comm import connect
 from hpcvox.training.data import plan
 from hpcvox.training.rank import _run
-from hpcvox.training.settings import TrainUNetSettings
+from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import RECIPE
 try:
     import horovod.torch
