@@ -53,6 +53,7 @@ def _is_of_another_kind(call: ast.Call, name: str) -> bool:
         "gzip",
         "tarfile",
         "zipfile",
+        "_zip",
         "archive",
         "h5a",
         "h5d",

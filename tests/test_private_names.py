@@ -18,6 +18,7 @@ PRIVATE = {
     "optuna.storages.journal._file:BaseJournalFileLock": "hpcvox/studies/journal.py",
     "ray._private.node:Node": "hpcvox/actors/cluster.py",
     "torch:_disable_dynamo": "hpcvox/training/adam.py",
+    "torch._C._distributed_c10d:Store": "hpcvox/training/ranks/meeting.py",
     "urllib3.connection:HTTPConnection._new_conn": "hpcvox/fetch/cutting.py",
 }
 """``module:name``, and where it is used."""

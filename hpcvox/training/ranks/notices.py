@@ -25,14 +25,14 @@ Addresses = dict[str, list[tuple[str, int]]]
 def make_key(folder: Path) -> bytes:
     """A new key, kept in ``folder``, which nobody else can enter."""
     descriptor = os.open(_file(folder), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
     return read_key(folder)
 
 
 def read_key(folder: Path) -> bytes:
     """The key of this job."""
-    return bytes.fromhex(_file(folder).read_text())
+    return bytes.fromhex(_file(folder).read_text("ascii"))
 
 
 def sealed(key: bytes, rank: str, addresses: Mapping[str, Sequence[tuple[str, int]]]) -> bytes:
