@@ -184,10 +184,10 @@ def run(settings: PipelineSettings) -> Outcome:
             say(f"\n[{number}/{len(stages)}] {stage.verb}")
             start = time.monotonic()
             outcome = run_stage(settings, stage)
-            last = stage is stages[-1]  # the report, whose words of the crystals end the run
-            if outcome.summary and not last:
+            reports = stage.name == "report"  # its words of the crystals end the run
+            if outcome.summary and not reports:
                 say(outcome.summary)
-            if not last and (words := outcome.summary or _said_by_ranks(settings, stage)):
+            if not reports and (words := outcome.summary or _said_by_ranks(settings, stage)):
                 said.append(f"  {stage.verb:<15}  {words.splitlines()[-1]}")
             if outcome.exit_status == COMPLETE_WITH_REJECTS:
                 status = COMPLETE_WITH_REJECTS
@@ -202,8 +202,7 @@ def run(settings: PipelineSettings) -> Outcome:
         "",
         f"pipeline done in {total / 60:.1f} minutes of work; everything is in {settings.out}:",
         *said,
-        outcome.summary,
-        f"open {page}",
+        *([outcome.summary, f"open {page}"] if reports else []),
     ]
     return Outcome("\n".join(lines), status)
 

@@ -112,6 +112,13 @@ def test_with_the_networks_of_the_paper_the_fine_tuned_one_generates_and_is_repo
     assert "Fine-tuning the UNet" in (tmp_path / "report/report.html").read_text()
 
 
+@pytest.mark.slow
+def test_a_pipeline_until_a_step_ends_with_what_that_made(tmp_path: Path) -> None:
+    *_, done, last = finish(start(tmp_path, "until=database")).strip().splitlines()
+    assert done.startswith("pipeline done in ")
+    assert last.startswith("  database ")
+
+
 def settings(*overrides: str) -> PipelineSettings:
     return config.load(PipelineSettings, None, ["out=o", *overrides])
 

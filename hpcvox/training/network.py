@@ -65,13 +65,18 @@ def known() -> dict[str, Network]:
     return {network.name: network for network in others} | ours()
 
 
+def named(name: str) -> Network | None:
+    """The network of this name, if there is one; entry points are read where it is none of ours."""
+    return ours().get(name) or known().get(name)
+
+
 def find(name: str) -> Network:
     """The network of this name, or that which ``package.module:NAME`` is.
 
     Raises:
         ConfigError: there is none.
     """
-    if network := ours().get(name) or known().get(name):
+    if network := named(name):
         return network
     if ":" in name:
         try:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hpcvox.errors import CheckpointError
 from hpcvox.training.folder.shipped import located, names
-from hpcvox.training.network import known, ours
+from hpcvox.training.network import known, named
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 METRICS = "metrics.jsonl"
@@ -96,7 +96,7 @@ def _check(path: Path, card: dict[str, Any], needed: Sequence[str]) -> None:
 
 def _kind(task: str | None) -> type[Card]:
     """What the card of a network of this name has; of one that is not known, what any has."""
-    network = ours().get(task or "") or known().get(task or "")
+    network = named(task or "")
     kind: type[Card] = Card if network is None else network.load("card")
     return kind
 
