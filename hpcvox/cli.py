@@ -10,9 +10,9 @@ from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
 from hpcvox import __version__, checking, compiled, config
-from hpcvox.ending import leave
 from hpcvox.errors import HpcvoxError
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
+from hpcvox.process.ending import leave
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
 from hpcvox.terminal import say
 from hpcvox.training.network import Network, find, known, ours
 
@@ -36,8 +36,8 @@ VERBS = {
         "crystals from a database on the network",
     ),
     "pipeline": Verb(
-        "hpcvox.pipeline:PipelineSettings",
-        "hpcvox.pipeline:run",
+        "hpcvox.pipeline.settings:PipelineSettings",
+        "hpcvox.pipeline.job:run",
         "all of the jobs below, from crystals to report",
     ),
     "database": Verb(
@@ -177,8 +177,8 @@ TRAIN = "train"
 
 PIPELINE_VERBS: dict[str, FolderVerb | Verb] = {
     "plan": Verb(
-        "hpcvox.pipeline:PipelineSettings",
-        "hpcvox.pipeline:plan",
+        "hpcvox.pipeline.settings:PipelineSettings",
+        "hpcvox.pipeline.plan:plan",
         "write the config of each step, and say what it waits for (slurm/pipeline.sh submits that)",
     )
 }

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar, cast, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpcvox import durable, regular, scalars
+from hpcvox import scalars
 from hpcvox.errors import ConfigError, did_you_mean
+from hpcvox.files import durable, regular
 
 S = TypeVar("S", bound="Settings")
 

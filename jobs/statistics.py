@@ -1,6 +1,6 @@
 """Job script: the same as ``hpcvox statistics``, for ``mpirun`` and ``sbatch``."""
 
 from hpcvox.cli import job
-from hpcvox.ending import leave
+from hpcvox.process.ending import leave
 
 leave(job("statistics"))

@@ -259,7 +259,7 @@ on_ranks() {
 }
 
 # horovodrun writes all of its environment on the command lines that start ranks, where every user can read them.
-# hpcvox/launcher.py has the same list.
+# hpcvox/process/launcher.py has the same list.
 NEEDED=(PATH HOME USER LOGNAME SHELL LANG LC_ TZ TMPDIR LD_LIBRARY_PATH PYTHON
     VIRTUAL_ENV OMP_ MKL_ KMP_ OPENBLAS_ NUMBA_ NCCL_ GLOO_ CUDA_ NVIDIA_ ROCR_
     HIP_ UCX_ FI_ OMPI_ PMI SLURM SRUN_ HOROVOD_ HPCVOX_ TORCH_)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from hpcvox.preemption import ENDS, deaf, job_goes_on, tell_the_job
+from hpcvox.process.preemption import ENDS, deaf, job_goes_on, tell_the_job
 
 LOOK_S = 0.2
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hpcvox.actors.reaper import end_holders
 from hpcvox.actors.session import RAY, session_folder
-from hpcvox.preemption import ENDS, deaf, job_goes_on, tell_the_job
+from hpcvox.process.preemption import ENDS, deaf, job_goes_on, tell_the_job
 
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory on a node: tasks and results are small here, arrays go to disk where they are made."""

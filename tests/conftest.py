@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from hpcvox.actors.cluster import ONE_THREAD, cluster
-from hpcvox.ending import leave
+from hpcvox.process.ending import leave
 from tests.support.browsing import chromium
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab, missing_tools

@@ -19,7 +19,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.pipeline import PipelineSettings
+from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.relaxation.settings import RelaxSettings
 from tests.support.paths import ROOT
 

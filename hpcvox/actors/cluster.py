@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hpcvox.actors.session import RAY, ClusterError, session_folder
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.outcome import INTERRUPTED
 
 STORE_BYTES = 200 * 2**20
 """Ray's shared memory: tasks and results are small here, arrays go to disk from where they are made."""

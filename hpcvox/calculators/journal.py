@@ -15,9 +15,9 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
-from hpcvox import gain
 from hpcvox.calculators.by_name import CalculatorProcess, Request
 from hpcvox.errors import Rejected
+from hpcvox.process import gain
 
 VOLUMES = (0.2, 10.0)
 """Volumes, in those of the first geometry, between which a relaxation stays; beyond, a crystal has collapsed or come

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.config import Settings
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database.prototypes.elemental import KINDS, draw
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 
 COLUMNS = ("material_id", "formula", "class", "prototype", "space_group", "cif")
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.calculators import chgnet
 from hpcvox.calculators.chgnet import BATCH
@@ -20,7 +20,8 @@ from hpcvox.database.energy import chosen
 from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 
 PARTS: Final = "parts"

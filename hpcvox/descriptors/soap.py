@@ -2,6 +2,18 @@
 
 Axis legend: E elements of the crystal, S species channels, N radial functions, L angular momenta (l_max + 1),
 F = S·N (S·N + 1)/2 · L features.
+
+Around atom i each element α has the density ρ_i^α(r) = Σ_{i'∈α} exp(-|r - r_i'|²/2σ²) (eq. 6), and two
+environments have the similarity k(A_i, B_j) = ∫ |Σ_αβ κ_αβ ∫ ρ_i^α(r) ρ_j^β(R̂r) dr|² dR̂ (eq. 8).  Δ (``delta``)
+says how alike two elements are: κ_αβ = exp(-(μ_α - μ_β)²/2Δ²) with Pauling's electronegativity μ.  At Δ → 0
+different elements have no overlap at all, at Δ → ∞ they are all one; at Kajita's Δ = 1, Ti (1.54) and Zr (1.33)
+are 0.98 alike, Ti and O (3.44) 0.16.  The expansion coefficients c_nlm^α of ρ_i^α give the power spectrum
+p_nn'l^αα' = Σ_m c_nlm^α* c_n'lm^α' (dscribe's); with κ = U Uᵀ and w the mean over centres i of
+Σ_αα' U_αs U_α's' p_nn'l^αα',
+
+    K̄(A, B) = K(A, B)/√(K(A, A) K(B, B)) = q_A · q_B,    q = w/|w|  (eq. 9),
+
+each unordered pair of (s, n) and (s', n') once, and by √2 where they differ.
 """
 
 from functools import lru_cache
@@ -34,17 +46,7 @@ def soap_features(
 ) -> NDArray[np.float64]:
     """Features q whose dot product is the average SOAP kernel of two crystals (Kajita et al. 2017, eqs. 6-9).
 
-    Around atom i each element α has the density ρ_i^α(r) = Σ_{i'∈α} exp(-|r - r_i'|²/2σ²) (eq. 6), and two
-    environments have the similarity k(A_i, B_j) = ∫ |Σ_αβ κ_αβ ∫ ρ_i^α(r) ρ_j^β(R̂r) dr|² dR̂ (eq. 8).  Δ (``delta``)
-    says how alike two elements are: κ_αβ = exp(-(μ_α - μ_β)²/2Δ²) with Pauling's electronegativity μ.  At Δ → 0
-    different elements have no overlap at all, at Δ → ∞ they are all one; at Kajita's Δ = 1, Ti (1.54) and Zr (1.33)
-    are 0.98 alike, Ti and O (3.44) 0.16.  The expansion coefficients c_nlm^α of ρ_i^α give the power spectrum
-    p_nn'l^αα' = Σ_m c_nlm^α* c_n'lm^α' (dscribe's); with κ = U Uᵀ and w the mean over centres i of
-    Σ_αα' U_αs U_α's' p_nn'l^αα',
-
-        K̄(A, B) = K(A, B)/√(K(A, A) K(B, B)) = q_A · q_B,    q = w/|w|  (eq. 9),
-
-    each unordered pair of (s, n) and (s', n') once, and by √2 where they differ.
+    The module's docstring has the equations.
 
     Args:
         cell: the crystal, its lattice in Å.

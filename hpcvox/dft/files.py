@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from hpcvox import durable
 from hpcvox.crystals.names import quoted, shortened
 from hpcvox.errors import HpcvoxError
+from hpcvox.files import durable
 
 
 def field_file(name: str, xc: str) -> str:

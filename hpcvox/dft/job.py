@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 from typing import Final
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.calculators import gpaw
 from hpcvox.crystals.names import plain
@@ -15,7 +15,8 @@ from hpcvox.crystals.sources.source import open_source
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
 from hpcvox.errors import MissingDependencyError
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.files import durable
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
@@ -20,6 +20,8 @@ from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.files import durable
+from hpcvox.files.kept_parts import Parts
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
@@ -27,10 +29,9 @@ from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import PlacementRules
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
-from hpcvox.outcome import Outcome
-from hpcvox.parts import Parts
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 
 PART = 64

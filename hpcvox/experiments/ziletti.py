@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.actors.pool import Failure, run_ordered
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import open_source
@@ -27,8 +27,9 @@ from hpcvox.experiments.defects import (
     reject,
 )
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.parts import Parts
+from hpcvox.files import durable
+from hpcvox.files.kept_parts import Parts
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 from hpcvox.training.folder.runs import load_model

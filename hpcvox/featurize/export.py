@@ -10,10 +10,10 @@ import numpy as np
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ShardError
 from hpcvox.featurize.export_formats import FORMATS, Batches
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.shard_file import ShardFile, open_named
+from hpcvox.shards.reading.shard_file import ShardFile, open_named
+from hpcvox.shards.reading.shard_set import ShardSet
 
 
 def export(folder: Path, out: Path) -> Outcome:

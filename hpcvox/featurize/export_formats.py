@@ -11,11 +11,11 @@ from ase import Atoms
 from ase.io.extxyz import write_extxyz
 from numpy.typing import NDArray
 
-from hpcvox import durable
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import MissingDependencyError, ShardError
-from hpcvox.rows import Lines
+from hpcvox.files import durable
+from hpcvox.files.rows import Lines
 from hpcvox.shards.layout import encode_name
 
 Batches = Iterator[tuple[str, list[Crystal]]]

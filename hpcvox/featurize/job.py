@@ -6,19 +6,20 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from hpcvox import __version__, config, durable
+from hpcvox import __version__, config
 from hpcvox.actors.pool import Failure, Workers, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told, remarks_told
+from hpcvox.files import durable
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told, remarks_told
 from hpcvox.progress import Progress
-from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
-from hpcvox.shards.virtual import SET
+from hpcvox.shards.writing.closing import close_set
+from hpcvox.shards.writing.virtual import SET
 from hpcvox.terminal import say
 
 WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]

@@ -19,12 +19,12 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
-from hpcvox.regular import open_regular
+from hpcvox.files.regular import open_regular
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import ShardLine
-from hpcvox.shards.shard_file import ShardFile
+from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 THREADS = 2
 """That call one worker at a time: one computes, the other writes what it has computed."""

@@ -7,14 +7,15 @@ import contextlib
 import json
 from typing import Any, Final
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.errors import Rejected, SourceError
 from hpcvox.fetch.convert import identifier
 from hpcvox.fetch.joining import CARD, announced, finished, join, outcome
 from hpcvox.fetch.pages import Header, Pages
 from hpcvox.fetch.provider import Page, Provider
 from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings, MaterialsProjectSettings, OptimadeSettings
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 
 MOST_BARREN: Final = 20

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import xxhash
 
-from hpcvox import durable
 from hpcvox.errors import SourceError
 from hpcvox.fetch.pages import Pages
 from hpcvox.fetch.provider import Database
 from hpcvox.fetch.settings import FetchSettings
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.files import durable
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
 CRYSTALS: Final = "crystals.jsonl.gz"

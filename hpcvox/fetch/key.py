@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from hpcvox.errors import ConfigError
-from hpcvox.regular import open_regular
+from hpcvox.files.regular import open_regular
 
 VARIABLE: Final = "MP_API_KEY"
 LENGTH: Final = 32

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hpcvox import durable
 from hpcvox.crystals.compressed import READ_ERRORS
+from hpcvox.files import durable
 
 FOLDER: Final = "pages"
 

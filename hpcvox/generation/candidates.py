@@ -11,7 +11,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ConfigError
-from hpcvox.regular import open_regular
+from hpcvox.files.regular import open_regular
 
 COLUMNS = (
     "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import Rejected, ShardError
+from hpcvox.files import durable
+from hpcvox.files.kept_parts import Parts
 from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS
 from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
 from hpcvox.generation.latent import Latent, Sample
@@ -21,10 +23,9 @@ from hpcvox.generation.networks import BATCH, Decoded, Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings, PlacementRules
-from hpcvox.outcome import Outcome
-from hpcvox.parts import Parts
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 
 PART = 3 * BATCH

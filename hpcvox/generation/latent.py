@@ -26,7 +26,7 @@ from hpcvox.networks.vae import latent_flow, prior
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.shards.half import from_half
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 
 _Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]

@@ -6,7 +6,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import field_validator
 
 from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import Card
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import TURN, Slice, generator
 
 

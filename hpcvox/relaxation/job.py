@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.actors.pool import ActorPool, Failure, actor_pool
 from hpcvox.calculators.by_name import CalculatorProcess, Request, checked_parameters, require, version
 from hpcvox.crystals.formats.cif.writing import cif_text
@@ -19,7 +19,8 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.files import durable
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage

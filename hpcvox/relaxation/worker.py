@@ -13,7 +13,6 @@ import numpy as np
 import xxhash
 from ase import Atoms
 
-from hpcvox import durable
 from hpcvox.calculators.by_name import CalculatorProcess, Request, made_with, moments, version
 from hpcvox.calculators.journal import Journaled
 from hpcvox.crystals.names import plain
@@ -21,6 +20,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.cif_set import CifSet, Form
 from hpcvox.errors import HpcvoxError, Rejected
+from hpcvox.files import durable
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved, moved
 

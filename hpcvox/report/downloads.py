@@ -15,10 +15,10 @@ from ase.io.extxyz import write_extxyz
 
 from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.featurize.export_formats import info_keys
+from hpcvox.files.rows import Lines
 from hpcvox.report import crystals
 from hpcvox.report.parts import Downloads
 from hpcvox.report.reading import Folder, number
-from hpcvox.rows import Lines
 
 TEXTS = ("id", "formula", "cif")
 """Columns that are no numbers."""

@@ -12,7 +12,7 @@ from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.voxels import load
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import plan
 from hpcvox.training.folder import runs

@@ -13,8 +13,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hpcvox import durable
 from hpcvox.errors import SourceError
+from hpcvox.files import durable
 from hpcvox.report import crystals
 from hpcvox.report.density import Examples, read_examples
 from hpcvox.report.reading import open_folder

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.errors import SourceError
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 from hpcvox.report import (
     candidates,
     data,

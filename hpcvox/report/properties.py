@@ -7,7 +7,7 @@ from hpcvox.report import charts
 from hpcvox.report.kinds import kinds_of
 from hpcvox.report.parts import Chart
 from hpcvox.report.reading import Folder
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 
 MOST_TARGETS = 12
 

@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from hpcvox import regular, scalars
+from hpcvox import scalars
+from hpcvox.files import regular
 
 JSON_LIMIT_BYTES = 16 * 2**20
 """A larger JSON file is data, not a summary, and is left to its own reader."""

@@ -9,14 +9,15 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import Source, open_source
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.worker import entries_digest
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.parts import Parts
+from hpcvox.files import durable
+from hpcvox.files.kept_parts import Parts
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.screening.columns import Columns, columns
 from hpcvox.screening.expression import parse

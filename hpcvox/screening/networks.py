@@ -81,7 +81,7 @@ class Networks:
         return [s for s in symbols if any(s not in network.elements for network in self.all())]
 
     def work(self) -> list[Any]:
-        """What decides the values of a crystal, for :class:`hpcvox.parts.Parts`."""
+        """What decides the values of a crystal, for :class:`hpcvox.files.kept_parts.Parts`."""
         return [
             [network.target, network.card["checksum"], *self._kinds[network.folder]] for network in self.all()
         ]

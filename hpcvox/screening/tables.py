@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hpcvox import durable
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.cif_set import CifSet, Form
-from hpcvox.rows import Lines
+from hpcvox.files import durable
+from hpcvox.files.rows import Lines
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.expression import Expression
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS

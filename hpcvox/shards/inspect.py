@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify as find_damage
 from hpcvox.terminal import say
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hpcvox import durable
 from hpcvox.errors import ShardError
+from hpcvox.files import durable
 from hpcvox.shards.layout import FORMAT, MANIFEST, VERSION
 
 MAX_BYTES: Final = 256 * 1024 * 1024

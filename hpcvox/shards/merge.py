@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from hpcvox import durable
 from hpcvox.errors import ShardError
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
-from hpcvox.shards.closing import close_set
 from hpcvox.shards.digest import attributes_of, stored_digest
 from hpcvox.shards.layout import MANIFEST, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import Damage, verify_shard
-from hpcvox.shards.virtual import SET, shards_digest
+from hpcvox.shards.writing.closing import close_set
+from hpcvox.shards.writing.virtual import SET, shards_digest
 
 PLAN = "merge.json"
 """What the set was merged from: written first, so that an interrupted merge is known when it is run again."""

@@ -13,8 +13,8 @@ from hpcvox.shards.contained import UNREADABLE, names
 from hpcvox.shards.digest import stored_digest
 from hpcvox.shards.layout import REJECT, TABLES
 from hpcvox.shards.manifest import Manifest, ShardLine
-from hpcvox.shards.shard_file import ShardFile, differences, read_at
-from hpcvox.shards.virtual import SET, fault
+from hpcvox.shards.reading.shard_file import ShardFile, differences, read_at
+from hpcvox.shards.writing.virtual import SET, fault
 
 _LATER: Final = ("cell", "remark")
 """Tables that sets of older code lack."""

@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from hpcvox import durable
 from hpcvox.errors import ShardError
-from hpcvox.interrupt import StopRequest
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.statistics import ShardRecord, finish, gather
-from hpcvox.shards.statistics_file import FILE, Split, Statistics, statistics_for
+from hpcvox.shards.statistics.file import FILE, Split, Statistics, statistics_for
+from hpcvox.shards.statistics.gathering import ShardRecord, finish, gather
 from hpcvox.statistics.ranks import Ranks, connect
 from hpcvox.statistics.settings import StatisticsSettings
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hpcvox.errors import HpcvoxError, MissingDependencyError
-from hpcvox.interrupt import StopRequest
-from hpcvox.launcher import launched_ranks, require_joined
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.launcher import launched_ranks, require_joined
 from hpcvox.terminal import say
 
 T = TypeVar("T")

@@ -19,8 +19,8 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi  # type: ignore[import-untyped]
 
 from hpcvox.errors import ConfigError
-from hpcvox.interrupt import StopRequest
-from hpcvox.outcome import INTERRUPTED, Outcome
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.studies.journal import ARTIFACTS
 from hpcvox.studies.settings import DashboardSettings
 from hpcvox.studies.study import Study

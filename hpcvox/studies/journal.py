@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.storages.journal._base import BaseJournalBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
-from hpcvox.durable import NO_LOCKS
+from hpcvox.files.durable import NO_LOCKS
 
 JOURNAL = "journal.log"
 ARTIFACTS = "artifacts"

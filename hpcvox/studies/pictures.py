@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 
-from hpcvox import durable
+from hpcvox.files import durable
 from hpcvox.networks.vae.card import EXAMPLES
 from hpcvox.studies.journal import ARTIFACTS
 from hpcvox.training.folder.metrics import read_metrics

@@ -1,6 +1,6 @@
 """``hpcvox study prepare``: what is to be featurized before a study's trainings, for jobs of its own to do."""
 
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 from hpcvox.studies import shard_sets
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study

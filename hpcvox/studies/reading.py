@@ -14,9 +14,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
-from hpcvox import durable, safe_page
+from hpcvox import safe_page
 from hpcvox.errors import ConfigError
-from hpcvox.outcome import Outcome
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome
 from hpcvox.studies.study import FOLDER, Study
 from hpcvox.studies.worker import SAME_AS
 from hpcvox.terminal import say

@@ -17,11 +17,12 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from hpcvox import __version__, config, durable
+from hpcvox import __version__, config
 from hpcvox.errors import BusyError, ConfigError
-from hpcvox.interrupt import StopRequest
-from hpcvox.launcher import RANKS
-from hpcvox.outcome import INTERRUPTED, Outcome
+from hpcvox.files import durable
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.launcher import RANKS
+from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
 from hpcvox.studies import pictures, shard_sets, space
 from hpcvox.studies.checkout import git_version

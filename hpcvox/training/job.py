@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcvox import config
-from hpcvox.launcher import is_elastic, launched_ranks, require_joined
-from hpcvox.outcome import Outcome
+from hpcvox.process.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.process.outcome import Outcome
 from hpcvox.shards.manifest import Manifest
 from hpcvox.training import network
 from hpcvox.training.folder import finished

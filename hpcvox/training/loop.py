@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.errors import CheckpointError, TrainingError
-from hpcvox.interrupt import StopRequest
+from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan

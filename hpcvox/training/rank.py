@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.errors import TrainingError
-from hpcvox.outcome import INTERRUPTED, Outcome
-from hpcvox.shards.reader import ShardSet
+from hpcvox.files import durable
+from hpcvox.process.outcome import INTERRUPTED, Outcome
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 from hpcvox.training.folder import finished, inputs, runs
 from hpcvox.training.folder.card import WEIGHTS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from hpcvox.interrupt import StopRequest
+from hpcvox.process.interrupt import StopRequest
 from hpcvox.training.adam import Adam
 from hpcvox.training.data import Batch, counts
 from hpcvox.training.ranks.comm import Comm

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hpcvox.errors import ShardError
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import Batch, Slice
 from hpcvox.training.ranks.comm import Comm

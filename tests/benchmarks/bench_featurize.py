@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hpcvox import durable
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool, Workers
 from hpcvox.crystals.parse import parse
@@ -28,6 +27,7 @@ from hpcvox.featurize.job import Tally, build, finish, tasks_of
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
+from hpcvox.files import durable
 from tests.support.crystal_sources import write_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -14,10 +14,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from hpcvox.shards import reader
-from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.shard_file import ShardFile
-from hpcvox.shards.virtual import SET
+from hpcvox.shards.reading import shard_set
+from hpcvox.shards.reading.shard_file import ShardFile
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.writing.virtual import SET
 from tests.benchmarks.bench_training import make_shards
 
 ARRAYS = ("density", "species")
@@ -31,7 +31,7 @@ Gather = Callable[[np.ndarray], object]
 
 def measure() -> list[dict[str, object]]:
     """``gather_vs_preadv`` and ``gather_vs_h5py_fancy``: rate of the reader over those of the others."""
-    reader.FEW_ROWS = reader.FEW_VALUES = 0  # as later reads are
+    shard_set.FEW_ROWS = shard_set.FEW_VALUES = 0  # as later reads are
     batches = np.random.default_rng(0).permutation(SHARDS * SAMPLES).reshape(-1, BATCH)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "shards"

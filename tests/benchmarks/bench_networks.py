@@ -23,7 +23,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.networks.unet.task import UNetTask
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.ranks.comm import Alone

@@ -13,7 +13,7 @@ from hpcvox.generation import job as generation
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.job import run as train
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 

@@ -8,10 +8,10 @@ import numpy as np
 from hpcvox import config
 from hpcvox.descriptors.density import voxelize
 from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import ShardLine
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
+from hpcvox.shards.writing.closing import close_set
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train
 

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from hpcvox import config
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetBatch, UNetTask
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.ranks.comm import Alone
 

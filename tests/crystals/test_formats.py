@@ -36,7 +36,7 @@ from hpcvox.errors import SourceError
 from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import entries_digest
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 
 CELLS = {
     "cubic": (4.12, 4.12, 4.12, 90, 90, 90),

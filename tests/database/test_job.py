@@ -87,7 +87,7 @@ def test_stopped_and_run_again_gives_the_same_bytes(tmp_path: Path, monkeypatch:
 
 
 def test_a_folder_that_another_run_writes_is_refused(tmp_path: Path) -> None:
-    held = "import sys, time; from pathlib import Path; from hpcvox import durable\n"
+    held = "import sys, time; from pathlib import Path; from hpcvox.files import durable\n"
     held += "with durable.sole_writer(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", held, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

@@ -11,7 +11,7 @@ from PIL import Image
 
 from hpcvox import cli
 from hpcvox.experiments.defects import DefectsWorker
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.runs import load_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray")]

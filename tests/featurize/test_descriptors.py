@@ -23,10 +23,10 @@ from hpcvox.descriptors.soap import soap_features
 from hpcvox.errors import ShardError
 from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import FeaturizeSettings
-from hpcvox.outcome import COMPLETE_WITH_REJECTS
+from hpcvox.process.outcome import COMPLETE_WITH_REJECTS
 from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hpcvox.crystals.record import Entry
 from hpcvox.featurize.settings import VARIANTS, CoulombSettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
-from hpcvox.shards.shard_file import ShardFile
+from hpcvox.shards.reading.shard_file import ShardFile
 
 SECONDS = 10
 """That one crystal may take."""

@@ -22,8 +22,8 @@ from hpcvox.errors import SourceError
 from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS
-from hpcvox.shards.reader import ShardSet
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import perovskite, write_table
 

@@ -10,7 +10,7 @@ from hpcvox.featurize.settings import GraphSettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.shards import inspect
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.small_cifs import NACL, cif
 
 CUBE = (5.64, 5.64, 5.64, 90, 90, 90)

@@ -22,7 +22,7 @@ from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import FetchSettings, MaterialsProjectSettings, OptimadeSettings
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 from tests.support.fetched_crystals import Fetch, parsed
 from tests.support.flaky_proxy import Fault, Handler, Proxy, proxying
 from tests.support.materials_project_server import FIRST, KEY, RELEASE, materials, serving

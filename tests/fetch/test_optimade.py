@@ -20,7 +20,7 @@ from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardTask, ShardWorker
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import OptimadeSettings
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 from tests.support.fetched_crystals import Fetch, parsed
 from tests.support.optimade_server import good, odd, serving
 

@@ -19,7 +19,7 @@ from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import job as generation
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.generated_runs import BINS, VOXELS, generate
 
 
@@ -191,7 +191,7 @@ def test_evaluation_takes_as_many_as_asked_for(trained: Path, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "module", ["hpcvox.generation.settings", "hpcvox.experiments.settings", "hpcvox.pipeline"]
+    "module", ["hpcvox.generation.settings", "hpcvox.experiments.settings", "hpcvox.pipeline.job"]
 )
 def test_settings_load_without_the_networks(module: str) -> None:
     code = f"import sys, {module}; assert not {{'torch', 'pymatgen', 'numba', 'scipy'}} & set(sys.modules)"

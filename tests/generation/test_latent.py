@@ -18,7 +18,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.card import PRIOR
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.generated_runs import BINS, VAE_SHAPE, generate
 from tests.support.voxel_shards import FRAC
 

@@ -20,7 +20,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import load
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.job import run as train

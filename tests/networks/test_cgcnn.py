@@ -16,7 +16,7 @@ from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN, Convolution
 from hpcvox.networks.cgcnn.settings import CGCNNSettings, TrainCGCNNSettings
 from hpcvox.networks.cgcnn.task import CGCNNTask, predict, targets
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import ORDER, Slice, generator, plan
 from hpcvox.training.folder import runs

@@ -15,7 +15,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetTask
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import CARD

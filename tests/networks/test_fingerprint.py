@@ -16,7 +16,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import ConvNetSettings, TrainFingerprintSettings
 from hpcvox.networks.fingerprint.task import RECIPE, FingerprintTask
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.errors import CheckpointError
-from hpcvox.interrupt import StopRequest
 from hpcvox.networks.vae import latent_flow
 from hpcvox.networks.vae.card import FLOW
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.networks.vae.posterior import Posterior
+from hpcvox.process.interrupt import StopRequest
 from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.shipped import FOLDER
 

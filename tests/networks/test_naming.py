@@ -17,7 +17,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics

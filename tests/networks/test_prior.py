@@ -18,7 +18,7 @@ from hpcvox.errors import CheckpointError
 from hpcvox.networks.vae import posterior, prior
 from hpcvox.networks.vae.card import PRIOR
 from hpcvox.networks.voxels import VoxelBatch, load
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.damage import checksum

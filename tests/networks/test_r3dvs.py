@@ -14,7 +14,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.r3dvs.model import VoxelCNN
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings, VoxelCNNSettings
 from hpcvox.networks.r3dvs.task import RECIPE, R3DVSTask, rotation
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics

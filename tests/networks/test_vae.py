@@ -19,8 +19,8 @@ from hpcvox.networks.vae.card import PRIOR
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import load
-from hpcvox.outcome import INTERRUPTED
-from hpcvox.shards.reader import ShardSet
+from hpcvox.process.outcome import INTERRUPTED
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import beside, finished, runs

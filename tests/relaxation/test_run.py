@@ -306,7 +306,7 @@ def test_without_an_extra_it_says_how_to_do_without(
 
 
 def test_a_folder_in_use_is_left_alone(metals: Path) -> None:
-    script = "import sys, time; from pathlib import Path; from hpcvox import durable\n"
+    script = "import sys, time; from pathlib import Path; from hpcvox.files import durable\n"
     script += "with durable.sole_writer(Path(sys.argv[1])): print(flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", script, metals / "out"], stdout=subprocess.PIPE) as holding:
         assert holding.stdout is not None

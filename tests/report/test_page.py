@@ -19,7 +19,7 @@ from hpcvox.report.drawing import values
 from hpcvox.report.job import run
 from hpcvox.report.reading import open_folder, read_rows
 from hpcvox.report.settings import ReportSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.chart_points import points
 from tests.support.report_run import HOSTILE, make_run
 

@@ -34,7 +34,7 @@ from hpcvox.screening.job import PART, run
 from hpcvox.screening.networks import Networks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.job import run as train
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import wait_for

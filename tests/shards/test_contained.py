@@ -17,9 +17,9 @@ from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.merge import merge
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
-from hpcvox.shards.virtual import SET, write_set_file
+from hpcvox.shards.writing.virtual import SET, write_set_file
 from tests.support.random_shards import write_set
 
 SECRET = "root:x:0:0"

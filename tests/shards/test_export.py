@@ -18,7 +18,7 @@ from hpcvox.featurize.export_formats import FORMATS
 from hpcvox.featurize.job import Tally, finish, tasks_of
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.crystal_sources import perovskite, write_table
 
 

@@ -15,12 +15,12 @@ import pytest
 
 from hpcvox.cli import main
 from hpcvox.errors import ShardError
-from hpcvox.shards.closing import close_set
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import ShardLine
 from hpcvox.shards.merge import merge
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
+from hpcvox.shards.writing.closing import close_set
 from tests.support.random_shards import PER_SHARD, N, write_shard
 from tests.support.set_files import check_equal
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from hpcvox.errors import ShardError
-from hpcvox.shards import reader
+from hpcvox.shards import reading
 from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify, verify_shard
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 from tests.support.random_shards import N, write_set, write_shard
 
 
@@ -25,8 +25,8 @@ from tests.support.random_shards import N, write_set, write_shard
 def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read of a set is the same before Numba is loaded for it and afterwards."""
     if request.param == "later reads":
-        monkeypatch.setattr(reader, "FEW_ROWS", 0)
-        monkeypatch.setattr(reader, "FEW_VALUES", 0)
+        monkeypatch.setattr(reading.shard_set, "FEW_ROWS", 0)
+        monkeypatch.setattr(reading.shard_set, "FEW_VALUES", 0)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcvox.shards.statistics_file import FILE
+from hpcvox.shards.statistics.file import FILE
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
 from tests.support.paths import ROOT

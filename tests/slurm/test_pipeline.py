@@ -9,7 +9,7 @@ import pytest
 from ase.build import bulk
 from ase.io import write
 
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.metrics import read_metrics
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab

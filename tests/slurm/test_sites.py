@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpcvox.shards.statistics_file import FILE
+from hpcvox.shards.statistics.file import FILE
 from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab

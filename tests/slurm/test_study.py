@@ -16,7 +16,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.studies.journal import JOURNAL, locked
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, TAKES_UP, Study

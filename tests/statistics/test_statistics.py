@@ -21,12 +21,12 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetTask
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.shards.layout import CELL, ArraySpec, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
-from hpcvox.shards.statistics_file import (
+from hpcvox.shards.statistics.file import (
     FILE,
     Split,
     Statistics,
@@ -34,7 +34,7 @@ from hpcvox.shards.statistics_file import (
     read_statistics,
     statistics_for,
 )
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 from hpcvox.statistics.job import run
 from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.training.folder import runs
@@ -195,7 +195,7 @@ def test_all_held_out_is_refused(tmp_path: Path) -> None:
 
 
 def test_values_near_the_greatest_float() -> None:
-    from hpcvox.shards.statistics import _target_spread
+    from hpcvox.shards.statistics.gathering import _target_spread
 
     found = _target_spread([np.array([1e307]), np.array([-1e307, 1e307, -1e307])])
     assert found is not None

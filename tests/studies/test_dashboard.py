@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import cli
 from hpcvox.errors import ConfigError
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.studies import pictures
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.dashboard import ssh_line

@@ -10,7 +10,7 @@ from hpcvox import cli, config
 from hpcvox.errors import HpcvoxError
 from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.studies.reading import run_folder
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study

@@ -30,10 +30,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
-from hpcvox.interrupt import StopRequest
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
-from hpcvox.outcome import INTERRUPTED, Outcome
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.studies import space, worker
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings

@@ -6,7 +6,7 @@ from pathlib import Path
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.outcome import Outcome
+from hpcvox.process.outcome import Outcome
 
 Fetch = Callable[..., tuple[Outcome, Path]]
 """Fetches to a folder of the name given, with settings of its own; what the job says, and the folder."""

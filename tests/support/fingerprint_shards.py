@@ -10,7 +10,7 @@ from hpcvox.featurize.diffraction import DiffractionSampler
 from hpcvox.featurize.settings import DiffractionSettings
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 ELEMENTS = ["Al", "Cu", "Ag", "Au", "Fe", "Cr", "W", "Mo", "Po", "Ni", "Pd", "Pt"]
 LATTICES = {221: ("sc", 3.0), 225: ("fcc", 4.0), 229: ("bcc", 3.2), 227: ("diamond", 5.4)}

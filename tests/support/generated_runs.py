@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
+from hpcvox.files import durable
 from hpcvox.generation import job as generation
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.judging import job as judging
@@ -22,7 +23,7 @@ from hpcvox.networks.unet.settings import UNetSettings
 from hpcvox.networks.vae.bins import quantile_edges
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.folder import runs
 from tests.support.voxel_shards import make_shards

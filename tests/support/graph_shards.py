@@ -15,7 +15,7 @@ from hpcvox.featurize.graph import GraphSampler
 from hpcvox.featurize.settings import GraphSettings
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 from tests.support.voxel_shards import A_SITES, B_SITES, FRAC, X_SITES
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 N = 8
 PER_SHARD = (5, 0, 3)

@@ -15,7 +15,7 @@ from hpcvox.networks.vae.bins import quantile_edges
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.report.settings import ReportSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder import runs
 from tests.support import voxel_shards as training_shards
 

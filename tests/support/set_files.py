@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 
 from hpcvox.shards.layout import encode_name
-from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.virtual import SET
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.writing.virtual import SET
 
 
 def check_equal(folder: Path) -> None:

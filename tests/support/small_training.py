@@ -19,10 +19,11 @@ from typing import Any, Final, NamedTuple
 import xxhash
 import yaml
 
-from hpcvox import __version__, durable
+from hpcvox import __version__
 from hpcvox.errors import ConfigError, HpcvoxError, TrainingError
-from hpcvox.interrupt import StopRequest
-from hpcvox.outcome import COMPLETE, INTERRUPTED
+from hpcvox.files import durable
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.process.outcome import COMPLETE, INTERRUPTED
 from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
 from hpcvox.training.folder.metrics import read_metrics
 

@@ -9,7 +9,7 @@ from hpcvox.featurize.r3dvs import R3dvsSampler
 from hpcvox.featurize.settings import R3dvsSettings
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 RESOLUTION = 0.8
 POINTS = 24

@@ -9,7 +9,7 @@ from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
-from hpcvox.shards.writer import Provenance, ShardBuffer
+from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 # Displaced from the ideal places, or turning a crystal would change nothing.
 FRAC = np.array([[0.03, 0, 0], [0.5, 0.46, 0.5], [0.5, 0.5, 0.05], [0.52, 0, 0.5], [0.01, 0.53, 0.5]])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.networks.voxels import load
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
 
 

@@ -24,7 +24,7 @@ from hpcvox.networks.unet import task as unet_task
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae import task as vae_task
 from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone

@@ -30,7 +30,7 @@ PROBE = """
 import json, os, sys
 import numpy as np, torch
 from hpcvox import config
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training import loop
 from hpcvox.training.ranks import agreement
 from hpcvox.training.ranks.comm import connect

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.training.folder import checkpoint
 from hpcvox.training.folder.metrics import MetricsLog, read_metrics
 from hpcvox.training.job import run as train

@@ -19,7 +19,7 @@ import torch
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.card import PRIOR
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.training.folder.card import CARD
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train

@@ -58,17 +58,9 @@ def parse_numbers(
             at += 1
         plain = plain and seen > 0
         if at < size and (text[at] in EXPONENTS or ((text[at] == PLUS or text[at] == MINUS) and after)):
-            if text[at] in EXPONENTS:
-                at += 1
-            down = at < size and text[at] == MINUS
-            if at < size and (text[at] == PLUS or text[at] == MINUS):
-                at += 1
-            first, exponent = at, np.int64(0)
-            while at < size and ZERO <= text[at] <= NINE and at < first + 4:
-                exponent = exponent * 10 + np.int64(text[at] - ZERO)
-                at += 1
-            plain = plain and at > first
-            power += -exponent if down else exponent
+            at, exponent, stated = _exponent(text, at)
+            plain = plain and stated
+            power += exponent
         ended = at == size or text[at] == 32 or 9 <= text[at] <= 13
         if not (plain and ended and (digits == 0 or -22 <= power <= 22)):
             while at < size and not (text[at] == 32 or 9 <= text[at] <= 13):
@@ -80,3 +72,18 @@ def parse_numbers(
         out[found] = -value if negative else value
         found += 1
     return found, at, at
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _exponent(text: NDArray[np.uint8], at: int) -> tuple[int, np.signedinteger, bool]:
+    """Where the exponent that begins at ``at`` ends, its value, and whether it has a digit."""
+    if text[at] in EXPONENTS:
+        at += 1
+    down = at < text.size and text[at] == MINUS
+    if at < text.size and (text[at] == PLUS or text[at] == MINUS):
+        at += 1
+    first, exponent = at, np.int64(0)
+    while at < text.size and ZERO <= text[at] <= NINE and at < first + 4:
+        exponent = exponent * 10 + np.int64(text[at] - ZERO)
+        at += 1
+    return at, -exponent if down else exponent, at > first

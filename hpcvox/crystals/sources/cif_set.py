@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from hpcvox import durable
 from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.archives import UNREADABLE, read_member
 from hpcvox.crystals.sources.folders import file_id
 from hpcvox.errors import HpcvoxError, SourceError
-from hpcvox.regular import open_regular
+from hpcvox.files import durable
+from hpcvox.files.regular import open_regular
 
 Form = Literal["folder", "zip"]
 """How a set of CIFs is kept: a file each in a folder, or all in one file."""

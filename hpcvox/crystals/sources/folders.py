@@ -12,7 +12,7 @@ from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.crystals.text import decoded
 from hpcvox.errors import SourceError
-from hpcvox.regular import open_regular
+from hpcvox.files.regular import open_regular
 
 _PACKED: Final = r"(\.(gz|bz2|xz))?"
 _RULES: Final = (  # name of a file → format of its text; the first that fits

@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xxhash
 
-from hpcvox import durable
 from hpcvox.actors.pool import Failure, actor_pool
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
+from hpcvox.files import durable
+from hpcvox.files.kept_parts import Parts
 from hpcvox.generation.judging import compositions
 from hpcvox.generation.judging.compositions import (
     COMPOSITION_FEATURES,
@@ -27,7 +28,6 @@ from hpcvox.generation.judging.compositions import (
 from hpcvox.generation.judging.coverage import Fingerprints, Nearest, nearest
 from hpcvox.generation.judging.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.parts import Parts
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 

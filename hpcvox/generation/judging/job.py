@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known, Match
 from hpcvox.crystals.parse import parse
@@ -18,15 +18,16 @@ from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ShardError
+from hpcvox.files import durable
 from hpcvox.generation.candidates import CIFS, read_candidates, read_crystals
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
 from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.folder.card import read_card
 

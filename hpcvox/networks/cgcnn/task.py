@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox import durable
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.files import durable
 from hpcvox.networks import initial
 from hpcvox.networks.cgcnn.at_work import TASK, Property
 from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice, plan
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe

@@ -11,7 +11,7 @@ from torch.nn import functional
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import DROPOUT, Slice, generator
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe, Samples, refuse_other

@@ -17,7 +17,7 @@ from hpcvox.descriptors.r3dvs import Spots, voxels
 from hpcvox.errors import ConfigError
 from hpcvox.networks.r3dvs.model import VoxelCNN
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import CRYSTALS, REPLICA, Slice, generator
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import (

@@ -15,8 +15,8 @@ from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.at_work import Reconstruction, reconstructed
 from hpcvox.networks.voxels import load
-from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.statistics_file import Split, Statistics, statistics_for
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.statistics.file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe, all_samples

@@ -13,7 +13,7 @@ from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import read_card
 

@@ -16,10 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from hpcvox.errors import CheckpointError
-from hpcvox.interrupt import StopRequest
 from hpcvox.networks.vae.card import FLOW
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.networks.vae.posterior import Posterior, one_thread
+from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training.folder import beside
 from hpcvox.training.folder.shipped import located

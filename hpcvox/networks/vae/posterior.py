@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.interrupt import StopRequest
+from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training.data import Loader, Slice
 from hpcvox.training.ranks.comm import Comm

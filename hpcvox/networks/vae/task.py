@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from hpcvox import durable
 from hpcvox.errors import ConfigError
-from hpcvox.interrupt import StopRequest
+from hpcvox.files import durable
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae import latent_flow, posterior, prior
@@ -28,8 +27,9 @@ from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
-from hpcvox.shards.reader import ShardSet
-from hpcvox.shards.statistics_file import Split, statistics_for
+from hpcvox.process.interrupt import StopRequest
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.statistics.file import Split, statistics_for
 from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs

@@ -5,7 +5,7 @@ from typing import Any
 
 import xxhash
 
-from hpcvox import durable
+from hpcvox.files import durable
 from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.shipped import located
 

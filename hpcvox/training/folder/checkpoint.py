@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from torch import nn
 
-from hpcvox import durable, gain
 from hpcvox.errors import CheckpointError
+from hpcvox.files import durable
+from hpcvox.process import gain
 from hpcvox.terminal import say
 from hpcvox.training.folder.damage import damage
 

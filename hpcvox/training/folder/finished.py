@@ -7,7 +7,8 @@ training goes its usual way.
 import json
 from typing import Any, Final
 
-from hpcvox import __version__, durable
+from hpcvox import __version__
+from hpcvox.files import durable
 from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
 from hpcvox.training.folder.damage import checksum, damage
 from hpcvox.training.folder.inputs import changed

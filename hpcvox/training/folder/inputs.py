@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from hpcvox import durable
 from hpcvox.errors import ConfigError
+from hpcvox.files import durable
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.training.folder.card import WEIGHTS
 from hpcvox.training.folder.damage import checksum

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from hpcvox import durable
+from hpcvox.files import durable
 from hpcvox.training.folder.card import METRICS
 
 

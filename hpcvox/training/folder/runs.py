@@ -14,8 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from hpcvox import __version__, durable
+from hpcvox import __version__
 from hpcvox.errors import CheckpointError, ConfigError
+from hpcvox.files import durable
 from hpcvox.training.folder.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
 from hpcvox.training.folder.shipped import located
 from hpcvox.training.network import known

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.process.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.training.ranks import notices
 from hpcvox.training.ranks.addresses import address_towards, interface_of
 from hpcvox.training.ranks.launch import joins_by_slurm

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.launcher import step_ranks
+from hpcvox.process.launcher import step_ranks
 from hpcvox.training.ranks.meeting import Meeting, Place
 from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
-from hpcvox.launcher import RANKS, launched_ranks, step_ranks, without_secrets
-from hpcvox.outcome import INTERRUPTED
+from hpcvox.process.launcher import RANKS, launched_ranks, step_ranks, without_secrets
+from hpcvox.process.outcome import INTERRUPTED
 
 GRACE_S = 60.0
 """Time that ranks have to save their state after a signal."""

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpcvox import config, durable
+from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError
+from hpcvox.files import durable
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.judging import job as judging
 from hpcvox.generation.judging.symmetrise import symmetrised
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.shards.reader import ShardSet
+from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.generated_runs import CSCL, CUBE, generate, judge, learned, perovskite, write_run
 
 

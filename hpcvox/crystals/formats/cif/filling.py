@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.checks import check_count, whole_sites
-from hpcvox.crystals.formats.cif.agreement import Claims, remarks
+from hpcvox.crystals.formats.cif.agreement import remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.claims import Claims
 from hpcvox.crystals.formats.cif.elements.labels import names_hydrogen
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand

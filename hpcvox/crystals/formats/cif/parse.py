@@ -5,8 +5,9 @@ import gemmi
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import check_length, check_spacing
 from hpcvox.crystals.formats.cif import blocks
-from hpcvox.crystals.formats.cif.agreement import check_volume, claims
+from hpcvox.crystals.formats.cif.agreement import check_volume
 from hpcvox.crystals.formats.cif.atom_sites import Atoms, atoms_of, sites_of
+from hpcvox.crystals.formats.cif.claims import claims
 from hpcvox.crystals.formats.cif.doubled import settle
 from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number

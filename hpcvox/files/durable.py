@@ -1,0 +1,171 @@
+"""Files that are either whole or absent: written aside, synced, renamed; and one writer a folder."""
+
+import contextlib
+import csv
+import errno
+import fcntl
+import io
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from hpcvox.errors import BusyError
+from hpcvox.files.rows import Lines
+from hpcvox.process import gain
+from hpcvox.terminal import say
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
+"""What a file system answers that has no locks; of a lock that another holds it says EAGAIN or EACCES."""
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success sync it and rename it to ``path``.
+
+    After an error or a kill ``path`` is as it was before.  The temporary name is fixed
+    (``.NAME.part``), so that what a kill leaves behind is removed by the next try; the file is made here,
+    empty, and no link that another user may have put in its place is followed.
+    """
+    with renamed(fresh(part_of(path)), path) as part:
+        yield part
+
+
+@contextlib.contextmanager
+def renamed(part: Path, path: Path) -> Iterator[Path]:
+    """Yield ``part``, a file that lies aside already; on success sync it and rename it to ``path``, else remove it."""
+    try:
+        yield part
+        descriptor = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        news = gain.is_awaited() and gain.is_news(part, path)
+        os.replace(part, path)
+        sync_folder(path.parent)
+        if news:
+            gain.gained()
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def part_of(path: Path) -> Path:
+    """Where :func:`written_aside` has ``path`` written."""
+    return path.with_name(f".{path.name}.part")
+
+
+def fresh(path: Path) -> Path:
+    """``path`` as a new, empty file of our own; what was there, a link for instance, is gone and not followed."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
+    return path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` durable (a rename is not, until its folder is synced)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path``, whole or not at all."""
+    with written_aside(path) as part:
+        part.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_changed(path: Path, text: str) -> None:
+    """Write ``text`` unless the file has it already: a repeated run touches nothing."""
+    try:
+        if path.read_bytes() == text.encode():
+            return
+    except OSError:
+        pass
+    write_text(path, text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, keys in their given order, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write ``rows`` as a CSV table with a header, whole or not at all."""
+    text = io.StringIO()
+    table = csv.DictWriter(Lines(text), fieldnames=list(columns))
+    table.writeheader()
+    table.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold ``folder`` (made if need be) for this process, so that two runs do not mix their files.
+
+    The lock goes with the process, however it ends.  Raises :class:`BusyError` where another
+    process holds it and has not let go within ``patience_s``.  A file system without locks (Lustre mounted
+    without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock_file(folder / ".lock") as handle:
+        ends = time.monotonic() + patience_s
+        while not _locked(handle):
+            if time.monotonic() >= ends:
+                handle.seek(0)
+                raise BusyError(
+                    f"{folder} is being written by another run ({handle.read().strip() or 'unknown'}): "
+                    "wait for it, or choose another output folder"
+                )
+            time.sleep(0.1)  # the kernel has no lock with a time limit
+        handle.seek(0)
+        handle.truncate()
+        handle.write(f"host {os.uname().nodename}, pid {os.getpid()}\n")
+        handle.flush()
+        yield
+
+
+def _lock_file(path: Path) -> IO[str]:
+    """The file at ``path``, made if need be, to be locked and written to; a link is not followed.
+
+    Raises:
+        BusyError: it is a link, or no file.
+    """
+    try:
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
+        )
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return open(path, "r+", encoding="utf-8", opener=lambda *_: descriptor)
+        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+    raise BusyError(f"{path} is no plain file (a link, perhaps): remove it, or choose another output folder")
+
+
+def _locked(handle: IO[str]) -> bool:
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        say(
+            f"warning: the file system of {handle.name} has no locks ({error.strerror}): another run that writes "
+            "in this folder would not be noticed, start one at a time",
+            error=True,
+        )
+    return True

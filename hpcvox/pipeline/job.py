@@ -1,0 +1,104 @@
+"""``pipeline``: every stage in turn; each goes on where it was."""
+
+import importlib
+import json
+import time
+from pathlib import Path
+
+from hpcvox import config
+from hpcvox.actors.cluster import kept_cluster
+from hpcvox.files import durable
+from hpcvox.pipeline.placing import (
+    has_candidates,
+    placed,
+    predicts,
+    refuse_folders_set_by_hand,
+    require_calculators,
+    stages_of,
+)
+from hpcvox.pipeline.settings import PipelineSettings
+from hpcvox.pipeline.stages import JUDGED, Stage
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.relaxation.settings import RelaxSettings
+from hpcvox.screening.settings import ScreenSettings
+from hpcvox.terminal import say
+from hpcvox.training.folder import finished
+from hpcvox.training.settings import TrainSettings
+
+
+def run(settings: PipelineSettings) -> Outcome:
+    """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again.
+
+    Raises:
+        ConfigError: a folder of a stage is set by hand.
+        MissingDependencyError: a calculator of ``relax`` is not installed.
+    """
+    if settings.screen is not None and not predicts(settings):
+        say(
+            f"no property is predicted: {settings.train_vae.condition} (train_vae.condition) numbers classes "
+            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened"
+        )
+    stages = stages_of(settings)
+    for stage in stages:
+        refuse_folders_set_by_hand(settings, stage)
+    require_calculators(settings)
+    with durable.sole_writer(settings.out), kept_cluster():
+        config.save(settings, settings.out / "config.yaml")
+        timings = _Timings(settings.out / "timings.json")
+        status = COMPLETE
+        said = []
+        for number, stage in enumerate(stages, 1):
+            say(f"\n[{number}/{len(stages)}] {stage.verb}")
+            start = time.monotonic()
+            outcome = run_stage(settings, stage)
+            reports = stage.name == "report"  # its words of the crystals end the run
+            if outcome.summary and not reports:
+                say(outcome.summary)
+            if not reports and (words := outcome.summary or _said_by_ranks(settings, stage)):
+                said.append(f"  {stage.verb:<15}  {words.splitlines()[-1]}")
+            if outcome.exit_status == COMPLETE_WITH_REJECTS:
+                status = COMPLETE_WITH_REJECTS
+            elif outcome.exit_status != COMPLETE:
+                return Outcome(
+                    f"pipeline stopped in {stage.verb}: run the same command again", outcome.exit_status
+                )
+            timings.add(stage.name, time.monotonic() - start)
+    page = settings.out / "report" / "report.html"
+    total = sum(timings.seconds.values())
+    lines = [
+        "",
+        f"pipeline done in {total / 60:.1f} minutes of work; everything is in {settings.out}:",
+        *said,
+        *([outcome.summary, f"open {page}"] if reports else []),
+    ]
+    return Outcome("\n".join(lines), status)
+
+
+def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
+    """Run one stage, or say that it has no candidate to run on."""
+    job = placed(settings, stage)
+    if isinstance(job, ScreenSettings | RelaxSettings):
+        for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
+            if not has_candidates(folder):
+                return Outcome(f"left out: there is no candidate left in {folder}")
+    module, function = stage.function.split(":")
+    outcome: Outcome = getattr(importlib.import_module(module), function)(job)
+    return outcome
+
+
+def _said_by_ranks(settings: PipelineSettings, stage: Stage) -> str | None:
+    """The last words of a training by ranks, one of which has printed them."""
+    job = placed(settings, stage)
+    return finished.summary(job) if isinstance(job, TrainSettings) else None
+
+
+class _Timings:
+    """Seconds spent in each stage over all runs of the pipeline, kept for the report."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+    def add(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 1)
+        durable.write_json(self.path, self.seconds)

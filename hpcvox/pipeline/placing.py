@@ -1,0 +1,161 @@
+"""Which stages the settings have, and the settings of each: its folders, and what it takes over from others."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpcvox.calculators.by_name import require
+from hpcvox.config import Settings
+from hpcvox.crystals.sources.cif_set import CifSet
+from hpcvox.errors import ConfigError
+from hpcvox.pipeline.settings import PipelineSettings
+from hpcvox.pipeline.stages import CRYSTALS, FINETUNED, JUDGED, SCREENED, STAGES, Stage
+from hpcvox.relaxation.settings import RelaxSettings
+
+
+def stages_of(settings: PipelineSettings) -> list[Stage]:
+    """Those that these settings have."""
+    left_out = {"database"} if settings.source is not None else set()
+    if not predicts(settings):
+        left_out |= {"featurize_graph", "train_cgcnn", "screen"}
+    if settings.train_unet is None:
+        left_out |= {"train_unet", "finetune_unet"}
+    if settings.finetune_unet is None:
+        left_out.add("finetune_unet")
+    if settings.relax is None:
+        left_out.add("relax")
+    stages = [stage for stage in STAGES if stage.name not in left_out]
+    if settings.until is None:
+        return stages
+    wanted = {settings.until}
+    for stage in reversed(stages):
+        if stage.name in wanted:
+            wanted |= set(needs(settings, stage, stages))
+    return [stage for stage in stages if stage.name in wanted]
+
+
+def needs(settings: PipelineSettings, stage: Stage, stages: Sequence[Stage]) -> list[str]:
+    """The stages, of ``stages``, that make what a stage takes."""
+    taken = _taken(placed(settings, stage, planned=True), stage)
+    folders = {other.name: settings.out / str(other.folders["out"]) for other in stages if other != stage}
+    return [name for name, folder in folders.items() if any(path.is_relative_to(folder) for path in taken)]
+
+
+def _taken(job: Settings, stage: Stage) -> list[Path]:
+    """The folders and files that a stage reads."""
+    values = [getattr(job, key) for key in stage.folders if key != "out"]
+    if isinstance(job, RelaxSettings):
+        values.append(job.known)
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [one for one in flat if isinstance(one, Path)]
+
+
+def refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
+    """Raises :class:`ConfigError` where a folder of the stage is set by hand."""
+    job: Settings = getattr(settings, stage.name)
+    by_hand = sorted(set(stage.folders) & job.model_fields_set)
+    if by_hand:
+        raise ConfigError(
+            f"{stage.name}.{by_hand[0]}: a pipeline keeps its folders below out={settings.out}: "
+            f"set out (or source), or run `hpcvox {stage.verb}` by itself"
+        )
+
+
+def placed(settings: PipelineSettings, stage: Stage, planned: bool = False) -> Settings:
+    """The stage's settings with its folders set, and what it takes over from others where it is not set by hand.
+
+    Args:
+        planned: whether nothing is made yet of what it takes.
+    """
+    job: Settings = getattr(settings, stage.name)
+    update: dict[str, Any] = {
+        key: [_place(settings, one) for one in place] if isinstance(place, list) else _place(settings, place)
+        for key, place in stage.folders.items()
+    }
+    by_hand = job.model_fields_set
+    taken_over = {
+        key: value for key, value in _taken_over(settings, stage, planned).items() if key not in by_hand
+    }
+    return job.model_copy(update=update | taken_over)
+
+
+def has_candidates(folder: Path) -> bool:
+    """Whether there is a crystal in a folder (or archive) of candidates."""
+    return bool(CifSet(folder).names())
+
+
+def _place(settings: PipelineSettings, place: str) -> Path | None:
+    """Where a folder or file of a stage is."""
+    if settings.source is not None and place in (CRYSTALS, "database"):
+        return settings.source if place == CRYSTALS else None
+    if place == SCREENED and not predicts(settings):
+        place = JUDGED
+    if place in ("unet", FINETUNED) and settings.train_unet is None:
+        return None
+    if place == FINETUNED and settings.finetune_unet is None:
+        place = "unet"
+    return settings.out / place
+
+
+def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict[str, Any]:
+    columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets"})
+    form = {"crystals": settings.crystals}
+    match stage.name:
+        case "generate" | "judge" | "screen":
+            return form
+        case "featurize_graph":
+            return columns
+        case "finetune_unet":
+            assert settings.train_unet is not None
+            kept = {"epochs", *stage.folders}
+            return {name: value for name, value in settings.train_unet if name not in kept}
+        case "train_vae":
+            return {"condition": settings.train_vae.condition if settings.source else _energy(settings)}
+        case "train_cgcnn":
+            return {"target": _property(settings)}
+        case "relax":  # known crystals are read from the usual column alone
+            usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
+            return {"known": _place(settings, CRYSTALS) if usual else None} | form
+        case "report":  # what a run before has left is not this one's
+            gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
+            gone |= set() if planned or has_candidates(settings.out / JUDGED) else {"screened", "relaxed"}
+            return dict.fromkeys(gone)
+    return {}
+
+
+def predicts(settings: PipelineSettings) -> bool:
+    """Whether there is a screen, and a property for it.
+
+    Where the condition of a user's crystals numbers classes, the user has to name the property.
+    """
+    named = "target" in settings.train_cgcnn.model_fields_set
+    classes = settings.source is not None and settings.train_vae.bins == 0
+    return settings.screen is not None and (named or not classes)
+
+
+def _property(settings: PipelineSettings) -> str:
+    """What candidates are screened by unless told: what conditions the VAE, if that is no class."""
+    vae = settings.train_vae
+    if settings.source is not None or ("condition" in vae.model_fields_set and vae.bins):
+        return vae.condition
+    return _energy(settings)
+
+
+def _energy(settings: PipelineSettings) -> str:
+    """The target of built-in crystals; which energy it is depends on what is installed."""
+    card = settings.out / "database" / "database.json"
+    if not card.exists():
+        # here alone: what draws and relaxes crystals takes a second to load
+        from hpcvox.database.energy import chosen
+        from hpcvox.database.tables import TARGETS
+
+        return TARGETS[chosen(settings.database)]
+    target: str = json.loads(card.read_text("utf-8"))["target"]
+    return target
+
+
+def require_calculators(settings: PipelineSettings) -> None:
+    """Refuse, now and not after hours of training, a calculator that is not installed."""
+    for calculation in settings.relax.stages if settings.relax is not None else ():
+        require(calculation.calculator)

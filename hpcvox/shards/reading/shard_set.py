@@ -1,0 +1,337 @@
+"""Read a shard set for training: samples in any order at the speed of the file system."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.errors import ShardError
+from hpcvox.shards.layout import encode_name
+from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reading.shard_file import ArrayPlace, ShardFile, open_named, read_at
+
+OPEN_FILES = 512
+"""Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
+
+FEW_ROWS = 2**17
+FEW_VALUES = 2**24
+"""So much of a set is read, and of it widened from float16, without Numba: loading that takes 0.8 s and saves 0.3 s."""
+
+
+class ShardSet:
+    """A whole shard set.  Samples are numbered from 0 in the order of the source.
+
+    Reads go by ``preadv`` to where HDF5 laid the samples: no HDF5 library, lock or lock file is
+    involved, so that many processes and threads can read one set, on a network file system too.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.n_samples = manifest.n_samples
+        self.grid = manifest.grid
+        self.sigma: float | None = manifest.settings.get("sigma")
+        counts = [line.samples for line in manifest.shards]
+        self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+        self._opened: dict[int, _Opened] = {}
+        self._descriptors = np.full(len(counts), -1, np.int32)  # of the shards that are kept open
+        self._offsets: dict[str, NDArray[np.int64]] = {}  # of each array in each of them
+        self._lock = threading.Lock()
+        self._rows_read = self._values_widened = 0  # about: several threads may count
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "ShardSet":
+        """Open the shard set in ``folder``.
+
+        Raises:
+            ShardError: there is no whole shard set there.
+        """
+        return cls(Path(folder), Manifest.load(Path(folder)))
+
+    def __len__(self) -> int:
+        return self.n_samples
+
+    @cached_property
+    def voxels(self) -> int:
+        """Voxels along an edge of the grid."""
+        return int(self.array_shape("density")[0])
+
+    @cached_property
+    def array_names(self) -> list[str]:
+        """Names of the sample arrays."""
+        return list(self._opened_shard(self._first).arrays)
+
+    def array_shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one row of the array ``name``: of one sample, where the array is not ragged."""
+        return self._place(name).shape
+
+    def array_dtype(self, name: str) -> np.dtype[Any]:
+        """Type of the array ``name`` on disk."""
+        return self._place(name).dtype
+
+    def array_axes(self, name: str) -> tuple[str, ...]:
+        """What the rows of the array ``name`` are (``sample``, or what a sample has many of), and a row's axes."""
+        return self._place(name).axes
+
+    def _place(self, name: str) -> ArrayPlace:
+        arrays = self._opened_shard(self._first).arrays
+        if name not in arrays:
+            raise ShardError(
+                f"{self.folder} holds the descriptor {self.manifest.descriptor}, which has no {name}: "
+                f"it has {', '.join(arrays)}"
+            )
+        return arrays[name]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """Identifier of every sample."""
+        return self._texts("id")
+
+    @cached_property
+    def formulas(self) -> list[str]:
+        """Reduced formula of every sample."""
+        return self._texts("formula")
+
+    @cached_property
+    def origins(self) -> list[str]:
+        """File, row or archive member that every sample came from."""
+        return self._texts("origin")
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """What every sample's file and atoms disagree in: codes separated by spaces, mostly none."""
+        if not self.manifest.remarks_by_code:  # as of sets of older code, which have no such table
+            return [""] * len(self.ids)
+        return self._texts("remark")
+
+    @cached_property
+    def cells(self) -> NDArray[np.float64]:
+        """Cell vectors in Å, (N, 3, 3)."""
+        parts = [np.zeros((0, 3, 3))]
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                parts.append(shard.cells())
+        return np.concatenate(parts)
+
+    @cached_property
+    def target_names(self) -> list[str]:
+        """Names of all targets that any sample has, sorted."""
+        names: set[str] = set()
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                names.update(shard.target_names)
+        return sorted(names)
+
+    def target(self, name: str) -> NDArray[np.float64]:
+        """Values of a target, (N,) float64, NaN where a sample has none.
+
+        Raises:
+            ShardError: no sample has such a target; the message lists those there are.
+        """
+        if name not in self.target_names:
+            raise ShardError(
+                f"{self.folder} has no target {name!r}: valid here: {', '.join(self.target_names) or 'none'}"
+            )
+        key = f"targets/{encode_name(name)}"
+        parts = []
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                present = name in shard.target_names
+                parts.append(shard.table(key) if present else np.full(shard.n_samples, np.nan))
+        return np.concatenate([np.zeros(0), *parts])
+
+    def sites(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Atomic numbers (k,) and fractional coordinates (k, 3) of sample ``index``."""
+        offsets, numbers, frac = self._sites
+        start, end = offsets[index], offsets[index + 1]
+        return numbers[start:end], frac[start:end]
+
+    def read(
+        self,
+        indices: Sequence[int] | NDArray[np.integer],
+        density_out: NDArray[np.float32] | None = None,
+        species_out: NDArray[np.uint8] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Density (B, n, n, n) float32 in e/Å³ and species (B, n, n, n) uint8 of the samples ``indices``.
+
+        ``density_out`` and ``species_out``, of these shapes and C-contiguous, are filled where given.
+        """
+        species = self.read_array("species", indices, species_out)
+        if self.array_dtype("density") == np.float32:
+            return self.read_array("density", indices, density_out), species
+        stored = self.read_array("density", indices)
+        if density_out is None:
+            density_out = np.empty(stored.shape, np.float32)
+        self._values_widened += stored.size
+        if self._values_widened < FEW_VALUES:
+            density_out[:] = stored
+        else:
+            from hpcvox.shards.half import from_half
+
+            from_half(stored, density_out)
+        return density_out, species
+
+    def read_array(
+        self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """The array ``name``, not a ragged one, of the samples ``indices``, (B, ...) in its type on disk.
+
+        Raises:
+            IndexError: an index is not in [0, n_samples).
+            ShardError: a shard is missing, damaged, or was rebuilt since the set was opened.
+        """
+        wanted = self._checked(indices)
+        place = self._place(name)
+        if place.starts is not None:
+            raise ValueError(f"{name} is ragged: read_ragged reads it")
+        shape, dtype = place.shape, place.dtype
+        if out is None:
+            out = np.empty((len(wanted), *shape), dtype)
+        elif out.shape != (len(wanted), *shape) or out.dtype != dtype or not out.flags.c_contiguous:
+            raise ValueError(f"out for {name} must be C-contiguous {dtype} of shape {(len(wanted), *shape)}")
+        if not wanted.size:
+            return out
+        rows = out.reshape(len(wanted), -1).view(np.uint8)
+        read = self._gathered(name, wanted, rows)
+        if not read.all():  # those of shards that are not open (yet), or cannot be read: then this says why
+            missing = np.flatnonzero(~read)
+            for row, (shard, sample) in zip(missing, self._located(wanted[missing]), strict=True):
+                self._opened_shard(shard).read(name, sample, rows[row].data)
+        return out
+
+    def _gathered(self, name: str, wanted: NDArray[np.int64], rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which of ``rows`` have been filled in one call; of the first rows of a set none are."""
+        self._rows_read += len(wanted)
+        if self._rows_read < FEW_ROWS:
+            return np.zeros(len(wanted), np.bool_)
+        from hpcvox.shards.reading.gather import gather
+
+        return gather(wanted, self._starts, self._descriptors, self._offsets[name], rows)
+
+    def read_ragged(self, name: str, indices: Sequence[int] | NDArray[np.integer]) -> list[NDArray[Any]]:
+        """The ragged array ``name`` of the samples ``indices``, each (rows, ...) in its type on disk.
+
+        Raises:
+            IndexError: an index is not in [0, n_samples).
+            ShardError: a shard is missing, damaged, or was rebuilt since the set was opened.
+        """
+        self._place(name)
+        out = []
+        for shard, sample in self._located(self._checked(indices)):
+            opened = self._opened_shard(shard)
+            place = opened.arrays[name]
+            first, end = place.rows(sample)
+            out.append(np.empty((end - first, *place.shape), place.dtype))
+            opened.read(name, sample, out[-1].reshape(-1).view(np.uint8).data)
+        return out
+
+    def _checked(self, indices: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+        wanted = np.asarray(indices, np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.n_samples):
+            raise IndexError(f"samples of {self.folder} are numbered 0 to {self.n_samples - 1}")
+        return wanted
+
+    def _located(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Shard, and place within it, of each sample."""
+        shards = np.searchsorted(self._starts, wanted, side="right") - 1
+        return zip(shards.tolist(), (wanted - self._starts[shards]).tolist(), strict=True)
+
+    @cached_property
+    def _sites(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64]]:
+        offsets, numbers, frac = [np.zeros(1, np.int64)], [np.zeros(0, np.uint8)], [np.zeros((0, 3))]
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                sites = shard.sites()
+            offsets.append(sites.offsets[1:] + offsets[-1][-1])
+            numbers.append(sites.numbers)
+            frac.append(sites.frac)
+        return np.concatenate(offsets), np.concatenate(numbers), np.concatenate(frac)
+
+    def _texts(self, name: str) -> list[str]:
+        texts: list[str] = []
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                texts += shard.texts(name)
+        return texts
+
+    @cached_property
+    def _filled(self) -> list[int]:
+        """The shards that hold samples (all entries of the others were rejected)."""
+        return [i for i, line in enumerate(self.manifest.shards) if line.samples]
+
+    @cached_property
+    def _first(self) -> int:
+        filled = self._filled
+        if not filled:
+            raise ShardError(
+                f"{self.folder} holds no samples: every input was rejected, see {self.folder / 'rejects.csv'}"
+            )
+        return filled[0]
+
+    def _shard_file(self, index: int) -> ShardFile:
+        return open_named(self.folder, self.manifest.shards[index])
+
+    def _opened_shard(self, index: int) -> "_Opened":
+        opened = self._opened.get(index)
+        if opened is not None:
+            return opened
+        with self._lock:
+            if index not in self._opened:
+                with self._shard_file(index) as shard:
+                    self._check_alike(shard)
+                    opened = _Opened(shard, keep=len(self._opened) < OPEN_FILES)
+                for name, place in opened.arrays.items():
+                    offsets = self._offsets.setdefault(name, np.zeros(len(self._descriptors), np.int64))
+                    offsets[index] = place.offset
+                if opened.descriptor is not None:  # last: other threads read as soon as it is there
+                    self._descriptors[index] = opened.descriptor
+                self._opened[index] = opened
+            return self._opened[index]
+
+    def _check_alike(self, shard: ShardFile) -> None:
+        """The arrays of a shard are those of the others: samples are read by the places that one shard has."""
+        arrays = {name: place.row for name, place in shard.arrays.items()}
+        pattern = next(iter(self._opened.values())).arrays if self._opened else shard.arrays
+        expected = {name: place.row for name, place in pattern.items()}
+        if arrays != expected:
+            raise ShardError(
+                f"{shard.path} has other arrays than the shards before it ({arrays}, not {expected}): "
+                "run `hpcvox featurize` again, which makes it anew"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """File descriptors and the lock stay behind when a set is sent to another process."""
+        return {"folder": self.folder, "manifest": self.manifest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["folder"], state["manifest"])  # type: ignore[misc]
+
+
+class _Opened:
+    """Where the samples of one shard lie, and its descriptor if it is kept open."""
+
+    def __init__(self, shard: ShardFile, keep: bool) -> None:
+        self.path = shard.path
+        self.arrays = shard.arrays
+        self.descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC) if keep else None
+
+    def read(self, name: str, sample: int, out: memoryview) -> None:
+        """Fill ``out`` with the array ``name`` of ``sample``."""
+        offset, _ = self.arrays[name].bytes(sample)
+        if self.descriptor is not None:
+            read_at(self.descriptor, out, offset, self.path)
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            read_at(descriptor, out, offset, self.path)
+        finally:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        if getattr(self, "descriptor", None) is not None:
+            os.close(self.descriptor)  # type: ignore[arg-type]

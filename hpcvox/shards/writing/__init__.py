@@ -1,0 +1,1 @@
+"""Write shards, and what makes a set of them whole."""

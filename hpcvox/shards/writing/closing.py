@@ -1,0 +1,80 @@
+"""Close a shard set: when all its shards are there, the files that say what they hold."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from hpcvox.errors import ShardError
+from hpcvox.files import durable
+from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+from hpcvox.shards.manifest import Manifest, ShardLine
+from hpcvox.shards.reading.shard_file import ShardFile
+from hpcvox.shards.writing.virtual import SET, write_set_file
+
+
+def close_set(
+    folder: Path,
+    lines: Sequence[ShardLine],
+    *,
+    descriptor: str,
+    grid: str,
+    settings: Mapping[str, Any],
+    code_version: str,
+    source: str,
+    n_entries: int,
+) -> Manifest:
+    """Write ``rejects.csv``, ``set.h5`` and, last, the manifest of the shards ``lines`` in ``folder``.
+
+    Raises:
+        ShardError: a shard cannot be read or is not the one of its line, or ``set.h5`` cannot be written.
+    """
+    codes: Counter[str] = Counter()
+    durable.write_csv(folder / REJECTS, REJECT_COLUMNS, _rejects(folder, lines, codes))
+    write_set_file(folder, lines)
+    manifest = Manifest(
+        descriptor=descriptor,
+        grid=grid,
+        settings=settings,
+        code_version=code_version,
+        source=source,
+        n_entries=n_entries,
+        n_samples=sum(line.samples for line in lines),
+        n_rejects=sum(line.rejects for line in lines),
+        rejects_by_code=_by_frequency(codes),
+        shards=tuple(lines),
+        remarks_by_code=_by_frequency(_remarks(folder, lines)),
+    )
+    if sum(codes.values()) != manifest.n_rejects:
+        raise ShardError(
+            f"{folder}: {manifest.n_rejects} rejects were counted, {sum(codes.values())} are listed"
+        )
+    manifest.save(folder)
+    return manifest
+
+
+def _by_frequency(codes: Counter[str]) -> dict[str, int]:
+    return dict(sorted(codes.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _remarks(folder: Path, lines: Sequence[ShardLine]) -> Counter[str]:
+    """How many samples have each remark; of ``set.h5``, which holds those of all shards."""
+    if not lines:
+        return Counter()
+    with h5py.File(folder / SET, "r", locking=False) as file:
+        texts = file["remark"][:] if "remark" in file else []  # sets of older code have none
+    return Counter(code.decode() for text in texts for code in text.split())
+
+
+def _rejects(folder: Path, lines: Sequence[ShardLine], codes: Counter[str]) -> Iterator[dict[str, str]]:
+    for line in lines:
+        if not line.rejects:
+            continue
+        with ShardFile(folder / line.file) as shard:
+            columns = [shard.texts(f"rejects/{column}") for column in REJECT_COLUMNS]
+        for row in zip(*columns, strict=True):
+            reject = dict(zip(REJECT_COLUMNS, row, strict=True))
+            codes[reject["code"]] += 1
+            yield reject

@@ -1,0 +1,228 @@
+"""``set.h5``: a whole shard set as one HDF5 file, beside its manifest, for whoever has h5py alone.
+
+Every sample array of the shards is one virtual dataset over all samples: it holds no data, only where each
+shard's part belongs, by file names relative to its own folder, so that the folder can be moved.  Every
+table of one row a sample (``id``, ``formula``, ``entry``, ``targets/…``) is there as a copy: HDF5 keeps each
+file open that a virtual dataset has led it to and, past the limit of open files, gives the fill value
+without an error, which a table that is read whole would meet at the thousandth shard.  For the arrays the
+fill values are such as no sample has: NaN, and the largest number of an integer type.  Ragged arrays are in
+the shards alone.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from hpcvox.errors import ShardError
+from hpcvox.files import durable
+from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
+from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
+from hpcvox.shards.manifest import ShardLine
+from hpcvox.shards.reading.shard_file import ShardFile
+from hpcvox.shards.writing.file_sink import FileSink
+
+SET = "set.h5"
+FORMAT = "hpcvox-shard-set"
+VERSION = 1
+
+_SHARED = ("descriptor", "grid", "arrays", "settings", "code_version")
+_LABELS = ("unit", "axes", "about")
+
+
+def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
+    """Write ``set.h5`` over the shards ``lines`` of ``folder``, whole or not at all, always the same bytes.
+
+    Raises:
+        ShardError: a shard is missing or is not the one of its line, or the disk refuses.
+    """
+    if not lines:
+        (folder / SET).unlink(missing_ok=True)
+        return
+    survey = _Survey(folder, lines)
+    path = folder / SET
+    try:
+        with durable.written_aside(path) as part, FileSink(part) as sink:
+            # virtual datasets came with HDF5 1.10; nothing newer is used, so that older libraries read it
+            with h5py.File(sink, "w", libver=("earliest", "v110")) as file:
+                survey.write(file)
+            sink.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise ShardError(
+            f"cannot write {path}: {error}. Free space there, then run the same command again"
+        ) from error
+
+
+def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
+    """What is wrong with ``set.h5`` of the shard set in ``folder``; None where it is whole or absent."""
+    path = folder / SET
+    if not path.exists():
+        return None
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            attributes = attributes_of(file)
+            if attributes["shards_digest"] != shards_digest(lines):
+                return "it is of other shards than the manifest names"
+            if stored_digest(file, attributes) != attributes["digest"]:
+                return "its tables or attributes do not match its digest"
+            return next(_led_astray(file, attributes["arrays"].split(","), lines), None)
+    except UNREADABLE as error:
+        return f"it cannot be read ({error})"
+
+
+def _led_astray(file: h5py.File, arrays: Sequence[str], lines: Sequence[ShardLine]) -> Iterator[str]:
+    """Which virtual datasets are not those of the shards, each shard's part in its place."""
+    filled = [line for line in lines if line.samples]
+    ends = np.cumsum([line.samples for line in filled]).tolist()
+    parts = [(line.file, end - line.samples, end - 1) for line, end in zip(filled, ends, strict=True)]
+    for name in set(arrays) & set(names(file)):
+        made = h5py.h5d.open(file.id, name.encode()).get_create_plist()
+        if made.get_layout() != h5py.h5d.VIRTUAL:
+            yield f"{name} is not made of the shards"
+            continue
+        found = []
+        for i in range(made.get_virtual_count()):
+            first, last = made.get_virtual_vspace(i).get_select_bounds()
+            found.append((made.get_virtual_filename(i), int(first[0]), int(last[0])))
+            if made.get_virtual_dsetname(i) != name:
+                yield f"{name} leads to {made.get_virtual_dsetname(i)}"
+        if found != parts:
+            yield f"{name} leads elsewhere than to the shards in their order"
+
+
+def shards_digest(lines: Sequence[ShardLine]) -> str:
+    """XXH3-128 (hex) of the shards' digests in their order: one value for a whole set."""
+    return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
+
+
+def _unreadable(path: Path, error: Exception) -> ShardError:
+    return ShardError(
+        f"{path} cannot be read ({error}): run the same command again, which makes this shard alone"
+    )
+
+
+class _Survey:
+    """What the shards hold: shapes of their arrays, their tables joined, and the labels of both."""
+
+    def __init__(self, folder: Path, lines: Sequence[ShardLine]) -> None:
+        self.lines = lines
+        self.shared: dict[str, Any] = {}
+        self.arrays: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        self._tables: list[str] = []
+        self._parts: dict[str, list[NDArray[Any] | None]] = {}
+        for index, line in enumerate(lines):
+            path = folder / line.file
+            if not index:
+                with ShardFile(path) as shard:
+                    try:
+                        self._learn(shard)
+                    except UNREADABLE as error:
+                        raise _unreadable(path, error) from error
+            try:
+                # not a ShardFile: it looks at every array of every shard, three times the work of all here
+                with h5py.File(path, "r", locking=False) as file:
+                    self._add(index, line, file)
+            except UNREADABLE as error:
+                raise _unreadable(path, error) from error
+
+    def _add(self, index: int, line: ShardLine, file: h5py.File) -> None:
+        if _text(file.attrs["digest"]) != line.digest:
+            raise ShardError(
+                f"{file.filename} is not the shard that was just made: another program writes in this folder; "
+                "end it and run the same command again"
+            )
+        for name in (*self._tables, *(f"targets/{name}" for name in members(file, "targets"))):
+            parts = self._parts.setdefault(name, [None] * len(self.lines))
+            parts[index] = table = whole(file, name)
+            if name not in self.labels:
+                self._label(name, file[name])
+            if len(table) != line.samples:
+                raise ValueError(f"{name} has {len(table)} rows, the shard {line.samples} samples")
+
+    def _learn(self, shard: ShardFile) -> None:
+        """What all shards of a set have in common, from one of them; only targets come and go."""
+        self.shared = {name: shard.attributes[name] for name in _SHARED}
+        fixed = {name: place for name, place in shard.arrays.items() if place.starts is None}
+        self.arrays = {name: (place.shape, place.dtype) for name, place in fixed.items()}
+        for name in names(shard.file):
+            if "/" not in name:
+                item = h5py.Dataset(own(shard.file, name))
+                self._label(name, item)
+                of_samples = self.labels[name]["axes"].split(",")[0] == "sample"
+                # offsets into the sites have one row more than there are samples
+                if of_samples and len(item) == shard.n_samples and name not in self.arrays:
+                    self._tables.append(name)
+
+    def _label(self, name: str, dataset: h5py.Dataset) -> None:
+        self.labels[name] = {key: _text(dataset.attrs[key]) for key in _LABELS}
+
+    def _table(self, name: str) -> NDArray[Any]:
+        """One table over all shards: NaN where a shard lacks it, text as wide as its widest."""
+        counts = [line.samples for line in self.lines]
+        whole = zip(self._parts[name], counts, strict=True)
+        joined = np.concatenate([np.full(m, np.nan) if part is None else part for part, m in whole])
+        if joined.dtype.kind == "S":
+            return joined.astype(h5py.string_dtype("utf-8", joined.dtype.itemsize))
+        return joined
+
+    def write(self, file: h5py.File) -> None:
+        """Write all of it to an empty file."""
+        file.create_group("targets", track_order=False)
+        for name, (shape, dtype) in self.arrays.items():
+            _label(_virtual_dataset(file, name, self.lines, shape, dtype), self.labels[name])
+        tables = {name: self._table(name) for name in sorted(self._parts)}
+        for name, table in tables.items():
+            _label(file.create_dataset(name, data=table, track_times=False), self.labels[name])
+        attributes = {
+            "format": FORMAT,
+            "version": VERSION,
+            **self.shared,
+            "n_samples": sum(line.samples for line in self.lines),
+            "shards_digest": shards_digest(self.lines),
+        }
+        _label(file, attributes | {"digest": content_digest(attributes, tables)})
+
+
+def _virtual_dataset(
+    file: h5py.File,
+    name: str,
+    lines: Sequence[ShardLine],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> h5py.Dataset:
+    """A dataset over the array ``name`` of all shards (h5py's own call would store the time)."""
+    total = sum(line.samples for line in lines)
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_obj_track_times(False)
+    plist.set_fill_value(np.array(np.nan if dtype.kind == "f" else np.iinfo(dtype).max, dtype))
+    space = h5py.h5s.create_simple((total, *shape))
+    start = 0
+    for line in lines:
+        if line.samples:
+            count = (line.samples, *shape)
+            space.select_hyperslab((start, *[0] * len(shape)), count)
+            plist.set_virtual(space, line.file.encode(), name.encode(), h5py.h5s.create_simple(count))
+            start += line.samples
+    space.select_all()
+    created = h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(dtype, logical=True), space, plist)
+    return h5py.Dataset(created)
+
+
+def _label(owner: Any, attributes: dict[str, Any]) -> None:
+    """Scalar attributes; text of fixed length, as in the shards."""
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            data = value.encode()
+            owner.attrs.create(name, data, dtype=h5py.string_dtype("utf-8", len(data) or 1))
+        else:
+            owner.attrs.create(name, np.int64(value))
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
