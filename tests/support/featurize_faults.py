@@ -27,7 +27,10 @@ ANSWERS_S = 240.0
 PROCESSES = {"driver": "hpcvox", "raylet": "raylet", "head": "gcs_server", "agent": "ray::", "actor": "ray::"}
 AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 """Of Ray itself, and named as its workers are; a raylet ends itself with either of them."""
-RAY_ENDS = ("Failed to register worker to Raylet", "GCS may have been killed")
+RAY_ENDS = (
+    *("Failed to register worker to Raylet", "GCS may have been killed"),
+    "Failed to get the system config from raylet because it is dead",
+)
 """What Ray says when it ends a driver itself, with status 1, that finds a part of Ray gone."""
 
 FAULTS = (*PROCESSES, "full disk", "cut file", "lost file", "endless crystal")
