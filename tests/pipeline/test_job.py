@@ -25,6 +25,7 @@ from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 CONFIG = ROOT / "configs" / "pipeline.yaml"
 SMALL = [
     "database.size=100",
+    "database.classes=[AB, ABX3]",
     "database.energy=ewald",
     # an actor costs seconds of imports; two are those of featurize
     *(f"{stage}.actors=1" for stage in ("database", "featurize_graph", "screen", "relax")),

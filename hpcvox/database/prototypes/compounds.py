@@ -5,7 +5,7 @@ Heusler compounds (full L2_1, inverse XA, half C1_b), each in its conventional c
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -57,7 +57,12 @@ _SUBSCRIPTS: Final = {
     for name, structure in STRUCTURES.items()
 }
 
-CLASSES: Final = ("AB", "ABX3", "Heusler")
+_RULES: Final[dict[str, Callable[[], dict[str, list[rules.Compound]]]]] = {
+    "AB": rules.binaries,
+    "ABX3": lambda: {"perovskite": rules.perovskites()},
+    "Heusler": rules.heuslers,
+}
+CLASSES: Final = tuple(_RULES)
 
 
 class Prototype(NamedTuple):
@@ -86,17 +91,14 @@ class Prototype(NamedTuple):
 
 def enumerate_prototypes() -> list[Prototype]:
     """All crystals that the rules allow (about 130,000), in a fixed order."""
-    return list(_all().values())
+    return [prototype for name in CLASSES for prototype in _of(name).values()]
 
 
 @cache
-def _all() -> dict[str, Prototype]:
+def _of(compound_class: str) -> dict[str, Prototype]:
+    """The crystals of one class by their ids; there are 100,000 Heusler compounds, which take a second."""
     unique: dict[str, Prototype] = {}
-    for structure, candidates in (
-        *rules.binaries().items(),
-        ("perovskite", rules.perovskites()),
-        *rules.heuslers().items(),
-    ):
+    for structure, candidates in _RULES[compound_class]().items():
         for candidate in candidates:
             prototype = Prototype(structure, *candidate)
             unique.setdefault(prototype.id, prototype)
@@ -116,15 +118,19 @@ def draw(
     """
     if not SMALLEST <= size <= LARGEST:
         raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
-    shuffled: dict[str, list[tuple[bytes, Prototype]]] = {name: [] for name in CLASSES}
-    for name, prototype in _all().items():
-        if elements is None or set(prototype.species) <= set(elements):
-            shuffled[prototype.compound_class].append((rank(seed, name), prototype))
-    there = sum(len(shuffled[name]) for name in classes)
+    shuffled = {
+        name: sorted(
+            (rank(seed, prototype.id), prototype)
+            for prototype in _of(name).values()
+            if elements is None or set(prototype.species) <= set(elements)
+        )
+        for name in classes
+    }
+    there = sum(map(len, shuffled.values()))
     if size > there:
         of = "" if elements is None else f" and elements={','.join(elements)}"
         raise ConfigError(f"size={size}: there are {there:,} crystals of classes={','.join(classes)}{of}")
-    queues = [iter([prototype for _, prototype in sorted(shuffled[name])]) for name in classes]
+    queues = [iter([prototype for _, prototype in shuffled[name]]) for name in classes]
     drawn: list[Prototype] = []
     while len(drawn) < size and queues:
         for queue in list(queues):

@@ -27,7 +27,7 @@ from hpcvox.training.folder.shipped import located
 ENTRY: Final = "flow"
 """Of the card."""
 
-FEWEST: Final = 1000
+FEWEST: Final = 400
 """Training samples from which on a flow is learnt; one of fewer gives them back as they are."""
 
 _BATCH: Final = 256

@@ -76,7 +76,7 @@ class TrainVAESettings(VoxelSettings):
     flow_steps: int = Field(
         3000,
         ge=0,
-        description="steps in which a flow learns at the end where 1,000 training crystals or more lie in the latent "
+        description="steps in which a flow learns at the end where 400 training crystals or more lie in the latent "
         "space; 0: none",
     )
     examples: int = Field(8, ge=0, description="held-out crystals written to examples.npz before and after")
