@@ -40,6 +40,12 @@ class Progress:
         elif time.monotonic() - self._spoken >= LOG_INTERVAL_S:
             self._speak()
 
+    def known(self, count: int) -> None:
+        """Of the units that come next, ``count`` were done before: they say nothing of the rate."""
+        self._initial += count
+        if self._bar is not None:
+            self._bar.initial += count
+
     def close(self) -> None:
         """Show the final state."""
         if self._bar is not None:

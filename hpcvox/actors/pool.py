@@ -28,7 +28,7 @@ AHEAD = 16
 """Tasks per actor that may be begun beyond the oldest unfinished one; bounds the results held back."""
 
 LOOK_S = 3.0
-"""What an earlier run has done is looked for without Ray for so long, about what its start takes."""
+"""What an earlier run has done is looked for without Ray for so long, about what its start takes, unless told."""
 
 MAX_DEATHS = 3
 START_TIMEOUT_S = 600.0
@@ -67,14 +67,6 @@ def actor_pool(actors: int = 0) -> Iterator["ActorPool"]:
     """
     with contextlib.ExitStack() as stack:
         yield ActorPool(lambda: stack.enter_context(cluster(actors)))
-
-
-def run_ordered(
-    make_worker: Callable[[], Callable[[T], R]], tasks: Iterable[T], actors: int = 0
-) -> Iterator[R | Failure[T]]:
-    """:meth:`ActorPool.run_ordered` in a pool made for this one call."""
-    with actor_pool(actors) as pool:
-        yield from pool.run_ordered(make_worker, tasks)
 
 
 class ActorPool:
@@ -153,12 +145,12 @@ class Workers(Generic[T, R]):
                 self._ray.kill(slot.actor, no_restart=True)
 
     def run_ordered(
-        self, tasks: Iterable[T], found: Callable[[T], R | None] | None = None
+        self, tasks: Iterable[T], found: Callable[[T], R | None] | None = None, look_s: float = LOOK_S
     ) -> Iterator[R | Failure[T]]:
         """Do every task; results come in the order of the tasks.
 
         ``found`` gives the result of a task that an earlier run has done.  This process asks it for
-        :data:`LOOK_S`, up to the first task that is not done: what is whole needs neither Ray nor actors.
+        ``look_s``, up to the first task that is not done: what is whole needs neither Ray nor actors.
 
         Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
         Tasks in the hand of an actor that dies (killed, out of memory, its node gone) are done again
@@ -173,15 +165,15 @@ class Workers(Generic[T, R]):
         """
         if self._results is not None:
             self._results.close()
-        self._results = self._run(iter(tasks), found)
+        self._results = self._run(iter(tasks), found, look_s)
         return self._results
 
     def _run(
-        self, tasks: Iterator[T], found: Callable[[T], R | None] | None
+        self, tasks: Iterator[T], found: Callable[[T], R | None] | None, look_s: float
     ) -> Generator[R | Failure[T], None, None]:
         begun = time.monotonic()
         for task in tasks:
-            done = found(task) if found is not None and time.monotonic() - begun < LOOK_S else None
+            done = found(task) if found is not None and time.monotonic() - begun < look_s else None
             if done is not None:
                 yield done
                 continue

@@ -1,17 +1,18 @@
 """The job ``database``: draw, relax, refer to the elements, write one table.
 
-Results are kept by chunk under ``out/parts`` as they come, so that a run that stopped goes on; the
+Results are kept part by part under ``out/parts`` as they come, so that a run that stopped goes on; the
 final files depend on the settings alone, not on the number of actors nor on interruptions.
 """
 
 import json
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import xxhash
+
 from hpcvox import config
-from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.actors.campaign import Campaign, Part, in_order, parts_of
+from hpcvox.actors.pool import actor_pool
 from hpcvox.calculators import chgnet
 from hpcvox.calculators.chgnet import BATCH
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
@@ -19,10 +20,10 @@ from hpcvox.database import tables
 from hpcvox.database.energy import chosen
 from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
-from hpcvox.database.worker import ChgnetWorker, EwaldWorker, Part, Task
+from hpcvox.database.worker import ChgnetWorker, Given, Row, ewald_worker
 from hpcvox.files import durable
+from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import Outcome
-from hpcvox.progress import Progress
 
 PARTS: Final = "parts"
 
@@ -41,11 +42,11 @@ def run(settings: DatabaseSettings) -> Outcome:
         config.save(settings, out / "config.yaml")
         classes = tuple(dict.fromkeys(settings.classes))
         drawn = draw(settings.size, settings.seed, classes, settings.elements)
-        parts = out / PARTS
-        parts.mkdir(exist_ok=True)
-        tasks = [*_references(drawn), *_chunks(drawn)] if energy == "chgnet" else _chunks(drawn)
-        results = _evaluated(tasks, parts, model, settings.actors)
-        made = tables.assembled(drawn, tasks, results, energy, model)
+        elements = _elements(drawn) if energy == "chgnet" else []
+        rows = _evaluated(settings, drawn, elements, energy, model)
+        references = {symbol: row for symbol, (row,) in zip(elements, rows, strict=False)}
+        results = [row for part in rows[len(elements) :] for row in part]
+        made = tables.assembled(drawn, results, references, energy, model)
         if made.references is not None:
             durable.write_csv(out / "references.csv", tables.REFERENCE_COLUMNS, made.references)
         durable.write_csv(out / "rejects.csv", tables.REJECT_COLUMNS, made.rejects)
@@ -58,49 +59,33 @@ def run(settings: DatabaseSettings) -> Outcome:
     )
 
 
-def _chunks(drawn: list[Prototype]) -> list[Task]:
-    return [
-        Task(f"crystals-{start // BATCH:05d}", tuple(drawn[start : start + BATCH]))
-        for start in range(0, len(drawn), BATCH)
-    ]
-
-
-def _references(drawn: list[Prototype]) -> list[Task]:
-    elements = sorted({symbol for prototype in drawn for symbol in prototype.species}, key=ATOMIC_NUMBERS.get)  # type: ignore[arg-type]
-    return [Task(f"reference-{symbol}", element=symbol) for symbol in elements]
-
-
-def _evaluated(tasks: list[Task], parts: Path, model: str, actors: int) -> dict[str, Part]:
-    """The result of every task by its name: kept ones from ``parts``, the others computed and kept."""
-    results = {task.name: part for task in tasks if (part := _kept(task, parts, model)) is not None}
-    missing = [task for task in tasks if task.name not in results]
-    total, done = (
-        sum(len(task.ids) for task in some) for some in (tasks, [t for t in tasks if t.name in results])
+def _elements(drawn: list[Prototype]) -> list[str]:
+    """The symbols of all elements, by atomic number."""
+    return sorted(
+        {symbol for prototype in drawn for symbol in prototype.species}, key=ATOMIC_NUMBERS.__getitem__
     )
-    if not missing:
-        return results
-    label = "Database: cells and energies"
-    with Progress(label, total, "cells", done) as progress:
-        for task, computed in zip(missing, _computed(missing, model, actors), strict=True):
-            if not isinstance(computed, Failure):  # what killed its actor thrice is tried by the next run
-                durable.write_text(parts / f"{task.name}.json", json.dumps(computed) + "\n")
-                results[task.name] = computed
-            progress.advance(len(task.ids))
-    return results
 
 
-def _computed(tasks: list[Task], model: str, actors: int) -> Iterator[Part | Failure[Task]]:
-    worker = partial(EwaldWorker if model == "ewald" else ChgnetWorker, model)
-    return run_ordered(worker, tasks, actors)
+def _evaluated(
+    settings: DatabaseSettings, drawn: list[Prototype], elements: list[str], energy: str, model: str
+) -> list[list[Row]]:
+    """The rows of every element and of the crystals, part by part; an element is a part by itself."""
+    references = [Part[Given](i, [symbol], f"reference-{symbol}") for i, symbol in enumerate(elements)]
+    crystals: Iterator[Part[Given]] = parts_of(drawn, BATCH, _name)
+    campaign = Campaign[Given, list[Row]](
+        "Database: cells and energies",
+        "cells",
+        ChgnetWorker if energy == "chgnet" else ewald_worker,
+        KeptParts(settings.out / PARTS, [model]),
+    )
+    with actor_pool(settings.actors) as pool:
+        parts = [*references, *(part._replace(number=len(elements) + part.number) for part in crystals)]
+        return in_order(campaign.results(pool, parts, len(elements) + len(drawn)))
 
 
-def _kept(task: Task, parts: Path, model: str) -> Part | None:
-    """A kept result, unless it is absent, unreadable, of other crystals or of another model."""
-    try:
-        part = json.loads((parts / f"{task.name}.json").read_bytes())
-        return part if part["model"] == model and part["ids"] == task.ids else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _name(number: int, crystals: Sequence[Given]) -> str:
+    ids = [crystal if isinstance(crystal, str) else crystal.id for crystal in crystals]
+    return f"crystals-{number:05d}-{xxhash.xxh3_128_hexdigest(json.dumps(ids).encode())}"
 
 
 def _by_class(crystals: list[dict[str, Any]]) -> dict[str, int]:

@@ -1,11 +1,12 @@
-"""The tables of the database, put together from the results of its tasks."""
+"""The tables of the database, put together from what the workers made."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database import ewald
 from hpcvox.database.prototypes.compounds import STRUCTURES, Prototype, conventional
-from hpcvox.database.worker import Part, Task
+from hpcvox.database.worker import Row
 
 TARGETS: Final = {"chgnet": "formation_energy", "ewald": "ewald_energy"}
 """Name of the column with the energy, eV per atom, by kind of energy."""
@@ -38,35 +39,41 @@ def columns(energy: str) -> tuple[str, ...]:
 
 
 def assembled(
-    drawn: list[Prototype], tasks: list[Task], results: dict[str, Part], energy: str, model: str
+    drawn: Sequence[Prototype],
+    results: Sequence[Row],
+    elements: Mapping[str, Row],
+    energy: str,
+    model: str,
 ) -> Tables:
-    """One row for every drawn crystal, among the crystals or the rejects, in the order of the draw."""
-    references = _reference_rows(tasks, results, model) if energy == "chgnet" else None
+    """One row for every drawn crystal, among the crystals or the rejects, in the order of the draw.
+
+    Args:
+        drawn: the crystals.
+        results: what a worker made of each.
+        elements: what it made of each element, where energies are by CHGNet.
+        energy: ``chgnet`` or ``ewald``.
+        model: the energies' model, as tables name it.
+    """
+    references = _reference_rows(elements, model) if energy == "chgnet" else None
     element_energy = {row["element"]: row["energy_per_atom"] for row in references or () if row["lowest"]}
     crystals: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
-    for task in tasks:
-        if task.element:
+    for prototype, result in zip(drawn, results, strict=True):
+        reason = _reason(result, prototype, element_energy if energy == "chgnet" else None)
+        if reason is not None:
+            code, message = reason
+            rejects.append({"id": prototype.id, "origin": "built-in", "code": code, "message": message})
             continue
-        part = results.get(task.name)
-        for i, prototype in enumerate(task.prototypes):
-            result: Any = part["results"][i] if part is not None else None
-            reason = _reason(result, prototype, element_energy if energy == "chgnet" else None)
-            if reason is not None:
-                code, message = reason
-                rejects.append({"id": prototype.id, "origin": "built-in", "code": code, "message": message})
-                continue
-            scale, value = result[0], result[1]
-            if energy == "chgnet":
-                value -= sum(element_energy[symbol] for symbol in _atoms(prototype)) / len(_atoms(prototype))
-            named = model if energy == "chgnet" else ewald.name(prototype)
-            crystals.append(_row(prototype, prototype.start * scale, TARGETS[energy], value, named))
-    assert len(crystals) + len(rejects) == len(drawn)
+        scale, value = result
+        if energy == "chgnet":
+            value -= sum(element_energy[symbol] for symbol in _atoms(prototype)) / len(_atoms(prototype))
+        named = model if energy == "chgnet" else ewald.name(prototype)
+        crystals.append(_row(prototype, prototype.start * scale, TARGETS[energy], value, named))
     return Tables(crystals, rejects, references)
 
 
 def _reason(
-    result: Any, prototype: Prototype, element_energy: dict[str, float] | None
+    result: Row, prototype: Prototype, element_energy: dict[str, float] | None
 ) -> tuple[str, str] | None:
     if result is None:
         return "worker-died", "the process that computed it died three times; run again to try again"
@@ -98,17 +105,14 @@ def _row(prototype: Prototype, a: float, target: str, value: float, model: str) 
     }
 
 
-def _reference_rows(tasks: list[Task], results: dict[str, Part], model: str) -> list[dict[str, Any]]:
+def _reference_rows(elements: Mapping[str, Row], model: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for task in tasks:
-        part = results.get(task.name)
-        if not task.element or part is None:
-            continue
-        relaxed = [(value, name, scale) for name, scale, value in part["results"] if scale is not None]
+    for symbol, structures in elements.items():
+        relaxed = [(value, name, scale) for name, scale, value in structures or () if scale is not None]
         for value, name, scale in relaxed:
             rows.append(
                 {
-                    "element": task.element,
+                    "element": symbol,
                     "structure": name.partition("-")[2],
                     "energy_per_atom": value,
                     "scale": scale,

@@ -1,7 +1,8 @@
-"""What an actor does: a chunk of crystals, or one element's reference structures, relaxed by CHGNet."""
+"""What an actor does: some crystals, or one element's reference structures, relaxed by CHGNet; or Ewald sums."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from hpcvox.actors.campaign import Part, Worker
 from hpcvox.calculators import chgnet
 from hpcvox.database import ewald
 from hpcvox.database.prototypes.compounds import Prototype, primitive
@@ -9,22 +10,12 @@ from hpcvox.database.references import structures
 from hpcvox.database.relax import Relaxed, relax
 from hpcvox.errors import MissingDependencyError
 
+Given = Prototype | str
+"""A crystal, or the symbol of an element, whose reference structures are meant."""
 
-class Task(NamedTuple):
-    """One unit of work, and the name of the file that keeps its result."""
-
-    name: str  # "crystals-00017" | "reference-Fe"
-    prototypes: tuple[Prototype, ...] = ()
-    element: str = ""
-
-    @property
-    def ids(self) -> list[str]:
-        """What is evaluated, in order; tells whether a kept result is of this task."""
-        return [self.element] if self.element else [prototype.id for prototype in self.prototypes]
-
-
-Part = dict[str, Any]
-"""A task's result as JSON keeps it: ``{"model": ..., "ids": [...], "results": [[scale, eV/atom] | reason]}``."""
+Row = Any
+"""As JSON keeps it: of a crystal ``[scale, eV/atom]``, or why there is none; of an element such a row for each of its
+structures, ``[structure, scale, eV/atom]`` or ``[structure, None, reason]``; None of what killed its process."""
 
 
 def require() -> None:
@@ -37,33 +28,43 @@ def require() -> None:
 
 
 class ChgnetWorker:
-    """Loads CHGNet once and relaxes task after task."""
+    """Loads CHGNet once and relaxes part after part."""
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self) -> None:
         require()
         self._potential = chgnet.Potential()
 
-    def __call__(self, task: Task) -> Part:
-        if task.element:
-            cells = structures(task.element)
-            relaxed = relax(cells, self._potential)
-            named = [(cell.id, *_plain(result)) for cell, result in zip(cells, relaxed, strict=True)]
-            return {"model": self._model, "ids": task.ids, "results": named}
-        relaxed = relax([primitive(p, p.start) for p in task.prototypes], self._potential)
-        results = [r if isinstance(r, str) else _plain(r) for r in relaxed]
-        return {"model": self._model, "ids": task.ids, "results": results}
+    def __call__(self, part: Part[Given]) -> list[Row]:
+        """A row for each crystal or element."""
+        left = {place: given for place, given in enumerate(part.items) if place not in part.fatal}
+        crystals = {place: given for place, given in left.items() if isinstance(given, Prototype)}
+        cells = [primitive(prototype, prototype.start) for prototype in crystals.values()]
+        relaxed = relax(cells, self._potential) if cells else []
+        rows = {
+            place: result if isinstance(result, str) else _plain(result)
+            for place, result in zip(crystals, relaxed, strict=True)
+        }
+        rows |= {place: self._of_element(given) for place, given in left.items() if isinstance(given, str)}
+        return [rows.get(place) for place in range(len(part.items))]
+
+    def _of_element(self, symbol: str) -> list[list[Any]]:
+        cells = structures(symbol)
+        relaxed = relax(cells, self._potential)
+        return [[cell.id, *_plain(result)] for cell, result in zip(cells, relaxed, strict=True)]
 
 
-class EwaldWorker:
+def ewald_worker() -> Worker[Given, list[Row]]:
     """Electrostatic energies in the estimated cells."""
+    return _ewald_rows
 
-    def __init__(self, model: str) -> None:
-        self._model = model
 
-    def __call__(self, task: Task) -> Part:
-        results = [[1.0, round(ewald.energy(prototype), 6)] for prototype in task.prototypes]
-        return {"model": self._model, "ids": task.ids, "results": results}
+def _ewald_rows(part: Part[Given]) -> list[Row]:
+    return [
+        [1.0, round(ewald.energy(given), 6)]
+        if isinstance(given, Prototype) and place not in part.fatal
+        else None
+        for place, given in enumerate(part.items)
+    ]
 
 
 def _plain(result: Relaxed | str) -> list[Any]:

@@ -7,17 +7,16 @@ from functools import partial
 from typing import Final
 
 from hpcvox import config
-from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.actors.campaign import Campaign, in_order, parts_of
+from hpcvox.actors.pool import actor_pool
 from hpcvox.calculators import gpaw
-from hpcvox.crystals.names import plain
-from hpcvox.crystals.record import Entry, Reject
+from hpcvox.crystals.record import Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.dft.settings import FREE, DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
 from hpcvox.errors import MissingDependencyError
 from hpcvox.files import durable
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.progress import Progress
+from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.shards.layout import REJECTS
 
 TABLE: Final = "dft.csv"
@@ -47,36 +46,31 @@ def run(settings: DftSettings) -> Outcome:
     source.refuse_empty()
     begun = time.monotonic()
     out = settings.out
-    rows: list[Row] = []
-    rejects: list[Reject] = []
-    kept = 0
     with durable.sole_writer(out):
         config.claim(settings, out, FREE)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)  # of a run that was killed
         for folder in (FIELDS, PARTS):
             (out / folder).mkdir(exist_ok=True)
-        with Progress("dft", source.total, "crystals") as progress:
-            for result in run_ordered(partial(DftWorker, settings), source, settings.actors):
-                for outcome, known in [_lost(result)] if isinstance(result, Failure) else result:
-                    kept += known
-                    if isinstance(outcome, Reject):
-                        rejects.append(outcome)
-                    else:
-                        rows.append(outcome)
-                progress.advance(rejects=len(rejects), kept=kept)
+        campaign = Campaign("dft", "crystals", partial(DftWorker, settings), figures=_figures)
+        with actor_pool(settings.actors) as pool:
+            found = in_order(campaign.results(pool, parts_of(source, 1), source.total))
+        done = [one for of_entry in found for one in of_entry]
+        rows = [one.outcome for one in done if not isinstance(one.outcome, Reject)]
+        rejects = [one.outcome for one in done if isinstance(one.outcome, Reject)]
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         durable.write_csv(out / TABLE, COLUMNS, rows)
         durable.write_csv(out / REJECTS, Reject._fields, (reject._asdict() for reject in rejects))
         present = {path.name for path in (out / FIELDS).glob("[!.]*")}
-    return _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun).passing_over(
-        source.passed_over
-    )
+    kept = sum(one.kept for one in done)
+    outcome = _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun)
+    return outcome.passing_over(source.passed_over)
 
 
-def _lost(failure: Failure[Entry]) -> Done:
-    """An entry whose actors died; the next run tries it again."""
-    entry = failure.task
-    return Done(Reject(plain(entry.id), plain(entry.origin), "worker-died", failure.message))
+def _figures(done: list[Done]) -> dict[str, int]:
+    return {
+        "rejects": sum(isinstance(one.outcome, Reject) for one in done),
+        "kept": sum(one.kept for one in done),
+    }
 
 
 def _outcome(
@@ -97,4 +91,4 @@ def _outcome(
     if strays := present - {row["file"] for row in rows}:
         parts.append(f"{len(strays):,} fields there are of crystals that the table does not list")
     parts.append(f"{seconds:,.0f} s")
-    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if rejects else COMPLETE)
+    return Outcome.of_inputs(parts, rejects)

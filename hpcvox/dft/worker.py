@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import xxhash
 
+from hpcvox.actors.campaign import Part
 from hpcvox.calculators.density import grid_shape
 from hpcvox.calculators.field import Request, Result, solve
 from hpcvox.calculators.gpaw import VALENCE, code, moments, refuse_sharp, valence
@@ -49,14 +50,17 @@ class DftWorker:
         self._settings = settings
         self._code = code()
 
-    def __call__(self, entry: Entry) -> list[Done]:
-        """Compute the crystals of ``entry``, or find what an earlier run made of them.
+    def __call__(self, part: Part[Entry]) -> list[Done]:
+        """Compute the crystals of an entry, or find what an earlier run made of them.
 
         Raises:
             HpcvoxError: GPAW cannot be imported, or a file cannot be written.
         """
+        (entry,) = part.items
         # A file's name may hold bytes that are no text.
         entry = entry._replace(id=plain(entry.id), origin=plain(entry.origin))
+        if part.fatal:
+            return [Done(Reject(entry.id, entry.origin, "worker-died", part.fatal[0]))]
         results = parse(entry)
         if not results:
             return [Done(Reject(entry.id, entry.origin, "no-structure", "there are no crystals"))]

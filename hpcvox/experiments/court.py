@@ -21,7 +21,7 @@ from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.files import durable
-from hpcvox.files.kept_parts import Parts
+from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
@@ -60,7 +60,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         placement = _rules(settings)._asdict()
         unet = None if networks.unet_card is None else networks.unet_card["checksum"]
         work = [networks.card["checksum"], unet, placement, FIGURES, "sites"]
-        parts = Parts(settings.out / "parts", work)
+        parts = KeptParts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
             for start in range(0, len(held_out), PART):

@@ -8,6 +8,7 @@ import spglib
 import torch
 from numpy.typing import NDArray
 
+from hpcvox.actors.campaign import Part
 from hpcvox.config import validate
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
@@ -61,10 +62,13 @@ class DefectsWorker:
             for condition in conditions(settings)
         ]
 
-    def __call__(self, entries: list[Entry]) -> list[Row]:
+    def __call__(self, part: Part[Entry]) -> list[Row]:
         """The rows of the entries' crystals, rejects among them."""
         rows = []
-        for entry in entries:
+        for place, entry in enumerate(part.items):
+            if place in part.fatal:
+                rows.append(reject(entry.id, entry.origin, "worker-died", part.fatal[place]))
+                continue
             results = parse(entry)
             if not results:
                 rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))

@@ -5,15 +5,17 @@ Beside the network, spglib classifies the same supercells by their space group, 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
 from matplotlib.figure import Figure
 
 from hpcvox import config
-from hpcvox.actors.pool import Failure, run_ordered
+from hpcvox.actors.campaign import Campaign, in_order, parts_of
+from hpcvox.actors.pool import actor_pool
 from hpcvox.crystals.record import Entry
+from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.experiments.defects import (
@@ -24,13 +26,11 @@ from hpcvox.experiments.defects import (
     Row,
     conditions,
     descriptor,
-    reject,
 )
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.files import durable
-from hpcvox.files.kept_parts import Parts
+from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 from hpcvox.training.folder.runs import load_model
 
@@ -63,7 +63,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
     with durable.sole_writer(out):
         config.claim(settings, out, ("actors",))
         entries = _chosen(settings)
-        rows = list(_rows(settings, entries, card["checksum"]))
+        rows = _rows(settings, entries, card["checksum"])
         crystals = [row for row in rows if "class" in row]
         rejects = [row for row in rows if "class" not in row]
         table = accuracies(conditions(settings), crystals, settings.symmetry)
@@ -130,32 +130,16 @@ def _chosen(settings: EvaluateFingerprintSettings) -> list[Entry]:
     return entries
 
 
-def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum: str) -> Iterator[Row]:
-    """The rows of all entries in their order: kept ones, the others computed and kept."""
+def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum: str) -> list[Row]:
+    """The rows of all entries in their order."""
     work = [checksum, settings.model_dump(mode="json", exclude={"out", "actors", "run"})]
-    parts = Parts(settings.out / "parts", work)
-    names = [f"{number:06d}" for number in range(-(-len(entries) // PART))]
-    chunks = {name: entries[i * PART : (i + 1) * PART] for i, name in enumerate(names)}
-    rows = {name: parts.load(name) for name in names}
-    missing = [name for name in names if rows[name] is None]
-    if missing:
-        done = len(entries) - sum(len(chunks[name]) for name in missing)
-        with Progress("evaluate-fingerprint", len(entries), "crystals", done) as progress:
-            computed = run_ordered(
-                partial(DefectsWorker, settings), [chunks[n] for n in missing], settings.actors
-            )
-            for name, result in zip(missing, computed, strict=True):
-                if isinstance(result, Failure):  # tried again by the next run
-                    rows[name] = [
-                        reject(entry.id, entry.origin, "worker-died", result.message)
-                        for entry in chunks[name]
-                    ]
-                else:
-                    rows[name] = result
-                    parts.save(name, result)
-                progress.advance(len(chunks[name]))
-    for name in names:
-        yield from rows[name] or ()
+    kept = KeptParts(settings.out / "parts", work)
+    campaign = Campaign("evaluate-fingerprint", "crystals", partial(DefectsWorker, settings), kept)
+    parts = list(parts_of(entries, PART, lambda number, some: f"{number:06d}-{entries_digest(some)}"))
+    with actor_pool(settings.actors) as pool:
+        results = in_order(campaign.results(pool, parts, len(entries)))
+    kept.remove_others(part.name for part in parts)
+    return [row for rows in results for row in rows]
 
 
 def _per_crystal(

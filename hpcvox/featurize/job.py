@@ -1,28 +1,25 @@
 """The featurization job: streams entries to actors, collects their manifest lines, closes the set."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from typing import NamedTuple
 
 from hpcvox import __version__, config
-from hpcvox.actors.pool import Failure, Workers, actor_pool
+from hpcvox.actors.campaign import Campaign, Part, parts_of
+from hpcvox.actors.pool import Workers, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
-from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker, found
+from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker, found
 from hpcvox.files import durable
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told, remarks_told
-from hpcvox.progress import Progress
+from hpcvox.process.outcome import Outcome, rejects_told, remarks_told
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.writing.closing import close_set
 from hpcvox.shards.writing.virtual import SET
 from hpcvox.terminal import say
-
-WorkerFactory = Callable[[FeaturizeSettings], Callable[[ShardTask], ShardResult]]
 
 
 class Tally(NamedTuple):
@@ -42,6 +39,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
     Raises:
         SourceError: the source cannot be opened or is empty.
         ShardError: the folder cannot be written.
+        PartError: the process that makes a shard dies each time, and at no entry by itself.
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
@@ -51,10 +49,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
         _announce(settings)
-        with (
-            actor_pool(settings.actors) as pool,
-            pool.workers(partial(ShardWorker, settings), THREADS) as workers,
-        ):
+        with actor_pool(settings.actors) as pool, campaign(settings).workers(pool) as workers:
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
     return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
@@ -66,7 +61,7 @@ def _open(settings: FeaturizeSettings) -> Source:
     return open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
 
 
-def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTask, ShardResult]") -> Tally:
+def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Entry], ShardResult]) -> Tally:
     """Have ``workers`` make every shard of ``source``; see :func:`run`."""
     drawn = 0
 
@@ -78,37 +73,29 @@ def build(source: Source, settings: FeaturizeSettings, workers: "Workers[ShardTa
             drawn += 1
             yield entry
 
-    lines: dict[int, ShardLine] = {}
-    failures: list[ShardTask] = []
+    lines: list[ShardLine] = []
     kept = 0
-    with Progress("featurize", source.total, "crystals") as progress:
-        rejects = 0
-        tasks = tasks_of(counted(), settings.entries_per_shard)
-        for result in workers.run_ordered(tasks, partial(found, settings)):
-            if isinstance(result, Failure):
-                failures.append(result.task)
-                continue
-            line = _line(result)
-            lines[line.first_entry] = line
-            kept += line.entries if result.kept else 0
-            rejects += line.rejects
-            progress.advance(line.entries, rejects=rejects)
-        for line in _isolate(failures, workers, settings.limit_s):
-            lines[line.first_entry] = line
-            rejects += line.rejects
-            progress.advance(line.entries, rejects=rejects)
-    ordered = [lines[first] for first in sorted(lines)]
-    _check_counts(ordered, drawn, settings)
-    return Tally(ordered, drawn, kept)
+    parts = parts_of(counted(), settings.entries_per_shard)
+    for _, result in campaign(settings).through(workers, parts, source.total):
+        assert result.line is not None, "a part came back without its shard"
+        lines.append(result.line)
+        kept += result.line.entries if result.kept else 0
+    lines.sort(key=lambda line: line.first_entry)
+    _check_counts(lines, drawn, settings)
+    return Tally(lines, drawn, kept)
 
 
-def tasks_of(entries: Iterable[Entry], per_shard: int) -> Iterator[ShardTask]:
-    """The entries in groups of ``per_shard``, in order."""
-    stream = iter(entries)
-    number = 0
-    while batch := list(islice(stream, per_shard)):
-        yield ShardTask(number, batch, {})
-        number += 1
+def campaign(settings: FeaturizeSettings) -> Campaign[Entry, ShardResult]:
+    """What the actors do: a part of the source, a shard."""
+    return Campaign(
+        "featurize",
+        "crystals",
+        partial(ShardWorker, settings),
+        found=partial(found, settings),
+        figures=lambda result: {"rejects": 0 if result.line is None else result.line.rejects},
+        advice=" or a smaller entries_per_shard",
+        threads=THREADS,
+    )
 
 
 def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manifest:
@@ -153,33 +140,6 @@ def _announce(settings: FeaturizeSettings) -> None:
         say(f"{settings.out}: every shard is made anew ({', '.join(changed)})", error=True)
 
 
-def _line(result: ShardResult) -> ShardLine:
-    if result.line is None:
-        raise AssertionError("a shard task came back without its shard")
-    return result.line
-
-
-def _isolate(
-    failures: list[ShardTask], workers: "Workers[ShardTask, ShardResult]", limit_s: float
-) -> Iterator[ShardLine]:
-    """Find the entries that kill their process, each tried alone, and make their shards without them."""
-    ended = f" (killed, out of memory, or longer at work than limit_s={limit_s:g})" if limit_s else ""
-    for task in failures:
-        trials = [ShardTask(task.number, [entry], {}, trial=True) for entry in task.entries]
-        fatal = {
-            result.task.entries[0].index: result.message + ended
-            for result in workers.run_ordered(trials)
-            if isinstance(result, Failure)
-        }
-        (result,) = workers.run_ordered([task._replace(fatal=fatal)])
-        if isinstance(result, Failure):
-            raise ShardError(
-                f"{shard_name(task.number)}: the process that makes it dies each time, and not at one crystal: "
-                "probably too little memory; use fewer actors or a smaller entries_per_shard"
-            )
-        yield _line(result)
-
-
 def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSettings) -> None:
     """Every entry is in exactly one shard."""
     expected = 0
@@ -205,4 +165,4 @@ def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seco
         parts.append(remarks_told(manifest.remarks_by_code))
     parts.append(f"{manifest.n_entries / seconds:,.0f} inputs/s")
     parts.append(f"in {settings.out}")
-    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if manifest.n_rejects else COMPLETE)
+    return Outcome.of_inputs(parts, manifest.n_rejects)

@@ -1,25 +1,22 @@
 """What one actor does: the entries of one shard from text to a file on disk."""
 
 import faulthandler
-import hashlib
 import math
 import queue
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-import xxhash
-
 from hpcvox import __version__
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.errors import HpcvoxError, Rejected, ShardError
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import FeaturizeSettings
-from hpcvox.files.regular import open_regular
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import ShardLine
 from hpcvox.shards.reading.shard_file import ShardFile
@@ -30,28 +27,15 @@ THREADS = 2
 """That call one worker at a time: one computes, the other writes what it has computed."""
 
 
-class ShardTask(NamedTuple):
-    """The entries of one shard.
-
-    ``fatal`` maps entries that killed their process to the message of their rejection.
-    A ``trial`` is worked on and not written: it tells whether its entries kill the process.
-    """
-
-    number: int
-    entries: Sequence[Entry]
-    fatal: dict[int, str]
-    trial: bool = False
-
-
 class ShardResult(NamedTuple):
-    """A finished shard; ``kept`` where an earlier run had made it already."""
+    """A finished shard, of a trial none; ``kept`` where an earlier run had made it already."""
 
     line: ShardLine | None
     kept: bool
 
 
 class ShardWorker:
-    """Turns shard tasks into shards of ``settings.out``.  A pure function of settings and entries.
+    """Turns parts of the source into shards of ``settings.out``.  A pure function of settings and entries.
 
     Called by :data:`THREADS` threads, it computes for one while it writes for the other: a disk is waited for.
     """
@@ -64,23 +48,23 @@ class ShardWorker:
         for _ in range(THREADS):
             self._free.put(ShardBuffer(self._sampler.arrays, settings.entries_per_shard))
 
-    def __call__(self, task: ShardTask) -> ShardResult:
-        """Make the shard of ``task``, or find that it is there and whole.
+    def __call__(self, part: Part[Entry]) -> ShardResult:
+        """Make the shard of ``part``, or find that it is there and whole.
 
         Raises:
             ShardError: it cannot be written.
         """
-        path, provenance = _shard(self.settings, task)
-        if (there := _found(task, path, provenance)) is not None:
+        path, provenance = _shard(self.settings, part)
+        if (there := _found(part, path, provenance)) is not None:
             return there
         buffer = self._free.get()
         try:
             with self._computing, _Limit(self.settings.limit_s) as limit:
                 buffer.clear()
-                for entry in task.entries:
+                for place, entry in enumerate(part.items):
                     limit.renew()
-                    self._add(buffer, entry, task.fatal.get(entry.index))
-                if task.trial:
+                    self._add(buffer, entry, part.fatal.get(place))
+                if part.trial:
                     return ShardResult(None, False)
                 staged = buffer.stage(path, provenance)
             return ShardResult(staged.finish(), False)
@@ -90,7 +74,9 @@ class ShardWorker:
     def _add(self, buffer: ShardBuffer, entry: Entry, fatal: str | None) -> None:
         """Bring one entry to its end: samples or rejects, at least one of them."""
         if fatal is not None:
-            buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal)
+            limit = self.settings.limit_s
+            why = f" (killed, out of memory, or longer at work than limit_s={limit:g})" if limit else ""
+            buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal + why)
             return
         results = parse(entry)
         for number, result in enumerate(results):
@@ -155,50 +141,27 @@ class _Limit:
             self._begun = now
 
 
-def entries_digest(entries: Sequence[Entry]) -> str:
-    """XXH3-128 (hex) of all that the entries hold."""
-    state = xxhash.xxh3_128()
-    for entry in entries:
-        # of a field what its file holds, not its path: it may be moved
-        content = entry.text if entry.file is None else file_digest(entry.file)
-        head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
-        state.update(head.encode(errors="backslashreplace"))
-        if entry.format != "cif":
-            state.update(entry.format.encode())
-        state.update(content)
-    return state.hexdigest()
-
-
-def file_digest(path: Path) -> bytes:
-    """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
-    try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, xxhash.xxh3_128).digest()
-    except OSError:
-        return b""
-
-
-def _shard(settings: FeaturizeSettings, task: ShardTask) -> tuple[Path, Provenance]:
-    """Where the shard of ``task`` belongs, and what it is made from."""
+def _shard(settings: FeaturizeSettings, part: Part[Entry]) -> tuple[Path, Provenance]:
+    """Where the shard of ``part`` belongs, and what it is made from."""
     provenance = Provenance(
         settings.descriptor,
         settings.grid_name,
         settings.fixed(),
         __version__,
-        entries_digest(task.entries),
-        task.entries[0].index,
-        len(task.entries),
+        entries_digest(part.items),
+        part.items[0].index,
+        len(part.items),
     )
-    return settings.out / shard_name(task.number), provenance
+    return settings.out / shard_name(part.number), provenance
 
 
-def found(settings: FeaturizeSettings, task: ShardTask) -> ShardResult | None:
-    """The shard of ``task``, where an earlier run has made it and it is whole."""
-    return _found(task, *_shard(settings, task))
+def found(settings: FeaturizeSettings, part: Part[Entry]) -> ShardResult | None:
+    """The shard of ``part``, where an earlier run has made it and it is whole."""
+    return _found(part, *_shard(settings, part))
 
 
-def _found(task: ShardTask, path: Path, provenance: Provenance) -> ShardResult | None:
-    line = None if task.fatal or task.trial else existing(path, provenance)
+def _found(part: Part[Entry], path: Path, provenance: Provenance) -> ShardResult | None:
+    line = None if part.fatal or part.trial else existing(path, provenance)
     return None if line is None else ShardResult(line, True)
 
 

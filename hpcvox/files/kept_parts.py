@@ -1,15 +1,17 @@
 """Finished parts of a long job on disk, so that an interrupted run goes on where it was."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
+from hpcvox.errors import HpcvoxError
 from hpcvox.files import durable
 
 
-class Parts:
+class KeptParts:
     """JSON files in a folder, each the rows of one part of the work.
 
     A part counts only for the work it was made by: ``work`` (what determines the rows: checksums of
@@ -21,17 +23,37 @@ class Parts:
         self._digest = xxhash.xxh3_128_hexdigest(json.dumps(work, sort_keys=True).encode())
         folder.mkdir(parents=True, exist_ok=True)
 
-    def load(self, name: str) -> list[dict[str, Any]] | None:
-        """The rows of part ``name``, or None where it is not there, torn or of other work."""
+    def load(self, name: str) -> list[Any] | None:
+        """The rows of part ``name``, or None where it is not there, torn, another part or of other work."""
         try:
             part = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        if not isinstance(part, dict) or part.get("work") != self._digest:
+        # a part of before the name was written has none
+        if not isinstance(part, dict) or part.get("work") != self._digest or part.get("part", name) != name:
             return None
-        rows: list[dict[str, Any]] = part["rows"]
+        rows: list[Any] = part["rows"]
         return rows
 
-    def save(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Keep the rows of part ``name``."""
-        durable.write_text(self.folder / f"{name}.json", json.dumps({"work": self._digest, "rows": rows}))
+    def save(self, name: str, rows: list[Any]) -> None:
+        """Keep the rows of part ``name``.
+
+        Raises:
+            HpcvoxError: the disk refuses.
+        """
+        path = self.folder / f"{name}.json"
+        part = {"work": self._digest, "part": name, "rows": rows}
+        try:
+            durable.write_text(path, json.dumps(part))
+        except OSError as error:
+            raise HpcvoxError(
+                f"cannot write {path}: {error.strerror}. Free space there or choose another folder (out=...), "
+                "then run the same command again: it goes on where it was"
+            ) from None
+
+    def remove_others(self, names: Iterable[str]) -> None:
+        """Remove the parts but these: those of a source, networks or references that have changed since."""
+        files = {f"{name}.json" for name in names}
+        for path in self.folder.glob("*.json"):
+            if path.name not in files:
+                path.unlink()

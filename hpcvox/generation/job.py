@@ -15,7 +15,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.files import durable
-from hpcvox.files.kept_parts import Parts
+from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS
 from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
 from hpcvox.generation.latent import Latent, Sample
@@ -43,7 +43,7 @@ def run(settings: GenerateSettings) -> Outcome:
         samples = latent.samples(settings.per_condition)
         fixed = {"per_condition"} if settings.towards is not None else set()
         config.claim(settings, settings.out, MAY_CHANGE - fixed)
-        parts = Parts(settings.out / "parts", _work(settings, networks, latent))
+        parts = KeptParts(settings.out / "parts", _work(settings, networks, latent))
         started, made = time.monotonic(), 0
         rows: list[dict[str, Any]] = []
         with Progress("generate", len(samples), "candidates") as progress:

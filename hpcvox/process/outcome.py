@@ -1,6 +1,6 @@
 """What a job tells its caller when it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,11 @@ class Outcome(NamedTuple):
 
     summary: str
     exit_status: int = COMPLETE
+
+    @classmethod
+    def of_inputs(cls, told: Iterable[str], rejects: object) -> "Outcome":
+        """Of a job that has handled every input; ``rejects`` says, by its truth, whether it had to reject any."""
+        return cls("; ".join(told), COMPLETE_WITH_REJECTS if rejects else COMPLETE)
 
     def passing_over(self, passed_over: str) -> "Outcome":
         """The same, and what of its source was no input (see ``crystals.sources.source``)."""

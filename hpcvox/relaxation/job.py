@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from hpcvox import config
-from hpcvox.actors.pool import ActorPool, Failure, actor_pool
+from hpcvox.actors.campaign import Campaign, in_order, parts_of
+from hpcvox.actors.pool import ActorPool, actor_pool
 from hpcvox.calculators.by_name import CalculatorProcess, Request, checked_parameters, require, version
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known
-from hpcvox.crystals.names import file_stem, plain
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.progress import Progress
+from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
-from hpcvox.relaxation.worker import SCRATCH, STATES, RelaxWorker, Result, pack_states
+from hpcvox.relaxation.worker import SCRATCH, STATES, Given, RelaxWorker, Result, pack_states
 
 TABLE: Final = "relaxed.csv"
 CIFS: Final = "cifs"
@@ -100,24 +99,19 @@ def _check(stage: Stage, scratch: Path) -> None:
 
 
 def _relaxed(
-    label: str, settings: RelaxSettings, pool: ActorPool, tasks: Iterable[Entry | Crystal], total: int | None
+    label: str, settings: RelaxSettings, pool: ActorPool, given: Iterable[Given], total: int | None
 ) -> list[Result]:
-    results: list[Result] = []
-    failed = kept = 0
-    with Progress(label, total, "crystals") as progress:
-        for done in pool.run_ordered(partial(RelaxWorker, settings), tasks, RelaxWorker(settings).found):
-            new = [_lost(done)] if isinstance(done, Failure) else done
-            results += new
-            failed += sum(bool(result.code) for result in new)
-            kept += sum(result.kept for result in new)
-            progress.advance(failed=failed, kept=kept)
-    return results
+    worker = partial(RelaxWorker, settings)
+    campaign = Campaign(label, "crystals", worker, found=worker().found, figures=_figures)
+    results = in_order(campaign.results(pool, parts_of(given, 1), total))
+    return [result for of_one in results for result in of_one]
 
 
-def _lost(failure: Failure[Entry | Crystal]) -> Result:
-    """A task whose actors died; the next run tries it again."""
-    task = failure.task
-    return Result(plain(task.id), plain(task.origin), "worker-died", failure.message)
+def _figures(results: list[Result]) -> dict[str, int]:
+    return {
+        "failed": sum(bool(result.code) for result in results),
+        "kept": sum(result.kept for result in results),
+    }
 
 
 def _references(settings: RelaxSettings, pool: ActorPool, results: list[Result]) -> dict[int, float] | None:
@@ -173,4 +167,4 @@ def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, sec
     if codes:
         parts.append(rejects_told(codes, out / TABLE))
     parts.append(f"{seconds:,.0f} s")
-    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if codes else COMPLETE)
+    return Outcome.of_inputs(parts, codes)

@@ -13,6 +13,7 @@ import numpy as np
 import xxhash
 from ase import Atoms
 
+from hpcvox.actors.campaign import Part
 from hpcvox.calculators.by_name import CalculatorProcess, Request, made_with, moments, version
 from hpcvox.calculators.journal import Journaled
 from hpcvox.crystals.names import plain
@@ -35,6 +36,8 @@ PASSING: Final = ("killed",)
 
 REFERENCE: Final = "reference"
 """Origin of the elements' structures; a molecule among them is relaxed in its box, which has no volume to find."""
+
+Given = Entry | Crystal
 
 State = dict[str, Any]
 """What is known of a crystal: ``{"id", "stages": [...], "code", "message", "timeout_s"}``, the last three where it
@@ -62,17 +65,21 @@ class RelaxWorker:
         self._versions = [version(stage.calculator) for stage in settings.stages]
         self._processes = [CalculatorProcess(settings.out / SCRATCH) for _ in settings.stages]
 
-    def __call__(self, task: Entry | Crystal) -> list[Result]:
+    def __call__(self, part: Part[Given]) -> list[Result]:
         """Relax the crystals of an entry, or a crystal at hand.
 
         Raises:
             HpcvoxError: a file cannot be written.
         """
-        return [self._relaxed(one) if isinstance(one, Crystal) else one for one in _crystals(task)]
+        (given,) = part.items
+        if part.fatal:  # the next run tries it again
+            return [Result(plain(given.id), plain(given.origin), "worker-died", part.fatal[0])]
+        return [self._relaxed(one) if isinstance(one, Crystal) else one for one in _crystals(given)]
 
-    def found(self, task: Entry | Crystal) -> list[Result] | None:
-        """The results of a task with whose crystals there is nothing more to do."""
-        results = [self._over(one) if isinstance(one, Crystal) else one for one in _crystals(task)]
+    def found(self, part: Part[Given]) -> list[Result] | None:
+        """The results of a part with whose crystals there is nothing more to do."""
+        (given,) = part.items
+        results = [self._over(one) if isinstance(one, Crystal) else one for one in _crystals(given)]
         known = [result for result in results if result is not None]
         return known if len(known) == len(results) else None
 
@@ -216,11 +223,11 @@ def _write(path: Path, state: State) -> None:
         ) from None
 
 
-def _crystals(task: Entry | Crystal) -> list[Crystal | Result]:
-    """What a task holds, each as it is written in tables."""
-    if isinstance(task, Crystal):
-        return [task]
-    entry = task._replace(id=plain(task.id), origin=plain(task.origin))
+def _crystals(given: Given) -> list[Crystal | Result]:
+    """The crystals of what is given, each as it is written in tables."""
+    if isinstance(given, Crystal):
+        return [given]
+    entry = given._replace(id=plain(given.id), origin=plain(given.origin))
     read = [one if isinstance(one, Crystal) else Result(*one) for one in parse(entry)]
     return read or [Result(entry.id, entry.origin, "no-structure", "there are no crystals")]
 

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from hpcvox.errors import ConfigError, did_you_mean
-from hpcvox.screening.networks import Networks
+from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 
 OF_CRYSTALS: Final = ("n_sites", "n_elements", "volume", "density")
@@ -41,7 +41,7 @@ class Columns(NamedTuple):
         return self.names.get(name, name)
 
 
-def columns(settings: ScreenSettings, networks: Networks) -> Columns:
+def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
     """The columns that these networks and settings make.
 
     Raises:

@@ -3,26 +3,24 @@
 A part of the source is predicted once; choosing, sorting and writing are done anew by every run.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hpcvox import config
-from hpcvox.actors.pool import Failure, actor_pool
+from hpcvox.actors.campaign import Campaign, parts_of
+from hpcvox.actors.pool import actor_pool
 from hpcvox.crystals.record import Entry
+from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.source import Source, open_source
 from hpcvox.errors import ConfigError
-from hpcvox.featurize.worker import entries_digest
 from hpcvox.files import durable
-from hpcvox.files.kept_parts import Parts
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
-from hpcvox.progress import Progress
+from hpcvox.files.kept_parts import KeptParts
+from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.screening.columns import Columns, columns
 from hpcvox.screening.expression import parse
 from hpcvox.screening.hull import Phase, read_references
-from hpcvox.screening.networks import Networks
+from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import FREE, ScreenSettings
 from hpcvox.screening.tables import (
     PROPERTIES,
@@ -33,7 +31,7 @@ from hpcvox.screening.tables import (
     write_properties,
     write_screened,
 )
-from hpcvox.screening.worker import DIGITS, Row, ScreenWorker, reject
+from hpcvox.screening.worker import DIGITS, Row, ScreenWorker
 from hpcvox.shards.layout import REJECTS
 
 PART: Final = 256
@@ -52,7 +50,7 @@ def run(settings: ScreenSettings) -> Outcome:
         ClusterError: Ray cannot be started or reached.
     """
     out = settings.out
-    networks = Networks(settings.models)
+    networks = PropertyNetworks(settings.models)
     table = columns(settings, networks)
     where = None if settings.where is None else parse(settings.where, list(table.names))
     rank = None if settings.rank is None else table.column(settings.rank)
@@ -63,96 +61,63 @@ def run(settings: ScreenSettings) -> Outcome:
     source.refuse_empty()
     with durable.sole_writer(out):
         config.claim(settings, out, FREE)
-        parts = Parts(out / "parts", _work(settings, networks, phases))
-        names, inputs = _predicted(settings, phases, source, parts)
+        predicted = _predicted(settings, networks, phases, source)
         counts = Counts(where, table.targets.get(settings.band_gap))
-        chosen = ranked(write_properties(out, _rows(parts, names), table, counts, rank), settings.descending)
+        chosen = ranked(write_properties(out, predicted.rows(), table, counts, rank), settings.descending)
         write_cifs(out, source, write_screened(out, chosen, table), settings.crystals)
-        found = {"read": inputs, "rejected": counts.rejects.total(), "predicted": counts.predicted}
+        found = {"read": predicted.inputs, "rejected": counts.rejects.total(), "predicted": counts.predicted}
         told = _told(settings, networks, table, counts, len(chosen), phases)
         durable.write_json(out / "summary.json", found | told)
-        kept = {f"{name}.json" for name in names}
-        for path in parts.folder.glob("*.json"):
-            if path.name not in kept:  # of a source, networks or references that have changed since
-                path.unlink()
+        predicted.kept.remove_others(predicted.names.values())
     return _outcome(settings, networks, counts, len(chosen)).passing_over(source.passed_over)
 
 
-def _work(settings: ScreenSettings, networks: Networks, phases: Sequence[Phase] | None) -> list[Any]:
+def _work(settings: ScreenSettings, networks: PropertyNetworks, phases: Sequence[Phase] | None) -> list[Any]:
     """What decides the rows of a part, given its entries."""
     rules = {"max_sites", "band_gap", "metal_gap", "insulator_targets", "formation_energy"}
     return [networks.work(), DIGITS, settings.model_dump(mode="json", include=rules), phases]
 
 
+class _Predicted(NamedTuple):
+    """The parts of a source, whose rows are on disk: as many as there are, whatever the memory."""
+
+    kept: KeptParts
+    names: dict[int, str]
+    """Of the files with their rows, by number."""
+    lost: dict[int, list[Row]]
+    """Rows of parts with an input that killed its process, which the next run tries again."""
+    inputs: int
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Every row, and the place of its part's first entry in the source."""
+        for number, name in sorted(self.names.items()):
+            rows = self.lost[number] if number in self.lost else self.kept.load(name)
+            assert rows is not None, "a part was saved and cannot be read"
+            yield from ((number * PART, row) for row in rows)
+
+
 def _predicted(
-    settings: ScreenSettings, phases: Sequence[Phase] | None, source: Source, parts: Parts
-) -> tuple[list[str], int]:
-    """Have every part of the source predicted that is not yet; their names in their order, and the number of inputs."""
-    names: list[str] = []
-    begun: deque[tuple[int, int]] = deque()
-    lost: dict[int, Sequence[Entry]] = {}
-    with Progress("screen", source.total, "inputs") as progress:
-
-        def missing() -> Iterator[list[Entry]]:
-            for entries in _parts(source):
-                names.append(f"{len(names):06d}-{entries_digest(entries)}")
-                if parts.load(names[-1]) is None:
-                    begun.append((len(names) - 1, len(entries)))
-                    yield entries
-                else:
-                    progress.advance(len(entries))
-
-        tasks = missing()
-        first = next(tasks, None)
-        if first is None:  # nor is Ray needed
-            return names, progress.done
-        with (
-            actor_pool(settings.actors) as pool,
-            pool.workers(partial(ScreenWorker, settings, phases)) as workers,
-        ):
-            for result in workers.run_ordered(chain([first], tasks)):
-                part, count = begun.popleft()
-                if isinstance(result, Failure):
-                    lost[part] = result.task
-                else:
-                    parts.save(names[part], result)
-                    progress.advance(count)
-            for part, entries in lost.items():
-                # each by itself, so that one that kills its process takes no other with it
-                results = workers.run_ordered([entry] for entry in entries)
-                names[part] += "-lost"  # tried again by the next run
-                parts.save(names[part], list(_one_by_one(results)))
-                progress.advance(len(entries))
-    return names, progress.done
-
-
-def _one_by_one(results: Iterable[list[Row] | Failure[Sequence[Entry]]]) -> Iterator[Row]:
-    """The rows of a part whose entries were tasks of their own."""
-    for place, result in enumerate(results):
-        if isinstance(result, Failure):
-            entry = result.task[0]
-            yield reject(entry.id, entry.origin, "worker-died", result.message)
-        else:
-            yield from (row | {"entry": place} if "entry" in row else row for row in result)
-
-
-def _parts(source: Iterable[Entry]) -> Iterator[list[Entry]]:
-    entries = iter(source)
-    while part := list(islice(entries, PART)):
-        yield part
-
-
-def _rows(parts: Parts, names: Sequence[str]) -> Iterator[tuple[int, Row]]:
-    """Every row, and the place of its part's first entry in the source."""
-    for part, name in enumerate(names):
-        rows = parts.load(name)
-        assert rows is not None, "a part was saved and cannot be read"
-        yield from ((part * PART, row) for row in rows)
+    settings: ScreenSettings, networks: PropertyNetworks, phases: Sequence[Phase] | None, source: Source
+) -> _Predicted:
+    """Have every part of the source predicted that is not yet."""
+    kept = KeptParts(settings.out / "parts", _work(settings, networks, phases))
+    campaign = Campaign[Entry, list[Row]]("screen", "inputs", partial(ScreenWorker, settings, phases), kept)
+    names: dict[int, str] = {}
+    lost: dict[int, list[Row]] = {}
+    inputs = 0
+    with actor_pool(settings.actors) as pool:
+        parts = parts_of(source, PART, lambda number, entries: f"{number:06d}-{entries_digest(entries)}")
+        for part, rows in campaign.results(pool, parts, source.total):
+            names[part.number] = part.name
+            inputs += len(part.items)
+            if part.fatal:
+                lost[part.number] = rows
+    return _Predicted(kept, names, lost, inputs)
 
 
 def _told(
     settings: ScreenSettings,
-    networks: Networks,
+    networks: PropertyNetworks,
     table: Columns,
     counts: Counts,
     passing: int,
@@ -186,13 +151,13 @@ def _told(
     }
 
 
-def _unjudged(settings: ScreenSettings, networks: Networks) -> list[str]:
+def _unjudged(settings: ScreenSettings, networks: PropertyNetworks) -> list[str]:
     """Targets that a metal has no value of, where no network says which crystal is one."""
     judged = settings.band_gap in networks.targets
     return [] if judged else [target for target in settings.insulator_targets if target in networks.targets]
 
 
-def _outcome(settings: ScreenSettings, networks: Networks, counts: Counts, passing: int) -> Outcome:
+def _outcome(settings: ScreenSettings, networks: PropertyNetworks, counts: Counts, passing: int) -> Outcome:
     out = settings.out
     told = [
         f"screened {counts.predicted:,} crystals: {passing:,} pass; {out / SCREENED}, all in {out / PROPERTIES}"
@@ -207,4 +172,4 @@ def _outcome(settings: ScreenSettings, networks: Networks, counts: Counts, passi
         )
     if counts.rejects:
         told.append(rejects_told(dict(sorted(counts.rejects.items())), out / REJECTS))
-    return Outcome("; ".join(told), COMPLETE_WITH_REJECTS if counts.rejects else COMPLETE)
+    return Outcome.of_inputs(told, counts.rejects)

@@ -50,7 +50,7 @@ class Prediction(NamedTuple):
     std: NDArray[np.float64]  # (B,) | their sample standard deviation; NaN of one network alone
 
 
-class Networks:
+class PropertyNetworks:
     """The networks of run folders of ``train-cgcnn``, by their target.
 
     Raises:
@@ -81,7 +81,7 @@ class Networks:
         return [s for s in symbols if any(s not in network.elements for network in self.all())]
 
     def work(self) -> list[Any]:
-        """What decides the values of a crystal, for :class:`hpcvox.files.kept_parts.Parts`."""
+        """What decides the values of a crystal, for :class:`hpcvox.files.kept_parts.KeptParts`."""
         return [
             [network.target, network.card["checksum"], *self._kinds[network.folder]] for network in self.all()
         ]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from ase.data import atomic_masses
 
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
@@ -16,7 +17,7 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.screening.columns import HULL, columns
 from hpcvox.screening.hull import Hull, Phase
-from hpcvox.screening.networks import Described, Networks
+from hpcvox.screening.networks import Described, PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 
 DIGITS: Final = 6
@@ -36,15 +37,18 @@ class ScreenWorker:
     def __init__(self, settings: ScreenSettings, phases: Sequence[Phase] | None) -> None:
         torch.set_num_threads(1)  # as many actors as CPUs; and sums in one order on any machine
         self.settings = settings
-        self.networks = Networks(settings.models)
+        self.networks = PropertyNetworks(settings.models)
         self.columns = columns(settings, self.networks)
         self.hull = None if phases is None else Hull(phases)
 
-    def __call__(self, entries: Sequence[Entry]) -> list[Row]:
+    def __call__(self, part: Part[Entry]) -> list[Row]:
         """The rows of all crystals of the entries, and of what was rejected, in their order."""
         rows: list[Row] = []
         found: list[tuple[Row, Described]] = []
-        for place, entry in enumerate(entries):
+        for place, entry in enumerate(part.items):
+            if place in part.fatal:
+                rows.append(reject(entry.id, entry.origin, "worker-died", part.fatal[place]))
+                continue
             results = parse(entry)
             if not results:
                 rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))

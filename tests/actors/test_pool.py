@@ -212,7 +212,10 @@ def test_cpus_are_those_of_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_an_error() -> None:
-    code = "from hpcvox.actors.pool import run_ordered\nlist(run_ordered(lambda: lambda x: x, [1]))"
+    code = (
+        "from hpcvox.actors.pool import actor_pool\nwith actor_pool() as pool:\n"
+        "    list(pool.run_ordered(lambda: lambda x: x, [1]))"
+    )
     environment = os.environ | {"RAY_ADDRESS": "127.0.0.1:1", "RAY_raylet_start_wait_time_s": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hpcvox.actors.campaign import Part, parts_of
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool, Workers
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal
+from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.featurize.job import Tally, build, finish, tasks_of
+from hpcvox.featurize.job import Tally, build, finish
 from hpcvox.featurize.sampler import sampler
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import THREADS, ShardResult, ShardTask, ShardWorker
+from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker
 from hpcvox.files import durable
 from tests.support.crystal_sources import write_table
 
@@ -61,8 +62,8 @@ def measure() -> list[dict[str, Any]]:
 def _pipeline(settings: DensitySettings, plain: DensitySettings, large_cells: Path) -> list[dict[str, Any]]:
     """Medians of rounds that alternate all that is compared."""
     source, per_shard = settings.source, settings.entries_per_shard
-    tasks = list(tasks_of(open_source(source), per_shard))
-    large = list(tasks_of(open_source(large_cells), per_shard // 4))
+    tasks = list(parts_of(open_source(source), per_shard))
+    large = list(parts_of(open_source(large_cells), per_shard // 4))
     figures: dict[str, list[float]] = {}
 
     def timed(name: str, out: Path, work: Callable[[], object]) -> None:
@@ -99,7 +100,7 @@ def _pipeline(settings: DensitySettings, plain: DensitySettings, large_cells: Pa
                 timed("process large", plain.out, lambda: list(process.map(_work, large)))
             _clear(plain.out)
     seconds = {name: statistics.median(times) for name, times in figures.items()}
-    entries = sum(len(task.entries) for task in tasks)
+    entries = sum(len(part.items) for part in tasks)
     engine, peer, limit = (entries / seconds[name] for name in ("engine", "peer", "limit"))
     whole = entries / (start + seconds["engine"])
     return [
@@ -118,13 +119,13 @@ def _pipeline(settings: DensitySettings, plain: DensitySettings, large_cells: Pa
 
 def _one_process(settings: DensitySettings) -> list[dict[str, Any]]:
     """``shard_write_share``, all in this process; medians of alternating rounds."""
-    tasks = list(tasks_of(open_source(settings.source), settings.entries_per_shard))
+    tasks = list(parts_of(open_source(settings.source), settings.entries_per_shard))
     worker, filler = ShardWorker(settings), sampler(settings)
     slot = {spec.name: np.empty(spec.shape, spec.dtype) for spec in filler.arrays}
 
     def computed() -> None:
-        for task in tasks:
-            for entry in task.entries:
+        for part in tasks:
+            for entry in part.items:
                 for crystal in parse(entry):
                     assert isinstance(crystal, Crystal)
                     filler.fill(filler.prepare(crystal), (entry.index, 0), slot)
@@ -139,7 +140,7 @@ def _one_process(settings: DensitySettings) -> list[dict[str, Any]]:
             times["write"].append(_write_seconds(settings.out, 1))
             times["compute"].append(_seconds(computed))
     whole, write, compute = (statistics.median(each) for each in times.values())
-    entries = sum(len(task.entries) for task in tasks)
+    entries = sum(len(part.items) for part in tasks)
     bound = entries / max(write, compute)
     return [
         {
@@ -189,19 +190,19 @@ def _large_cells(folder: Path) -> Path:
     return table
 
 
-def _trials(tasks: list[ShardTask]) -> list[ShardTask]:
+def _trials(tasks: list[Part[Entry]]) -> list[Part[Entry]]:
     """One task a CPU that writes nothing, so that all code is loaded and compiled."""
     return [tasks[0]._replace(trial=True)] * CPUS
 
 
-def _engine(settings: DensitySettings, workers: Workers[ShardTask, ShardResult]) -> None:
+def _engine(settings: DensitySettings, workers: Workers[Part[Entry], ShardResult]) -> None:
     """The engine's whole work: source, shards, manifest."""
     finish(settings, settings.source.name, build(open_source(settings.source), settings, workers))
 
 
 def _processes(settings: DensitySettings, processes: ProcessPoolExecutor) -> None:
     """The same by plain processes."""
-    results = list(processes.map(_work, tasks_of(open_source(settings.source), settings.entries_per_shard)))
+    results = list(processes.map(_work, parts_of(open_source(settings.source), settings.entries_per_shard)))
     lines = [result.line for result in results if result.line is not None]
     finish(settings, settings.source.name, Tally(lines, sum(line.entries for line in lines), 0))
 
@@ -210,8 +211,8 @@ def _start(settings: DensitySettings) -> None:
     _workers[:] = [ShardWorker(settings)]
 
 
-def _work(task: ShardTask) -> ShardResult:
-    return _workers[0](task)
+def _work(part: Part[Entry]) -> ShardResult:
+    return _workers[0](part)
 
 
 def _seconds(work: Callable[[], object]) -> float:

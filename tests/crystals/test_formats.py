@@ -30,12 +30,12 @@ from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.parse import READERS, parse
 from hpcvox.crystals.record import Crystal, Entry, Reject
+from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.json_files import scanner as json_scanner
 from hpcvox.crystals.sources.source import KINDS, open_source
 from hpcvox.errors import SourceError
 from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import entries_digest
 from hpcvox.shards.reading.shard_set import ShardSet
 
 CELLS = {

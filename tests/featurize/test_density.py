@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from hpcvox import config
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import ConfigError, Rejected
 from hpcvox.featurize.density import DensitySampler
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import ShardTask, ShardWorker, found
+from hpcvox.featurize.worker import ShardWorker, found
 
 
 def crystal(*lengths: float) -> Crystal:
@@ -54,7 +55,7 @@ def test_a_shard_from_before_the_tolerance_and_the_exact_sum_is_made_anew(tmp_pa
             return {key: value for key, value in super().fixed().items() if key != "cubic_tolerance"}
 
     text = b"x\n1\n4 0 0\n0 4 0\n0 0 4\nCs Cl\n1 1\nDirect\n.1 .2 .3\n.6 .7 .8\n"
-    task = ShardTask(0, [Entry(0, "x", "x", text, {}, None, "poscar")], {})
+    task = Part(0, [Entry(0, "x", "x", text, {}, None, "poscar")])
     line = ShardWorker(Before(out=tmp_path))(task).line
     assert line is not None
     assert line.samples == 1

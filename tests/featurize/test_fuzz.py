@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Entry
 from hpcvox.featurize.settings import VARIANTS, CoulombSettings
-from hpcvox.featurize.worker import ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards.reading.shard_file import ShardFile
 
 SECONDS = 10
@@ -52,9 +53,7 @@ def poscars(draw: st.DrawFn) -> bytes:
 @pytest.mark.parametrize("descriptor", VARIANTS)
 def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
     made = ShardWorker(VARIANTS[descriptor](out=tmp_path, **SMALL.get(descriptor, {})))
-    made(
-        ShardTask(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")], {})
-    )  # numba compiles, once on a machine
+    made(Part(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")]))  # numba compiles, once on a machine
     number = samples = 0
 
     @settings(
@@ -69,7 +68,7 @@ def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
         number += 1
         begun = time.monotonic()
         entries = [Entry(i, f"x{i}", f"x{i}", text, {}, None, "poscar") for i, text in enumerate(texts)]
-        line = made(ShardTask(number, entries, {})).line
+        line = made(Part(number, entries)).line
         assert line is not None
         assert line.samples + line.rejects == len(entries)
         samples += line.samples
@@ -97,7 +96,7 @@ def test_a_crystal_that_upsets_a_library_is_a_reject_and_the_others_are_samples(
         Entry(i, f"x{i}", f"x{i}", text.format(n).encode(), {}, None, "poscar")
         for i, n in enumerate((2, 3, 1))
     ]
-    line = ShardWorker(CoulombSettings(out=tmp_path))(ShardTask(0, entries, {})).line
+    line = ShardWorker(CoulombSettings(out=tmp_path))(Part(0, entries)).line
     assert line is not None
     assert (line.samples, line.rejects) == (2, 1)
     with ShardFile(tmp_path / line.file) as shard:

@@ -13,15 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcvox.actors.campaign import Part
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool
+from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import SourceError
 from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import ShardResult, ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardResult, ShardWorker
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
@@ -190,13 +192,13 @@ def test_a_crystal_that_kills_its_process_is_a_reject(
     small = settings.model_copy(update={"out": tmp_path / "s"})
     small.out.mkdir()
 
-    def make() -> Callable[[ShardTask], ShardResult]:
+    def make() -> Callable[[Part[Entry]], ShardResult]:
         worker = ShardWorker(small)
 
-        def work(task: ShardTask) -> ShardResult:
-            if any(entry.id == "m-12" and entry.index not in task.fatal for entry in task.entries):
+        def work(part: Part[Entry]) -> ShardResult:
+            if any(entry.id == "m-12" and place not in part.fatal for place, entry in enumerate(part.items)):
                 os.kill(os.getpid(), signal.SIGKILL)
-            return worker(task)
+            return worker(part)
 
         return work
 

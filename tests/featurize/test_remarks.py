@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Entry
 from hpcvox.featurize.job import Tally, finish
 from hpcvox.featurize.settings import GraphSettings
-from hpcvox.featurize.worker import ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards import inspect
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -27,7 +28,7 @@ def made(out: Path, strict: bool) -> ShardSet:
     settings = GraphSettings(out=out, strict=strict)
     texts = (cif(CUBE, NACL, GROUP), WITHOUT_HYDROGEN)
     entries = [Entry(i, f"x{i}", f"x{i}.cif", text.encode(), {}) for i, text in enumerate(texts)]
-    line = ShardWorker(settings)(ShardTask(0, entries, {})).line
+    line = ShardWorker(settings)(Part(0, entries)).line
     assert line is not None
     finish(settings, "x", Tally([line], len(entries), 0))
     return ShardSet.open(out)

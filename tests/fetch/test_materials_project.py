@@ -15,11 +15,12 @@ import pytest
 from pymatgen.core import Structure
 
 from hpcvox import cli, config
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, MissingDependencyError, SourceError
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardWorker
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import FetchSettings, MaterialsProjectSettings, OptimadeSettings
 from hpcvox.process.outcome import Outcome
@@ -170,7 +171,7 @@ def test_featurize_makes_shards_of_it(fetch: Fetch, tmp_path: Path) -> None:
     _, out = fetch(criteria=SALTS)
     settings = DensitySettings(source=out / "crystals.jsonl.gz", out=tmp_path / "shards", voxels=8)
     settings.out.mkdir()
-    line = ShardWorker(settings)(ShardTask(0, list(open_source(settings.source)), {})).line
+    line = ShardWorker(settings)(Part(0, list(open_source(settings.source)))).line
     assert line is not None
     assert (line.samples, line.rejects) == (24, 0)
 

@@ -13,11 +13,12 @@ import pytest
 from optimade.adapters.structures import Structure
 
 from hpcvox import config
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.featurize.worker import ShardTask, ShardWorker
+from hpcvox.featurize.worker import ShardWorker
 from hpcvox.fetch.job import run
 from hpcvox.fetch.settings import OptimadeSettings
 from hpcvox.process.outcome import Outcome
@@ -165,7 +166,7 @@ def test_featurize_makes_shards_of_it(fetch: Fetch, tmp_path: Path) -> None:
     settings = DensitySettings(source=out / "crystals.jsonl.gz", out=tmp_path / "shards", voxels=8)
     settings.out.mkdir()
     entries = list(open_source(settings.source))
-    line = ShardWorker(settings)(ShardTask(0, entries, {})).line
+    line = ShardWorker(settings)(Part(0, entries)).line
     assert line is not None
     assert (line.samples, line.rejects) == (len(good()), 0)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from hpcvox import config
+from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Crystal
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.relaxation.worker import STATES, RelaxWorker, pack_states, states
@@ -37,13 +38,13 @@ def test_a_packed_state_is_known_and_gone_on_with_where_there_is_more_to_do(tmp_
     assert [one.name for one in tmp_path.iterdir()] == ["states.zip"]
     (tmp_path / STATES).mkdir()
 
-    found = RelaxWorker(settings(tmp_path, 3)).found(COPPER)
+    found = RelaxWorker(settings(tmp_path, 3)).found(Part(0, [COPPER]))
     assert found is not None
     assert (found[0].code, len(found[0].stages), found[0].kept) == ("timeout", 1, True)
     assert not path.exists()
 
     patient = RelaxWorker(settings(tmp_path, 9))
-    assert patient.found(COPPER) is None
+    assert patient.found(Part(0, [COPPER])) is None
     assert patient._state(COPPER)["stages"] == [moved], "it goes on from there"
 
     path.write_text(text.replace('"steps": 4', '"steps": 5'))

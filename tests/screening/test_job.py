@@ -17,6 +17,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Structure
 
 from hpcvox import cli, config
+from hpcvox.actors.campaign import Part
 from hpcvox.actors.cluster import cluster
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.names import file_stem
@@ -31,7 +32,7 @@ from hpcvox.screening import networks as networks_module
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.hull import Hull, Phase, read_references
 from hpcvox.screening.job import PART, run
-from hpcvox.screening.networks import Networks
+from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -228,7 +229,7 @@ def test_a_source_that_changed_is_predicted_again(place: Path, tmp_path: Path) -
 def test_a_crystal_has_the_same_value_whatever_it_is_computed_with(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    networks = Networks([place / "energy_0", place / "index"])
+    networks = PropertyNetworks([place / "energy_0", place / "index"])
     some = [result for entry in open_source(place / "cifs") for result in parse(entry)]
     described = [networks.described(result) for result in some if isinstance(result, Crystal)]
     together = networks.predict(described)
@@ -241,7 +242,7 @@ def worked(settings: ScreenSettings) -> tuple[list[Row], Columns]:
     """The rows of the source, and the columns they have."""
     phases = None if settings.references is None else read_references(settings)
     worker = ScreenWorker(settings, phases)
-    return worker(list(open_source(settings.source))), worker.columns
+    return worker(Part(0, list(open_source(settings.source)))), worker.columns
 
 
 def test_a_target_with_the_name_of_a_column_is_told_apart(place: Path, tmp_path: Path) -> None:
@@ -437,13 +438,13 @@ def test_an_input_that_kills_its_process_is_a_reject_and_takes_no_other_with_it(
 ) -> None:
     def deadly(
         settings: ScreenSettings, phases: Sequence[Phase] | None
-    ) -> Callable[[Sequence[Entry]], list[Row]]:
+    ) -> Callable[[Part[Entry]], list[Row]]:
         worker = ScreenWorker(settings, phases)
 
-        def work(entries: Sequence[Entry]) -> list[Row]:
-            if any(entry.id == "SrO" for entry in entries):
+        def work(part: Part[Entry]) -> list[Row]:
+            if any(entry.id == "SrO" and place not in part.fatal for place, entry in enumerate(part.items)):
                 os.kill(os.getpid(), signal.SIGKILL)
-            return worker(entries)
+            return worker(part)
 
         return work
 

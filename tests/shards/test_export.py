@@ -10,12 +10,13 @@ import ase.io
 import numpy as np
 import pytest
 
+from hpcvox.actors.campaign import parts_of
 from hpcvox.cli import main
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.export import export
 from hpcvox.featurize.export_formats import FORMATS
-from hpcvox.featurize.job import Tally, finish, tasks_of
+from hpcvox.featurize.job import Tally, finish
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -28,8 +29,8 @@ def featurize(source: Path, out: Path, **settings: object) -> ShardSet:
     entries = list(open_source(source))
     out.mkdir()
     lines = []
-    for task in tasks_of(entries, 4):
-        line = ShardWorker(chosen)(task).line
+    for part in parts_of(entries, 4):
+        line = ShardWorker(chosen)(part).line
         assert line is not None
         lines.append(line)
     finish(chosen, source.name, Tally(lines, len(entries), 0))

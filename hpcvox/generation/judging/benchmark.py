@@ -4,21 +4,21 @@ Xie et al. 2022 (CDVAE, arXiv:2110.06197): validity of structures and compositio
 """
 
 import importlib.metadata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xxhash
 
-from hpcvox.actors.pool import Failure, actor_pool
+from hpcvox.actors.campaign import Campaign, Part, Worker
+from hpcvox.actors.pool import actor_pool
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
-from hpcvox.files.kept_parts import Parts
+from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging import compositions
 from hpcvox.generation.judging.compositions import (
     COMPOSITION_FEATURES,
@@ -28,10 +28,9 @@ from hpcvox.generation.judging.compositions import (
 from hpcvox.generation.judging.coverage import Fingerprints, Nearest, nearest
 from hpcvox.generation.judging.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
 from hpcvox.generation.settings import JudgeSettings
-from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
-PART: Final = 64
+PART: Final = 8
 """Crystals to a part: what an interruption loses at most."""
 
 TABLE: Final = "benchmark.csv"
@@ -137,40 +136,17 @@ def _described(settings: JudgeSettings, sets: Sequence[Sequence[Crystal]]) -> li
     """The rows of all crystals, in their order; those of whole parts are kept for the next run."""
     software = [importlib.metadata.version("pymatgen"), compositions.version()]
     work = [software, STRUCTURE_FEATURES, COMPOSITION_FEATURES, compositions.scale()]
-    parts = Parts(settings.out / "parts", work)
+    kept = KeptParts(settings.out / "parts", work)
+    campaign = Campaign[Crystal, list[Row]]("fingerprints", "crystals", _worker, kept)
     pieces = [one[start : start + PART] for one in sets for start in range(0, len(one), PART)]
     names = [_digest(piece) for piece in pieces]
-    found = {name: parts.load(name) for name in names}
-    missing = {name: piece for name, piece in zip(names, pieces, strict=True) if found[name] is None}
-    done = sum(len(piece) for name, piece in zip(names, pieces, strict=True) if name not in missing)
-    with Progress("fingerprints", sum(map(len, pieces)), "crystals", done) as progress:
-        if missing:
-            with actor_pool(settings.actors) as pool:
-                results = pool.run_ordered(
-                    _worker, (crystal for piece in missing.values() for crystal in piece)
-                )
-                for name, piece in missing.items():
-                    rows, lost = _collected(islice(results, len(piece)), progress)
-                    found[name] = rows
-                    if not lost:  # what ended its process is tried again by the next run
-                        parts.save(name, rows)
-    for path in parts.folder.glob("*.json"):
-        if path.stem not in found:  # of candidates or a reference that have changed since
-            path.unlink()
-    return [row for name in names for row in found[name] or ()]
-
-
-def _collected(results: Iterable[Row | Failure[Crystal]], progress: Progress) -> tuple[list[Row], int]:
-    """The rows of one part, and how many of its crystals ended their process."""
-    rows, lost = [], 0
-    for result in results:
-        if isinstance(result, Failure):
-            lost += 1
-            rows.append(_without(result.message))
-        else:
-            rows.append(result)
-        progress.advance()
-    return rows, lost
+    distinct = dict(zip(names, pieces, strict=True))  # a set may have the same ones, and each is done once
+    parts = [Part(number, piece, name) for number, (name, piece) in enumerate(distinct.items())]
+    with actor_pool(settings.actors) as pool:
+        done = campaign.results(pool, parts, sum(map(len, distinct.values())))
+        rows = {part.name: of_part for part, of_part in done}
+    kept.remove_others(names)
+    return [row for name in names for row in rows[name]]
 
 
 def _digest(crystals: Sequence[Crystal]) -> str:
@@ -183,8 +159,13 @@ def _digest(crystals: Sequence[Crystal]) -> str:
     return state.hexdigest()
 
 
-def _worker() -> Callable[[Crystal], Row]:
-    return described
+def _worker() -> Worker[Crystal, list[Row]]:
+    return _rows
+
+
+def _rows(part: Part[Crystal]) -> list[Row]:
+    fatal = part.fatal
+    return [_without(fatal[i]) if i in fatal else described(one) for i, one in enumerate(part.items)]
 
 
 def described(crystal: Crystal) -> Row:

@@ -24,7 +24,7 @@ from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference
 from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
 from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
+from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -98,7 +98,7 @@ def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Rej
     if rejects:
         codes = Counter(reject.code for reject in rejects)
         parts.append("reference: " + rejects_told(dict(sorted(codes.items())), settings.out / REJECTS))
-    return Outcome("; ".join(parts), COMPLETE_WITH_REJECTS if rejects else COMPLETE)
+    return Outcome.of_inputs(parts, rejects)
 
 
 class _Judge:

@@ -1,0 +1,180 @@
+"""A campaign of actors: the items of a job, part by part, to what came of each; a job adds its work and its rows alone.
+
+What a campaign sees to: parts that an earlier run has done are not done again, the actors start with the first one
+that is not, a bar shows how far it is, and an item that kills its process takes no other with it.
+"""
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from hpcvox.actors.pool import LOOK_S, ActorPool, Failure, Workers
+from hpcvox.errors import HpcvoxError
+from hpcvox.files.kept_parts import KeptParts
+from hpcvox.progress import Progress
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class PartError(HpcvoxError):
+    """The process that works on a part dies each time, and at no item of it by itself."""
+
+
+class Part(NamedTuple, Generic[Item]):
+    """Items that a worker does together."""
+
+    number: int
+    """From 0, in the order of the items; each part has its own."""
+    items: Sequence[Item]
+    name: str = ""
+    """Of the file that keeps its result; each part has its own, and one of other items has another."""
+    fatal: Mapping[int, str] = {}
+    """By place among the items: what has killed its process, and how.  A worker passes these over and rejects them."""
+    trial: bool = False
+    """Whether this is done only to see if it kills the process: nothing of it is kept."""
+
+
+Worker = Callable[[Part[Item]], Result]
+"""Does part after part, in an actor."""
+
+
+def parts_of(
+    items: Iterable[Item], size: int, name: Callable[[int, Sequence[Item]], str] = lambda number, items: ""
+) -> Iterator[Part[Item]]:
+    """The items in parts of ``size``, drawn as they are needed; ``name`` gives a part's name."""
+    stream = iter(items)
+    number = 0
+    while part := list(islice(stream, size)):
+        yield Part(number, part, name(number, part))
+        number += 1
+
+
+@dataclass(frozen=True)
+class Campaign(Generic[Item, Result]):
+    """What a job has actors do."""
+
+    label: str
+    unit: str
+    """What the bar counts: ``label: 12/90 unit``."""
+    worker: Callable[[], Worker[Item, Result]]
+    """Called once in each actor; it must be importable or picklable by value."""
+    kept: KeptParts | None = None
+    """Where results are kept, which are lists of rows that JSON can hold; None: the workers see to that themselves."""
+    found: Callable[[Part[Item]], Result | None] | None = None
+    """Where the workers do: what an earlier run has made of a part.  Asked in this process, for a while."""
+    figures: Callable[[Result], Mapping[str, int]] = lambda result: {}
+    """What the bar shows summed up over the results."""
+    advice: str = ""
+    """What else a user may do where there is too little memory, after ``use fewer actors``."""
+    threads: int = 1
+    """That call one worker at a time; see :meth:`ActorPool.workers`."""
+
+    def results(
+        self, pool: ActorPool, parts: Iterable[Part[Item]], total: int | None
+    ) -> Iterator[tuple[Part[Item], Result]]:
+        """:meth:`through` workers that are made for this one call."""
+        with self.workers(pool) as workers:
+            yield from self.through(workers, parts, total)
+
+    def workers(self, pool: ActorPool) -> AbstractContextManager[Workers[Part[Item], Result]]:
+        """Actors for this campaign, until the end of the ``with`` block."""
+        make = self.worker if self.kept is None else partial(_Keeping, self.worker, self.kept)
+        return pool.workers(make, self.threads)
+
+    def through(
+        self, workers: Workers[Part[Item], Result], parts: Iterable[Part[Item]], total: int | None
+    ) -> Iterator[tuple[Part[Item], Result]]:
+        """Each part and what came of it, in their order; but those with something ``fatal`` come after all others.
+
+        Args:
+            workers: they do the work.
+            parts: drawn as they are needed.
+            total: number of all items, where it is known.
+
+        Raises:
+            PartError: the process that works on a part dies each time, and at no item of it by itself.
+            ClusterError: Ray cannot be started or reached.
+            HpcvoxError: raised by a worker.
+        """
+        drawn: deque[Part[Item]] = deque()
+        died: list[Failure[Part[Item]]] = []
+        figures: Counter[str] = Counter()
+        with Progress(self.label, total, self.unit) as progress:
+
+            def noted() -> Iterator[Part[Item]]:
+                for part in parts:
+                    drawn.append(part)
+                    yield part
+
+            def ended(part: Part[Item], result: Result) -> tuple[Part[Item], Result]:
+                figures.update(self.figures(result))
+                progress.advance(len(part.items), **figures)
+                return part, result
+
+            def look(part: Part[Item]) -> Result | None:
+                result = self._found(part)
+                progress.known(0 if result is None else len(part.items))
+                return result
+
+            look_s = LOOK_S if self.kept is None else math.inf  # reading a file takes no time
+            for result in workers.run_ordered(noted(), look, look_s):
+                part = drawn.popleft()
+                if isinstance(result, Failure):
+                    died.append(result)
+                else:
+                    yield ended(part, result)
+            for failure in died:
+                yield ended(*self._without_the_fatal(workers, failure))
+
+    def _found(self, part: Part[Item]) -> Result | None:
+        if self.kept is not None:
+            return self.kept.load(part.name)  # type: ignore[return-value] # what is kept is of this kind
+        return None if self.found is None else self.found(part)
+
+    def _without_the_fatal(
+        self, workers: Workers[Part[Item], Result], failure: Failure[Part[Item]]
+    ) -> tuple[Part[Item], Result]:
+        """Try each item of a part by itself, and do the part without those that kill their process."""
+        part = failure.task
+        if len(part.items) == 1:
+            fatal = {0: failure.message}
+        else:
+            trials = [part._replace(items=[item], trial=True) for item in part.items]
+            tried = enumerate(workers.run_ordered(trials))
+            fatal = {place: result.message for place, result in tried if isinstance(result, Failure)}
+        part = part._replace(fatal=fatal)
+        (result,) = workers.run_ordered([part])
+        if isinstance(result, Failure):
+            raise PartError(
+                f"{self.label}: the process that works on part {part.number} ({len(part.items)} {self.unit}) dies each "
+                f"time, and not at one of them: probably too little memory; use fewer actors{self.advice}"
+            )
+        return part, result
+
+
+def in_order(results: Iterable[tuple[Part[Item], Result]]) -> list[Result]:
+    """The results of a campaign in the order of its parts."""
+    by_number = {part.number: result for part, result in results}
+    return [by_number[number] for number in sorted(by_number)]
+
+
+class _Keeping:
+    """A worker whose results are kept, but not of a part with something fatal: the next run tries that again."""
+
+    def __init__(self, make: Callable[[], Worker[Any, Any]], kept: KeptParts) -> None:
+        self._work, self._kept = make(), kept
+
+    def __call__(self, part: Part[Any]) -> Any:
+        for_good = not part.trial and not part.fatal
+        if for_good and (rows := self._kept.load(part.name)) is not None:
+            return rows
+        rows = self._work(part)
+        if for_good:
+            self._kept.save(part.name, rows)
+        return rows
