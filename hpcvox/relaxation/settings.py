@@ -62,6 +62,12 @@ class RelaxSettings(Settings):
         min_length=1,
         description="calculators in their order; each starts from the crystal that the one before has left",
     )
+    symprec: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Å; each crystal first gets the symmetry that spglib finds within so much, and keeps it; 0: none",
+    )
     known: Path | None = Field(
         None, description="a source of known crystals: which of them is each relaxed one? null: not asked"
     )

@@ -24,6 +24,7 @@ from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.files import durable
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved, moved
+from hpcvox.relaxation.symmetry import symmetric
 
 STATES: Final = "states"
 SCRATCH: Final = ".scratch"
@@ -141,6 +142,8 @@ class RelaxWorker:
         if state["stages"]:
             last = state["stages"][-1]
             crystal = replace(crystal, lattice=np.array(last["lattice"]), frac=np.array(last["frac"]))
+        elif self._settings.symprec and crystal.origin != REFERENCE:
+            crystal = symmetric(crystal, self._settings.symprec)
         cell = "fixed" if (crystal.origin == REFERENCE and crystal.id.endswith("-molecule")) else stage.cell
         atoms = Atoms(
             crystal.numbers, cell=crystal.lattice, positions=crystal.frac @ crystal.lattice, pbc=True
@@ -158,7 +161,9 @@ class RelaxWorker:
 
     def _key(self, crystal: Crystal) -> str:
         """XXH3-128 (hex) of all that decides what becomes of the crystal, and its id."""
-        stages = [stage.model_dump(mode="json") for stage in self._settings.stages]
+        stages: list[Any] = [stage.model_dump(mode="json") for stage in self._settings.stages]
+        if self._settings.symprec and crystal.origin != REFERENCE:
+            stages.append(self._settings.symprec)
         place = [
             *(crystal.id, crystal.origin == REFERENCE),
             *(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()),

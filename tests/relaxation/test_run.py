@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spglib
 from ase import Atoms
 from ase.build import bulk
 from ase.io import read, write
@@ -154,6 +155,24 @@ def test_energies_and_stress_lead_to_the_same_cell(tmp_path: Path, cell: str) ->
     away = atoms.get_scaled_positions() - bulk("Al", cubic=True).get_scaled_positions()
     away -= np.rint(away - away[0]) + away[0]
     assert np.abs(away).max() < 0.002
+
+
+def test_a_crystal_first_gets_the_symmetry_that_its_sites_are_near_to(tmp_path: Path) -> None:
+    """Sites that are 0.05 Å off come to their places, and what that moves is counted."""
+    faces = [(0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5)]
+    ideal = Atoms("AgNiO3", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5), *faces], cell=[3.9] * 3, pbc=True)
+    source = cifs(tmp_path / "cifs", off=rattled(ideal.copy(), 0.05), on=ideal)
+    stages = [{"calculator": "emt", "cell": "fixed", "steps": 0}]
+    rows = relax(source, tmp_path / "out", stages, symprec=0.5)
+    atoms = atoms_of(tmp_path / "out" / "cifs" / "off.cif")
+    assert spglib.get_spacegroup((atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), 1e-4) == (
+        "Pm-3m (221)"
+    )
+    assert float(rows["off"]["energy"]) == pytest.approx(float(rows["on"]["energy"]), abs=1e-4)
+    assert float(rows["off"]["bond_change_percent"]) > 1
+    assert float(rows["on"]["bond_change_percent"]) == pytest.approx(0, abs=1e-4)
+    rows = relax(source, tmp_path / "as_it_is", stages)
+    assert float(rows["off"]["energy"]) > float(rows["on"]["energy"]) + 0.01
 
 
 def test_what_ends_hangs_or_loses_its_numbers_stops_nothing(tmp_path: Path) -> None:
