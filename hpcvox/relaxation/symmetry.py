@@ -41,7 +41,7 @@ def symmetric(crystal: Crystal, symprec: float) -> Crystal:
 
 def _tolerance(crystal: Crystal, symprec: float) -> float | None:
     """The narrowest of those tried within which the most operations are found; None where it is the identity alone."""
-    cell = (crystal.lattice, crystal.frac, crystal.numbers)
+    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     most, best = 1, None
     for part in range(1, PARTS + 1):
         tolerance = symprec * part / PARTS
