@@ -267,7 +267,7 @@ unset_secrets() {   # whatever ranks do not need
     local name begins
     for name in $(compgen -e); do
         case $name in
-            *KEY* | *TOKEN* | *SECRET* | *PASS* | *CREDENTIAL*) ;;
+            *KEY* | *TOKEN* | *SECRET* | *PASS* | *CREDENTIAL* | *JWT* | *COOKIE*) ;;
             *) for begins in "${NEEDED[@]}"; do case $name in "$begins"*) continue 2 ;; esac; done ;;
         esac
         unset "$name"

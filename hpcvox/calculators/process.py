@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import hpcvox
 from hpcvox.errors import Rejected
+from hpcvox.process.launcher import of_this_hpcvox
 
 _FOREIGN: Final = ("PMI_", "PMIX_", "OMPI_", "I_MPI_", "GPAW_")
 """Variables of a launcher of MPI, under which GPAW would take itself for a rank; and of other set-ups of GPAW."""
@@ -129,6 +129,6 @@ def _environment() -> dict[str, str]:
     """Of a process that computes on one thread and is no rank of MPI, with this very hpcvox."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    here = str(Path(hpcvox.__file__).parent.parent)  # an actor may have found hpcvox by other ways than these
-    path = os.pathsep.join(filter(None, (here, clean.get("PYTHONPATH"))))
-    return {**clean, **threads, "PYTHONPATH": path}
+    return of_this_hpcvox(
+        {**clean, **threads}
+    )  # an actor may have found hpcvox by other ways than the environment's

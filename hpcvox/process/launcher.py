@@ -1,9 +1,11 @@
-"""What a launcher of ranks (horovodrun, mpirun, srun, torchrun) says of itself in the environment."""
+"""What launchers of ranks (horovodrun, mpirun, srun, torchrun) say of themselves, and what they are told."""
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+import hpcvox
 from hpcvox.errors import MissingDependencyError
 
 NEEDED: Final = (
@@ -25,7 +27,16 @@ NEEDED: Final = (
 )
 """What the names of the variables begin with that ranks need; ``slurm/lib.sh`` has the same list."""
 
-_SECRET: Final = ("KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL")
+_SECRET: Final = ("KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "JWT", "COOKIE")
+
+RANKS: Final = "HPCVOX_RANKS"
+"""Says how many ranks were started together; set by ``slurm/lib.sh`` and ``training/ranks/launch.py``."""
+
+RANK: Final = "HPCVOX_RANK"
+"""Says which of them a rank is that no other launcher tells so."""
+
+MEETING: Final = "HPCVOX_MEETING"
+"""Names where such ranks meet."""
 
 _SIZES = ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 """Set by horovodrun, by Open MPI's mpirun, and by that of MPICH and its relatives."""
@@ -33,6 +44,8 @@ _SIZES = ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
 
 def launched_ranks() -> int:
     """Number of ranks that a launcher started, this process among them; 1 without one."""
+    if RANK in os.environ:
+        return int(os.environ[RANKS])
     for size in _SIZES:
         if size in os.environ:
             return int(os.environ[size])
@@ -49,7 +62,8 @@ def step_ranks() -> int:
     """
     tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
     others = "OMPI_COMM_WORLD_SIZE" in os.environ or "HOROVOD_SIZE" in os.environ or is_elastic()
-    if others or "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_PROCID" not in os.environ:
+    others |= RANK in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
+    if others or "SLURM_PROCID" not in os.environ:
         return 1
     if (
         not tasks.isdigit()
@@ -58,10 +72,6 @@ def step_ranks() -> int:
     ):
         return 1
     return int(tasks)
-
-
-RANKS: Final = "HPCVOX_RANKS"
-"""Says how many ranks were started together; set by what starts them (``slurm/lib.sh``, ``training/launch.py``)."""
 
 
 def require_joined(size: int) -> None:
@@ -91,6 +101,15 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.startswith(NEEDED) and not any(word in name for word in _SECRET)
     }
+
+
+def of_this_hpcvox(environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` for a Python that runs this very hpcvox, and none of the modules that lie in the current folder:
+    that may be one of other people's data.
+    """
+    here = str(Path(hpcvox.__file__).parents[1])
+    path = os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))
+    return {**environment, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def is_elastic() -> bool:

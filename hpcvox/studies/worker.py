@@ -21,7 +21,7 @@ from hpcvox import __version__, config
 from hpcvox.errors import BusyError, ConfigError
 from hpcvox.files import durable
 from hpcvox.process.interrupt import StopRequest
-from hpcvox.process.launcher import RANKS
+from hpcvox.process.launcher import RANKS, of_this_hpcvox
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.progress import Progress
 from hpcvox.studies import pictures, shard_sets, space
@@ -168,10 +168,8 @@ def _supervised(
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={
-                **os.environ,
-                RANKS: "1",
-            },  # workers that srun has started at once are not ranks of a training
+            # workers that srun has started at once are not ranks of a training
+            env={**of_this_hpcvox(os.environ), RANKS: "1"},
         )
     try:
         pruned = _watched(study, trial, folder, process, stop)

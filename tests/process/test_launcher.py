@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.process.launcher import NEEDED, RANKS, require_joined, step_ranks, without_secrets
+from hpcvox.process.launcher import NEEDED, RANK, RANKS, require_joined, step_ranks, without_secrets
 from tests.support.paths import ROOT
 
 GIVEN = {
@@ -18,6 +18,7 @@ GIVEN = {
     "MP_API_KEY": "s",
     "HPCVOX_TOKEN": "s",
     "SLURM_DB_PASSWORD": "s",
+    "SLURM_JWT": "s",
     "MAIL": "s",
 }
 KEPT = {"PATH", "HOME", "LC_ALL", "SLURMD_NODENAME", "HPCVOX_HOME"}
@@ -79,6 +80,7 @@ STEP = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "0"}
         ({**STEP, "OMPI_COMM_WORLD_SIZE": "2"}, 1),  # the tasks are mpirun's daemons
         ({**STEP, "PMI_SIZE": "8"}, 1),  # those of another mpirun
         ({**STEP, "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2"}, 1),
+        ({**STEP, RANK: "1", RANKS: "2"}, 1),  # of a training with ranks=2 that one task has started
         ({**STEP, "HOROVOD_ELASTIC": "1"}, 1),
         ({"SLURM_PROCID": "0"}, 1),  # the script of a job
     ],

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.process.launcher import is_elastic, launched_ranks, require_joined
+from hpcvox.process.launcher import RANK, is_elastic, launched_ranks, require_joined
 from hpcvox.training.ranks import notices
 from hpcvox.training.ranks.addresses import address_towards, interface_of
 from hpcvox.training.ranks.launch import joins_by_slurm
@@ -268,7 +268,7 @@ def _connect(settings: TrainSettings) -> Comm:
     by_slurm = joins_by_slurm(settings.backend)
     if launched_ranks() == 1 and not by_slurm:
         return Alone()
-    if by_slurm or settings.backend == "torch" or "TORCHELASTIC_RUN_ID" in os.environ:
+    if by_slurm or settings.backend == "torch" or RANK in os.environ or "TORCHELASTIC_RUN_ID" in os.environ:
         return TorchDistributed(settings)
     try:
         return Horovod(settings)

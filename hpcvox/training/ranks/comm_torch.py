@@ -11,15 +11,15 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.process.launcher import step_ranks
+from hpcvox.process.launcher import RANK, step_ranks
 from hpcvox.training.ranks.meeting import Meeting, Place
 from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings
 
 
 class TorchDistributed:
-    """Ranks started by torchrun, which brings them together; by srun, or by mpirun with MPI, which tell each who it is:
-    these meet in a folder of ``out`` that this user alone may enter.
+    """Ranks started by torchrun, which brings them together; by ``ranks=N``, by srun, or by mpirun with MPI, which tell
+    each who it is: these meet in a folder of ``out`` that this user alone may enter.
     """
 
     device = torch.device("cpu")
@@ -105,6 +105,8 @@ def _place() -> Place:
     Raises:
         MissingDependencyError: srun did not start them, and MPI cannot be loaded.
     """
+    if RANK in os.environ:
+        return Place.of_one_machine()
     if step_ranks() > 1:  # whatever srun has told MPI: one that does not know its words would end the process
         return Place.of_slurm()
     try:

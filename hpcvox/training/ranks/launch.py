@@ -1,23 +1,41 @@
 """Start a training on several ranks of this machine.
 
-By mpirun where Horovod has MPI, else by horovodrun; without Horovod by torchrun.
+By mpirun where Horovod has MPI, else by horovodrun; without Horovod each rank by itself.  Not by torchrun: its server
+has no key, and what is written there it unpickles, so that whoever reaches its port could run code as this user.
 """
 
+import contextlib
 import importlib.util
+import math
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from hpcvox.errors import MissingDependencyError, TrainingError
-from hpcvox.process.launcher import RANKS, launched_ranks, step_ranks, without_secrets
+from hpcvox.process.launcher import (
+    MEETING,
+    RANK,
+    RANKS,
+    launched_ranks,
+    of_this_hpcvox,
+    step_ranks,
+    without_secrets,
+)
 from hpcvox.process.outcome import INTERRUPTED
 
 GRACE_S = 60.0
 """Time that ranks have to save their state after a signal."""
+
+ALONE_S = 15.0
+"""Time that ranks have to notice that another has failed, before they are ended."""
+
+LOOK_S = 0.5
 
 CYCLE_MS = "10"
 """How often ranks look what to exchange (Horovod's own: 1 ms).  With ``mpi_yield_when_idle`` on 2 CPUs and
@@ -31,17 +49,23 @@ def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> in
         MissingDependencyError: Horovod or its launcher is not installed.
         TrainingError: the ranks failed.
     """
-    command = [*dies_with_us(), *_launcher(ranks, backend), "-m", "hpcvox", *verb, str(config)]
-    environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **os.environ, "PYTHONUNBUFFERED": "1", RANKS: str(ranks)}
+    command = _launcher(ranks, backend)
+    environment = {"HOROVOD_CYCLE_TIME": CYCLE_MS, **of_this_hpcvox(os.environ)}
+    environment |= {"PYTHONUNBUFFERED": "1", RANKS: str(ranks)}
     if os.geteuid() == 0:  # Open MPI refuses root unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     if "--gloo" in command:
         environment = without_secrets(environment)
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    environments = [environment]
+    if not command:  # each by itself
+        meeting = f"{os.uname().nodename}.{os.getpid()}-{secrets.token_hex(8)}"
+        environments = [{**environment, RANK: str(rank), MEETING: meeting} for rank in range(ranks)]
+    python = [*dies_with_us(), *command, sys.executable, "-m", "hpcvox", *verb, str(config)]
+    processes = [subprocess.Popen(python, env=one, start_new_session=True) for one in environments]
     try:
-        status = process.wait()
+        status = _ended(processes)
     except KeyboardInterrupt:
-        _stop(process)
+        _stop(processes)
         return INTERRUPTED
     if status in (0, INTERRUPTED):
         return status
@@ -57,17 +81,44 @@ def joins_by_slurm(backend: str) -> bool:
     return launched_ranks() == 1 and step_ranks() > 1 and by_torch
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> int:
+    """Wait for all; 0, or the status of one that has not ended so, a failure first.
+
+    Where one fails, those that have not noticed after :data:`ALONE_S` are ended.
+    """
+    ends = math.inf
+    while running := [process for process in processes if process.poll() is None]:
+        failed = any(process.returncode not in (None, 0, INTERRUPTED) for process in processes)
+        ends = min(ends, time.monotonic() + ALONE_S) if failed else ends
+        if time.monotonic() > ends:
+            _kill(running)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running[0].wait(LOOK_S)
+    statuses = [process.returncode for process in processes]
+    return next((status for status in statuses if status not in (0, INTERRUPTED)), max(statuses))
+
+
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
     """Ask the ranks to save and leave; end what is left after the grace time."""
-    for number, patience in ((signal.SIGUSR1, GRACE_S), (signal.SIGTERM, 10.0)):
-        process.send_signal(number)
+    for number, patience_s in ((signal.SIGUSR1, GRACE_S), (signal.SIGTERM, 10.0)):
+        for process in processes:
+            process.send_signal(number)
+        ends = time.monotonic() + patience_s
         try:
-            process.wait(patience)
+            for process in processes:
+                process.wait(max(0.0, ends - time.monotonic()))
             return
         except subprocess.TimeoutExpired:
             continue
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    _kill(processes)
+
+
+def _kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End processes and whatever they have started."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def dies_with_us() -> list[str]:
@@ -90,10 +141,10 @@ def _why_not() -> str:
 
 
 def _launcher(ranks: int, backend: str) -> list[str]:
-    """The command that starts ``ranks`` Pythons, without what they run."""
+    """The command that starts what follows it ``ranks`` times; none where each is to be started by itself."""
     library = _horovod()
     if backend == "torch" or (backend == "auto" and library is None):
-        return [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+        return []
     if library is None:
         raise MissingDependencyError(
             f"backend=horovod: Horovod cannot be imported ({_why_not()}): run `make setup` with a C++ compiler "
@@ -103,11 +154,10 @@ def _launcher(ranks: int, backend: str) -> list[str]:
         # Open MPI pins each rank to one core unless told not to, and its waiting threads take the cores from
         # those that compute unless told to yield
         options = ["--bind-to", "none", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]
-        return ["mpirun", "-np", str(ranks), *options, sys.executable]
+        return ["mpirun", "-np", str(ranks), *options]
     beside = Path(sys.executable).with_name("horovodrun")
     if beside.exists():
-        gloo = ["--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
-        return [str(beside), *gloo, sys.executable]
+        return [str(beside), "--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
     raise MissingDependencyError(
         "neither mpirun nor horovodrun is there to start ranks: run `make setup`, or ranks=1"
     )

@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from torch._C._distributed_c10d import Store
 
 from hpcvox.errors import TrainingError
+from hpcvox.process.launcher import MEETING, RANK, RANKS
 from hpcvox.training.ranks.addresses import between
 
 LOOK_S = (0.01, 0.5)
@@ -46,6 +47,12 @@ class Place(NamedTuple):
     """Over how many the ranks are; None: over several."""
     launched_from: str = ""
     """The address of the node where ``srun`` was called, as this node sees it."""
+
+    @classmethod
+    def of_one_machine(cls) -> Self:
+        """As ``launch.py`` tells ranks that it starts by themselves."""
+        rank, size = int(os.environ[RANK]), int(os.environ[RANKS])
+        return cls(os.environ[MEETING], rank, size, rank, size, 1)
 
     @classmethod
     def of_slurm(cls) -> Self:
