@@ -66,6 +66,27 @@ def fresh(path: Path) -> Path:
     return path
 
 
+def own_file(path: str | Path, flags: int) -> int:
+    """An ``opener`` for what is written in its place: a link that another user may have put there is not followed.
+
+    Raises:
+        BusyError: it is a link, or no file.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+    raise BusyError(f"{path} is no plain file (a link, perhaps): remove it, or choose another output folder")
+
+
+def _made(path: str, flags: int) -> int:
+    return own_file(path, flags | os.O_CREAT)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` durable (a rename is not, until its folder is synced)."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -119,7 +140,7 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock_file(folder / ".lock") as handle:
+    with open(folder / ".lock", "r+", encoding="utf-8", opener=_made) as handle:
         ends = time.monotonic() + patience_s
         while not _locked(handle):
             if time.monotonic() >= ends:
@@ -134,25 +155,6 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
         handle.write(f"host {os.uname().nodename}, pid {os.getpid()}\n")
         handle.flush()
         yield
-
-
-def _lock_file(path: Path) -> IO[str]:
-    """The file at ``path``, made if need be, to be locked and written to; a link is not followed.
-
-    Raises:
-        BusyError: it is a link, or no file.
-    """
-    try:
-        descriptor = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
-        )
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return open(path, "r+", encoding="utf-8", opener=lambda *_: descriptor)
-        os.close(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-            raise
-    raise BusyError(f"{path} is no plain file (a link, perhaps): remove it, or choose another output folder")
 
 
 def _locked(handle: IO[str]) -> bool:

@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.storages.journal._base import BaseJournalBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
-from hpcvox.files.durable import NO_LOCKS
+from hpcvox.files.durable import NO_LOCKS, own_file
 
 JOURNAL = "journal.log"
 ARTIFACTS = "artifacts"
@@ -27,8 +27,12 @@ ARTIFACTS = "artifacts"
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path``; other processes and threads wait."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """Hold the lock file ``path``; other processes and threads wait.
+
+    Raises:
+        BusyError: it is a link, or no file.
+    """
+    descriptor = own_file(path, os.O_RDWR | os.O_CREAT)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -76,8 +80,12 @@ class _NoLock(BaseJournalFileLock):
 
 
 def mend(path: Path) -> int:
-    """Cut what follows the last line's end off ``path``; the number of bytes that were cut."""
-    with path.open("r+b") as file:
+    """Cut what follows the last line's end off ``path``; the number of bytes that were cut.
+
+    Raises:
+        BusyError: it is a link, or no file.
+    """
+    with open(path, "r+b", opener=own_file) as file:
         end = file.seek(0, os.SEEK_END)
         keep = end
         while keep:

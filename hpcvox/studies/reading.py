@@ -18,8 +18,7 @@ from hpcvox import safe_page
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
-from hpcvox.studies.study import FOLDER, Study
-from hpcvox.studies.worker import SAME_AS
+from hpcvox.studies.study import FOLDER, SAME_AS, Study
 from hpcvox.terminal import say
 from hpcvox.training.folder import card
 
@@ -156,8 +155,11 @@ def export(out: Path, target: Path) -> Outcome:
 
 def run_folder(study: Study, trial: FrozenTrial) -> Path:
     """The run of a trial, or of the one whose result it has."""
-    while SAME_AS in trial.user_attrs:
-        trial = study.optuna.get_trials(deepcopy=False)[trial.user_attrs[SAME_AS]]
+    every = study.optuna.get_trials(deepcopy=False)
+    for _ in every:  # a stranger's study may lead in a circle
+        trial = every[trial.user_attrs.get(SAME_AS, trial.number)]
+    if FOLDER not in trial.user_attrs or SAME_AS in trial.user_attrs:
+        raise ConfigError(f"{study.out}: trial {trial.number} has no run")
     return study.out / str(trial.user_attrs[FOLDER]) / "run"
 
 

@@ -6,6 +6,7 @@ settings, and ``trials/0007/`` the run of a trial.
 
 import contextlib
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -31,8 +32,9 @@ MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
 Of ``featurize`` what decides on the samples is held by the shard sets themselves.
 """
 
-FOLDER, TAKES_UP, ATTEMPT = "run", "takes up", "attempt"
-"""Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun."""
+FOLDER, TAKES_UP, ATTEMPT, SAME_AS = "run", "takes up", "attempt", "same as trial"
+"""Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun; whose result it has,
+their parameters being the same."""
 
 ALIVE = ".alive"
 """File in a trial's folder that its worker touches."""
@@ -49,6 +51,12 @@ _PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
     "halving": lambda settings: SuccessiveHalvingPruner(min_resource=max(1, settings.warmup_epochs)),
     "hyperband": lambda settings: HyperbandPruner(min_resource=max(1, settings.warmup_epochs)),
 }
+
+
+_DAMAGED: Final = (ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
+"""What Optuna raises of a journal that it has not written."""
+
+_RUN: Final = re.compile(r"trials/\d+(-\d+)?")
 
 
 class TakenUpError(Exception):
@@ -100,17 +108,21 @@ class Study:
         """The study in ``out``, to be looked at.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there is none, or its journal is damaged.
         """
-        if not (out / JOURNAL).exists():
+        if not (out / JOURNAL).is_file():
             raise ConfigError(f"{out} holds no study: there is no {JOURNAL} in it (see: hpcvox study --help)")
         settings = config.load(StudySettings, out / "config.yaml").model_copy(update={"out": out})
         try:
-            return cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
+            study = cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
+            _check_attributes(study._every(), len(settings.objectives))
+            return study
         except KeyError:
             raise ConfigError(
                 f"{out} holds no study yet: its first worker was only beginning it; look again, or run that again"
             ) from None
+        except _DAMAGED as error:
+            raise ConfigError(f"{out / JOURNAL} is damaged: {type(error).__name__}: {error}") from None
 
     @property
     def storage(self) -> BaseStorage:
@@ -231,6 +243,24 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         sign_of_life(folder)
         return folder
+
+
+def _check_attributes(every: Sequence[FrozenTrial], objectives: int) -> None:
+    """See that trials name folders of the study and other trials, as workers write it: it may be a stranger's.
+
+    Raises:
+        ValueError: one does not.
+    """
+    for trial in every:
+        said = trial.user_attrs
+        others = [said[key] for key in (TAKES_UP, SAME_AS) if key in said]
+        if not (
+            _RUN.fullmatch(str(said.get(FOLDER, "trials/0")))
+            and all(type(other) is int and 0 <= other < len(every) for other in others)
+            and said.get(TAKES_UP, -1) < trial.number
+            and len(trial.values or [0] * objectives) == objectives
+        ):
+            raise ValueError(f"trial {trial.number} is of no such study")
 
 
 def _successors(every: list[FrozenTrial]) -> dict[int, int]:

@@ -28,7 +28,7 @@ from hpcvox.studies import pictures, shard_sets, space
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study, TakenUpError, sign_of_life
+from hpcvox.studies.study import ATTEMPT, FOLDER, SAME_AS, Claim, Study, TakenUpError, sign_of_life
 from hpcvox.terminal import say
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.folder.metrics import read_metrics
@@ -40,8 +40,8 @@ LOOK_S = 0.2
 TRAINING: tuple[str, ...] = (sys.executable, "-m", "hpcvox")
 """What starts a trial's training; its verb and its config follow."""
 
-ERROR, SAME_AS = "error", "same as trial"
-"""Attributes of a trial: why it failed; whose result it has, their parameters being the same."""
+ERROR = "error"
+"""Attribute of a trial: why it failed."""
 
 
 def run(settings: StudySettings) -> Outcome:
@@ -161,7 +161,7 @@ def _supervised(
 ) -> tuple[TrialState | None, str]:
     """Run a trial's training; its end (None: to be taken up by another worker) and the reason of a failure."""
     command = [*TRAINING, study.settings.verb, str(folder / "config.yaml")]
-    with (folder / "log.txt").open("ab") as log:
+    with open(folder / "log.txt", "ab", opener=durable.own_file) as log:
         process = subprocess.Popen(
             [*dies_with_us(), *command],
             stdout=log,

@@ -4,16 +4,18 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
 from hpcvox import config
+from hpcvox.errors import BusyError, ConfigError
 from hpcvox.studies import reading
-from hpcvox.studies.journal import storage
+from hpcvox.studies.journal import JOURNAL, storage
 from hpcvox.studies.settings import Dimension, StudySettings
-from hpcvox.studies.study import _NAME, FOLDER
+from hpcvox.studies.study import _NAME, FOLDER, SAME_AS, TAKES_UP
 
 NAME = "<img src=x onerror=alert(1)>&\x1b"
 CHOICE = "</script><script>alert(2)</script>"
@@ -33,6 +35,76 @@ def studied(tmp_path: Path) -> Path:
         trial.report(float(value), 1)
         study.tell(trial, float(value))
     return out
+
+
+def of_trials(*said: dict[str, object]) -> Callable[[str], str]:
+    """The journal with further attributes of its trials."""
+
+    def change(text: str) -> str:
+        for number, attributes in enumerate(said):
+            plain = f'"user_attr":{{"{FOLDER}":"trials/{number}"}}}}\n'
+            head = f'{{"op_code":8,"worker_id":"x","trial_id":{number},"user_attr":'
+            more = "".join(f"{head}{json.dumps({key: value})}}}\n" for key, value in attributes.items())
+            assert plain in text
+            text = text.replace(plain, plain + more)
+        return text
+
+    return change
+
+
+STRANGE: dict[str, Callable[[str], str]] = {
+    "a folder elsewhere": of_trials({FOLDER: "../../elsewhere"}),
+    "a folder that is none": of_trials({FOLDER: [1]}),
+    "the result of no trial": of_trials({SAME_AS: 7}),
+    "the result of what is no trial": of_trials({SAME_AS: {}}),
+    "a trial that takes up itself": of_trials({TAKES_UP: 0}),
+    "two values": lambda text: text.replace('"values":[0.0]', '"values":[0.0,1.0]'),
+    "no operation": lambda text: "1\n" + text,
+    "another operation": lambda text: '{"op_code":99}\n' + text,
+    "nesting": lambda text: "[" * 100_000 + "\n" + text,
+    "no text": lambda text: "\udcff\n" + text,
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_journal_of_a_stranger_is_told_on_one_line(studied: Path, kind: str) -> None:
+    journal = studied / JOURNAL
+    before = journal.read_text("utf-8")
+    journal.write_text(STRANGE[kind](before), "utf-8", errors="surrogateescape")
+    assert journal.read_bytes() != before.encode()
+    for look in (reading.best, reading.table, reading.plot):
+        with pytest.raises(ConfigError, match=r"journal\.log is damaged") as error:
+            look(studied)
+        assert ("of no such study" in str(error.value)) == (
+            "trial" in kind or "folder" in kind or "values" in kind
+        )
+        assert "\n" not in str(error.value)
+        assert len(str(error.value)) < 1000
+
+
+def test_results_that_lead_in_a_circle_are_told(studied: Path) -> None:
+    journal = studied / JOURNAL
+    circle = of_trials({SAME_AS: 1}, {SAME_AS: 0})
+    journal.write_text(circle(journal.read_text("utf-8")), "utf-8")
+    with pytest.raises(ConfigError, match="has no run"):
+        reading.best(studied)
+
+
+def test_a_journal_that_is_a_link_is_read_and_not_written(studied: Path, tmp_path: Path) -> None:
+    journal = studied / JOURNAL
+    journal.rename(tmp_path / "precious")
+    journal.symlink_to(tmp_path / "precious")
+    before = (tmp_path / "precious").read_bytes()
+    reading.best(studied)
+    with pytest.raises(BusyError, match="no plain file"):
+        optuna.load_study(study_name=_NAME, storage=storage(studied)).ask()
+    (tmp_path / "none").unlink(missing_ok=True)
+    (studied / f".{JOURNAL}.lock").unlink()
+    (studied / f".{JOURNAL}.lock").symlink_to(tmp_path / "none")
+    with pytest.raises(BusyError, match="no plain file"):
+        optuna.load_study(study_name=_NAME, storage=storage(studied)).ask()
+    assert not (tmp_path / "none").exists()
+    assert (tmp_path / "precious").read_bytes() == before
 
 
 def test_names_on_the_page_are_text(studied: Path) -> None:

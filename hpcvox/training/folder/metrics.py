@@ -1,5 +1,6 @@
 """What a run tells: a line of JSON and TensorBoard points an epoch."""
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from hpcvox.files import durable
+from hpcvox.files import durable, regular
 from hpcvox.training.folder.card import METRICS
 
 
@@ -54,7 +55,7 @@ def metrics_of(folder: Path) -> Metrics:
     """The whole lines of ``metrics.jsonl`` in ``folder``, and how many are torn; none where it is not there."""
     lines, torn = [], 0
     try:
-        file = (folder / METRICS).open(encoding="utf-8", errors="replace")
+        file = io.TextIOWrapper(regular.open_regular(folder / METRICS), "utf-8", "replace")
     except FileNotFoundError:
         return Metrics([], 0)
     with file:
@@ -63,7 +64,7 @@ def metrics_of(folder: Path) -> Metrics:
                 continue
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 line = None
             if isinstance(line, dict):
                 lines.append(line)
