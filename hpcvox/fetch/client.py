@@ -26,6 +26,9 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_BACK_OFF_S: Final = 60.0
 _MAX_BYTES: Final = 512 * 1024**2
+_MAX_PARTS: Final = 8_000_000
+"""Commas and brackets of an answer, of up to 64 bytes each; a page of a thousand large crystals has a million."""
+
 _CHUNK: Final = 1024**2
 _REDIRECTS: Final = 5
 _PORTS: Final = {"http": 80, "https": 443}
@@ -134,6 +137,8 @@ class Session(requests.Session):
                     body += chunk
                     if len(body) > _MAX_BYTES:
                         raise SourceError(f"{url}: the answer is longer than {_MAX_BYTES >> 20} MiB")
+                if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_PARTS:
+                    raise SourceError(f"{url}: the answer has more than {_MAX_PARTS:,} commas and brackets")
                 return _whole(response, bytes(body))
         raise SourceError(f"{url}: redirected more than {_REDIRECTS} times")
 

@@ -118,6 +118,16 @@ def test_pages_without_end_and_without_anything_new_are_given_up(
     assert len(proxy.requests) in (22, 23)
 
 
+def test_an_answer_of_many_parts_is_not_taken_apart(proxy: Proxy, tmp_path: Path) -> None:
+    def change(path: str, body: bytes) -> bytes:
+        return body.replace(b'"data"', b'"more": [' + b"[]," * 5_000_000 + b'[]], "data"')
+
+    proxy.change = change
+    with pytest.raises(SourceError, match="the answer has more than 8,000,000 commas and brackets"):
+        run(settings(proxy.url, tmp_path))
+    assert len(proxy.requests) == 1
+
+
 def test_some_empty_pages_are_gone_over(proxy: Proxy, tmp_path: Path) -> None:
     count = itertools.count()
 
