@@ -20,6 +20,7 @@
 # Proxies, mirrors and indexes are pip's own settings (pip config). Wherever pip takes a package from, its file has to be
 # one of those whose hashes the locks have (requirements/lock.sh makes them); torch alone has none, as its build differs.
 set -euo pipefail
+unset CDPATH   # with it `cd` prints where it goes
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 

@@ -7,4 +7,4 @@
 # SLURM runs a copy of this file: the folder that it was submitted from, by its whole path
 home=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
 source "${HPCVOX_HOME:-${home:-${SLURM_SUBMIT_DIR:-$(dirname "$0")/..}}}/slurm/lib.sh"
-supervise python -m hpcvox study dashboard "$@"
+PYTHONSAFEPATH=1 supervise python -m hpcvox study dashboard "$@"

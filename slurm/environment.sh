@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # The site's settings, and nothing of the site's Python in ours. Sourced by lib.sh in a job, by pipeline.sh and
 # featurize_study.sh on a login node; they have set HPCVOX_HOME and have a function `fail`, which says why and ends.
+# How a user has SLURM's commands show things, and which they leave out, is not for these scripts.
+for name in ${!SQUEUE_@} ${!SINFO_@} ${!SCONTROL_@}; do unset "$name"; done
+export SLURM_TIME_FORMAT=standard
 site_file=${HPCVOX_SITE:-$HPCVOX_HOME/configs/site.sh}
 [ -r "$site_file" ] || fail "cannot read the site's settings, $site_file"
 # Modules and conda are written for a shell that passes over unset variables and failures, so here it does.
@@ -27,4 +30,5 @@ export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME${HPCVOX_PYTH
 
 in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
 verb_of() { local verb=${1#jobs/}; verb=${verb%.py}; printf '%s' "${verb//_/-}"; }   # of jobs/X.py
-check_settings() { "$HPCVOX_VENV/bin/python" -m hpcvox check "$@"; }
+of_hpcvox() { PYTHONSAFEPATH=1 "$HPCVOX_VENV/bin/python" -m hpcvox "$@"; }   # the folder of submission may be one of others' data
+check_settings() { of_hpcvox check "$@"; }

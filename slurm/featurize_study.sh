@@ -8,6 +8,7 @@
 #SBATCH --time=00:05:00
 #SBATCH --output=slurm-%x-%j.out
 set -euo pipefail
+unset CDPATH   # with it `cd` prints where it goes
 here=$(dirname "${BASH_SOURCE[0]}")/..
 if [ ! -e "$here/slurm/lib.sh" ]; then   # SLURM runs a copy of this file
     here=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
@@ -33,7 +34,7 @@ case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
 if [ ! -e "$config" ]; then config=$HPCVOX_HOME/$config; fi
 
 # Here a study that cannot be is refused, before anything is submitted.
-lacking=$("$HPCVOX_VENV/bin/python" -m hpcvox study prepare "$config" "$@")
+lacking=$(of_hpcvox study prepare "$config" "$@")
 after=
 while read -r featurization; do
     [ -n "$featurization" ] || continue

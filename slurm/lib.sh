@@ -13,6 +13,7 @@
 # The last line says how a job has ended: complete, failed, cancelled, preempted, out of time, or interrupted.
 set -uo pipefail
 
+unset CDPATH   # with it `cd` prints where it goes
 HPCVOX_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export HPCVOX_HOME
 STATUS_INTERRUPTED=75   # interrupted, state saved, may be run again
@@ -346,7 +347,7 @@ start_ray() {
         fail "cannot make a folder in $PWD: submit from a folder that you may write to and all nodes see"
     local ray_log=$ray_private/log
     cleanup+=(stop_ray)
-    (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_private/token") ||
+    (umask 077 && python -I -c 'import secrets; print(secrets.token_hex(32), end="")' > "$ray_private/token") ||
         fail "cannot write $ray_private/token: is the disk full?"
     # An actor is one thread of one core: the parallelism is in their number.
     export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1

@@ -14,6 +14,7 @@
 #SBATCH --time=00:05:00
 #SBATCH --output=slurm-%x-%j.out
 set -euo pipefail
+unset CDPATH   # with it `cd` prints where it goes
 here=$(dirname "${BASH_SOURCE[0]}")/..
 if [ ! -e "$here/slurm/lib.sh" ]; then   # SLURM runs a copy of this file
     here=$(scontrol show job "${SLURM_JOB_ID:-none}" 2>/dev/null | sed -n 's|^ *Command=\(/.*\)/slurm/[^/ ]*\.sh.*|\1|p;T;q')
@@ -41,7 +42,7 @@ for argument in "$@"; do
 done
 if [ $status = yes ]; then exec "$BASH" "$HPCVOX_HOME/slurm/pipeline_status.sh" "$out"; fi
 
-plan=$("$HPCVOX_VENV/bin/python" -m hpcvox pipeline plan "${settings[@]}") || fail "nothing was submitted"
+plan=$(of_hpcvox pipeline plan "${settings[@]}") || fail "nothing was submitted"
 steps=$(cut -f 1 <<< "$plan")
 for option in "${options[@]}"; do
     grep -qx "${option%%.*}" <<< "$steps" || fail "$option: no such step; valid: ${steps//$'\n'/ }"

@@ -166,7 +166,9 @@ def test_a_preempted_ray_job_saves_goes_back_and_carries_on(lab: Lab, tmp_path: 
     entries, a_shard = 1500, 16
     source = write_table(tmp_path / "crystals.csv", entries)
     settings = (f"source={source}", "out=shards", f"entries_per_shard={a_shard}")
-    job = lab.sbatch(str(ROOT / "slurm/featurize.sh"), *settings, cwd=tmp_path)
+    # a user may have SLURM's commands show times their own way
+    shown = {"SLURM_TIME_FORMAT": "relative"}
+    job = lab.sbatch(str(ROOT / "slurm/featurize.sh"), *settings, cwd=tmp_path, **shown)
     log = tmp_path / f"slurm-featurize-{job}.out"
     lab.until(lambda: len(list((tmp_path / "shards").glob("shard-*.h5"))) >= 8, job, log, timeout=600)
     urgent = lab.sbatch("--partition=urgent", "--nodes=2", "--exclusive", "--wrap", "true", cwd=tmp_path)

@@ -478,3 +478,24 @@ def test_a_study_that_cannot_be_is_not_submitted(site: Site) -> None:
     (site.bin / "python").write_text("#!/bin/sh\necho 'no such shard set' >&2; exit 2\n")
     done, calls = site.run("featurize_study", "verb=train-cgcnn")
     assert (done.returncode, done.stderr, calls) == (2, "no such shard set\n", [])
+
+
+def test_what_a_user_has_slurm_s_commands_show_is_not_what_scripts_read(site: Site) -> None:
+    own = {"SQUEUE_PARTITION": "gpu", "SINFO_FORMAT": "%n", "SLURM_TIME_FORMAT": "relative"}
+    ((_, environment),) = site.programs(ON_NODE[0], *GIVEN, **own)
+    assert environment["SLURM_TIME_FORMAT"] == "standard"
+    assert not {"SQUEUE_PARTITION", "SINFO_FORMAT"} & environment.keys()
+
+
+@pytest.mark.parametrize("script", ["pipeline", "featurize_study", "train_vae"])
+def test_the_checkout_is_found_where_cd_prints_where_it_goes(site: Site, script: str) -> None:
+    done = subprocess.run(
+        ["bash", f"slurm/{script}.sh", "--help"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "CDPATH": ".", "HPCVOX_VENV": str(site.bin.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"slurm/{script}.sh" in done.stdout
