@@ -42,6 +42,8 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
         ) from None
     except OSError as error:
         raise ConfigError(f"generated: cannot read {path}: {error.strerror}") from None
+    except csv.Error as error:
+        raise ConfigError(f"generated: {path}: {error}; generate them again") from None
     if table.fieldnames is None or not set(COLUMNS) <= set(table.fieldnames):
         raise ConfigError(
             f"generated: {path} is not a table of candidates: it lacks columns; generate them again"

@@ -27,7 +27,18 @@ _LOCAL: Final = b"PK\x03\x04"
 _PIECE: Final = 4096
 _AGAIN: Final = 1 << 20
 
+_MAX_HEADER: Final = 1 << 20
+"""Bytes of what a tar says of a member besides its header, which tarfile reads at once: long names, and attributes."""
+
+_LONG: Final = (
+    *(tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    tarfile.XGLTYPE,
+)
+
 _READ_ERRORS: Final = (*READ_ERRORS, tarfile.TarError, struct.error)
+
+_TAR_ERRORS: Final = (*_READ_ERRORS, ValueError, RecursionError)
+"""What tarfile raises, which takes numbers for numbers, and for each long header that follows another calls itself."""
 
 UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_READ_ERRORS)
 """What opening a zip or reading a member of it may raise.
@@ -62,23 +73,15 @@ class TarSource:
 
     def __iter__(self) -> Iterator[Entry]:
         ended: list[bool] = []
-
-        class Header(tarfile.TarInfo):
-            """Notes the end mark, without which tarfile takes a cut archive for a whole one."""
-
-            @classmethod
-            def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Header":
-                if len(buf) == tarfile.BLOCKSIZE and not any(buf):
-                    ended.append(True)
-                return super().frombuf(buf, encoding, errors)
-
+        header = _headers(ended)
         index = 0
         left = PassedOver()
         detail: object = "it ends without its end mark"
         try:
             with decompressed(self._path) as stream:
-                with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
-                    for member in archive:
+                with tarfile.open(fileobj=stream, mode="r|", tarinfo=header) as archive:
+                    while (member := archive.next()) is not None:
+                        archive.members.clear()  # else all are kept, with all that is said of them
                         if member.isfile() and structure_format(member.name):
                             handle = archive.extractfile(member)
                             assert handle is not None  # regular files have contents
@@ -89,7 +92,7 @@ class TarSource:
                             left.add(FILES, member.name)
                 while stream.read(MAX_BYTES):  # to the end, where the checksum of the compression is
                     pass
-        except _READ_ERRORS as error:
+        except _TAR_ERRORS as error:
             ended.clear()
             detail = error
         self.passed_over = left.told()
@@ -97,6 +100,35 @@ class TarSource:
             yield _damaged(index, self._path, index, detail)
         elif index == 0:
             raise SourceError(f"{self._path}: the archive holds no structure file ({NAMES})")
+
+
+def _headers(ended: list[bool]) -> type[tarfile.TarInfo]:
+    """Headers of one tar, of bounded length.
+
+    ``ended`` gets an element at the end mark, without which tarfile takes a cut archive for a whole one.
+    """
+    of_all = 0
+
+    class Header(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Header":
+            nonlocal of_all
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                ended.append(True)
+            made = super().frombuf(buf, encoding, errors)
+            if made.type in _LONG:
+                of_all += made.size if made.type == tarfile.XGLTYPE else 0  # kept to the end
+                if max(made.size, of_all) > _MAX_HEADER:
+                    raise tarfile.ReadError(f"a header of {made.size:,} bytes")
+            if made.type == tarfile.GNUTYPE_SPARSE:
+                raise tarfile.ReadError("a sparse file, which is not read")
+            return made
+
+        def _proc_gnusparse_10(self, *_: object) -> None:
+            """Of the other way to write one, whose map may have any length."""
+            raise tarfile.ReadError("a sparse file, which is not read")
+
+    return Header
 
 
 class ZipSource:

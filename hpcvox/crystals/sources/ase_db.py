@@ -1,11 +1,14 @@
 """Sources that are databases of ASE (SQLite, ``.db``), row by row in the order of their ids.
 
 The file is read here and not by ``ase.db``, which takes all rows into memory at once (``fetchall``)
-and opens the file for writing.  What is read are numbers and one text of JSON, nothing that is code.
+and opens the file for writing.  What is read are numbers and one text of JSON, nothing that is code: the rows are to
+be those of a table, for a view may compute them without end.
 """
 
 import json
+import math
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.limits import MAX_BYTES, MAX_SITES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.columns import ColumnChoice
 from hpcvox.errors import Rejected, SourceError
@@ -23,13 +27,22 @@ ASE_SUFFIXES: Final = (".db",)
 _READ_ERRORS: Final = (sqlite3.Error, UnicodeError, OverflowError)
 """What reading a damaged database may raise: names in it, for one, need not be UTF-8 any more."""
 
-_QUERY = "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY id"
+_QUERY: Final = (
+    "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY rowid"
+)
+
+_IS_TABLE: Final = "SELECT COUNT(*) FROM sqlite_master WHERE lower(name) = 'systems' AND rootpage > 0"
+"""Views, and tables that a program computes, lie on no page."""
+
+_COUNT_S: Final = 60.0
+"""Time that the rows are counted for; a damaged file may lead to the same page again and again."""
 
 
 class AseSource:
     """The rows of a database; targets are the energy and those key-value pairs that are numbers."""
 
     kind = "ase"
+    total: int | None
     target_names: tuple[str, ...] = ()
     passed_over = ""
 
@@ -38,7 +51,9 @@ class AseSource:
         self._chosen = columns
         try:
             with closing(self._connect()) as connection:
-                (self.total,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
+                if connection.execute(_IS_TABLE).fetchone() == (0,):
+                    raise sqlite3.DatabaseError("it has no table of systems")
+                self.total = _count(connection)
                 connection.execute(_QUERY).fetchone()
         except _READ_ERRORS as error:
             locked = ": another program writes it, or its file system has no locks; copy it to one that has"
@@ -48,13 +63,17 @@ class AseSource:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
         connection.text_factory = bytes  # a text that is not UTF-8 must not end the reading
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * MAX_BYTES)  # of a row, too
         return connection
 
     def __iter__(self) -> Iterator[Entry]:
-        index = 0
+        index, last = 0, -math.inf
         try:
             with closing(self._connect()) as connection:
                 for row in connection.execute(_QUERY):
+                    if not (isinstance(row[0], int) and row[0] > last):
+                        raise sqlite3.DatabaseError(f"the id {row[0]!r} follows {last}")
+                    last = row[0]
                     yield self._entry(index, row)
                     index += 1
         except _READ_ERRORS as error:
@@ -77,6 +96,22 @@ class AseSource:
         return Entry(index, name, origin, text, targets, fault, "json")
 
 
+def _count(connection: sqlite3.Connection) -> int | None:
+    """How many rows there are; None where counting them takes too long."""
+    clock = threading.Timer(_COUNT_S, connection.interrupt)
+    clock.daemon = True
+    clock.start()
+    try:
+        (count,) = connection.execute("SELECT COUNT(*) FROM systems").fetchone()
+        return int(count)
+    except sqlite3.OperationalError as error:
+        if "interrupted" not in str(error):
+            raise
+        return None
+    finally:
+        clock.cancel()
+
+
 def _pairs(text: Any) -> dict[str, Any]:
     """The key-value pairs of a row."""
     try:
@@ -88,6 +123,8 @@ def _pairs(text: Any) -> dict[str, Any]:
 
 def _structure(numbers: Any, positions: Any, cell: Any, pbc: Any) -> bytes:
     """A row's atoms as the JSON of a structure, exact to the bit."""
+    if isinstance(numbers, bytes) and len(numbers) > 4 * MAX_SITES:
+        raise Rejected("too-many-sites", f"the cell has more than {MAX_SITES} sites")
     try:
         species = np.frombuffer(numbers or b"", "<i4").tolist()
         xyz = np.frombuffer(positions or b"", "<f8").reshape(len(species), 3).tolist()

@@ -207,6 +207,8 @@ def zipped(path: Path) -> CifSet | None:
     Raises:
         SourceError: there is no such folder, and its zip is damaged.
     """
+    if not path.name:  # the current folder, or the root of all
+        return None
     named = path.suffix == ".zip"
     crystals = CifSet(path.with_suffix("") if named else path)
     if crystals.damage and not named and not path.is_dir():

@@ -1,11 +1,13 @@
 """What a small file may take: members, rows and values that are too long are rejects, and none of them is held."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import io
 import json
 import lzma
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -106,6 +108,101 @@ def test_a_tar_of_members_that_are_too_large_holds_none(tmp_path: Path) -> None:
     mib, _, said = measured(tmp_path / "big.tar.gz")
     assert said == {"too-large": "20", "crystal": "1"}
     assert mib < 200
+
+
+LONG_NAMES = [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME]
+
+
+def tar_of(path: Path, *members: tuple[bytes, bytes]) -> Path:
+    """A tar of a good crystal and then of members that are a type and data, packed."""
+    with gzip.open(path, "wb", 6) as file:
+        for kind, data in ((tarfile.REGTYPE, CIF.encode()), *members):
+            header = tarfile.TarInfo("a.cif")
+            header.type, header.size = kind, len(data)
+            file.write(header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512))
+        file.write(bytes(1024))
+    return path
+
+
+@pytest.mark.parametrize("kind", LONG_NAMES)
+def test_a_tar_with_a_long_header_does_not_have_it_read(kind: bytes, tmp_path: Path) -> None:
+    mib, seconds, said = measured(tar_of(tmp_path / "a.tar.gz", (kind, bytes(300 * MIB))))
+    assert said == {"crystal": "1", "damaged-archive": "1"}
+    assert mib < 200
+    assert seconds < 10
+
+
+def pax(**said: str) -> tuple[bytes, bytes]:
+    """Attributes of the member that comes next."""
+    lines = b""
+    for key, value in said.items():
+        rest = f" {key.replace('__', '.')}={value}\n".encode()
+        length = len(rest) + len(str(len(rest)))
+        length += len(str(length)) - len(str(len(rest)))
+        lines += str(length).encode() + rest
+    return tarfile.XHDTYPE, lines
+
+
+SPARSE = {"GNU__sparse__major": "1", "GNU__sparse__minor": "0", "GNU__sparse__name": "a.cif"}
+
+HEADERS: dict[str, list[tuple[bytes, bytes]]] = {
+    "one upon another": [pax(comment="x")] * 3000,
+    "a size that is no number": [pax(GNU__sparse__size="x"), (tarfile.REGTYPE, b"data_")],
+    "a map that is none": [pax(GNU__sparse__map="x,y"), (tarfile.REGTYPE, b"data_")],
+    "a map of any length": [pax(**SPARSE), (tarfile.REGTYPE, b"100000000\n" + b"0\n" * (20 * MIB))],
+    "a sparse file": [(tarfile.GNUTYPE_SPARSE, b"data_")],
+    "many for all": [(tarfile.XGLTYPE, pax(**{f"k{n}": "x" * (MIB - 100)})[1]) for n in range(300)],
+}
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+def test_a_tar_of_strange_headers_is_damaged(kind: str, tmp_path: Path) -> None:
+    mib, seconds, said = measured(tar_of(tmp_path / "a.tar.gz", *HEADERS[kind]))
+    assert said == {"crystal": "1", "damaged-archive": "1"}
+    assert mib < 100
+    assert seconds < 10
+
+
+def test_a_tar_of_many_members_holds_none_of_their_headers(tmp_path: Path) -> None:
+    long = [pax(comment="x" * (MIB - 100)), (tarfile.DIRTYPE, b"")] * 300
+    mib, _, said = measured(tar_of(tmp_path / "a.tar.gz", *long))
+    assert said == {"crystal": "1"}
+    assert mib < 100
+
+
+ROWS = "x'37000000' AS numbers, zeroblob(24) AS positions, zeroblob(72) AS cell, 7 AS pbc, 1.0 AS energy"
+ENDLESS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n)"
+
+MANY = "UPDATE systems SET numbers = zeroblob(8000000), positions = zeroblob(48000000)"
+
+DATABASES: dict[str, tuple[str, str]] = {
+    "a view": (f"CREATE VIEW systems AS {ENDLESS} SELECT id, {ROWS}, '' AS key_value_pairs FROM n", "error"),
+    "a computed table": ("CREATE VIRTUAL TABLE systems USING fts4(id, numbers)", "error"),
+    "a long row": (
+        f"CREATE TABLE systems AS SELECT 1 AS id, {ROWS}, zeroblob(300000000) AS key_value_pairs",
+        "error",
+    ),
+    "many atoms": (
+        f"CREATE TABLE systems AS SELECT 1 AS id, {ROWS}, '' AS key_value_pairs;{MANY}",
+        "too-many-sites",
+    ),
+    "ids that go back": (
+        f"CREATE TABLE systems AS {ENDLESS} SELECT 9 - id AS id, {ROWS}, '' AS key_value_pairs FROM n LIMIT 2",
+        "damaged-archive",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_a_database_that_computes_or_claims_its_rows_is_told(kind: str, tmp_path: Path) -> None:
+    made, told = DATABASES[kind]
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.executescript(made)
+        connection.commit()
+    mib, seconds, said = measured(tmp_path / "a.db")
+    assert list(said)[-1] == told
+    assert mib < 300
+    assert seconds < 10
 
 
 def test_an_entry_that_is_too_large_says_so_and_has_no_text(tmp_path: Path) -> None:

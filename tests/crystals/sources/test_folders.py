@@ -197,3 +197,9 @@ def test_a_file_that_is_not_compressed_as_its_name_says_is_told_so(tmp_path: Pat
     (entry,) = open_source(tmp_path / "lies")
     (crystal,) = parse(entry)
     assert isinstance(crystal, Crystal), crystal
+
+
+def test_the_current_folder_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.cif").write_text("data_x")
+    monkeypatch.chdir(tmp_path)
+    assert [entry.id for entry in open_source(".")] == ["x"]
