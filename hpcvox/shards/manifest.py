@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hpcvox.errors import ShardError
-from hpcvox.files import durable
+from hpcvox.files import durable, regular
 from hpcvox.shards.layout import FORMAT, MANIFEST, VERSION
 
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -64,7 +64,7 @@ class Manifest:
         try:
             if (size := path.stat().st_size) > MAX_BYTES:
                 raise ShardError(f"{path} has {size:,} bytes, which no manifest has: {_DO} again")
-            tree = json.loads(path.read_text("utf-8"))
+            tree = json.loads(regular.read_text(path, MAX_BYTES))
         except FileNotFoundError:
             what = "has no manifest.json" if folder.is_dir() else "does not exist"
             raise ShardError(f"{folder} {what}, so it is not a whole shard set: {_DO}") from None

@@ -1,6 +1,7 @@
 """A shard set from elsewhere: what leads out of its files, or claims more than they have, is told and not followed."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.merge import merge
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.statistics.file import FILE as STATISTICS
+from hpcvox.shards.statistics.file import read_statistics
 from hpcvox.shards.verify import verify
 from hpcvox.shards.writing.virtual import SET, write_set_file
 from tests.support.random_shards import write_set
@@ -264,6 +267,26 @@ def test_a_lying_manifest_opens_no_set(lie: str, shard_set: Path) -> None:
         with pytest.raises(ShardError, match=told) as error:
             job(shard_set)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", shard_name(0), SET, STATISTICS])
+@pytest.mark.parametrize("kind", ["a pipe", "a device"])
+def test_what_is_no_file_is_told_and_not_waited_for(name: str, kind: str, shard_set: Path) -> None:
+    (shard_set / name).unlink(missing_ok=True)
+    if kind == "a pipe":
+        os.mkfifo(shard_set / name)
+    else:
+        (shard_set / name).symlink_to("/dev/zero")
+    try:
+        said = " ".join(str(damage.what) for damage in verify(shard_set))
+        if name == STATISTICS:
+            read_statistics(shard_set)
+    except ShardError as error:
+        said = str(error)
+    assert "regular file" in said
+    if name == shard_name(0):
+        with pytest.raises(ShardError, match="regular file"):
+            export(shard_set, shard_set.parent / "out.csv")
 
 
 def test_nesting_without_end_is_told(shard_set: Path) -> None:

@@ -211,6 +211,17 @@ def test_a_card_of_any_length_is_not_read(tmp_path: Path) -> None:
     refused(folder, "no card has so many")
 
 
+@pytest.mark.parametrize("name", [CARD, WEIGHTS])
+def test_a_pipe_is_not_waited_for_and_a_device_not_read(name: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "run", "unet")
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    refused(folder, "it is a named pipe, and a regular file is needed")
+    (folder / name).unlink()
+    (folder / name).symlink_to("/dev/zero")
+    refused(folder, "it is a device")
+
+
 CARDS: list[tuple[str, dict[str, Any], str]] = [
     ("unet", {"task": "painter"}, "task 'painter' is not one of cgcnn, fingerprint"),
     ("unet", {"task": ["unet"]}, "task"),

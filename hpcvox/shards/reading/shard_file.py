@@ -2,6 +2,7 @@
 
 import math
 import os
+import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,6 +78,8 @@ class ShardFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                raise OSError("it is no regular file")
             self._file = h5py.File(path, "r", locking=False)
         except FileNotFoundError:
             raise ShardError(f"{path} is missing: {_DO}") from None

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hpcvox.errors import ShardError
-from hpcvox.files import durable
-from hpcvox.shards.manifest import Manifest
+from hpcvox.files import durable, regular
+from hpcvox.shards.manifest import MAX_BYTES, Manifest
 from hpcvox.shards.writing.virtual import shards_digest
 from hpcvox.terminal import say
 
@@ -93,10 +93,10 @@ def read_statistics(folder: Path) -> Statistics | None:
     """
     path = folder / FILE
     try:
-        found = Statistics.model_validate_json(path.read_bytes())
+        found = Statistics.model_validate_json(regular.read_text(path, MAX_BYTES))
     except FileNotFoundError:
         return None
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ShardError(f"{path} cannot be read ({error}): {_DO}") from None
     except ValidationError as error:
         first = error.errors()[0]

@@ -63,6 +63,8 @@ def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
     path = folder / SET
     if not path.exists():
         return None
+    if not path.is_file():
+        return "it is no regular file"
     try:
         with h5py.File(path, "r", locking=False) as file:
             attributes = attributes_of(file)

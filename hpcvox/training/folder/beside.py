@@ -6,6 +6,7 @@ from typing import Any
 import xxhash
 
 from hpcvox.files import durable
+from hpcvox.files.regular import open_regular
 from hpcvox.training.folder.card import CARD, read_card
 from hpcvox.training.folder.shipped import located
 
@@ -32,7 +33,8 @@ def read(folder: Path, file: str, entry: str, card: dict[str, Any]) -> bytes:
         OSError: it cannot be read.
         ValueError: it is another than ``card`` names.
     """
-    data = (located(folder) / file).read_bytes()
+    with open_regular(located(folder) / file) as opened:
+        data = opened.read()
     if xxhash.xxh3_128_hexdigest(data) != checksum(card, entry):
         raise ValueError(f"its checksum is not the one in {CARD}")
     return data

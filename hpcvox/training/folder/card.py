@@ -12,6 +12,7 @@ from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hpcvox.errors import CheckpointError
+from hpcvox.files import regular
 from hpcvox.training.folder.shipped import located, names
 from hpcvox.training.network import known, named
 
@@ -59,7 +60,7 @@ def read_card(folder: Path, *needed: str) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise CheckpointError(f"{path} has {size:,} bytes, and no card has so many: {DO}")
-        card = json.loads(path.read_text("utf-8"))
+        card = json.loads(regular.read_text(path, MAX_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise untrained(folder, error) from None
     if not isinstance(card, dict):

@@ -17,6 +17,7 @@ from torch import nn
 from hpcvox import __version__
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.files import durable
+from hpcvox.files.regular import open_regular
 from hpcvox.training.folder.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
 from hpcvox.training.folder.shipped import located
 from hpcvox.training.network import known
@@ -77,7 +78,7 @@ def _checksum(folder: Path) -> str:
     """Of the weights' file, which is read piece by piece: it may be of any size."""
     state = xxhash.xxh3_128()
     try:
-        with (folder / WEIGHTS).open("rb") as file:
+        with open_regular(folder / WEIGHTS) as file:
             while piece := file.read(_PIECE):
                 state.update(piece)
     except OSError as error:
