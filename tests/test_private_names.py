@@ -17,6 +17,8 @@ PRIVATE = {
     "optuna.storages.journal._base:BaseJournalBackend": "hpcvox/studies/journal.py",
     "optuna.storages.journal._file:BaseJournalFileLock": "hpcvox/studies/journal.py",
     "ray._private.node:Node": "hpcvox/actors/cluster.py",
+    "ray.job_config:JobConfig._serialize": "hpcvox/actors/cluster.py",
+    "tarfile:TarInfo._proc_gnusparse_10": "hpcvox/crystals/sources/archives.py",
     "torch:_disable_dynamo": "hpcvox/training/adam.py",
     "torch._C._distributed_c10d:Store": "hpcvox/training/ranks/meeting.py",
     "urllib3.connection:HTTPConnection._new_conn": "hpcvox/fetch/cutting.py",

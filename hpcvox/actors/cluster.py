@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hpcvox.actors.session import RAY, ClusterError, session_folder
 from hpcvox.process.outcome import INTERRUPTED
@@ -139,7 +140,7 @@ def _connected(address: str) -> Iterator[None]:
         return
     try:
         _knock(address)
-        with _own_signals():
+        with _own_signals(), _same_modules():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises that itself, too
         raise ClusterError(
@@ -165,7 +166,7 @@ def _embedded(cpus: int) -> Iterator[None]:
         import ray
 
         try:
-            with _own_signals(), _without(UNASKED), _environment(ONE_THREAD):
+            with _own_signals(), _without(UNASKED), _environment(ONE_THREAD), _same_modules():
                 ray.init(
                     address="local",  # never the cluster of somebody else that /tmp may name
                     num_cpus=cpus,
@@ -244,6 +245,30 @@ def _without(starts: Iterable[str]) -> Iterator[None]:
     finally:
         for name, method in plain.items():
             setattr(Node, name, method)
+
+
+@contextlib.contextmanager
+def _same_modules() -> Iterator[None]:
+    """Ray's workers look for modules in the current folder only where this process does, too.
+
+    Ray would have them look there first, and it may be one of other people's data.
+    """
+    from ray.job_config import JobConfig
+
+    plain: Any = JobConfig._serialize
+
+    def serialize(config: Any) -> str:
+        here = str(Path.cwd())
+        if here not in (str(Path(place).absolute()) for place in sys.path):
+            config._py_driver_sys_path = [place for place in config._py_driver_sys_path if place != here]
+        text: str = plain(config)
+        return text
+
+    setattr(JobConfig, "_serialize", serialize)  # noqa: B010 - a method of theirs
+    try:
+        yield
+    finally:
+        setattr(JobConfig, "_serialize", plain)  # noqa: B010
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -33,9 +34,10 @@ class ClusterError(HpcvoxError):
 def session_folder() -> Iterator[Path]:
     """A new folder of mode 0700 with a short path, removed at the end; those of killed jobs are removed now.
 
-    It lies in ``HPCVOX_NODE_TMP``, else in ``TMPDIR``, else in ``/tmp``: the first that can be written to and is
-    short enough for Ray's sockets.  The owner holds a lock on it for life, which tells a live folder from a dead
-    one across containers; and so does the guard after it, whose folder nobody else is to clear up.
+    It lies in ``HPCVOX_NODE_TMP``, else in ``TMPDIR``, else in ``/tmp``: the first that can be written to, is
+    short enough for Ray's sockets, and where others cannot put another folder in its place.  The owner holds a lock
+    on it for life, which tells a live folder from a dead one across containers; and so does the guard after it, whose
+    folder nobody else is to clear up.
 
     Raises:
         ClusterError: there is no such place.
@@ -63,12 +65,20 @@ def session_folder() -> Iterator[Path]:
 def _base() -> Path:
     places = [os.environ.get("HPCVOX_NODE_TMP", ""), tempfile.gettempdir(), "/tmp"]
     for place in filter(None, places):
-        if len(os.fsencode(place)) + NAME + SESSION <= SOCKET_LIMIT and os.access(place, os.W_OK):
+        short = len(os.fsencode(place)) + NAME + SESSION <= SOCKET_LIMIT
+        if short and os.access(place, os.W_OK) and not _others_may_rename(place):
             return Path(place)
     raise ClusterError(
-        f"no folder for Ray's sockets: of {', '.join(filter(None, places))} none can be written to and has a path of "
-        f"at most {SOCKET_LIMIT - SESSION - NAME} characters: set TMPDIR to one that has"
+        f"no folder for Ray's sockets: of {', '.join(filter(None, places))} none can be written to, has a path of at "
+        f"most {SOCKET_LIMIT - SESSION - NAME} characters, and either is yours alone or has the sticky bit (chmod +t), "
+        "without which others could put their files in the place of yours: set TMPDIR to one that does"
     )
+
+
+def _others_may_rename(place: str) -> bool:
+    """Whether others may rename or remove what is not theirs in a folder."""
+    mode = Path(place).stat().st_mode
+    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
 
 
 def _sweep(base: Path) -> None:

@@ -92,7 +92,7 @@ def _shard_rows(folder: Folder) -> list[dict[str, object]]:
     manifest = folder.file("manifest.json")
     try:
         tree = json.loads(manifest.read_text("utf-8")) if manifest is not None else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []  # said already: reading the folder noted it
     shards = tree.get("shards") if isinstance(tree, dict) else None
     return [flatten(shard) for shard in shards if isinstance(shard, dict)] if isinstance(shards, list) else []

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOOPBACK: Final = "127.0.0.1"
+HERE: Final = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What Optuna's page may fetch: a study of a stranger has notes that would show pictures from anywhere."""
+PICTURE: Final = "default-src 'none'; sandbox"
+"""What an artifact of it may do that says it is a page."""
 LOOK_S: Final = 0.5
 """Time between two looks whether it was told to stop."""
 
@@ -95,17 +101,27 @@ class Guard:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             text = '{"reason": "This dashboard is there to look at: it changes nothing in the study."}'
             return _say(respond, "405 Method Not Allowed", "application/json", text, ("Allow", "GET, HEAD"))
-        return self._app(environ, respond)
+        policy = PICTURE if environ["PATH_INFO"].startswith("/artifacts/") else HERE
+        safe = [("Content-Security-Policy", policy), ("X-Content-Type-Options", "nosniff"), *_NEVER_SENT]
+
+        def guarded(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return respond(status, [*headers, *safe], *more)
+
+        return self._app(environ, guarded)
 
     def _right(self, token: str) -> bool:
         return secrets.compare_digest(token.encode(), self._token.encode())
+
+
+_NEVER_SENT: Final = [("Referrer-Policy", "no-referrer")]
+"""The address, with the token in it, to another server."""
 
 
 def _say(
     respond: "StartResponse", status: str, kind: str, text: str, *headers: tuple[str, str]
 ) -> Iterable[bytes]:
     body = text.encode()
-    always = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer")]
+    always = [("Cache-Control", "no-store"), *_NEVER_SENT]
     respond(
         status,
         [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body))), *always, *headers],

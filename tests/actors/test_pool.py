@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest
 from hpcvox.actors import reaper
 from hpcvox.actors.cluster import available_cpus, cluster
 from hpcvox.actors.pool import ActorPool, Failure
-from hpcvox.actors.session import ClusterError
+from hpcvox.actors.session import ClusterError, session_folder
 from hpcvox.errors import SourceError
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -296,3 +298,39 @@ def test_who_clears_up_spares_those_that_only_look(tmp_path: Path) -> None:
         for process in (part, looks):
             process.kill()
             process.communicate()
+
+
+def test_modules_of_the_current_folder_are_those_of_somebody_else_s_data(tmp_path: Path) -> None:
+    """As where a user goes to a folder that was downloaded, and calls ``hpcvox`` there."""
+    for name in ("numpy", "hpcvox", "pickle"):
+        (tmp_path / f"{name}.py").write_text("open('was_run', 'w').close()")
+    script = (
+        "import os, numpy\n"
+        "from hpcvox.actors.pool import run_ordered\n"
+        "def make():\n"
+        "    import numpy\n"
+        "    return lambda task: (numpy.zeros(task).size, os.getcwd())\n"
+        "print(list(run_ordered(make, [3], actors=1)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stdout == f"[(3, {str(tmp_path)!r})]\n", done.stderr
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_ray_s_folder_lies_where_others_cannot_put_another_in_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="s-", dir="/tmp") as open_to_all:
+        monkeypatch.setenv("HPCVOX_NODE_TMP", open_to_all)
+        for mode, taken in ((0o700, True), (0o755, True), (0o1777, True), (0o777, False), (0o770, False)):
+            Path(open_to_all).chmod(mode)
+            with session_folder() as folder:
+                assert (folder.parent == Path(open_to_all)) == taken, f"{mode:o}"

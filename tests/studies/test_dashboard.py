@@ -224,8 +224,15 @@ def test_nobody_is_let_in_without_the_token(address: str) -> None:
     status, headers, _ = ask(address, f"/?token={token}")
     assert status == 200
     assert headers["Set-Cookie"] == f"{name}={token}; HttpOnly; SameSite=Strict; Path=/"
-    status, _, said = ask(address, "/api/studies", Cookie=f"other=1; {name}={token}")
+    status, headers, said = ask(address, "/api/studies", Cookie=f"other=1; {name}={token}")
     assert (status, len(json.loads(said)["study_summaries"])) == (200, 1)
+    assert headers["Content-Security-Policy"].startswith("default-src 'self' "), (
+        "a study is a stranger's, too"
+    )
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    status, headers, _ = ask(address, "/artifacts/0/0/0", Cookie=f"{name}={token}")
+    assert (status, headers["Content-Security-Policy"]) == (404, "default-src 'none'; sandbox")
 
 
 @pytest.mark.slow
