@@ -28,6 +28,7 @@ unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 PATH=$HPCVOX_VENV/bin:$PATH
 export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME${HPCVOX_PYTHONPATH:+:$HPCVOX_PYTHONPATH}"   # the code beside these scripts
 
+ours() { if [ -e "$HPCVOX_HOME/$1" ]; then printf '%s' "$HPCVOX_HOME/$1"; else printf '%s' "$1"; fi; }   # whatever the folder of submission has
 in_home() { if [ -e "$1" ]; then printf '%s' "$1"; else printf '%s' "$HPCVOX_HOME/$1"; fi; }
 verb_of() { local verb=${1#jobs/}; verb=${verb%.py}; printf '%s' "${verb//_/-}"; }   # of jobs/X.py
 of_hpcvox() { PYTHONSAFEPATH=1 "$HPCVOX_VENV/bin/python" -m hpcvox "$@"; }   # the folder of submission may be one of others' data

@@ -29,9 +29,8 @@ while [[ ${1:-} == -* ]]; do
         *) options+=("$1"); shift ;;
     esac
 done
-config=configs/study.yaml
-case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
-if [ ! -e "$config" ]; then config=$HPCVOX_HOME/$config; fi
+config=$(ours configs/study.yaml)
+case ${1:-} in *.yaml | *.yml) config=$(in_home "$1"); shift ;; esac
 
 # Here a study that cannot be is refused, before anything is submitted.
 lacking=$(of_hpcvox study prepare "$config" "$@")

@@ -176,12 +176,13 @@ if [ "$told_to_stop" = yes ]; then finish $STATUS_INTERRUPTED; fi
 
 command_line=() site_settings=()
 set_command_line() {   # job, config, arguments: as the program sees them
-    local job=$1 config=$2
+    local job config
+    job=$(ours "$1") config=$(ours "$2")
     shift 2
-    case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
-    command_line=(python "$(in_home "$job")" "$(in_home "$config")" "${site_settings[@]}" "$@")
+    case ${1:-} in *.yaml | *.yml) config=$(in_home "$1"); shift ;; esac
+    command_line=(python "$job" "$config" "${site_settings[@]}" "$@")
     log "${command_line[*]}"
-    case $job in jobs/*) await_gain ;; esac
+    case $job in "$HPCVOX_HOME"/jobs/*) await_gain ;; esac
 }
 
 # In a subshell, which becomes the step: what ends the one ends the other.

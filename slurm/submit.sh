@@ -11,12 +11,13 @@ while [[ ${1:-} == -* ]]; do
 done
 
 submit() {   # what sbatch is told by the site, then as a job of lib.sh: job, config, arguments
-    local by_site=() job=$2 config=$3
+    local by_site=() job=$2 config
+    config=$(ours "$3")
     read -r -a by_site <<< "$1"
     shift 3
     local given=("$@")
-    case ${1:-} in *.yaml | *.yml) config=$1; shift ;; esac
-    check_settings "$(verb_of "$job")" "$(in_home "$config")" "$@" || exit
+    case ${1:-} in *.yaml | *.yml) config=$(in_home "$1"); shift ;; esac
+    check_settings "$(verb_of "$job")" "$config" "$@" || exit
     exec sbatch "${by_site[@]}" "${options[@]}" "$0" "${given[@]}"
 }
 train() { submit "${HPCVOX_SBATCH_TRAININGS:-}" "$@"; }

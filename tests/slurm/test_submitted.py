@@ -374,6 +374,15 @@ def test_a_config_and_the_site_s_arguments(site: Site) -> None:
     ]
 
 
+def test_jobs_and_their_own_configs_are_not_those_of_the_folder_of_submission(site: Site) -> None:
+    """Which may be one of other people's data."""
+    for name in ("jobs/evaluate.py", "configs/evaluate.yaml"):
+        (site.folder / name).parent.mkdir()
+        (site.folder / name).touch()
+    ((words, _),) = site.programs("evaluate", *GIVEN)
+    assert words == [*job("evaluate"), *GIVEN]
+
+
 AFTER = {
     "database": "",
     "featurize": "afterok:1",
