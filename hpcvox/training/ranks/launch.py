@@ -58,7 +58,7 @@ def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> in
         environment = without_secrets(environment)
     environments = [environment]
     if not command:  # each by itself
-        meeting = f"{os.uname().nodename}.{os.getpid()}-{secrets.token_hex(8)}"
+        meeting = secrets.token_hex(8)
         environments = [{**environment, RANK: str(rank), MEETING: meeting} for rank in range(ranks)]
     python = [*dies_with_us(), *command, sys.executable, "-m", "hpcvox", *verb, str(config)]
     processes = [subprocess.Popen(python, env=one, start_new_session=True) for one in environments]

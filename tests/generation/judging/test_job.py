@@ -1,5 +1,6 @@
 """``judge``: every candidate is counted, and lost at the first stage that it does not pass."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
-from hpcvox.generation.candidates import COLUMNS
+from hpcvox.generation.candidates import COLUMNS, read_candidates
 from hpcvox.generation.judging import job as judging
 from hpcvox.generation.judging.symmetrise import symmetrised
 from hpcvox.generation.settings import JudgeSettings
@@ -203,6 +204,16 @@ def test_a_run_of_a_stranger_has_nothing_read_or_written_outside_of_its_folders(
     ):
         judge(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cell_of_any_length_is_refused(tmp_path: Path) -> None:
+    durable.write_csv(tmp_path / "candidates.csv", COLUMNS, [{"id": "x", "message": "m" * 1000}])
+    before = csv.field_size_limit(500)  # readers of other tables set it higher
+    try:
+        with pytest.raises(ConfigError, match=r"candidates\.csv: field larger than field limit"):
+            read_candidates(tmp_path)
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_a_pipe_in_the_place_of_a_table_or_a_cif_is_refused(tmp_path: Path) -> None:
