@@ -20,7 +20,8 @@ STATUS_INTERRUPTED=75   # interrupted, state saved, may be run again
 STATUS_REJECTS=4        # complete; some inputs were rejected, and are listed
 
 log() { printf '%s %s: %s\n' "$(date +%FT%T)" "${SLURM_JOB_NAME:-job}" "$*"; }
-fail() { log "$*" >&2; exit 2; }
+no_gain=   # see below
+fail() { log "$*" >&2; if [ -n "$no_gain" ]; then rm -f "$no_gain"; fi; exit 2; }
 
 if [ -z "${SLURM_JOB_ID:-}" ]; then
     # shellcheck source=slurm/submit.sh

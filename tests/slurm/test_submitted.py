@@ -221,6 +221,25 @@ def test_one_program_beside_ray_on_all_nodes(site: Site, script: str) -> None:
     assert not kill_marked(f"HPCVOX_CALLS={site.calls}"), "Ray's steps end with the job"
 
 
+@pytest.mark.slow
+def test_a_ray_that_does_not_come_up_is_tried_three_times_and_says_why(site: Site) -> None:
+    fails = '*"ray_node.py head"*) echo "no room is left"; exit 7 ;;\n    '
+    step = '*"ray_node.py "*) echo'
+    (site.bin / "srun").write_text(STAND_IN.replace(step, fails + step))
+    waits = '*"ray_node.py wait"*) exec sleep 60 ;;\n    '
+    port = '*"ray_node.py port")'
+    (site.bin / "python").write_text(STAND_IN.replace(port, waits + port))
+    done, calls = site.run("featurize", *GIVEN)
+    assert done.returncode == 2
+    for number in (1, 2, 3):
+        assert f"Ray did not come up, try {number} of 3: on node node1 it ended with status 7" in done.stderr
+    assert done.stderr.count("no room is left") == 3
+    assert "HPCVOX_RAY_TIMEOUT in configs/site.sh to more seconds than 300" in done.stderr
+    assert [words for words, _ in calls if words[:2] == ["python", f"{ROOT}/jobs/featurize.py"]] == []
+    assert not list(site.folder.glob(".hpcvox-*"))
+    assert not kill_marked(f"HPCVOX_CALLS={site.calls}")
+
+
 @pytest.mark.parametrize("script", [*TRAININGS, "statistics"])
 @pytest.mark.parametrize(("launch", "launcher"), [("srun", SRUN), ("mpirun", MPIRUN)], ids=["srun", "mpirun"])
 def test_a_rank_a_task(site: Site, script: str, launch: str, launcher: str) -> None:
