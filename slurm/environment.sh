@@ -24,7 +24,7 @@ case $options_before in *e*) set -e ;; esac
 [ -x "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}/bin/python" ] ||
     fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
 # A module of Python leads ours to its own libraries, a user's folder to other versions.
-unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
+unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONOPTIMIZE PYTHONINSPECT
 PATH=$HPCVOX_VENV/bin:$PATH
 export PATH HPCVOX_VENV PYTHONNOUSERSITE=1 PYTHONPATH="$HPCVOX_HOME${HPCVOX_PYTHONPATH:+:$HPCVOX_PYTHONPATH}"   # the code beside these scripts
 

@@ -508,11 +508,13 @@ def test_a_study_that_cannot_be_is_not_submitted(site: Site) -> None:
     assert (done.returncode, done.stderr, calls) == (2, "no such shard set\n", [])
 
 
-def test_what_a_user_has_slurm_s_commands_show_is_not_what_scripts_read(site: Site) -> None:
+def test_what_a_user_has_set_for_slurm_s_commands_and_another_python_does_not_reach_a_job(site: Site) -> None:
+    """Ray does not start with the last of these."""
     own = {"SQUEUE_PARTITION": "gpu", "SINFO_FORMAT": "%n", "SLURM_TIME_FORMAT": "relative"}
+    own |= {"PYTHONOPTIMIZE": "2"}
     ((_, environment),) = site.programs(ON_NODE[0], *GIVEN, **own)
     assert environment["SLURM_TIME_FORMAT"] == "standard"
-    assert not {"SQUEUE_PARTITION", "SINFO_FORMAT"} & environment.keys()
+    assert not {"SQUEUE_PARTITION", "SINFO_FORMAT", "PYTHONOPTIMIZE"} & environment.keys()
 
 
 @pytest.mark.parametrize("script", ["pipeline", "featurize_study", "train_vae"])
