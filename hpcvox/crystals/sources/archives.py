@@ -81,7 +81,7 @@ class TarSource:
             with decompressed(self._path) as stream:
                 with tarfile.open(fileobj=stream, mode="r|", tarinfo=header) as archive:
                     while (member := archive.next()) is not None:
-                        archive.members.clear()  # else all are kept, with all that is said of them
+                        archive.members.clear()  # type: ignore[attr-defined] # else all are kept, and all that is said of each
                         if member.isfile() and structure_format(member.name):
                             handle = archive.extractfile(member)
                             assert handle is not None  # regular files have contents
