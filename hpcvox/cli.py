@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
-from hpcvox import __version__, checking, compiled, config
+from hpcvox import __version__, checking, compiled, config, defaults
 from hpcvox.errors import HpcvoxError
 from hpcvox.process.ending import leave
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
@@ -262,13 +262,13 @@ def _verbs(name: str) -> dict[str, Verb]:
 
 def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
     kind = _load(verb.settings)
-    asked = {"-h", "--help"} & set(rest)
+    asked = {"-h", "--help", defaults.FLAG} & set(rest)
     path, overrides = None, [word for word in rest if word not in asked]
     if overrides and "=" not in overrides[0]:
         path, overrides = Path(overrides[0]), overrides[1:]
     settings = config.load(kind, path, overrides)
     if asked:
-        say(_help(name, verb, settings))
+        say(defaults.text(settings).rstrip("\n") if asked == {defaults.FLAG} else _help(name, verb, settings))
         return None
     compiled.require()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -292,7 +292,7 @@ def _grouped(group: str, rest: list[str]) -> Outcome | None:
     if asked:
         say(f"{usage}\n\n{verb.help}" + (f"\n\n{verb.more}" if verb.more else ""))
         if kind is not None:
-            say("\n".join(["", "settings:", *_setting_lines(kind, kind(), "")]))
+            say("\n".join(["", "settings:", *defaults.listed(kind())]))
         return None
     given, wanted = rest[1:], [name for name in verb.arguments if name != "..."]
     overrides: list[str] = []
@@ -339,8 +339,9 @@ def _overview() -> str:
         "usage: hpcvox VERB [CONFIG.yaml] [key=value ...]\n\n"
         f"{verbs}\n  {'shards':<17} {', '.join(SHARD_VERBS)}: of shard sets\n"
         f"  {'check':<17} whether settings are valid: hpcvox check VERB [CONFIG.yaml] [key=value ...]\n\n"
-        "hpcvox VERB --help lists a verb's settings.  Names and paths are taken as they are written (base=0010,\n"
-        "id_column=No), null is none; numbers are decimal (1000, -0.5, 1e-3); a list is [a, b].\n"
+        "hpcvox VERB --help lists a verb's settings; hpcvox VERB --defaults prints them as a config.\n"
+        "Names and paths are taken as they are written (base=0010, id_column=No), null is none; numbers are decimal\n"
+        "(1000, -0.5, 1e-3); a list is [a, b].\n"
         "Exit status: 0 done; 2 an error, said on standard error; 4 done, and some inputs were rejected, listed with\n"
         "their reasons; 75 interrupted, state saved: run it again."
     )
@@ -350,18 +351,6 @@ def _help(name: str, verb: Verb, settings: config.Settings) -> str:
     lines = [f"usage: hpcvox {name} [CONFIG.yaml] [key=value ...]"]
     if name in GROUPS:
         lines.append(_usages(name))
-    lines += ["", f"{verb.help}", "", "settings:"]
-    lines += _setting_lines(type(settings), settings, "")
+    lines += ["", defaults.about(type(settings)) or verb.help, "", "settings:"]
+    lines += defaults.listed(settings)
     return "\n".join(lines)
-
-
-def _setting_lines(kind: type[config.Settings], values: config.Settings, prefix: str) -> list[str]:
-    lines = []
-    for key, field in kind.model_fields.items():
-        value = getattr(values, key)
-        if isinstance(value, config.Settings):
-            lines += _setting_lines(type(value), value, f"{prefix}{key}.")
-        else:
-            shown = values.model_dump(mode="json")[key]
-            lines.append(f"  {prefix}{key}={shown}".ljust(44) + f" {field.description or ''}")
-    return lines

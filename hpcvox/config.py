@@ -7,7 +7,7 @@ takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast, get_args
+from typing import Any, ClassVar, Final, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -34,6 +34,9 @@ class Settings(BaseModel):
 
     # databases number their crystals and columns, and YAML reads such names as numbers
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
+
+    groups_as_given: ClassVar[bool] = False
+    """Whether it matters which keys of a group are given: one that is not may follow another setting."""
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type["Settings"]:

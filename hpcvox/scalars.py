@@ -4,6 +4,7 @@ YAML reads ``No`` as false, ``0010`` as 8, ``12:30`` as 750 and ``1.10`` as 1.1.
 written until the type of its setting is known: text stays text, and numbers are decimal.
 """
 
+import math
 import re
 import types
 from collections.abc import Mapping, Sequence
@@ -140,6 +141,19 @@ _Dumper.add_representer(str, _shown)
 def written(tree: Any) -> str:
     """The tree as YAML that :func:`parse` and any other reader of YAML take for the same."""
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def line(key: str, value: Any) -> str:
+    """``key: value`` as YAML on one line."""
+    pair = yaml.dump(
+        {key: value},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=True,
+        width=math.inf,
+    )
+    return pair.strip()[1:-1]
 
 
 def parsed(word: Word, key: str = "") -> Any:

@@ -9,49 +9,83 @@ from typing import Any
 import pytest
 import yaml
 
-from hpcvox import cli, config
+from hpcvox import cli, config, defaults
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
-from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.relaxation.settings import RelaxSettings
-from tests.support.paths import ROOT
+from hpcvox.studies.settings import StudySettings
+from tests.support.generated_configs import COMMANDS, CONFIGS, printed
 
-CONFIGS = ROOT / "configs"
-VERB_CONFIGS = {
-    **{
-        name: CONFIGS / f"{name.replace('-', '_')}.yaml"
-        for name in cli.VERBS
-        if name not in ("fetch", "pipeline", "featurize")
-    },
-    **{f"fetch {name}": CONFIGS / f"fetch_{name}.yaml" for name in PROVIDERS},
-    **{f"featurize {name}": CONFIGS / f"featurize_{name}.yaml" for name in DESCRIPTORS},
-}
+VERBS = {" ".join(words): CONFIGS / name for name, words in COMMANDS.items()}
+"""Configs by the command that prints them, such as ``featurize descriptor=graph``."""
 
 
-def settings_of(verb: str) -> type[Settings]:
-    verb, _, variant = verb.partition(" ")
+def settings_of(command: str) -> type[Settings]:
+    verb, _, variant = command.partition(" ")
     module, name = cli.VERBS[verb].settings.split(":")
-    kind = getattr(importlib.import_module(module), name)
-    return {**DESCRIPTORS, **PROVIDERS}[variant] if variant else kind
+    kind: type[Settings] = getattr(importlib.import_module(module), name)
+    key, _, value = variant.partition("=")
+    return kind.variant({key: value}) if variant else kind
 
 
-@pytest.mark.parametrize("verb", VERB_CONFIGS)
-def test_a_jobs_config_is_complete_and_the_defaults(verb: str) -> None:
-    kind = settings_of(verb)
-    assert config.load(kind, VERB_CONFIGS[verb]) == kind()
-    assert _keys(yaml.safe_load(VERB_CONFIGS[verb].read_text())) == _keys(kind().model_dump(mode="json"))
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_jobs_config_is_what_defaults_prints(name: str) -> None:
+    assert (CONFIGS / name).read_text("utf-8") == printed(name), "python -m tests.support.generated_configs"
+
+
+@pytest.mark.parametrize("command", VERBS)
+def test_a_jobs_config_is_complete_and_the_defaults(command: str) -> None:
+    kind = settings_of(command)
+    assert config.load(kind, VERBS[command]) == kind()
+    assert _keys(yaml.safe_load(VERBS[command].read_text())) == _keys(kind().model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (TrainVAESettings, ["epochs=7", "model.latent=8", "condition='0010'", "unet=a: b"]),
+        (RelaxSettings, ["stages=[{calculator: emt, parameters: {x: [1, 'No']}}, chgnet]", "known='null'"]),
+        (StudySettings, ["space={a.b: {choices: [1, '1', x]}, '1: c': {low: 1, high: 2}}", "base=#b.yaml"]),
+        (PipelineSettings, ["source=my.csv", "train_vae={epochs: 3, model: {latent: 8}}", "screen=null"]),
+        (PipelineSettings, []),
+    ],
+)
+def test_what_defaults_prints_loads_to_the_same(
+    kind: type[Settings], given: list[str], tmp_path: Path
+) -> None:
+    settings = config.load(kind, None, given)
+    (tmp_path / "c.yaml").write_text(defaults.text(settings), "utf-8")
+    again = config.load(kind, tmp_path / "c.yaml")
+    assert again == settings
+    assert yaml.safe_load(defaults.text(settings)) is not None
+
+
+def test_a_stage_of_a_pipeline_takes_over_what_its_printed_config_does_not_set(tmp_path: Path) -> None:
+    given = config.load(PipelineSettings, None, ["source=my.csv", "train_vae.condition=gap"])
+    (tmp_path / "c.yaml").write_text(defaults.text(given), "utf-8")
+    again = config.load(PipelineSettings, tmp_path / "c.yaml")
+    assert again.train_vae.model_fields_set == {"condition"}
+    assert again.train_cgcnn.model_fields_set == set()
+
+
+def test_a_comment_says_what_is_valid_where_the_description_does_not() -> None:
+    fields = DESCRIPTORS["density"].model_fields
+    assert defaults.described(fields["voxels"]).endswith("grid; valid: 8 to 128, a multiple of 8")
+    assert defaults.described(fields["dtype"]).endswith("or float32")
+    assert "valid" not in defaults.described(TrainVAESettings.model_fields["schedule"])
+    assert all(len(line) <= defaults.WIDTH for line in printed("relax.yaml").splitlines())
 
 
 def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
     """None of them has a word that YAML and a setting's type take for different things."""
-    kinds: dict[Path, type[Settings]] = {path: settings_of(verb) for verb, path in VERB_CONFIGS.items()}
+    kinds: dict[Path, type[Settings]] = {path: settings_of(command) for command, path in VERBS.items()}
     kinds |= {path: settings_of("study") for path in CONFIGS.glob("study_*.yaml")}
     kinds |= {CONFIGS / "pipeline.yaml": settings_of("pipeline")}
     kinds |= {
@@ -64,10 +98,11 @@ def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
         assert repr(config.load(kind, path)) == repr(by_yaml), path
 
 
-@pytest.mark.parametrize("verb", [*VERB_CONFIGS, "pipeline"])
-def test_every_setting_says_what_it_is(verb: str) -> None:
-    for key, field in settings_of(verb).model_fields.items():
-        assert field.description, f"{verb}: {key}"
+@pytest.mark.parametrize("command", [*VERBS, "pipeline"])
+def test_every_setting_says_what_it_is(command: str) -> None:
+    assert defaults.about(settings_of(command))
+    for key, field in settings_of(command).model_fields.items():
+        assert field.description, f"{command}: {key}"
 
 
 @pytest.mark.parametrize("name", ["train_unet_paper", "train_vae_paper"])
@@ -92,7 +127,7 @@ def test_the_pipelines_configs_load(name: str) -> None:
 
 
 def test_every_config_belongs_to_a_job() -> None:
-    known = {path.name for path in VERB_CONFIGS.values()} | {"pipeline.yaml", "demo.yaml"}
+    known = {path.name for path in VERBS.values()} | {"pipeline.yaml", "demo.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {
         f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint", "resolution")

@@ -23,16 +23,32 @@ class GpawSettings(Settings):
     """The settings of a self-consistent field."""
 
     xc: Literal["PBE", "LDA"] = Field("PBE", description="exchange and correlation")
-    cutoff: float = Field(600.0, ge=200, le=2000, description="eV; plane waves up to this energy")
+    cutoff: float = Field(
+        600.0,
+        ge=200,
+        le=2000,
+        description="eV; plane waves up to this energy; 400 is for trials: energies are eV off",
+    )
     k_density: float = Field(
         2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh holds Γ"
     )
-    smearing: float = Field(0.05, gt=0, le=1, description="eV; width of the Fermi-Dirac occupations")
+    smearing: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="eV; width of the Fermi-Dirac occupations; energies are those of zero width",
+    )
     spin: Literal["auto", "off"] = Field(
         "auto",
-        description="auto: crystals with magnetic elements start ferromagnetic; off: no crystal has spin",
+        description="auto: crystals with V, Cr, Mn, Fe, Co, Ni, Ru, Eu or Gd start ferromagnetic, the others have "
+        "no spin; off: no crystal has spin",
     )
-    max_iterations: int = Field(200, ge=1, le=10_000, description="reject what has not converged by then")
+    max_iterations: int = Field(
+        200,
+        ge=1,
+        le=10_000,
+        description="crystals whose field is not self-consistent after so many iterations are rejected",
+    )
 
 
 # fmt: off

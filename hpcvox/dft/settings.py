@@ -7,6 +7,7 @@ from pydantic import Field
 
 from hpcvox.calculators.gpaw import GpawSettings
 from hpcvox.config import Settings
+from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """The settings that do not decide a crystal's field."""
@@ -18,28 +19,56 @@ class _Places(Settings):
     source: Path = Field(
         Path("runs/database/crystals.csv"), description="crystals: whatever hpcvox featurize reads as source"
     )
-    out: Path = Field(Path("runs/dft"), description="folder to write; a run that stopped goes on there")
+    out: Path = Field(
+        Path("runs/dft"),
+        description="folder to write: fields/, dft.csv and rejects.csv, of one set of the settings that decide a "
+        "field; a run that stopped goes on there",
+    )
 
 
 class DftSettings(GpawSettings, _Places):
-    """What ``hpcvox dft`` is told."""
+    """hpcvox dft: crystals → real densities, by density-functional theory (GPAW, plane waves).
+
+    Each density is a field file that hpcvox featurize configs/featurize_r3dvs.yaml field=file reads; tables say the
+    energies, and what could not be computed and why.  It takes the extra gpaw (HPCVOX_EXTRAS="chgnet gpaw" make
+    setup).  Run it again and it goes on where it was: a crystal that is done is not done again.
+
+    Examples:
+      hpcvox dft source=my_cifs/ out=runs/dft
+      hpcvox featurize configs/featurize_r3dvs.yaml field=file source=runs/dft/fields out=runs/spots
+    """
 
     cell: Literal["primitive", "as-given"] = Field(
-        "primitive", description="compute the reduced primitive cell, or the cell of the source"
+        "primitive",
+        description="primitive: the reduced primitive cell is computed, which costs least and has the same spots; "
+        "as-given: the cell of the source",
     )
     voxels: int = Field(
         32,
         ge=8,
         le=256,
         multiple_of=2,
-        description="points of the field along each edge; long edges get more",
+        description="points of the field along each edge; an edge longer than 0.7 sigma a point gets more",
     )
-    sigma: float = Field(0.2, ge=0.1, le=1, description="Å; the density is smoothed by a Gaussian this wide")
-    max_sites: int = Field(30, ge=1, le=10_000, description="reject cells with more atoms")
-    timeout_s: float = Field(3600.0, gt=0, description="reject crystals that take longer, in seconds")
-    actors: int = Field(0, ge=0, description="crystals in work at a time, one CPU each; 0: one a CPU")
-    id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
-    cif_column: str = Field("cif", description="column of CIF texts")
+    sigma: float = Field(
+        0.2, ge=0.1, le=1, description="Å; the density is smoothed by a Gaussian of this standard deviation"
+    )
+    max_sites: int = Field(
+        30, ge=1, le=10_000, description="reject cells with more atoms: time grows with their cube"
+    )
+    timeout_s: float = Field(
+        3600.0,
+        gt=0,
+        description="seconds; a crystal that takes longer is rejected, and tried again where the limit is longer",
+    )
+    actors: int = Field(
+        0,
+        ge=0,
+        description="crystals in work at a time, one CPU each; 0: one a CPU (of the allocation, of the Ray "
+        "cluster)",
+    )
+    id_column: str = Field("auto", description=ID_WORDS)
+    cif_column: str = Field("cif", description=CIF_WORDS)
 
     def fixed(self) -> dict[str, Any]:
         """The settings that decide a crystal's field."""

@@ -13,36 +13,59 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class EvaluateSettings(NetworkSettings):
-    """``evaluate``: held-out crystals through the networks and back."""
+    """hpcvox evaluate: held-out crystals through the networks and back, and how far off they come out.
+
+    Examples:
+      hpcvox evaluate configs/evaluate.yaml limit=200
+    """
 
     shards: Path = Field(
         Path("runs/shards"), description="shard set whose held-out crystals are reconstructed"
     )
     out: Path = Field(Path("runs/evaluation"), description="folder for metrics.json and per_crystal.csv")
-    limit: int = Field(0, ge=0, description="held-out crystals used, evenly spread; 0 = all")
+    limit: int = Field(0, ge=0, description="held-out crystals used, evenly spread over the set; 0: all")
     placement: PlacementSettings = Field(PlacementSettings(), description="how voxels become atoms")
 
 
 class EvaluateFingerprintSettings(Settings):
-    """``evaluate-fingerprint``: crystals with defects, classified by a network and by spglib."""
+    """hpcvox evaluate-fingerprint: a fingerprint network and spglib on crystals with defects, side by side.
+
+    It tells how well each names the class of a crystal (Ziletti et al. 2018, Tables S1 and S2).  Run it again and it
+    goes on where it was.
+
+    Examples:
+      hpcvox evaluate-fingerprint limit=0 symmetry=false out=runs/defects_all
+    """
 
     run: Path = Field(Path("runs/fingerprint"), description="run folder of train-fingerprint")
     source: Path = Field(
         Path("runs/elements/crystals.csv"),
         description="crystals, as for featurize; with the target that the network was trained on",
     )
-    out: Path = Field(Path("runs/defects"), description="folder for accuracy.csv and accuracy.png")
-    limit: int = Field(500, ge=0, description="crystals used, evenly spread; 0 = all")
+    out: Path = Field(
+        Path("runs/defects"),
+        description="folder for accuracy.csv, accuracy.png, per_crystal.csv and rejects.csv",
+    )
+    limit: int = Field(500, ge=0, description="crystals used, evenly spread over the source; 0: all")
     displacements: tuple[Displacement, ...] = Field(
         (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1),
-        description="Å; standard deviations of the shift of each coordinate",
+        description="Å; standard deviations of the shift of each coordinate, each above 0",
     )
     vacancies: tuple[Share, ...] = Field(
-        (0.01, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7), description="shares of the atoms that are removed"
+        (0.01, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7),
+        description="shares of the atoms that are removed, each between 0 and 1",
     )
     substitutions: tuple[Share, ...] = Field(
-        (0.25, 0.5), description="shares of the atoms that become another element"
+        (0.25, 0.5), description="shares of the atoms that become another element, each between 0 and 1"
     )
-    symmetry: bool = Field(True, description="classify by spglib, too, at three tolerances")
-    seed: int = Field(0, ge=0, description="of the defects")
-    actors: int = Field(0, ge=0, description="Ray actors, one CPU each; 0 takes all CPUs")
+    symmetry: bool = Field(
+        True,
+        description="classify the same supercells by spglib, too, at three tolerances; this takes most of the "
+        "time",
+    )
+    seed: int = Field(0, ge=0, description="of the defects; each crystal has its own")
+    actors: int = Field(
+        0,
+        ge=0,
+        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
+    )

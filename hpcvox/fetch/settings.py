@@ -31,14 +31,26 @@ class FetchSettings(Settings):
     page_limit: int = Field(
         100, ge=1, le=10_000, description="structures asked for at once; a database may give fewer"
     )
-    pause_s: float = Field(0.5, ge=0, le=3600, description="s; rest between two requests")
+    pause_s: float = Field(
+        0.5,
+        ge=0,
+        le=3600,
+        description="seconds of rest between two requests; there is never more than one at a time",
+    )
     timeout_s: float = Field(
         60.0,
         gt=0,
         le=3600,
-        description="s; a server silent for so long, or slow for ten times as long, is asked again",
+        description="seconds; a server that is silent for so long, or slow with one answer for ten times as long, "
+        "is asked again",
     )
-    retries: int = Field(6, ge=0, le=100, description="further tries of a request that failed")
+    retries: int = Field(
+        6,
+        ge=0,
+        le=100,
+        description="further tries of a request that failed, each after a longer rest, or the one that the server "
+        "asks for",
+    )
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
@@ -77,16 +89,26 @@ class FetchSettings(Settings):
 
 
 class OptimadeSettings(FetchSettings):
-    """Any database that speaks OPTIMADE."""
+    """hpcvox fetch: crystals from a database on the network that speaks OPTIMADE, into a file for hpcvox featurize.
+
+    Run it where there is internet (a login node): compute nodes have none.
+
+    Examples:
+      hpcvox fetch filter='nelements=2 AND elements HAS "O"' limit=1000 out=runs/oxides
+    """
 
     provider: Literal["optimade"] = Field("optimade", description="what the database speaks")
     url: str = Field(
         "https://optimade.materialsproject.org",
-        description="base URL of the database, http or https, with or without /v1",
+        description="base URL of the database, http or https, with or without /v1; https://www.optimade.org lists "
+        "those there are; redirections and links to other servers are not followed",
     )
-    filter: str = Field("", description="OPTIMADE filter: which structures; empty: all of them")
+    filter: str = Field(
+        "",
+        description='which structures, as OPTIMADE has it: nelements=2 AND elements HAS "O"; empty: all of them',
+    )
     properties: list[str] = Field(
-        [], description="the database's own fields of numbers to take as targets, e.g. [_oqmd_stability]"
+        [], description="the database's own fields of numbers to take as targets, as [_oqmd_stability]"
     )
 
     @property
@@ -96,21 +118,36 @@ class OptimadeSettings(FetchSettings):
 
 
 class MaterialsProjectSettings(FetchSettings):
-    """The Materials Project by its own API, with the user's key."""
+    """hpcvox fetch: crystals from the Materials Project by its own API, into a file for hpcvox featurize.
+
+    It takes the extra mp and a key of yours (https://materialsproject.org/api), which is neither saved nor shown.
+    Run it where there is internet (a login node): compute nodes have none.
+
+    Examples:
+      hpcvox fetch configs/fetch_materials_project.yaml criteria='{elements: [O], energy_above_hull: [0, 0.05]}'
+    """
 
     provider: Literal["materials_project"] = Field(
         "materials_project", description="what the database speaks"
     )
-    url: str = Field("https://api.materialsproject.org", description="base URL of the API, https")
+    url: str = Field(
+        "https://api.materialsproject.org",
+        description="base URL of the API, https; redirections to other servers are not followed",
+    )
     key_file: Path | None = Field(
-        None, description="file, mode 600, with the key alone; null: it is in the environment, as MP_API_KEY"
+        None,
+        description="file with the key alone, which none but you may read (chmod 600); null: the key is in the "
+        "environment, as MP_API_KEY",
     )
     criteria: dict[str, Any] = Field(
-        {}, description="which materials, as the search of mp-api's materials.summary has it; {}: all of them"
+        {},
+        description="which materials, as the search of mp-api's materials.summary has it, a range as [least, "
+        "most]: {elements: [O], num_sites: [1, 40], energy_above_hull: [0, 0.05], band_gap: [0.5, "
+        "null]}; {}: all of them",
     )
     properties: list[str] = Field(
         ["formation_energy_per_atom", "band_gap", "energy_above_hull"],
-        description="fields of numbers of a material's summary to take as targets",
+        description="fields of numbers of a material's summary to take as targets; fetch.json says their units",
     )
     page_limit: int = Field(100, ge=1, le=1000, description="structures asked for at once")
 

@@ -60,30 +60,39 @@ class NetworkSettings(Settings):
     vae: Path = Field(Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)")
     unet: Path | None = Field(
         None,
-        description="run folder of a UNet that names the elements of what the VAE decodes (see: hpcvox train-unet); "
-        "null: the VAE's own decoder does",
+        description="run folder of a UNet that names the elements of what the VAE decodes (see: hpcvox "
+        "train-unet), trained on the same shard set; null: the VAE's own decoder does",
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0 = all CPUs at hand")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: all CPUs at hand")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
 
 
 class GenerateSettings(NetworkSettings):
-    """``generate``: points of the latent space, random, around a crystal or between two → crystals."""
+    """hpcvox generate: points of the latent space, random, around a crystal or between two → crystals.
 
-    out: Path = Field(Path("runs/generated"), description="folder for cifs/, candidates.csv, summary.json")
+    Crystals are written as CIFs and a table.
+
+    Examples:
+      hpcvox generate configs/generate.yaml seed=1
+    """
+
+    out: Path = Field(Path("runs/generated"), description="folder for cifs/, candidates.csv and summary.json")
     per_condition: int = Field(100, ge=1, description="samples for each decile of the condition")
     conditions: list[int] | None = Field(
-        None, description="deciles to sample, 0 = lowest; null = all, or the base's own"
+        None, description="deciles to sample, 0 = lowest, as [0, 1, 2]; null: all, or the base's own"
     )
     prior: Literal["auto", "flow", "fitted", "normal"] = Field(
         "auto",
-        description="what latent points are drawn from: flow, which has learnt where training samples lie; fitted, a "
-        "Gaussian for each decile, as they lie; normal, N(0, 1); auto, the first of these that the VAE has",
+        description="what latent points are drawn from: flow, which has learnt where the training samples lie; "
+        "fitted, a Gaussian for each decile, as its training samples lie there; normal, N(0, 1), as "
+        "in the paper; auto, the first of these that the VAE has (docs/generate.md)",
     )
     sigma: float = Field(
         1.0,
         gt=0,
-        description="standard deviations of the prior that latent points are off its mean, or the base's",
+        description="standard deviations of the prior that latent points are off its mean, or off the base's "
+        "point (Court et al.: 0.5): of each dimension with prior=normal, along all directions in "
+        "which the decile's crystals vary with fitted",
     )
     base: str | None = Field(
         None,
@@ -94,7 +103,9 @@ class GenerateSettings(NetworkSettings):
         None,
         description="a second crystal: per_condition samples at equal steps on the line from base to it; null: none",
     )
-    seed: int = Field(0, ge=0, description="of the latent points")
+    seed: int = Field(
+        0, ge=0, description="of the latent points; a sample depends on its own number, its decile and this"
+    )
     placement: PlacementSettings = Field(
         default_factory=PlacementSettings, description="how voxels become atoms"
     )
@@ -123,17 +134,24 @@ class GenerateSettings(NetworkSettings):
 
 
 class JudgeSettings(Settings):
-    """``judge``: candidates → those that are valid, plausible, distinct and new."""
+    """hpcvox judge: which candidates are valid, plausible, distinct and new (the funnel of Court et al. 2020, Table 2).
+
+    Of every one that is lost it tells at which stage, why, and what it is the same as.
+
+    Examples:
+      hpcvox judge generated=runs/generated known=[my_crystals.csv]
+    """
 
     generated: Path = Field(Path("runs/generated"), description="run folder of hpcvox generate")
     known: list[Path] = Field(
         default_factory=list,
-        description="sources of known crystals, as featurize reads them, beside the training set",
+        description="sources of known crystals, as featurize reads them, beside the training set: [a.csv, b/]",
     )
     implausible: list[Reason] = Field(
         ["element", "too-near", "too-dense", "too-empty"],
-        description="why a valid candidate is lost as not plausible, of element, too-near, too-dense, too-empty and "
-        "charges; what is not named here is a remark in judged.csv; []: none is lost for any",
+        description="why a valid candidate is lost as not plausible: element (an element by itself), too-near "
+        "(atoms, for their elements), too-dense, too-empty, charges (that do not balance); what is "
+        "not named is a remark in judged.csv; []: none is lost for any (docs/judge.md has the limits)",
     )
     anonymous_formula: str | None = Field(
         None,
@@ -145,8 +163,10 @@ class JudgeSettings(Settings):
     )
     reference: Path | None = Field(
         None,
-        description="source of held-out crystals: tells how valid all candidates are and how far they and these "
-        "cover each other, as generators are compared; takes the extra metrics; null: not",
+        description="source of held-out crystals, as featurize reads them: tells how valid all candidates are and "
+        "how far they and the reference cover each other, as generators are compared (COV-R and COV-P "
+        'of CDVAE, docs/judge.md); takes the extra metrics (HPCVOX_EXTRAS="chgnet metrics" make '
+        "setup); null: not",
     )
     structure_cutoff: float = Field(
         0.2,
@@ -158,9 +178,14 @@ class JudgeSettings(Settings):
         gt=0,
         description="of COV, between fingerprints of compositions: Perov-5 and Carbon-24 4, MP-20 10",
     )
-    actors: int = Field(0, ge=0, description="processes that make fingerprints; 0: one a CPU")
+    actors: int = Field(
+        0,
+        ge=0,
+        description="processes that make fingerprints; 0: one a CPU (of the allocation, of the Ray cluster)",
+    )
     crystals: Form = Field("folder", description=FORM + "; symmetrised/ likewise")
     out: Path = Field(
         Path("runs/judged"),
-        description="folder for judged.csv, cifs/, symmetrised/, summary.json and, with a reference, benchmark.csv",
+        description="folder for judged.csv, cifs/ (as they were generated), symmetrised/ (the same, with exactly "
+        "the symmetry that they have nearly), summary.json and, with a reference, benchmark.csv",
     )

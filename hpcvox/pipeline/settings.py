@@ -27,7 +27,17 @@ class FinetuneUNetSettings(TrainUNetSettings):
 
 
 class PipelineSettings(Settings):
-    """The settings of every stage; the folders of all are below ``out``."""
+    """hpcvox pipeline: from crystals to new crystals and a report.
+
+    A stage takes the defaults of its verb (hpcvox VERB --defaults), or what is set below its name; what is not set may
+    follow another stage, as the comments say.  The folders of the stages are below out and cannot be set apart.
+
+    Examples:
+      hpcvox pipeline configs/pipeline.yaml source=my_crystals.csv train_vae.condition=my_energy out=runs/mine
+      hpcvox pipeline configs/pipeline.yaml relax.stages=[chgnet] train_unet={}
+    """
+
+    groups_as_given = True
 
     out: Path = Field(Path("runs/pipeline"), description="folder of everything")
     source: Path | None = Field(

@@ -8,7 +8,15 @@ from hpcvox.config import Settings
 
 
 class ReportSettings(Settings):
-    """A folder that is null or not there has its section say so; at least one must be there."""
+    """hpcvox report: one HTML file of what was run, the losses, densities before and after, and the generated crystals.
+
+    It needs no network and no other file to be read.  A folder that is null or not there has its section say so, or,
+    where the comment says "where there is one", has no section; at least one must be there.
+
+    Examples:
+      hpcvox report
+      hpcvox report vae=runs/my_vae out=runs/my_report
+    """
 
     out: Path = Field(Path("runs/report"), description="folder to write report.html to")
     title: str = Field("hpcvox report", description="title of the page")
@@ -34,26 +42,46 @@ class ReportSettings(Settings):
     )
     networks: list[Path] | None = Field(
         None,
-        description="run folders of `hpcvox train-cgcnn`; null: those that predicted what is in screened",
+        description="run folders of `hpcvox train-cgcnn`, as [runs/cgcnn]: what they say of held-out crystals; "
+        "null: those that predicted what is in screened",
     )
-    crystals: int = Field(60, ge=0, le=1000, description="candidates that can be turned in 3D (valid first)")
+    crystals: int = Field(
+        60,
+        ge=0,
+        le=1000,
+        description="generated crystals that can be turned in 3D, valid ones first (about 5 kB each)",
+    )
     downloads: int = Field(
         1000,
         ge=0,
         le=20_000,
-        description="crystals of a section whose CIFs can be downloaded from inside the page",
+        description="crystals of a section that can be downloaded from inside the page, as CIFs, a table and "
+        "extended XYZ (about 1 kB each)",
     )
     table_rows: int = Field(
-        500, ge=1, le=20_000, description="rows a table shows; the rest is in the CSV it names"
+        500, ge=1, le=20_000, description="rows that a table shows; the rest is in the CSV that it names"
     )
-    densities: int = Field(4, ge=1, le=12, description="held-out crystals whose density is shown")
+    densities: int = Field(
+        4,
+        ge=1,
+        le=12,
+        description="held-out crystals whose density is shown before and after (about 90 kB each)",
+    )
     latent: int = Field(
-        1000, ge=0, le=20_000, description="crystals in the map of the latent space; 0 = no map"
+        1000,
+        ge=0,
+        le=20_000,
+        description="crystals in the map of the latent space (1,000 take about ten seconds); 0: no map",
     )
     interpolations: int = Field(
-        10, ge=0, le=50, description="rows of densities from one held-out crystal to another; 0 = none"
+        10,
+        ge=0,
+        le=50,
+        description="rows of densities between two held-out crystals of one decile (about 20 kB each); 0: none",
     )
-    figures: bool = Field(True, description="write the page's figures as PNG and SVG, too, to out/figures")
+    figures: bool = Field(
+        True, description="write the page's figures as PNG and SVG, too, to figures/ beside it"
+    )
 
     @field_validator("out")
     @classmethod

@@ -6,13 +6,22 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
+from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 
 FREE = ("where", "rank", "descending", "actors", "crystals")
 """The settings that decide no property: a run with others goes on from what was predicted before."""
 
 
 class ScreenSettings(Settings):
-    """``screen``: properties of crystals by CGCNN, and those that have the wanted ones."""
+    """hpcvox screen: properties of crystals by trained networks (CGCNN), and the crystals that have the wanted ones.
+
+    Run it again and it goes on where it was; with another where or rank, nothing is predicted anew.
+
+    Examples:
+      hpcvox screen models='[runs/energy, runs/gap]' where='formation_energy < -0.5 and 1.0 < band_gap < 3.0'
+      hpcvox screen models='[runs/gap_0, runs/gap_1, runs/gap_2]' where='band_gap - 2 * band_gap_std > 1' rank=band_gap
+      sbatch slurm/screen.sh source=crystals.csv
+    """
 
     source: Path = Field(
         Path("runs/generated/cifs"), description="crystals: whatever hpcvox featurize reads as source"
@@ -20,28 +29,42 @@ class ScreenSettings(Settings):
     models: list[Path] = Field(
         [Path("runs/cgcnn")],
         min_length=1,
-        description="run folders of train-cgcnn; several of one target are an ensemble",
+        description="run folders of train-cgcnn; several of one target (of other seeds, say) are an ensemble: "
+        "their mean is the target's column, their sample standard deviation its column _std, both in "
+        "the target's own unit",
     )
     where: str | None = Field(
-        None, description="what a crystal must fulfil, such as 1.0 < band_gap < 3.0; null: nothing"
+        None,
+        description="what a crystal must fulfil, as 1.0 < band_gap < 3.0: numbers, columns, + - * / ( ), < <= > "
+        ">= == !=, and, or, not; columns are the targets, their _std (of ensembles), n_sites, "
+        "n_elements, volume (Å³, of the cell), density (g/cm³), energy_above_hull (with references); "
+        "what is no letter or digit in a column's name is written _; a comparison with a value that "
+        "is not known is false, != too; null: nothing",
     )
     rank: str | None = Field(
-        None, description="column by which those that pass are sorted; null: as in the source"
+        None,
+        description="column by which those that pass are sorted, what is not known last; null: as in the source",
     )
     descending: bool = Field(False, description="sort from the highest value of rank to the lowest")
     out: Path = Field(
-        Path("runs/screened"), description="folder for properties.csv, screened.csv, cifs/, summary.json"
+        Path("runs/screened"),
+        description="folder for properties.csv, screened.csv, cifs/, rejects.csv and summary.json",
     )
     band_gap: str = Field("band_gap", description="the target that is a band gap")
     metal_gap: float = Field(
-        0.0, ge=0, description="a predicted gap of at most this is that of a metal, and becomes 0"
+        0.0,
+        ge=0,
+        description="a predicted gap of at most this, in the target's unit, is that of a metal, and becomes 0",
     )
     insulator_targets: list[str] = Field(
-        ["refractive_index", "dielectric_constant"], description="targets that a metal has no value of"
+        ["refractive_index", "dielectric_constant"],
+        description="targets that a metal has no value of (Court et al. 2020)",
     )
     references: Path | None = Field(
         None,
-        description="phases for energy_above_hull: a CSV, or crystals with energies; null: no such column",
+        description="phases that energy_above_hull (eV/atom) is above, or, where negative, below: a CSV of "
+        "formulas and formation energies, or a source of crystals with such energies (eV/atom); "
+        "elements need not be among them: theirs is 0; null: no such column",
     )
     reference_formula: str = Field("formula", description="column of formulas in a CSV of references")
     reference_energy: str = Field(
@@ -49,10 +72,14 @@ class ScreenSettings(Settings):
     )
     formation_energy: str = Field(
         "formation_energy",
-        description="the target that is a formation energy per atom, for energy_above_hull",
+        description="the target that is a formation energy in eV/atom, for energy_above_hull",
     )
     max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
-    id_column: str = Field("auto", description="column or field of identifiers; auto: the first likely one")
-    cif_column: str = Field("cif", description="column of CIF texts")
-    actors: int = Field(0, ge=0, description="processes that work in parallel; 0: one a CPU")
+    id_column: str = Field("auto", description=ID_WORDS)
+    cif_column: str = Field("cif", description=CIF_WORDS)
+    actors: int = Field(
+        0,
+        ge=0,
+        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
+    )
     crystals: Form = Field("folder", description=FORM)

@@ -8,7 +8,15 @@ from hpcvox.config import Settings
 
 
 class StatisticsSettings(Settings):
-    """Which samples are training samples is decided by ``seed`` and ``held_out_fraction``, as in the trainings."""
+    """hpcvox statistics: means, deciles and counts of elements of the samples that are trained on, for the trainings.
+
+    A training uses them where its seed and held_out_fraction are these.
+
+    Examples:
+      hpcvox statistics shards=runs/shards
+      mpirun -np 8 hpcvox statistics shards=runs/shards
+      sbatch slurm/statistics.sh shards=runs/shards
+    """
 
     shards: Path = Field(Path("runs/shards"), description="shard set; statistics.json is written into it")
     held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")

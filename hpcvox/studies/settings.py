@@ -44,9 +44,13 @@ class Objective(Settings):
     """A figure of a training that is to become small or large, of the epoch whose weights it keeps."""
 
     metric: str = Field(
-        "held_out/loss", pattern=r"^(held_out|train)/\w+$", description="column of metrics.jsonl"
+        "held_out/loss",
+        pattern=r"^(held_out|train)/\w+$",
+        description="column of metrics.jsonl: held_out/NAME or train/NAME",
     )
-    direction: Literal["minimize", "maximize"] = Field("minimize", description="which way is better")
+    direction: Literal["minimize", "maximize"] = Field(
+        "minimize", description="which way is better: minimize or maximize"
+    )
 
 
 class Featurization(Settings):
@@ -66,38 +70,67 @@ class DashboardSettings(Settings):
 
 
 class StudySettings(Settings):
-    """``study``: trainings with settings drawn from a space, to find the best."""
+    """hpcvox study: trainings with settings drawn from a space by Optuna, to find the best.
+
+    Run it on as many nodes as you like, at once or one after another: each run is a worker, and all work until the
+    study has its trials.  Then: hpcvox study best|table|plot|export runs/study.
+
+    Examples:
+      hpcvox study verb=train-cgcnn settings.shards=runs/graphs out=runs/study
+      hpcvox study configs/study_cgcnn.yaml settings.shards=runs/graphs trials=50
+      sbatch slurm/study.sh configs/study_cgcnn.yaml settings.shards=runs/graphs
+    """
 
     out: Path = Field(
-        Path("runs/study"), description="folder of the study: its journal and a run for each trial"
+        Path("runs/study"),
+        description="folder of the study: Optuna's journal (journal.log) and the run of each trial",
     )
-    verb: str = Field("train-unet", description="the training: train-NETWORK")
-    base: Path | None = Field(None, description="its config; null: the defaults")
+    verb: str = Field(
+        "train-unet",
+        description="the training: train-unet, train-vae, train-r3dvs, train-fingerprint, train-cgcnn, or "
+        "train-NETWORK of another package",
+    )
+    base: Path | None = Field(None, description="config of the training; null: its defaults")
     settings: dict[str, Value] = Field(
         {}, description="settings of the training on top of base, the same in all trials"
     )
     space: dict[str, Dimension] = Field(
         {"learning_rate": Dimension(low=1e-4, high=1e-2, log=True)},
         min_length=1,
-        description="keys of the training's settings (group.key) and their values",
+        description="keys of the training's settings (group.key, as model.latent) and their values: choices, any "
+        "values; or low and high, with a step or on a logarithmic scale; whole numbers are drawn "
+        "where low and high are whole",
     )
     featurize: Featurization = Field(
-        Featurization(), description="how shard sets that the study lacks are made"
+        Featurization(),
+        description="how shard sets are made that the study lacks: a study tunes featurization, too, by several "
+        "sets as choices of shards, as in configs/study_resolution.yaml; workers make them one after "
+        "another before the first trial, slurm/featurize_study.sh submits a job for each",
     )
     objectives: list[Objective] = Field(
-        [Objective()], min_length=1, description="one, or several for a Pareto front"
+        [Objective()],
+        min_length=1,
+        description="figures of a training, of the epoch whose weights it keeps; several make a Pareto front",
     )
-    sampler: Literal["tpe", "random", "nsga2"] = Field("tpe", description="how Optuna chooses")
+    sampler: Literal["tpe", "random", "nsga2"] = Field(
+        "tpe", description="how Optuna chooses: tpe, random, or nsga2 (for several objectives)"
+    )
     pruner: Literal["none", "median", "halving", "hyperband"] = Field(
-        "median", description="how it ends trials that promise little; with one objective alone"
+        "median",
+        description="how it ends trials that promise little: median, halving, hyperband or none; with one "
+        "objective alone",
     )
     warmup_epochs: int = Field(2, ge=0, description="epochs of a trial before it may be ended")
     trials: int = Field(24, ge=1, description="of all workers together; a study can be given more later")
     hours: float | None = Field(
-        None, gt=0, description="after which a worker begins no more trials; null: any"
+        None, gt=0, description="hours after which a worker begins no more trials; null: any number"
     )
     ranks: int = Field(1, ge=1, description="processes of a trial")
-    retries: int = Field(3, ge=0, description="how often a trial whose worker has died is taken up again")
+    retries: int = Field(
+        3,
+        ge=0,
+        description="how often a trial whose worker has died is taken up again, from its last checkpoint",
+    )
     heartbeat_s: float = Field(
         60, gt=0, description="seconds without a sign of life after which a worker is dead"
     )

@@ -21,41 +21,53 @@ class TrainSettings(Settings):
     epochs: int = Field(20, ge=1, description="passes over the training samples")
     batch_size: int = Field(16, ge=1, description="samples a rank and step; N ranks see N times as many")
     accumulate: int = Field(1, ge=1, description="batches of a rank whose gradients make one step")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam")
+    learning_rate: float = Field(1e-3, gt=0, description="of Adam, at its highest")
     scale_learning_rate: Literal["none", "linear", "sqrt"] = Field(
-        "none", description="multiply it by the number of ranks and of accumulated batches, or its root"
+        "none",
+        description="linear: multiply it by the number of ranks and of accumulated batches; sqrt: by the root of "
+        "that; none: leave it",
     )
-    schedule: Literal["constant", "cosine"] = Field("cosine", description="learning rate over the run")
+    schedule: Literal["constant", "cosine"] = Field(
+        "cosine", description="of the learning rate over the run: cosine, falling to 0, or constant"
+    )
     warmup_steps: int = Field(20, ge=0, description="steps over which the learning rate rises from 0")
-    clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0 = no limit")
+    clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0: no limit")
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the network's products; weights and sums stay float32"
+        "float32", description="of the network's products: float32 or bfloat16; weights and sums stay float32"
     )
     ema: float = Field(
-        0, ge=0, lt=1, description="decay of the mean of the weights that is evaluated and kept; 0 = no mean"
+        0,
+        ge=0,
+        lt=1,
+        description="decay of the mean of the weights that is evaluated and kept, such as 0.999; 0: no mean",
     )
     patience: int = Field(
-        0, ge=0, description="epochs without a lower held-out loss after which a run ends; 0 = any number"
+        0, ge=0, description="epochs without a better held-out figure after which a run ends; 0: any number"
     )
     held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
     batch_statistics: Literal["rank", "global"] = Field(
-        "rank", description="BatchNorm normalises by the batch of its rank, or of all ranks (slower, exact)"
+        "rank",
+        description="BatchNorm, where the network has it, normalises by the batch of its rank, or (global: "
+        "slower, exact) by that of all ranks",
     )
-    seed: int = Field(0, ge=0, description="of the split, the weights, the order and the augmentation")
+    seed: int = Field(0, ge=0, description="of the split, the weights, the order and all else that is drawn")
     ranks: int = Field(
         1, ge=1, description="processes to launch here; inside a launcher's ranks it is ignored"
     )
     backend: Literal["auto", "horovod", "torch"] = Field(
         "auto",
-        description="what joins the ranks; auto: Horovod where it is installed, else torch.distributed",
+        description="what joins the ranks: horovod, torch (torch.distributed), or auto: Horovod where it is "
+        "installed",
     )
-    compression: Literal["none", "float16"] = Field("none", description="of gradients between ranks")
+    compression: Literal["none", "float16"] = Field(
+        "none", description="of gradients between ranks: none or float16"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="cuda: a GPU a rank; auto: so where every rank has one of its own, else CPUs"
+        "auto", description="cuda: a GPU a rank; cpu; or auto: GPUs where every rank has one of its own"
     )
     stall_s: float = Field(
         600, gt=0, description="seconds that a rank may keep the others waiting before all of them end"
     )
-    threads: int = Field(0, ge=0, description="threads a rank; 0 = the CPUs at hand shared by the ranks")
-    checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0 = one an epoch")
+    threads: int = Field(0, ge=0, description="threads a rank; 0: the CPUs at hand, shared by the ranks")
+    checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0: one an epoch")
     keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints that are kept")

@@ -35,7 +35,15 @@ SPACE_GROUPS = {
 
 
 class TrainFingerprintSettings(TrainSettings):
-    """``train-fingerprint``: diffraction fingerprint → class."""
+    """hpcvox train-fingerprint: the network of diffraction fingerprints (Ziletti et al. 2018), 365,719 parameters.
+
+    The shard set is one that configs/featurize_diffraction.yaml writes.
+
+    Examples:
+      hpcvox train-fingerprint configs/train_fingerprint.yaml shards=runs/fingerprints
+      hpcvox train-fingerprint configs/train_fingerprint.yaml target=kind 'classes={layered: [1], framework: [2, 3]}'
+      sbatch slurm/train_fingerprint.sh shards=runs/fingerprints
+    """
 
     network = "fingerprint"
 
@@ -45,5 +53,8 @@ class TrainFingerprintSettings(TrainSettings):
     model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
     target: str = Field("space_group", description="the target whose values say the class")
     classes: dict[str, list[int]] = Field(
-        SPACE_GROUPS, min_length=2, description="classes: each a name and the values of the target it has"
+        SPACE_GROUPS,
+        min_length=2,
+        description="classes: each a name and the values of the target that it has; samples of other values are "
+        "left out",
     )

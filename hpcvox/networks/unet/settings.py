@@ -14,10 +14,11 @@ class UNetSettings(Settings):
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
     inputs: Literal["raw", "scaled"] = Field(
-        "scaled", description="e/Å³ and Å as they are, or the density's logarithm and centred coordinates"
+        "scaled",
+        description="raw: e/Å³ and Å as they are; scaled: the density's logarithm and centred coordinates",
     )
     padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
+        "periodic", description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"
     )
     down: tuple[Pair, ...] = Field(
         ((16, 16), (32, 64)), description="filters of the two convolutions a level"
@@ -33,7 +34,15 @@ class UNetSettings(Settings):
 
 
 class TrainUNetSettings(VoxelSettings):
-    """``train-unet``: density and coordinates → element of every voxel."""
+    """hpcvox train-unet: the network that names the element of every voxel (Court et al. 2020).
+
+    The network here is lean (1.2 M weights); the one of the paper (31 M) is configs/train_unet_paper.yaml.
+
+    Examples:
+      hpcvox train-unet configs/train_unet.yaml ranks=2 epochs=40
+      hpcvox train-unet initial=runs/unet vae=runs/vae out=runs/finetuned_unet epochs=5
+      sbatch slurm/train_unet.sh epochs=40
+    """
 
     network = "unet"
     takes = ("initial", "vae")
@@ -47,11 +56,13 @@ class TrainUNetSettings(VoxelSettings):
         0.3, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
     )
     species_voxels: int = Field(
-        1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0 = all"
+        1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0: all"
     )
     initial: Path | None = Field(
-        None, description="run folder of a UNet of this shape, whose weights this one starts from"
+        None, description="run folder of a UNet of this shape, whose weights this one starts from; null: none"
     )
     vae: Path | None = Field(
-        None, description="run folder of a VAE: each sample is learnt as it is and as this one decodes it"
+        None,
+        description="run folder of a VAE: each sample is learnt as it is and as this one decodes it; null: as it "
+        "is",
     )

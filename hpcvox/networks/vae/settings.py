@@ -15,10 +15,11 @@ class VAESettings(Settings):
 
     patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
     inputs: Literal["raw", "scaled"] = Field(
-        "scaled", description="e/Å³ and Å as they are, or standardised on the way in and back on the way out"
+        "scaled",
+        description="raw: e/Å³ and Å as they are; scaled: standardised on the way in and back on the way out",
     )
     padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or the opposite face"
+        "periodic", description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"
     )
     encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
     bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
@@ -34,7 +35,7 @@ class VAESettings(Settings):
     naming: int = Field(
         96,
         ge=0,
-        description="features of a patch by which the decoder names elements; 0: the UNet names them",
+        description="features of a patch by which the decoder names elements; 0: a UNet has to name them",
     )
     classes: int = Field(99, ge=2, description="atomic numbers that can be told apart, 0 = background")
     cell: Literal["maps", "lattice"] = Field(
@@ -45,7 +46,14 @@ class VAESettings(Settings):
 
 
 class TrainVAESettings(VoxelSettings):
-    """``train-vae``: density and coordinates → latent → density and coordinates, given a decile."""
+    """hpcvox train-vae: densities to a normal latent and back, given the decile of a property (Court et al. 2020).
+
+    The network here is lean; the one of the paper is configs/train_vae_paper.yaml.
+
+    Examples:
+      hpcvox train-vae configs/train_vae.yaml condition=formation_energy_per_atom_eV
+      sbatch slurm/train_vae.sh epochs=40
+    """
 
     network = "vae"
     takes = ("unet", "initial")
@@ -65,7 +73,10 @@ class TrainVAESettings(VoxelSettings):
         description="quantile bins of the condition; 0: one for each value of a target that numbers classes",
     )
     alpha: float = Field(
-        0.03, ge=0, description="weight of the deep-feature-consistent loss; the paper's is 1"
+        0.03,
+        ge=0,
+        description="weight of the deep-feature-consistent loss, where there is a unet; the paper's is 1, with "
+        "which here the deep features drown the error of the maps themselves",
     )
     naming_weight: float = Field(
         0.3, gt=0, description="weight of the losses of a decoder that names elements and occupied voxels"
