@@ -12,7 +12,7 @@ import yaml
 from hpcvox import cli, config, defaults
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
-from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
+from hpcvox.featurize.descriptor import DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
@@ -76,7 +76,7 @@ def test_a_stage_of_a_pipeline_takes_over_what_its_printed_config_does_not_set(t
 
 
 def test_a_comment_says_what_is_valid_where_the_description_does_not() -> None:
-    fields = DESCRIPTORS["density"].model_fields
+    fields = DESCRIPTORS.find("density").load("settings").model_fields
     assert defaults.described(fields["voxels"]).endswith("grid; valid: 8 to 128, a multiple of 8")
     assert defaults.described(fields["dtype"]).endswith("or float32")
     assert "valid" not in defaults.described(TrainVAESettings.model_fields["schedule"])
@@ -240,9 +240,11 @@ def test_a_key_in_groups_without_end_is_refused() -> None:
 def test_the_descriptor_chooses_the_settings() -> None:
     got = config.load(FeaturizeSettings, None, ["descriptor=graph", "neighbours=4"])
     assert isinstance(got, GraphSettings)
-    assert (type(got), got.neighbours) == (DESCRIPTORS["graph"], 4)
-    assert type(config.load(FeaturizeSettings)) is DESCRIPTORS["density"]
-    assert type(config.load(FeaturizeSettings, None, ["descriptor='soap'"])) is DESCRIPTORS["soap"]
+    assert (type(got), got.neighbours) == (DESCRIPTORS.find("graph").load("settings"), 4)
+    assert type(config.load(FeaturizeSettings)) is DESCRIPTORS.find("density").load("settings")
+    assert type(config.load(FeaturizeSettings, None, ["descriptor='soap'"])) is DESCRIPTORS.find("soap").load(
+        "settings"
+    )
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
     with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):

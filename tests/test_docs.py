@@ -13,8 +13,9 @@ from matplotlib.image import imread
 
 from hpcvox import config
 from hpcvox.cli import main
+from hpcvox.featurize.descriptor import DESCRIPTORS
 from hpcvox.featurize.sampler import sampler
-from hpcvox.featurize.settings import VARIANTS, FeaturizeSettings
+from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import SAMPLE
 from tests.support.paths import ROOT
 
@@ -30,7 +31,7 @@ def section(descriptor: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("descriptor", VARIANTS)
+@pytest.mark.parametrize("descriptor", DESCRIPTORS.ours)
 def test_every_descriptor_has_its_command_arrays_and_picture(descriptor: str) -> None:
     text = section(descriptor)
     command = re.search("```sh\n(.*?)\n```", text)
@@ -66,7 +67,7 @@ def draw() -> ModuleType:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("descriptor", VARIANTS)
+@pytest.mark.parametrize("descriptor", DESCRIPTORS.ours)
 def test_the_script_draws_the_picture(tmp_path: Path, draw: ModuleType, descriptor: str) -> None:
     kept = DOCS / "descriptors" / f"{descriptor}.png"
     drawn, shown = imread(draw.save(descriptor, tmp_path)), imread(kept)

@@ -11,6 +11,7 @@ import numpy as np
 
 from hpcvox import config
 from hpcvox.calculators import chgnet, gpaw
+from hpcvox.calculators.outside import others, place_of
 from hpcvox.calculators.process import Process
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
@@ -49,10 +50,10 @@ class CalculatorProcess(Process):
 
 
 def names() -> list[str]:
-    """Calculators that go by a name: CHGNet, and those that ASE knows, GPAW among them."""
+    """Calculators that go by a name: CHGNet, those that ASE knows, GPAW among them, and those of other packages."""
     from ase.calculators.names import names as known
 
-    return sorted({"chgnet", *known})
+    return sorted({"chgnet", *known, *others()})
 
 
 def check_name(name: str) -> None:
@@ -101,7 +102,8 @@ def version(name: str) -> str:
         return chgnet.name()
     if name == "gpaw":
         return gpaw.code()
-    package = name.split(":")[0].split(".")[0] if ":" in name else "ase"
+    place = place_of(name)
+    package = place.split(":")[0].split(".")[0] if ":" in place else "ase"
     try:
         return f"{package}-{importlib.metadata.version(package)}"
     except importlib.metadata.PackageNotFoundError:

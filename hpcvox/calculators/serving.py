@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 from hpcvox.calculators.answering import answer
+from hpcvox.calculators.outside import place_of
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ class Makers:
 
     def make(self, name: str, parameters: dict[str, Any]) -> Any:
         """An ASE calculator."""
+        name = place_of(name)
         if name != "chgnet" and ":" not in name:
             from ase.calculators.calculator import get_calculator_class
 

@@ -1,6 +1,5 @@
 """What a descriptor does for the job: its arrays, and how a crystal fills them."""
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.clusters import Cell
+from hpcvox.featurize.descriptor import DESCRIPTORS
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import ArraySpec
 
@@ -39,20 +39,9 @@ class Sampler(Protocol):
         """
 
 
-_SAMPLERS = {
-    "density": "hpcvox.featurize.density:DensitySampler",
-    "r3dvs": "hpcvox.featurize.r3dvs:R3dvsSampler",
-    "soap": "hpcvox.featurize.soap:SoapSampler",
-    "diffraction": "hpcvox.featurize.diffraction:DiffractionSampler",
-    "graph": "hpcvox.featurize.graph:GraphSampler",
-    "coulomb": "hpcvox.featurize.coulomb:CoulombSampler",
-}
-
-
 def sampler(settings: FeaturizeSettings) -> Sampler:
     """The sampler of the settings' descriptor; its libraries are loaded now."""
-    module, name = _SAMPLERS[settings.descriptor].split(":")
-    made: Sampler = getattr(importlib.import_module(module), name)(settings)
+    made: Sampler = DESCRIPTORS.find(settings.descriptor).load("sampler")(settings)
     return made
 
 

@@ -11,6 +11,7 @@ from hpcvox.crystals.cells import CUBIC_TOLERANCE
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 from hpcvox.errors import ConfigError
+from hpcvox.featurize.descriptor import DEFAULT, DESCRIPTORS
 
 FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets")
 """The settings that do not decide a shard's bytes, given its entries."""
@@ -61,10 +62,12 @@ class FeaturizeSettings(Settings):
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
         """The settings of the descriptor that ``tree`` names; ``density`` where it names none."""
-        name = tree.get("descriptor", "density")
-        if not isinstance(name, str) or name not in VARIANTS:
-            raise ConfigError(f"descriptor: there is no {name!r}; valid: {', '.join(VARIANTS)}")
-        return VARIANTS[name]
+        name = tree.get("descriptor", DEFAULT)
+        if not isinstance(name, str) or (descriptor := DESCRIPTORS.named(name)) is None:
+            valid = ", ".join(DESCRIPTORS.known)
+            raise ConfigError(f"descriptor: there is no {name!r}; valid: {valid}")
+        kind: type[Settings] = descriptor.load("settings")
+        return kind
 
     @property
     def grid_name(self) -> str:
@@ -327,13 +330,3 @@ class CoulombSettings(FeaturizeSettings):
         "zeros",
     )
     entries_per_shard: int = Field(1024, ge=1, le=100_000, description="inputs that share one HDF5 file")
-
-
-VARIANTS: dict[str, type[FeaturizeSettings]] = {
-    "density": DensitySettings,
-    "r3dvs": R3dvsSettings,
-    "soap": SoapSettings,
-    "diffraction": DiffractionSettings,
-    "graph": GraphSettings,
-    "coulomb": CoulombSettings,
-}

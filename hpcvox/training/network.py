@@ -7,10 +7,10 @@ that names a :class:`Network`.
 
 import importlib
 import pkgutil
-from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
 from hpcvox.errors import ConfigError, did_you_mean
+from hpcvox.registry import Registry, loaded
 
 PACKAGE: Final = "hpcvox.networks"
 """Where ours are, and the name of the group of others' entry points."""
@@ -43,31 +43,33 @@ class Network(NamedTuple):
 
     def load(self, part: str) -> Any:
         """What ``settings``, ``recipe``, ``build`` or ``card`` names."""
-        return _loaded(getattr(self, part))
+        return loaded(getattr(self, part))
 
 
-@cache
-def ours() -> dict[str, Network]:
-    """The networks of hpcvox by their names: every folder of :mod:`hpcvox.networks` has one."""
+def _ours() -> dict[str, Network]:
     folder = importlib.import_module(PACKAGE)
     found = [
-        _loaded(f"{PACKAGE}.{one.name}:NETWORK") for one in pkgutil.iter_modules(folder.__path__) if one.ispkg
+        loaded(f"{PACKAGE}.{one.name}:NETWORK") for one in pkgutil.iter_modules(folder.__path__) if one.ispkg
     ]
     return {network.name: network for network in found}
 
 
-@cache
+NETWORKS: Final = Registry[Network]("network", PACKAGE, _ours)
+
+
+def ours() -> dict[str, Network]:
+    """The networks of hpcvox by their names: every folder of :mod:`hpcvox.networks` has one."""
+    return NETWORKS.ours
+
+
 def known() -> dict[str, Network]:
     """Ours, and those of other packages by their entry points."""
-    from importlib.metadata import entry_points
-
-    others = (entry.load() for entry in entry_points(group=PACKAGE))
-    return {network.name: network for network in others} | ours()
+    return NETWORKS.known
 
 
 def named(name: str) -> Network | None:
     """The network of this name, if there is one; entry points are read where it is none of ours."""
-    return ours().get(name) or known().get(name)
+    return NETWORKS.named(name)
 
 
 def find(name: str) -> Network:
@@ -80,15 +82,10 @@ def find(name: str) -> Network:
         return network
     if ":" in name:
         try:
-            return cast(Network, _loaded(name))
+            return cast(Network, loaded(name))
         except (ImportError, AttributeError) as error:
             raise ConfigError(f"there is no network {name}: {error}") from None
     raise ConfigError(
         f"there is no network {name}: {did_you_mean(name, list(known()))}valid: {', '.join(known())}, or "
         "package.module:NAME of one of another package"
     )
-
-
-def _loaded(place: str) -> Any:
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

@@ -32,7 +32,7 @@ from hpcvox.crystals.parse import READERS, parse
 from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.json_files import scanner as json_scanner
-from hpcvox.crystals.sources.source import KINDS, open_source
+from hpcvox.crystals.sources.source import kinds, open_source
 from hpcvox.errors import SourceError
 from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import DensitySettings
@@ -658,4 +658,4 @@ def test_the_kinds_are_listed_with_all_their_names(tmp_path: Path) -> None:
         open_source(tmp_path / "absent")
     for word in ("POSCAR*", ".extxyz", ".jsonl", ".json.gz", ".parquet", ".db", ".zip", ".csv"):
         assert word in str(caught.value)
-    assert len(KINDS) == 10  # each said once
+    assert len(kinds()) == 10  # each said once

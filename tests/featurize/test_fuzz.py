@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Entry
-from hpcvox.featurize.settings import VARIANTS, CoulombSettings
+from hpcvox.featurize.descriptor import DESCRIPTORS
+from hpcvox.featurize.settings import CoulombSettings
 from hpcvox.featurize.worker import ShardWorker
 from hpcvox.shards.reading.shard_file import ShardFile
 
@@ -50,9 +51,10 @@ def poscars(draw: st.DrawFn) -> bytes:
     return "\n".join(lines).encode()
 
 
-@pytest.mark.parametrize("descriptor", VARIANTS)
+@pytest.mark.parametrize("descriptor", DESCRIPTORS.ours)
 def test_no_crystal_stops_a_descriptor(tmp_path: Path, descriptor: str) -> None:
-    made = ShardWorker(VARIANTS[descriptor](out=tmp_path, **SMALL.get(descriptor, {})))
+    kind = DESCRIPTORS.ours[descriptor].load("settings")
+    made = ShardWorker(kind(out=tmp_path, **SMALL.get(descriptor, {})))
     made(Part(0, [Entry(0, "x", "x", LONG, {}, None, "poscar")]))  # numba compiles, once on a machine
     number = samples = 0
 

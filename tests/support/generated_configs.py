@@ -5,7 +5,7 @@ import io
 from typing import Final
 
 from hpcvox import cli, defaults
-from hpcvox.featurize.settings import VARIANTS as DESCRIPTORS
+from hpcvox.featurize.descriptor import DESCRIPTORS
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.files import durable
 from tests.support.paths import ROOT
@@ -19,7 +19,7 @@ COMMANDS: Final = {
         if verb not in ("fetch", "pipeline", "featurize")
     },
     **{f"fetch_{name}.yaml": ["fetch", f"provider={name}"] for name in PROVIDERS},
-    **{f"featurize_{name}.yaml": ["featurize", f"descriptor={name}"] for name in DESCRIPTORS},
+    **{f"featurize_{name}.yaml": ["featurize", f"descriptor={name}"] for name in DESCRIPTORS.ours},
 }
 """By the name of each config the words that print it, after ``hpcvox`` and before ``--defaults``.
 

@@ -6,7 +6,7 @@ the count of crystals and rejects is the count of inputs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -30,50 +30,72 @@ from hpcvox.crystals.sources.json_files.structures import (
 from hpcvox.crystals.sources.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.sources.tables import CSV_SUFFIXES, CsvSource
 from hpcvox.errors import SourceError
+from hpcvox.registry import added
 
 
-class _Reader(Protocol):
-    """One kind of source: entries numbered from 0, ids not yet unique."""
+class Reader(Protocol):
+    """What opens a source of one kind: entries numbered from 0, in a fixed order, ids not yet unique.
+
+    It may be read any number of times, each time from its start.  Its inputs that cannot be read are entries with a
+    :class:`hpcvox.crystals.record.Fault`.
+    """
 
     kind: str
+    """A word for it."""
     total: int | None
+    """Number of entries, where known beforehand."""
     target_names: tuple[str, ...]
+    """Of the targets, in their order, where known beforehand."""
 
     @property
-    def passed_over(self) -> str: ...
+    def passed_over(self) -> str:
+        """What of the source is no input, in words; empty where there is none."""
 
     def __iter__(self) -> Iterator[Entry]: ...
 
 
-class _Kind(NamedTuple):
-    """One kind of source that is a file with a suffix of its own."""
+class Kind(NamedTuple):
+    """One kind of source that is a file with a suffix of its own.
+
+    Another package has its own by an entry point of the group ``hpcvox.sources`` that names one.
+    """
 
     suffixes: tuple[str, ...]
-    open: Callable[[Path, ColumnChoice], _Reader]
+    """In small letters."""
+    open: Callable[[Path, ColumnChoice], Reader]
+    """Raises :class:`hpcvox.errors.SourceError` where the file is not what its name says."""
     what: str
+    """For messages that list all kinds."""
 
 
 _KINDS: Final = (
-    _Kind(COMPRESSED_TAR, lambda path, _: TarSource(path), "an archive of structure files"),
-    _Kind((".zip",), lambda path, _: ZipSource(path), "a zip of them"),
-    _Kind(CSV_SUFFIXES, CsvSource, "a table with a column of CIFs or of structures in JSON"),
-    _Kind(PARQUET_SUFFIXES, ParquetSource, "a table with a column of CIFs or of structures in JSON"),
-    _Kind(XYZ_SUFFIXES, FrameSource, "frames of extended XYZ"),
-    _Kind(
+    Kind(COMPRESSED_TAR, lambda path, _: TarSource(path), "an archive of structure files"),
+    Kind((".zip",), lambda path, _: ZipSource(path), "a zip of them"),
+    Kind(CSV_SUFFIXES, CsvSource, "a table with a column of CIFs or of structures in JSON"),
+    Kind(PARQUET_SUFFIXES, ParquetSource, "a table with a column of CIFs or of structures in JSON"),
+    Kind(XYZ_SUFFIXES, FrameSource, "frames of extended XYZ"),
+    Kind(
         JSON_SUFFIXES,
         partial(JsonSource, texts=items),
         "pymatgen structures: one, a list, an object by id, or a frame of pandas",
     ),
-    _Kind(LINES_SUFFIXES, partial(JsonSource, texts=lines), "pymatgen structures, one a line"),
-    _Kind(ASE_SUFFIXES, AseSource, "a database of ASE"),
+    Kind(LINES_SUFFIXES, partial(JsonSource, texts=lines), "pymatgen structures, one a line"),
+    Kind(ASE_SUFFIXES, AseSource, "a database of ASE"),
 )
 
-KINDS: Final = (
-    f"a folder of structure files ({NAMES})",
-    "one of them",
-    *(f"{kind.what} ({', '.join(kind.suffixes)})" for kind in _KINDS),
-)
-"""All kinds of source, for messages."""
+GROUP: Final = "hpcvox.sources"
+"""Of the entry points of other packages' kinds."""
+
+
+def kinds() -> list[str]:
+    """All kinds of source, for messages."""
+    named = [f"{kind.what} ({', '.join(kind.suffixes)})" for kind in (*_KINDS, *_others())]
+    return [f"a folder of structure files ({NAMES})", "one of them", *named]
+
+
+@cache
+def _others() -> tuple[Kind, ...]:
+    return tuple(added(GROUP).values())
 
 
 class Source:
@@ -85,7 +107,7 @@ class Source:
     could not be told apart in any later table.
     """
 
-    def __init__(self, path: Path, reader: _Reader) -> None:
+    def __init__(self, path: Path, reader: Reader) -> None:
         self.path = path
         self.kind = reader.kind  # "folder", "tar", "csv" ...; of a single file its format
         self.total = reader.total  # number of entries where known beforehand
@@ -145,20 +167,26 @@ def open_source(
     if path.is_dir():
         return Source(path, FolderSource(path))
     if not path.exists():
-        raise SourceError(f"{path}: there is no such file or folder. A source is {'; '.join(KINDS)}")
+        raise SourceError(f"{path}: there is no such file or folder. A source is {'; '.join(kinds())}")
     if not path.is_file():
         raise SourceError(
-            f"{path}: it is no regular file (a pipe, a device or a socket). A source is {'; '.join(KINDS)}"
+            f"{path}: it is no regular file (a pipe, a device or a socket). A source is {'; '.join(kinds())}"
         )
-    name = path.name.lower()
-    for kind in _KINDS:
-        if name.endswith(kind.suffixes):
-            return Source(path, kind.open(path, ColumnChoice(id_column, cif_column, targets)))
+    chosen = ColumnChoice(id_column, cif_column, targets)
+    if kind := _kind_of(path, _KINDS):
+        return Source(path, kind.open(path, chosen))
     if structure_format(path.name):
         return Source(path, FileSource(path))
+    if kind := _kind_of(path, _others()):
+        return Source(path, kind.open(path, chosen))
     raise SourceError(
-        f"{path}: the kind of source cannot be told from its name. A source is {'; '.join(KINDS)}"
+        f"{path}: the kind of source cannot be told from its name. A source is {'; '.join(kinds())}"
     )
+
+
+def _kind_of(path: Path, kinds: Sequence[Kind]) -> Kind | None:
+    name = path.name.lower()
+    return next((kind for kind in kinds if name.endswith(kind.suffixes)), None)
 
 
 def open_fields(path: Path | str, quantity: Quantity = "density") -> Source:
