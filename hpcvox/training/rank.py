@@ -18,10 +18,11 @@ from hpcvox.training.folder import finished, inputs, runs
 from hpcvox.training.folder.card import WEIGHTS
 from hpcvox.training.folder.metrics import MetricsLog, read_metrics, table
 from hpcvox.training.loop import Trainer
+from hpcvox.training.network import find
 from hpcvox.training.ranks.comm import Comm, connect
 from hpcvox.training.ranks.device import place
 from hpcvox.training.settings import TrainSettings
-from hpcvox.training.task import Recipe, Task
+from hpcvox.training.task import Recipe, Task, refuse_other
 
 MAY_CHANGE = {
     *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
@@ -81,6 +82,7 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     torch.set_num_threads(settings.threads or max(1, len(os.sched_getaffinity(0)) // comm.local_size))
     torch.manual_seed(settings.seed)
     shards = ShardSet.open(settings.shards)
+    refuse_other(shards, find(settings.network).descriptor)
     if comm.rank == 0:
         if any((settings.out / "checkpoints").glob("step-*")):
             config.claim(settings, settings.out, MAY_CHANGE)

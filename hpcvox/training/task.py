@@ -21,7 +21,7 @@ class Ratio(NamedTuple):
     """A figure that is a quotient of sums over samples (a mean, a recall)."""
 
     numerator: torch.Tensor
-    """(B,) or scalar, no gradient."""
+    """(B,) or scalar; a gradient is not looked at."""
     denominator: torch.Tensor
 
 
@@ -109,5 +109,5 @@ def refuse_other(shards: ShardSet, descriptor: str) -> None:
     if shards.manifest.descriptor != descriptor:
         raise ShardError(
             f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and {descriptor} is needed here: "
-            f"make such a set with `hpcvox featurize configs/featurize_{descriptor}.yaml`"
+            f"make such a set with `hpcvox featurize descriptor={descriptor}`"
         )

@@ -159,8 +159,3 @@ def test_two_ranks_compute_what_one_does_with_twice_the_batch(fingerprints: Path
     both = (load_file(tmp_path / run / "model.safetensors") for run in ("two", "one"))
     for weights in zip(*(sorted(each.items()) for each in both), strict=True):
         torch.testing.assert_close(weights[0][1], weights[1][1], rtol=1e-3, atol=1e-4)
-
-
-def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
-    with pytest.raises(ShardError, match=r"holds the descriptor density, and diffraction is needed"):
-        train(settings(shards, tmp_path / "run"))

@@ -1,7 +1,8 @@
-"""A network of another package, which is found by its entry point and nowhere named in hpcvox."""
+"""What another package adds, which is found by its entry points and nowhere named in hpcvox."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,46 @@ def test_one_that_is_nowhere_is_named_with_those_that_are() -> None:
         "train", "elsewhere:NET", status=2
     )
     assert "usage: hpcvox train NETWORK" in hpcvox("train", status=2)
+
+
+def test_its_parts_hold_to_the_contracts_of_their_kinds(shards: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hpcvox_tiny.contracts", str(tmp_path / "new"), str(shards)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=HERE, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "empty.tiny: the file is empty" in done.stdout
+
+
+def test_its_descriptor_and_calculator_are_valid_settings_and_its_source_is_told() -> None:
+    assert "descriptor: fractions" in hpcvox("featurize", "descriptor=fractions", "--defaults")
+    hpcvox("check", "relax", "stages=[springs]", "--", "featurize", "descriptor=fractions", "heaviest=60")
+    assert "coulomb, fractions" in hpcvox("featurize", "descriptor=friction", status=2)
+    assert "did you mean springs?" in hpcvox("check", "relax", "stages=[sprigns]", status=2)
+    assert "lines of rocksalt crystals (.tiny)" in hpcvox("featurize", "source=absent.tiny", status=2)
+
+
+@pytest.mark.slow
+def test_its_source_its_descriptor_and_its_calculator_work_in_our_jobs(tmp_path: Path) -> None:
+    (tmp_path / "salts.tiny").write_text("a Na Cl 5.64 -2.1\nb Mg O 4.21 -3.0\n")
+    given = [f"source={tmp_path / 'salts.tiny'}", "actors=1"]
+    assert "2 crystals from 2 inputs" in hpcvox(
+        "featurize", "descriptor=fractions", *given, f"out={tmp_path / 'shards'}"
+    )
+    assert "descriptor    fractions" in re.sub(
+        " +", "    ", hpcvox("shards", "info", str(tmp_path / "shards"))
+    )
+    hpcvox("relax", *given, "stages=[{calculator: springs, cell: fixed}]", f"out={tmp_path / 'relaxed'}")
+    assert "springs_energy" in (tmp_path / "relaxed" / "relaxed.csv").read_text()
+
+
+def test_a_package_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hpcvox.descriptors]\nx = broken:X\n")
+    command = [sys.executable, "-m", "hpcvox", "featurize", "descriptor=soup"]
+    there = {**HERE, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=there, check=False)
+    assert done.returncode == 2
+    assert (
+        "broken is installed, and its entry point x = broken:X (hpcvox.descriptors) cannot be" in done.stderr
+    )

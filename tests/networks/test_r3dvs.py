@@ -178,13 +178,6 @@ def test_what_cannot_be_is_refused(
         train_network(settings(spots, tmp_path / "run", *more))
 
 
-def test_a_set_of_another_descriptor_is_refused_by_name(shards: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        ShardError, match=r"holds the descriptor density, and r3dvs is needed.*featurize_r3dvs\.yaml"
-    ):
-        train_network(settings(shards, tmp_path / "run"))
-
-
 @pytest.mark.parametrize(("padding", "left"), [("zeros", 4), ("none", 2)])
 def test_the_network_is_as_its_sheet_says(padding: Literal["zeros", "none"], left: int) -> None:
     """Convolution → LeakyReLU(0.3) → maximum, thrice, then 32 → 8 → 1: with the order of the sheet, the same."""

@@ -18,6 +18,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae import task as vae_task
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.testing.comms import check_comm
 from hpcvox.training.rank import _run, _trainer
 from hpcvox.training.ranks import agreement
 from hpcvox.training.ranks.comm import Comm, connect
@@ -45,6 +46,8 @@ def main(folder: Path, cases: dict[str, list[str]], networks: Path) -> None:
     for number, (name, arguments) in enumerate(cases.items()):
         settings = config.load(TrainUNetSettings, None, arguments)
         comm = connect(settings)
+        if number == 0:
+            check_comm(comm)
         settings.out.mkdir(exist_ok=True)
         trainer = _trainer(settings, comm, recipe)
         assert _run(settings, trainer, recipe).exit_status == 0

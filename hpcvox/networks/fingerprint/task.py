@@ -14,7 +14,7 @@ from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import DROPOUT, Slice, generator
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.task import Losses, Ratio, Recipe, Samples, refuse_other
+from hpcvox.training.task import Losses, Ratio, Recipe, Samples
 
 
 class FingerprintBatch(NamedTuple):
@@ -97,7 +97,6 @@ def labels(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.i
 
 
 def _usable(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    refuse_other(shards, "diffraction")
     usable = labels(settings, shards) >= 0
     if not usable.any():
         raise ShardError(

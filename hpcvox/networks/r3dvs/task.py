@@ -27,7 +27,6 @@ from hpcvox.training.task import (
     Samples,
     all_samples,
     by_material,
-    refuse_other,
 )
 
 TYPICAL = 256
@@ -141,7 +140,6 @@ def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
 
 
 def _usable(settings: TrainR3DVSSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    refuse_other(shards, "r3dvs")
     if settings.task == "rotation":
         return all_samples(settings, shards)
     return np.isfinite(shards.target(settings.target))

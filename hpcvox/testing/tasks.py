@@ -1,0 +1,100 @@
+"""What every task of a training holds to."""
+
+from pathlib import PurePath
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.training.data import Slice
+from hpcvox.training.network import Network
+from hpcvox.training.ranks.comm import Alone
+from hpcvox.training.settings import TrainSettings
+from hpcvox.training.task import Losses, Task
+
+EVALUATION = -1
+"""The epoch without augmentation."""
+
+
+def check_task(network: Network, settings: TrainSettings) -> Task:
+    """Hold the task of a network to what the loop relies on, on ``settings.shards``.
+
+    No sample is both trained on and held out; a batch has the samples that were asked for; a loss is one finite number
+    a sample, with gradients; the same batch loses the same again; and an evaluation gives a sample the same loss
+    whatever samples are with it.
+
+    Returns:
+        The task, with one backward pass behind it.
+
+    Raises:
+        AssertionError: something of this does not hold.
+        ShardError: the shard set is of another descriptor.
+    """
+    assert settings.network == network.name, f"the settings are of {settings.network}, not of {network.name}"
+    fields = type(settings).model_fields
+    assert set(settings.takes) <= set(fields), "takes names a setting that is not there"
+    assert all(PurePath(name).name == name for name in network.leaves), "leaves are plain names of files"
+    recipe = network.load("recipe")
+    shards = ShardSet.open(settings.shards)
+    assert shards.manifest.descriptor == network.descriptor, (
+        f"the shard set is not one of {network.descriptor}"
+    )
+    usable = recipe.usable(settings, shards)
+    assert (usable.shape, usable.dtype) == ((shards.n_samples,), np.bool_), "usable is (n_samples,) of bool"
+    train, held_out = recipe.split(settings, shards, usable)
+    assert not set(train.tolist()) & set(held_out.tolist()), "a sample is trained on and held out"
+    torch.manual_seed(settings.seed)
+    task: Task = recipe.make(settings, shards, train, Alone())
+    assert task.name == network.name, f"the task is called {task.name}, and the network {network.name}"
+    _check_training(task, _slice(train[:4]))
+    _check_evaluation(task, held_out[:3])
+    return task
+
+
+def _slice(samples: NDArray[np.int64]) -> Slice:
+    return Slice(samples, np.full(len(samples), 1 / len(samples), np.float32))
+
+
+def _check_training(task: Task, part: Slice) -> None:
+    task.model.train()
+    batch = task.read(part, 0)
+    assert len(batch.indices) == len(batch.share) == len(part.indices), "a batch has the samples of its slice"
+    assert batch.share.dtype == torch.float32, "share is of float32"
+    losses = task.losses(batch)
+    _check_losses(losses, len(part.indices))
+    assert losses.per_sample.requires_grad, "the loss has no gradient"
+    torch.autograd.backward((losses.per_sample * batch.share.to(losses.per_sample.device)).sum())
+    gradients = [p.grad for p in task.model.parameters() if p.grad is not None]
+    assert gradients, "no weight has a gradient"
+    assert all(bool(torch.isfinite(one).all()) for one in gradients), "a gradient is not finite"
+    with torch.no_grad():
+        again = task.losses(task.read(part, 0)).per_sample
+    assert torch.equal(again, losses.per_sample), "the same samples of the same epoch lose something else"
+
+
+def _check_evaluation(task: Task, samples: NDArray[np.int64]) -> None:
+    task.model.eval()
+    with torch.no_grad():
+        together = task.losses(task.read(_slice(samples), EVALUATION))
+        _check_losses(together, len(samples))
+        alone = [
+            task.losses(task.read(_slice(samples[[n]]), EVALUATION)).per_sample for n in range(len(samples))
+        ]
+    torch.testing.assert_close(
+        torch.cat(alone),
+        together.per_sample,
+        rtol=1e-3,
+        atol=1e-5,
+        msg=lambda words: f"by itself and not: {words}",
+    )
+
+
+def _check_losses(losses: Losses, size: int) -> None:
+    assert losses.per_sample.shape == (size,), (
+        f"{size} samples have losses of {tuple(losses.per_sample.shape)}"
+    )
+    assert torch.isfinite(losses.per_sample).all(), "a loss is not finite"
+    for name, ratio in losses.figures.items():
+        for part in ratio:
+            assert torch.isfinite(part).all(), f"the figure {name} is not finite"
