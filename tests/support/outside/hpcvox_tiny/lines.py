@@ -15,7 +15,7 @@ class LineSource:
 
     kind = "lines"
     total: int | None = None
-    target_names = ("energy",)
+    target_names: tuple[str, ...] = ("energy",)
     passed_over = ""
 
     def __init__(self, path: Path, columns: ColumnChoice) -> None:

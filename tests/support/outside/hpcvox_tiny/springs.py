@@ -13,7 +13,7 @@ class Springs(Calculator):
     implemented_properties = ["energy", "forces"]  # noqa: RUF012 # as ASE has it
 
     def __init__(self, constant: float = 0.0, **given: Any) -> None:
-        super().__init__(**given)
+        super().__init__(**given)  # type: ignore[no-untyped-call]
         self.constant = constant
 
     def calculate(
@@ -23,7 +23,7 @@ class Springs(Calculator):
         system_changes: Sequence[str] = (),
     ) -> None:
         """See ASE."""
-        super().calculate(atoms, properties, system_changes)
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         assert atoms is not None
         self.results["energy"] = 0.5 * self.constant * float((atoms.positions**2).sum())
         self.results["forces"] = -self.constant * atoms.positions
