@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES
+from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES, MAX_VOLUME_A3
 from hpcvox.crystals.occupancy import settled
 from hpcvox.crystals.overlap import (
     LEAST_DISTANCES_A,
@@ -70,6 +70,7 @@ def sites(
     """
     spacing = float(plane_spacings(lattice).min())
     check_spacing(spacing)
+    check_filled(abs(float(np.linalg.det(lattice))), len(numbers))
     frac = inside_cell(
         np.ascontiguousarray(coordinates.T).reshape(-1),
         lambda k: ", ".join(f"{value:g}" for value in coordinates[k]),
@@ -111,6 +112,8 @@ def inside_cell(columns: NDArray[np.float64], written: Callable[[int], str]) -> 
     frac = np.empty((len(columns) // 3, 3))
     bad = wrap_columns(columns, frac)
     if bad >= 0:
+        if np.isfinite(columns[bad :: len(frac)]).all():
+            raise Rejected("coordinates", f"atom {bad + 1} is 1000 cells away or more ({written(bad)})")
         raise Rejected("coordinates", f"atom {bad + 1} has no usable coordinates ({written(bad)})")
     return frac
 
@@ -129,6 +132,15 @@ def check_spacing(spacing: float) -> None:
     """Raises ``Rejected("cell")`` where opposite faces of the cell are nearer than two atoms, ``spacing`` in Å."""
     if not spacing >= MIN_DISTANCE_A:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
+
+
+def check_filled(volume: float, atoms: int) -> None:
+    """Raises ``Rejected("cell")`` where a cell of ``volume`` Å³ is too large for its number of atoms."""
+    if volume > MAX_VOLUME_A3 * atoms > 0:
+        raise Rejected(
+            "cell",
+            f"the cell has {volume / atoms:.3g} Å³ for each of its {atoms} atoms: are its lengths in pm?",
+        )
 
 
 def check_length(longest: float) -> None:

@@ -15,6 +15,9 @@ MAX_SITES: Final = 10_000
 
 MAX_LENGTH_A: Final = 1000.0
 
+MAX_VOLUME_A3: Final = 1e6
+"""Of a cell, for each of its atoms; one whose lengths are in pm has more, and one alone in a box far less."""
+
 
 def too_many_parts(text: bytes | str) -> bool:
     """Whether a text in JSON has more parts than a structure, each of which takes many times its bytes in memory."""

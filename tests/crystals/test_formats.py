@@ -657,3 +657,59 @@ def test_the_kinds_are_listed_with_all_their_names(tmp_path: Path) -> None:
     for word in ("POSCAR*", ".extxyz", ".jsonl", ".json.gz", ".parquet", ".db", ".zip", ".csv"):
         assert word in str(caught.value)
     assert len(kinds()) == 10  # each said once
+
+
+@pytest.mark.parametrize(
+    ("rows", "mode", "expected"),
+    [
+        ("0 0 0 Cs\n.5 .5 .5 Cl", "Direct", ""),
+        ("0 0 0 Cs1+\n.5 .5 .5 Cl-", "Direct", ""),
+        ("0 0 0 F F F\n.5 .5 .5 F F F", "Selective dynamics\nDirect", ""),
+        ("0 0 0 T T F Cs\n.5 .5 .5 T T F Cl", "Selective dynamics\nDirect", ""),
+        ("0 0 0 Cl\n.5 .5 .5 Cs", "Direct", "site 1 is Cs by the list of elements, and Cl"),
+        ("0 0 0 T T F Cs\n.5 .5 .5 T T F Br", "Selective dynamics\nDirect", "site 2 is Cl by the list"),
+    ],
+)
+def test_elements_behind_the_coordinates_of_a_poscar_are_held_against_its_list(
+    rows: str, mode: str, expected: str
+) -> None:
+    result = text_of("poscar", f"{HEADER.format(1, 'Cs Cl')}{mode}\n{rows}\n")
+    if expected:
+        assert isinstance(result, Reject)
+        assert result.code == "element"
+        assert expected in result.message
+    else:
+        assert isinstance(result, Crystal), result
+        assert result.formula == "CsCl"
+
+
+def test_a_poscar_without_the_kind_of_its_coordinates_loses_no_site() -> None:
+    result = text_of("poscar", f"{HEADER.format(1, 'Cs Cl')}{SITES}.1 .1 .1\n.2 .2 .2\n")
+    assert isinstance(result, Reject)
+    assert result.code == "poscar-syntax"
+    assert "line 8 must say Direct or Cartesian" in result.message
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda d: d["sites"][1].update(xyz=[1, 1, 1]), "coordinates"),
+        (lambda d: d["lattice"].update(a=5.0), "cell"),
+        (lambda d: d["lattice"].update(gamma=100.0), "cell"),
+        (lambda d: [site.pop("xyz") for site in d["sites"]], ""),
+        (lambda d: [site.pop("abc") for site in d["sites"]], ""),
+    ],
+)
+def test_what_a_structure_in_json_says_twice_must_agree(change: Any, code: str) -> None:
+    result = text_of("json", dumped(change))
+    assert getattr(result, "code", "") == code, result
+
+
+@pytest.mark.parametrize("key", ["lattice", "matrix", "sites"])
+def test_a_key_with_two_values_in_a_structure_in_json_is_named(key: str) -> None:
+    text = dumped(lambda d: None)
+    other = text.replace(f'"{key}": ', f'"{key}": [[9, 0, 0], [0, 9, 0], [0, 0, 9]], "{key}": ', 1)
+    result = text_of("json", other)
+    assert isinstance(result, Reject)
+    assert result.code == "json-syntax"
+    assert f"'{key}' twice" in result.message

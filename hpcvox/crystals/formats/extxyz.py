@@ -4,9 +4,11 @@ import re
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
-from hpcvox.crystals.elements import NOT_CERTAIN, is_element
+from hpcvox.crystals.elements import NOT_CERTAIN, SYMBOLS, is_element
+from hpcvox.crystals.overlap import PART_TOLERANCE
 from hpcvox.errors import Rejected
 
 COUNT: Final = re.compile(rb"\s*(\d{1,9})\s*")
@@ -26,6 +28,7 @@ FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
 _SPELLED: Final = {key.lower(): key for key in FRAME_KEYS}
 """Programs write them in letters of any case."""
 
+_OCCUPANCIES: Final = ("occupancy", "occupancies", "occ")
 _MARKS: Final = re.compile(r"[\[\]{}(),\"']")
 """What stands around and between the elements of an array, beside blanks."""
 
@@ -69,9 +72,12 @@ def _words(array: str) -> list[str]:
 
 
 class _AtomLine(NamedTuple):
+    """Where an atom's line keeps what; -1 where it does not."""
+
     species: int
+    number: int
     position: int
-    by_number: bool
+    occupancy: int
 
 
 def _atom_line(properties: str) -> _AtomLine:
@@ -83,6 +89,8 @@ def _atom_line(properties: str) -> _AtomLine:
     for name, width in zip(words[::3], words[2::3], strict=False):
         if not (width.isascii() and width.isdecimal()) or not 1 <= int(width) <= 1000:
             break
+        if name in found and name in ("species", "Z", "pos", *_OCCUPANCIES):
+            raise Rejected("extxyz-syntax", f"Properties={properties[:60]} has {name} twice")
         found[name] = at
         widths[name] = int(width)
         at += int(width)
@@ -95,7 +103,8 @@ def _atom_line(properties: str) -> _AtomLine:
             f"Properties={properties[:60]} has {widths['pos']} columns of pos and {widths[species]} of {species}: "
             "3 and 1 are valid",
         )
-    return _AtomLine(found[species], found["pos"], species == "Z")
+    occupancy = next((found[name] for name in _OCCUPANCIES if widths.get(name) == 1), -1)
+    return _AtomLine(found.get("species", -1), found.get("Z", -1), found["pos"], occupancy)
 
 
 def read(text: bytes) -> StatedCell:
@@ -122,14 +131,48 @@ def read(text: bytes) -> StatedCell:
     if len(rows) < n:
         raise Rejected("incomplete", f"{len(rows)} of {n} atoms are there")
     for i, row in enumerate(rows):
-        if len(row) <= max(columns.species, columns.position + 2):
+        if len(row) <= max(columns.position + 2, *columns):
             raise Rejected("coordinates", f"the line of atom {i + 1} is too short")
-    numbers = [_atomic_number(row[columns.species], columns.by_number) for row in rows]
+    numbers = _numbers(rows, columns)
+    _refuse_mixed(pairs)
     at = columns.position
     if not n:
         return StatedCell(lattice, np.empty((0, 3)), np.empty(0, np.uint8))
     positions = array([row[at : at + 3] for row in rows], 3, "coordinates", "the position of each atom")
-    return StatedCell(lattice, fractional(positions, lattice), np.array(numbers, dtype=np.uint8))
+    frac = fractional(positions, lattice)
+    if columns.occupancy < 0:
+        return StatedCell(lattice, frac, numbers)
+    written = [[row[columns.occupancy]] for row in rows]
+    return StatedCell(
+        lattice, frac, numbers, array(written, 1, "occupancy", "the occupancy of each atom")[:, 0]
+    )
+
+
+def _numbers(rows: list[list[str]], columns: _AtomLine) -> NDArray[np.uint8]:
+    """Atomic numbers (n,) by species and Z, which must agree where both are there."""
+    found: list[list[int]] = [
+        [_atomic_number(row[column], column == columns.number) for row in rows]
+        for column in (columns.species, columns.number)
+        if column >= 0
+    ]
+    for k, (first, last) in enumerate(zip(found[0], found[-1], strict=True)):
+        if first != last:
+            raise Rejected(
+                "element", f"atom {k + 1} is {SYMBOLS[first]} by its species and {SYMBOLS[last]} by its Z"
+            )
+    return np.array(found[0], dtype=np.uint8)
+
+
+def _refuse_mixed(pairs: dict[str, str]) -> None:
+    """Raises ``Rejected("disordered")`` where ASE has written that sites are shared, which its atoms do not show."""
+    kinds = pairs.get("occupancy", "")
+    if not kinds.startswith("_JSON"):
+        return
+    for kind, parts in re.findall(r"(\w+)\W*\{([^{}]*)\}", kinds):
+        amounts = [float(amount) for amount in re.findall(r":\s*([0-9.eE+-]+)", parts)]
+        if len(amounts) != 1 or abs(amounts[0] - 1) > PART_TOLERANCE:
+            told = " ".join(_MARKS.sub(" ", parts.replace("\\", "")).split())
+            raise Rejected("disordered", f"the sites of kind {kind} hold {told} by the frame's occupancy")
 
 
 def _atomic_number(word: str, by_number: bool) -> int:

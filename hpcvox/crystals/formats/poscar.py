@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.checks import StatedCell, array, check_count, element, fractional
 from hpcvox.crystals.decimals import decimal
+from hpcvox.crystals.elements import ATOMIC_NUMBERS, SYMBOLS
 from hpcvox.errors import Rejected
 
 _HEADER = 5
@@ -32,7 +33,7 @@ def read(text: bytes) -> StatedCell:
     symbols, counts = _words(lines[_HEADER]), _words(lines[_HEADER + 1])
     if symbols and all(word.isdecimal() for word in symbols):
         raise Rejected(
-            "element", "no elements are named (VASP 4): add a line of their symbols before their numbers"
+            "element", "there is no line of elements (VASP 4): add one of their symbols before their numbers"
         )
     if len(symbols) != len(counts) or not counts or not all(_is_count(word) for word in counts):
         raise Rejected(
@@ -42,18 +43,39 @@ def read(text: bytes) -> StatedCell:
     check_count(n)
     # What follows an element names its potential: Fe_pv, and Fe/0c5f… in VASP 6.
     elements = [element(word.split("/")[0].split("_")[0]) for word in symbols]
-    at = _HEADER + 2
+    at, trailing = _HEADER + 2, 3
     if lines[at][:1] in ("S", "s"):  # selective dynamics
         at += 1
+        trailing = 6
     mode = lines[at][:1] if at < len(lines) else ""
-    rows = [line.split()[:3] for line in lines[at + 1 : at + 1 + n]]
+    if mode.isdecimal() or mode in ("-", "+", "."):
+        raise Rejected("poscar-syntax", f"line {at + 1} must say Direct or Cartesian, not {lines[at][:40]!r}")
+    rows = [line.split() for line in lines[at + 1 : at + 1 + n]]
     if len(rows) < n:
         raise Rejected("incomplete", f"{len(rows)} of {n} sites are there")
+    numbers = np.repeat(np.array(elements, dtype=np.uint8), [int(count) for count in counts])
+    _check_named([row[trailing:] for row in rows], numbers)
+    rows = [row[:3] for row in rows]
     lattice = vectors * scale
     frac = array(rows, 3, "coordinates", "each site") if n else np.empty((0, 3))
     if mode in ("C", "c", "K", "k"):
         frac = fractional(frac * scale, lattice)
-    return StatedCell(lattice, frac, np.repeat(np.array(elements, dtype=np.uint8), [int(c) for c in counts]))
+    return StatedCell(lattice, frac, numbers)
+
+
+def _check_named(ends: list[list[str]], numbers: NDArray[np.uint8]) -> None:
+    """Hold what stands behind each site's coordinates, which may be its element, against the list of elements.
+
+    Raises:
+        Rejected: ``element``, where it is another's symbol.
+    """
+    for place, (end, number) in enumerate(zip(ends, numbers.tolist(), strict=True), 1):
+        named = ATOMIC_NUMBERS.get(end[0].rstrip("0123456789+-"), number) if len(end) == 1 else number
+        if named != number:
+            raise Rejected(
+                "element",
+                f"site {place} is {SYMBOLS[number]} by the list of elements, and {end[0]} in its own line",
+            )
 
 
 def _words(line: str) -> list[str]:

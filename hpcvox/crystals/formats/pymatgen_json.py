@@ -5,7 +5,7 @@ a text names, and this text may be a stranger's.
 """
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from hpcvox.crystals.limits import MAX_PARTS, too_many_parts
 from hpcvox.errors import Rejected
 
 _PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
+_ONCE: Final = ('"lattice"', '"matrix"', '"sites"')
+_SAME: Final = 0.01
+"""Of a length, or of an angle's cosine."""
+_SAME_PLACE_A: Final = 0.1
 
 
 def read(text: bytes) -> StatedCell:
@@ -63,11 +67,31 @@ def _loaded(text: bytes | str) -> Any:
     if too_many_parts(text):
         raise Rejected("too-large", f"the structure has more than {MAX_PARTS:,} brackets and commas")
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object if _doubled(text) else None)
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too
         python = text.lstrip()[:2] in ("{'", b"{'")
         hint = " (a dictionary as Python prints it: write it by json.dumps)" if python else ""
         raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}{hint}") from None
+
+
+def _doubled(text: bytes | str) -> bool:
+    """Whether what a structure has once is in its text twice."""
+    if isinstance(text, bytes):
+        return any(text.count(key.encode()) > 1 for key in _ONCE)
+    return any(text.count(key) > 1 for key in _ONCE)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, no key of which has two values.
+
+    Raises:
+        Rejected: ``json-syntax``.
+    """
+    found = dict(pairs)
+    for key, value in pairs if len(found) < len(pairs) else ():
+        if value != found[key]:
+            raise Rejected("json-syntax", f"an object says {key[:40]!r} twice, with different values")
+    return found
 
 
 def _lattice(value: Any) -> NDArray[np.float64]:
@@ -75,18 +99,37 @@ def _lattice(value: Any) -> NDArray[np.float64]:
         raise Rejected("cell", "the lattice must be an object with its matrix")
     pbc = value.get("pbc")
     check_periodic(pbc if isinstance(pbc, list) else ())
+    stated = all(name in value for name in _PARAMETERS)
     if "matrix" in value:
         matrix = array(value["matrix"], 3, "cell", "the matrix of the lattice")
         if len(matrix) != 3:
             raise Rejected("cell", f"the matrix of the lattice has {len(matrix)} rows, not 3")
+        if stated and np.isfinite(matrix).all() and matrix.any(axis=1).all():
+            _check_parameters(matrix, value)
         return matrix
-    if not all(name in value for name in _PARAMETERS):
+    if not stated:
         raise Rejected("cell", "the lattice has neither a matrix nor lengths and angles")
     (parameters,) = array([[value[name] for name in _PARAMETERS]], 6, "cell", "lengths and angles").tolist()
     try:
         return lattice_from_parameters(*parameters)
     except ValueError as error:
         raise Rejected("cell", str(error)) from None
+
+
+def _check_parameters(matrix: NDArray[np.float64], value: dict[str, Any]) -> None:
+    """Raises ``Rejected("cell")`` where the lengths and angles beside a matrix (3, 3) are not those of its rows."""
+    (stated,) = array([[value[name] for name in _PARAMETERS]], 6, "cell", "lengths and angles of the lattice")
+    lengths = np.linalg.norm(matrix, axis=1)
+    cosines = (matrix @ matrix.T)[(1, 0, 0), (2, 2, 1)] / (lengths[[1, 0, 0]] * lengths[[2, 2, 1]])
+    told = np.cos(np.radians(stated[3:]))
+    if not (
+        (np.abs(stated[:3] - lengths) <= _SAME * lengths).all() and (np.abs(told - cosines) <= _SAME).all()
+    ):
+        own = [*lengths, *np.degrees(np.arccos(cosines))]
+        listed = [", ".join(f"{number:.6g}" for number in six) for six in (stated, own)]
+        raise Rejected(
+            "cell", f"the lattice has a, b, c, α, β, γ of {listed[0]}, and a matrix of {listed[1]}"
+        )
 
 
 def _species(i: int, site: Any) -> list[tuple[int, float]]:
@@ -104,10 +147,23 @@ def _species(i: int, site: Any) -> list[tuple[int, float]]:
 
 
 def _frac(sites: list[Any], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3), from positions where those are all that is there."""
+    """Fractional coordinates (n, 3), from positions where those are all that is there; both must be the same places."""
+    frac: NDArray[np.float64] | None = None
     if all("abc" in site for site in sites):
-        return array([site["abc"] for site in sites], 3, "coordinates", "the abc of each site")
+        frac = array([site["abc"] for site in sites], 3, "coordinates", "the abc of each site")
     if all("xyz" in site for site in sites):
         positions = array([site["xyz"] for site in sites], 3, "coordinates", "the xyz of each site")
-        return fractional(positions, lattice)
-    raise Rejected("coordinates", "not every site has its coordinates (abc)")
+        by_xyz = fractional(positions, lattice)
+        if frac is None:
+            return by_xyz
+        apart = by_xyz - frac
+        distances = np.linalg.norm((apart - np.rint(apart)) @ lattice, axis=1)
+        if (distances > _SAME_PLACE_A).any():
+            k = int(np.argmax(distances))
+            raise Rejected(
+                "coordinates",
+                f"site {k + 1} is at {frac[k].tolist()} by its abc, which is {distances[k]:.3g} Å from its xyz",
+            )
+    if frac is None:
+        raise Rejected("coordinates", "not every site has its coordinates (abc)")
+    return frac

@@ -19,6 +19,7 @@ _RULES: Final = (  # name of a file → format of its text; the first that fits
     (re.compile(rf".*\.m?cif{_PACKED}", re.IGNORECASE | re.DOTALL), "cif"),
     (re.compile(rf".*\.(poscar|vasp){_PACKED}", re.IGNORECASE | re.DOTALL), "poscar"),
     (re.compile(r"(POSCAR|CONTCAR).*", re.DOTALL), "poscar"),
+    (re.compile(rf"(poscar|contcar){_PACKED}", re.IGNORECASE), "poscar"),
 )
 _PACKED_NAME: Final = re.compile(r"\.(gz|bz2|xz)\Z", re.IGNORECASE)
 _SOME_CIF: Final = re.compile(rb"(?i)data_|loop_|_cell[._]")

@@ -22,6 +22,9 @@ CSV_SUFFIXES: Final = suffixes(".csv")
 
 _MAX_HEADER: Final = 1024 * 1024
 
+_LONGEST_ABSENT: Final = 64
+"""Bytes of a cell that may say that there is no structure."""
+
 _PATIENCE: Final = 100
 """A column with so many more cells that are no numbers than numbers is looked at no further."""
 
@@ -179,8 +182,9 @@ class CsvSource:
             if whole:
                 text = row[self._cif].encode()
                 targets, fault = self._numbers(row)
-                if not text or text.isspace():
-                    fault = Fault("empty", f"the cell {self._columns[self._cif]!r} is empty")
+                if len(text) < _LONGEST_ABSENT and absent(row[self._cif]):
+                    shown = f"is {row[self._cif].strip()}" if text.strip() else "is empty"
+                    fault = Fault("empty", f"the cell {self._columns[self._cif]!r} {shown}")
             name, origin = name or f"row-{number}", f"{self._path.name}:row {number}"
             yield Entry(index, name, origin, text, targets, fault, text_format(text))
 

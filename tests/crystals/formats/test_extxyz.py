@@ -1,10 +1,14 @@
 """Extended XYZ: one frame, however its comment line is spelled (github.com/libAtoms/extxyz has the specification)."""
 
+import json
 import time
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.io import write
 
 from hpcvox.crystals.formats.extxyz import info
 from hpcvox.crystals.parse import parse
@@ -142,3 +146,46 @@ def test_columns_of_another_width_are_no_positions(properties: str) -> None:
     assert isinstance(result, Reject)
     assert result.code == "extxyz-syntax"
     assert "3 and 1 are valid" in result.message
+
+
+COLUMNS = "Properties=species:S:1:pos:R:3"
+CUBE = 'Lattice="4 0 0 0 4 0 0 0 4"'
+
+
+def of_rows(properties: str, *rows: str, more: str = "") -> str:
+    """The formula of a frame, or the code of its rejection."""
+    text = f"{len(rows)}\n{CUBE} {properties} {more}\n" + "\n".join(rows) + "\n"
+    (result,) = parse(Entry(0, "x", "x.xyz", text.encode(), {}, None, "extxyz"))
+    return result.formula if isinstance(result, Crystal) else result.code
+
+
+@pytest.mark.parametrize("name", ["occupancy", "occupancies", "occ"])
+def test_occupancies_are_read(name: str) -> None:
+    for occupancy, expected in (("1.0", "CsCl"), ("0.5", "disordered"), ("0", "Cs"), ("x", "occupancy")):
+        rows = ("Cs 0 0 0 1", f"Cl 2 2 2 {occupancy}")
+        assert of_rows(f"{COLUMNS}:{name}:R:1", *rows) == expected
+
+
+def test_species_and_atomic_numbers_must_agree() -> None:
+    for rows, expected in (
+        (("Cs 0 0 0 55", "Cl 2 2 2 17"), "CsCl"),
+        (("Cs 0 0 0 17", "Cl 2 2 2 55"), "element"),
+    ):
+        assert of_rows(f"{COLUMNS}:Z:I:1", *rows) == expected
+
+
+@pytest.mark.parametrize("name", ["pos:R:3", "species:S:1"])
+def test_a_column_that_is_there_twice_is_named(name: str) -> None:
+    assert of_rows(f"{COLUMNS}:{name}", "Cs 0 0 0 1 1 1", "Cl 2 2 2 1 1 1") == "extxyz-syntax"
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [('{"Fe": 0.5, "Mn": 0.5}', "disordered"), ('{"Fe": 0.9}', "disordered"), ('{"Fe": 1}', "Fe")],
+)
+def test_a_mixed_crystal_of_ase_is_not_its_first_element(parts: str, expected: str) -> None:
+    atoms = Atoms("Fe", cell=[4, 4, 4], pbc=True, info={"occupancy": {"0": json.loads(parts)}})
+    out = StringIO()
+    write(out, atoms, format="extxyz")
+    (result,) = parse(Entry(0, "x", "x.xyz", out.getvalue().encode(), {}, None, "extxyz"))
+    assert (result.formula if isinstance(result, Crystal) else result.code) == expected

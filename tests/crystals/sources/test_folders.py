@@ -40,7 +40,9 @@ def put(path: Path, data: str | bytes = CIF) -> None:
 
 
 @pytest.mark.parametrize("suffix", PACK)
-@pytest.mark.parametrize("name", ["a.cif", "a.mcif", "A.CIF", "POSCAR", "CONTCAR_1", "a.vasp", "a.poscar"])
+@pytest.mark.parametrize(
+    "name", ["a.cif", "a.mcif", "A.CIF", "POSCAR", "CONTCAR_1", "poscar", "Contcar", "a.vasp", "a.poscar"]
+)
 def test_a_compressed_structure_is_read_alone_in_a_folder_and_in_an_archive(
     tmp_path: Path, name: str, suffix: str
 ) -> None:

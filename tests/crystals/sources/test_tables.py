@@ -156,3 +156,10 @@ def test_numbers_of_a_parquet_table_that_are_decimals_are_targets_and_those_in_t
     assert [entry.targets for entry in entries] == [{"price": 1.5}, {}, {"price": 2.25}]
     assert source.passed_over.endswith("(gap: it is written as text)")
     assert open_source(tmp_path / "t.parquet", targets=["price"]).passed_over == ""
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "nan", "#N/A", "None"])
+def test_a_cell_without_a_structure_is_called_that(tmp_path: Path, cell: str) -> None:
+    path = put(tmp_path / "t.csv", ["id", "cif"], ["a", cell], ["b", CIF])
+    results = [result for entry in open_source(path) for result in parse(entry)]
+    assert [getattr(result, "code", "") for result in results] == ["empty", ""]
