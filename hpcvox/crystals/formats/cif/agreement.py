@@ -5,6 +5,7 @@ words tell.  What disagrees rejects the crystal, or is let through with a *remar
 that stays with the sample.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.cif.atom_sites import multiplicity
 from hpcvox.crystals.formats.cif.claims import Claims
-from hpcvox.crystals.formats.cif.elements.formulas import Amounts
+from hpcvox.crystals.formats.cif.elements.formulas import Amounts, readings
 from hpcvox.errors import Rejected
 
 REMARKS: Final = {
@@ -27,6 +29,10 @@ REMARKS: Final = {
     "density": "the density is not that of the cell's atoms; Z or multiplicities agree",
     "weight": "the formula's weight is not the one that is stated",
     "setting": "the space group is stated in two settings; the one taken agrees with the rest of the file",
+    "other-formula": "the structural or moiety formula is not that of the sum, which the atoms agree with",
+    "disorder-groups": "atoms of disorder groups that exclude each other are listed, and taken, as whole atoms",
+    "far-coordinates": "an atom is listed two cells away or farther, as by coordinates that are no fractions",
+    "faulty-syntax": "the file is no valid CIF, and words of it that belong to no tag are left out",
     "formula-unread": "a formula is stated that cannot be read, and the atoms are not held against it",
 }
 """By code: what a remark means."""
@@ -35,6 +41,8 @@ VOLUME_TOLERANCE: Final = 0.01
 DENSITY_TOLERANCE: Final = 0.02
 WEIGHT_TOLERANCE: Final = 0.01
 _COUNT_TOLERANCE: Final = 0.01
+_PROPORTIONS: Final = 0.02
+_COMMA: Final = re.compile(r"\d,\d")  # half of something, or the end of a moiety
 _HYDROGEN: Final = 1
 _CARBON: Final = 6
 _BEARERS: Final = (6, 7, 8)
@@ -87,6 +95,10 @@ def remarks(
             found.append("hydrogen")
         if stated.weight is not None and not _same_weight(amounts, stated.weight):
             found.append("weight")
+        for other in stated.others:
+            if other != _reduced(amounts) and not (_COMMA.search(other) or _alike(amounts, readings(other))):
+                found.append("other-formula")
+                break
     else:
         _check_types(stated.types, counts)
         if stated.formula is not None:
@@ -132,6 +144,25 @@ def _formula_units(stated: Claims, counts: bytes, located: int) -> tuple[Amounts
     )
 
 
+def _alike(amounts: Amounts, others: Sequence[Amounts]) -> bool:
+    """Whether one of ``others`` has these proportions, hydrogen aside, or there is none."""
+    for other in others:
+        heavy = {z: amount for z, amount in amounts.items() if z != _HYDROGEN}
+        ratios = [other.get(z, 0.0) / amount for z, amount in heavy.items()] or [1.0]
+        if other.keys() - {_HYDROGEN} == heavy.keys() and max(ratios) <= (1 + _PROPORTIONS) * min(ratios):
+            return True
+    return not others
+
+
+def _reduced(amounts: Amounts) -> str:
+    """The formula as pymatgen writes it, which most files have: spares them the reading of it."""
+    values = amounts.values()
+    divisor = 1 if 1.0 in values else _divisor(tuple(values))
+    return "".join(
+        [SYMBOLS[z] if n == divisor else f"{SYMBOLS[z]}{n / divisor:g}" for z, n in amounts.items()]
+    )
+
+
 def _check_types(types: frozenset[int], counts: bytes) -> None:
     """Raises ``Rejected("incomplete")`` where an element other than hydrogen is among the types, and has no atom."""
     missing = [SYMBOLS[z] for z in sorted(types - set(counts) - {_HYDROGEN})] if types else []
@@ -150,6 +181,8 @@ def _listed(counts: bytes) -> str:
 
 
 def _units(stated: Claims, amounts: Amounts, unit: float, counts: bytes) -> str | None:
+    if stated.counts:
+        return _by_types(stated.counts, counts)
     if stated.units is None or not unit:
         return None
     if _same_units(stated.units, unit):
@@ -159,6 +192,15 @@ def _units(stated: Claims, amounts: Amounts, unit: float, counts: bytes) -> str 
     if any(_same_units(stated.units, other) for other in others):
         return ""
     return f"Z is {stated.units:g} of {stated.formula}, and they are {unit:.3g} of it"
+
+
+def _by_types(stated: Sequence[tuple[int, float]], counts: bytes) -> str | None:
+    heavy = [(z, count) for z, count in stated if z != _HYDROGEN]
+    for z, count in heavy:
+        made = counts.count(z)
+        if not _same_units(count, made):
+            return f"the list of atom types has {count:g} {SYMBOLS[z]} in the cell, and there are {made}"
+    return "" if heavy else None
 
 
 def _same_units(stated: float, made: float) -> bool:
@@ -173,7 +215,7 @@ def _divisor(amounts: tuple[float, ...]) -> int:
 def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequence[str]) -> str | None:
     if not stated or (images is None and stated.count("1") == len(stated)):
         return None
-    known = {i: int(text) for i, text in enumerate(stated) if text.isdigit() and int(text) > 0}
+    known = {i: count for i, text in enumerate(stated) if (count := multiplicity(text))}
     made = {i: 1 if images is None else int(images[i]) for i in known}
     differ = [i for i in known if known[i] != made[i]]
     # SHELXL writes the order of the site's symmetry: 1 in a general position

@@ -1,7 +1,9 @@
 """The atom sites of a CIF block: their elements, coordinates and occupancies, as listed."""
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import gemmi
 import numpy as np
@@ -28,20 +30,36 @@ class _LoopPlaces(NamedTuple):
     label: int
     occupancy: int
     flag: int
+    attached: int
+    assembly: int
+    group: int
     multiplicity: int
 
 
-_NAMES = ("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag")
+_NAMES: Final = (
+    *("fract_x", "fract_y", "fract_z", "type_symbol", "label", "occupancy", "calc_flag"),
+    *("attached_hydrogens", "disorder_assembly", "disorder_group"),
+)
+_MULTIPLICITY: Final = ("site_symmetry_multiplicity", "symmetry_multiplicity", "site_symmetry_order")
+"""SHELXL has written the last as the one before it."""
 
+_OCCUPANCY: Final = re.compile(r"_atom_site_(?:site_)?occ(?:upanc(?:y|ies)|upation)?(?:_factor)?")
+"""Names that programs have for it beside the dictionary's."""
 
-_MULTIPLICITY = ("_atom_site_site_symmetry_multiplicity", "_atom_site_symmetry_multiplicity")
+_WHOLE: Final = re.compile(r"['\"]?(\d{1,6})(?:\.0*)?['\"]?", re.ASCII)
+_NO_GROUP: Final = frozenset({".", "?", "0", ""})
+
+_FAR: Final = 2.0
+"""Fractional coordinates beyond this, of either sign, are rare: more often they are Å, or thousandths."""
 
 
 @lru_cache(maxsize=4096)
 def _loop_places(tags: tuple[str, ...]) -> _LoopPlaces:
     index = {tag.lower().replace(".", "_"): i for i, tag in enumerate(tags)}
     places = [index.get(f"_atom_site_{name}", -1) for name in _NAMES]
-    multiplicity = [place for name in _MULTIPLICITY if (place := index.get(name, -1)) >= 0]
+    if places[5] < 0:
+        places[5] = next((place for tag, place in index.items() if _OCCUPANCY.fullmatch(tag)), -1)
+    multiplicity = [place for name in _MULTIPLICITY if (place := index.get(f"_atom_site_{name}", -1)) >= 0]
     return _LoopPlaces._make((*places, *(multiplicity or [-1])[:1]))
 
 
@@ -63,7 +81,9 @@ def atoms_of(block: gemmi.cif.Block) -> Atoms | None:
         if blocks.value(block, tag) is not None:  # one atom, written without a loop
             stem = tag.removesuffix("fract_x")
             pairs = [
-                (stem + n, value) for n in _NAMES if (value := blocks.value(block, stem + n)) is not None
+                (stem + n, value)
+                for n in (*_NAMES, *_MULTIPLICITY)
+                if (value := blocks.value(block, stem + n)) is not None
             ]
             return Atoms([value for _, value in pairs], len(pairs), _loop_places(tuple(t for t, _ in pairs)))
     return None
@@ -77,15 +97,20 @@ class Sites(NamedTuple):
     occupancy: NDArray[np.float64] | None  # (n,) | None: all whole
     labels: list[str]  # empty where there are none
     multiplicities: list[str]  # as stated; empty where they are not
+    attached: bool  # whether hydrogen without places is said to be bound to a site
+    alternatives: bool  # whether whole atoms are listed of which one alone is there at a time
+    far: str  # where the first atom is that is far from the cell, as messages have it; empty where none is
 
 
 def sites_of(atoms: Atoms, block: gemmi.cif.Block) -> Sites:
     """The sites that hold an atom.
 
     Raises:
-        Rejected: ``too-many-sites``, ``no-structure``, ``occupancy``, and those of elements and coordinates:
-            ``element``, ``disordered``, ``incomplete``, ``coordinates``.
+        Rejected: ``too-many-sites``, ``no-structure``, ``occupancy``, ``cif-syntax`` (columns in two loops), and
+            those of elements and coordinates: ``element``, ``disordered``, ``incomplete``, ``coordinates``.
     """
+    if atoms.columns.symbol < 0 or atoms.columns.occupancy < 0:
+        _refuse_elsewhere(atoms.columns, block)
     if len(atoms.values) > MAX_SITES * atoms.width:
         raise Rejected("too-many-sites", f"more than {MAX_SITES} sites are listed")
     occupancy = _occupancy(atoms)
@@ -93,8 +118,43 @@ def sites_of(atoms: Atoms, block: gemmi.cif.Block) -> Sites:
         atoms, occupancy = _held(atoms, occupancy)
     numbers = _numbers(atoms, block)
     values, width, columns = atoms
+    attached = columns.attached >= 0 and any(
+        count.isdecimal() and count != "0" for count in values[columns.attached :: width]
+    )
     multiplicities = values[columns.multiplicity :: width] if columns.multiplicity >= 0 else []
-    return Sites(_frac(atoms), numbers, occupancy, _labels(atoms), multiplicities)
+    frac, far = _frac(atoms)
+    alternatives = occupancy is None and columns.group >= 0 and _alternatives(atoms)
+    return Sites(frac, numbers, occupancy, _labels(atoms), multiplicities, attached, alternatives, far)
+
+
+def _refuse_elsewhere(columns: _LoopPlaces, block: gemmi.cif.Block) -> None:
+    """Refuse a second loop with what the sites' own has not: only one is read."""
+    for name, place in (("type_symbol", columns.symbol), ("occupancy", columns.occupancy)):
+        if place < 0:
+            for tag in (f"_atom_site_{name}", f"_atom_site.{name}"):
+                if block.find_values(tag):
+                    raise Rejected(
+                        "cif-syntax", f"{tag} is in a second loop of atom sites: put it into the first"
+                    )
+
+
+def _alternatives(atoms: Atoms) -> bool:
+    """Whether there are groups of disordered atoms of which one alone is there at a time."""
+    values, width, columns = atoms
+    groups = [group.strip("'\"") for group in values[columns.group :: width]]
+    if _NO_GROUP.issuperset(groups):
+        return False
+    assemblies = values[columns.assembly :: width] if columns.assembly >= 0 else ["."] * len(groups)
+    pairs = {pair for pair in zip(assemblies, groups, strict=True) if pair[1] not in _NO_GROUP}
+    # -1: around a special position, where an atom and its image exclude each other
+    return len({assembly for assembly, _ in pairs}) < len(pairs) or any(group[0] == "-" for _, group in pairs)
+
+
+@lru_cache(maxsize=1024)
+def multiplicity(text: str) -> int:
+    """The multiplicity that ``text`` states (``4``, ``4.0``, ``'4'``), 0 where that is none."""
+    match = _WHOLE.fullmatch(text)
+    return int(match[1]) if match else 0
 
 
 def _held(atoms: Atoms, occupancy: NDArray[np.float64] | None) -> tuple[Atoms, NDArray[np.float64] | None]:
@@ -129,13 +189,24 @@ def _labels(atoms: Atoms) -> list[str]:
     return atoms.values[atoms.columns.label :: atoms.width] if atoms.columns.label >= 0 else []
 
 
-def _frac(atoms: Atoms) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3) in [0, 1)."""
+def _frac(atoms: Atoms) -> tuple[NDArray[np.float64], str]:
+    """Fractional coordinates (n, 3) in [0, 1), and :attr:`Sites.far`."""
     values, width, columns = atoms
     if columns.y < 0 or columns.z < 0:
         raise Rejected("coordinates", "the atom sites have no fract_y or no fract_z")
     xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
-    return inside_cell(np.array(numbers([*xs, *ys, *zs])), lambda k: f"{xs[k]}, {ys[k]}, {zs[k]}")
+    found = numbers([*xs, *ys, *zs])
+    frac = inside_cell(np.array(found), lambda k: f"{xs[k]}, {ys[k]}, {zs[k]}")
+    far = found and (max(found) > _FAR or min(found) < -_FAR)
+    return frac, _far(found, (xs, ys, zs)) if far else ""
+
+
+def _far(found: Sequence[float], written: tuple[list[str], ...]) -> str:
+    k = next(k for k, value in enumerate(found) if abs(value) > _FAR) % len(written[0])
+    return (
+        f"atom {k + 1} is at {', '.join(column[k] for column in written)}, which are to be fractions of the cell's "
+        "edges: are they Å or thousandths?"
+    )
 
 
 def _occupancy(atoms: Atoms) -> NDArray[np.float64] | None:

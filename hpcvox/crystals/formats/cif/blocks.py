@@ -61,12 +61,6 @@ def column(block: gemmi.cif.Block, tag: str) -> tuple[str, ...]:
     return () if raw is None or gemmi.cif.is_null(raw) else (gemmi.cif.as_string(raw),)
 
 
-def tags(block: gemmi.cif.Block) -> list[str]:
-    """All tags of the block that have a known value, in lower case and with ``_`` for the dots of DDLm."""
-    known = (tag for tag, values, looped in tagged(block) if looped or not gemmi.cif.is_null(values[0]))
-    return [tag.lower().replace(".", "_") for tag in known]
-
-
 def ids(id: str, names: Sequence[str]) -> list[str]:
     """The ids of a CIF's blocks, ``id#block``; that of a name's second block is ``id#block~2``, and so on."""
     counts: Counter[str] = Counter()

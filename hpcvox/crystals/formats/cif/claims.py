@@ -8,18 +8,28 @@ import gemmi
 
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.elements.formulas import Amounts, absent, readings
-from hpcvox.crystals.formats.cif.elements.stated import stated_types
+from hpcvox.crystals.formats.cif.elements.stated import stated_counts, stated_types
 
 _FORMULAS: Final = tuple(
-    (f"_chemical_formula_{kind}", f"_chemical_formula.{kind}")
-    for kind in ("sum", "structural", "moiety", "iupac", "analytical")
+    f"_chemical_formula_{kind}" for kind in ("sum", "structural", "moiety", "iupac", "analytical")
 )
+_OTHERS: Final = _FORMULAS[1:3]
 _TAGS: Final = (
-    ("_cell_formula_units_Z", "_cell.formula_units_Z"),
-    ("_cell_volume", "_cell.volume"),
-    ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn"),
-    ("_chemical_formula_weight", "_chemical_formula.weight"),
+    "_cell_formula_units_Z",
+    "_cell_volume",
+    "_exptl_crystal_density_diffrn",
+    "_chemical_formula_weight",
 )
+_DOTTED: Final = {
+    f"{category}_{name}": f"{category}.{name}"
+    for category, names in {
+        "_cell": ("formula_units_Z", "volume"),
+        "_exptl_crystal": ("density_diffrn",),
+        "_chemical_formula": ("weight", *(tag.removeprefix("_chemical_formula_") for tag in _FORMULAS)),
+    }.items()
+    for name in names
+}
+"""Of each tag its spelling with a dot."""
 
 
 class Claims(NamedTuple):
@@ -31,16 +41,22 @@ class Claims(NamedTuple):
     volume: float | None  # Å³
     density: float | None  # g/cm³
     weight: float | None  # u
-    types: frozenset[int] = (
-        frozenset()
-    )  # atomic numbers of the list of atom types, where there are no amounts
+    types: frozenset[int]  # atomic numbers of the list of atom types, where there are no amounts
+    others: tuple[str, ...]  # the structural and the moiety formula beside that which was read
+    counts: tuple[tuple[int, float], ...]  # where there is no Z: atoms in the cell, by the list of atom types
 
 
-def claims(block: gemmi.cif.Block) -> Claims:
-    """What the ``block`` says of its crystal."""
-    find = blocks.finder(block)
-    units, volume, density, weight = [find(tag) or find(dotted) for tag, dotted in _TAGS]
+def claims(block: gemmi.cif.Block, dotted: bool) -> Claims:
+    """What the ``block`` says of its crystal; ``dotted``: it has tags with dots."""
+    value = blocks.finder(block)
+
+    def either(tag: str) -> str | None:
+        return value(tag) or value(_DOTTED[tag])
+
+    find = either if dotted else value
+    units, volume, density, weight = map(find, _TAGS)
     formula, amounts = _formula(find)
+    others = [other for other in map(find, _OTHERS) if other and other != formula] if amounts else ()
     return Claims(
         formula,
         amounts,
@@ -49,14 +65,16 @@ def claims(block: gemmi.cif.Block) -> Claims:
         None if density is None else _number(density),
         None if weight is None else _number(weight),
         frozenset() if amounts else stated_types(block),
+        tuple(others),
+        stated_counts(block) if units is None else (),
     )
 
 
 def _formula(find: Callable[[str], str | None]) -> tuple[str | None, tuple[Amounts, ...]]:
     """The first formula that can be read, else the first that is there."""
     unread = None
-    for tag, dotted in _FORMULAS:
-        formula = find(tag) or find(dotted)
+    for tag in _FORMULAS:
+        formula = find(tag)
         if formula is not None:
             amounts = readings(formula)
             if amounts:

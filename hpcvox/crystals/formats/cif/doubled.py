@@ -15,6 +15,10 @@ _OF_THE_CRYSTAL: Final = re.compile(
 """Tags on which the atoms in the cell depend; two temperatures of the measurement are no contradiction here."""
 
 _LINE: Final = re.compile(r"^\s*(_\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
+_OF_A_NUMBER: Final = re.compile(
+    r"_cell[_.](length|angle|formula_units)_|_(symmetry|space_group)[_.](int_tables|it)_number", re.IGNORECASE
+)
+_TWO_WORDS: Final = re.compile(r"[^\s'\"]+\s+[^\s_#]")
 _TEXT_FIELD: Final = re.compile(r"^;.*?^;", re.MULTILINE | re.DOTALL)
 _SHOWN: Final = 40
 
@@ -44,10 +48,15 @@ def settle(block: gemmi.cif.Block) -> None:
 
 
 def refuse_in_text(text: str) -> None:
-    """Raises ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block whose syntax is faulty."""
+    """Raises ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block whose syntax is faulty.
+
+    Also where a number is two words, of which the first alone would be read.
+    """
     seen: dict[str, str] = {}
     for tag, value in _LINE.findall(_TEXT_FIELD.sub("", text)):
         if of_the_crystal(tag):
+            if _OF_A_NUMBER.match(tag) and _TWO_WORDS.match(value):
+                raise Rejected("cif-syntax", f"{tag} is {short(value)}: one number is valid")
             before = seen.setdefault(tag.lower(), value)
             if before is not value and not (value and _same([before], [value])):
                 raise _contradiction(tag, tag, [before] if before else [], [value] if value else [])

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import check_count, whole_sites
+from hpcvox.crystals.checks import check_count, check_filled, whole_sites
 from hpcvox.crystals.formats.cif.agreement import remarks
-from hpcvox.crystals.formats.cif.atom_sites import Sites
+from hpcvox.crystals.formats.cif.atom_sites import Sites, multiplicity
 from hpcvox.crystals.formats.cif.claims import Claims
 from hpcvox.crystals.formats.cif.elements.labels import names_hydrogen
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
@@ -70,7 +70,7 @@ def _filled(
     volume: float,
     least: NDArray[np.float64],
 ) -> Full:
-    frac, numbers, occupancy, labels, multiplicities = sites
+    frac, numbers, occupancy, labels, multiplicities = sites[:5]
     images = None
     operations = symmetry.group.operations
     order = 1 if operations is None else len(operations.rotations)
@@ -87,20 +87,34 @@ def _filled(
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
     check_count(len(numbers))
+    check_filled(volume, len(numbers))
 
     def label(site: int) -> str:
         return labels[site if images is None else owner[site]]
 
-    frac, numbers = whole_sites(lattice, frac, numbers, occupancy, spacing, label if labels else None, least)
+    try:
+        frac, numbers = whole_sites(
+            lattice, frac, numbers, occupancy, spacing, label if labels else None, least
+        )
+    except Rejected as reason:
+        if sites.far and reason.code == "overlapping-sites":
+            raise Rejected("coordinates", f"{sites.far} As such, {reason}") from None
+        raise
     found = remarks(stated, numbers, volume, images, order, multiplicities)
-    if (
-        not stated.amounts
-        and 1 not in numbers
-        and "hydrogen" not in found
-        and any(map(names_hydrogen, labels))
-    ):
+    may_lack = sites.attached or not stated.amounts or stated.counts
+    if may_lack and "hydrogen" not in found and _lacks_hydrogen(sites, stated, numbers):
         found = ("hydrogen", *found)
-    return Full(frac, numbers, found)
+    if sites.alternatives:
+        found = (*found, "disorder-groups")
+    return Full(frac, numbers, (*found, "far-coordinates") if sites.far else found)
+
+
+def _lacks_hydrogen(sites: Sites, stated: Claims, numbers: NDArray[np.uint8]) -> bool:
+    """Whether sites are said to have hydrogen that is not among the atoms ``numbers``, and no formula told."""
+    told = sites.attached or any(z == 1 for z, _ in stated.counts)
+    if stated.amounts:
+        return told and 1 not in numbers
+    return sites.attached or (1 not in numbers and (told or any(map(names_hydrogen, sites.labels))))
 
 
 def _check_counted(
@@ -117,8 +131,9 @@ def _check_counted(
             "symmetry",
             f"{symmetry.beside}; of the atoms that the former make, the file says otherwise: {', '.join(against)}",
         )
-    counted = (stated.units is not None and stated.amounts is not None) or stated.density is not None
-    if not counted and not any(text.isdigit() and int(text) > 0 for text in multiplicities):
+    by_units = (stated.units is not None and stated.amounts is not None) or stated.counts
+    counted = by_units or stated.density is not None
+    if not counted and not any(map(multiplicity, multiplicities)):
         raise Rejected(
             "symmetry",
             f"{symmetry.beside}, and nothing tells which is right: state Z and the formula, the density or the "

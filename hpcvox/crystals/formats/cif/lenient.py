@@ -20,9 +20,13 @@ MAX_LINE = 2048
 """pymatgen's time grows with the file and with the square of a line (CIF 1.1 allows this much of one); longer ones
 are rejected as they are, so that none stalls a run."""
 
+_STRAY: Final = "Possible issue in CIF file at line"
+"""What pymatgen says of a word that it leaves out."""
+
 _NEEDED: Final = ("_cell", "_symmetry", "_space_group", "_atom_site", "_chemical_formula_sum")
 _SITES: Final = "_atom_site_fract_x"
 _HEADING: Final = re.compile(r"^\s*data_", re.MULTILINE)
+_NAME_OF_WORDS: Final = re.compile(r"\S+[ \t]+(?!_|loop_|#)\S")
 
 _MEANT: Final = str.maketrans(
     {
@@ -36,12 +40,21 @@ _FOREIGN: Final = "not a valid CIF: there are characters outside quotes that are
 _ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 
+_UNQUOTED: Final = re.compile(
+    rb"^([ \t]*_(?:(?:symmetry[._])?space_group[._]name|chemical_formula)\S*[ \t]+)"
+    rb"([^\s'\"#;_]\S*(?:[ \t]+(?!loop_)[^\s'\"#_][^\s'\"]*)+)(?=[ \t]*(?:#.*)?$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Symbols and formulas of several words without quotation marks, with their tags."""
+
+
 class Reading(NamedTuple):
     """What could be made out of a CIF."""
 
     document: gemmi.cif.Document
     complaint: str  # what is wrong with its syntax; empty where names are given twice and no more
     written: str = ""  # the text, where characters of it are escaped in the document's values
+    stray: bool = False  # whether words were left out that belong to no tag
 
     def check(self, block: gemmi.cif.Block) -> None:
         """Settle what a block of the document says twice, and refuse what its values may not have.
@@ -64,19 +77,20 @@ def reread(text: bytes) -> Reading:
         Rejected: ``cif-syntax``, where pymatgen cannot make it out either.
     """
     text = text.replace(MARK, b"")  # files that were put together, each with its own
+    text = _UNQUOTED.sub(rb"\1'\2'", text)
     document, complaint = _by_gemmi(text)
-    written = ""
+    written, stray = "", False
     if document is None and not text.isascii():
         written = _decoded(text)
         text = _in_ascii(written)
         document, still = _by_gemmi(text)
         complaint = still or _FOREIGN
     if document is None:
-        document = _by_pymatgen(text, complaint)
+        document, stray = _by_pymatgen(text, complaint)
     if written:
         for block in blocks.of(document):
             block.name = _unescaped(block.name)
-    return Reading(document, complaint, written)
+    return Reading(document, complaint, written, stray)
 
 
 def _by_gemmi(text: bytes) -> tuple[gemmi.cif.Document | None, str]:
@@ -126,7 +140,8 @@ def _refuse_escaped(block: gemmi.cif.Block, written: str) -> None:
                 )
 
 
-def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
+def _by_pymatgen(text: bytes, complaint: str) -> tuple[gemmi.cif.Document, bool]:
+    """The document, and whether words were left out that belong to no tag."""
     refused = Rejected("cif-syntax", complaint)
     lowered = text.lower()
     if b"\0" in text or len(text) > MAX_BYTES or b"_cell" not in lowered or b"_atom_site" not in lowered:
@@ -137,8 +152,8 @@ def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
         raise refused
     document = gemmi.cif.Document()
     read = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         # block by block: pymatgen's CifFile has one alone of each name
         for part in _HEADING.split("x\n" + "\n".join(lines))[1:]:
             header = part.split("\n", 1)[0]
@@ -148,8 +163,10 @@ def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
                 refuse_in_text(part)
             except Rejected as contradiction:
                 raise Rejected("cif-syntax", f"{complaint}; and {contradiction}") from None
+            # of a name of several words the first is the name
+            named = part.replace(header, header.split()[0], 1) if _NAME_OF_WORDS.match(header) else part
             try:
-                block = _block("data_" + part)
+                block = _block("data_" + named)
                 read += 1
             except Exception:  # pymatgen raises whatever it stumbles over
                 block = gemmi.cif.Block(header.split(" ")[0])
@@ -158,7 +175,7 @@ def _by_pymatgen(text: bytes, complaint: str) -> gemmi.cif.Document:
             document.add_copied_block(block)
     if not read:
         raise refused
-    return document
+    return document, any(_STRAY in str(warning.message) for warning in said)
 
 
 def _block(text: str) -> gemmi.cif.Block:

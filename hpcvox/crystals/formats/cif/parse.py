@@ -1,5 +1,9 @@
 """From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
 
+import re
+from dataclasses import replace
+from typing import Final
+
 import gemmi
 
 from hpcvox.crystals.cells import lattice_from_parameters
@@ -14,13 +18,14 @@ from hpcvox.crystals.formats.cif.numbers import number
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
 from hpcvox.crystals.formats.cif.symmetry.modulated import check_periodic
-from hpcvox.crystals.formats.cif.symmetry.stated import stated_groups
+from hpcvox.crystals.formats.cif.symmetry.stated import NotOfTheCell, stated_groups
 from hpcvox.crystals.formats.cif.unusual import Unusual, unusual
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
 
+_GLOBAL: Final = re.compile(rb"^\s*global_\s", re.MULTILINE | re.IGNORECASE)
 _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
@@ -42,15 +47,20 @@ def read(entry: Entry) -> list[Crystal | Reject]:
         Rejected: no block can be read; or whatever a library raises.
     """
     text = usable(entry.text, "CIF", "the CIF is empty")
-    complaint, check = "", None
+    complaint, check, stray = "", None, False
     try:
         document = gemmi.cif.read_string(text)
     except (ValueError, RuntimeError):
         from hpcvox.crystals.formats.cif import lenient
 
         reading = lenient.reread(text)
-        document, complaint, check = reading.document, reading.complaint, reading.check
-    found = [(block, atoms) for block in blocks.of(document) if (atoms := atoms_of(block)) is not None]
+        document, complaint, check, stray = reading.document, reading.complaint, reading.check, reading.stray
+    every = blocks.of(document)
+    if len(every) > 1 and any(not block.name for block in every) and _GLOBAL.search(text):
+        raise Rejected(
+            "cif-syntax", "global_ is no word of CIF: write what it holds into each of the data blocks"
+        )
+    found = [(block, atoms) for block in every if (atoms := atoms_of(block)) is not None]
     if not found:
         raise _rejected("no-structure", "no data block has atom sites with fractional coordinates", complaint)
     ids = [entry.id] if len(found) == 1 else blocks.ids(entry.id, [block.name.strip() for block, _ in found])
@@ -62,7 +72,10 @@ def read(entry: Entry) -> list[Crystal | Reject]:
                 check(block)
             elif few is not None and few.dotted:
                 settle(block)
-            results.append(_crystal(entry, few, name, block, atoms))
+            crystal = _crystal(entry, few, name, block, atoms)
+            results.append(
+                replace(crystal, remarks=(*crystal.remarks, "faulty-syntax")) if stray else crystal
+            )
         except Rejected as reason:
             reason = _rejected(reason.code, str(reason), complaint)
             results.append(Reject(name, entry.origin, reason.code, str(reason)))
@@ -90,12 +103,10 @@ def _crystal(entry: Entry, few: Unusual | None, name: str, block: gemmi.cif.Bloc
     spacing = min(a, b, c) if orthogonal else float(plane_spacings(lattice).min())
     check_spacing(spacing)
     check_length(max(a, b, c))
-    stated = claims(block)
+    stated = claims(block, few is not None and few.dotted)
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    meant = stated_groups(block, cell, few)
-    if absent and not all(right_angles(symmetry.group) for symmetry in meant):
-        raise Rejected("cell", f"{absent} is missing, and the symmetry stated does not make it 90°")
+    meant = _symmetry(block, cell, absent, few)
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
 
     def fill(symmetry: StatedGroup) -> Full:
@@ -105,20 +116,36 @@ def _crystal(entry: Entry, few: Unusual | None, name: str, block: gemmi.cif.Bloc
     return Crystal(name, entry.origin, lattice, full.frac, full.numbers, entry.targets, remarks=full.remarks)
 
 
+def _symmetry(
+    block: gemmi.cif.Block, cell: tuple[float, ...], absent: tuple[int, ...], few: Unusual | None
+) -> tuple[StatedGroup, ...]:
+    """The groups that may be meant, which make those angles 90° that are ``absent`` in the cell."""
+    if not absent:
+        return stated_groups(block, cell, few)
+    lacking = " and ".join(_CELL_TAGS[k][0] for k in absent) + (" is" if len(absent) == 1 else " are")
+    try:
+        meant = stated_groups(block, cell, few)
+    except NotOfTheCell as reason:
+        raise Rejected("cell", f"{lacking} missing, and with 90° {reason}") from None
+    if not all(right_angles(symmetry.group, absent) for symmetry in meant):
+        raise Rejected("cell", f"{lacking} missing, and the symmetry stated does not make it 90°")
+    return meant
+
+
 _Parameters = tuple[float, float, float, float, float, float]
 
 
-def _cell(block: gemmi.cif.Block) -> tuple[_Parameters, str]:
-    """The cell's parameters in Å and degrees, and the first angle that is absent: 90° by the CIF dictionary."""
-    parameters = []
-    absent = ""
+def _cell(block: gemmi.cif.Block) -> tuple[_Parameters, tuple[int, ...]]:
+    """The cell's parameters in Å and degrees, and which of the six are absent angles: 90° by the CIF dictionary."""
+    parameters: list[float] = []
+    absent: tuple[int, ...] = ()
     find = blocks.finder(block)
     for tag, dotted in _CELL_TAGS:
         value = find(tag) or find(dotted)
         if value is None or value in ("?", "."):
             if "_angle_" not in tag:
                 raise Rejected("cell", f"{tag} is missing")
-            absent = absent or tag
+            absent = (*absent, len(parameters))
             parameters.append(90.0)
             continue
         try:

@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 import gemmi
 
 _UNUSUAL: Final = re.compile(
-    rb"_(?:s(?:pace_group(?<!_symmetry_space_group)|sg|ubsystem)|m(?:agn|odulation)|h(?:-m_|all)"
+    rb"_(?:s(?:pace_group(?<!_symmetry_space_group)|sg|ubsystem|tructure(?!_))|m(?:agn|odulation)|h(?:-m_|all)"
     rb"|wave_vector|fourier|displace_|occ_|phason)"
 )
-_MODULATED: Final = re.compile(rb"[._](?:ssg|modulation|wave_vector|subsystem|fourier|displace_|occ_|phason)")
+_MODULATED: Final = re.compile(
+    rb"[._](?:ssg|modulation|wave_vector|subsystem|fourier|displace_|occ_|phason|type_of_structure)"
+)
 
 
 class Unusual(NamedTuple):

@@ -250,3 +250,57 @@ def test_a_label_of_water_without_its_hydrogen_is_a_remark(label: str, remark: b
     for whole in (stated, located):
         assert isinstance(whole, Crystal), whole
         assert whole.remarks == ()
+
+
+STRUCTURAL, MOIETY = "_chemical_formula_structural", "_chemical_formula_moiety"
+
+
+@pytest.mark.parametrize("tag", [STRUCTURAL, MOIETY, "_chemical_formula.moiety"])
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        *(
+            (formula, ())
+            for formula in (
+                "NaCl",
+                "Na4 Cl4",
+                "Na+, Cl-",
+                "2(Na Cl)",
+                "NACL",
+                "NaCl H2",
+                "?",
+                "halite",
+                "Na 0,5(Cl2)",
+            )
+        ),
+        *((formula, ("other-formula",)) for formula in ("Mg O", "NaCl2", "K Cl", "(Na0.9 K0.1) Cl", "Na")),
+    ],
+)
+def test_a_formula_that_is_not_that_of_the_sum_is_a_remark(
+    tag: str, formula: str, found: tuple[str, ...]
+) -> None:
+    assert remarks(TRUE | {tag: formula}) == found
+
+
+TYPES = "loop_\n_atom_type_symbol\n_atom_type_number_in_cell\n"
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ("Na 4\nCl 4\n", "OK 8"),
+        ("Na1+ 4\nCl1- 4.0\n", "OK 8"),
+        ("Na ?\nCl ?\n", "OK 8"),
+        ("Na 2\nCl 2\n", "symmetry"),
+        ("Na 8\nCl 4\n", "symmetry"),
+    ],
+)
+def test_the_numbers_of_the_list_of_atom_types_stand_for_z(types: str, expected: str) -> None:
+    assert outcome(cif(CUBE, NACL, SYMBOL) + TYPES + types) == expected
+    assert outcome(cif(CUBE, NACL, SYMBOL | {FORMULA: "Cl Na", UNITS: "4"}) + TYPES + types) == "OK 8"
+
+
+def test_hydrogen_in_the_list_of_atom_types_is_a_remark() -> None:
+    crystal = read(cif(CUBE, NACL, SYMBOL) + TYPES + "Na 4\nCl 4\nH 8\n")
+    assert isinstance(crystal, Crystal)
+    assert crystal.remarks == ("hydrogen",)

@@ -155,3 +155,8 @@ def test_a_block_of_faulty_syntax_takes_no_other_with_it_and_is_not_lost() -> No
     }
     half = block("y", anion="Br") + "loop_\n_atom_site_aniso_U_11\n_atom_site_aniso_U_22\n1 2 3\n"
     assert formulas(half + block("z", anion="I")) == {"f#y": "cif-syntax", "f#z": "CsI"}
+
+
+def test_what_stands_in_a_global_block_is_not_left_out() -> None:
+    assert formulas(f"global_\n_symmetry_space_group_name_H-M 'F m -3 m'\n{block()}") == {"f": "cif-syntax"}
+    assert formulas(f"data_global_\n_publ_author_name x\n{block()}") == {"f": "CsCl"}

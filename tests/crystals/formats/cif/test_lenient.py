@@ -90,3 +90,54 @@ def test_a_character_changes_no_crystal(character: str, place: int, more: str) -
         assert (result.numbers == whole.numbers).all()
         np.testing.assert_array_equal(result.frac, whole.frac)
         np.testing.assert_array_equal(result.lattice, whole.lattice)
+
+
+SYMBOL = "_symmetry_space_group_name_H-M"
+WIDE = {"m": (25, 26, 27, 90, 100, 90), "o": (25, 26, 27, 90, 90, 90), "c": (25, 25, 25, 90, 90, 90)}
+
+
+@pytest.mark.parametrize("tag", [SYMBOL, "_space_group_name_H-M_alt", "_space_group.name_H-M_alt"])
+@pytest.mark.parametrize(
+    ("symbol", "cell", "atoms"),
+    [
+        ("P 21/c", "m", 4),
+        ("P1 21/c 1", "m", 4),  # whose first word is a symbol, too
+        ("C2 /c", "m", 8),
+        ("P n m a  # standard", "o", 8),
+        ("F m -3 m", "c", 192),
+        ("P 1", "m", 1),
+    ],
+)
+@pytest.mark.parametrize("more", ["", FAULTY])
+def test_a_symbol_without_quotation_marks_is_read_whole(
+    tag: str, symbol: str, cell: str, atoms: int, more: str
+) -> None:
+    text = cif(WIDE[cell], ("C 0.13 0.29 0.41",)).replace("loop_", f"{tag} {symbol}\nloop_", 1)
+    result = read(text + more)
+    assert isinstance(result, Crystal), result
+    assert result.n_sites == atoms
+
+
+def test_a_formula_without_quotation_marks_is_read_whole() -> None:
+    for formula, expected in (("Na Cl", "OK 2"), ("Na Cl2", "incomplete"), ("Na Cl H2 O", "incomplete")):
+        text = SALT.replace("loop_", f"_chemical_formula_sum {formula}\nloop_", 1)
+        assert outcome(text) == expected
+
+
+@pytest.mark.parametrize("line", ["_cell_length_a 6 .5", "_symmetry_Int_Tables_number 22 5"])
+def test_a_number_of_two_words_is_none(line: str) -> None:
+    text = SALT.replace("_cell_length_a 6\n", "") if "cell" in line else SALT
+    assert outcome(text.replace("loop_", f"{line}\nloop_", 1)) == "cif-syntax"
+
+
+@pytest.mark.parametrize(
+    "stray", ["symmetry_space_group_name_H-M 'F m -3 m'", "Fm-3m", "_publ_author_name A. Nother"]
+)
+def test_words_that_belong_to_no_tag_are_a_remark(stray: str) -> None:
+    crystal = read(SALT.replace("loop_", f"{stray}\nloop_", 1))
+    assert isinstance(crystal, Crystal), crystal
+    assert crystal.remarks == ("faulty-syntax",)
+    for text in (SALT, SALT.replace("data_x", "data_rock salt")):
+        crystal = read(text)
+        assert isinstance(crystal, Crystal), crystal
+        assert crystal.remarks == ()

@@ -52,6 +52,7 @@ def test_the_old_dictionary_is_usual() -> None:
         ("_atom_site_displace_Fourier_axis", Unusual(True, False, False)),
         ("_atom_site_occ_special_func_crenel_c", Unusual(True, False, False)),
         ("_atom_site_phason_formula", Unusual(True, False, False)),
+        ("_exptl_crystal_type_of_structure", Unusual(True, False, False)),
     ],
 )
 def test_what_is_there_is_found_in_any_case(tag: str, expected: Unusual, change: type[str]) -> None:

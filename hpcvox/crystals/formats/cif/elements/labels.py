@@ -22,8 +22,13 @@ from hpcvox.errors import Rejected
 
 _LABEL = re.compile(r"(?P<first>[A-Za-z][a-z]*)(?P<marks>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
 _SECOND = re.compile(r"(?!Tet)([A-Z][a-z])")  # AlTet is aluminium between four others
-_PARTED = re.compile(r"(?:[0-9.+-]*[/,&+]\s*[0-9.]*|0?\.[0-9]+\s*)([A-Z][a-z]?)")  # Fe/Mn, Fe0.5Mn0.5
+_PARTED = re.compile(r"(?:[0-9.+-]*[/,&+|;:]\s*[0-9.]*|0?\.[0-9]+\s*)([A-Z][a-z]?)")  # Fe/Mn, Fe0.5Mn0.5
+_JOINED = re.compile(r"[-_ ]([A-Z][a-z]?)(?![A-Za-z])")  # Fe-Mn: both, or an iron beside manganese
 _BEARER = re.compile(r"['\"]?(?:O[hHwW]|[Ww]at|WAT)(?![a-z])")
+_MARKS: Final = {  # by letters of the symbol: what may follow it in capitals, that is no word (ATOM, BOND, LIGAND)
+    1: re.compile(r"[A-Z]{0,2}|OCT|TET|[IVX]+"),
+    2: re.compile(r"[A-FHIMOPTV-Z]?|OCT|TET|[IVX]+"),
+}
 _MAX_CHOICES = 12
 _NUMBERS: Final = ATOMIC_NUMBERS | {"T": ATOMIC_NUMBERS["H"]}
 
@@ -65,13 +70,18 @@ def of_label(label: str) -> Reading:
         raise _no_element(bare)
     whole = small > 0 and len(elements[0]) == 2  # a symbol of two letters in its own case
     _refuse_second(bare, elements[0] if whole else letters[0], letters[1 + whole :], match["rest"])
+    beside = _JOINED.match(match["rest"]) if letters == letters[: 1 + whole] else None
+    if beside is not None and beside[1] in ATOMIC_NUMBERS and beside[1] not in ("O", "H", "D", elements[0]):
+        return Reading(elements, False)
     if whole and letters[2:3] in ATOMIC_NUMBERS and letters[2:] != "Oct":
         return Reading(elements[:1], False)  # NaK1: sodium on a K site, or both
     if whole:
         return Reading(elements, small == 1)
     if len(letters) == 1:
         return Reading(elements, elements != ("T",))
-    return Reading(elements, small < 2 and len(elements) == 1 and letters[:2] not in FAMILIES)
+    certain = small < 2 and len(elements) == 1 and letters[:2] not in FAMILIES
+    marked = not letters.isupper() or _MARKS[len(elements[0])].fullmatch(letters, len(elements[0]))
+    return Reading(elements, certain and marked is not None)
 
 
 def _possible(letters: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import gemmi
 
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.formats.cif import blocks
-from hpcvox.crystals.formats.cif.elements.symbols import of_type, symbols_in
+from hpcvox.crystals.formats.cif.elements.symbols import number_of_type, of_type, symbols_in
 from hpcvox.errors import Rejected
 
 _FORMULAS: Final = (
@@ -18,6 +18,8 @@ _FORMULAS: Final = (
     "_chemical_formula_moiety",
 )
 _TYPES: Final = ("_atom_type_symbol", "_atom_type.symbol")
+_COUNT: Final = "_atom_type_number_in_cell"
+_COUNT_DOTTED: Final = "_atom_type.number_in_cell"
 _CAPITALS = re.compile("[A-Z]{2}")
 
 
@@ -49,6 +51,21 @@ def stated_types(block: gemmi.cif.Block) -> frozenset[int]:
             if reading.certain:
                 found.add(ATOMIC_NUMBERS[reading.elements[0]])
     return frozenset(found)
+
+
+def stated_counts(block: gemmi.cif.Block) -> tuple[tuple[int, float], ...]:
+    """Atomic numbers and atoms in the cell by the list of atom types; none where one is unread."""
+    table = block.find([_TYPES[0], _COUNT]) or block.find([_TYPES[1], _COUNT_DOTTED])
+    found: dict[int, float] = {}
+    for symbol, count in table:
+        try:
+            z = number_of_type(symbol)
+        except Rejected:
+            return ()
+        found[z] = found.get(z, 0.0) + gemmi.cif.as_number(count)
+    if 0 in found or not all(amount > 0 for amount in found.values()):  # nan is none, too
+        return ()
+    return tuple(found.items())
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,8 @@ NO_ATOM: Final = frozenset({
 """What files write in place of an element where there is no atom, in small letters."""
 
 _SIGNED = r"\d+[+-]?|\d+\.\d+[+-]|[+-]\d*(?:\.\d+)?|\+{2,4}|-{2,4}"  # 3, 3+, 3.5+, +3, ++
-_CHARGE = rf"(?:{_SIGNED}|\((?:\d[+-]?|[+-]\d?|[IV]+)\)|(?<=[a-z])[IV]{{2,3}})"  # (3+), (III), III
+_ROMAN = r"\([IV]+\)|(?:[+-]|(?<=[a-z]))[IV]{2,3}"  # (III), III, +III
+_CHARGE = rf"(?:{_SIGNED}|\((?:\d[+-]?|[+-]\d?)\)|{_ROMAN})"  # also (3+)
 _SYMBOL = re.compile(rf"(?P<mass>\d{{0,3}})(?P<letters>[A-Za-z]{{1,2}})(?:\s*{_CHARGE})?", re.ASCII)
 _BETWEEN = re.compile(r"[\s\d.,+*()\[\]{}'\"/:;&|-]+", re.ASCII)
 _PARTS = re.compile(r"[A-Z][a-z]?")

@@ -184,6 +184,6 @@ def fits(group: Group, cell: tuple[float, ...]) -> bool:
     return bool((apart <= CELL_TOLERANCE * scale * (2.0, 2.0, 2.0, 1.0, 1.0, 1.0)).all())
 
 
-def right_angles(group: Group) -> bool:
-    """Whether the group leaves a cell no other angles than 90°: orthorhombic, tetragonal and cubic ones."""
-    return bool((np.abs(group.average[3:]) < 1e-9).all())
+def right_angles(group: Group, parameters: tuple[int, ...]) -> bool:
+    """Whether the group leaves a cell no other angles than 90° for ``parameters`` (3: alpha, 4: beta, 5: gamma)."""
+    return bool((np.abs(group.average[list(parameters)]) < 1e-9).all())

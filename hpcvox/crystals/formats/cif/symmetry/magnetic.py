@@ -1,7 +1,7 @@
 """Magnetic space groups: their operations make the crystal, without what they do to moments."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import gemmi
@@ -60,10 +60,18 @@ def _without_time(operations: Iterable[str], centrings: Iterable[str]) -> tuple[
 def refuse_magnetic_name(block: gemmi.cif.Block) -> None:
     """Raises ``Rejected("symmetry")`` where a magnetic group that is not P 1 is named: names alone are not read."""
     for tag, values, _ in blocks.tagged(block):
-        if _NAME.match(tag.lower().replace(".", "_")):
-            named = next((gemmi.cif.as_string(v).strip() for v in values if not gemmi.cif.is_null(v)), "")
-            if named and not _OF_P1.fullmatch(named):
-                raise Rejected(
-                    "symmetry",
-                    f"{tag} is {named}, and the identity alone is listed: list the magnetic operations",
-                )
+        name = tag.lower().replace(".", "_")
+        if _NAME.match(name) and _named(values) and not of_magnetic_p1(name, values):
+            raise Rejected(
+                "symmetry",
+                f"{tag} is {_named(values)}, and the identity alone is listed: list the magnetic operations",
+            )
+
+
+def of_magnetic_p1(tag: str, values: Sequence[str]) -> bool:
+    """Whether ``tag``, in small letters and without dots, names a magnetic group of the identity alone."""
+    return _NAME.match(tag) is not None and _OF_P1.fullmatch(_named(values)) is not None
+
+
+def _named(values: Sequence[str]) -> str:
+    return next((gemmi.cif.as_string(v).strip() for v in values if not gemmi.cif.is_null(v)), "")

@@ -9,10 +9,10 @@ from hpcvox.crystals.formats.cif import blocks
 from hpcvox.errors import Rejected
 
 _TAGS: Final = re.compile(
-    r".*_ssg_|_cell_(modulation|wave_vector|subsystem)"
+    r".*_ssg_|_cell_(modulation|wave_vector|subsystem)|_exptl_crystal_type_of_structure\Z"
     r"|_atom_sites?_(displace_|occ_|rot_fourier|u_fourier|fourier_wave_vector|modulation|phason)"
 )
-_OF_ONE_CELL: Final = {"_cell_subsystems_number": "1"}
+_OF_ONE_CELL: Final = {"_cell_subsystems_number": "1", "_exptl_crystal_type_of_structure": "cryst"}
 """By tag: the value, beside 0, that a crystal of one cell has."""
 
 
@@ -25,5 +25,5 @@ def check_periodic(block: gemmi.cif.Block) -> None:
             if stated - {"", "0", _OF_ONE_CELL.get(name, "0")}:
                 raise Rejected(
                     "modulated",
-                    f"{tag} is stated: the crystal is modulated, which no cell of three dimensions holds",
+                    f"{tag} is stated: the crystal is modulated or composite, which no cell of three dimensions holds",
                 )

@@ -14,13 +14,21 @@ from hpcvox.crystals.formats.cif.symmetry.beside import (
     with_other_settings,
 )
 from hpcvox.crystals.formats.cif.symmetry.groups import completed, fits, group
-from hpcvox.crystals.formats.cif.symmetry.magnetic import magnetic_operations, refuse_magnetic_name
+from hpcvox.crystals.formats.cif.symmetry.magnetic import (
+    magnetic_operations,
+    of_magnetic_p1,
+    refuse_magnetic_name,
+)
 from hpcvox.crystals.formats.cif.unusual import Unusual
 from hpcvox.errors import Rejected
 
 _OF_SYMMETRY: Final = ("_space_group", "_symmetry", "_magnetic_space_group", "_parent_space_group")
-_SAYS_NOTHING: Final = ("_id", "_cell_setting", "_crystal_system", "_transform_pp_abc", "_transform_qq_xyz")
-"""What the tags of symmetry end with that name no group: keys of tables, and the system alone."""
+_SAYS_NOTHING: Final = ("_cell_setting", "_crystal_system", "_transform_pp_abc", "_transform_qq_xyz")
+"""What the tags of symmetry end with that name no group: the system alone, and changes of axes."""
+
+
+class NotOfTheCell(Rejected):
+    """A space group whose operations do not turn the cell into itself."""
 
 
 def stated_groups(
@@ -36,14 +44,20 @@ def stated_groups(
 
     Raises:
         Rejected: ``symmetry`` (what is stated is no space group, contradicts itself or the cell, or is not
-            understood).
+            understood); of what does not fit the cell it is :class:`NotOfTheCell`.
     """
     if few is None and words.of_p1(block):
         return (_ALONE,)
     magnetic, all_tags = few is not None and few.magnetic, few is not None
-    if magnetic and (operations := magnetic_operations(block)):
-        return _fitting((_completed(operations),), cell)
     listed = words.operations(block, all_tags)
+    if magnetic and (operations := magnetic_operations(block)):
+        found = _completed(operations)
+        if listed is not None and group(listed).key != found.group.key:
+            raise Rejected(
+                "symmetry",
+                f"{len(listed)} operations are listed beside the magnetic ones, which are not the same",
+            )
+        return _fitting((found,), cell)
     names = Names(words.symbol(block, all_tags), words.number(block, all_tags), words.hall(block, all_tags))
     if listed is None:
         return _fitting(_named(block, cell, names), cell)
@@ -137,10 +151,14 @@ def _refuse_unread(block: gemmi.cif.Block) -> None:
             raise Rejected(
                 "symmetry", f"the crystal is {system}, but no operations and no space group are stated"
             )
-    for tag in blocks.tags(block):
-        if tag.startswith(_OF_SYMMETRY) and not tag.endswith(_SAYS_NOTHING):
+    for written, values, looped in blocks.tagged(block):
+        tag = written.lower().replace(".", "_")
+        if not tag.startswith(_OF_SYMMETRY) or tag.endswith(_SAYS_NOTHING):
+            continue
+        known = len(values) if looped else not gemmi.cif.is_null(values[0])
+        if known > tag.endswith("_id") and not of_magnetic_p1(tag, values):  # the key of one row says nothing
             raise Rejected(
-                "symmetry", f"{tag} is stated, which is not understood, and no operations are listed"
+                "symmetry", f"{written} is stated, which is not understood, and no operations are listed"
             )
 
 
@@ -153,7 +171,7 @@ def _fitting(found: tuple[StatedGroup, ...], cell: tuple[float, ...]) -> tuple[S
     fitting = tuple(symmetry for symmetry in found if fits(symmetry.group, cell))
     if not fitting:
         lengths, angles = (", ".join(f"{value:g}" for value in part) for part in (cell[:3], cell[3:]))
-        raise Rejected(
+        raise NotOfTheCell(
             "symmetry",
             f"the operations of {' and of '.join(other.name for other in found)} do not fit the cell: "
             f"they do not turn {lengths} Å, {angles}° into itself",

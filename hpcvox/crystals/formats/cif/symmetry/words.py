@@ -60,16 +60,18 @@ IDENTITY: Final[tuple[str, ...]] = ("x,y,z",)
 
 _P1_SPELLINGS: Final = frozenset({None, "?", ".", "P1", "'P1'", "'P 1'", '"P 1"'})
 _NUMBER_1: Final = frozenset({None, "?", ".", "1"})
+_TRICLINIC: Final = frozenset({None, "?", ".", "triclinic"})
 
 
 def of_p1(block: gemmi.cif.Block) -> bool:
     """Whether a block of the old dictionary lists the identity alone and names no group but P 1, as most spell it."""
-    column = block.find_loop(_OPERATION_TAGS[0])
+    column, find = block.find_loop(_OPERATION_TAGS[0]), blocks.finder(block)
     return (
         len(column) == 1
         and column[0] in _IDENTITY_SPELLINGS
-        and blocks.value(block, _SYMBOL_TAGS[0]) in _P1_SPELLINGS
-        and blocks.value(block, _NUMBER_TAGS[0]) in _NUMBER_1
+        and find(_SYMBOL_TAGS[0]) in _P1_SPELLINGS
+        and find(_NUMBER_TAGS[0]) in _NUMBER_1
+        and find(_SYSTEM_TAGS[0]) in _TRICLINIC
     )
 
 

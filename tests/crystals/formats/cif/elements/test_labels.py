@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.elements import ATOMIC_NUMBERS, SYMBOLS
 from hpcvox.crystals.formats.cif.elements.labels import number_of_label, of_label, told
 from hpcvox.errors import Rejected
 
@@ -112,6 +112,7 @@ def test_what_nothing_tells_is_refused_with_its_readings(labels: str, stated: st
             for label in ("M1", "A1", "R", "L2", "Site1", "Atom1", "Cation", "1HO", "0.0594(19)")
         ),
         *((label, "disordered") for label in ("FeMn1", "Fe/Mn", "Fe1/Mn1", "SiAl", "KNa1", "Fe,Mn")),
+        *((label, "disordered") for label in ("Fe|Mn", "Fe;Mn", "Fe:Mn1")),
         *((label, "disordered") for label in ("Fe0.5Mn0.5", "Fe.5Mn.5", "Fe0.9 Mn0.1", "O0.5F0.5")),
     ],
 )
@@ -134,3 +135,19 @@ def test_only_what_can_mean_one_element_has_a_number_of_its_own() -> None:
 
 def test_a_point_in_a_label_is_no_mixture_by_itself() -> None:
     assert meant("Fe1.1 Fe0.5 O1.2A C1.1B Fe0.5Fe") == "Fe Fe O C Fe"
+
+
+@pytest.mark.parametrize(
+    "word", ["atom1", "ATOM1", "LIG1", "MOL2", "GAS1", "BOND", "UNIT1", "Mg_Fe", "Mg-Fe", "Mg Fe"]
+)
+def test_words_and_pairs_of_symbols_are_elements_where_the_formula_says_so(word: str) -> None:
+    assert not of_label(word).certain
+    with pytest.raises(Rejected, match="no formula tells"):
+        told([], [word], frozenset())
+    element = of_label(word).elements[0]
+    assert told([], [word], frozenset({element})) == [ATOMIC_NUMBERS[element]]
+
+
+@pytest.mark.parametrize("label", ["ALM1", "TIOCT", "MGA", "Mg_O", "Fe-O1", "Si_1", "OAX"])
+def test_marks_behind_a_symbol_are_no_words(label: str) -> None:
+    assert of_label(label).certain

@@ -36,6 +36,7 @@ def test_every_symbol_is_its_element_also_charged_and_quoted() -> None:
             ("NA", "Na"),
         ),
         *(("CS", "Cs"), ("SN", "Sn"), ("Co", "Co"), ("Nh", "Nh")),
+        *(("Fe+III", "Fe"), ("O-II", "O"), ("Mn+IV", "Mn")),
     ],
 )
 def test_decorated_symbols(written: str, symbol: str) -> None:

@@ -118,7 +118,7 @@ def test_a_number_that_leaves_the_glide_open_is_not_guessed() -> None:
     ],
 )
 def test_comments_in_symbols_are_understood(symbol: str, cell: tuple[float, ...], atoms: int) -> None:
-    big = tuple(10 * length for length in cell[:3]) + cell[3:]
+    big = tuple((1 if length > 20 else 10) * length for length in cell[:3]) + cell[3:]
     crystal = read(cif(big, ["C 0.13 0.29 0.41"], {SYMBOL: symbol}))
     assert isinstance(crystal, Crystal), crystal
     assert (crystal.n_sites, crystal.remarks) == (atoms, ())
@@ -496,6 +496,8 @@ def test_a_magnetic_group_that_is_p1_has_the_identity_alone() -> None:
         "_space_group_ssg_name 'P -1(0b0)0'\n",
         "loop_\n_space_group_symop_ssg_operation_algebraic\nx1,x2,x3,x4\n",
         "loop_\n_cell_wave_vector_seq_id\n_cell_wave_vector_x\n1 0.3\n",
+        "_exptl_crystal_type_of_structure mod\n",
+        "_exptl_crystal.type_of_structure comp\n",
     ],
 )
 def test_a_modulated_crystal_is_named_as_one(words: str) -> None:
@@ -508,6 +510,7 @@ def test_a_modulated_crystal_is_named_as_one(words: str) -> None:
         "_cell_modulation_dimension 0\n",
         "_cell_modulation_dimension ?\n",
         "_cell_subsystems_number 1\n",
+        "_exptl_crystal_type_of_structure cryst\n",
         "loop_\n_cell_wave_vector_seq_id\n_cell_wave_vector_x\n? .\n",
         "_publ_section_comment 'no _ssg_ and no modulation here'\n",
         "_diffrn_standard_refln_index_m_1 1\n",
@@ -538,3 +541,51 @@ def test_what_is_read_is_a_crystal() -> None:
     crystal = read(cif(CUBE, NACL, {SYMBOL: "F m -3 m"}))
     assert isinstance(crystal, Crystal)
     assert (crystal.formula, crystal.remarks) == ("NaCl", ())
+
+
+@pytest.mark.parametrize(
+    ("angles", "symbol", "expected"),
+    [
+        ({"beta": 100}, "P 1 21/c 1", "OK 4"),
+        ({"gamma": 100}, "P 1 1 21/b", "OK 4"),
+        ({"gamma": 120}, "P 6/m", "OK 12"),
+        ({"alpha": 90, "gamma": 90}, "P 1 21/c 1", "cell"),
+        ({"alpha": 90, "beta": 90}, "P 6/m", "cell"),
+        ({}, "P 6/m", "cell"),
+    ],
+)
+def test_those_angles_may_be_absent_that_symmetry_makes_right(
+    angles: dict[str, float], symbol: str, expected: str
+) -> None:
+    lengths = (15, 15, 17) if "6" in symbol else (15, 16, 17)
+    stated = {SYMBOL: symbol} | {f"_cell_angle_{name}": f"{angle}" for name, angle in angles.items()}
+    result = read(cif(lengths, ["C 0.13 0.29 0.41"], stated))
+    assert (f"OK {result.n_sites}" if isinstance(result, Crystal) else result.code) == expected
+    if isinstance(result, Reject):
+        absent = [name for name in ("alpha", "beta", "gamma") if name not in angles]
+        assert " and ".join(f"_cell_angle_{name}" for name in absent) in result.message
+
+
+@pytest.mark.parametrize("items", [{}, {SYMBOL: "P 1"}, {NUMBER: "1"}])
+def test_the_identity_is_held_against_the_crystal_system(items: dict[str, str]) -> None:
+    for system, expected in (("cubic", "symmetry"), ("triclinic", "OK 2"), ("?", "OK 2")):
+        stated = items | {"_symmetry_cell_setting": system}
+        assert outcome(cif(CUBE, NACL, stated, ["x,y,z"])) == expected
+
+
+@pytest.mark.parametrize(
+    "tag", ["_symmetry_equiv_pos_site_id", "_space_group_symop_id", "_space_group_symop.id"]
+)
+def test_operations_that_are_counted_and_not_listed_are_not_p1(tag: str) -> None:
+    assert outcome(f"{cif(CUBE, NACL)}loop_\n{tag}\n1\n2\n") == "symmetry"
+    assert outcome(f"{cif(CUBE, NACL)}loop_\n{tag}\n1\n") == "OK 2"
+
+
+def test_a_magnetic_group_that_is_p1_needs_no_operations() -> None:
+    assert outcome(f'{cif(CUBE, NACL)}_space_group_magn.name_BNS "P 1 1\'"\n') == "OK 2"
+
+
+def test_magnetic_operations_and_others_must_be_the_same() -> None:
+    magnetic = "loop_\n_space_group_symop_magn_operation.xyz\nx,y,z,+1\n-x,-y,-z,-1\n"
+    for listed, expected in ((["x,y,z", "-x,-y,-z"], "OK 2"), (["x,y,z"], "symmetry")):
+        assert outcome(cif(CUBE, ["Cr 0.1 0.2 0.3"], operations=listed) + magnetic) == expected
