@@ -20,6 +20,9 @@ from hpcvox.crystals.overlap import (
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import Rejected
 
+FAR: Final = 2.0
+"""Fractional coordinates beyond this, of either sign, are rare: more often they are Å, or thousandths."""
+
 _ISOTOPES: Final = {"D": "H", "T": "H"}
 
 
@@ -30,6 +33,7 @@ class StatedCell(NamedTuple):
     frac: NDArray[np.float64]  # (n, 3)
     numbers: NDArray[np.uint8]  # (n,) | atomic numbers
     occupancy: NDArray[np.float64] | None = None  # (n,) | None: all whole
+    far: bool = False  # whether coordinates that are stated to be fractions may be none
 
 
 def checked(entry: Entry, cell: StatedCell) -> Crystal:
@@ -46,8 +50,16 @@ def checked(entry: Entry, cell: StatedCell) -> Crystal:
     check_count(len(cell.numbers))
     lattice = oriented(cell.lattice)
     coordinates = -cell.frac if np.linalg.det(cell.lattice) < 0 else cell.frac
-    frac, numbers = sites(lattice, coordinates, cell.numbers, cell.occupancy)
-    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets)
+    try:
+        frac, numbers = sites(lattice, coordinates, cell.numbers, cell.occupancy)
+    except Rejected as reason:
+        if cell.far and reason.code == "overlapping-sites":
+            raise Rejected(
+                "coordinates", f"the coordinates are to be fractions: are they Å? As such, {reason}"
+            ) from None
+        raise
+    remarks = ("far-coordinates",) if cell.far else ()
+    return Crystal(entry.id, entry.origin, lattice, frac, numbers, entry.targets, remarks=remarks)
 
 
 def sites(

@@ -683,6 +683,22 @@ def test_elements_behind_the_coordinates_of_a_poscar_are_held_against_its_list(
         assert result.formula == "CsCl"
 
 
+@pytest.mark.parametrize(
+    ("mode", "second", "expected"),
+    [
+        ("Direct", ".5 1.5 -.5", ()),
+        ("Direct", "3.5 2.5 3.5", ("far-coordinates",)),
+        ("Cartesian", "10 10 10", ()),
+        ("Direct", "4 8 4", "coordinates"),
+    ],
+)
+def test_direct_coordinates_of_a_poscar_that_may_be_none_are_told(
+    mode: str, second: str, expected: object
+) -> None:
+    result = text_of("poscar", f"{HEADER.format(1, 'Cs Cl')}{mode}\n0 0 0\n{second}\n")
+    assert (result.remarks if isinstance(result, Crystal) else result.code) == expected
+
+
 def test_a_poscar_without_the_kind_of_its_coordinates_loses_no_site() -> None:
     result = text_of("poscar", f"{HEADER.format(1, 'Cs Cl')}{SITES}.1 .1 .1\n.2 .2 .2\n")
     assert isinstance(result, Reject)

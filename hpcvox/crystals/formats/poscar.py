@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import StatedCell, array, check_count, element, fractional
+from hpcvox.crystals.checks import FAR, StatedCell, array, check_count, element, fractional
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, SYMBOLS
 from hpcvox.errors import Rejected
@@ -59,8 +59,8 @@ def read(text: bytes) -> StatedCell:
     lattice = vectors * scale
     frac = array(rows, 3, "coordinates", "each site") if n else np.empty((0, 3))
     if mode in ("C", "c", "K", "k"):
-        frac = fractional(frac * scale, lattice)
-    return StatedCell(lattice, frac, numbers)
+        return StatedCell(lattice, fractional(frac * scale, lattice), numbers)
+    return StatedCell(lattice, frac, numbers, far=bool((np.abs(frac) > FAR).any()))
 
 
 def _check_named(ends: list[list[str]], numbers: NDArray[np.uint8]) -> None:

@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import check_occupancy, inside_cell
+from hpcvox.crystals.checks import FAR, check_occupancy, inside_cell
 from hpcvox.crystals.formats.cif import blocks
 from hpcvox.crystals.formats.cif.elements.labels import number_of_label, told
 from hpcvox.crystals.formats.cif.elements.stated import stated_elements
@@ -48,9 +48,6 @@ _OCCUPANCY: Final = re.compile(r"_atom_site_(?:site_)?occ(?:upanc(?:y|ies)|upati
 
 _WHOLE: Final = re.compile(r"['\"]?(\d{1,6})(?:\.0*)?['\"]?", re.ASCII)
 _NO_GROUP: Final = frozenset({".", "?", "0", ""})
-
-_FAR: Final = 2.0
-"""Fractional coordinates beyond this, of either sign, are rare: more often they are Å, or thousandths."""
 
 
 @lru_cache(maxsize=4096)
@@ -197,12 +194,12 @@ def _frac(atoms: Atoms) -> tuple[NDArray[np.float64], str]:
     xs, ys, zs = values[columns.x :: width], values[columns.y :: width], values[columns.z :: width]
     found = numbers([*xs, *ys, *zs])
     frac = inside_cell(np.array(found), lambda k: f"{xs[k]}, {ys[k]}, {zs[k]}")
-    far = found and (max(found) > _FAR or min(found) < -_FAR)
+    far = found and (max(found) > FAR or min(found) < -FAR)
     return frac, _far(found, (xs, ys, zs)) if far else ""
 
 
 def _far(found: Sequence[float], written: tuple[list[str], ...]) -> str:
-    k = next(k for k, value in enumerate(found) if abs(value) > _FAR) % len(written[0])
+    k = next(k for k, value in enumerate(found) if abs(value) > FAR) % len(written[0])
     return (
         f"atom {k + 1} is at {', '.join(column[k] for column in written)}, which are to be fractions of the cell's "
         "edges: are they Å or thousandths?"
