@@ -1,5 +1,6 @@
 """Extended XYZ: the crystal of one frame."""
 
+import json
 import re
 from typing import Final, NamedTuple
 
@@ -165,13 +166,17 @@ def _numbers(rows: list[list[str]], columns: _AtomLine) -> NDArray[np.uint8]:
 
 def _refuse_mixed(pairs: dict[str, str]) -> None:
     """Raises ``Rejected("disordered")`` where ASE has written that sites are shared, which its atoms do not show."""
-    kinds = pairs.get("occupancy", "")
-    if not kinds.startswith("_JSON"):
+    written = pairs.get("occupancy", "")
+    if not written.startswith("_JSON"):
         return
-    for kind, parts in re.findall(r"(\w+)\W*\{([^{}]*)\}", kinds):
-        amounts = [float(amount) for amount in re.findall(r":\s*([0-9.eE+-]+)", parts)]
-        if len(amounts) != 1 or abs(amounts[0] - 1) > PART_TOLERANCE:
-            told = " ".join(_MARKS.sub(" ", parts.replace("\\", "")).split())
+    try:
+        kinds = json.loads(written.removeprefix("_JSON").replace('\\"', '"'))
+        shares = [(kind, dict(parts), sum(parts.values())) for kind, parts in kinds.items()]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise Rejected("extxyz-syntax", f"the frame's occupancy cannot be read: {written[:60]}") from None
+    for kind, parts, sum_ in shares:
+        if len(parts) != 1 or not abs(sum_ - 1) <= PART_TOLERANCE:
+            told = " and ".join(f"{amount} {symbol}" for symbol, amount in parts.items())
             raise Rejected("disordered", f"the sites of kind {kind} hold {told} by the frame's occupancy")
 
 

@@ -189,3 +189,12 @@ def test_a_mixed_crystal_of_ase_is_not_its_first_element(parts: str, expected: s
     write(out, atoms, format="extxyz")
     (result,) = parse(Entry(0, "x", "x.xyz", out.getvalue().encode(), {}, None, "extxyz"))
     assert (result.formula if isinstance(result, Crystal) else result.code) == expected
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["{", "[1]", '{\\"0\\": 1}', '{\\"0\\": {\\"Fe\\": \\"x\\"}}', "a" * 60_000, "[" * 60_000]
+)
+def test_occupancies_that_cannot_be_read_are_named(spoilt: str) -> None:
+    began = time.process_time()
+    assert of_rows(COLUMNS, "Cs 0 0 0", "Cl 2 2 2", more=f'occupancy="_JSON {spoilt}"') == "extxyz-syntax"
+    assert time.process_time() - began < 1

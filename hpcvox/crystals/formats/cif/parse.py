@@ -25,7 +25,7 @@ from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
 
-_GLOBAL: Final = re.compile(rb"^\s*global_\s", re.MULTILINE | re.IGNORECASE)
+_GLOBAL: Final = re.compile(rb"^[ \t]*global_\s", re.MULTILINE | re.IGNORECASE)
 _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
