@@ -5,12 +5,14 @@ values outside their range are refused with the key, the value and what is valid
 takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``null`` is no value (``scalars``).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from hpcvox import scalars
 from hpcvox.errors import ConfigError, did_you_mean
@@ -19,6 +21,7 @@ from hpcvox.files import durable, regular
 S = TypeVar("S", bound="Settings")
 
 COMMAND_LINE = "the command line"
+NULL = scalars.NULL
 
 MAX_BYTES: Final = 256 * 1024
 """A config that is longer is none (20,000 ids are half of it); reading it would take many seconds."""
@@ -47,6 +50,11 @@ class Settings(BaseModel):
         """
         return cls
 
+    @classmethod
+    def kinds(cls) -> Mapping[str, Iterable[str]]:
+        """The key that chooses the :meth:`variant`, and its values; nothing of settings of one kind."""
+        return {}
+
 
 def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ()) -> S:
     """Settings of ``kind`` from a YAML file (or the defaults) with ``a.b=value`` overrides on top.
@@ -58,6 +66,11 @@ def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ())
     for override in overrides:
         _apply(tree, override)
     return _checked(kind, tree, str(path) if path is not None else COMMAND_LINE, overrides)
+
+
+def parsed(kind: type[S], text: str, origin: str) -> S:
+    """Settings of ``kind`` from YAML as :func:`dump` writes it; ``origin`` names where it came from in errors."""
+    return _checked(kind, scalars.parse(text), origin, ())
 
 
 def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
@@ -128,6 +141,22 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
     save(settings, path)
 
 
+def keys(kind: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
+    """Every key of the settings class ``kind``, those of groups as ``group.key``, and the groups themselves."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in kind.model_fields.items():
+        found[f"{prefix}{name}"] = field
+        if (group := _group(field)) is not None:
+            found |= keys(group, f"{prefix}{name}.")
+    return found
+
+
+def is_switch(kind: type[BaseModel], key: str) -> bool:
+    """Whether ``key`` of the settings class ``kind`` is true or false."""
+    field = keys(kind).get(key)
+    return field is not None and field.annotation is bool
+
+
 def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
     """Set ``group.key`` in ``tree``, in place; groups that are not there are made.
 
@@ -138,10 +167,17 @@ def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
     if len(groups) > scalars.MAX_DEPTH:
         raise ConfigError(f"{origin[:_MAX_SHOWN]}: no key lies in {len(groups)} groups")
     for group in groups:
-        tree = tree.setdefault(group, {})
+        if _is_none(tree.get(group)):
+            tree[group] = {}
+        tree = tree[group]
         if not isinstance(tree, dict):
             raise ConfigError(f"{origin}: {group} is a value, not a group of keys")
     tree[last] = value
+
+
+def _is_none(value: Any) -> bool:
+    """Whether a group is not there, or null, which a file has for a job that is left out."""
+    return value is None or (isinstance(value, scalars.Plain) and value.tag == "null")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -153,7 +189,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: the config is to be text in UTF-8: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {scalars.told(error)}") from None
-    if tree is None or (isinstance(tree, scalars.Plain) and tree.tag == "null"):
+    if _is_none(tree):
         return {}
     if not isinstance(tree, dict):
         shown = "text" if isinstance(tree, str) else type(tree).__name__
@@ -178,7 +214,12 @@ def _explain(kind: type[Settings], problem: Any) -> str:
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":
         given = "" if problem["type"] == "missing" else f" (given: {_shown(problem['input'])})"
-        return f"{key}: {problem['msg']}{given}"
+        words = re.findall("'([^']+)'", problem["ctx"]["expected"]) if "literal" in problem["type"] else []
+        near = did_you_mean(str(problem["input"]), words)
+        said = problem["msg"].removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
+        if not key:  # of several settings together
+            return str(said)
+        return f"{key}: {said}{given}" + (f": {near.rstrip()}" if near else "")
     valid = sorted(_fields(kind, path[:-1]))
     return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
 
@@ -194,9 +235,14 @@ def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
         if name.isdigit():  # a place in a list of groups
             continue
         field = kind.model_fields.get(name)
-        options = [] if field is None else [field.annotation, *get_args(field.annotation)]
-        nested = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
-        if not nested:
+        group = None if field is None else _group(field)
+        if group is None:
             return set()
-        kind = nested[0]
+        kind = group
     return set(kind.model_fields)
+
+
+def _group(field: FieldInfo) -> type[BaseModel] | None:
+    """The settings class whose keys are those of a setting; None: it is a value."""
+    options = [field.annotation, *get_args(field.annotation)]
+    return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)

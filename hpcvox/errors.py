@@ -57,7 +57,10 @@ class Rejected(HpcvoxError):
         return Rejected, (self.code, str(self))
 
 
-def did_you_mean(name: str, valid: Iterable[str]) -> str:
+def did_you_mean(name: str, valid: Iterable[str], likeness: float = 0.6) -> str:
     """A question for a message about the unknown ``name``, with a space after it; empty where nothing is like it."""
-    near = difflib.get_close_matches(name, list(valid), n=1)
-    return f"did you mean {near[0]}? " if near else ""
+    there = {one.lower(): one for one in valid}
+    near = difflib.get_close_matches(name.lower(), there, n=1, cutoff=likeness)
+    part = (one for one in there if len(name) > 2 and name.lower() in one)
+    found = near[0] if near else next(part, None)
+    return "" if found is None else f"did you mean {there[found]}? "

@@ -184,6 +184,12 @@ def meant(value: Any, annotation: Any, key: str = "") -> Any:
         if str in kinds or Path in kinds:
             return _text(_unquoted(value), kinds)
         value = parsed(value, key)
+        if (
+            isinstance(value, str)
+            and value != NULL
+            and any(get_origin(kind) in (list, tuple) for kind in kinds)
+        ):
+            value = _listed(value)
     if isinstance(value, Plain):
         return _scalar_of(value, kinds, as_written, key)
     if isinstance(value, Mapping):
@@ -193,6 +199,14 @@ def meant(value: Any, annotation: Any, key: str = "") -> Any:
             meant(one, _item(kinds, place, as_written), f"{key}.{place}") for place, one in enumerate(value)
         ]
     return value
+
+
+def _listed(text: str) -> list[Any]:
+    """A word for a setting that is a list: ``energy`` is ``[energy]``, ``energy, gap`` is ``[energy, gap]``."""
+    if not isinstance(text, Plain):
+        return [text]
+    parts = [parse(part) for part in text.split(",")]
+    return [part if isinstance(part, Plain) else Plain(str(part), "str") for part in parts]
 
 
 def _kinds(annotation: Any) -> tuple[list[Any], bool]:

@@ -4,6 +4,14 @@ Names of files, ids of crystals and words of servers are of others; a terminal o
 """
 
 import sys
+from typing import Final
+
+_SIGNS: Final = {"→": "->", "…": "...", "×": "x", "≤": "<=", "≥": ">=", "–": "-", "’": "'"}
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 shard``, ``2 shards``; ``many`` where more than an s tells them apart."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def say(text: str, error: bool = False) -> None:
@@ -13,8 +21,16 @@ def say(text: str, error: bool = False) -> None:
     """
     stream = sys.stderr if error else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    shown = printable(text).encode(encoding, "backslashreplace").decode(encoding)
+    shown = _plain(printable(text), encoding).encode(encoding, "backslashreplace").decode(encoding)
     print(shown, file=stream, flush=True)
+
+
+def _plain(text: str, encoding: str) -> str:
+    """``text`` with the signs of sentences in letters that the encoding has."""
+    for sign, letters in _SIGNS.items():
+        if sign in text and not sign.encode(encoding, "ignore"):
+            text = text.replace(sign, letters)
+    return text
 
 
 def printable(text: str) -> str:

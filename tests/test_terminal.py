@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpcvox import cli
-from hpcvox.terminal import printable, say
+from hpcvox.terminal import counted, printable, say
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,35 @@ def test_what_the_encoding_of_the_terminal_lacks_is_shown_escaped(monkeypatch: p
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
     say("3 Å")
     assert raw.getvalue() == b"3 \\xc5\n"
+
+
+def test_the_signs_of_sentences_have_letters_where_the_encoding_lacks_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for encoding, shown in (("ascii", b"2 x a -> b ...\n"), ("latin-1", b"2 \xd7 a -> b ...\n")):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+        say("2 × a → b …")
+        assert raw.getvalue() == shown
+
+
+def test_counts_have_their_plural() -> None:
+    assert [counted(n, "shard") for n in (0, 1, 2, 1000)] == [
+        "0 shards",
+        "1 shard",
+        "2 shards",
+        "1,000 shards",
+    ]
+    assert counted(2, "entry", "entries") == "2 entries"
+
+
+def test_a_name_that_the_locale_cannot_write_is_told_in_one_line(tmp_path: Path) -> None:
+    environment = {"PATH": "/bin:/usr/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "hpcvox", "featurize", "source=Å.csv"]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 2
+    assert b"is no text in this locale" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_errors_of_the_command_line_hold_no_control_character(

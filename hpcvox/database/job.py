@@ -24,6 +24,7 @@ from hpcvox.database.worker import ChgnetWorker, Given, Row, ewald_worker
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import Outcome
+from hpcvox.terminal import counted
 
 PARTS: Final = "parts"
 
@@ -55,7 +56,7 @@ def run(settings: DatabaseSettings) -> Outcome:
     counts = ", ".join(f"{n} {name}" for name, n in _by_class(made.crystals).items() if n)
     rejected = f"; {len(made.rejects)} of {settings.size} rejected (rejects.csv)" if made.rejects else ""
     return Outcome(
-        f"{len(made.crystals)} crystals ({counts}), energies by {model}: {out}/crystals.csv{rejected}"
+        f"{counted(len(made.crystals), 'crystal')} ({counts}), energies by {model}: {out}/crystals.csv{rejected}"
     )
 
 

@@ -30,6 +30,11 @@ class Spots(NamedTuple):
         return self._replace(g=self.g @ rotation.T)
 
 
+def stored(g: NDArray[np.float32], amplitude: NDArray[np.float32], mean: NDArray[np.float32]) -> Spots:
+    """The spots of a sample of a shard set: g (K, 3), amplitudes (K, C), mean (C,)."""
+    return Spots(g.astype(float), amplitude.T.astype(float), mean.astype(float))
+
+
 def diffraction_spots(
     field: NDArray[np.floating[Any]], lattice: NDArray[np.float64], resolution: float = 0.4
 ) -> Spots:

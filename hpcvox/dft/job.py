@@ -18,6 +18,7 @@ from hpcvox.errors import MissingDependencyError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.shards.layout import REJECTS
+from hpcvox.terminal import counted
 
 TABLE: Final = "dft.csv"
 
@@ -84,7 +85,7 @@ def _outcome(
     out = settings.out
     parts = [f"dft: {len(rows):,} densities in {out / FIELDS}, energies in {out / TABLE}"]
     if kept:
-        parts.append(f"{kept:,} crystals done by an earlier run")
+        parts.append(f"{counted(kept, 'crystal')} done by an earlier run")
     if rejects:
         codes = Counter(reject.code for reject in rejects)
         parts.append(rejects_told(dict(sorted(codes.items())), out / REJECTS))

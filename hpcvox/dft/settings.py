@@ -1,13 +1,14 @@
 """Settings of the job ``dft``."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from hpcvox.calculators.gpaw import GpawSettings
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
+from hpcvox.inputs import Input
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """The settings that do not decide a crystal's field."""
@@ -16,7 +17,7 @@ FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_c
 class _Places(Settings):
     """What is listed before the settings of the field."""
 
-    source: Path = Field(
+    source: Annotated[Path, Input("`hpcvox database` makes built-in crystals")] = Field(
         Path("runs/database/crystals.csv"), description="crystals: whatever hpcvox featurize reads as source"
     )
     out: Path = Field(

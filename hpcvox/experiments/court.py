@@ -23,16 +23,17 @@ from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging.validity import validity
+from hpcvox.generation.making import placed
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
-from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import PlacementRules
 from hpcvox.networks.maps import MapKind
-from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.bins import bin_of, condition_of
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
+from hpcvox.terminal import counted
 
 PART = 64
 """Crystals to a part: what an interruption loses at most."""
@@ -88,7 +89,7 @@ def run(settings: EvaluateSettings) -> Outcome:
     if "segmentation" in metrics:
         of_unet = f" (UNet on true maps {_shown(metrics['segmentation']['recall'])})"
     return Outcome(
-        f"evaluated {len(rows)} held-out crystals: cell length MAE {_shown(chain['length_mae'])} Å, "
+        f"evaluated {counted(len(rows), 'held-out crystal')}: cell length MAE {_shown(chain['length_mae'])} Å, "
         f"site EMD {_shown(chain['emd'])} Å, mean |Δn| {_shown(chain['delta_n'])}, "
         f"failures {100 * chain['failure_rate']:.1f} %, voxel recall {_shown(chain['recall'])}{of_unet}; "
         f"{settings.out / 'metrics.json'}"
@@ -104,7 +105,7 @@ def _held_out(
         raise ConfigError(
             f"{settings.shards} has {misfit}: name the set it was trained on, {card['shards']}, as shards"
         )
-    values = shards.target(card["condition"])
+    values = condition_of(shards, card["condition"])
     out = split(shards.formulas, card["seed"], card["held_out_fraction"]) & np.isfinite(values)
     indices = np.flatnonzero(out)
     if not len(indices):
@@ -188,19 +189,11 @@ def _compare(
         figures |= dict(zip(LENGTHS, _lengths(fitted).tolist(), strict=True))
         figures["length_mae"] = float(np.abs(_lengths(fitted) - _lengths(true)).mean())
         figures["angle_mae"] = float(np.abs(cell_angles(fitted) - cell_angles(true)).mean())
-        placed = place(
-            maps[0],
-            segmented.species[row],
-            segmented.mask[row],
-            fitted,
-            networks.kind.grid,
-            widths=networks.widths,
-            rules=_rules(settings),
-        )
+        found = placed(maps, segmented.species[row], segmented.mask[row], fitted, networks, _rules(settings))
     except Rejected as error:
         return figures | {"code": error.code}
-    match = match_sites(true, crystal.frac, crystal.numbers, placed.frac, placed.numbers)
-    rms = structure_rms(crystal, Crystal("", "", placed.lattice, placed.frac, placed.numbers, {}))
+    match = match_sites(true, crystal.frac, crystal.numbers, found.frac, found.numbers)
+    rms = structure_rms(crystal, Crystal("", "", found.lattice, found.frac, found.numbers, {}))
     if rms is not None:
         figures["match_rms"] = rms
     return figures | {
@@ -209,8 +202,8 @@ def _compare(
         "excess": match.excess,
         "species_right": match.species_right,
         "exact": match.exact,
-        "valid": not validity(*placed).code,
-        "sites": {name: value.tolist() for name, value in placed._asdict().items()},
+        "valid": not validity(*found).code,
+        "sites": {name: value.tolist() for name, value in found._asdict().items()},
     }
 
 

@@ -9,21 +9,17 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.actors.campaign import Part
-from hpcvox.config import validate
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.descriptors.clusters import Cell, Cluster, conventional_cell, replicas
-from hpcvox.errors import ConfigError, Rejected
+from hpcvox.errors import Rejected
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.featurize.diffraction import DiffractionSampler
 from hpcvox.featurize.sampler import cell_of
-from hpcvox.featurize.settings import FREE, DiffractionSettings
-from hpcvox.training.folder.runs import load_model
+from hpcvox.networks.fingerprint.at_work import DEFECTS, Classifier, descriptor
 
 TOLERANCES: Final = {"tight": (1e-3, 1.0), "medium": (1e-2, 1.0), "loose": (1e-1, 5.0)}
 """Of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""
-
-DEFECTS: Final = ("displacement", "vacancies", "substitutions")
 
 Row = dict[str, Any]
 """``{"id", "class", "said": [network's class per condition], "tight": [spglib's], ...}``, or a reject's columns."""
@@ -54,9 +50,9 @@ class DefectsWorker:
     def __init__(self, settings: EvaluateFingerprintSettings) -> None:
         torch.set_num_threads(1)
         self.settings = settings
-        self.model, self.card = load_model(settings.run, "fingerprint")
-        self.classes: dict[str, list[int]] = self.card["classes"]
-        base = descriptor(self.card, str(settings.run))
+        self.network = Classifier(settings.run)
+        self.classes = self.network.classes
+        base = descriptor(self.network.card, str(settings.run))
         self.samplers = [
             DiffractionSampler(base.model_copy(update=_defect(condition) | {"seed": settings.seed}))
             for condition in conditions(settings)
@@ -83,7 +79,7 @@ class DefectsWorker:
         return rows
 
     def _row(self, crystal: Crystal, place: tuple[int, int]) -> Row:
-        target = self.card["target"]
+        target = self.network.card["target"]
         value = crystal.targets.get(target)
         known = [name for name, values in self.classes.items() if value in values]
         if not known:
@@ -94,11 +90,7 @@ class DefectsWorker:
         cell = conventional_cell(cell_of(crystal), first.symprec)
         clusters = [sampler.defective(cell, place) for sampler in self.samplers]
         images = [s.image(cluster) for s, cluster in zip(self.samplers, clusters, strict=True)]
-        x = torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).copy())
-        with torch.inference_mode():
-            said = self.model(x).argmax(1).tolist()
-        names = list(self.classes)
-        row = {"id": crystal.id, "class": known[0], "said": [names[index] for index in said]}
+        row = {"id": crystal.id, "class": known[0], "said": self.network(np.stack(images))}
         if self.settings.symmetry:
             lattice = cell.lattice * replicas(cell, first.atoms)[:, None]
             for name, tolerance in TOLERANCES.items():
@@ -115,19 +107,6 @@ class DefectsWorker:
         )
         number = int(re.findall(r"\d+", found)[-1]) if found else 0
         return next((name for name, values in self.classes.items() if number in values), "")
-
-
-def descriptor(card: dict[str, Any], run: str) -> DiffractionSettings:
-    """The settings of the fingerprints that a network was trained on.
-
-    Raises:
-        ConfigError: its card does not say.
-    """
-    if "descriptor" not in card:
-        raise ConfigError(f"{run}: its model.json does not say how its fingerprints were made: train it anew")
-    kept = {key: value for key, value in card["descriptor"].items() if key not in FREE}
-    settings = validate(DiffractionSettings, kept, f"{run}/model.json")
-    return settings.model_copy(update=dict.fromkeys(DEFECTS, 0.0))
 
 
 def _defect(condition: Condition) -> dict[str, float]:

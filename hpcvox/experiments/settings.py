@@ -7,9 +7,13 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.generation.settings import NetworkSettings, PlacementSettings
+from hpcvox.inputs import Input
 
 Displacement = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+_RUN = Input("`hpcvox train-fingerprint` makes it")
 
 
 class EvaluateSettings(NetworkSettings):
@@ -19,7 +23,7 @@ class EvaluateSettings(NetworkSettings):
       hpcvox evaluate configs/evaluate.yaml limit=200
     """
 
-    shards: Path = Field(
+    shards: Annotated[Path, Input("`hpcvox featurize` makes it")] = Field(
         Path("runs/shards"), description="shard set whose held-out crystals are reconstructed"
     )
     out: Path = Field(Path("runs/evaluation"), description="folder for metrics.json and per_crystal.csv")
@@ -37,8 +41,10 @@ class EvaluateFingerprintSettings(Settings):
       hpcvox evaluate-fingerprint limit=0 symmetry=false out=runs/defects_all
     """
 
-    run: Path = Field(Path("runs/fingerprint"), description="run folder of train-fingerprint")
-    source: Path = Field(
+    run: Annotated[Path, _RUN] = Field(
+        Path("runs/fingerprint"), description="run folder of train-fingerprint"
+    )
+    source: Annotated[Path, Input("`hpcvox elements` makes crystals")] = Field(
         Path("runs/elements/crystals.csv"),
         description="crystals, as for featurize; with the target that the network was trained on",
     )

@@ -18,20 +18,14 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.experiments.defects import (
-    DEFECTS,
-    TOLERANCES,
-    Condition,
-    DefectsWorker,
-    Row,
-    conditions,
-    descriptor,
-)
+from hpcvox.experiments.defects import TOLERANCES, Condition, DefectsWorker, Row, conditions
 from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
+from hpcvox.networks.fingerprint.at_work import DEFECTS, descriptor
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+from hpcvox.terminal import counted
 from hpcvox.training.folder.runs import load_model
 
 PART: Final = 16
@@ -78,7 +72,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
     told = f"; {rejects_told(counts, out / REJECTS)}" if rejects else ""
     worst = min(table, key=lambda row: row["network"])
     return Outcome(
-        f"{len(crystals):,} crystals in {len(table)} conditions: the network is right for "
+        f"{counted(len(crystals), 'crystal')} in {counted(len(table), 'condition')}: the network is right for "
         f"{100 * table[0]['network']:.2f} % whole, {100 * worst['network']:.2f} % at worst ({worst['defect']} "
         f"{worst['amount']:g}); {out}/accuracy.csv, accuracy.png{told}",
         COMPLETE_WITH_REJECTS if rejects else COMPLETE,

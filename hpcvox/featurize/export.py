@@ -14,6 +14,7 @@ from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_file import ShardFile, open_named
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.terminal import counted
 
 
 def export(folder: Path, out: Path) -> Outcome:
@@ -45,7 +46,7 @@ def export(folder: Path, out: Path) -> Outcome:
             raise ShardError(
                 f"cannot write {out}: {error}. Free space there or choose another place"
             ) from error
-    return Outcome(f"export: {len(shards):,} crystals of {folder} as {form.about} in {out}")
+    return Outcome(f"export: {counted(len(shards), 'crystal')} of {folder} as {form.about} in {out}")
 
 
 def _read(shards: ShardSet) -> Batches:

@@ -11,6 +11,7 @@ from hpcvox.actors.pool import Workers, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
+from hpcvox.featurize.forecast import forecast
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker, found
 from hpcvox.files import durable
@@ -19,7 +20,7 @@ from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.writing.closing import close_set
 from hpcvox.shards.writing.virtual import SET
-from hpcvox.terminal import say
+from hpcvox.terminal import counted, say
 
 
 class Tally(NamedTuple):
@@ -43,8 +44,11 @@ def run(settings: FeaturizeSettings) -> Outcome:
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
-    source = _open(settings)
+    source = opened(settings)
     source.refuse_empty()
+    seen = None if (settings.out / MANIFEST).exists() else forecast(settings)
+    if seen is not None and (warning := seen.warning(str(settings.source))):
+        say(warning, error=True)
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
@@ -55,10 +59,17 @@ def run(settings: FeaturizeSettings) -> Outcome:
     return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
 
 
-def _open(settings: FeaturizeSettings) -> Source:
+def opened(settings: FeaturizeSettings) -> Source:
+    """The source of the settings.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
     if isinstance(settings, R3dvsSettings) and settings.field == "file":
-        return open_fields(settings.source, settings.quantity)
-    return open_source(settings.source, settings.id_column, settings.cif_column, settings.targets)
+        return open_fields(settings.source, settings.quantity, settings.targets, settings.targets_file)
+    return open_source(
+        settings.source, settings.id_column, settings.cif_column, settings.targets, settings.targets_file
+    )
 
 
 def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Entry], ShardResult]) -> Tally:
@@ -155,10 +166,10 @@ def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSetting
 
 def _outcome(settings: FeaturizeSettings, manifest: Manifest, tally: Tally, seconds: float) -> Outcome:
     size = sum(line.bytes for line in manifest.shards) / 1e6
-    made = f"featurize: {manifest.n_samples:,} crystals from {manifest.n_entries:,} inputs"
-    parts = [f"{made} in {len(manifest.shards):,} shards ({size:,.1f} MB)"]
+    made = f"featurize: {counted(manifest.n_samples, 'crystal')} from {counted(manifest.n_entries, 'input')}"
+    parts = [f"{made} in {counted(len(manifest.shards), 'shard')} ({size:,.1f} MB)"]
     if tally.kept:
-        parts.append(f"{tally.kept:,} inputs kept from an earlier run")
+        parts.append(f"{counted(tally.kept, 'input')} kept from an earlier run")
     if manifest.n_rejects:
         parts.append(rejects_told(manifest.rejects_by_code, settings.out / REJECTS))
     if manifest.remarks_by_code:

@@ -1,8 +1,8 @@
 """Settings of ``hpcvox featurize``: what every descriptor has, and what each adds to that."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,10 +10,11 @@ from hpcvox.config import Settings
 from hpcvox.crystals.cells import CUBIC_TOLERANCE
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
-from hpcvox.errors import ConfigError
+from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.featurize.descriptor import DEFAULT, DESCRIPTORS
+from hpcvox.inputs import Input
 
-FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets")
+FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets", "targets_file")
 """The settings that do not decide a shard's bytes, given its entries."""
 
 
@@ -21,7 +22,7 @@ class FeaturizeSettings(Settings):
     """Where crystals come from and where their arrays go, whatever the descriptor."""
 
     descriptor: str = Field(description="what becomes of a crystal")
-    source: Path = Field(
+    source: Annotated[Path, Input("`hpcvox database` makes built-in crystals")] = Field(
         Path("runs/database/crystals.csv"),
         description="crystals: a folder of structure files (searched through: .cif, and VASP's POSCAR*, CONTCAR*, "
         ".poscar, .vasp), an archive of them (.tar, .tar.gz, .tar.xz, .tar.bz2, .zip), or one of "
@@ -58,16 +59,27 @@ class FeaturizeSettings(Settings):
         description="columns or fields of numbers to keep with the samples, as [energy]; null: all that are "
         "numeric",
     )
+    targets_file: Annotated[Path | None, Input()] = Field(
+        None,
+        description="table of targets by the ids of the crystals, for a folder of them: CGCNN's id_prop.csv, or one "
+        "with a header; targets then names its columns; null: those of source",
+    )
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
         """The settings of the descriptor that ``tree`` names; ``density`` where it names none."""
         name = tree.get("descriptor", DEFAULT)
         if not isinstance(name, str) or (descriptor := DESCRIPTORS.named(name)) is None:
+            near = did_you_mean(str(name), DESCRIPTORS.known)
             valid = ", ".join(DESCRIPTORS.known)
-            raise ConfigError(f"descriptor: there is no {name!r}; valid: {valid}")
+            raise ConfigError(f"descriptor: there is no {str(name)!r}: {near}valid: {valid}")
         kind: type[Settings] = descriptor.load("settings")
         return kind
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, Iterable[str]]:
+        """See :class:`hpcvox.config.Settings`."""
+        return {"descriptor": DESCRIPTORS.known}
 
     @property
     def grid_name(self) -> str:
@@ -233,7 +245,9 @@ class SoapSettings(FeaturizeSettings):
     def _known(self) -> Self:
         for name in (*self.centres, *self.species):
             if name not in ATOMIC_NUMBERS:
-                raise ValueError(f"{name!r} is no element's symbol")
+                raise ValueError(
+                    f"{name!r} is no element's symbol: {did_you_mean(name, ATOMIC_NUMBERS)}".rstrip(": ")
+                )
         if self.delta == 0 and not self.species:
             raise ValueError("delta=0 takes a list of species")
         return self

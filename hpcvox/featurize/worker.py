@@ -14,8 +14,8 @@ from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.digest import entries_digest
-from hpcvox.errors import HpcvoxError, Rejected, ShardError
-from hpcvox.featurize.sampler import sampler
+from hpcvox.errors import Rejected, ShardError
+from hpcvox.featurize.sampler import described, sampler
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import ShardLine
@@ -93,18 +93,8 @@ class ShardWorker:
     def _sample(self, buffer: ShardBuffer, crystal: Crystal, place: tuple[int, int]) -> None:
         if crystal.remarks and self.settings.strict:
             raise Rejected(crystal.remarks[0], f"{REMARKS[crystal.remarks[0]]} (strict=true)")
-        crystal = self._sampler.prepare(crystal)
         most = self.settings.max_sites
-        if crystal.n_sites > most:
-            raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
-        slot = buffer.slot()
-        try:
-            ragged = self._sampler.fill(crystal, place, slot)
-        except HpcvoxError:
-            raise
-        except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
-            raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
-        slot["cell"][:] = crystal.lattice
+        crystal, ragged = described(self._sampler, crystal, place, most, buffer.slot)
         buffer.commit(
             place[0],
             crystal.id,

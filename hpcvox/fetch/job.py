@@ -17,6 +17,7 @@ from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings, MaterialsProjectSet
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
+from hpcvox.terminal import counted
 
 MOST_BARREN: Final = 20
 """Pages in a row without a new structure; some databases filter after they have counted a page."""
@@ -55,7 +56,7 @@ def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
         if not pages.headers:
             raise
         raise SourceError(
-            f"{error}; {pages.entries:,} structures are kept in {settings.out}: run the same command again to "
+            f"{error}; {counted(pages.entries, 'structure')} kept in {settings.out}: run the same command again to "
             "go on, or remove that folder to begin anew"
         ) from None
     if not pages.entries:

@@ -16,6 +16,7 @@ from hpcvox.fetch.settings import FetchSettings
 from hpcvox.files import durable
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+from hpcvox.terminal import counted
 
 CRYSTALS: Final = "crystals.jsonl.gz"
 CARD: Final = "fetch.json"
@@ -90,7 +91,7 @@ def _missing(meta: dict[str, Any], came: int, settings: FetchSettings) -> str:
     """What the database told of, where that is not what came; else empty."""
     expected = announced(meta, settings)
     if expected is not None and expected != came:
-        return f"{expected} structures"
+        return counted(int(expected), "structure")
     return "more" if meta["more"] and came != settings.limit else ""
 
 
@@ -109,7 +110,7 @@ def announced(meta: dict[str, Any], settings: FetchSettings) -> int | None:
 
 def outcome(out: Path, card: dict[str, Any], again: str) -> Outcome:
     """What ``card`` tells the user; ``again`` is added where nothing was done."""
-    came = f"{card['crystals']:,} crystals of {card['structures']:,} structures"
+    came = f"{counted(card['crystals'], 'crystal')} of {counted(card['structures'], 'structure')}"
     parts = [f"fetch: {came} of {card['database'] or card['url']}: {out / CRYSTALS}"]
     parts += [f"{name} of {count:,}" for name, count in card["targets"].items() if count < card["crystals"]]
     if card["rejects"]:

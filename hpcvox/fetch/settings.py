@@ -1,7 +1,7 @@
 """Settings of ``hpcvox fetch``: what every provider has, and what each adds to that."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.columns import ID_COLUMNS
-from hpcvox.errors import ConfigError
+from hpcvox.errors import ConfigError, did_you_mean
 
 MAY_CHANGE = ("page_limit", "pause_s", "timeout_s", "retries", "key_file")
 """The settings that do not decide what is fetched: an interrupted fetch goes on with others."""
@@ -57,8 +57,14 @@ class FetchSettings(Settings):
         """The settings of the provider that ``tree`` names; ``optimade`` where it names none."""
         name = tree.get("provider", "optimade")
         if not isinstance(name, str) or name not in VARIANTS:
-            raise ConfigError(f"provider: there is no {name!r}; valid: {', '.join(VARIANTS)}")
+            near = did_you_mean(str(name), VARIANTS)
+            raise ConfigError(f"provider: there is no {str(name)!r}: {near}valid: {', '.join(VARIANTS)}")
         return VARIANTS[name]
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, Iterable[str]]:
+        """See :class:`hpcvox.config.Settings`."""
+        return {"provider": VARIANTS}
 
     @property
     def question(self) -> dict[str, Any]:

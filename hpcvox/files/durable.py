@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from hpcvox.errors import BusyError
+from hpcvox.errors import BusyError, ConfigError
 from hpcvox.files.rows import Lines
 from hpcvox.process import gain
 from hpcvox.terminal import say
@@ -131,6 +131,21 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     write_text(path, text.getvalue())
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a job's results, if need be.
+
+    Raises:
+        ConfigError: it cannot be made, or nobody may write there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        there = "there is a file of this name" if isinstance(error, FileExistsError) else error.strerror
+        raise ConfigError(f"out={folder}: the folder cannot be made: {there}: choose another out") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"out={folder}: you may not write there: choose another out")
+
+
 @contextlib.contextmanager
 def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     """Hold ``folder`` (made if need be) for this process, so that two runs do not mix their files.
@@ -139,7 +154,7 @@ def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     process holds it and has not let go within ``patience_s``.  A file system without locks (Lustre mounted
     without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with open(folder / ".lock", "r+", encoding="utf-8", opener=_made) as handle:
         ends = time.monotonic() + patience_s
         while not _locked(handle):

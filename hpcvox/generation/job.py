@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
-from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.cif_set import CifSet
-from hpcvox.errors import Rejected, ShardError
+from hpcvox.errors import ShardError
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS
-from hpcvox.generation.judging.validity import MIN_DISTANCE, validity
+from hpcvox.generation.judging.validity import MIN_DISTANCE
 from hpcvox.generation.latent import Latent, Sample
-from hpcvox.generation.networks import BATCH, Decoded, Networks
-from hpcvox.generation.placement.cell import cell_angles, fit_cell
-from hpcvox.generation.placement.place import place
+from hpcvox.generation.making import Candidate, candidates, decoded
+from hpcvox.generation.networks import BATCH, Networks
+from hpcvox.generation.placement.cell import cell_angles
 from hpcvox.generation.settings import GenerateSettings, PlacementRules
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
+from hpcvox.terminal import counted
 
 PART = 3 * BATCH
 """Samples to a part: what an interruption loses at most."""
@@ -62,7 +61,7 @@ def run(settings: GenerateSettings) -> Outcome:
         summary = _write(settings, networks, latent, rows)
     speed = f" at {rate:.3g}/s" if made else ""
     return Outcome(
-        f"generated {len(rows)} candidates{speed}: {summary['placed']} placed, {summary['valid']} valid "
+        f"generated {counted(len(rows), 'candidate')}{speed}: {summary['placed']} placed, {summary['valid']} valid "
         f"({100 * summary['valid_rate']:.1f} %, every failure counted; all atoms over {MIN_DISTANCE} Å apart); "
         f"{settings.out / 'candidates.csv'}, CIFs in {CifSet(settings.out / CIFS).place}"
     )
@@ -81,10 +80,6 @@ def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dic
     }
 
 
-def _decode(networks: Networks, latent: Latent, samples: list[Sample]) -> Decoded:
-    return networks.decode(latent.points(samples), np.array([sample.decile for sample in samples]))
-
-
 def _make(
     part: list[Sample], settings: GenerateSettings, networks: Networks, latent: Latent, progress: Progress
 ) -> list[dict[str, Any]]:
@@ -92,52 +87,31 @@ def _make(
     rows = []
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
-        decoded = _decode(networks, latent, batch)
-        segmented = networks.segment(decoded, _rules(settings).mask_threshold)
-        for row, sample in enumerate(batch):
-            found = _candidate(
-                sample.id, decoded.maps[row], segmented.species[row], segmented.mask[row], networks, settings
-            )
-            rows.append({"id": sample.id, "decile": sample.decile} | found)
+        maps = decoded(networks, latent, batch)
+        found = candidates(networks, _rules(settings), [sample.id for sample in batch], maps)
+        rows += [
+            {"id": sample.id, "decile": sample.decile} | _row(one)
+            for sample, one in zip(batch, found, strict=True)
+        ]
         progress.advance(len(batch), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
     return rows
 
 
-def _candidate(
-    name: str,
-    maps: NDArray[np.float32],
-    species: NDArray[np.uint8],
-    mask: NDArray[np.float32],
-    networks: Networks,
-    settings: GenerateSettings,
-) -> dict[str, Any]:
-    """One decoded map (4, n, n, n) as a row; a map that cannot be made into a crystal is a row too."""
-    try:
-        lattice = fit_cell(maps[1:], networks.kind.grid, networks.kind.oblique)
-        placed = place(
-            maps[0],
-            species,
-            mask,
-            lattice,
-            networks.kind.grid,
-            widths=networks.widths,
-            rules=_rules(settings),
-        )
-    except Rejected as error:
-        return {"valid": False, "code": error.code, "message": str(error)}
-    verdict = validity(*placed)
-    crystal = Crystal(name, name, placed.lattice, placed.frac, placed.numbers, {})
+def _row(candidate: Candidate) -> dict[str, Any]:
+    """What the table has of a candidate, and the text of its CIF."""
+    told = {"valid": candidate.valid, "code": candidate.code, "message": candidate.message}
+    if candidate.crystal is None or candidate.verdict is None:
+        return told
+    crystal, lattice = candidate.crystal, candidate.crystal.lattice
     return {
-        "valid": not verdict.code,
-        "code": verdict.code,
-        "message": verdict.message,
+        **told,
         "formula": crystal.formula,
         "n_sites": crystal.n_sites,
         **{key: round(float(x), 6) for key, x in zip("abc", np.linalg.norm(lattice, axis=1), strict=True)},
         **{key: round(float(x), 6) for key, x in zip(ANGLES, cell_angles(lattice), strict=True)},
-        "min_distance": round(verdict.min_distance, 6),
-        "charge_balanced": verdict.charge_balanced,
-        "cif": f"{CIFS}/{name}.cif",
+        "min_distance": round(candidate.verdict.min_distance, 6),
+        "charge_balanced": candidate.verdict.charge_balanced,
+        "cif": f"{CIFS}/{candidate.id}.cif",
         "text": cif_text(crystal),
     }
 
@@ -205,7 +179,7 @@ def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent
     if not chosen:
         return
     batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
-    density = np.concatenate([_decode(networks, latent, batch).maps[:, 0] for batch in batches])
+    density = np.concatenate([decoded(networks, latent, batch).maps[:, 0] for batch in batches])
     ids = [sample.id for sample in chosen]
     with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
         limit = float(np.finfo(np.float16).max)

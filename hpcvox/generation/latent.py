@@ -18,18 +18,18 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import CheckpointError, ConfigError, Rejected
-from hpcvox.featurize.sampler import sampler
+from hpcvox.featurize.sampler import alone
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import latent_flow, prior
-from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.bins import bin_of, condition_of
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 
-_Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
+Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """Of one crystal: density and coordinates (4, n, n, n), atomic numbers (n, n, n)."""
 
 
@@ -65,12 +65,12 @@ class Latent:
         if settings.base is not None:
             self._base, own = _encoded("base", settings.base, networks)
             if settings.conditions is None:
-                if own is None:
+                if own is None and networks.conditions > 1:
                     raise ConfigError(
                         f"conditions: give the decile of {networks.card['condition']} that crystals around "
                         f"{settings.base} are to have, 0 to {networks.conditions - 1}, such as [0]"
                     )
-                self.deciles = [own]
+                self.deciles = [own or 0]
         if settings.towards is not None:
             self._towards, _ = _encoded("towards", settings.towards, networks)
         if max(self.deciles) >= networks.conditions:
@@ -171,7 +171,7 @@ def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float3
     return np.concatenate(means), own
 
 
-def _of_set(key: str, name: str, networks: Networks) -> tuple[_Maps, int | None]:
+def _of_set(key: str, name: str, networks: Networks) -> tuple[Maps, int | None]:
     """Maps and decile of a crystal of the shard set that the VAE was trained on."""
     card = networks.card
     shards = ShardSet.open(card["shards"])
@@ -182,12 +182,15 @@ def _of_set(key: str, name: str, networks: Networks) -> tuple[_Maps, int | None]
         )
     index = shards.ids.index(name)
     density, species = shards.read([index])
-    value = shards.target(card["condition"])[[index]]
+    value = condition_of(shards, card["condition"])[[index]]
     own = int(bin_of(value, np.array(card["edges"]))[0]) if np.isfinite(value[0]) else None
-    return (_maps(key, density[0], shards.cells[index], networks), species[0]), own
+    try:
+        return (_maps(density[0], shards.cells[index], networks), species[0]), own
+    except Rejected as reason:
+        raise ConfigError(f"{key}: {reason}") from None
 
 
-def _of_file(key: str, path: Path, networks: Networks) -> tuple[_Maps, None]:
+def _of_file(key: str, path: Path, networks: Networks) -> tuple[Maps, None]:
     """Maps of the one crystal of a file, made as the shard set was that the VAE was trained on."""
     found = [crystal for entry in open_source(path) for crystal in parse(entry)]
     if len(found) != 1:
@@ -195,19 +198,26 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[_Maps, None]:
     crystal = found[0]
     if not isinstance(crystal, Crystal):
         raise ConfigError(f"{key}: {path} cannot be used ({crystal.code}): {crystal.message}")
-    filler = sampler(_featurized(networks))
-    slot = {spec.name: np.empty(spec.shape, spec.dtype) for spec in filler.arrays}
     try:
-        crystal = filler.prepare(crystal)
-        filler.fill(crystal, (0, 0), slot)
+        return maps_of(crystal, networks), None
     except Rejected as reason:
         raise ConfigError(f"{key}: {path} has no such voxels as the VAE was trained on: {reason}") from None
-    density = np.empty(slot["density"].shape, np.float32)
-    if slot["density"].dtype == np.float16:
-        from_half(slot["density"], density)
+
+
+def maps_of(crystal: Crystal, networks: Networks) -> Maps:
+    """Maps of a crystal, made as the shard set was that the VAE was trained on.
+
+    Raises:
+        Rejected: it has none, or its cell is oblique and those of the training are not.
+    """
+    crystal, arrays = alone(_featurized(networks), crystal)
+    stored = arrays["density"]
+    density = np.empty(stored.shape, np.float32)
+    if stored.dtype == np.float16:
+        from_half(stored, density)
     else:
-        density[...] = slot["density"]
-    return (_maps(key, density, crystal.lattice, networks), slot["species"]), None
+        density[...] = stored
+    return _maps(density, crystal.lattice, networks), arrays["species"]
 
 
 def _featurized(networks: Networks) -> DensitySettings:
@@ -219,10 +229,12 @@ def _featurized(networks: Networks) -> DensitySettings:
 
 
 def _maps(
-    key: str, density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
+    density: NDArray[np.float32], lattice: NDArray[np.float64], networks: Networks
 ) -> NDArray[np.float32]:
     if not (networks.kind.oblique or is_orthogonal(lattice)):
-        raise ConfigError(f"{key}: its cell is oblique, and the VAE was trained on right-angled ones alone")
+        raise Rejected(
+            "not-orthogonal", "its cell is oblique, and the VAE was trained on right-angled ones alone"
+        )
     return np.concatenate(
         [density[None], cell_coordinates(lattice, networks.kind.grid, networks.kind.voxels)]
     )

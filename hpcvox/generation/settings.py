@@ -1,16 +1,21 @@
 """Settings of ``generate`` and ``judge``, and those that other verbs share with them."""
 
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.errors import ConfigError
+from hpcvox.inputs import Input
+from hpcvox.training.folder.shipped import UNETS, VAES
 
 Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
 """Why a valid candidate is not plausible."""
+
+
+_GENERATED = Input("`hpcvox generate` makes it")
 
 
 class PlacementSettings(Settings):
@@ -57,8 +62,10 @@ class PlacementRules(NamedTuple):
 class NetworkSettings(Settings):
     """Which networks, and on how much of the machine."""
 
-    vae: Path = Field(Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)")
-    unet: Path | None = Field(
+    vae: Annotated[Path, VAES] = Field(
+        Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)"
+    )
+    unet: Annotated[Path | None, UNETS] = Field(
         None,
         description="run folder of a UNet that names the elements of what the VAE decodes (see: hpcvox "
         "train-unet), trained on the same shard set; null: the VAE's own decoder does",
@@ -142,8 +149,10 @@ class JudgeSettings(Settings):
       hpcvox judge generated=runs/generated known=[my_crystals.csv]
     """
 
-    generated: Path = Field(Path("runs/generated"), description="run folder of hpcvox generate")
-    known: list[Path] = Field(
+    generated: Annotated[Path, _GENERATED] = Field(
+        Path("runs/generated"), description="run folder of hpcvox generate"
+    )
+    known: Annotated[list[Path], Input()] = Field(
         default_factory=list,
         description="sources of known crystals, as featurize reads them, beside the training set: [a.csv, b/]",
     )
@@ -161,7 +170,7 @@ class JudgeSettings(Settings):
     symprec: float = Field(
         0.1, gt=0, description="Å that sites and cell may be off the symmetry that symmetrised/ has exactly"
     )
-    reference: Path | None = Field(
+    reference: Annotated[Path | None, Input()] = Field(
         None,
         description="source of held-out crystals, as featurize reads them: tells how valid all candidates are and "
         "how far they and the reference cover each other, as generators are compared (COV-R and COV-P "

@@ -30,18 +30,23 @@ def run(settings: PipelineSettings) -> Outcome:
     """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again.
 
     Raises:
-        ConfigError: a folder of a stage is set by hand.
+        ConfigError: a folder of a stage is set by hand, or a later stage would be refused.
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
     if settings.screen is not None and not predicts(settings):
-        say(
-            f"no property is predicted: {settings.train_vae.condition} (train_vae.condition) numbers classes "
-            f"(train_vae.bins=0); train_cgcnn.target=COLUMN has one screened"
-        )
+        condition = settings.train_vae.condition
+        why = f"{condition} (train_vae.condition) numbers classes (train_vae.bins=0)"
+        if condition is None:
+            why = "train_vae.condition=null"
+        say(f"no property is predicted: {why}; train_cgcnn.target=COLUMN has one screened")
     stages = stages_of(settings)
     for stage in stages:
         refuse_folders_set_by_hand(settings, stage)
     require_calculators(settings)
+    # here alone: what reads crystals takes a second to load
+    from hpcvox.pipeline.before import require_targets
+
+    require_targets(settings, stages)
     with durable.sole_writer(settings.out), kept_cluster():
         config.save(settings, settings.out / "config.yaml")
         timings = _Timings(settings.out / "timings.json")

@@ -99,7 +99,7 @@ def _place(settings: PipelineSettings, place: str) -> Path | None:
 
 
 def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict[str, Any]:
-    columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets"})
+    columns = settings.featurize.model_dump(include={"id_column", "cif_column", "targets", "targets_file"})
     form = {"crystals": settings.crystals}
     match stage.name:
         case "generate" | "judge" | "screen":
@@ -127,17 +127,19 @@ def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict
 def predicts(settings: PipelineSettings) -> bool:
     """Whether there is a screen, and a property for it.
 
-    Where the condition of a user's crystals numbers classes, the user has to name the property.
+    Where the condition of a user's crystals numbers classes, or there is none, the user has to name the property.
     """
     named = "target" in settings.train_cgcnn.model_fields_set
-    classes = settings.source is not None and settings.train_vae.bins == 0
-    return settings.screen is not None and (named or not classes)
+    vae = settings.train_vae
+    none = settings.source is not None and (vae.bins == 0 or vae.condition is None)
+    return settings.screen is not None and (named or not none)
 
 
 def _property(settings: PipelineSettings) -> str:
     """What candidates are screened by unless told: what conditions the VAE, if that is no class."""
     vae = settings.train_vae
-    if settings.source is not None or ("condition" in vae.model_fields_set and vae.bins):
+    by_hand = settings.source is not None or ("condition" in vae.model_fields_set and vae.bins)
+    if by_hand and vae.condition is not None:
         return vae.condition
     return _energy(settings)
 

@@ -22,13 +22,17 @@ def plan(settings: PipelineSettings) -> Outcome:
     those that must have ended, well or not; with tabs between them, and commas between steps.
 
     Raises:
-        ConfigError: a folder of a step is set by hand, or ``source`` is not there.
+        ConfigError: a folder of a step is set by hand, ``source`` is not there, or a step would be refused.
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
     require_calculators(settings)
     if settings.source is not None and not settings.source.exists():
         raise ConfigError(f"source={settings.source}: there is no such file or folder")
     stages = stages_of(settings)
+    # here alone: what reads crystals takes a second to load
+    from hpcvox.pipeline.before import require_targets
+
+    require_targets(settings, stages)
     lines = []
     for stage in stages:
         refuse_folders_set_by_hand(settings, stage)

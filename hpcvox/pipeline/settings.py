@@ -1,6 +1,7 @@
 """The settings of the pipeline: those of every stage."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -11,6 +12,7 @@ from hpcvox.errors import did_you_mean
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.inputs import Input
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
@@ -40,7 +42,7 @@ class PipelineSettings(Settings):
     groups_as_given = True
 
     out: Path = Field(Path("runs/pipeline"), description="folder of everything")
-    source: Path | None = Field(
+    source: Annotated[Path | None, Input()] = Field(
         None, description="crystals to use in place of the built-in ones (see featurize.source)"
     )
     database: DatabaseSettings = Field(DatabaseSettings(), description="built-in crystals")

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from hpcvox.terminal import counted
+
 COMPLETE = 0
 COMPLETE_WITH_REJECTS = 4
 """Exit status of a job that handled every input, some of which had to be rejected (and are listed)."""
@@ -36,4 +38,4 @@ def remarks_told(by_code: Mapping[str, int]) -> str:
 def rejects_told(by_code: Mapping[str, int], table: Path) -> str:
     """The part of a summary that counts the rejects of ``table`` by their codes, in the order of ``by_code``."""
     reasons = ", ".join(f"{code} {count:,}" for code, count in by_code.items())
-    return f"{sum(by_code.values()):,} rejects ({reasons}), see {table}"
+    return f"{counted(sum(by_code.values()), 'reject')} ({reasons}), see {table}"

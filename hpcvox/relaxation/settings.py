@@ -1,7 +1,7 @@
 """Settings of ``hpcvox relax``."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,6 +9,7 @@ from hpcvox.calculators.by_name import DEFAULT_CELLS, check_name, checked_parame
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
+from hpcvox.inputs import Input
 
 FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
         "id_column", "cif_column", "crystals")  # fmt: skip
@@ -74,7 +75,7 @@ class RelaxSettings(Settings):
       hpcvox relax source=my_cifs/ stages=[chgnet] known=my_crystals.csv
     """
 
-    source: Path = Field(
+    source: Annotated[Path, Input("`hpcvox generate` makes it")] = Field(
         Path("runs/generated/cifs"), description="crystals: whatever hpcvox featurize reads as source"
     )
     out: Path = Field(
@@ -94,7 +95,7 @@ class RelaxSettings(Settings):
         le=1,
         description="Å; each crystal first gets the symmetry that spglib finds within so much, and keeps it; 0: none",
     )
-    known: Path | None = Field(
+    known: Annotated[Path | None, Input()] = Field(
         None, description="a source of known crystals: which of them is each relaxed one? null: not asked"
     )
     formation_energy: str | None = Field(

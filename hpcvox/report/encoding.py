@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.maps import MapKind
-from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.bins import bin_of, condition_of
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -45,8 +45,8 @@ class Encoder:
         self._model, self.shards = model, ShardSet.open(shards)
         if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), run):
             raise ConfigError(f"{shards} has {misfit}: name its own set, {card['shards']}, as shards")
-        self.condition: str = card["condition"]
-        self.values = self.shards.target(self.condition)
+        self.condition: str = card["condition"] or "no condition"
+        self.values = condition_of(self.shards, card["condition"])
         self.deciles = bin_of(self.values, np.array(card["edges"]))
         self.held_out = split(self.shards.formulas, card["seed"], card["held_out_fraction"])
         self.samples = np.flatnonzero(np.isfinite(self.values))

@@ -13,7 +13,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.crystals.sources.tables import CSV_SUFFIXES
 from hpcvox.crystals.text import text_lines
-from hpcvox.errors import ConfigError
+from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.screening.settings import ScreenSettings
 
 MOST_ELEMENTS: Final = 8
@@ -125,8 +125,9 @@ def _of_table(path: Path, formula: str, energy: str) -> Iterator[tuple[str, str,
             return
         for setting, name in (("reference_formula", formula), ("reference_energy", energy)):
             if name not in names:
+                near = did_you_mean(name, names)
                 raise ConfigError(
-                    f"{setting}: there is no column {name!r} in {path}; valid: {', '.join(names)}"
+                    f"{setting}: there is no column {name!r} in {path}: {near}valid: {', '.join(names)}"
                 )
         for number, row in enumerate(table, start=2):
             where, text = f"{path}:row {number}", (row[energy] or "").strip()

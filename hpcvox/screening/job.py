@@ -33,6 +33,7 @@ from hpcvox.screening.tables import (
 )
 from hpcvox.screening.worker import DIGITS, Row, ScreenWorker
 from hpcvox.shards.layout import REJECTS
+from hpcvox.terminal import counted
 
 PART: Final = 256
 """Inputs to a part: what an interruption loses at most, an actor."""
@@ -159,9 +160,8 @@ def _unjudged(settings: ScreenSettings, networks: PropertyNetworks) -> list[str]
 
 def _outcome(settings: ScreenSettings, networks: PropertyNetworks, counts: Counts, passing: int) -> Outcome:
     out = settings.out
-    told = [
-        f"screened {counts.predicted:,} crystals: {passing:,} pass; {out / SCREENED}, all in {out / PROPERTIES}"
-    ]
+    told = [f"screened {counted(counts.predicted, 'crystal')}: {passing:,} pass"]
+    told.append(f"{out / SCREENED}, all in {out / PROPERTIES}")
     if alone := [target for target, members in networks.targets.items() if len(members) == 1]:
         told.append(f"no uncertainty of {', '.join(alone)} (one network alone)")
     if counts.unseen:

@@ -1,12 +1,15 @@
 """Settings of ``hpcvox screen``."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
+from hpcvox.inputs import Input
+from hpcvox.training.folder.shipped import CGCNNS
 
 FREE = ("where", "rank", "descending", "actors", "crystals")
 """The settings that decide no property: a run with others goes on from what was predicted before."""
@@ -23,10 +26,10 @@ class ScreenSettings(Settings):
       sbatch slurm/screen.sh source=crystals.csv
     """
 
-    source: Path = Field(
+    source: Annotated[Path, Input("`hpcvox generate` makes it")] = Field(
         Path("runs/generated/cifs"), description="crystals: whatever hpcvox featurize reads as source"
     )
-    models: list[Path] = Field(
+    models: Annotated[list[Path], CGCNNS] = Field(
         [Path("runs/cgcnn")],
         min_length=1,
         description="run folders of train-cgcnn; several of one target (of other seeds, say) are an ensemble: "
@@ -60,7 +63,7 @@ class ScreenSettings(Settings):
         ["refractive_index", "dielectric_constant"],
         description="targets that a metal has no value of (Court et al. 2020)",
     )
-    references: Path | None = Field(
+    references: Annotated[Path | None, Input()] = Field(
         None,
         description="phases that energy_above_hull (eV/atom) is above, or, where negative, below: a CSV of "
         "formulas and formation energies, or a source of crystals with such energies (eV/atom); "

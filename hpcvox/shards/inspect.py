@@ -10,7 +10,7 @@ from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify as find_damage
-from hpcvox.terminal import say
+from hpcvox.terminal import counted, say
 
 DAMAGED = 1
 """Exit status of ``verify`` where something is damaged."""
@@ -29,11 +29,14 @@ def info(folder: Path) -> Outcome:
         ("descriptor", manifest.descriptor),
         ("source", manifest.source),
         ("entries", f"{manifest.n_entries:,}"),
-        ("samples", f"{manifest.n_samples:,} in {len(manifest.shards):,} shards, {size / 1e6:,.1f} MB"),
+        (
+            "samples",
+            f"{manifest.n_samples:,} in {counted(len(manifest.shards), 'shard')}, {size / 1e6:,.1f} MB",
+        ),
         ("rejects", f"{manifest.n_rejects:,}"),
     ]
     rows += [(f"  {code}", f"{count:,}") for code, count in manifest.rejects_by_code.items()]
-    rows += [(f"remark {code}", f"{count:,} samples") for code, count in manifest.remarks_by_code.items()]
+    rows += [(f"remark {code}", counted(count, "sample")) for code, count in manifest.remarks_by_code.items()]
     if manifest.n_samples:
         lengths = np.linalg.norm(shards.cells, axis=-1)
         for name in shards.array_names:
@@ -53,7 +56,7 @@ def info(folder: Path) -> Outcome:
             values = shards.target(name)
             known = values[np.isfinite(values)]
             rows.append(
-                (f"target {name}", f"{len(known):,} values, {known.min():.6g} to {known.max():.6g}")
+                (f"target {name}", f"{counted(len(known), 'value')}, {known.min():.6g} to {known.max():.6g}")
                 if len(known)
                 else (f"target {name}", "0 values")
             )
@@ -62,7 +65,9 @@ def info(folder: Path) -> Outcome:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         say(f"{name:<{width}}  {value}")
-    return Outcome(f"{folder}: {manifest.n_samples:,} samples, {manifest.n_rejects:,} rejects")
+    return Outcome(
+        f"{folder}: {counted(manifest.n_samples, 'sample')}, {counted(manifest.n_rejects, 'reject')}"
+    )
 
 
 def verify(folder: Path) -> Outcome:
@@ -77,10 +82,10 @@ def verify(folder: Path) -> Outcome:
     for damage in damages:
         say(f"{folder / damage.file}: {damage.sample or 'the file'}: {damage.what}")
     if not damages:
-        return Outcome(f"{folder}: whole: {manifest.n_samples:,} samples match their checksums")
+        return Outcome(f"{folder}: whole: the checksums of {counted(manifest.n_samples, 'sample')} match")
     files = sorted({damage.file for damage in damages})
     return Outcome(
-        f"{folder}: {len(damages)} damaged in {len(files)} of {len(manifest.shards)} shards "
+        f"{folder}: {len(damages)} damaged in {len(files)} of {counted(len(manifest.shards), 'shard')} "
         f"({', '.join(files[:5])}{' …' if len(files) > 5 else ''}); "
         f"run the featurize job again to rebuild them alone ({REJECTS} and the rest stay)",
         DAMAGED,

@@ -25,6 +25,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import Damage, verify_shard
 from hpcvox.shards.writing.closing import close_set
 from hpcvox.shards.writing.virtual import SET, shards_digest
+from hpcvox.terminal import counted
 
 PLAN = "merge.json"
 """What the set was merged from: written first, so that an interrupted merge is known when it is run again."""
@@ -71,9 +72,10 @@ def merge(out: Path, *folders: Path) -> Outcome:
         ) from error
     size = sum(line.bytes for line in merged.shards) / 1e6
     earlier = f" ({kept:,} kept from an earlier run)" if kept else ""
+    held = f"{counted(merged.n_samples, 'sample')} and {counted(merged.n_rejects, 'reject')}"
+    kept_in = f"{counted(len(merged.shards), 'shard')} ({size:,.1f} MB)"
     return Outcome(
-        f"merge: {merged.n_samples:,} samples and {merged.n_rejects:,} rejects of {len(folders)} sets "
-        f"in {len(merged.shards):,} shards ({size:,.1f} MB){earlier}, with {SET} and {MANIFEST}; in {out}"
+        f"merge: {held} of {counted(len(folders), 'set')} in {kept_in}{earlier}, with {SET} and {MANIFEST}; in {out}"
     )
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from hpcvox.errors import ShardError
+from hpcvox.errors import ConfigError, ShardError
 from hpcvox.files import durable
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.outcome import Outcome
@@ -15,6 +15,7 @@ from hpcvox.shards.statistics.file import FILE, Split, Statistics, statistics_fo
 from hpcvox.shards.statistics.gathering import ShardRecord, finish, gather
 from hpcvox.statistics.ranks import Ranks, connect
 from hpcvox.statistics.settings import StatisticsSettings
+from hpcvox.terminal import counted
 
 PATIENCE_S = 30.0
 """Time that another pass over the same set may take to write its file."""
@@ -69,12 +70,12 @@ def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
     try:
         with durable.sole_writer(settings.shards, PATIENCE_S):
             made.save(settings.shards)
-    except OSError as error:
+    except (OSError, ConfigError) as error:
         raise ShardError(
             f"cannot write {settings.shards / FILE}: {error}. The statistics lie in the set: make room there, "
             "or take a set that you may write to"
         ) from error
-    return _outcome(settings.shards, made, f"by {ranks.size} rank{'s' if ranks.size > 1 else ''}", ranks)
+    return _outcome(settings.shards, made, f"by {counted(ranks.size, 'rank')}", ranks)
 
 
 def _nothing() -> None:
@@ -92,6 +93,6 @@ def _outcome(folder: Path, made: Statistics, how: str, ranks: Ranks) -> Outcome:
     if ranks.rank != 0:
         return Outcome("")
     return Outcome(
-        f"statistics {how}: {made.training_samples:,} training samples of {made.samples:,}, "
-        f"{len(made.arrays)} arrays, {len(made.targets)} targets; in {folder / FILE}"
+        f"statistics {how}: {counted(made.training_samples, 'training sample')} of {made.samples:,}, "
+        f"{counted(len(made.arrays), 'array')}, {counted(len(made.targets), 'target')}; in {folder / FILE}"
     )

@@ -1,10 +1,14 @@
 """Settings of ``hpcvox statistics``."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.inputs import Input
+
+_SHARDS = Input("`hpcvox featurize` makes it")
 
 
 class StatisticsSettings(Settings):
@@ -18,7 +22,9 @@ class StatisticsSettings(Settings):
       sbatch slurm/statistics.sh shards=runs/shards
     """
 
-    shards: Path = Field(Path("runs/shards"), description="shard set; statistics.json is written into it")
+    shards: Annotated[Path, _SHARDS] = Field(
+        Path("runs/shards"), description="shard set; statistics.json is written into it"
+    )
     held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
     seed: int = Field(0, ge=0, description="of the split; that of the training")
     stall_s: float = Field(

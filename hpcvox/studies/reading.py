@@ -19,7 +19,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.studies.study import FOLDER, SAME_AS, Study
-from hpcvox.terminal import say
+from hpcvox.terminal import counted, say
 from hpcvox.training.folder import card
 
 TABLE, PLOTS = "trials.csv", "study.html"
@@ -76,7 +76,7 @@ def table(out: Path) -> Outcome:
     writer.writerow(shown)
     writer.writerows([[_short(row[column]) for column in shown] for row in rows])
     say(text.getvalue().expandtabs(14).removesuffix("\n"))
-    return Outcome(f"{len(rows)} trials in {out / TABLE}")
+    return Outcome(f"{counted(len(rows), 'trial')} in {out / TABLE}")
 
 
 def plot(out: Path) -> Outcome:

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from hpcvox.config import Settings
 from hpcvox.errors import did_you_mean
+from hpcvox.inputs import Input
 from hpcvox.scalars import AsWritten
 from hpcvox.training.network import Network, find, known
 
@@ -56,7 +57,7 @@ class Objective(Settings):
 class Featurization(Settings):
     """How shard sets of a study are made where they are not there."""
 
-    base: Path | None = Field(None, description="config of featurize; null: the defaults")
+    base: Annotated[Path | None, Input()] = Field(None, description="config of featurize; null: the defaults")
     settings: dict[str, Value] = Field({}, description="settings of it on top of base, the same for all sets")
     sets: dict[Path, dict[str, Value]] = Field(
         {}, description="folder of each set, as shards names it, and the settings that are its own"
@@ -90,7 +91,9 @@ class StudySettings(Settings):
         description="the training: train-unet, train-vae, train-r3dvs, train-fingerprint, train-cgcnn, or "
         "train-NETWORK of another package",
     )
-    base: Path | None = Field(None, description="config of the training; null: its defaults")
+    base: Annotated[Path | None, Input()] = Field(
+        None, description="config of the training; null: its defaults"
+    )
     settings: dict[str, Value] = Field(
         {}, description="settings of the training on top of base, the same in all trials"
     )

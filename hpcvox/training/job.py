@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hpcvox import config
+from hpcvox.files import durable
 from hpcvox.process.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.process.outcome import Outcome
-from hpcvox.shards.manifest import Manifest
-from hpcvox.training import network
+from hpcvox.training import before, network
 from hpcvox.training.folder import finished
 from hpcvox.training.ranks import launch
 from hpcvox.training.settings import TrainSettings
@@ -24,7 +24,9 @@ def run(settings: TrainSettings) -> Outcome:
         require_joined(1)
         if (said := finished.summary(settings)) is not None:
             return Outcome(f"nothing to do: {said}")
+        before.require_inputs(settings)
         if settings.ranks > 1:
+            before.require_samples(settings, trained)
             verb = [trained.verb] if trained.name in network.known() else ["train", settings.network]
             return _launch(verb, settings)
     rank: Callable[[TrainSettings, Any], Outcome] = importlib.import_module("hpcvox.training.rank").run
@@ -32,8 +34,7 @@ def run(settings: TrainSettings) -> Outcome:
 
 
 def _launch(verb: list[str], settings: TrainSettings) -> Outcome:
-    Manifest.load(settings.shards)  # refuse a wrong path before ranks are started
-    settings.out.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(settings.out)
     path = settings.out / "launch.yaml"
     config.save(settings, path)
     # rank 0 says the last line

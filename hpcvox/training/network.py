@@ -33,6 +33,10 @@ class Network(NamedTuple):
     """Class of its card, a :class:`hpcvox.training.folder.card.Card`; loads no PyTorch."""
     descriptor: str
     """Of the shard sets that it is trained on."""
+    check: str = ""
+    """Function of the settings of a training and its shard set: raises what would refuse it, before ranks are launched.
+
+    Loads no PyTorch."""
     leaves: tuple[str, ...] = ()
     """Files that its training leaves in the run folder beside the model, as far as it makes them."""
 

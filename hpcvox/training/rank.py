@@ -13,7 +13,7 @@ from hpcvox.errors import TrainingError
 from hpcvox.files import durable
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.terminal import say
+from hpcvox.terminal import counted, say
 from hpcvox.training.folder import finished, inputs, runs
 from hpcvox.training.folder.card import WEIGHTS
 from hpcvox.training.folder.metrics import MetricsLog, read_metrics, table
@@ -21,8 +21,12 @@ from hpcvox.training.loop import Trainer
 from hpcvox.training.network import find
 from hpcvox.training.ranks.comm import Comm, connect
 from hpcvox.training.ranks.device import place
+from hpcvox.training.samples import refuse_other
 from hpcvox.training.settings import TrainSettings
-from hpcvox.training.task import Recipe, Task, refuse_other
+from hpcvox.training.task import Recipe, Task
+
+FEW = 30
+"""Training samples below which a person is told what not to expect."""
 
 MAY_CHANGE = {
     *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
@@ -95,11 +99,18 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     task = recipe.make(settings, shards, train, comm)
     if comm.rank == 0:
         without = int((~usable).sum())
+        if len(train) < FEW:
+            say(
+                f"warning: {counted(len(train), 'sample')} to train on: the network can learn these by heart and "
+                "little else; from some hundreds on its figures begin to mean something",
+                error=True,
+            )
         left_out = f", {without} without a value of the target left out" if without else ""
         say(
-            f"train {task.name}: {len(train)} samples to train on, {len(held_out)} held out{left_out}; "
-            f"{sum(p.numel() for p in task.model.parameters()):,} weights; {comm.size} ranks of "
-            f"{torch.get_num_threads()} threads on {comm.device.type}; BatchNorm by {settings.batch_statistics}"
+            f"train {task.name}: {counted(len(train), 'sample')} to train on, {len(held_out)} held out{left_out}; "
+            f"{sum(p.numel() for p in task.model.parameters()):,} weights; {counted(comm.size, 'rank')} of "
+            f"{counted(torch.get_num_threads(), 'thread')} on {comm.device.type}; "
+            f"BatchNorm by {settings.batch_statistics}"
         )
     trainer = Trainer(task, settings, shards.ids, train, held_out, comm, recipe.least)
     if comm.rank == 0 and trainer.position.step:
@@ -143,7 +154,7 @@ def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:
     lines = read_metrics(settings.out)
     if interrupted:
         return (
-            f"interrupted after {lines[-1]['epoch'] if lines else 0} whole epochs; state saved in "
+            f"interrupted after {counted(lines[-1]['epoch'] if lines else 0, 'whole epoch')}; state saved in "
             f"{settings.out / 'checkpoints'}: run the same command again to go on"
         )
     last = lines[-1]
@@ -154,6 +165,6 @@ def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:
     )
     why = f", ended early (patience={settings.patience})" if early else ""
     return (
-        f"trained {last['epoch']} epochs{why}; held out: {held_out}; model in {settings.out / WEIGHTS}, "
+        f"trained {counted(last['epoch'], 'epoch')}{why}; held out: {held_out}; model in {settings.out / WEIGHTS}, "
         f"curves: tensorboard --logdir {settings.out}"
     )

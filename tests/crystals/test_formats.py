@@ -503,7 +503,7 @@ def test_parquet(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=words):
             open_source(tmp_path / "t.parquet", **options)
     table(tmp_path / "o.parquet", text=cifs)
-    with pytest.raises(SourceError, match="no column 'cif'; the table has: text"):
+    with pytest.raises(SourceError, match="no column 'cif': the table has: text"):
         open_source(tmp_path / "o.parquet")
 
 

@@ -132,7 +132,7 @@ def test_run_again_does_nothing_anew(finished: Path, tmp_path: Path) -> None:
     tables = (out / "rejects.csv").read_bytes()
     outcome = job.run(DftSettings(source=finished / "cifs", out=out, **QUICK))
     assert "2 densities" in outcome.summary
-    assert "1 crystals done by an earlier run" in outcome.summary
+    assert "1 crystal done by an earlier run" in outcome.summary
     assert field.read_bytes() == whole
     after = {path: path.stat().st_mtime_ns for path in (out / "fields").iterdir()}
     assert [path for path in before if before[path] != after[path]] == [field]
@@ -168,13 +168,13 @@ def test_what_does_not_converge_or_takes_too_long_is_a_reject(tmp_path: Path) ->
     assert (reject["id"], reject["code"]) == ("MgO", "not-converged")
     assert "within 1 iterations" in reject["message"]
     outcome = job.run(DftSettings(out=tmp_path / "one", max_iterations=1, **given))
-    assert "1 crystals done by an earlier run" in outcome.summary
+    assert "1 crystal done by an earlier run" in outcome.summary
 
     job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     (reject,) = table(tmp_path / "two" / "rejects.csv")
     assert (reject["code"], reject["message"]) == ("timeout", "it took longer than timeout_s=0.5 seconds")
     outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
-    assert "1 crystals done by an earlier run" in outcome.summary
+    assert "1 crystal done by an earlier run" in outcome.summary
     outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
     assert "1 densities" in outcome.summary, "with more time it is tried again"
     assert not (tmp_path / "two" / ".scratch").exists()

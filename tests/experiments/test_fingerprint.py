@@ -120,7 +120,7 @@ def test_what_has_no_class_is_a_reject(
         writer.writerows(rows)
     given = [f"source={tmp_path / 'some.csv'}", f"out={tmp_path / 'out'}", "symmetry=false", "actors=1"]
     assert evaluate(folder, *given) == 4
-    assert "1 crystals in 5 conditions" in (said := capsys.readouterr().out)
+    assert "1 crystal in 5 conditions" in (said := capsys.readouterr().out)
     assert "2 rejects" in said
     rejects = table(tmp_path / "out/rejects.csv")
     assert rejects[0]["code"] == "no-class"

@@ -335,7 +335,7 @@ def test_a_count_that_is_not_what_came_is_said(
     proxy.change = rewritten(key, value)
     summary, status = run(settings(proxy.url, tmp_path))
     assert status == 4
-    assert "1 rejects (incomplete 1)" in summary
+    assert "1 reject (incomplete 1)" in summary
     (row,) = csv.DictReader((tmp_path / "rejects.csv").open())
     assert row["message"].startswith(f"the database told of {told} and gave {len(good())}")
     assert (tmp_path / "crystals.jsonl.gz").read_bytes() == undisturbed

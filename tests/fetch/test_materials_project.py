@@ -77,7 +77,7 @@ def test_every_material_comes_and_is_the_servers(fetch: Fetch, proxy: Proxy) -> 
     (summary, status), out = fetch()
     assert status == 4
     assert "25 crystals of 26 structures of the Materials Project" in summary
-    assert "band_gap of 24; 1 rejects (no-structure 1)" in summary
+    assert "band_gap of 24; 1 reject (no-structure 1)" in summary
     got = parsed(out)
     given = {f"mp-{FIRST + i}": document for i, document in enumerate(materials()[:24])}
     assert list(got) == [*given, f"mp-{FIRST + 102}"], "as one knows them, in order, no deprecated one"

@@ -19,6 +19,7 @@ from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import job as generation
+from hpcvox.generation import making
 from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.generated_runs import BINS, VOXELS, generate
 
@@ -32,7 +33,7 @@ def contents(out: Path) -> dict[str, bytes]:
 @pytest.fixture
 def cells_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder that was never trained makes no cell: give its candidates one, so that atoms are placed."""
-    monkeypatch.setattr(generation, "fit_cell", lambda coordinates, grid, oblique: 4.0 * np.eye(3))
+    monkeypatch.setattr(making, "fit_cell", lambda coordinates, grid, oblique: 4.0 * np.eye(3))
 
 
 def test_every_sample_is_in_the_table_with_its_reason(trained: Path, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from hpcvox.descriptors.graph import gaussians
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN, Convolution
+from hpcvox.networks.cgcnn.samples import targets
 from hpcvox.networks.cgcnn.settings import CGCNNSettings, TrainCGCNNSettings
-from hpcvox.networks.cgcnn.task import CGCNNTask, predict, targets
+from hpcvox.networks.cgcnn.task import CGCNNTask, predict
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.data import ORDER, Slice, generator, plan

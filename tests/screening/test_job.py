@@ -106,7 +106,7 @@ def screened(place: Path) -> Path:
     outcome = run(settings(place, place / "screened", WHERE, "rank=band_gap", "descending=true"))
     assert outcome.exit_status == 4
     assert "no uncertainty of band_gap, refractive_index (one network alone)" in outcome.summary
-    assert "1 rejects" in outcome.summary
+    assert "1 reject" in outcome.summary
     return place / "screened"
 
 

@@ -107,7 +107,7 @@ def test_the_shards_hold_every_crystal(done: Done) -> None:
 )
 def test_the_trainings_ran_on_two_nodes(done: Done, lab: Lab, step: str, run: str, epochs: int) -> None:
     assert lab.field(done[1][step], "NumNodes") == "2"
-    assert "2 ranks of 1 threads" in log(done, step)
+    assert "2 ranks of 1 thread" in log(done, step)
     assert [line["epoch"] for line in read_metrics(done[0] / "made" / run)][-1] == epochs
     assert (done[0] / "made" / run / "model.safetensors").is_file()
 

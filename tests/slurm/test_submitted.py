@@ -469,7 +469,7 @@ def test_options_of_sbatch_are_for_one_step_or_for_a_kind(site: Site) -> None:
         (["train_vae.--time=1", "until=featurize"], "no such step; valid: database featurize"),
         (["source=absent.csv"], "source=absent.csv: there is no such file or folder"),
         (["train_vae.epochs=abc", "featurize.voxels=0"], "featurize.voxels=0: "),
-        (["until=finish"], "until=finish: until: Value error, valid: database, featurize"),
+        (["until=finish"], "until=finish: until: valid: database, featurize"),
     ],
 )
 def test_a_pipeline_that_is_not_valid_submits_nothing(site: Site, given: list[str], said: str) -> None:

@@ -74,7 +74,7 @@ def test_a_training_over_both_nodes(
     text = output(tmp_path, script, job)
     assert states == ["COMPLETED"], text
     assert lab.field(job, "NumNodes") == "2"
-    assert "2 ranks of 1 threads" in text
+    assert "2 ranks of 1 thread" in text
     assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == [1, 2]
     model, card = runs.load_model(tmp_path / "run", script.removeprefix("train_"))
     assert sum(p.numel() for p in model.parameters()) > 0
@@ -231,7 +231,7 @@ def test_ranks_joined_by_torch_with_mpi_and_without_outlive_a_preemption_and_end
         assert lab.field(job, "Restarts") == "1"
         assert "preempted, state saved: back into the queue" in text
         assert "going on at epoch" in text
-        assert text.count("2 ranks of 1 threads") == 2
+        assert text.count("2 ranks of 1 thread") == 2
         assert [line["epoch"] for line in read_metrics(folder / "run")] == list(
             range(1, max(done.values()) + 3)
         )

@@ -90,7 +90,7 @@ ELSEWHERE = "space={shards: {choices: [near, far]}}"
         (["featurize.sets.fra={}"], "no trial reads fra: did you mean far.*the study's shards are near, far"),
         (["featurize.sets.far.neighbors=3"], "featurize.sets, far: unknown key neighbors: did you mean neighbours"),
         (["featurize.sets.far.neighbours=0"], r"featurize.sets, far: neighbours: .*\(given: 0\)"),
-        (["featurize.settings.descriptor=soup"], "descriptor: there is no 'soup'; valid: density, r3dvs"),
+        (["featurize.settings.descriptor=soup"], "descriptor: there is no 'soup': did you mean soap. valid: density"),
         (
             ["featurize.settings.descriptor=soap", "featurize.sets={near: {}, far: {}}"],
             "near is of the descriptor soap, and train-cgcnn takes graph",

@@ -5,6 +5,7 @@ a text names, and this text may be a stranger's.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.cells import lattice_from_parameters
 from hpcvox.crystals.checks import StatedCell, array, check_count, check_periodic, element, fractional
+from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.limits import MAX_PARTS, too_many_parts
 from hpcvox.errors import Rejected
 
@@ -61,6 +63,21 @@ def read(text: bytes) -> StatedCell:
         np.array(numbers, dtype=np.uint8),
         np.array(occupancy, dtype=np.float64),
     )
+
+
+def written(
+    numbers: Sequence[int],
+    positions: Sequence[Sequence[float]],
+    lattice: Sequence[Sequence[float]],
+    periodic: Sequence[bool],
+) -> bytes:
+    """Atoms at ``positions`` (k, 3) in Å in the cell ``lattice`` (3, 3) as JSON that :func:`read` reads, to the bit."""
+    symbols = [SYMBOLS[z] if 0 < z < len(SYMBOLS) else str(z) for z in numbers]
+    sites = [
+        {"species": [{"element": symbol}], "xyz": place}
+        for symbol, place in zip(symbols, positions, strict=True)
+    ]
+    return json.dumps({"lattice": {"matrix": lattice, "pbc": periodic}, "sites": sites}).encode()
 
 
 def _loaded(text: bytes | str) -> Any:

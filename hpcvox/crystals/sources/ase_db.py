@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.crystals.formats.pymatgen_json import written
 from hpcvox.crystals.limits import MAX_BYTES, MAX_SITES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.columns import ColumnChoice
@@ -132,8 +132,4 @@ def _structure(numbers: Any, positions: Any, cell: Any, pbc: Any) -> bytes:
         periodic = [bool(int(pbc or 0) >> k & 1) for k in range(3)]
     except (TypeError, ValueError) as error:
         raise Rejected("unreadable", f"the row's arrays cannot be read: {error}") from None
-    symbols = [SYMBOLS[z] if 0 < z < len(SYMBOLS) else str(z) for z in species]
-    sites = [
-        {"species": [{"element": symbol}], "xyz": place} for symbol, place in zip(symbols, xyz, strict=True)
-    ]
-    return json.dumps({"lattice": {"matrix": matrix, "pbc": periodic}, "sites": sites}).encode()
+    return written(species, xyz, matrix, periodic)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from hpcvox.crystals.decimals import decimal
-from hpcvox.errors import Rejected, SourceError
+from hpcvox.errors import Rejected, SourceError, did_you_mean
 
 ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
 """Likely names of an identifier, the likelier before the less likely."""
@@ -81,10 +81,26 @@ class ColumnChoice(NamedTuple):
         """
         found = next((name for name in self.structure_names if name in names), None)
         if found is None:
+            near = "" if self.cif_column == "cif" else did_you_mean(self.cif_column, names)
             raise SourceError(
-                f"{path}: there is no column {self.cif_column!r}; the table has: {', '.join(names)}"
+                f"{path}: there is no column {self.cif_column!r}: {near}the table has: {', '.join(names)}"
             )
         return found
+
+    def refuse_other_id(self, path: Path, names: Sequence[str]) -> None:
+        """Raise SourceError where the id column that was asked for is none of ``names``."""
+        if self.id_column not in ("auto", *names):
+            near = did_you_mean(self.id_column, names)
+            raise SourceError(
+                f"{path}: there is no id column {self.id_column!r}: {near}the table has: {', '.join(names)}"
+            )
+
+    def refuse_other_targets(self, path: Path, names: Sequence[str], numeric: Sequence[str]) -> None:
+        """Raise SourceError where a target that was asked for is none of ``names``; ``numeric`` says which may be."""
+        missing = [name for name in self.targets or () if name not in names]
+        if missing:
+            valid = f"{did_you_mean(missing[0], numeric)}columns of numbers: {', '.join(numeric) or 'none'}"
+            raise SourceError(f"{path}: no column {missing[0]!r} for a target: {valid}")
 
     def identify(self, record: Mapping[str, Any], otherwise: str) -> str:
         """The record's identifier; ``otherwise`` where it has none."""

@@ -37,18 +37,13 @@ class ParquetSource:
                 self.total: int | None = file.metadata.num_rows
         except (pa.ArrowException, *READ_ERRORS) as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
-        listed = ", ".join(schema.names)
         text = columns.structure_column(path, schema.names)
         refuse_doubled(path, schema.names, [text])
         if not _is_text(schema.field(text).type):
             raise SourceError(f"{path}: the column {text!r} holds {schema.field(text).type}, not text")
-        if columns.id_column not in ("auto", *schema.names):
-            raise SourceError(f"{path}: there is no id column {columns.id_column!r}; the table has: {listed}")
+        columns.refuse_other_id(path, schema.names)
         numeric = [f.name for f in schema if _is_number(f.type) and f.name not in (*columns.id_names, text)]
-        missing = [name for name in columns.targets or () if name not in numeric]
-        if missing:
-            valid = ", ".join(numeric) or "none"
-            raise SourceError(f"{path}: no column {missing[0]!r} for a target; columns of numbers: {valid}")
+        columns.refuse_other_targets(path, numeric, numeric)
         self.target_names: tuple[str, ...] = tuple(numeric if columns.targets is None else columns.targets)
         self._text = text
         self._id = next((name for name in columns.id_names if name in schema.names), None)

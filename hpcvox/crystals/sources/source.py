@@ -29,6 +29,7 @@ from hpcvox.crystals.sources.json_files.structures import (
 )
 from hpcvox.crystals.sources.parquet import PARQUET_SUFFIXES, ParquetSource
 from hpcvox.crystals.sources.tables import CSV_SUFFIXES, CsvSource
+from hpcvox.crystals.sources.targets_file import Targeted, TargetsFile
 from hpcvox.errors import SourceError
 from hpcvox.registry import added
 
@@ -147,6 +148,7 @@ def open_source(
     id_column: str = "auto",
     cif_column: str = "cif",
     targets: Sequence[str] | None = None,
+    targets_file: Path | None = None,
 ) -> Source:
     """Open the source at ``path``; its kind follows from its name.
 
@@ -156,29 +158,38 @@ def open_source(
     records of JSON, extended XYZ and databases.  ``"auto"`` takes the first of ``material_id``, ``id``,
     ``mp_id``, ``cif_id``, ``name`` that there is, else the row's or frame's number.
     ``targets=None`` takes every column that holds numbers alone, and every number of a record.
+    ``targets_file`` is a table by the ids of the crystals (:mod:`hpcvox.crystals.sources.targets_file`), from which
+    all targets are then taken.
 
     Raises:
         SourceError: there is nothing at ``path``, it is of no known kind, it cannot be read at all, it
-            holds no crystal, or the table lacks a column.
+            holds no crystal, or a table lacks a column.
     """
     path = Path(path)
+    if targets_file is None:
+        return Source(path, _reader(path, ColumnChoice(id_column, cif_column, targets)))
+    table = TargetsFile(targets_file, id_column, targets)
+    return Source(path, Targeted(_reader(path, ColumnChoice("auto", cif_column, [])), table))
+
+
+def _reader(path: Path, columns: ColumnChoice) -> Reader:
+    """What reads the source at ``path``."""
     if (crystals := zipped(path)) is not None:
-        return Source(path, CifSetSource(crystals))
+        return CifSetSource(crystals)
     if path.is_dir():
-        return Source(path, FolderSource(path))
+        return FolderSource(path)
     if not path.exists():
         raise SourceError(f"{path}: there is no such file or folder. A source is {'; '.join(kinds())}")
     if not path.is_file():
         raise SourceError(
             f"{path}: it is no regular file (a pipe, a device or a socket). A source is {'; '.join(kinds())}"
         )
-    chosen = ColumnChoice(id_column, cif_column, targets)
     if kind := _kind_of(path, _KINDS):
-        return Source(path, kind.open(path, chosen))
+        return kind.open(path, columns)
     if structure_format(path.name):
-        return Source(path, FileSource(path))
+        return FileSource(path)
     if kind := _kind_of(path, _others()):
-        return Source(path, kind.open(path, chosen))
+        return kind.open(path, columns)
     raise SourceError(
         f"{path}: the kind of source cannot be told from its name. A source is {'; '.join(kinds())}"
     )
@@ -189,11 +200,21 @@ def _kind_of(path: Path, kinds: Sequence[Kind]) -> Kind | None:
     return next((kind for kind in kinds if name.endswith(kind.suffixes)), None)
 
 
-def open_fields(path: Path | str, quantity: Quantity = "density") -> Source:
+def open_fields(
+    path: Path | str,
+    quantity: Quantity = "density",
+    targets: Sequence[str] | None = None,
+    targets_file: Path | None = None,
+) -> Source:
     """The field files at ``path``, one or a folder of them; ``quantity`` is what those hold that do not say (cubes).
+
+    ``targets_file`` as in :func:`open_source`.
 
     Raises:
         SourceError: there is nothing at ``path``, or no field.
     """
     path = Path(path)
-    return Source(path, FieldSource(path, quantity))
+    fields = FieldSource(path, quantity)
+    if targets_file is None:
+        return Source(path, fields)
+    return Source(path, Targeted(fields, TargetsFile(targets_file, "auto", targets)))

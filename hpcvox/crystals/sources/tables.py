@@ -71,7 +71,7 @@ class CsvSource:
 
     def __init__(self, path: Path, columns: ColumnChoice) -> None:
         self._path = path
-        id_column, _, targets = columns
+        targets = columns.targets
         # A CIF is one cell; the csv module's own limit is 128 KiB.
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
@@ -79,9 +79,7 @@ class CsvSource:
         except READ_ERRORS as error:
             raise SourceError(f"{path}: cannot read the table: {error}") from None
         self._cif = self._columns.index(columns.structure_column(path, self._columns))
-        if id_column not in ("auto", *self._columns):
-            listed = ", ".join(self._columns)
-            raise SourceError(f"{path}: there is no id column {id_column!r}; the table has: {listed}")
+        columns.refuse_other_id(path, self._columns)
         found = next((name for name in columns.id_names if name in self._columns), None)
         self._id = -1 if found is None else self._columns.index(found)
         self._outlined = False
@@ -92,10 +90,7 @@ class CsvSource:
             numeric, self.total = self._survey()
         self.passed_over = "" if targets is not None else _left_out(numeric)
         names = [column.name for column in numeric if column.others == 0]
-        missing = [name for name in targets or () if name not in self._columns]
-        if missing:
-            valid = ", ".join(names) or "none"
-            raise SourceError(f"{path}: no column {missing[0]!r} for a target; columns of numbers: {valid}")
+        columns.refuse_other_targets(path, self._columns, names)
         self.target_names: tuple[str, ...] = tuple(names if targets is None else targets)
         refuse_doubled(path, self._columns, [self._columns[self._cif], found, *self.target_names])
         self._targets = [(name, self._columns.index(name)) for name in self.target_names]

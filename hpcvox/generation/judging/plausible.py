@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox import terminal
 from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, SYMBOLS
 from hpcvox.crystals.known import structure
 from hpcvox.crystals.overlap import Near, least_distances, overlapping, plane_spacings
@@ -86,7 +87,8 @@ def told_plausible(counts: Mapping[str, Any]) -> str:
     words: dict[str, str] = {"not-placed": "not placed", "not-valid": "not valid"}
     words.update(REASONS.items())
     plausible = f"{counts['plausible']:,}" if counts["plausible"] else "none"
-    said = f"of {counts['drawn']:,} candidates {plausible} {'is' if counts['plausible'] < 2 else 'are'} plausible"
+    drawn = terminal.counted(counts["drawn"], "candidate")
+    said = f"of {drawn} {plausible} {'is' if counts['plausible'] < 2 else 'are'} plausible"
     others = ", ".join(f"{count:,} {words[code]}" for code, count in counts["why_not"].items())
     return f"{said} (the others: {others})" if others else said
 

@@ -11,6 +11,7 @@ NETWORK: Final = Network(
     recipe="hpcvox.networks.cgcnn.task:RECIPE",
     build="hpcvox.networks.cgcnn.at_work:build",
     card="hpcvox.networks.cgcnn.card:CGCNNCard",
+    check="hpcvox.networks.cgcnn.samples:check",
     descriptor="graph",
     leaves=("held_out.csv",),
 )

@@ -14,6 +14,7 @@ from hpcvox.networks.cgcnn.at_work import TASK, Property
 from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN
+from hpcvox.networks.cgcnn.samples import known, neighbours, spread, targets
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice, plan
@@ -33,14 +34,9 @@ class CGCNNTask:
         self, settings: TrainCGCNNSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
         self.settings, self.shards = settings, shards
-        self.neighbours = _neighbours(shards)
+        self.neighbours = neighbours(shards)
         values = targets(settings, shards)
-        self.mean, self.std = float(values[train].mean()), float(values[train].std())
-        if not self.std:
-            raise ConfigError(
-                f"target: {settings.target} is {self.mean:g} for all {len(train)} samples to train on, so that there "
-                f"is nothing to learn; other targets of {shards.folder}: {', '.join(shards.target_names)}"
-            )
+        self.mean, self.std = spread(settings, shards, values[train])
         self.standardised = torch.from_numpy((values - self.mean) / self.std).float()
         self.elements = np.unique(np.concatenate([shards.sites(int(i))[0] for i in train])).tolist()
         self.model = CGCNN(settings.model).to(comm.device)
@@ -104,27 +100,6 @@ class CGCNNTask:
         self.elements = sorted({*self.elements, *card["elements"]})
 
 
-def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float64]:
-    """What is to be learnt of every sample, (N,), NaN where it is not known; log10 of the target with ``log``.
-
-    Raises:
-        ShardError: there is no such target.
-        ConfigError: ``log`` of a value that is not positive.
-    """
-    values = shards.target(settings.target)
-    if not settings.log:
-        return values
-    wrong = np.flatnonzero(values <= 0)
-    if len(wrong):
-        first = wrong[0]
-        raise ConfigError(
-            f"log: {settings.target} is {values[first]:g} for {shards.ids[first]} ({shards.origins[first]}), "
-            f"and so or alike for {len(wrong)} of {len(values)} samples: log=true takes values above 0; leave those "
-            "samples or their values out of the source and featurize it again, or set log=false"
-        )
-    return np.log10(values)
-
-
 def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
     """The property of every sample, (N,), in the unit of the target, by the CGCNN in the run folder ``folder``.
 
@@ -135,9 +110,9 @@ def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
         ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
     """
     network = Property(Path(folder))
-    if (neighbours := _neighbours(shards)) != network.neighbours:
+    if (found := neighbours(shards)) != network.neighbours:
         raise ShardError(
-            f"{shards.folder} has {neighbours} neighbours a site, and {folder} was trained on {network.neighbours}: "
+            f"{shards.folder} has {found} neighbours a site, and {folder} was trained on {network.neighbours}: "
             f"featurize with neighbours={network.neighbours}"
         )
     return _predict(network, shards, np.arange(len(shards)))
@@ -149,18 +124,4 @@ def _predict(network: Property, shards: ShardSet, samples: NDArray[np.int64]) ->
     return np.concatenate([np.zeros(0), *(network(load(shards, part, -1).graph) for part in parts)])
 
 
-def _neighbours(shards: ShardSet) -> int:
-    """Edges a site of a set of graphs."""
-    if shards.manifest.descriptor != "graph":
-        raise ShardError(
-            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and a CGCNN takes graphs: "
-            "hpcvox featurize configs/featurize_graph.yaml makes them"
-        )
-    return int(shards.array_shape("neighbours")[0])
-
-
-def _known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    return np.isfinite(targets(settings, shards))
-
-
-RECIPE = Recipe(CGCNNTask, _known)
+RECIPE = Recipe(CGCNNTask, known)

@@ -11,5 +11,6 @@ NETWORK: Final = Network(
     recipe="hpcvox.networks.fingerprint.task:RECIPE",
     build="hpcvox.networks.fingerprint.at_work:build",
     card="hpcvox.networks.fingerprint.card:FingerprintCard",
+    check="hpcvox.networks.fingerprint.samples:check",
     descriptor="diffraction",
 )

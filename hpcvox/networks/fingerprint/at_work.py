@@ -1,13 +1,57 @@
-"""A trained network of diffraction fingerprints, made again from its card."""
+"""A trained network of diffraction fingerprints at work: images → the names of their classes."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from hpcvox import config
+from hpcvox.errors import ConfigError
+from hpcvox.featurize.settings import FREE, DiffractionSettings
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import ConvNetSettings
+from hpcvox.training.folder import runs
+
+DEFECTS: Final = ("displacement", "vacancies", "substitutions")
+"""Settings of a fingerprint that are not of the crystal."""
+
+
+class Classifier:
+    """The network of a run folder of ``train-fingerprint``.
+
+    Raises:
+        CheckpointError: there is no such network in ``folder``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._model, self.card = runs.load_model(folder, "fingerprint")
+        self.classes: dict[str, list[int]] = self.card["classes"]
+
+    def __call__(self, images: NDArray[np.float32]) -> list[str]:
+        """The class of each of ``images``, (B, n, n, 3)."""
+        x = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+        with torch.inference_mode():
+            said = self._model(x).argmax(1).tolist()
+        names = list(self.classes)
+        return [names[index] for index in said]
 
 
 def build(card: dict[str, Any], origin: str) -> ConvNet:
     """The network that a card describes, of no particular weights; ``origin`` names the card's file."""
     settings = config.validate(ConvNetSettings, card["model"], origin)
     return ConvNet(settings, card["pixels"], len(card["classes"]))
+
+
+def descriptor(card: dict[str, Any], run: str) -> DiffractionSettings:
+    """The settings of the fingerprints that a network was trained on.
+
+    Raises:
+        ConfigError: its card does not say.
+    """
+    if "descriptor" not in card:
+        raise ConfigError(f"{run}: its model.json does not say how its fingerprints were made: train it anew")
+    kept = {key: value for key, value in card["descriptor"].items() if key not in FREE}
+    settings = config.validate(DiffractionSettings, kept, f"{run}/model.json")
+    return settings.model_copy(update=dict.fromkeys(DEFECTS, 0.0))

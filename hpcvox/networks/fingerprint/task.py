@@ -8,13 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from hpcvox.errors import ConfigError, ShardError
+from hpcvox.errors import ConfigError
 from hpcvox.networks.fingerprint.model import ConvNet
+from hpcvox.networks.fingerprint.samples import labels, refuse_empty, usable
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import DROPOUT, Slice, generator
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.task import Losses, Ratio, Recipe, Samples
+from hpcvox.training.samples import Samples
+from hpcvox.training.task import Losses, Ratio, Recipe
 
 
 class FingerprintBatch(NamedTuple):
@@ -41,13 +43,7 @@ class FingerprintTask:
     ) -> None:
         self.settings, self.shards = settings, shards
         self.labels = torch.from_numpy(labels(settings, shards))
-        empty = set(range(len(settings.classes))) - set(self.labels[train].tolist())
-        if empty:
-            names = list(settings.classes)
-            raise ShardError(
-                f"{settings.shards} has no sample to train on of {', '.join(names[i] for i in sorted(empty))}: "
-                f"its values of {settings.target} are {_values(settings, shards)}; set classes to what there is"
-            )
+        refuse_empty(settings, shards, self.labels[train].numpy())
         self.pixels = shards.array_shape("fingerprint")[0]
         try:
             self.model = ConvNet(settings.model, self.pixels, len(settings.classes)).to(comm.device)
@@ -87,34 +83,9 @@ class FingerprintTask:
         return kept
 
 
-def labels(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.int64]:
-    """Class of each sample by its value of the target, (N,); -1: of none."""
-    values = shards.target(settings.target)
-    out = np.full(len(values), -1)
-    for number, members in enumerate(settings.classes.values()):
-        out[np.isin(values, members)] = number
-    return out
-
-
-def _usable(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    usable = labels(settings, shards) >= 0
-    if not usable.any():
-        raise ShardError(
-            f"{settings.shards} has no sample of a class: its values of {settings.target} are "
-            f"{_values(settings, shards)}; set classes to what there is"
-        )
-    return usable
-
-
-def _values(settings: TrainFingerprintSettings, shards: ShardSet) -> str:
-    values = shards.target(settings.target)
-    found = np.unique(values[np.isfinite(values)])
-    return ", ".join(f"{value:g}" for value in found[:10]) + (" …" if len(found) > 10 else "")
-
-
 def _least(figures: dict[str, float]) -> float:
     """As in the paper, the weights with the best accuracy are kept."""
     return -figures["accuracy"]
 
 
-RECIPE = Recipe(FingerprintTask, _usable, least=_least)
+RECIPE = Recipe(FingerprintTask, usable, least=_least)

@@ -11,5 +11,6 @@ NETWORK: Final = Network(
     recipe="hpcvox.networks.r3dvs.task:RECIPE",
     build="hpcvox.networks.r3dvs.at_work:build",
     card="hpcvox.networks.r3dvs.card:R3DVSCard",
+    check="hpcvox.networks.r3dvs.samples:check",
     descriptor="r3dvs",
 )

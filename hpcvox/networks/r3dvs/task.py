@@ -13,21 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from hpcvox.descriptors.r3dvs import Spots, voxels
+from hpcvox.descriptors.r3dvs import stored, voxels
 from hpcvox.errors import ConfigError
 from hpcvox.networks.r3dvs.model import VoxelCNN
+from hpcvox.networks.r3dvs.samples import refuse_few, usable
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import CRYSTALS, REPLICA, Slice, generator
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.task import (
-    Losses,
-    Ratio,
-    Recipe,
-    Samples,
-    all_samples,
-    by_material,
-)
+from hpcvox.training.samples import Samples, by_material
+from hpcvox.training.task import Losses, Ratio, Recipe
 
 TYPICAL = 256
 """Crystals at most, evenly over the training set, whose voxels say how large amplitudes are."""
@@ -78,7 +73,7 @@ class R3DVSTask:
         shards = self.shards
         (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
         (mean,) = shards.read_array("mean", [sample])
-        spots = Spots(g.astype(float), amplitude.T.astype(float), mean.astype(float))
+        spots = stored(g, amplitude, mean)
         if replica:
             spots = spots.rotated(rotation(self.settings.seed, sample, replica))
         return voxels(spots, self.resolution, self.settings.length, self.settings.mean)
@@ -139,19 +134,12 @@ def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
     )
 
 
-def _usable(settings: TrainR3DVSSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    if settings.task == "rotation":
-        return all_samples(settings, shards)
-    return np.isfinite(shards.target(settings.target))
-
-
 def _split(
     settings: TrainR3DVSSettings, shards: ShardSet, usable: NDArray[np.bool_]
 ) -> tuple[Samples, Samples]:
     """Replicas to train on; of other crystals, or with task=rotation of the same, what they are judged by."""
     if settings.task == "rotation":
-        if shards.n_samples < settings.crystals:
-            raise ConfigError(f"crystals: {settings.crystals}, and {settings.shards} has {shards.n_samples}")
+        refuse_few(settings, shards)
         draw = generator(settings.seed, CRYSTALS).permutation(shards.n_samples)
         train = held_out = np.sort(draw[: settings.crystals])
     else:
@@ -161,4 +149,4 @@ def _split(
     return (turns[1:-1, None] + train).ravel(), judged + held_out
 
 
-RECIPE = Recipe(R3DVSTask, _usable, _split)
+RECIPE = Recipe(R3DVSTask, usable, _split)

@@ -11,5 +11,6 @@ NETWORK: Final = Network(
     recipe="hpcvox.networks.unet.task:RECIPE",
     build="hpcvox.networks.unet.at_work:build",
     card="hpcvox.networks.unet.card:UNetCard",
+    check="hpcvox.networks.unet.samples:check",
     descriptor="density",
 )

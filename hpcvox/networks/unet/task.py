@@ -12,14 +12,15 @@ from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.unet.samples import usable
 from hpcvox.networks.unet.settings import TrainUNetSettings
-from hpcvox.networks.vae.at_work import Reconstruction, reconstructed
+from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.statistics.file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.task import Losses, Ratio, Recipe, all_samples
+from hpcvox.training.task import Losses, Ratio, Recipe
 
 CHUNK = 256
 """Samples read at a time where voxels are counted."""
@@ -180,9 +181,4 @@ def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[
     return counts
 
 
-def _usable(settings: TrainUNetSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """All, or those that have the condition with which the VAE decodes."""
-    return all_samples(settings, shards) if settings.vae is None else reconstructed(settings.vae, shards)
-
-
-RECIPE = Recipe(UNetTask, _usable)
+RECIPE = Recipe(UNetTask, usable)

@@ -11,6 +11,7 @@ NETWORK: Final = Network(
     recipe="hpcvox.networks.vae.task:RECIPE",
     build="hpcvox.networks.vae.at_work:build",
     card="hpcvox.networks.vae.card:VAECard",
+    check="hpcvox.networks.vae.samples:check",
     descriptor="density",
     leaves=("examples.npz", "prior.safetensors", "flow.safetensors"),
 )

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.errors import ConfigError
 from hpcvox.networks.maps import MapKind
-from hpcvox.networks.vae.bins import bin_of
+from hpcvox.networks.vae.bins import bin_of, condition_of
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder import runs
-from hpcvox.training.folder.card import read_card
 
 CPU = torch.device("cpu")
 
@@ -35,7 +34,7 @@ class Reconstruction:
         if misfit := MapKind.of_shards(shards).misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{shards.folder} has {misfit}: train both on one shard set")
         self.vae = vae.requires_grad_(False).to(device)
-        values = shards.target(card["condition"])
+        values = condition_of(shards, card["condition"])
         self.bins = torch.from_numpy(bin_of(values, np.array(card["edges"])))
 
     def __call__(
@@ -52,11 +51,6 @@ class Reconstruction:
         with torch.no_grad():
             mean_BL, _ = self.vae.encode(x_BCDHW, species_BDHW, condition_BK)
             return self.vae.decode(mean_BL, condition_BK).maps.float()
-
-
-def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
-    return np.isfinite(shards.target(read_card(folder, "condition")["condition"]))
 
 
 def build(card: dict[str, Any], origin: str) -> VAE:

@@ -1,13 +1,28 @@
 """Bins of a target: the classes that condition a VAE."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ConfigError
+from hpcvox.shards.reading.shard_set import ShardSet
 
 MAX_CLASSES = 100
+
+
+UNCONDITIONED: Final = (0.0, 0.0)
+"""Edges of the one bin of a network without a condition."""
+
+
+def condition_of(shards: ShardSet, condition: str | None) -> NDArray[np.float64]:
+    """What conditions each sample, (N,): its value of the target, NaN where it has none; 0 without a condition.
+
+    Raises:
+        ShardError: there is no such target.
+    """
+    return np.zeros(shards.n_samples) if condition is None else shards.target(condition)
 
 
 def quantile_edges(

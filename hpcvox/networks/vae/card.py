@@ -21,7 +21,8 @@ FLOW = "flow.safetensors"
 class VAECard(MapsCard):
     """What it says of itself beside its weights."""
 
-    condition: str
+    condition: str | None
+    """The target; None: none."""
     conditions: Positive
     edges: list[float]
     shards: str

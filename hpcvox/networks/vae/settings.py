@@ -66,7 +66,10 @@ class TrainVAESettings(VoxelSettings):
         None, description="run folder of a VAE of this shape, whose weights this one starts from"
     )
     model: VAESettings = Field(VAESettings(), description="shape of the network")
-    condition: str = Field("formation_energy", description="target whose bins condition the network")
+    condition: str | None = Field(
+        "formation_energy",
+        description="target whose bins condition the network; null: none, and one bin for all",
+    )
     bins: int = Field(
         10,
         ge=0,

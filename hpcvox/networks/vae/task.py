@@ -21,15 +21,15 @@ from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
-from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
+from hpcvox.networks.vae.bins import bin_of, condition_of
 from hpcvox.networks.vae.card import EXAMPLES
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
+from hpcvox.networks.vae.samples import conditioned, edges
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.statistics.file import Split, statistics_for
 from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs
@@ -46,17 +46,9 @@ class VAETask:
         self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
         self.kind = MapKind.of_shards(shards)
-        values = shards.target(settings.condition)
+        values = condition_of(shards, settings.condition)
         self.settings, self.shards = settings, shards
-        split = Split(settings.seed, settings.held_out_fraction)
-        known = statistics_for(shards.folder, split, warn=comm.rank == 0)
-        spread = known.targets.get(settings.condition) if known is not None else None
-        deciles = spread.deciles if spread is not None else ()
-        self.edges = (
-            quantile_edges(values[train], settings.bins, deciles)
-            if settings.bins
-            else class_edges(values[train])
-        )
+        self.edges = edges(settings, shards, train, warn=comm.rank == 0)
         self.conditions = len(self.edges) - 1
         self.model = self._network().to(comm.device)
         if settings.initial is not None:
@@ -247,8 +239,4 @@ def _naming_loss(
     return element_loss + mask_loss, figures
 
 
-def _conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
-    return np.isfinite(shards.target(settings.condition))
-
-
-RECIPE = Recipe(VAETask, _conditioned, together=VAETask.fit_prior)
+RECIPE = Recipe(VAETask, conditioned, together=VAETask.fit_prior)

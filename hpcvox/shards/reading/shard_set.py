@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.errors import ShardError
+from hpcvox.errors import ShardError, did_you_mean
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_file import ArrayPlace, ShardFile, open_named, read_at
@@ -134,8 +134,9 @@ class ShardSet:
             ShardError: no sample has such a target; the message lists those there are.
         """
         if name not in self.target_names:
+            near = did_you_mean(name, self.target_names)
             raise ShardError(
-                f"{self.folder} has no target {name!r}: valid here: {', '.join(self.target_names) or 'none'}"
+                f"{self.folder} has no target {name!r}: {near}valid here: {', '.join(self.target_names) or 'none'}"
             )
         key = f"targets/{encode_name(name)}"
         parts = []

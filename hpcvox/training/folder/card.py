@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from annotated_types import Ge, Le, Lt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpcvox.errors import CheckpointError
+from hpcvox.errors import CheckpointError, did_you_mean
 from hpcvox.files import regular
 from hpcvox.training.folder.shipped import located, names
 from hpcvox.training.network import known, named
@@ -103,7 +103,8 @@ def _kind(task: str | None) -> type[Card]:
 
 
 def untrained(folder: Path, error: Exception) -> CheckpointError:
+    near = did_you_mean(folder.name, names(), 0.8)
     return CheckpointError(
-        f"{folder} holds no trained model ({error}): it is written after the first epoch of a training. Networks that "
-        f"come with hpcvox: {', '.join(names())}"
+        f"{folder} holds no trained model ({error}): {near}it is written after the first epoch of a training. Networks "
+        f"that come with hpcvox: {', '.join(names())}"
     )

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from hpcvox.inputs import Input
+
 FOLDER: Final = Path(__file__).parents[2] / "shipped"
 
 
@@ -18,3 +20,13 @@ def located(folder: Path) -> Path:
     """
     bare = len(folder.parts) == 1 and not folder.exists()
     return FOLDER / folder if bare and folder.name in names() else folder
+
+
+def _networks(verb: str) -> Input:
+    return Input(f"`hpcvox {verb}` makes it; networks that come with hpcvox: {', '.join(names())}", names)
+
+
+VAES: Final = _networks("train-vae")
+UNETS: Final = Input("`hpcvox train-unet` makes it")
+CGCNNS: Final = _networks("train-cgcnn")
+"""Marks of settings that name the run folder of a network, or one that comes with hpcvox."""

@@ -217,7 +217,7 @@ def test_how_many_are_plausible_is_said_in_words() -> None:
     assert told_plausible(counts) == (
         "of 12 candidates 4 are plausible (the others: 5 an element by itself, 2 not placed, 1 too dense)"
     )
-    assert told_plausible(counted([{"lost": "", "code": ""}])) == "of 1 candidates 1 is plausible"
+    assert told_plausible(counted([{"lost": "", "code": ""}])) == "of 1 candidate 1 is plausible"
     assert told_plausible(counted([{"lost": "not-valid", "code": ""}])) == (
-        "of 1 candidates none is plausible (the others: 1 not valid)"
+        "of 1 candidate none is plausible (the others: 1 not valid)"
     )

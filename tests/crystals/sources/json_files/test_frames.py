@@ -141,7 +141,7 @@ def test_a_record_with_a_structure_and_a_cif_is_the_structure_unless_it_is_told(
     [
         (
             {"columns": ["composition", "gap"], "data": [["CsCl", 1]]},
-            "no column 'cif'; .* composition, gap",
+            "no column 'cif': .* composition, gap",
         ),
         ({"columns": ["structure", "e", "e"], "data": [[structure("Cl"), 1, 2]]}, "2 columns are called 'e'"),
     ],

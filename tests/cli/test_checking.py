@@ -21,6 +21,6 @@ def test_all_that_is_wrong_is_told_by_the_names_of_the_steps(capsys: pytest.Capt
 
 def test_an_unknown_verb_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "train"]) == 2
-    assert "train: no such verb; valid: fetch, pipeline" in capsys.readouterr().err
+    assert "train: no such verb; did you mean train-vae? valid: fetch, pipeline" in capsys.readouterr().err
     assert main(["check"]) == 2
     assert "usage: hpcvox check" in capsys.readouterr().err

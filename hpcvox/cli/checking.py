@@ -1,11 +1,11 @@
 """``check``: whether settings are valid, before anything waits in a queue with them."""
 
-import importlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from hpcvox import config
-from hpcvox.errors import ConfigError, HpcvoxError
+from hpcvox.cli import typed
+from hpcvox.cli.verbs import load
+from hpcvox.errors import ConfigError, HpcvoxError, did_you_mean
 
 BETWEEN = "--"
 """Stands between the jobs that are checked at once."""
@@ -36,13 +36,11 @@ def _problem(job: list[str], settings: Mapping[str, str]) -> str:
         return f"no verb; {USAGE}"
     name, _, verb = job[0].rpartition(":")
     if verb not in settings:
-        return f"{job[0]}: no such verb; valid: {', '.join(settings)}"
-    module, kind = settings[verb].split(":")
-    path, overrides = None, job[1:]
-    if overrides and "=" not in overrides[0]:
-        path, overrides = Path(overrides[0]), overrides[1:]
+        return f"{job[0]}: no such verb; {did_you_mean(verb, settings)}valid: {', '.join(settings)}"
     try:
-        config.load(getattr(importlib.import_module(module), kind), path, overrides)
+        kind = load(settings[verb])
+        given = typed.read(job[1:], kind)
+        config.load(kind, given.config, given.overrides)
     except HpcvoxError as error:
         return f"{name or verb}: {error}"
     return ""

@@ -1,0 +1,124 @@
+"""What is typed after a verb: a config, ``key=value`` settings, and what people write who mean these.
+
+``--key value`` and ``key = value`` are ``key=value``; a file or folder by itself is the ``source`` of a verb that has
+one.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from hpcvox import config, defaults
+from hpcvox.config import Settings
+from hpcvox.errors import ConfigError, did_you_mean
+
+HELP: Final = ("-h", "--help")
+CONFIGS: Final = (".yaml", ".yml")
+
+_OPTION: Final = re.compile(r"--?(?P<key>[A-Za-z][\w.-]*)(?P<value>=.*)?", re.DOTALL)
+_INPUTS: Final = ("source", "shards", "generated", "vae", "run")
+"""The settings that say what a verb works on, the likelier before the less likely."""
+
+
+class Typed(NamedTuple):
+    """What was typed after a verb."""
+
+    config: Path | None
+    overrides: list[str]
+    """``key=value``, in their order."""
+    help: bool
+    defaults: bool
+    """Whether the settings are asked for as a config."""
+
+
+def read(words: Sequence[str], kind: type[Settings]) -> Typed:
+    """What ``words`` after a verb with settings of ``kind`` say.
+
+    Raises:
+        ConfigError: a word is neither a config nor a setting.
+    """
+    path: Path | None = None
+    overrides: list[str] = []
+    asked = bool(set(HELP) & set(words))
+    written = defaults.FLAG in words
+    for word in _joined([word for word in words if word not in (*HELP, defaults.FLAG)], kind):
+        if "=" in word:
+            overrides.append(word)
+        elif word == "help" and not Path(word).exists():
+            asked = True
+        elif _is_source(word, kind):
+            overrides.append(f"source={word}")
+        elif path is not None:
+            raise ConfigError(f"{path} and {word}: give one config, and settings as key=value")
+        else:
+            path = _config(word, kind)
+    return Typed(path, overrides, asked, written)
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word is, by its look, a setting, a config or a path that is there."""
+    return "=" in word or word.startswith("-") or word.endswith(CONFIGS) or Path(word).exists()
+
+
+def _joined(words: Sequence[str], kind: type[Settings]) -> Iterator[str]:
+    """``words`` with each setting as one word, ``key=value``, whatever it was written as."""
+    rest = deque(words)
+    while rest:
+        word = rest.popleft()
+        option = _OPTION.fullmatch(word)
+        if option is not None:
+            yield _option(option, rest, kind)
+        elif word.startswith("-"):
+            raise ConfigError(f"{word!r} is no setting: write key=value")
+        elif rest and rest[0].startswith("=") and "=" not in word:
+            value = rest.popleft()
+            if value == "=" and rest:
+                value += rest.popleft()
+            yield word + value
+        elif word.endswith("=") and word.count("=") == 1 and rest and _is_value(rest[0]):
+            yield word + rest.popleft()
+        else:
+            yield word
+
+
+def _option(option: re.Match[str], rest: deque[str], kind: type[Settings]) -> str:
+    """``--key=value``, or ``--key`` and the value that follows, as ``key=value``."""
+    key = option["key"].replace("-", "_")
+    if option["value"]:
+        return key + option["value"]
+    if config.is_switch(kind, key) and not (rest and rest[0] in ("true", "false")):
+        return f"{key}=true"
+    if not rest or rest[0].startswith("--"):
+        near = "" if key in config.keys(kind) else did_you_mean(key, config.keys(kind))
+        raise ConfigError(f"{option[0]} has no value: {near}write {key}=VALUE")
+    return f"{key}={rest.popleft()}"
+
+
+def _is_value(word: str) -> bool:
+    return "=" not in word and not word.startswith("--") and not word.endswith(CONFIGS)
+
+
+def _is_source(word: str, kind: type[Settings]) -> bool:
+    """Whether a word by itself is what the verb reads: a file or folder, or the name of one."""
+    if "source" not in kind.model_fields or word.endswith(CONFIGS):
+        return False
+    return Path(word).exists() or "/" in word or Path(word).suffix != ""
+
+
+def _config(word: str, kind: type[Settings]) -> Path:
+    """A word that is neither a setting nor a source: the config.
+
+    Raises:
+        ConfigError: it is none; says what to write.
+    """
+    path = Path(word)
+    if word.endswith(CONFIGS) or path.is_file():
+        return path
+    if word in kind.model_fields:
+        raise ConfigError(f"{word} has no value: write {word}=VALUE")
+    key = next((name for name in _INPUTS if name in kind.model_fields), None)
+    near = "" if key and "/" in word else did_you_mean(word, kind.model_fields)
+    such = f", such as {key}={word}" if key and not near else ""
+    raise ConfigError(f"{word!r} is no config (a file NAME.yaml) and no setting: {near}write key=value{such}")

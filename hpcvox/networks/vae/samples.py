@@ -1,0 +1,52 @@
+"""What a training of the VAE asks of its shard set, and what a trained one does; loads no PyTorch."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.networks.maps import MapKind
+from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, condition_of, quantile_edges
+from hpcvox.networks.vae.settings import TrainVAESettings
+from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.statistics.file import Split, statistics_for
+from hpcvox.training.folder.card import read_card
+from hpcvox.training.samples import Samples, by_material
+
+
+def check(settings: TrainVAESettings, shards: ShardSet) -> None:
+    """Raise what a training with these settings would be refused for."""
+    MapKind.of_shards(shards)
+    train, _ = by_material(settings, shards, conditioned(settings, shards))
+    edges(settings, shards, train)
+
+
+def edges(
+    settings: TrainVAESettings, shards: ShardSet, train: Samples, warn: bool = False
+) -> NDArray[np.float64]:
+    """Edges of the bins of the condition, (bins + 1,), by the training samples.
+
+    Args:
+        warn: say where the set's statistics are of another split.
+
+    Raises:
+        ConfigError: there are too few different values, or too many to number classes.
+    """
+    if settings.condition is None:
+        return np.array(UNCONDITIONED)
+    values = shards.target(settings.condition)[train]
+    if not settings.bins:
+        return class_edges(values)
+    known = statistics_for(shards.folder, Split(settings.seed, settings.held_out_fraction), warn=warn)
+    spread = known.targets.get(settings.condition) if known is not None else None
+    return quantile_edges(values, settings.bins, spread.deciles if spread is not None else ())
+
+
+def conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
+    """Which samples, (N,), have a value of the condition."""
+    return np.isfinite(condition_of(shards, settings.condition))
+
+
+def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
+    """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
+    return np.isfinite(condition_of(shards, read_card(folder, "condition")["condition"]))

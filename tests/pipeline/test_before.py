@@ -1,0 +1,60 @@
+"""What a later step would be refused for is told before the first one starts."""
+
+from pathlib import Path
+
+import pytest
+from ase.build import bulk
+from ase.db import connect
+
+from hpcvox import config
+from hpcvox.errors import ConfigError
+from hpcvox.pipeline.plan import plan
+from hpcvox.pipeline.settings import PipelineSettings
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A database of ASE of twelve salts with an energy, and a note of one."""
+    path = tmp_path / "crystals.db"
+    pairs = [(cation, anion) for cation in ("Li", "Na", "K", "Rb") for anion in ("F", "Cl", "Br")]
+    for number, (cation, anion) in enumerate(pairs):
+        atoms = bulk(f"{cation}{anion}", "rocksalt", a=4.0 + 0.1 * number)
+        connect(path).write(atoms, my_energy=-3.0 + 0.1 * number)
+    return path
+
+
+def planned(source: Path, *overrides: str) -> str:
+    given = [f"source={source}", f"out={source.parent / 'out'}", *overrides]
+    return plan(config.load(PipelineSettings, None, given)).summary
+
+
+def test_what_fits_is_planned(source: Path) -> None:
+    steps = planned(source, "train_vae.condition=my_energy", "train_vae.bins=3")
+    assert "train_cgcnn" in steps
+    assert "train_cgcnn" not in planned(source, "train_vae.condition=null")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            [],
+            r"train_vae.condition=formation_energy: .* has no such target: .*valid: my_energy; .*=null trains",
+        ),
+        (["train_vae.condition=my_enrgy"], "did you mean my_energy"),
+        (
+            ["train_vae.condition=my_energy", "train_cgcnn.target=gap"],
+            "train_cgcnn.target=gap: .* screen=null does without",
+        ),
+        (["train_vae.condition=my_energy", "featurize.targets=[]"], "valid: none"),
+        (
+            ["train_vae.condition=null", "featurize.max_sites=1"],
+            "too-many-sites .a higher max_sites takes them",
+        ),
+        (["train_vae.condition=null", "train_vae.held_out_fraction=0.001"], "both are needed"),
+    ],
+)
+def test_what_does_not_is_told_at_once(source: Path, overrides: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        planned(source, *overrides)
+    assert not (source.parent / "out").exists()

@@ -1,0 +1,62 @@
+"""A mistake is told once, before ranks are launched and PyTorch is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.fingerprint_shards import make_fingerprints
+from tests.support.graph_shards import crystals, make_graphs
+from tests.support.spot_shards import make_spots
+from tests.support.voxel_shards import make_shards
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a shard set for each network."""
+    place = tmp_path_factory.mktemp("before")
+    make_graphs(place / "graphs", crystals())
+    make_shards(place / "voxels", voxels=8)
+    make_fingerprints(place / "fingerprints")
+    make_spots(place / "spots", 6)
+    return place
+
+
+MISTAKES = {
+    "train-cgcnn shards=graphs target=afinity": "has no target 'afinity': did you mean affinity?",
+    "train-cgcnn shards=graphs target=same": "same is 1 for all",
+    "train-cgcnn shards=graphs target=signed log=true": "log=true takes values above 0",
+    "train-cgcnn shards=voxels target=energy": "holds the descriptor density, and graph is needed here",
+    "train-cgcnn shards=graphs target=affinity held_out_fraction=0.001": "both are needed",
+    "train-cgcnn shards=graphs target=affinity initial=graphs": "holds no trained model",
+    "train-vae shards=voxels": "has no target 'formation_energy'",
+    "train-vae shards=voxels condition=energy bins=90": "choose fewer bins",
+    "train-vae shards=graphs condition=affinity": "holds the descriptor graph",
+    "train-unet shards=graphs": "holds the descriptor graph",
+    "train-unet shards=voxels vae=nope": "holds no trained model",
+    "train-fingerprint shards=fingerprints": "has no sample to train on of bct 139",
+    "train-fingerprint shards=fingerprints target=group": "did you mean space_group?",
+    "train-r3dvs shards=spots target=x": "has no target 'x'",
+    "train-r3dvs shards=spots task=rotation crystals=50": "crystals: 50, and spots has 6",
+}
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_it_is_one_line_and_no_rank_is_started(command: str, sets: Path) -> None:
+    verb, *settings = command.split()
+    probe = (
+        "import sys; from hpcvox.cli import main; status = main(sys.argv[1:]);"
+        "sys.exit('loaded torch' if 'torch' in sys.modules else status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, verb, *settings, "ranks=2", "out=run"],
+        capture_output=True,
+        text=True,
+        cwd=sets,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert MISTAKES[command] in done.stderr
+    assert not (sets / "run").exists()
