@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.spatial.transform import Rotation
 
+from hpcvox.api.plots import draw_channel
 from hpcvox.crystals.record import Crystal
 from hpcvox.database.prototypes import compounds as prototypes
 from hpcvox.descriptors import atoms, clusters, coulomb, density, diffraction, graph, oblique, r3dvs, soap
@@ -116,18 +117,11 @@ def draw_diffraction() -> Figure:
     grid = figure.subplots(2, 3, sharex=True, sharey=True)
     whole = clusters.supercell(clusters.conventional_cell(cell_of(NACL)))
     holed = clusters.without(whole, 0.25, np.random.default_rng(0))
-    edge = 32 * 2 * np.pi / diffraction.WAVELENGTH * diffraction.PIXEL / diffraction.DISTANCE
     for row, (name, cluster) in zip(grid, (("NaCl", whole), ("25 % vacancies", holed)), strict=True):
         ready = clusters.scaled(cluster)
         picture = diffraction.fingerprint(ready.positions, ready.numbers)
         for channel, axes in enumerate(row):
-            image = axes.imshow(
-                np.maximum(picture[..., channel], 1e-3),
-                norm=LogNorm(1e-3, 1),
-                cmap="magma",
-                origin="lower",
-                extent=(-edge, edge, -edge, edge),
-            )
+            image = draw_channel(axes, picture[..., channel])
             _label(axes, "$q_x$ (1/d)", "$q_y$ (1/d)")
             axes.label_outer()
             axes.set_title(f"{name}, ±45° about {'xyz'[channel]}", fontsize=10)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import hpcvox
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
@@ -168,3 +169,15 @@ def test_classes_are_conditions_each_with_a_bin_of_its_own(shards: Path, unet: P
     energies = ShardSet.open(shards).target("energy")
     assert 1 < card["conditions"] == len(card["edges"]) - 1 <= len(np.unique(energies))
     assert np.isclose(card["edges"], energies[:, None]).any(0)[[0, -1]].all()
+
+
+def test_a_vae_without_a_condition_has_one_bin_for_all(shards: Path, tmp_path: Path) -> None:
+    fast = [one for one in VAE_FAST if not one.startswith(("condition", "bins"))]
+    out = tmp_path / "vae"
+    assert train(settings(TrainVAESettings, shards, out, "condition=null", *fast)).exit_status == 0
+    network = hpcvox.load(out)
+    assert "generate(n), reconstruct(crystals)" in repr(network)
+    back = network.reconstruct(hpcvox.open_shards(shards)[0].atoms)
+    assert len(back) == 1
+    card = read_card(out)
+    assert (card["condition"], card["conditions"]) == (None, 1)

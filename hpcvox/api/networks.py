@@ -1,0 +1,229 @@
+"""Trained networks at work on crystals: of a run folder, or by the name of one that comes with hpcvox."""
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from hpcvox import config
+from hpcvox.api.structures import CrystalLike, to_ase, to_records
+from hpcvox.crystals.record import Crystal
+from hpcvox.errors import ConfigError
+from hpcvox.featurize.sampler import alone
+from hpcvox.generation.settings import GenerateSettings
+from hpcvox.training.folder.card import read_card
+from hpcvox.training.folder.shipped import located
+
+MOST_DRAWS: Final = 100
+"""Points that are drawn at most for a crystal that is wanted: of a network that makes hardly any valid one."""
+
+
+class Trained:
+    """A trained network.  What one of its kind cannot do is refused, with what can."""
+
+    does: str = "nothing that is asked for here"
+
+    def __init__(self, folder: Path, task: str) -> None:
+        self.folder, self.task = folder, task
+
+    def __repr__(self) -> str:
+        return f"<{self.task} of {self.folder}: {self.does}>"
+
+    def predict(self, crystals: CrystalLike | Iterable[CrystalLike]) -> NDArray[np.float64]:
+        """The property of each crystal, (N,), in its unit; NaN where it has an element that no training crystal had.
+
+        Raises:
+            ConfigError: this network predicts no property.
+            Rejected: something is no crystal that hpcvox can use.
+        """
+        raise self._refused("predict", "train-cgcnn")
+
+    def classify(self, crystals: CrystalLike | Iterable[CrystalLike]) -> list[str]:
+        """The class of each crystal.
+
+        Raises:
+            ConfigError: this network knows no classes.
+            Rejected: something is no crystal that hpcvox can use.
+        """
+        raise self._refused("classify", "train-fingerprint")
+
+    def generate(self, n: int, condition: float | None = None, **settings: Any) -> list[Atoms]:
+        """``n`` new crystals, all valid: those of ``hpcvox generate``, in the order in which they are drawn.
+
+        Args:
+            condition: value of the target that conditions the network; None: all bins of it, in turn.
+            settings: those of ``hpcvox generate``: ``seed=0``, ``sigma=1.0``, ``base="my.cif"``, ``prior="auto"``,
+                ``threads=0`` ...
+
+        Returns:
+            Atoms whose ``info`` has ``id`` (as ``hpcvox generate`` names it) and ``charge_balanced``.
+
+        Raises:
+            ConfigError: this network generates nothing, there is no such setting, or hardly a point is a crystal.
+        """
+        raise self._refused("generate", "train-vae")
+
+    def reconstruct(
+        self, crystals: CrystalLike | Iterable[CrystalLike], condition: float | None = None
+    ) -> list[Atoms | None]:
+        """Each crystal, encoded and decoded; None where no crystal comes back.
+
+        Args:
+            condition: value of the target that conditions the network, for crystals that do not have it in ``info``.
+
+        Raises:
+            ConfigError: this network reconstructs nothing, or a crystal's condition is not known.
+            Rejected: something is no crystal that hpcvox can use, or has no such voxels as the network takes.
+        """
+        raise self._refused("reconstruct", "train-vae")
+
+    def _refused(self, asked: str, verb: str) -> ConfigError:
+        return ConfigError(
+            f"{self.folder} holds a {self.task}: {self.does}; networks of `hpcvox {verb}` {asked}"
+        )
+
+
+class Property(Trained):
+    """A CGCNN; ``target`` is what it predicts."""
+
+    def __init__(self, folder: Path, task: str) -> None:
+        from hpcvox.screening.networks import PropertyNetworks
+
+        super().__init__(folder, task)
+        self._networks = PropertyNetworks([folder])
+        (self.target,) = self._networks.targets
+        self.does = f"predict(crystals) gives {self.target}"
+
+    def predict(self, crystals: CrystalLike | Iterable[CrystalLike]) -> NDArray[np.float64]:
+        """See :meth:`Trained.predict`."""
+        described = [self._networks.described(record) for record in to_records(crystals)]
+        return self._networks.predict(described)[self.target].mean
+
+
+class Classifier(Trained):
+    """A network of diffraction fingerprints; ``classes`` are the names it gives."""
+
+    def __init__(self, folder: Path, task: str) -> None:
+        from hpcvox.networks.fingerprint.at_work import Classifier as Network
+        from hpcvox.networks.fingerprint.at_work import descriptor
+
+        super().__init__(folder, task)
+        self._network = Network(folder)
+        self._descriptor = descriptor(self._network.card, str(folder))
+        self.classes = list(self._network.classes)
+        self.does = f"classify(crystals) gives one of {', '.join(self.classes)}"
+
+    def classify(self, crystals: CrystalLike | Iterable[CrystalLike]) -> list[str]:
+        """See :meth:`Trained.classify`."""
+        records = to_records(crystals)
+        images = [alone(self._descriptor, record).arrays["fingerprint"] for record in records]
+        return self._network(np.stack(images)) if images else []
+
+
+class Generator(Trained):
+    """A VAE; ``condition`` is the target that conditions it."""
+
+    def __init__(self, folder: Path, task: str) -> None:
+        super().__init__(folder, task)
+        card = read_card(folder)
+        self.condition: str | None = card["condition"]
+        self._edges = np.array(card["edges"])
+        wanted = f", condition={self.condition} between {self._edges[0]:.4g} and {self._edges[-1]:.4g}"
+        self.does = f"generate(n{'' if self.condition is None else wanted}), reconstruct(crystals)"
+
+    def generate(self, n: int, condition: float | None = None, **settings: Any) -> list[Atoms]:
+        """See :meth:`Trained.generate`."""
+        wanted = {} if condition is None else {"conditions": [self._bin(condition)]}
+        asked = config.validate(GenerateSettings, {"vae": self.folder, **wanted, **settings}, "generate")
+        found: list[Atoms] = []
+        for drawn, atoms in enumerate(self._valid(asked), 1):
+            found += [atoms] if atoms is not None else []
+            if len(found) >= n:
+                return found[:n]
+            if drawn >= MOST_DRAWS * max(n, 1):
+                raise ConfigError(
+                    f"{self.folder}: of {drawn:,} points that were drawn {len(found)} are valid crystals, and {n} are "
+                    "asked for: train the network for longer, or on more crystals"
+                )
+        return found[:n]
+
+    def reconstruct(
+        self, crystals: CrystalLike | Iterable[CrystalLike], condition: float | None = None
+    ) -> list[Atoms | None]:
+        """See :meth:`Trained.reconstruct`."""
+        from hpcvox.generation.latent import maps_of
+        from hpcvox.generation.making import candidates
+        from hpcvox.generation.networks import BATCH, Networks
+
+        asked = GenerateSettings(vae=self.folder)
+        networks, rules = Networks(asked), asked.placement.rules(by_unet=False)
+        records = to_records(crystals)
+        found: list[Atoms | None] = []
+        for start in range(0, len(records), BATCH):
+            batch = records[start : start + BATCH]
+            bins = np.array([self._bin(self._condition_of(record, condition)) for record in batch])
+            made = [maps_of(record, networks) for record in batch]
+            points = networks.encode(np.stack([m for m, _ in made]), np.stack([s for _, s in made]), bins)
+            ids = [record.id for record in batch]
+            back = candidates(networks, rules, ids, networks.decode(points, bins))
+            found += [None if one.crystal is None else to_ase(one.crystal) for one in back]
+        return found
+
+    def _valid(self, settings: GenerateSettings) -> Iterator[Atoms | None]:
+        """The crystals of one point after the other; None where it is none, or none that is valid."""
+        from hpcvox.generation.latent import Latent
+        from hpcvox.generation.making import candidates, decoded
+        from hpcvox.generation.networks import BATCH, Networks
+
+        networks = Networks(settings)
+        latent = Latent(settings, networks)
+        rules = settings.placement.rules(by_unet=settings.unet is not None)
+        size = -(-BATCH // len(latent.deciles))  # points of each bin that fill a batch, or more
+        for start in count(0, size):
+            drawn = latent.samples(start + size)[start * len(latent.deciles) :]
+            for first in range(0, len(drawn), BATCH):
+                batch = drawn[first : first + BATCH]
+                maps = decoded(networks, latent, batch)
+                for one in candidates(networks, rules, [sample.id for sample in batch], maps):
+                    if one.crystal is None or one.verdict is None or not one.valid:
+                        yield None
+                    else:
+                        atoms = to_ase(one.crystal)
+                        atoms.info["charge_balanced"] = one.verdict.charge_balanced
+                        yield atoms
+            if settings.towards is not None:
+                return
+
+    def _condition_of(self, crystal: Crystal, given: float | None) -> float:
+        if self.condition is None:
+            return 0.0
+        value = crystal.targets.get(self.condition, given)
+        if value is None:
+            raise ConfigError(
+                f"{crystal.id}: its {self.condition}, which conditions {self.folder}, is not known: put it into "
+                f"info[{self.condition!r}] of its Atoms, or give condition=VALUE"
+            )
+        return value
+
+    def _bin(self, value: float) -> int:
+        from hpcvox.networks.vae.bins import bin_of
+
+        return int(bin_of(np.array([value], np.float64), self._edges)[0])
+
+
+_KINDS: Final[dict[str, type[Trained]]] = {"cgcnn": Property, "fingerprint": Classifier, "vae": Generator}
+
+
+def load(run_or_name: Path | str) -> Trained:
+    """A trained network: of the run folder of a training, or by its name where it comes with hpcvox.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    folder = located(Path(run_or_name))
+    task = str(read_card(folder).get("task"))
+    return _KINDS.get(task, Trained)(folder, task)

@@ -1,0 +1,46 @@
+"""Voxels to a crystal: the placement that ``hpcvox generate`` uses."""
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from hpcvox import config
+from hpcvox.api.describing import Voxels
+from hpcvox.api.structures import to_ase
+from hpcvox.crystals.checks import oriented
+from hpcvox.crystals.record import Crystal
+from hpcvox.descriptors.grids import is_orthogonal
+from hpcvox.descriptors.radii import widths
+from hpcvox.generation.placement.place import place as place_atoms
+from hpcvox.generation.settings import PlacementSettings
+
+
+def place(
+    voxels: Voxels,
+    mask: NDArray[np.float32] | None = None,
+    *,
+    sigma: float | None = None,
+    **settings: Any,
+) -> Atoms:
+    """The atoms of a voxel map: what :func:`hpcvox.voxelize` makes of a crystal, the other way round.
+
+    Args:
+        voxels: density, species and cell.
+        mask: probability that a voxel is occupied, (n, n, n); None: where ``species`` has an element.
+        sigma: with which the density was made.
+        settings: those of ``placement`` in ``hpcvox generate``: ``mask_threshold``, ``drop_voxels`` ...
+
+    Raises:
+        Rejected: ``empty``, ``too-many-sites``, ``no-cell`` or ``not-finite``: there is no crystal in it.
+        ConfigError: there is no such setting.
+    """
+    rules = config.validate(PlacementSettings, settings, "place").rules(by_unet=True)
+    occupied = (voxels.species > 0).astype(np.float32) if mask is None else mask
+    lattice = np.asarray(voxels.cell, np.float64)
+    lattice = np.diag(np.linalg.norm(lattice, axis=1)) if is_orthogonal(lattice) else oriented(lattice)
+    found = place_atoms(
+        voxels.density, voxels.species, occupied, lattice, voxels.grid, widths=widths(sigma), rules=rules
+    )
+    return to_ase(Crystal("placed", "placed", found.lattice, found.frac, found.numbers, {}))
