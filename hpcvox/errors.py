@@ -30,6 +30,10 @@ class CheckpointError(HpcvoxError):
     """A checkpoint is missing, damaged or of another model."""
 
 
+class SummaryError(HpcvoxError):
+    """A file in which a job says what it made is damaged."""
+
+
 class MissingDependencyError(HpcvoxError):
     """An optional part (Horovod, CHGNet, an MPI launcher) is needed and not installed."""
 

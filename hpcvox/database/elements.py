@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -9,10 +10,18 @@ from hpcvox import config
 from hpcvox.config import Settings
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database.prototypes.elemental import KINDS, draw
+from hpcvox.database.summary import TABLE, Column
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 
-COLUMNS = ("material_id", "formula", "class", "prototype", "space_group", "cif")
+COLUMNS: Final = (
+    Column.ID,
+    Column.FORMULA,
+    Column.CLASS,
+    Column.PROTOTYPE,
+    Column.SPACE_GROUP,
+    Column.CIF,
+)
 
 
 class ElementsSettings(Settings):
@@ -46,17 +55,17 @@ def run(settings: ElementsSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
         drawn = draw(settings.size, settings.seed)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
-                "material_id": crystal.id,
-                "formula": crystal.formula,
-                "class": solid.kind,
-                "prototype": solid.name,
-                "space_group": solid.space_group,
-                "cif": cif_text(crystal),
+                Column.ID: crystal.id,
+                Column.FORMULA: crystal.formula,
+                Column.CLASS: solid.kind,
+                Column.PROTOTYPE: solid.name,
+                Column.SPACE_GROUP: solid.space_group,
+                Column.CIF: cif_text(crystal),
             }
             for solid, crystal in drawn
         ]
-        durable.write_csv(settings.out / "crystals.csv", COLUMNS, rows)
+        durable.write_csv(settings.out / TABLE, COLUMNS, rows)
     counts = ", ".join(f"{n} {kind}" for kind, n in Counter(solid.kind for solid, _ in drawn).items())
-    return Outcome(f"{len(rows)} elemental solids ({counts}): {settings.out}/crystals.csv")
+    return Outcome(f"{len(rows)} elemental solids ({counts}): {settings.out / TABLE}")

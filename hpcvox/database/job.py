@@ -20,6 +20,7 @@ from hpcvox.database import tables
 from hpcvox.database.energy import chosen
 from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
+from hpcvox.database.summary import TABLE, TARGETS, Column, DatabaseSummary
 from hpcvox.database.worker import ChgnetWorker, Given, Row, ewald_worker
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
@@ -51,12 +52,12 @@ def run(settings: DatabaseSettings) -> Outcome:
         if made.references is not None:
             durable.write_csv(out / "references.csv", tables.REFERENCE_COLUMNS, made.references)
         durable.write_csv(out / "rejects.csv", tables.REJECT_COLUMNS, made.rejects)
-        durable.write_csv(out / "crystals.csv", tables.columns(energy), made.crystals)
-        durable.write_json(out / "database.json", _card(settings, energy, model, made))
+        durable.write_csv(out / TABLE, tables.columns(energy), made.crystals)
+        _summary(settings, energy, model, made).save(out)
     counts = ", ".join(f"{n} {name}" for name, n in _by_class(made.crystals).items() if n)
     rejected = f"; {len(made.rejects)} of {settings.size} rejected (rejects.csv)" if made.rejects else ""
     return Outcome(
-        f"{counted(len(made.crystals), 'crystal')} ({counts}), energies by {model}: {out}/crystals.csv{rejected}"
+        f"{counted(len(made.crystals), 'crystal')} ({counts}), energies by {model}: {out / TABLE}{rejected}"
     )
 
 
@@ -90,19 +91,17 @@ def _name(number: int, crystals: Sequence[Given]) -> str:
 
 
 def _by_class(crystals: list[dict[str, Any]]) -> dict[str, int]:
-    return {name: sum(row["class"] == name for row in crystals) for name in CLASSES}
+    return {name: sum(row[Column.CLASS] == name for row in crystals) for name in CLASSES}
 
 
-def _card(settings: DatabaseSettings, energy: str, model: str, made: tables.Tables) -> dict[str, Any]:
-    return {
-        "format": "hpcvox-database",
-        "version": 1,
-        "crystals": len(made.crystals),
-        "rejects": len(made.rejects),
-        "size": settings.size,
-        "seed": settings.seed,
-        "classes": _by_class(made.crystals),
-        "target": tables.TARGETS[energy],
-        "energy_model": model,
-        "meaning": tables.MEANINGS[energy],
-    }
+def _summary(settings: DatabaseSettings, energy: str, model: str, made: tables.Tables) -> DatabaseSummary:
+    return DatabaseSummary(
+        crystals=len(made.crystals),
+        rejects=len(made.rejects),
+        size=settings.size,
+        seed=settings.seed,
+        classes=_by_class(made.crystals),
+        target=TARGETS[energy],
+        energy_model=model,
+        meaning=tables.MEANINGS[energy],
+    )

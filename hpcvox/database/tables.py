@@ -6,10 +6,8 @@ from typing import Any, Final, NamedTuple
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database import ewald
 from hpcvox.database.prototypes.compounds import STRUCTURES, Prototype, conventional
+from hpcvox.database.summary import TARGETS, Column
 from hpcvox.database.worker import Row
-
-TARGETS: Final = {"chgnet": "formation_energy", "ewald": "ewald_energy"}
-"""Name of the column with the energy, eV per atom, by kind of energy."""
 
 MEANINGS: Final = {
     "chgnet": "formation energy in eV per atom from the elements in the lowest of their structures in "
@@ -34,8 +32,8 @@ class Tables(NamedTuple):
 
 def columns(energy: str) -> tuple[str, ...]:
     """Columns of ``crystals.csv``; the energy's column says what it is."""
-    return ("material_id", "formula", "class", "prototype", "space_group", "lattice_constant",
-            TARGETS[energy], "energy_model", "cif")  # fmt: skip
+    before = list(Column)[: list(Column).index(Column.ENERGY_MODEL)]
+    return (*before, TARGETS[energy], Column.ENERGY_MODEL, Column.CIF)
 
 
 def assembled(
@@ -93,15 +91,15 @@ def _atoms(prototype: Prototype) -> list[str]:
 def _row(prototype: Prototype, a: float, target: str, value: float, model: str) -> dict[str, Any]:
     a = round(a, _SIGNIFICANT)
     return {
-        "material_id": prototype.id,
-        "formula": prototype.formula,
-        "class": prototype.compound_class,
-        "prototype": prototype.structure,
-        "space_group": STRUCTURES[prototype.structure].space_group,
-        "lattice_constant": f"{a:.6f}",
+        Column.ID: prototype.id,
+        Column.FORMULA: prototype.formula,
+        Column.CLASS: prototype.compound_class,
+        Column.PROTOTYPE: prototype.structure,
+        Column.SPACE_GROUP: STRUCTURES[prototype.structure].space_group,
+        Column.LATTICE_CONSTANT: f"{a:.6f}",
         target: f"{value:.6f}",
-        "energy_model": model,
-        "cif": cif_text(conventional(prototype, a)),
+        Column.ENERGY_MODEL: model,
+        Column.CIF: cif_text(conventional(prototype, a)),
     }
 
 

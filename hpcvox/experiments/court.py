@@ -18,6 +18,16 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
 from hpcvox.errors import ConfigError, Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
+from hpcvox.experiments.evaluation import (
+    COLUMNS,
+    LENGTHS,
+    TABLE,
+    EvaluateSummary,
+    Figure,
+    Figures,
+    Way,
+    column,
+)
 from hpcvox.experiments.metre import metre
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.files import durable
@@ -38,18 +48,6 @@ from hpcvox.terminal import counted
 PART = 64
 """Crystals to a part: what an interruption loses at most."""
 
-WAYS = ("segmentation", "reconstruction")
-LENGTHS = ("a", "b", "c")
-FIGURES = (
-    *("code", *LENGTHS, "length_mae", "angle_mae", "emd", "excess"),
-    *("species_right", "exact", "valid", "match_rms", "recall"),
-)
-"""Columns of each way; a row has ``sites``, too: the crystal that was placed."""
-COLUMNS = (
-    *("id", "formula", "decile", "n_sites", *LENGTHS),
-    *(f"{way}_{figure}" for way in WAYS for figure in FIGURES),
-)
-
 
 def run(settings: EvaluateSettings) -> Outcome:
     """Evaluate, and write ``metrics.json`` and ``per_crystal.csv`` to ``settings.out``."""
@@ -60,7 +58,8 @@ def run(settings: EvaluateSettings) -> Outcome:
         config.claim(settings, settings.out, ("threads", "device", "limit"))
         placement = _rules(settings)._asdict()
         unet = None if networks.unet_card is None else networks.unet_card["checksum"]
-        work = [networks.card["checksum"], unet, placement, FIGURES, "sites"]
+        # of each way a row has the crystal that was placed, too: its sites
+        work = [networks.card["checksum"], unet, placement, list(Figure), "sites"]
         parts = KeptParts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
@@ -74,25 +73,26 @@ def run(settings: EvaluateSettings) -> Outcome:
                     parts.save(name, part)
                 rows += part
                 progress.advance(len(chosen))
-        metrics = summarise(rows, [_true(shards, index) for index in held_out.tolist()]) | {
-            "held_out_crystals": len(rows),
-            "vae": str(settings.vae),
-            "unet": None if settings.unet is None else str(settings.unet),
-            "shards": str(settings.shards),
-            **_split_of_unet(networks),
-        }
-        durable.write_json(settings.out / "metrics.json", metrics)
+        true = [_true(shards, index) for index in held_out.tolist()]
+        summary = EvaluateSummary(
+            segmentation=None if networks.unet is None else summarise(rows, Way.SEGMENTATION, true),
+            reconstruction=summarise(rows, Way.RECONSTRUCTION, true),
+            held_out_crystals=len(rows),
+            vae=str(settings.vae),
+            unet=None if settings.unet is None else str(settings.unet),
+            shards=str(settings.shards),
+            unet_held_out_the_same=_held_out_the_same(networks),
+        )
+        summary.save(settings.out)
         table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
-        durable.write_csv(settings.out / "per_crystal.csv", COLUMNS, table)
-    chain = metrics["reconstruction"]
-    of_unet = ""
-    if "segmentation" in metrics:
-        of_unet = f" (UNet on true maps {_shown(metrics['segmentation']['recall'])})"
+        durable.write_csv(settings.out / TABLE, COLUMNS, table)
+    chain, alone = summary.reconstruction, summary.segmentation
+    of_unet = "" if alone is None else f" (UNet on true maps {_shown(alone.recall)})"
     return Outcome(
-        f"evaluated {counted(len(rows), 'held-out crystal')}: cell length MAE {_shown(chain['length_mae'])} Å, "
-        f"site EMD {_shown(chain['emd'])} Å, mean |Δn| {_shown(chain['delta_n'])}, "
-        f"failures {100 * chain['failure_rate']:.1f} %, voxel recall {_shown(chain['recall'])}{of_unet}; "
-        f"{settings.out / 'metrics.json'}"
+        f"evaluated {counted(len(rows), 'held-out crystal')}: cell length MAE {_shown(chain.length_mae)} Å, "
+        f"site EMD {_shown(chain.emd)} Å, mean |Δn| {_shown(chain.delta_n)}, "
+        f"failures {100 * chain.failure_rate:.1f} %, voxel recall {_shown(chain.recall)}{of_unet}; "
+        f"{settings.out / EvaluateSummary.FILE}"
     )
 
 
@@ -121,12 +121,12 @@ def _rules(settings: EvaluateSettings) -> PlacementRules:
     return settings.placement.rules(by_unet=settings.unet is not None)
 
 
-def _split_of_unet(networks: Networks) -> dict[str, bool]:
-    """Whether the UNet's training held out the same materials, by its card; nothing where there is none."""
+def _held_out_the_same(networks: Networks) -> bool | None:
+    """Whether the UNet's training held out the same materials, by its card; None where there is none."""
     if networks.unet_card is None:
-        return {}
+        return None
     keys = ("shards", "seed", "held_out_fraction")
-    return {"unet_held_out_the_same": all(networks.card[key] == networks.unet_card[key] for key in keys)}
+    return all(networks.card[key] == networks.unet_card[key] for key in keys)
 
 
 def _evaluate(
@@ -145,9 +145,9 @@ def _evaluate(
         true[:, 0] = density
         for row, cell in enumerate(shards.cells[batch]):
             true[row, 1:] = cell_coordinates(cell, networks.kind.grid, networks.kind.voxels)
-        ways = {"reconstruction": networks.decode(networks.encode(true, species, bins), bins)}
+        ways = {Way.RECONSTRUCTION: networks.decode(networks.encode(true, species, bins), bins)}
         if networks.unet is not None:
-            ways = {"segmentation": Decoded(true, None), **ways}
+            ways = {Way.SEGMENTATION: Decoded(true, None), **ways}
         threshold = _rules(settings).mask_threshold
         seen = {
             way: (decoded.maps, networks.segment(decoded, threshold, species > 0))
@@ -164,7 +164,7 @@ def _evaluate(
             }
             for way, (maps, segmented) in seen.items():
                 figures = _compare(row, index, species[row], maps[row], segmented, settings, networks, shards)
-                found |= {f"{way}_{key}": value for key, value in figures.items()}
+                found |= {column(way, key): value for key, value in figures.items()}
             rows.append(found)
     return rows
 
@@ -220,43 +220,48 @@ def _true(shards: ShardSet, index: int) -> Crystal:
     return Crystal(shards.ids[index], "", lattice, frac, numbers, {})
 
 
-def _found(row: dict[str, Any], way: str) -> list[Crystal]:
+def _found(row: dict[str, Any], way: Way) -> list[Crystal]:
     """The crystal that was placed, if any."""
-    sites = row.get(f"{way}_sites")
+    sites = row.get(column(way, "sites"))
     if sites is None:
         return []
     numbers = np.array(sites["numbers"], np.uint8)
     return [Crystal(row["id"], "", np.array(sites["lattice"]), np.array(sites["frac"]), numbers, {})]
 
 
-def summarise(rows: list[dict[str, Any]], true: Sequence[Crystal]) -> dict[str, Any]:
-    """Means over the crystals, each way; failures are in every rate, and in no mean that they have no part in."""
-    return {way: _summary(rows, way, true) for way in WAYS if f"{way}_recall" in rows[0]}
+def summarise(rows: list[dict[str, Any]], way: Way, true: Sequence[Crystal]) -> Figures:
+    """The figures of one way over all crystals."""
+    of_way = [
+        {figure: row.get(column(way, figure)) for figure in (*Figure, "right", "occupied")} for row in rows
+    ]
 
+    def total(figure: str) -> int:
+        return sum(row[figure] or 0 for row in of_way)
 
-def _summary(rows: list[dict[str, Any]], way: str, true: Sequence[Crystal]) -> dict[str, Any]:
     def mean(figure: str) -> float | None:
-        values = [abs(row[f"{way}_{figure}"]) for row in rows if f"{way}_{figure}" in row]
+        values = [abs(value) for row in of_way if (value := row[figure]) is not None]
         return float(np.mean(values)) if values else None
 
-    failed = [row for row in rows if row[f"{way}_code"]]
+    failures = Counter(row[Figure.CODE] for row in of_way if row[Figure.CODE])
+    failed = [row["id"] for row in rows if row[column(way, Figure.CODE)]]
     covered = metre(true, [crystal for row in rows for crystal in _found(row, way)])
-    return {
-        "length_mae": mean("length_mae"),  # Å, per axis
-        "angle_mae": mean("angle_mae"),  # degrees, per angle
-        "emd": mean("emd"),  # Å, placed crystals
-        "delta_n": mean("excess"),  # sites, placed crystals
-        "species_right": mean("species_right"),
-        "recall": sum(row[f"{way}_right"] for row in rows) / sum(row[f"{way}_occupied"] for row in rows),
-        "exact_rate": sum(row.get(f"{way}_exact", False) for row in rows) / len(rows),
-        "valid_rate": sum(row.get(f"{way}_valid", False) for row in rows) / len(rows),
-        "match_rate": sum(f"{way}_match_rms" in row for row in rows) / len(rows),
-        "match_rms": mean("match_rms"),  # (volume/site)^(1/3), crystals that match
-        **covered._asdict(),
-        "failure_rate": len(failed) / len(rows),
-        "failures": dict(Counter(row[f"{way}_code"] for row in failed).most_common()),
-        "failed": [row["id"] for row in failed][:20],
-    }
+    return Figures(
+        length_mae=mean(Figure.LENGTH_MAE),
+        angle_mae=mean(Figure.ANGLE_MAE),
+        emd=mean(Figure.EMD),
+        delta_n=mean(Figure.EXCESS),
+        species_right=mean(Figure.SPECIES_RIGHT),
+        recall=total("right") / total("occupied"),
+        exact_rate=total(Figure.EXACT) / len(rows),
+        valid_rate=total(Figure.VALID) / len(rows),
+        match_rate=sum(row[Figure.MATCH_RMS] is not None for row in of_way) / len(rows),
+        match_rms=mean(Figure.MATCH_RMS),
+        metre=covered.metre,
+        crmse=covered.crmse,
+        failure_rate=len(failed) / len(rows),
+        failures=dict(failures.most_common()),
+        failed=failed[:20],
+    )
 
 
 def _shown(value: float | None) -> str:

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
@@ -13,13 +14,34 @@ from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ConfigError
 from hpcvox.files.regular import open_regular
 
-COLUMNS = (
-    "id", "decile", "valid", "code", "formula", "n_sites", "a", "b", "c", "min_distance",
-    "charge_balanced", "novel", "cif", "message",
-)  # fmt: skip
+TABLE: Final = "candidates.csv"
+
+
+class Column(StrEnum):
+    """Of the table, in their order."""
+
+    ID = "id"
+    DECILE = "decile"
+    VALID = "valid"
+    CODE = "code"  # why it is not valid
+    FORMULA = "formula"
+    N_SITES = "n_sites"
+    A = "a"  # Å
+    B = "b"
+    C = "c"
+    MIN_DISTANCE = "min_distance"  # Å
+    CHARGE_BALANCED = "charge_balanced"
+    NOVEL = "novel"
+    CIF = "cif"
+    MESSAGE = "message"
+
+
+COLUMNS: Final = tuple(Column)
 
 CIFS = "cifs"
 """Where the crystals are, as :class:`hpcvox.crystals.sources.cif_set.CifSet` keeps them."""
+
+LENGTHS: Final = (Column.A, Column.B, Column.C)
 
 ANGLES = ("alpha", "beta", "gamma")
 """Further columns, after the lengths, where the networks know oblique cells."""
@@ -31,7 +53,7 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
     Raises:
         ConfigError: there is no such table.
     """
-    path = generated / "candidates.csv"
+    path = generated / TABLE
     try:
         with io.TextIOWrapper(open_regular(path), "utf-8", errors="replace", newline="") as handle:
             table = csv.DictReader(handle, restval="")
@@ -50,16 +72,18 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
         )
     for number, row in enumerate(rows, start=2):
         # of a stranger's run: what is read and written by them stays in its folder
-        if (
-            "/" in row["id"]
-            or row["id"].startswith(".")
-            or row["cif"] not in ("", f"{CIFS}/{Path(row['cif']).name}")
-        ):
+        id, cif = row[Column.ID], row[Column.CIF]
+        if "/" in id or id.startswith(".") or cif not in ("", f"{CIFS}/{Path(cif).name}"):
             raise ConfigError(
-                f"generated: {path}:row {number}: {row['id'][:80]!r}, {row['cif'][:80]!r} are no id of a candidate and "
-                "its file in cifs/; generate them again"
+                f"generated: {path}:row {number}: {id[:80]!r}, {cif[:80]!r} are no id of a candidate and its file in "
+                "cifs/; generate them again"
             )
     return rows
+
+
+def is_valid(row: Mapping[str, str]) -> bool:
+    """Whether the candidate of a row of the table is valid."""
+    return row.get(Column.VALID) == str(True)
 
 
 def read_crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Crystal | Reject]]:
@@ -70,12 +94,12 @@ def read_crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[t
     """
     cifs = CifSet(generated / CIFS)
     for number, row in enumerate(rows):
-        if not row["cif"]:
+        if not row[Column.CIF]:
             continue
-        path = generated / row["cif"]
+        path = generated / row[Column.CIF]
         try:
             text = cifs.read(path.name)
         except OSError as error:
             raise ConfigError(f"generated: {path}: {error.strerror}; run hpcvox generate again") from None
-        for found in parse(Entry(number, row["id"], str(path), text, {}, None, CANDIDATE)):
-            yield row["id"], replace(found, id=row["id"]) if isinstance(found, Crystal) else found
+        for found in parse(Entry(number, row[Column.ID], str(path), text, {}, None, CANDIDATE)):
+            yield row[Column.ID], replace(found, id=row[Column.ID]) if isinstance(found, Crystal) else found

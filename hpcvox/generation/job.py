@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ShardError
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
-from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS
+from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS, LENGTHS, TABLE, Column
+from hpcvox.generation.densities import Densities
 from hpcvox.generation.judging.validity import MIN_DISTANCE
 from hpcvox.generation.latent import Latent, Sample
 from hpcvox.generation.making import Candidate, candidates, decoded
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.placement.cell import cell_angles
 from hpcvox.generation.settings import GenerateSettings, PlacementRules
+from hpcvox.generation.summary import GenerateSummary
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -29,6 +31,9 @@ from hpcvox.terminal import counted
 
 PART = 3 * BATCH
 """Samples to a part: what an interruption loses at most."""
+
+TEXT: Final = "text"
+"""Beside the columns of the table, a row has its CIF."""
 
 MAY_CHANGE = {"per_condition", "conditions", "threads", "slices", "crystals"}
 """Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
@@ -49,21 +54,21 @@ def run(settings: GenerateSettings) -> Outcome:
             for start in range(0, len(samples), PART):
                 part = samples[start : start + PART]
                 found = parts.load(f"{start:08d}")
-                if found is not None and [row["id"] for row in found] == [sample.id for sample in part]:
+                if found is not None and [row[Column.ID] for row in found] == [sample.id for sample in part]:
                     progress.advance(len(part))
                 else:
                     found = _make(part, settings, networks, latent, progress)
                     parts.save(f"{start:08d}", found)
                     made += len(part)
                 rows += found
-        rows.sort(key=lambda row: (row["decile"], row["id"]))
+        rows.sort(key=lambda row: (row[Column.DECILE], row[Column.ID]))
         rate = made / max(time.monotonic() - started, 1e-9)
         summary = _write(settings, networks, latent, rows)
     speed = f" at {rate:.3g}/s" if made else ""
     return Outcome(
-        f"generated {counted(len(rows), 'candidate')}{speed}: {summary['placed']} placed, {summary['valid']} valid "
-        f"({100 * summary['valid_rate']:.1f} %, every failure counted; all atoms over {MIN_DISTANCE} Å apart); "
-        f"{settings.out / 'candidates.csv'}, CIFs in {CifSet(settings.out / CIFS).place}"
+        f"generated {counted(len(rows), 'candidate')}{speed}: {summary.placed} placed, {summary.valid} valid "
+        f"({100 * summary.valid_rate:.1f} %, every failure counted; all atoms over {MIN_DISTANCE} Å apart); "
+        f"{settings.out / TABLE}, CIFs in {CifSet(settings.out / CIFS).place}"
     )
 
 
@@ -84,81 +89,93 @@ def _make(
     part: list[Sample], settings: GenerateSettings, networks: Networks, latent: Latent, progress: Progress
 ) -> list[dict[str, Any]]:
     """The rows of one part, each with its CIF's text."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
         maps = decoded(networks, latent, batch)
         found = candidates(networks, _rules(settings), [sample.id for sample in batch], maps)
         rows += [
-            {"id": sample.id, "decile": sample.decile} | _row(one)
+            {Column.ID: sample.id, Column.DECILE: sample.decile, **_row(one)}
             for sample, one in zip(batch, found, strict=True)
         ]
-        progress.advance(len(batch), valid=f"{sum(bool(r['valid']) for r in rows)}/{len(rows)} of the part")
+        valid = sum(bool(row[Column.VALID]) for row in rows)
+        progress.advance(len(batch), valid=f"{valid}/{len(rows)} of the part")
     return rows
 
 
 def _row(candidate: Candidate) -> dict[str, Any]:
     """What the table has of a candidate, and the text of its CIF."""
-    told = {"valid": candidate.valid, "code": candidate.code, "message": candidate.message}
+    told: dict[str, Any] = {
+        Column.VALID: candidate.valid,
+        Column.CODE: candidate.code,
+        Column.MESSAGE: candidate.message,
+    }
     if candidate.crystal is None or candidate.verdict is None:
         return told
     crystal, lattice = candidate.crystal, candidate.crystal.lattice
     return {
         **told,
-        "formula": crystal.formula,
-        "n_sites": crystal.n_sites,
-        **{key: round(float(x), 6) for key, x in zip("abc", np.linalg.norm(lattice, axis=1), strict=True)},
+        Column.FORMULA: crystal.formula,
+        Column.N_SITES: crystal.n_sites,
+        **{key: round(float(x), 6) for key, x in zip(LENGTHS, np.linalg.norm(lattice, axis=1), strict=True)},
         **{key: round(float(x), 6) for key, x in zip(ANGLES, cell_angles(lattice), strict=True)},
-        "min_distance": round(candidate.verdict.min_distance, 6),
-        "charge_balanced": candidate.verdict.charge_balanced,
-        "cif": f"{CIFS}/{candidate.id}.cif",
-        "text": cif_text(crystal),
+        Column.MIN_DISTANCE: round(candidate.verdict.min_distance, 6),
+        Column.CHARGE_BALANCED: candidate.verdict.charge_balanced,
+        Column.CIF: f"{CIFS}/{candidate.id}.cif",
+        TEXT: cif_text(crystal),
     }
 
 
 def _write(
     settings: GenerateSettings, networks: Networks, latent: Latent, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> GenerateSummary:
     """Write CIFs, table, summary and densities; returns the summary."""
     known = _training_formulas(networks.card)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in rows:
-            if "text" in row:
-                add(Path(row["cif"]).name, row["text"])
-                row["novel"] = "" if known is None else row["formula"] not in known
-    after = COLUMNS.index("c") + 1
+            if TEXT in row:
+                add(Path(row[Column.CIF]).name, row[TEXT])
+                row[Column.NOVEL] = "" if known is None else row[Column.FORMULA] not in known
+    after = COLUMNS.index(Column.C) + 1
     columns = (*COLUMNS[:after], *(ANGLES if networks.kind.oblique else ()), *COLUMNS[after:])
     table = [{column: row.get(column, "") for column in columns} for row in rows]
-    durable.write_csv(settings.out / "candidates.csv", columns, table)
-    summary = summarise(rows) | {
-        "condition": networks.card["condition"],
-        "edges": networks.card["edges"],
-        **settings.model_dump(include={"base", "towards"}, exclude_none=True),
-        **({"prior": "flow"} if latent.flow is not None else {}),
-        **({"prior": "fitted"} if latent.prior is not None else {}),
-        "novelty": "formulas of the training set" if known is not None else "training set not found",
-    }
-    durable.write_json(settings.out / "summary.json", summary)
+    durable.write_csv(settings.out / TABLE, columns, table)
+    drawn_from = "fitted" if latent.prior is not None else "flow" if latent.flow is not None else None
+    novelty = "formulas of the training set" if known is not None else "training set not found"
+    summary = _summary(rows, settings, networks.card, drawn_from, novelty)
+    summary.save(settings.out)
     _write_slices(settings, networks, latent)
     return summary
 
 
-def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(
+    rows: list[dict[str, Any]],
+    settings: GenerateSettings,
+    card: Mapping[str, Any],
+    drawn_from: str | None,
+    novelty: str,
+) -> GenerateSummary:
     """Counts and rates over all samples drawn; nothing is skipped."""
-    valid = [row for row in rows if row["valid"]]
-    deciles = sorted({row["decile"] for row in rows})
-    drawn, good = (Counter(row["decile"] for row in some) for some in (rows, valid))
-    return {
-        "samples": len(rows),
-        "placed": sum("text" in row for row in rows),
-        "valid": len(valid),
-        "valid_rate": len(valid) / max(len(rows), 1),
-        "valid_and_charge_balanced": sum(row["charge_balanced"] for row in valid),
-        "valid_and_novel": sum(row.get("novel") is True for row in valid),
-        "formulas": len({row["formula"] for row in valid}),
-        "failures": dict(Counter(row["code"] for row in rows if row["code"]).most_common()),
-        "valid_rate_by_decile": {str(d): good[d] / drawn[d] for d in deciles},
-    }
+    valid = [row for row in rows if row[Column.VALID]]
+    deciles = sorted({row[Column.DECILE] for row in rows})
+    drawn, good = (Counter(row[Column.DECILE] for row in some) for some in (rows, valid))
+    return GenerateSummary(
+        samples=len(rows),
+        placed=sum(TEXT in row for row in rows),
+        valid=len(valid),
+        valid_rate=len(valid) / max(len(rows), 1),
+        valid_and_charge_balanced=sum(row[Column.CHARGE_BALANCED] for row in valid),
+        valid_and_novel=sum(row.get(Column.NOVEL) is True for row in valid),
+        formulas=len({row[Column.FORMULA] for row in valid}),
+        failures=dict(Counter(row[Column.CODE] for row in rows if row[Column.CODE]).most_common()),
+        valid_rate_by_decile={str(d): good[d] / drawn[d] for d in deciles},
+        condition=card["condition"],
+        edges=card["edges"],
+        base=settings.base,
+        towards=settings.towards,
+        prior=drawn_from,
+        novelty=novelty,
+    )
 
 
 def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
@@ -181,10 +198,4 @@ def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent
     batches = [chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH)]
     density = np.concatenate([decoded(networks, latent, batch).maps[:, 0] for batch in batches])
     ids = [sample.id for sample in chosen]
-    with durable.written_aside(settings.out / "densities.npz") as part, part.open("wb") as handle:
-        limit = float(np.finfo(np.float16).max)
-        np.savez_compressed(
-            handle,
-            density=density.clip(-limit, limit).astype(np.float16),
-            ids=np.array([i.encode() for i in ids]),
-        )
+    Densities(density, ids).save(settings.out)

@@ -1,13 +1,13 @@
 """``pipeline``: every stage in turn; each goes on where it was."""
 
 import importlib
-import json
 import time
-from pathlib import Path
 
 from hpcvox import config
 from hpcvox.actors.cluster import kept_cluster
 from hpcvox.files import durable
+from hpcvox.files.timings import FILE as TIMINGS
+from hpcvox.files.timings import Timings
 from hpcvox.pipeline.placing import (
     has_candidates,
     placed,
@@ -49,7 +49,7 @@ def run(settings: PipelineSettings) -> Outcome:
     require_targets(settings, stages)
     with durable.sole_writer(settings.out), kept_cluster():
         config.save(settings, settings.out / "config.yaml")
-        timings = _Timings(settings.out / "timings.json")
+        timings = Timings.load(settings.out / TIMINGS)
         status = COMPLETE
         said = []
         for number, stage in enumerate(stages, 1):
@@ -67,12 +67,11 @@ def run(settings: PipelineSettings) -> Outcome:
                 return Outcome(
                     f"pipeline stopped in {stage.verb}: run the same command again", outcome.exit_status
                 )
-            timings.add(stage.name, time.monotonic() - start)
+            timings.add(stage.name, time.monotonic() - start, settings.out / TIMINGS)
     page = settings.out / "report" / "report.html"
-    total = sum(timings.seconds.values())
     lines = [
         "",
-        f"pipeline done in {total / 60:.1f} minutes of work; everything is in {settings.out}:",
+        f"pipeline done in {timings.total / 60:.1f} minutes of work; everything is in {settings.out}:",
         *said,
         *([outcome.summary, f"open {page}"] if reports else []),
     ]
@@ -95,15 +94,3 @@ def _said_by_ranks(settings: PipelineSettings, stage: Stage) -> str | None:
     """The last words of a training by ranks, one of which has printed them."""
     job = placed(settings, stage)
     return finished.summary(job) if isinstance(job, TrainSettings) else None
-
-
-class _Timings:
-    """Seconds spent in each stage over all runs of the pipeline, kept for the report."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-    def add(self, stage: str, seconds: float) -> None:
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 1)
-        durable.write_json(self.path, self.seconds)

@@ -1,6 +1,5 @@
 """Which stages the settings have, and the settings of each: its folders, and what it takes over from others."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import CifSet
+from hpcvox.database.summary import TARGETS, DatabaseSummary
 from hpcvox.errors import ConfigError
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import CRYSTALS, FINETUNED, JUDGED, SCREENED, STAGES, Stage
@@ -146,15 +146,13 @@ def _property(settings: PipelineSettings) -> str:
 
 def _energy(settings: PipelineSettings) -> str:
     """The target of built-in crystals; which energy it is depends on what is installed."""
-    card = settings.out / "database" / "database.json"
-    if not card.exists():
+    made = DatabaseSummary.load(settings.out / "database")
+    if made is None:
         # here alone: what draws and relaxes crystals takes a second to load
         from hpcvox.database.energy import chosen
-        from hpcvox.database.tables import TARGETS
 
         return TARGETS[chosen(settings.database)]
-    target: str = json.loads(card.read_text("utf-8"))["target"]
-    return target
+    return made.target
 
 
 def require_calculators(settings: PipelineSettings) -> None:

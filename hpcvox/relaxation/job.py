@@ -23,9 +23,9 @@ from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation import references, tables
 from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
+from hpcvox.relaxation.summary import TABLE, Column
 from hpcvox.relaxation.worker import SCRATCH, STATES, Given, RelaxWorker, Result, pack_states
 
-TABLE: Final = "relaxed.csv"
 CIFS: Final = "cifs"
 START_S: Final = 300.0
 
@@ -146,24 +146,24 @@ def _written(
     rows = [tables.row(r, settings, matches.get(i), elements) for i, r in enumerate(results)]
     durable.write_csv(out / TABLE, tables.columns(settings), rows)
     versions = [version(stage.calculator) for stage in settings.stages]
-    durable.write_json(out / "summary.json", tables.summary(rows, settings, versions))
+    tables.summary(rows, settings, versions).save(out)
     return rows
 
 
 def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, seconds: float) -> Outcome:
     out = settings.out
-    relaxed = [row for row in rows if "cif" in row]
+    relaxed = [row for row in rows if Column.CIF in row]
     parts = [
         f"relax: {len(relaxed):,} of {len(rows):,} crystals in {CifSet(out / CIFS).place}, measures in {out / TABLE}"
     ]
     if kept:
         parts.append(f"{kept:,} done by an earlier run")
     if settings.known is not None:
-        parts.append(f"{sum('match' in row for row in rows):,} are known")
+        parts.append(f"{sum(Column.MATCH in row for row in rows):,} are known")
     codes: dict[str, int] = {}
-    for row in sorted(rows, key=lambda row: str(row["code"])):
-        if row["code"]:
-            codes[row["code"]] = codes.get(row["code"], 0) + 1
+    for row in sorted(rows, key=lambda row: str(row[Column.CODE])):
+        if code := row[Column.CODE]:
+            codes[code] = codes.get(code, 0) + 1
     if codes:
         parts.append(rejects_told(codes, out / TABLE))
     parts.append(f"{seconds:,.0f} s")

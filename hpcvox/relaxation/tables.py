@@ -14,12 +14,16 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.relaxation.measures import bond_change, cell_change, volume_change
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved
+from hpcvox.relaxation.summary import (
+    FORMATION,
+    MATCH,
+    MEASURES,
+    SUMMARISED,
+    Column,
+    RelaxSummary,
+    StageDone,
+)
 from hpcvox.relaxation.worker import Result
-
-MEASURES: Final = ("bond_change_percent", "cell_change_percent", "volume_change_percent", "energy_change")
-FORMATION: Final = ("formation_energy", "predicted_formation_energy", "formation_energy_difference")
-MATCH: Final = ("match", "match_rms", "match_a", "match_b", "match_c")
-SUMMARISED: Final = (*MEASURES, "formation_energy_difference", "match_rms", "match_a", "match_b", "match_c")
 
 Row = dict[str, Any]
 
@@ -27,11 +31,11 @@ Row = dict[str, Any]
 def columns(settings: RelaxSettings) -> tuple[str, ...]:
     """Of ``relaxed.csv``; energies in eV per atom, forces in eV/Å, lengths in Å."""
     return (
-        *("id", "formula", "sites", "code", "converged", "energy", *MEASURES),
+        *(Column.ID, Column.FORMULA, Column.SITES, Column.CODE, Column.CONVERGED, Column.ENERGY, *MEASURES),
         *(FORMATION if settings.formation_energy is not None else ()),
         *(MATCH if settings.known is not None else ()),
         *(f"{name}_{figure}" for name in stage_names(settings.stages) for figure in _FIGURES),
-        *("cif", "origin", "message"),
+        *(Column.CIF, Column.ORIGIN, Column.MESSAGE),
     )
 
 
@@ -76,29 +80,29 @@ def row(
         references: eV per atom of the elements, by atomic number.
     """
     found: Row = {
-        "id": result.id, "origin": result.origin, "code": result.code, "message": result.message,
-        "converged": 0,
+        Column.ID: result.id, Column.ORIGIN: result.origin, Column.CODE: result.code, Column.MESSAGE: result.message,
+        Column.CONVERGED: 0,
     }  # fmt: skip
     crystal = result.crystal
     if crystal is None:
         return found
     n = crystal.n_sites
-    found |= {"formula": crystal.formula, "sites": n}
+    found |= {Column.FORMULA: crystal.formula, Column.SITES: n}
     for name, stage in zip(stage_names(settings.stages), result.stages, strict=False):
         found |= {f"{name}_{figure}": text for figure, text in _figures(stage, n).items()}
     if not passed(result, settings.stages):
         return found
     first, last = result.stages[0], result.stages[-1]
     found |= {
-        "converged": int(last.converged),
-        "energy": _six(last.energy / n),
-        "bond_change_percent": _six(
+        Column.CONVERGED: int(last.converged),
+        Column.ENERGY: _six(last.energy / n),
+        Column.BOND_CHANGE: _six(
             bond_change((crystal.lattice, crystal.frac), (last.lattice, last.frac)) if n else 0.0
         ),
-        "cell_change_percent": _six(cell_change(crystal.lattice, last.lattice)),
-        "volume_change_percent": _six(volume_change(crystal.lattice, last.lattice)),
-        "energy_change": _six((first.energy - first.energy_start) / n),
-        "cif": f"cifs/{file_stem(result.id)}.cif",
+        Column.CELL_CHANGE: _six(cell_change(crystal.lattice, last.lattice)),
+        Column.VOLUME_CHANGE: _six(volume_change(crystal.lattice, last.lattice)),
+        Column.ENERGY_CHANGE: _six((first.energy - first.energy_start) / n),
+        Column.CIF: f"cifs/{file_stem(result.id)}.cif",
     }
     if match is not None:
         lengths = ("", "", "") if match.lengths is None else [_six(x) for x in match.lengths]
@@ -123,11 +127,11 @@ def _formation(crystal: Crystal, energy: float, target: str | None, references: 
     if any(z not in references for z in numbers):
         return {}
     formed = energy - sum(references[z] for z in numbers) / len(numbers)
-    found = {"formation_energy": _six(formed)}
+    found: Row = {Column.FORMATION: _six(formed)}
     predicted = crystal.targets.get(target or "")
     if predicted is not None:
-        found["predicted_formation_energy"] = _six(predicted)
-        found["formation_energy_difference"] = _six(abs(formed - predicted))
+        found[Column.PREDICTED] = _six(predicted)
+        found[Column.DIFFERENCE] = _six(abs(formed - predicted))
     return found
 
 
@@ -135,21 +139,21 @@ def _six(value: float) -> str:
     return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000")
 
 
-def summary(rows: Sequence[Row], settings: RelaxSettings, versions: Sequence[str]) -> dict[str, Any]:
-    """Counts by code, and of what was relaxed the mean (as Tables 3 and 4 have it) and the median of each measure."""
+def summary(rows: Sequence[Row], settings: RelaxSettings, versions: Sequence[str]) -> RelaxSummary:
+    """What is to be said of all rows; ``versions`` are those of the stages' calculators."""
     measured = {
         name: values for name in SUMMARISED if (values := [float(r[name]) for r in rows if r.get(name)])
     }
-    return {
-        "crystals": len(rows),
-        "relaxed": sum("cif" in r for r in rows),
-        "converged": sum(r["converged"] for r in rows),
-        "codes": dict(sorted(Counter(r["code"] for r in rows if r["code"]).items())),
-        "stages": [
-            {"calculator": stage.calculator, "version": version, "cell": stage.cell}
+    return RelaxSummary(
+        crystals=len(rows),
+        relaxed=sum(Column.CIF in r for r in rows),
+        converged=sum(r[Column.CONVERGED] for r in rows),
+        codes=dict(sorted(Counter(r[Column.CODE] for r in rows if r[Column.CODE]).items())),
+        stages=[
+            StageDone(calculator=stage.calculator, version=version, cell=stage.cell)
             for stage, version in zip(settings.stages, versions, strict=True)
         ],
-        **({"matched": sum("match" in r for r in rows)} if settings.known is not None else {}),
-        "means": {name: round(float(np.mean(values)), 6) for name, values in measured.items()},
-        "medians": {name: round(float(np.median(values)), 6) for name, values in measured.items()},
-    }
+        matched=None if settings.known is None else sum(Column.MATCH in r for r in rows),
+        means={name: round(float(np.mean(values)), 6) for name, values in measured.items()},
+        medians={name: round(float(np.median(values)), 6) for name, values in measured.items()},
+    )

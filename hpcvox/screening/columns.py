@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
+from hpcvox.screening.summary import Column, std_column
 
-OF_CRYSTALS: Final = ("n_sites", "n_elements", "volume", "density")
+OF_CRYSTALS: Final = (Column.N_SITES, Column.N_ELEMENTS, Column.VOLUME, Column.DENSITY)
 """Numbers of every crystal: of its cell's sites, of its elements, Å³ of its cell, g/cm³."""
-HULL: Final = "energy_above_hull"
 
 
 class Columns(NamedTuple):
@@ -27,7 +27,7 @@ class Columns(NamedTuple):
     @property
     def header(self) -> tuple[str, ...]:
         """All columns."""
-        return ("id", "formula", *self.numbers, "unseen_elements")
+        return (Column.ID, Column.FORMULA, *self.numbers, Column.UNSEEN)
 
     def column(self, name: str) -> str:
         """The column of a name that is given as the setting ``rank``.
@@ -47,17 +47,17 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
     Raises:
         ConfigError: two of them would have one name; or there is no formation energy to hold against references.
     """
-    taken = {*OF_CRYSTALS, HULL, "id", "formula", "unseen_elements"}
+    taken = {*Column} - {Column.CIF}
     targets = {t: f"{t}_predicted" if t in taken else t for t in networks.targets}
-    predicted = [name for column in targets.values() for name in (column, f"{column}_std")]
-    hull = [HULL] if settings.references is not None else []
+    predicted = [name for column in targets.values() for name in (column, std_column(column))]
+    hull = [Column.HULL] if settings.references is not None else []
     if hull and settings.formation_energy not in targets:
         raise ConfigError(
             f"formation_energy: no network of models has the target {settings.formation_energy}, which references "
             f"need; valid: {', '.join(targets)}"
         )
     numbers = (*OF_CRYSTALS, *predicted, *hull)
-    empty = {f"{targets[t]}_std" for t, members in networks.targets.items() if len(members) == 1}
+    empty = {std_column(targets[t]) for t, members in networks.targets.items() if len(members) == 1}
     names: dict[str, str] = {}
     for column in numbers:
         if column in empty:

@@ -22,9 +22,8 @@ from hpcvox.screening.expression import parse
 from hpcvox.screening.hull import Phase, read_references
 from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import FREE, ScreenSettings
+from hpcvox.screening.summary import PROPERTIES, SCREENED, ScreenSummary, Target
 from hpcvox.screening.tables import (
-    PROPERTIES,
-    SCREENED,
     Counts,
     ranked,
     write_cifs,
@@ -66,9 +65,7 @@ def run(settings: ScreenSettings) -> Outcome:
         counts = Counts(where, table.targets.get(settings.band_gap))
         chosen = ranked(write_properties(out, predicted.rows(), table, counts, rank), settings.descending)
         write_cifs(out, source, write_screened(out, chosen, table), settings.crystals)
-        found = {"read": predicted.inputs, "rejected": counts.rejects.total(), "predicted": counts.predicted}
-        told = _told(settings, networks, table, counts, len(chosen), phases)
-        durable.write_json(out / "summary.json", found | told)
+        _summary(settings, networks, table, counts, predicted.inputs, len(chosen), phases).save(out)
         predicted.kept.remove_others(predicted.names.values())
     return _outcome(settings, networks, counts, len(chosen)).passing_over(source.passed_over)
 
@@ -116,40 +113,43 @@ def _predicted(
     return _Predicted(kept, names, lost, inputs)
 
 
-def _told(
+def _summary(
     settings: ScreenSettings,
     networks: PropertyNetworks,
     table: Columns,
     counts: Counts,
+    inputs: int,
     passing: int,
     phases: Sequence[Phase] | None,
-) -> dict[str, Any]:
-    """The summary but for the first counts."""
-    return {
-        "with_unseen_elements": counts.unseen,
-        "metals": counts.metals if settings.band_gap in networks.targets else None,
-        "where": settings.where,
-        "clauses": counts.funnel(),
-        "passing": passing,
-        "rank": settings.rank,
-        "descending": settings.descending,
-        "rejects": dict(sorted(counts.rejects.items())),
-        "targets": {
-            table.targets[target]: {
-                "target": target,
-                "networks": [str(member.folder) for member in members],
-                "checksums": [member.card["checksum"] for member in members],
-                "learnt_as_logarithm": [member.log for member in members],
-                "uncertainty": f"sample standard deviation of {len(members)} networks, in the target's unit"
+) -> ScreenSummary:
+    return ScreenSummary(
+        read=inputs,
+        rejected=counts.rejects.total(),
+        predicted=counts.predicted,
+        with_unseen_elements=counts.unseen,
+        metals=counts.metals if settings.band_gap in networks.targets else None,
+        where=settings.where,
+        clauses=counts.funnel(),
+        passing=passing,
+        rank=settings.rank,
+        descending=settings.descending,
+        rejects=dict(sorted(counts.rejects.items())),
+        targets={
+            table.targets[target]: Target(
+                target=target,
+                networks=[str(member.folder) for member in members],
+                checksums=[member.card["checksum"] for member in members],
+                learnt_as_logarithm=[member.log for member in members],
+                uncertainty=f"sample standard deviation of {len(members)} networks, in the target's unit"
                 if len(members) > 1
                 else "none: one network alone",
-            }
+            )
             for target, members in networks.targets.items()
         },
-        "without_the_rule_of_metals": _unjudged(settings, networks),
-        "phases_of_the_hull": None if phases is None else len(phases),
-        "significant_digits": DIGITS,
-    }
+        without_the_rule_of_metals=_unjudged(settings, networks),
+        phases_of_the_hull=None if phases is None else len(phases),
+        significant_digits=DIGITS,
+    )
 
 
 def _unjudged(settings: ScreenSettings, networks: PropertyNetworks) -> list[str]:

@@ -17,10 +17,9 @@ from hpcvox.files import durable
 from hpcvox.files.rows import Lines
 from hpcvox.screening.columns import Columns
 from hpcvox.screening.expression import Expression
+from hpcvox.screening.summary import PROPERTIES, SCREENED, Clause, Column
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
-PROPERTIES: Final = "properties.csv"
-SCREENED: Final = "screened.csv"
 CIFS: Final = "cifs"
 
 
@@ -56,10 +55,10 @@ class Counts:
             self.so_far[index] += all(held[: index + 1])
         return all(held)
 
-    def funnel(self) -> list[dict[str, Any]]:
+    def funnel(self) -> list[Clause]:
         """Each clause, the crystals that fulfil it, and those that fulfil all clauses up to it."""
         counted = zip(self.clauses, self.alone, self.so_far, strict=True)
-        return [{"clause": c.text, "passing": alone, "left": left} for c, alone, left in counted]
+        return [Clause(clause=c.text, passing=alone, left=left) for c, alone, left in counted]
 
 
 def write_properties(
@@ -95,7 +94,7 @@ def write_properties(
             properties.write(line)
             counts.predicted += 1
             counts.metals += counts.band_gap is not None and row[counts.band_gap] == 0
-            counts.unseen += bool(row["unseen_elements"])
+            counts.unseen += bool(row[Column.UNSEEN])
             if counts.passes({name: _number(row[column]) for name, column in columns.names.items()}):
                 value = math.nan if rank is None else _number(row[rank])
                 chosen.append(Chosen(value, first + row["entry"], row["number"], place, len(line)))
@@ -118,7 +117,7 @@ def write_screened(out: Path, chosen: Sequence[Chosen], columns: Columns) -> dic
         durable.written_aside(out / SCREENED) as part,
         part.open("wb") as screened,
     ):
-        screened.write(_line((*columns.header, "cif")))
+        screened.write(_line((*columns.header, Column.CIF)))
         for one in chosen:
             properties.seek(one.start)
             text = properties.read(one.length).decode()

@@ -15,10 +15,11 @@ from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected
-from hpcvox.screening.columns import HULL, columns
+from hpcvox.screening.columns import columns
 from hpcvox.screening.hull import Hull, Phase
 from hpcvox.screening.networks import Described, PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
+from hpcvox.screening.summary import Column, std_column
 
 DIGITS: Final = 6
 """Significant digits of a value: the networks compute in float32, whose last digit depends on the batch."""
@@ -85,12 +86,12 @@ class ScreenWorker:
             self._judge_metal(values)
             for target, (mean, std) in values.items():
                 column = self.columns.targets[target]
-                row |= {column: rounded(mean), f"{column}_std": rounded(std)}
+                row |= {column: rounded(mean), std_column(column): rounded(std)}
             amounts = Counter(SYMBOLS[z] for z in described.crystal.numbers.tolist())
             if self.hull is not None:
                 energy, _ = values[self.settings.formation_energy]
-                row[HULL] = rounded(self.hull.above(amounts, energy))
-            row["unseen_elements"] = " ".join(self.networks.unseen(sorted(amounts)))
+                row[Column.HULL] = rounded(self.hull.above(amounts, energy))
+            row[Column.UNSEEN] = " ".join(self.networks.unseen(sorted(amounts)))
 
     def _judge_metal(self, values: dict[str, tuple[float, float]]) -> None:
         """A metal has a gap of 0, and no value of what takes a gap (Court et al. 2020, Methods)."""
@@ -108,12 +109,12 @@ def _row(crystal: Crystal, place: int, number: int) -> Row:
     return {
         "entry": place,
         "number": number,
-        "id": plain(crystal.id),
-        "formula": crystal.formula,
-        "n_sites": crystal.n_sites,
-        "n_elements": len(np.unique(crystal.numbers)),
-        "volume": rounded(volume),
-        "density": rounded(mass / volume * _G_PER_CM3),
+        Column.ID: plain(crystal.id),
+        Column.FORMULA: crystal.formula,
+        Column.N_SITES: crystal.n_sites,
+        Column.N_ELEMENTS: len(np.unique(crystal.numbers)),
+        Column.VOLUME: rounded(volume),
+        Column.DENSITY: rounded(mass / volume * _G_PER_CM3),
     }
 
 

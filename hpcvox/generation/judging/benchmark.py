@@ -27,6 +27,7 @@ from hpcvox.generation.judging.compositions import (
 )
 from hpcvox.generation.judging.coverage import Fingerprints, Nearest, nearest
 from hpcvox.generation.judging.structures import STRUCTURE_FEATURES, structure_fingerprint, structure_valid
+from hpcvox.generation.judging.summary import Benchmark, Validity
 from hpcvox.generation.settings import JudgeSettings
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
@@ -69,7 +70,7 @@ def read_reference(path: Path) -> Reference:
 
 def benchmark(
     settings: JudgeSettings, ids: Sequence[str], crystals: Mapping[str, Crystal], reference: Reference
-) -> dict[str, Any]:
+) -> Benchmark:
     """Write ``benchmark.csv`` to ``settings.out`` and return its part of the summary.
 
     Args:
@@ -96,25 +97,25 @@ def benchmark(
     if reference.rejects:
         rejects = [reject._asdict() for reject in reference.rejects]
         durable.write_csv(settings.out / REJECTS, REJECT_COLUMNS, rejects)
-    return {
-        "candidates": len(ids),
-        **_validity(candidates),
-        "cov_recall": _share(of_reference.covered(*cutoffs)),
-        "cov_precision": _share(of_candidates.covered(*cutoffs)),
-        "amsd_recall": _mean(of_reference.structure),
-        "amsd_precision": _mean(of_candidates.structure),
-        "amcd_recall": _mean(of_reference.composition),
-        "amcd_precision": _mean(of_candidates.composition),
-        "structure_cutoff": settings.structure_cutoff,
-        "composition_cutoff": settings.composition_cutoff,
-        "candidates_without_fingerprint": sum(not _whole(row) for row in candidates),
-        "reference": str(settings.reference),
-        "reference_crystals": len(known),
-        "reference_rejects": len(reference.rejects),
-        "reference_without_fingerprint": sum(not _whole(row) for row in known),
-        "reference_validity": _validity(known),
-        "software": {"pymatgen": importlib.metadata.version("pymatgen"), "smact": compositions.version()},
-    }
+    return Benchmark(
+        candidates=len(ids),
+        **dict(_validity(candidates)),
+        cov_recall=_share(of_reference.covered(*cutoffs)),
+        cov_precision=_share(of_candidates.covered(*cutoffs)),
+        amsd_recall=_mean(of_reference.structure),
+        amsd_precision=_mean(of_candidates.structure),
+        amcd_recall=_mean(of_reference.composition),
+        amcd_precision=_mean(of_candidates.composition),
+        structure_cutoff=settings.structure_cutoff,
+        composition_cutoff=settings.composition_cutoff,
+        candidates_without_fingerprint=sum(not _whole(row) for row in candidates),
+        reference=str(settings.reference),
+        reference_crystals=len(known),
+        reference_rejects=len(reference.rejects),
+        reference_without_fingerprint=sum(not _whole(row) for row in known),
+        reference_validity=_validity(known),
+        software={"pymatgen": importlib.metadata.version("pymatgen"), "smact": compositions.version()},
+    )
 
 
 def clear(out: Path) -> None:
@@ -123,12 +124,12 @@ def clear(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def told(summary: Mapping[str, Any]) -> str:
+def told(summary: Benchmark) -> str:
     """What the summary says, in words, for the last line of the job."""
     return (
-        f"valid structures {summary['structure_valid']:.2%}, compositions {summary['composition_valid']:.2%}; "
-        f"COV-R {summary['cov_recall']:.2%}, COV-P {summary['cov_precision']:.2%} "
-        f"of {summary['reference_crystals']:,} in {summary['reference']}"
+        f"valid structures {summary.structure_valid:.2%}, compositions {summary.composition_valid:.2%}; "
+        f"COV-R {summary.cov_recall:.2%}, COV-P {summary.cov_precision:.2%} "
+        f"of {summary.reference_crystals:,} in {summary.reference}"
     )
 
 
@@ -203,16 +204,15 @@ def _fingerprints(rows: Sequence[Row]) -> Fingerprints:
     return Fingerprints(structure, composition)
 
 
-def _validity(rows: Sequence[Row]) -> dict[str, float]:
-    """Shares; ``valid``: structure and composition are, and there is a fingerprint."""
+def _validity(rows: Sequence[Row]) -> Validity:
     structures = np.array([row["structure_valid"] for row in rows], bool)
     charges = np.array([row["composition_valid"] for row in rows], bool)
     whole = np.array([_whole(row) for row in rows], bool)
-    return {
-        "structure_valid": _share(structures),
-        "composition_valid": _share(charges),
-        "valid": _share(structures & charges & whole),
-    }
+    return Validity(
+        structure_valid=_share(structures),
+        composition_valid=_share(charges),
+        valid=_share(structures & charges & whole),
+    )
 
 
 def _share(which: Any) -> float:

@@ -8,7 +8,7 @@ composition, and what is not plausible or a candidate's second copy goes before.
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
@@ -19,9 +19,11 @@ from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ShardError
 from hpcvox.files import durable
-from hpcvox.generation.candidates import CIFS, read_candidates, read_crystals
+from hpcvox.generation.candidates import CIFS, is_valid, read_candidates, read_crystals
+from hpcvox.generation.candidates import Column as Candidate
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
 from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.summary import DRAWN, TABLE, Benchmark, Column, JudgeSummary, Stage
 from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.process.outcome import Outcome, rejects_told
@@ -31,29 +33,12 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
 from hpcvox.training.folder.card import read_card
 
-STAGES = (
-    "not-placed",
-    "not-valid",
-    "not-plausible",
-    "other-anonymous-formula",
-    "duplicate",
-    "in-training-set",
-    "known",
-    "same-composition",
-)
-"""Where a candidate can be lost, in this order."""
-
 MAY_CHANGE = (
     "known", "implausible", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff",
     "actors", "crystals",
 )  # fmt: skip
 
-COLUMNS = (
-    "id", "decile", "formula", "lost", "code", "match", "rms", "spacegroup", "symbol", "density", "volume", "remarks",
-    "message", "cif",
-)  # fmt: skip
-"""``code``: of what was not placed, valid or plausible, why; ``density``, g/cm³; ``volume``, of the cell over what its
-atoms usually take up; ``remarks``, the further codes of REASONS that are true of it."""
+COLUMNS: Final = tuple(Column)
 
 
 def run(settings: JudgeSettings) -> Outcome:
@@ -69,32 +54,32 @@ def run(settings: JudgeSettings) -> Outcome:
         judge = _Judge(settings, formulas)
         with Progress("judge", len(candidates), "candidates") as progress:
             for row in candidates:
-                row.update(judge.verdict(row, read.get(row["id"])))
+                row.update(judge.verdict(row, read.get(row[Column.ID])))
                 progress.advance(1)
-        left = [row for row in candidates if not row["lost"]]
-        ideal = {row["id"]: symmetrised(crystals[row["id"]], settings.symprec) for row in left}
+        left = [row for row in candidates if not row[Column.LOST]]
+        ideal = {row[Column.ID]: symmetrised(crystals[row[Column.ID]], settings.symprec) for row in left}
         for row in left:
-            if (one := ideal[row["id"]]) is not None:
-                row |= {"spacegroup": one.group, "symbol": one.symbol}
+            if (one := ideal[row[Column.ID]]) is not None:
+                row |= {Column.SPACEGROUP: one.group, Column.SYMBOL: one.symbol}
         _write_cifs(settings, left, ideal)
         compared = None
         clear(settings.out)
         if reference is not None:
-            compared = benchmark(settings, [row["id"] for row in candidates], crystals, reference)
+            compared = benchmark(settings, [row[Column.ID] for row in candidates], crystals, reference)
         summary = _write(settings, candidates, judge, compared)
     return _outcome(settings, summary, [] if reference is None else reference.rejects)
 
 
-def _outcome(settings: JudgeSettings, summary: dict[str, Any], rejects: list[Reject]) -> Outcome:
-    funnel = ", ".join(f"{count} {stage}" for stage, count in summary["funnel"].items())
+def _outcome(settings: JudgeSettings, summary: JudgeSummary, rejects: list[Reject]) -> Outcome:
+    funnel = ", ".join(f"{count} {stage}" for stage, count in summary.funnel.items())
     parts = [
         f"judged: {funnel}",
-        f"{settings.out / 'judged.csv'}, CIFs in {CifSet(settings.out / CIFS).place}",
+        f"{settings.out / TABLE}, CIFs in {CifSet(settings.out / CIFS).place}",
     ]
-    if summary["plausible"] is not None:
-        parts.insert(0, told_plausible(summary["plausible"]))
-    if summary["benchmark"] is not None:
-        parts.append(told(summary["benchmark"]))
+    if summary.plausible is not None:
+        parts.insert(0, told_plausible(summary.plausible))
+    if summary.benchmark is not None:
+        parts.append(told(summary.benchmark))
     if rejects:
         codes = Counter(reject.code for reject in rejects)
         parts.append("reference: " + rejects_told(dict(sorted(codes.items())), settings.out / REJECTS))
@@ -119,53 +104,57 @@ class _Judge:
         self.compositions: dict[str, str] = {}
 
     @property
-    def stages(self) -> list[str]:
+    def stages(self) -> list[Stage]:
         """The stages at which this run can lose a candidate."""
         asked = {
-            "not-plausible": bool(self.implausible),
-            "other-anonymous-formula": self.anonymous is not None,
-            "in-training-set": self.training is not None,
-            "known": bool(self.known),
+            Stage.PLAUSIBLE: bool(self.implausible),
+            Stage.ANONYMOUS: self.anonymous is not None,
+            Stage.NOT_TRAINED_ON: self.training is not None,
+            Stage.NOT_KNOWN: bool(self.known),
         }
-        return [stage for stage in STAGES if asked.get(stage, True)]
+        return [stage for stage in Stage if asked.get(stage, True)]
 
     def verdict(self, row: dict[str, Any], crystal: Crystal | Reject | None) -> dict[str, Any]:
         """At which stage the candidate is lost (empty: at none), and what it is the same as."""
         if crystal is None:
-            return {"lost": "not-placed"}
-        if row["valid"] != "True":
-            return {"lost": "not-valid"}
+            return {Column.LOST: Stage.PLACED}
+        if not is_valid(row):
+            return {Column.LOST: Stage.VALID}
         if isinstance(crystal, Reject):
-            return {"lost": "not-valid", "code": crystal.code, "message": crystal.message}
+            return {Column.LOST: Stage.VALID, Column.CODE: crystal.code, Column.MESSAGE: crystal.message}
         found = plausibility(crystal)
-        measured = {
-            "density": f"{found.density:.4g}",
-            "volume": "" if found.volume is None else f"{found.volume:.4g}",
+        measured: dict[str, Any] = {
+            Column.DENSITY: f"{found.density:.4g}",
+            Column.VOLUME: "" if found.volume is None else f"{found.volume:.4g}",
         }
         why = next((reason for reason in found.faults if reason in self.implausible), None)
-        measured["remarks"] = " ".join(reason for reason in found.faults if reason != why)
+        measured[Column.REMARKS] = " ".join(reason for reason in found.faults if reason != why)
         if why is not None:
-            return measured | {"lost": "not-plausible", "code": why, "message": found.faults[why]}
+            return measured | {
+                Column.LOST: Stage.PLAUSIBLE,
+                Column.CODE: why,
+                Column.MESSAGE: found.faults[why],
+            }
         return measured | self._compared(crystal)
 
     def _compared(self, crystal: Crystal) -> dict[str, Any]:
         """The verdict on a plausible candidate: at which of the later stages it is lost, if at any."""
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
-            return {"lost": "other-anonymous-formula"}
+            return {Column.LOST: Stage.ANONYMOUS}
         found = self._there_already(crystal)
-        if found is None or found[0] != "duplicate":
+        if found is None or found[0] != Stage.DISTINCT:
             self.seen.add(crystal)
         if found is not None:
             stage, match = found
-            return {"lost": stage, "match": match.id, "rms": round(match.rms, 6)}
+            return {Column.LOST: stage, Column.MATCH: match.id, Column.RMS: round(match.rms, 6)}
         first = self.compositions.setdefault(crystal.formula, crystal.id)
         if first != crystal.id:
-            return {"lost": "same-composition", "match": first}
-        return {"lost": ""}
+            return {Column.LOST: Stage.COMPOSITION, Column.MATCH: first}
+        return {Column.LOST: ""}
 
-    def _there_already(self, crystal: Crystal) -> tuple[str, Match] | None:
-        sets = [("duplicate", self.seen), ("in-training-set", self.training)]
-        for stage, known in [*sets, *(("known", known) for known in self.known)]:
+    def _there_already(self, crystal: Crystal) -> tuple[Stage, Match] | None:
+        sets = [(Stage.DISTINCT, self.seen), (Stage.NOT_TRAINED_ON, self.training)]
+        for stage, known in [*sets, *((Stage.NOT_KNOWN, known) for known in self.known)]:
             match = known.match(crystal) if known is not None else None
             if match is not None:
                 return stage, match
@@ -217,7 +206,7 @@ def _write_cifs(
     generated = CifSet(settings.generated / CIFS)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in left:
-            add(f"{row['id']}.cif", generated.read(Path(row["cif"]).name))
+            add(f"{row[Column.ID]}.cif", generated.read(Path(row[Column.CIF]).name))
     with CifSet(settings.out / "symmetrised").replaced(settings.crystals) as add:
         for name, one in ideal.items():
             if one is not None:
@@ -225,45 +214,32 @@ def _write_cifs(
 
 
 def _write(
-    settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge, compared: dict[str, Any] | None
-) -> dict[str, Any]:
-    left = [row for row in rows if not row["lost"]]
-    table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
-    durable.write_csv(settings.out / "judged.csv", COLUMNS, table)
-    lost = Counter(row["lost"] for row in rows)
-    summary = {
-        "funnel": _funnel(len(rows), judge.stages, lost),
-        "lost": {stage: lost[stage] for stage in judge.stages},
-        "plausible": counted(rows) if judge.implausible else None,
-        "remarks_of_those_left": dict(Counter(code for row in left for code in row["remarks"].split())),
-        "space_groups": dict(Counter(row["symbol"] for row in left if "symbol" in row).most_common()),
-        "left_and_charge_balanced": sum(row["charge_balanced"] == "True" for row in left),
-        "anonymous_formula": judge.anonymous,
-        "training_set": "compared" if judge.training is not None else "not found",
-        "known": [str(path) for path in settings.known],
-        "benchmark": compared,
-    }
-    durable.write_json(settings.out / "summary.json", summary)
+    settings: JudgeSettings, rows: list[dict[str, Any]], judge: _Judge, compared: Benchmark | None
+) -> JudgeSummary:
+    left = [row for row in rows if not row[Column.LOST]]
+    table: list[dict[str, Any]] = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
+    durable.write_csv(settings.out / TABLE, COLUMNS, table)
+    lost = Counter(row[Column.LOST] for row in rows)
+    summary = JudgeSummary(
+        funnel=_funnel(len(rows), judge.stages, lost),
+        lost={stage: lost[stage] for stage in judge.stages},
+        plausible=counted(rows) if judge.implausible else None,
+        remarks_of_those_left=dict(Counter(code for row in left for code in row[Column.REMARKS].split())),
+        space_groups=dict(Counter(row[Column.SYMBOL] for row in left if Column.SYMBOL in row).most_common()),
+        left_and_charge_balanced=sum(row[Candidate.CHARGE_BALANCED] == str(True) for row in left),
+        anonymous_formula=judge.anonymous,
+        training_set="compared" if judge.training is not None else "not found",
+        known=[str(path) for path in settings.known],
+        benchmark=compared,
+    )
+    summary.save(settings.out)
     return summary
 
 
-PASSED = {
-    "not-placed": "placed",
-    "not-valid": "valid",
-    "not-plausible": "plausible",
-    "other-anonymous-formula": "of the base's anonymous formula",
-    "duplicate": "distinct",
-    "in-training-set": "not in the training set",
-    "known": "not known",
-    "same-composition": "of a composition of their own",
-}
-"""What a candidate is that has passed a stage, in words."""
-
-
-def _funnel(drawn: int, stages: list[str], lost: Counter[str]) -> dict[str, int]:
+def _funnel(drawn: int, stages: list[Stage], lost: Counter[str]) -> dict[str, int]:
     """How many were left after each stage, in order."""
-    funnel, left = {"drawn": drawn}, drawn
+    funnel, left = {DRAWN: drawn}, drawn
     for stage in stages:
         left -= lost[stage]
-        funnel[PASSED[stage]] = left
+        funnel[stage.passed] = left
     return funnel

@@ -18,6 +18,7 @@ from hpcvox.crystals.elements import ATOMIC_VOLUMES_A3, SYMBOLS
 from hpcvox.crystals.known import structure
 from hpcvox.crystals.overlap import Near, least_distances, overlapping, plane_spacings
 from hpcvox.crystals.record import Crystal
+from hpcvox.generation.judging.summary import Column, Plausible, Stage
 from hpcvox.generation.judging.validity import oxidation_states
 from hpcvox.generation.settings import Reason
 
@@ -72,24 +73,24 @@ def plausibility(crystal: Crystal) -> Plausibility:
     return Plausibility(faults, density, volume)
 
 
-def counted(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def counted(rows: Sequence[Mapping[str, Any]]) -> Plausible:
     """How many of the judged candidates are plausible, and why the others are not, the most frequent reason first."""
     why = Counter(
-        row["code"] if row["lost"] == "not-plausible" else row["lost"]
+        str(row[Column.CODE] if row[Column.LOST] == Stage.PLAUSIBLE else row[Column.LOST])
         for row in rows
-        if row["lost"] in ("not-placed", "not-valid", "not-plausible")
+        if row[Column.LOST] in (Stage.PLACED, Stage.VALID, Stage.PLAUSIBLE)
     )
-    return {"drawn": len(rows), "plausible": len(rows) - why.total(), "why_not": dict(why.most_common())}
+    return Plausible(drawn=len(rows), plausible=len(rows) - why.total(), why_not=dict(why.most_common()))
 
 
-def told_plausible(counts: Mapping[str, Any]) -> str:
+def told_plausible(counts: Plausible) -> str:
     """What :func:`counted` found, in words."""
-    words: dict[str, str] = {"not-placed": "not placed", "not-valid": "not valid"}
+    words: dict[str, str] = {Stage.PLACED: "not placed", Stage.VALID: "not valid"}
     words.update(REASONS.items())
-    plausible = f"{counts['plausible']:,}" if counts["plausible"] else "none"
-    drawn = terminal.counted(counts["drawn"], "candidate")
-    said = f"of {drawn} {plausible} {'is' if counts['plausible'] < 2 else 'are'} plausible"
-    others = ", ".join(f"{count:,} {words[code]}" for code, count in counts["why_not"].items())
+    plausible = f"{counts.plausible:,}" if counts.plausible else "none"
+    drawn = terminal.counted(counts.drawn, "candidate")
+    said = f"of {drawn} {plausible} {'is' if counts.plausible < 2 else 'are'} plausible"
+    others = ", ".join(f"{count:,} {words[code]}" for code, count in counts.why_not.items())
     return f"{said} (the others: {others})" if others else said
 
 

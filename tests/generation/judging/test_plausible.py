@@ -20,6 +20,7 @@ from hpcvox.generation.judging.plausible import (
     plausibility,
     told_plausible,
 )
+from hpcvox.generation.judging.summary import Plausible
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.settings import Reason
 from tests.support.generated_runs import CSCL, CUBE
@@ -209,11 +210,8 @@ def test_how_many_are_plausible_is_said_in_words() -> None:
     losses = [("", "")] * 3 + [("duplicate", "")] + [("not-plausible", "element")] * 5
     losses += [("not-plausible", "too-dense"), ("not-placed", "no-cell"), ("not-placed", "empty")]
     counts = counted([{"lost": lost, "code": code} for lost, code in losses])
-    assert counts == {
-        "drawn": 12,
-        "plausible": 4,
-        "why_not": {"element": 5, "not-placed": 2, "too-dense": 1},
-    }
+    why_not = {"element": 5, "not-placed": 2, "too-dense": 1}
+    assert counts == Plausible(drawn=12, plausible=4, why_not=why_not)
     assert told_plausible(counts) == (
         "of 12 candidates 4 are plausible (the others: 5 an element by itself, 2 not placed, 1 too dense)"
     )

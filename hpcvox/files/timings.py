@@ -1,0 +1,43 @@
+"""``timings.json``: how long the steps of a pipeline took, which it writes and the report shows."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import RootModel, ValidationError
+
+from hpcvox.errors import SummaryError
+from hpcvox.files import durable
+
+FILE = "timings.json"
+
+
+class Timings(RootModel[dict[str, float]]):
+    """Seconds spent in each step over all runs of the pipeline, by the step's name."""
+
+    root: dict[str, float] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Those in the file ``path``; none where it is not there.
+
+        Raises:
+            SummaryError: it is damaged.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValidationError) as error:
+            raise SummaryError(
+                f"{path} cannot be read ({' '.join(str(error).split())}): remove it, and the times begin anew"
+            ) from None
+
+    @property
+    def total(self) -> float:
+        """Seconds of all steps."""
+        return sum(self.root.values())
+
+    def add(self, step: str, seconds: float, path: Path) -> None:
+        """Add ``seconds`` to those of ``step``, and write the file ``path``."""
+        self.root[step] = round(self.root.get(step, 0.0) + seconds, 1)
+        durable.write_json(path, self.root)

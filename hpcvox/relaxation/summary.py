@@ -1,0 +1,64 @@
+"""What ``relax`` says of crystals: ``relaxed.csv`` with its columns, and ``summary.json``."""
+
+from enum import StrEnum
+from typing import Final
+
+from hpcvox.files.summary import OrAbsent, Part, Summary
+
+TABLE: Final = "relaxed.csv"
+
+
+class Column(StrEnum):
+    """Of ``relaxed.csv``, beside the figures of each stage; energies in eV per atom, lengths in Å."""
+
+    ID = "id"
+    FORMULA = "formula"
+    SITES = "sites"
+    CODE = "code"
+    CONVERGED = "converged"
+    ENERGY = "energy"
+    BOND_CHANGE = "bond_change_percent"
+    CELL_CHANGE = "cell_change_percent"
+    VOLUME_CHANGE = "volume_change_percent"
+    ENERGY_CHANGE = "energy_change"
+    FORMATION = "formation_energy"
+    PREDICTED = "predicted_formation_energy"
+    DIFFERENCE = "formation_energy_difference"
+    MATCH = "match"
+    MATCH_RMS = "match_rms"
+    MATCH_A = "match_a"
+    MATCH_B = "match_b"
+    MATCH_C = "match_c"
+    CIF = "cif"
+    ORIGIN = "origin"
+    MESSAGE = "message"
+
+
+MEASURES: Final = (Column.BOND_CHANGE, Column.CELL_CHANGE, Column.VOLUME_CHANGE, Column.ENERGY_CHANGE)
+FORMATION: Final = (Column.FORMATION, Column.PREDICTED, Column.DIFFERENCE)
+MATCH: Final = (Column.MATCH, Column.MATCH_RMS, Column.MATCH_A, Column.MATCH_B, Column.MATCH_C)
+SUMMARISED: Final = (*MEASURES, Column.DIFFERENCE, *MATCH[1:])
+"""Columns with a mean and a median in the summary."""
+
+
+class StageDone(Part):
+    """A stage as it was calculated."""
+
+    calculator: str
+    version: str
+    cell: str
+
+
+class RelaxSummary(Summary):
+    """Counts by code, and of what was relaxed the mean (as Tables 3 and 4 of Court et al. 2020 have it) and the median
+    of each measure."""
+
+    crystals: int
+    relaxed: int
+    converged: int
+    codes: dict[str, int]
+    stages: list[StageDone]
+    matched: OrAbsent[int] = None
+    """Known ones; not there where nothing was compared."""
+    means: dict[str, float]
+    medians: dict[str, float]
