@@ -6,11 +6,10 @@ They are Optuna's artifacts: files in ``artifacts/`` of the study that entries o
 import io
 import json
 import uuid
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import optuna
@@ -18,12 +17,11 @@ from matplotlib.figure import Figure
 from optuna.artifacts import ArtifactMeta
 from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 
+from hpcvox.errors import SummaryError
 from hpcvox.files import durable
-from hpcvox.networks.vae.card import EXAMPLES
+from hpcvox.networks.vae.examples import Examples
 from hpcvox.studies.journal import ARTIFACTS
-from hpcvox.training.folder.metrics import read_metrics
-
-_UNREADABLE: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+from hpcvox.training.folder.metrics import HELD_OUT, TRAIN, read_metrics
 
 
 def keep(trial: optuna.Trial, out: Path, run: Path, metrics: Sequence[str]) -> None:
@@ -37,7 +35,7 @@ def keep(trial: optuna.Trial, out: Path, run: Path, metrics: Sequence[str]) -> N
 def _figures(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, Figure]]:
     if lines := read_metrics(run):
         yield "curves.png", curves(lines, metrics)
-    if (figure := example(run / EXAMPLES)) is not None:
+    if (figure := example(run)) is not None:
         yield "example.png", figure
 
 
@@ -46,7 +44,7 @@ def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
     shown = list(dict.fromkeys(["loss", *(metric.partition("/")[2] for metric in metrics)]))
     figure = Figure(figsize=(5 * len(shown), 3.5), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        for key, label in ((f"train/{name}", "trained on"), (f"held_out/{name}", "held out")):
+        for key, label in ((TRAIN + name, "trained on"), (HELD_OUT + name, "held out")):
             told = [(line["epoch"], line[key]) for line in lines if key in line]
             axes.plot(*np.array(told).reshape(-1, 2).T, marker=".", label=label)
         axes.set(xlabel="epoch", ylabel=name)
@@ -55,14 +53,13 @@ def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
     return figure
 
 
-def example(file: Path) -> Figure | None:
+def example(run: Path) -> Figure | None:
     """The middle of a held-out crystal's density before and after an autoencoder; None where there is none."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            pair = [arrays[f"density_{name}"][0].astype(np.float32) for name in ("true", "reconstructed")]
-            crystal = arrays["ids"][0].decode(errors="replace")
-    except _UNREADABLE:
+        examples = Examples.load(run)
+    except SummaryError:
         return None
+    pair, crystal = (examples.true[0], examples.reconstructed[0]), examples.ids[0]
     planes = [density[len(density) // 2] for density in pair]
     figure = Figure(figsize=(8, 3.7), layout="constrained")
     both = figure.subplots(1, 2)

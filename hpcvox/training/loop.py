@@ -18,7 +18,7 @@ from hpcvox.progress import Progress
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
 from hpcvox.training.folder import checkpoint
-from hpcvox.training.folder.metrics import MetricsLog
+from hpcvox.training.folder.metrics import Epoch, MetricsLog
 from hpcvox.training.ranks.agreement import check_ranks_agree
 from hpcvox.training.ranks.comm import Comm, Regroup
 from hpcvox.training.ranks.message import Answer
@@ -115,29 +115,34 @@ class Trainer:
                 if settings.checkpoint_steps and self.position.step % settings.checkpoint_steps == 0:
                     self._save()
         elapsed = time.perf_counter() - began
-        speed = {
-            "samples_per_s": (self.position.seen - start.seen) / elapsed,
-            "loader_wait_share": loader.waited_s / elapsed,
-        }
-        self._end_epoch(speed, log, on_best)
+        seen = self.position.seen - start.seen
+        self._end_epoch(seen / elapsed, loader.waited_s / elapsed, log, on_best)
         return True
 
-    def _end_epoch(self, speed: dict[str, float], log: MetricsLog | None, on_best: Any) -> None:
+    def _end_epoch(
+        self, samples_per_s: float, loader_wait_share: float, log: MetricsLog | None, on_best: Any
+    ) -> None:
         """Evaluate, write down what there is to say, and save the state at the beginning of the next epoch."""
         end = self.position
-        figures = {f"train/{name}": a / b for name, (a, b) in end.sums.items()}
         with self._averaged():
             held_out = self.evaluate()
-        figures |= {f"held_out/{name}": value for name, value in held_out.items()}
-        figures |= {"epoch": end.epoch + 1, "learning_rate": end.learning_rate, **speed}
+        epoch = Epoch(
+            step=end.step,
+            train={name: a / b for name, (a, b) in end.sums.items()},
+            held_out=held_out,
+            epoch=end.epoch + 1,
+            learning_rate=end.learning_rate,
+            samples_per_s=samples_per_s,
+            loader_wait_share=loader_wait_share,
+        )
         value = self.least(held_out)
         better = value < end.best
         check_ranks_agree(self.model, self.comm)
         if log is not None:
-            log.add(end.step, figures)
+            log.add(epoch)
             if better:
                 with self._averaged():
-                    on_best(end.epoch + 1, figures)
+                    on_best(end.epoch + 1, epoch.figures())
         # no rank leaves an epoch behind that rank 0 has not written down
         self.comm.sum(torch.zeros(1), "kept")
         self.position = end._replace(

@@ -16,7 +16,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import finished, inputs, runs
 from hpcvox.training.folder.card import WEIGHTS
-from hpcvox.training.folder.metrics import MetricsLog, read_metrics, table
+from hpcvox.training.folder.metrics import Epoch, MetricsLog, read_metrics, table
 from hpcvox.training.loop import Trainer
 from hpcvox.training.network import find
 from hpcvox.training.ranks.comm import Comm, connect
@@ -157,14 +157,10 @@ def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:
             f"interrupted after {counted(lines[-1]['epoch'] if lines else 0, 'whole epoch')}; state saved in "
             f"{settings.out / 'checkpoints'}: run the same command again to go on"
         )
-    last = lines[-1]
-    held_out = ", ".join(
-        f"{name.removeprefix('held_out/')} {value:.4g}"
-        for name, value in last.items()
-        if name.startswith("held_out/")
-    )
+    last = Epoch.of(lines[-1])
+    held_out = ", ".join(f"{name} {value:.4g}" for name, value in last.held_out.items())
     why = f", ended early (patience={settings.patience})" if early else ""
     return (
-        f"trained {counted(last['epoch'], 'epoch')}{why}; held out: {held_out}; model in {settings.out / WEIGHTS}, "
+        f"trained {counted(last.epoch or 0, 'epoch')}{why}; held out: {held_out}; model in {settings.out / WEIGHTS}, "
         f"curves: tensorboard --logdir {settings.out}"
     )

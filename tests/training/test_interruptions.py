@@ -14,7 +14,7 @@ import pytest
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.training.folder import checkpoint
-from hpcvox.training.folder.metrics import MetricsLog, read_metrics
+from hpcvox.training.folder.metrics import Epoch, MetricsLog, read_metrics
 from hpcvox.training.job import run as train
 from hpcvox.training.loop import Trainer
 from tests.support.training_runs import (
@@ -114,8 +114,8 @@ def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(
 ) -> None:
     add = MetricsLog.add
 
-    def adds_and_ends(log: MetricsLog, step: int, figures: dict[str, Any]) -> None:
-        add(log, step, figures)
+    def adds_and_ends(log: MetricsLog, epoch: Epoch) -> None:
+        add(log, epoch)
         raise KeyboardInterrupt
 
     patched = mock.patch.object(MetricsLog, "add", adds_and_ends)

@@ -13,6 +13,7 @@ from hpcvox.networks import initial
 from hpcvox.networks.cgcnn.at_work import TASK, Property
 from hpcvox.networks.cgcnn.card import HELD_OUT
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
+from hpcvox.networks.cgcnn.held_out import Column
 from hpcvox.networks.cgcnn.model import CGCNN
 from hpcvox.networks.cgcnn.samples import known, neighbours, spread, targets
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
@@ -80,12 +81,16 @@ class CGCNNTask:
         Nothing stands for a crystal with an element that no crystal of the training had.
         """
         known, said = self.shards.target(self.settings.target), _predict(Property(out), self.shards, held_out)
-        rows = [
-            {"id": self.shards.ids[i], "formula": self.shards.formulas[i], "true": repr(float(known[i]))}
-            | {"predicted": "" if np.isnan(value) else repr(float(value))}
+        rows: list[dict[str, Any]] = [
+            {
+                Column.ID: self.shards.ids[i],
+                Column.FORMULA: self.shards.formulas[i],
+                Column.TRUE: repr(float(known[i])),
+                Column.PREDICTED: "" if np.isnan(value) else repr(float(value)),
+            }
             for i, value in zip(held_out.tolist(), said, strict=True)
         ]
-        durable.write_csv(out / HELD_OUT, ("id", "formula", "true", "predicted"), rows)
+        durable.write_csv(out / HELD_OUT, tuple(Column), rows)
 
     def _start_from(self, folder: Path) -> None:
         """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""

@@ -16,13 +16,12 @@ from torch import nn
 from torch.nn import functional
 
 from hpcvox.errors import ConfigError
-from hpcvox.files import durable
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, condition_of
-from hpcvox.networks.vae.card import EXAMPLES
+from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
 from hpcvox.networks.vae.samples import conditioned, edges
@@ -110,13 +109,8 @@ class VAETask:
             return
         batch = load(self.shards, Slice(chosen, np.ones(len(chosen), np.float32)), 0, None)
         decoded = Reconstruction(out, self.shards)(batch.x, batch.species, batch.indices)
-        with durable.written_aside(out / EXAMPLES) as part, part.open("wb") as handle:
-            np.savez_compressed(
-                handle,
-                density_true=batch.x[:, 0].numpy().astype(np.float16),
-                density_reconstructed=decoded[:, 0].numpy().astype(np.float16),
-                ids=np.array([self.shards.ids[i].encode() for i in chosen]),
-            )
+        ids = [self.shards.ids[i] for i in chosen]
+        Examples(batch.x[:, 0].numpy(), decoded[:, 0].numpy(), ids).save(out)
 
     def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
         """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""

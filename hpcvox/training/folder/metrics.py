@@ -3,13 +3,52 @@
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from hpcvox.files import durable, regular
 from hpcvox.training.folder.card import METRICS
+
+TRAIN: Final = "train/"
+"""Begins the keys of what was measured in training."""
+HELD_OUT: Final = "held_out/"
+"""Begins the keys of what was measured of held-out samples."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A line of ``metrics.jsonl``; None where a line of another version does not have a key."""
+
+    step: int | None
+    train: Mapping[str, float]
+    """By the names of the measures."""
+    held_out: Mapping[str, float]
+    epoch: int | None
+    learning_rate: float | None
+    samples_per_s: float | None
+    loader_wait_share: float | None
+    """Of the time, what training waited for data."""
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Self:
+        """What a line says, as :func:`metrics_of` reads it."""
+        plain: dict[str, Any] = {field.name: line.get(field.name) for field in fields(cls)}
+        plain |= {"train": _of(line, TRAIN), "held_out": _of(line, HELD_OUT)}
+        return cls(**plain)
+
+    def figures(self) -> dict[str, Any]:
+        """All but the step, by their keys."""
+        return {
+            **{TRAIN + name: value for name, value in self.train.items()},
+            **{HELD_OUT + name: value for name, value in self.held_out.items()},
+            "epoch": self.epoch,
+            "learning_rate": self.learning_rate,
+            "samples_per_s": self.samples_per_s,
+            "loader_wait_share": self.loader_wait_share,
+        }
 
 
 class MetricsLog:
@@ -25,13 +64,14 @@ class MetricsLog:
         self._file = self.path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
 
-    def add(self, step: int, figures: dict[str, Any]) -> None:
-        """Log ``figures`` at ``step``, durably."""
-        self._file.write(json.dumps({"step": step, **figures}) + "\n")
+    def add(self, epoch: Epoch) -> None:
+        """Log what an epoch has to say, durably."""
+        figures = epoch.figures()
+        self._file.write(json.dumps({"step": epoch.step, **figures}) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         for name, value in figures.items():
-            self._board.add_scalar(name, value, step)
+            self._board.add_scalar(name, value, epoch.step)
         self._board.flush()
 
     def __enter__(self) -> Self:
@@ -84,19 +124,17 @@ def table(lines: list[dict[str, Any]], least: Callable[[dict[str, float]], float
     Args:
         least: of the held-out figures of an epoch, what the exported weights have the least of.
     """
-    best = min(lines, key=lambda line: least(_held_out(line)))
-    names = list(_held_out(lines[-1]))
+    best = min(lines, key=lambda line: least(_of(line, HELD_OUT)))
+    names = list(_of(lines[-1], HELD_OUT))
     width = max(map(len, ("epoch", *names)))
     rows = [f"{'':{width}}  {'train':>11} {'held out':>11} {'best':>11}"]
     rows.append(f"{'epoch':{width}}  {lines[-1]['epoch']:>11} {lines[-1]['epoch']:>11} {best['epoch']:>11}")
     for name in names:
-        keys = (lines[-1], f"train/{name}"), (lines[-1], f"held_out/{name}"), (best, f"held_out/{name}")
+        keys = (lines[-1], TRAIN + name), (lines[-1], HELD_OUT + name), (best, HELD_OUT + name)
         rows.append(f"{name:{width}}  " + " ".join(f"{line[key]:>11.5g}" for line, key in keys))
     return "\n".join(rows)
 
 
-def _held_out(line: dict[str, Any]) -> dict[str, float]:
-    """The held-out figures of an epoch by their names."""
-    return {
-        name.removeprefix("held_out/"): value for name, value in line.items() if name.startswith("held_out/")
-    }
+def _of(line: Mapping[str, Any], side: str) -> dict[str, float]:
+    """The figures of one side of an epoch by their names."""
+    return {key.removeprefix(side): value for key, value in line.items() if key.startswith(side)}
