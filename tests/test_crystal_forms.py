@@ -17,13 +17,13 @@ from hpcvox import cli, config
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.generation import job as generation
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
-from hpcvox.report import candidates, selection
-from hpcvox.report.parts import Section
-from hpcvox.report.reading import open_folder
+from hpcvox.report.parts import CrystalsToTurn, Section
+from hpcvox.report.sections import funnel, generated, relaxed, screened
 from hpcvox.training.job import run as train
 from tests.support.generated_runs import random_networks
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT
+from tests.support.report_run import run_of
 
 pytestmark = pytest.mark.slow
 
@@ -124,23 +124,21 @@ def test_each_step_makes_the_same_of_one_file_as_of_many(place: Path, step: str)
 
 
 def sections(place: Path) -> list[Section]:
-    page = place / "report" / "report.html"
-    generated = candidates.section(open_folder("generate", place / "generated"), page, 60, 1000, 1000)
-    others = {"judge": selection.funnel, "screen": selection.screened, "relax": selection.relaxed}
-    return [
-        generated,
-        *(make(open_folder(step, place / FOLDERS[step]), 1000, 1000) for step, make in others.items()),
-    ]
+    folders = {name: place / name for name in ("generated", "judged", "screened", "relaxed")}
+    run = run_of(place, **folders, table_rows=1000)
+    return [section for each in (generated, funnel, screened, relaxed) for section in each.sections(run)]
 
 
 def test_the_report_shows_and_offers_the_same_crystals(place: Path) -> None:
     for loose, packed in zip(sections(place / "folder"), sections(place / "zip"), strict=True):
         assert packed.downloads == loose.downloads
         assert loose.downloads is not None
-        assert packed.data == loose.data
+        assert packed.widget == loose.widget
         assert packed.notes == loose.notes
         assert len(packed.tables) == len(loose.tables)
-    assert sections(place / "zip")[0].data["crystals"], "some are drawn"
+    turned = sections(place / "zip")[0].widget
+    assert isinstance(turned, CrystalsToTurn)
+    assert turned.crystals, "some are drawn"
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(place / "zip")
         nothing = [f"{name}=null" for name in ("database", "shards", "finetuned_unet", "evaluation")]

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from hpcvox.files.timings import FILE as TIMINGS
+
 
 class Stage(NamedTuple):
     """A job of the pipeline, its function (loaded when its turn comes), and where below ``out`` its folders are."""
@@ -62,6 +64,7 @@ STAGES = (
             # where there are any, a run's of before or a user's among them
             "screened": "screened",
             "relaxed": "relaxed",
+            "timings": TIMINGS,
             "out": "report",
         },
     ),

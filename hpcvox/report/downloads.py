@@ -8,7 +8,7 @@ import gzip
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ase import Atoms
 from ase.io.extxyz import write_extxyz
@@ -16,11 +16,13 @@ from ase.io.extxyz import write_extxyz
 from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.featurize.export_formats import info_keys
 from hpcvox.files.rows import Lines
-from hpcvox.report import crystals
+from hpcvox.generation.candidates import CIFS
+from hpcvox.report.drawing import crystals
 from hpcvox.report.parts import Downloads
-from hpcvox.report.reading import Folder, number
+from hpcvox.report.reading import CIF, FORMULA, ID, number
+from hpcvox.report.run import Folder
 
-TEXTS = ("id", "formula", "cif")
+TEXTS: Final = (ID, FORMULA, CIF)
 """Columns that are no numbers."""
 
 
@@ -32,13 +34,13 @@ class Listed(NamedTuple):
     row: Mapping[str, str]
 
 
-def listed(folder: Folder, rows: Sequence[Mapping[str, str]]) -> list[Listed]:
+def listed(folder: Folder[Any], rows: Sequence[Mapping[str, str]]) -> list[Listed]:
     """Those of ``rows`` that have their CIF in ``cifs/`` of ``folder``."""
     if folder.path is None:
         return []
-    there = CifSet(folder.path / "cifs").files()
-    named = ((row, Path(row.get("cif", "")).name) for row in rows)
-    return [Listed(row.get("id", ""), there[name], row) for row, name in named if name in there]
+    there = CifSet(folder.path / CIFS).files()
+    named = ((row, Path(row.get(CIF, "")).name) for row in rows)
+    return [Listed(row.get(ID, ""), there[name], row) for row, name in named if name in there]
 
 
 def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | None, list[str]]:
@@ -84,7 +86,7 @@ def _head(one: Listed) -> dict[str, str | float]:
     head: dict[str, str | float] = {}
     for column, text in one.row.items():
         plain = " ".join(text.split())
-        if plain and column != "cif":
+        if plain and column != CIF:
             # the formula NaN is no number, and the id 007 not 7
             value = None if column in TEXTS else number(plain)
             head[keys.get(column, column)] = plain if value is None else value
@@ -96,5 +98,5 @@ def _table(whole: Sequence[tuple[Listed, bytes]]) -> bytes:
     text = io.StringIO()
     table = csv.DictWriter(Lines(text), fieldnames=columns, restval="")
     table.writeheader()
-    table.writerows({**one.row, "cif": cif.decode(errors="replace")} for one, cif in whole)
+    table.writerows({**one.row, CIF: cif.decode(errors="replace")} for one, cif in whole)
     return text.getvalue().encode()

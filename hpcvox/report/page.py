@@ -8,6 +8,7 @@ import base64
 import importlib.resources
 import io
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import jinja2
 import numpy as np
@@ -17,16 +18,18 @@ from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
 from hpcvox import safe_page
-from hpcvox.report.parts import Row, Section
+from hpcvox.report.drawing import on_page
+from hpcvox.report.drawing.chart import Row
+from hpcvox.report.parts import Section
 
 
 def render(title: str, made: str, sections: Sequence[Section]) -> str:
     """The whole HTML text of a report."""
-    charts = {chart.name: chart.figure for section in sections for chart in section.charts}
+    charts = {chart.name: on_page.tree(chart) for section in sections for chart in section.charts}
     widgets = [
-        {"kind": section.widget, "name": section.name, "data": section.data}
+        {"kind": section.widget.kind, "name": section.name, "data": asdict(section.widget)}
         for section in sections
-        if section.widget
+        if section.widget is not None
     ]
     offered = [section.downloads for section in sections if section.downloads is not None]
     files = {name: base64.b64encode(packed).decode() for one in offered for name, packed in one.files.items()}

@@ -7,16 +7,19 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from hpcvox.crystals.names import file_stem
-from hpcvox.report import density, drawing, figures
-from hpcvox.report.parts import Section
-from hpcvox.report.reading import Folder
+from hpcvox.networks.vae.card import VAECard
+from hpcvox.networks.vae.examples import Examples
+from hpcvox.report.drawing import figures, on_paper
+from hpcvox.report.parts import CrystalsToTurn, Section
+from hpcvox.report.run import Folder
+from hpcvox.report.sections import densities
 
 FORMATS: Final = (".png", ".svg")
 CRYSTALS: Final = 5
 """Crystals in the picture of candidates."""
 
 
-def write(sections: Sequence[Section], vae: Folder, most_densities: int, folder: Path) -> int:
+def write(sections: Sequence[Section], vae: Folder[VAECard], most_densities: int, folder: Path) -> int:
     """Write every chart and gallery of ``sections``, densities before and after, and the first crystals; how many.
 
     Pictures of an earlier report that this one does not have are removed.
@@ -34,15 +37,15 @@ def write(sections: Sequence[Section], vae: Folder, most_densities: int, folder:
     return len(names)
 
 
-def _drawn(sections: Sequence[Section], vae: Folder, most_densities: int) -> Iterator[tuple[str, Figure]]:
+def _drawn(
+    sections: Sequence[Section], vae: Folder[VAECard], most_densities: int
+) -> Iterator[tuple[str, Figure]]:
     for section in sections:
         for chart in section.charts:
-            yield chart.name, drawing.picture(chart)
+            yield chart.name, on_paper.picture(chart)
         for gallery in section.galleries:
-            yield gallery.name, drawing.gallery(gallery)
-        if section.widget == "crystals":
-            yield "crystals", figures.row_of(section.data["crystals"][:CRYSTALS])
-        if section.name == density.NAME and section.widget:
-            examples = density.read_examples(vae)
-            if not isinstance(examples, str):
-                yield density.NAME, figures.montage(examples, most_densities)
+            yield gallery.name, on_paper.gallery(gallery)
+        if isinstance(section.widget, CrystalsToTurn):
+            yield CrystalsToTurn.kind, figures.row_of(section.widget.crystals[:CRYSTALS])
+        if section.name == densities.NAME and section.widget is not None and vae.path is not None:
+            yield densities.NAME, figures.montage(Examples.load(vae.path), most_densities)

@@ -1,11 +1,14 @@
 """What a section of the page is made of: facts, tables, charts.  No HTML here: the template writes it."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
+from hpcvox.report.drawing.chart import Chart, Gallery
+from hpcvox.report.drawing.crystals import Look, Scene
 
 
 class Cell(NamedTuple):
@@ -43,32 +46,36 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A plotly figure: ``figure`` is its JSON tree ({"data": ..., "layout": ...})."""
+class CrystalsToTurn:
+    """Crystals in 3D, one at a time, and how their elements are drawn; the page's script knows these names."""
 
-    name: str
-    title: str
-    figure: dict[str, Any]
-    wide: bool = False
+    kind: ClassVar = "crystals"
 
-
-class Row(NamedTuple):
-    """A line of small pictures, (n, m) arrays with their first row on top, in the same colours from low to high."""
-
-    label: str
-    low: float
-    high: float
-    pictures: Sequence[NDArray[np.float32]]
+    crystals: Sequence[Scene]
+    elements: Mapping[int, Look]
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """Rows of small pictures, one under each of ``heads``."""
+class Volume:
+    """Densities of one crystal, in 8 bits a voxel from ``low`` to ``high`` e/Å³, as base64."""
 
-    name: str
-    title: str
-    heads: Sequence[str]
-    rows: Sequence[Row]
+    id: str
+    low: float
+    high: float
+    error: float | None
+    """The sum of absolute differences over that of the true density; None where there are no two."""
+    maps: Mapping[str, str]
+    """By what they are."""
+
+
+@dataclass(frozen=True)
+class DensitiesToCut:
+    """Densities of n³ voxels, slice by slice; the page's script knows these names."""
+
+    kind: ClassVar = "densities"
+
+    n: int
+    volumes: Sequence[Volume]
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ class Section:
     """One part of the page.
 
     ``missing`` says why there is nothing to show; ``tiles`` are its few numbers at the top of the page;
-    ``widget`` names what the page's script draws from ``data``.
+    ``widget`` is what the page's script draws.
     """
 
     name: str
@@ -107,8 +114,7 @@ class Section:
     texts: Sequence[tuple[str, str]] = ()
     galleries: Sequence[Gallery] = ()
     downloads: Downloads | None = None
-    widget: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
+    widget: CrystalsToTurn | DensitiesToCut | None = None
 
 
 def cell(value: object) -> Cell:
@@ -139,8 +145,22 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **more: Any) -> Table:
+def link(path: Path, page: Path) -> str:
+    """The relative URL of ``path`` seen from the page (percent-encoded: a name is never read as a scheme)."""
+    return quote(os.path.relpath(path, page.parent))
+
+
+def table(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    note: str = "",
+    keys: Sequence[str] = (),
+    folded: bool = False,
+) -> Table:
     """A :class:`Table` of plain values; a column is numeric where every one of its cells is."""
     cells = [[value if isinstance(value, Cell) else cell(value) for value in row] for row in rows]
     numeric = [bool(cells) and all(row[k].order is not None for row in cells) for k in range(len(columns))]
-    return Table(caption, [Column(n, f) for n, f in zip(columns, numeric, strict=True)], cells, **more)
+    heads = [Column(name, is_number) for name, is_number in zip(columns, numeric, strict=True)]
+    return Table(caption, heads, cells, note, keys, folded)

@@ -1,12 +1,11 @@
-"""Reads what the other rooms wrote: configs, JSON and CSV tables; a torn file is said, not fatal."""
+"""Reads the tables, configs and records of a folder for people to see; a torn file is left out or said, not fatal."""
 
 import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final, NamedTuple
 
 import numpy as np
 import yaml
@@ -15,91 +14,71 @@ from numpy.typing import NDArray
 from hpcvox import scalars
 from hpcvox.files import regular
 
-JSON_LIMIT_BYTES = 16 * 2**20
+JSON_LIMIT_BYTES: Final = 16 * 2**20
 """A larger JSON file is data, not a summary, and is left to its own reader."""
+
+CONFIG: Final = "config.yaml"
+
+ID: Final = "id"
+FORMULA: Final = "formula"
+CIF: Final = "cif"
+"""Columns that every table of crystals has, whatever made it."""
 
 csv.field_size_limit(2**27)  # a CIF may stand in a field
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A folder that a verb wrote: ``problem`` says why it has nothing to show (else it is empty).
+class Config(NamedTuple):
+    """The config of a run: its text, and the seed where it has one."""
 
-    ``facts`` are the scalars of its top-level JSON files by dotted key, ``config`` its config.yaml.
-    """
-
-    verb: str
-    path: Path | None
-    problem: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    config_text: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def file(self, *names: str) -> Path | None:
-        """The first of ``names`` that is a file here."""
-        if self.path is None or self.problem:
-            return None
-        return next((self.path / name for name in names if (self.path / name).is_file()), None)
-
-    def fact(self, *names: str) -> Any:
-        """The first fact or setting whose key is, or ends in ``.``, one of ``names``; None without one."""
-        for name in names:
-            for known in (self.facts, flatten(self.config)):
-                for key, value in known.items():
-                    if key == name or key.endswith("." + name):
-                        return value
-        return None
+    text: str = ""
+    seed: int | None = None
 
 
-def open_folder(verb: str, path: Path | None) -> Folder:
-    """What ``hpcvox VERB`` left in ``path``."""
-    if path is None:
-        return Folder(verb, None, "This part was not asked for: its folder is null in the report's config.")
-    if not path.is_dir():
-        return Folder(verb, path, f"There is no folder {path}. `hpcvox {verb}` with out={path} makes it.")
-    if not any(entry for entry in path.iterdir() if not entry.name.startswith(".")):
-        return Folder(verb, path, f"{path} is empty: `hpcvox {verb}` has not finished a step there.")
-    notes: list[str] = []
-    config, text = _read_config(path / "config.yaml", notes)
-    facts: dict[str, Any] = {}
-    for file in sorted(path.glob("*.json")):
-        try:
-            if file.stat().st_size <= JSON_LIMIT_BYTES:
-                facts.update(flatten(json.loads(file.read_text("utf-8"))))
-        except (OSError, ValueError, RecursionError) as error:
-            notes.append(f"{file.name} cannot be read ({error}); what it says is left out.")
-    return Folder(verb, path, "", config, text, facts, tuple(notes))
+NOTHING: Final = Config()
+"""Of a folder without a config."""
 
 
-def _read_config(path: Path, notes: list[str]) -> tuple[dict[str, Any], str]:
+def read_config(folder: Path, notes: list[str]) -> Config:
+    """The ``config.yaml`` of a folder; what is wrong with it is added to ``notes``."""
+    path = folder / CONFIG
     if not path.is_file():
-        return {}, ""
+        return NOTHING
     try:
         text = regular.read_text(path, JSON_LIMIT_BYTES)
         tree = scalars.plain(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         notes.append(f"{path.name} cannot be read ({error}).")
-        return {}, ""
-    return (tree if isinstance(tree, dict) else {}), text
+        return NOTHING
+    seed = tree.get("seed") if isinstance(tree, dict) else None
+    return Config(text, seed if isinstance(seed, int) else None)
 
 
-def flatten(tree: object, prefix: str = "") -> dict[str, Any]:
+def recorded(folder: Path) -> list[str]:
+    """Every scalar of a folder's JSON files as a line ``key: value``, for people to read."""
+    lines: list[str] = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            tree = json.loads(regular.read_text(file, JSON_LIMIT_BYTES))
+        except (OSError, ValueError, RecursionError):
+            continue
+        lines += [f"{key}: {value}" for key, value in _scalars(tree)]
+    return lines
+
+
+def _scalars(tree: object, prefix: str = "") -> Iterator[tuple[str, object]]:
     """The scalars of nested mappings by dotted key; lists are left out unless short and of scalars."""
     if not isinstance(tree, Mapping):
-        return {}
-    flat: dict[str, Any] = {}
+        return
     for key, value in tree.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            flat.update(flatten(value, name + "."))
+            yield from _scalars(value, name + ".")
         elif isinstance(value, str | int | float | bool):
-            flat[name] = value
+            yield name, value
         elif (
             isinstance(value, list) and len(value) <= 8 and not any(isinstance(v, dict | list) for v in value)
         ):
-            flat[name] = ", ".join(str(v) for v in value)
-    return flat
+            yield name, ", ".join(str(v) for v in value)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
@@ -107,6 +86,12 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(newline="", encoding="utf-8", errors="replace") as handle:
         for row in csv.DictReader(handle, restval=""):
             yield {key: value for key, value in row.items() if key is not None}
+
+
+def numbers(rows: Sequence[Mapping[str, str]], column: str) -> NDArray[np.float64]:
+    """The finite numbers of a column."""
+    values = (number(row.get(column, "")) for row in rows)
+    return np.array([value for value in values if value is not None])
 
 
 def pairs(first: Sequence[str], second: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -45,6 +45,9 @@ class ReportSettings(Settings):
         description="run folders of `hpcvox train-cgcnn`, as [runs/cgcnn]: what they say of held-out crystals; "
         "null: those that predicted what is in screened",
     )
+    timings: Path | None = Field(
+        None, description="timings.json of the `hpcvox pipeline` that ran these steps; null: none did"
+    )
     crystals: int = Field(
         60,
         ge=0,

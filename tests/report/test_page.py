@@ -1,6 +1,5 @@
 """The report of a small run as a file: whole, small, escaped, and plain about what is missing."""
 
-import gzip
 import json
 import re
 import shutil
@@ -10,17 +9,11 @@ from typing import Any
 import pytest
 
 from hpcvox.config import load
-from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal
-from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError
-from hpcvox.report import downloads
-from hpcvox.report.drawing import values
 from hpcvox.report.job import run
-from hpcvox.report.reading import open_folder, read_rows
 from hpcvox.report.settings import ReportSettings
 from hpcvox.shards.reading.shard_set import ShardSet
-from tests.support.chart_points import points
+from tests.support.chart_points import points, values
 from tests.support.report_run import HOSTILE, make_run
 
 
@@ -119,7 +112,7 @@ def test_crystals_of_the_shard_set_are_counted_by_their_properties(
 def test_what_is_predicted_stands_beside_what_is_true(page: Path) -> None:
     made = charts_of(page)
     line, itself, through = made["evaluation-lengths"]["data"]
-    assert line["x"] == line["y"]
+    assert values(line["x"]).tolist() == values(line["y"]).tolist()
     # 9 lengths that are right, of which the 7 of 4 Å are one mark
     assert points(itself) == [(4.0, 4.0), (5.0, 5.0), (6.0, 6.0)]
     assert values(itself["customdata"]).tolist() == [7, 1, 1]
@@ -211,32 +204,30 @@ def test_damaged_files_are_said(settings: ReportSettings, tmp_path: Path) -> Non
     text = (tmp_path / "r" / "report.html").read_text()
     for said in (
         "examples.npz cannot be read",
-        "model.json cannot be read",
+        "vae holds no trained model",
         "not a finite number 1",
         "c000.cif cannot be drawn",
     ):
         assert said in text
 
 
-def test_downloads_are_whole_files_in_a_page_that_is_the_same_each_time(
+def test_a_record_that_is_not_what_it_should_be_is_said_and_the_rest_is_shown(
     settings: ReportSettings, tmp_path: Path
 ) -> None:
     generated = tmp_path / "generated"
     shutil.copytree(settings.generated or Path(), generated)
-    (generated / "cifs" / "c000.cif").write_text("data_x\nloop_\n")
-    folder = open_folder("generate", generated)
-    rows = downloads.listed(folder, list(read_rows(generated / "candidates.csv")))
-    packed, notes = downloads.pack("generated", rows, 5)
-    assert packed is not None
-    assert list(packed.cifs) == ["c001", "c002", "c004", "c005<b>"], "c000 is damaged, c003 has none"
-    assert [note.split(" ")[:3] for note in notes] == [["1", "CIF(s)", "cannot"], ["The", "first", "5"]]
-    whole = gzip.decompress(packed.files["generated.cif"])
-    for id, (name, start, end) in packed.cifs.items():
-        assert whole[start:end] == (generated / "cifs" / name).read_bytes(), id
-    assert downloads.pack("generated", rows, 5)[0] == packed
-    (tmp_path / "again.csv").write_bytes(gzip.decompress(packed.files["generated.csv"]))
-    read = [parse(entry)[0] for entry in open_source(tmp_path / "again.csv")]
-    assert [(c.id, c.formula) for c in read if isinstance(c, Crystal)] == [
-        ("c001", "MgO"), ("c002", "SrTiO3"), ("c004", "SrTiO3"), ("c005<b>", "MgO")
-    ]  # fmt: skip
-    assert downloads.pack("generated", rows, 0) == (None, [])
+    (generated / "summary.json").write_text('{"samples": "many"}')
+    run(settings.model_copy(update={"out": tmp_path / "r", "generated": generated}))
+    shown = (
+        (tmp_path / "r/report.html").read_text().split('<section id="generated">')[1].split("</section>")[0]
+    )
+    assert f"{generated}/summary.json cannot be read (samples: " in shown
+    assert "c000" in shown
+
+
+def test_times_of_a_pipeline_are_those_that_it_noted(settings: ReportSettings, tmp_path: Path) -> None:
+    (tmp_path / "timings.json").write_text('{"database": 12.3, "train_vae": 4567.8}')
+    run(settings.model_copy(update={"out": tmp_path / "r", "timings": tmp_path / "timings.json"}))
+    steps = (tmp_path / "r/report.html").read_text().split('<section id="run">')[1].split("</table>")[0]
+    assert ">12.3<" in steps
+    assert ">4568<" in steps

@@ -10,11 +10,20 @@ import numpy as np
 import torch
 from ase.spacegroup import crystal
 
+from hpcvox.database.summary import DatabaseSummary
 from hpcvox.descriptors.density import voxelize
+from hpcvox.experiments.evaluation import EvaluateSummary, Figures
+from hpcvox.generation.densities import Densities
+from hpcvox.generation.judging.summary import JudgeSummary, Plausible, Stage
+from hpcvox.generation.summary import GenerateSummary
 from hpcvox.networks.vae.bins import quantile_edges
+from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
+from hpcvox.relaxation.summary import RelaxSummary, StageDone
+from hpcvox.report.run import Run, open_run
 from hpcvox.report.settings import ReportSettings
+from hpcvox.screening.summary import ScreenSummary, Target
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder import runs
 from tests.support import voxel_shards as training_shards
@@ -56,9 +65,16 @@ def make_database(folder: Path) -> None:
     ]
     table(folder / "crystals.csv", rows)
     (folder / "config.yaml").write_text("size: 300\nseed: 17\n")
-    (folder / "database.json").write_text(
-        json.dumps({"crystals": 300, "target": "formation_energy", "meaning": "by a potential", "seed": 17})
-    )
+    DatabaseSummary(
+        crystals=300,
+        rejects=0,
+        size=300,
+        seed=17,
+        classes=dict.fromkeys(kinds, 100),
+        target="formation_energy",
+        energy_model="chgnet-0.4.2",
+        meaning="by a potential",
+    ).save(folder)
 
 
 def make_shards(folder: Path) -> None:
@@ -81,7 +97,15 @@ def make_training(folder: Path, *, torn: bool) -> None:
         lines.append(json.dumps(record))
     (folder / "metrics.jsonl").write_text("\n".join(lines) + ("\n" + lines[-1][:20] if torn else "\n"))
     (folder / "config.yaml").write_text(f"epochs: 30\nseed: 3\nnote: '{HOSTILE.replace(chr(39), '')}'\n")
-    (folder / "model.json").write_text(json.dumps({"weights": 12345, "versions": {"torch": "2.13.0"}}))
+    card = {
+        "task": "unet",
+        "hpcvox": "0.1.0",
+        "weights": 12345,
+        "model": {},
+        "grid": "periodic",
+        "voxels": 16,
+    }
+    (folder / "model.json").write_text(json.dumps(card))
 
 
 def make_vae(folder: Path, shards: Path) -> None:
@@ -106,12 +130,7 @@ def make_examples(folder: Path) -> None:
         )
     density = np.stack(true).astype(np.float16)
     moved = (0.9 * np.roll(density, 1, axis=3)).astype(np.float16)
-    np.savez(
-        folder / "examples.npz",
-        density_true=density,
-        density_reconstructed=moved,
-        ids=np.array([b"MgO", b"SrTiO3", HOSTILE.encode()], dtype="S"),
-    )
+    Examples(density.astype(np.float32), moved.astype(np.float32), ["MgO", "SrTiO3", HOSTILE]).save(folder)
 
 
 def make_generated(folder: Path) -> None:
@@ -138,23 +157,36 @@ def make_generated(folder: Path) -> None:
             }
         )
     table(folder / "candidates.csv", rows)
-    summary = {"samples": 12, "valid": 9, "condition": "formation_energy", "formulas": 3}
-    (folder / "summary.json").write_text(json.dumps(summary))
-    density = np.random.default_rng(0).random((5, 16, 16, 16)).astype(np.float16)
-    np.savez(folder / "densities.npz", density=density, ids=np.array([f"d{k}".encode() for k in range(5)]))
+    GenerateSummary(
+        samples=12,
+        placed=9,
+        valid=9,
+        valid_rate=0.75,
+        valid_and_charge_balanced=9,
+        valid_and_novel=9,
+        formulas=3,
+        failures={"too-close": 3},
+        valid_rate_by_decile={str(k): float(k % 4 != 3) for k in range(10)},
+        condition="formation_energy",
+        edges=[-2.0, -1.0, 0.0],
+        novelty="formulas of the training set",
+    ).save(folder)
+    density = np.random.default_rng(0).random((5, 16, 16, 16)).astype(np.float32)
+    Densities(density, [f"d{k}" for k in range(5)]).save(folder)
 
 
 def make_evaluation(folder: Path) -> None:
     folder.mkdir(parents=True)
-    figures = {
-        "length_mae": 0.31,
-        "emd": 0.19,
-        "recall": 0.8765,
-        "failure_rate": 0.05,
-        "failures": {"no-atoms": 2},
-    }
-    ways = {"segmentation": figures, "reconstruction": figures | {"emd": None}}
-    (folder / "metrics.json").write_text(json.dumps(ways | {"held_out_crystals": 40}))
+    figures = Figures(
+        length_mae=0.31,
+        emd=0.19,
+        recall=0.8765,
+        failure_rate=0.05,
+        failures={"no-atoms": 2},
+        failed=["m1", "m2"],
+    )
+    through = figures.model_copy(update={"emd": None})
+    EvaluateSummary(segmentation=figures, reconstruction=through, held_out_crystals=40).save(folder)
     rows = [
         {"id": f"m{k}", "formula": "NaN", "n_sites": 5, "a": 4.0 + k, "b": 4.0, "c": 4.0}
         | {"segmentation_a": 4.0 + k, "segmentation_b": 4.0, "segmentation_c": 4.0, "segmentation_excess": 0}
@@ -168,7 +200,9 @@ def make_network(folder: Path) -> None:
     folder.mkdir(parents=True)
     rows = [{"id": f"m{k}", "formula": "MgO", "true": 0.5 * k, "predicted": 0.5 * k + 0.25} for k in range(8)]
     table(folder / "held_out.csv", [*rows, {"id": "m9", "formula": "XeF2", "true": 1.0, "predicted": ""}])
-    (folder / "model.json").write_text(json.dumps({"target": "band_gap", "log": False, "weights": 38_209}))
+    card = {"task": "cgcnn", "model": {}, "target": "band_gap", "log": False, "weights": 38_209}
+    card |= {"mean": 1.0, "std": 1.0, "neighbours": 12, "elements": [8, 12]}
+    (folder / "model.json").write_text(json.dumps(card))
 
 
 def make_judged(folder: Path) -> None:
@@ -184,7 +218,16 @@ def make_judged(folder: Path) -> None:
     ase.io.write(folder / "cifs" / "c000.cif", perovskite(3.8, "Sr", "Ti"), format="cif")  # the one left
     table(folder / "judged.csv", [dict.fromkeys(["id", *alone], "") | row for row in rows])
     left = {"drawn": 5, "placed": 4, "valid": 4, "plausible": 2, "distinct": 2, "not in the training set": 1}
-    (folder / "summary.json").write_text(json.dumps({"funnel": left, "training_set": "compared"}))
+    JudgeSummary(
+        funnel=left,
+        lost={Stage.PLACED: 1, Stage.PLAUSIBLE: 2, Stage.NOT_TRAINED_ON: 1},
+        plausible=Plausible(drawn=5, plausible=2, why_not={"element": 2, "not-placed": 1}),
+        space_groups={"Pm-3m": 1},
+        left_and_charge_balanced=1,
+        anonymous_formula=None,
+        training_set="compared",
+        known=[],
+    ).save(folder)
 
 
 def make_screened(folder: Path) -> None:
@@ -198,7 +241,30 @@ def make_screened(folder: Path) -> None:
     network = folder.parent / "cgcnn"
     make_network(network)
     (folder / "config.yaml").write_text(f"where: band_gap > 1.9\nmodels: [{network}]\n")
-    (folder / "summary.json").write_text(json.dumps({"predicted": 9}))
+    band_gap = Target(
+        target="band_gap",
+        networks=[str(network)],
+        checksums=[""],
+        learnt_as_logarithm=[False],
+        uncertainty="none",
+    )
+    ScreenSummary(
+        read=9,
+        rejected=0,
+        predicted=9,
+        with_unseen_elements=0,
+        metals=1,
+        where="band_gap > 1.9",
+        clauses=[],
+        passing=4,
+        rank=None,
+        descending=False,
+        rejects={},
+        targets={"band_gap": band_gap},
+        without_the_rule_of_metals=[],
+        phases_of_the_hull=None,
+        significant_digits=6,
+    ).save(folder)
 
 
 def make_relaxed(folder: Path) -> None:
@@ -208,9 +274,29 @@ def make_relaxed(folder: Path) -> None:
         {"id": "c001", "code": "failed", "bond_change_percent": "", "energy_change": "", "match": ""},
     ]
     table(folder / "relaxed.csv", rows)
-    (folder / "summary.json").write_text(
-        json.dumps({"crystals": 2, "relaxed": 1, "medians": {"bond_change_percent": 1.25}})
-    )
+    RelaxSummary(
+        crystals=2,
+        relaxed=1,
+        converged=1,
+        codes={"failed": 1},
+        stages=[StageDone(calculator="chgnet", version="0.4.2", cell="full")],
+        matched=1,
+        means={"bond_change_percent": 1.25},
+        medians={"bond_change_percent": 1.25},
+    ).save(folder)
+
+
+FOLDERS = (
+    *("database", "shards", "unet", "vae", "finetuned_unet", "generated", "evaluation"),
+    *("judged", "screened", "relaxed", "networks"),
+)
+"""Settings of a report that are folders."""
+
+
+def run_of(folder: Path, **given: Any) -> Run:
+    """A run of which there are the folders ``given`` alone, reported below ``folder``; settings may be given, too."""
+    settings = ReportSettings(out=folder / "report", **dict.fromkeys(FOLDERS) | given)
+    return open_run(settings, settings.out / "report.html")
 
 
 def make_run(root: Path) -> ReportSettings:

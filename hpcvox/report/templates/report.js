@@ -108,7 +108,7 @@
         layout[`yaxis${id}`] = { domain: [(rows - 1 - row) / rows + 0.01, (rows - row) / rows - 0.01], anchor: `x${id}`, showticklabels: false, ticks: "", showgrid: false, zeroline: false,
           scaleanchor: `x${id}`, constrain: "domain", title: column === 0 ? { text: `${map} (${letters[1]} ↑)`, standoff: 6 } : undefined };
         if (row === 0)
-          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === undefined ? "" : `, off by ${(100 * volume.error).toFixed(0)} %`}`,
+          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === null ? "" : `, off by ${(100 * volume.error).toFixed(0)} %`}`,
             x: 0.5, y: 1.01, xref: `x${id} domain`, yref: `y${id} domain`, yanchor: "bottom", showarrow: false, font: { size: 11 } });
       }));
       Plotly.react(element, traces, themed(layout, element), config);

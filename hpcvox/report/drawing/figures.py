@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import SourceError
 from hpcvox.files import durable
-from hpcvox.report import crystals
-from hpcvox.report.density import Examples, read_examples
-from hpcvox.report.reading import open_folder
+from hpcvox.networks.vae.examples import Examples
+from hpcvox.report.drawing import crystals
+from hpcvox.report.drawing.crystals import Scene
 
 VIEW = np.array([1.6, 1.15, 0.75])
 """From where a crystal is seen, in cell lengths (the page's first view)."""
@@ -31,13 +31,9 @@ def density_montage(run: Path, target: Path, most: int = 4, axis: int = 2, place
         place: where it cuts, as a fraction of the grid in [0, 1).
 
     Raises:
-        SourceError: the folder has no examples.npz that can be read.
+        SummaryError: the folder has no examples.npz that can be read.
     """
-    folder = open_folder("train-vae", run)
-    examples = folder.problem or read_examples(folder)
-    if isinstance(examples, str):
-        raise SourceError(examples)
-    save(montage(examples, most, axis, place), target)
+    save(montage(Examples.load(run), most, axis, place), target)
 
 
 def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
@@ -55,8 +51,8 @@ def crystal_picture(cifs: Sequence[Path], target: Path) -> None:
     save(row_of(scenes), target)
 
 
-def row_of(scenes: Sequence[dict[str, Any]]) -> Figure:
-    """Crystals as :func:`hpcvox.report.crystals.scene` makes them, side by side."""
+def row_of(scenes: Sequence[Scene]) -> Figure:
+    """Crystals side by side."""
     figure = Figure(figsize=(3 * len(scenes), 3.2), layout="constrained")
     for axes, scene in zip(figure.subplots(1, len(scenes), squeeze=False)[0], scenes, strict=True):
         _draw(axes, scene)
@@ -85,16 +81,16 @@ def montage(examples: Examples, most: int, axis: int = 2, place: float = 0.5) ->
     return figure
 
 
-def _draw(axes: Any, scene: dict[str, Any]) -> None:
+def _draw(axes: Axes, scene: Scene) -> None:
     """Balls, rods and cell in parallel projection, painted from back to front."""
-    positions = np.array(scene["positions"])
-    lattice = np.array(scene["lattice"])
-    look = crystals.elements([scene])
+    positions = np.array(scene.positions)
+    lattice = np.array(scene.lattice)
+    look = crystals.looks([scene])
     right, up, towards = _screen()
     flat, depth = positions @ np.stack([right, up]).T, positions @ towards
-    radii = np.array([look[z]["radius"] for z in scene["numbers"]])
+    radii = np.array([look[z].radius for z in scene.numbers])
     rods = [(start, end, 8, "#8a949c", 1.0) for start, end in _edges(lattice)]
-    rods += [(positions[i], positions[j], 6, "#5b6875", 2.5) for i, j in scene["bonds"]]
+    rods += [(positions[i], positions[j], 6, "#5b6875", 2.5) for i, j in scene.bonds]
     for start, end, pieces, colour, width in rods:
         cuts = start + np.linspace(0, 1, pieces + 1)[:, None] * (end - start)
         for piece in itertools.pairwise(cuts):
@@ -107,22 +103,22 @@ def _draw(axes: Any, scene: dict[str, Any]) -> None:
                     linewidth=width,
                     zorder=middle @ towards + 0.01 * width,
                 )
-    for (x, y), d, z in zip(flat, depth, scene["numbers"], strict=True):
-        _ball(axes, x, y, look[z]["radius"], look[z]["colour"], float(d))
+    for (x, y), d, z in zip(flat, depth, scene.numbers, strict=True):
+        _ball(axes, x, y, look[z].radius, look[z].colour, float(d))
     for z in look:
         axes.scatter(
-            [], [], color=look[z]["colour"], edgecolor="#333", linewidth=0.5, s=40, label=look[z]["symbol"]
+            [], [], color=look[z].colour, edgecolor="#333", linewidth=0.5, s=40, label=look[z].symbol
         )
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(look), frameon=False, fontsize=9)
-    axes.set_title(scene["id"], fontsize=9)
+    axes.set_title(scene.id, fontsize=9)
     axes.set_aspect("equal")
-    reach = max(one["radius"] for one in look.values()) * 1.1
+    reach = max(one.radius for one in look.values()) * 1.1
     axes.set_xlim(flat[:, 0].min() - reach, flat[:, 0].max() + reach)
     axes.set_ylim(flat[:, 1].min() - reach, flat[:, 1].max() + reach)
     axes.axis("off")
 
 
-def _ball(axes: Any, x: float, y: float, radius: float, colour: str, depth: float) -> None:
+def _ball(axes: Axes, x: float, y: float, radius: float, colour: str, depth: float) -> None:
     """A shaded ball: discs from a dark rim to a light spot."""
     share = np.linspace(1.0, 0.1, 14)[:, None]
     tints = np.array(to_rgb(colour)) * (0.62 + 0.38 * (1 - share**2)) + 0.35 * (1 - share) ** 2

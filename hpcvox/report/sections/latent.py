@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import HpcvoxError
-from hpcvox.report import scatters
+from hpcvox.report.drawing import scatters
+from hpcvox.report.drawing.chart import Chart, Gallery, Row
 from hpcvox.report.kinds import kinds_of
-from hpcvox.report.parts import Chart, Gallery, Row, Section, shown
-from hpcvox.report.reading import Folder
+from hpcvox.report.parts import Section, shown
+from hpcvox.report.run import Run
+from hpcvox.training.folder.card import WEIGHTS
 
 if TYPE_CHECKING:
     from hpcvox.report.encoding import Encoded, Encoder
@@ -29,16 +31,18 @@ MOST_PAIRED: Final = 16
 """Held-out crystals of a decile among which the two that are furthest apart are looked for."""
 
 
-def sections(vae: Folder, shards: Folder, most: int, rows: int) -> list[Section]:
-    """The map of ``most`` crystals, and ``rows`` rows; what is 0 is left out."""
+def sections(run: Run) -> list[Section]:
+    """The map of ``latent`` crystals, and ``interpolations`` rows; what is 0 is left out."""
+    vae, shards = run.vae, run.shards
+    most, rows = run.settings.latent, run.settings.interpolations
     titles = {"latent": "Latent space", "interpolations": "From crystal to crystal"}
     wanted = {"latent": most, "interpolations": rows}
     titles = {name: title for name, title in titles.items() if wanted[name]}
     if not titles:
         return []
     why = vae.problem or shards.problem
-    if not why and vae.file("model.safetensors") is None:
-        why = f"{vae.path} has no model.safetensors: no epoch of the VAE is done."
+    if not why and vae.file(WEIGHTS) is None:
+        why = f"{vae.path} has no {WEIGHTS}: no epoch of the VAE is done."
     if not why and vae.path is not None and shards.path is not None:
         # not at the top: PyTorch takes its time, and reports without a VAE do without
         from hpcvox.report.encoding import Encoder

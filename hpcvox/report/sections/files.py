@@ -2,36 +2,30 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
-from hpcvox.report.parts import Cell, Section, Table, table
-from hpcvox.report.reading import Folder
+from hpcvox.report.parts import Cell, Section, Table, link, table
+from hpcvox.report.run import Run
 
 MOST_OF_A_KIND = 8
 """A folder with more files of one suffix than this has them as one row: their number and their folder."""
 
 
-def section(folders: Sequence[Folder], page: Path) -> Section:
+def sections(run: Run) -> list[Section]:
     """A table of files for each folder that is there."""
-    tables = [_table(folder, page) for folder in folders if folder.path is not None and folder.path.is_dir()]
+    there = [(folder.verb, folder.path) for folder in run.folders if folder.path is not None]
+    tables = [_table(verb, path, run.page) for verb, path in there if path.is_dir()]
     intro = "Paths are relative to this page: the links work as long as the folders keep their places."
-    return Section("files", "Where every file is", intro=intro, tables=tables)
+    return [Section("files", "Where every file is", intro=intro, tables=tables)]
 
 
-def link(path: Path, page: Path) -> str:
-    """The relative URL of ``path`` seen from the page (percent-encoded: a name is never read as a scheme)."""
-    return quote(os.path.relpath(path, page.parent))
-
-
-def _table(folder: Folder, page: Path) -> Table:
-    assert folder.path is not None
+def _table(verb: str, folder: Path, page: Path) -> Table:
     rows = [
         [Cell(label, href=link(path, page)), Cell(f"{count:,}", count), Cell(_size(size), size)]
-        for label, path, count, size in _entries(folder.path, folder.path)
+        for label, path, count, size in _entries(folder, folder)
     ]
-    caption = f"{os.path.relpath(folder.path, page.parent)} (hpcvox {folder.verb})"
+    caption = f"{os.path.relpath(folder, page.parent)} (hpcvox {verb})"
     return table(caption, ["file", "files", "size"], rows)
 
 

@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from hpcvox.report.parts import Section
-from hpcvox.report.reading import open_folder
-from hpcvox.report.selection import funnel
-from tests.support.report_run import make_judged
+from hpcvox.report.sections import funnel
+from tests.support.report_run import make_judged, run_of
 
 
 def shown(folder: Path) -> Section:
-    return funnel(open_folder("judge", folder), table_rows=10, most_downloads=10)
+    (section,) = funnel.sections(run_of(folder.parent, judged=folder, table_rows=10, downloads=10))
+    return section
 
 
 def losses(section: Section) -> list[list[str]]:
@@ -32,7 +33,14 @@ def test_losses_are_counted_by_reason_the_most_frequent_first(tmp_path: Path) ->
 
 def test_what_an_earlier_version_judged_is_shown_without_reasons(tmp_path: Path) -> None:
     (tmp_path / "judged.csv").write_text("id,formula,lost,match,cif\nc0,MgO,,,\nc1,MgO,duplicate,c0,\n")
-    (tmp_path / "summary.json").write_text(json.dumps({"funnel": {"drawn": 2, "distinct": 1}}))
+    before: dict[str, Any] = {
+        "funnel": {"drawn": 2, "distinct": 1},
+        "lost": {"duplicate": 1},
+        "space_groups": {},
+    }
+    before |= {"left_and_charge_balanced": 1, "anonymous_formula": None}
+    before |= {"training_set": "not found", "known": [], "benchmark": None}
+    (tmp_path / "summary.json").write_text(json.dumps(before))
     section = shown(tmp_path)
     assert losses(section) == [["duplicate", "", "1", "50.0 %", ""]]
     assert section.tiles == [("distinct and new", "1")]

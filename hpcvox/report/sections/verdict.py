@@ -2,10 +2,13 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from hpcvox.experiments.evaluation import Figures
+from hpcvox.generation.judging.summary import DRAWN, JudgeSummary, Stage
+from hpcvox.relaxation.summary import Column
 from hpcvox.report.parts import Section
-from hpcvox.report.reading import Folder, number
+from hpcvox.report.run import Folder, Run
 
 GOOD, FAIR, POOR = "good", "fair", "poor"
 
@@ -13,8 +16,7 @@ GOOD, FAIR, POOR = "good", "fair", "poor"
 class Measure(NamedTuple):
     """A figure of a run, what it says, and from where on it is good or fair."""
 
-    verb: str
-    value: Callable[[Folder], float | None]
+    value: Callable[[Run], float | None]  # None where the step was not taken
     says: str  # what the figure means; has one place for it
     good: float
     fair: float  # where it is not above good, higher is better
@@ -35,48 +37,63 @@ class Said(NamedTuple):
     advice: str
 
 
-def _fact(key: str) -> Callable[[Folder], float | None]:
-    return lambda folder: number(folder.facts.get(key))
+def _rebuilt(of: Callable[[Figures], float | None]) -> Callable[[Run], float | None]:
+    """A figure of held-out crystals through the VAE."""
+
+    def value(run: Run) -> float | None:
+        summary = run.evaluation.summary
+        return None if summary is None else of(summary.reconstruction)
+
+    return value
 
 
-def _share(part: str, whole: str) -> Callable[[Folder], float | None]:
-    """One number of a funnel over another."""
+def _left(after: Stage, of: Callable[[JudgeSummary], int | None]) -> Callable[[Run], float | None]:
+    """The share of candidates that a stage of ``judge`` has left."""
 
-    def share(folder: Folder) -> float | None:
-        some, all_ = (number(folder.facts.get(f"funnel.{key}")) for key in (part, whole))
+    def value(run: Run) -> float | None:
+        summary = run.judged.summary
+        if summary is None:
+            return None
+        some, all_ = summary.left(after), of(summary)
         return None if some is None or not all_ else some / all_
 
-    return share
+    return value
+
+
+def _bond_change(run: Run) -> float | None:
+    summary = run.relaxed.summary
+    return None if summary is None else summary.medians.get(Column.BOND_CHANGE)
 
 
 LONGER: Final = "train the VAE longer, or on more crystals: hpcvox train-vae epochs=N"
 
 MEASURES: Final = (
     Measure(
-        "evaluate", _fact("reconstruction.species_right"),
+        _rebuilt(lambda figures: figures.species_right),
         "{:.1%} of the sites of held-out crystals get the right element through the VAE", 0.95, 0.8, "", LONGER,
     ),
     Measure(
-        "evaluate", _fact("reconstruction.match_rate"),
+        _rebuilt(lambda figures: figures.match_rate),
         "{:.1%} of held-out crystals come out of the VAE as the same structure", 0.85, 0.5,
         "on Perov-5 Court et al. have 51.7 %, CDVAE 97.5 %", LONGER,
     ),
     Measure(
-        "evaluate", _fact("reconstruction.emd"),
+        _rebuilt(lambda figures: figures.emd),
         "their sites are {:.3f} Å from where they should be", 0.1, 0.25, "Court et al. 0.090 Å", LONGER,
     ),
     Measure(
-        "judge", _share("plausible", "drawn"), "{:.1%} of the candidates are plausible", 0.8, 0.5, "",
+        _left(Stage.PLAUSIBLE, lambda summary: summary.funnel.get(DRAWN)),
+        "{:.1%} of the candidates are plausible", 0.8, 0.5, "",
         "draw nearer to crystals that are known: hpcvox generate base=ID, or a sigma below 1; from 1,000 training "
         "crystals on a flow learns where they lie",
     ),
     Measure(
-        "judge", _share("not in the training set", "plausible"),
+        _left(Stage.NOT_TRAINED_ON, lambda summary: summary.left(Stage.PLAUSIBLE)),
         "{:.1%} of the plausible ones are distinct and not in the training set", 0.3, 0.1, "",
         "draw farther from crystals that are known: hpcvox generate with a larger sigma, or of other deciles",
     ),
     Measure(
-        "relax", _fact("medians.bond_change_percent"),
+        _bond_change,
         "relaxation changes the bonds of half of them by more than {:.1f} %", 8.0, 15.0,
         "5.2 % for the perovskites of Court et al., means of 6 % over all",
         "look at the crystals that move least first (column bond_change_percent of relaxed.csv), and take the relaxed "
@@ -85,21 +102,20 @@ MEASURES: Final = (
 )  # fmt: skip
 """In the order of the steps: what spoils an early one spoils those after it."""
 
-NEXT: Final = (
-    ("relax", "relax the best of them by DFT: hpcvox relax source={}/cifs stages=[gpaw]"),
-    ("judge", "relax what is left: hpcvox relax source={}/cifs stages=[chgnet]"),
-    ("generate", "sort out what is plausible, distinct and new: hpcvox judge generated={}"),
-    ("train-vae", "draw crystals: hpcvox generate vae={}"),
+NEXT: Final[Sequence[tuple[Callable[[Run], Folder[Any]], str]]] = (
+    (lambda run: run.relaxed, "relax the best of them by DFT: hpcvox relax source={}/cifs stages=[gpaw]"),
+    (lambda run: run.judged, "relax what is left: hpcvox relax source={}/cifs stages=[chgnet]"),
+    (lambda run: run.generated, "sort out what is plausible, distinct and new: hpcvox judge generated={}"),
+    (lambda run: run.vae, "draw crystals: hpcvox generate vae={}"),
 )
 """What to do where every figure is good: after the last step that was taken."""
 
 
-def said(folders: Sequence[Folder]) -> list[Said]:
+def said(run: Run) -> list[Said]:
     """What the figures of a run say, in the order of its steps."""
-    by_verb = {folder.verb: folder for folder in folders if not folder.problem}
     found = []
     for measure in MEASURES:
-        if (folder := by_verb.get(measure.verb)) is None or (value := measure.value(folder)) is None:
+        if (value := measure.value(run)) is None:
             continue
         words = measure.says.format(value) + (f" ({measure.beside})" if measure.beside else "")
         grade = measure.grade(value)
@@ -107,29 +123,30 @@ def said(folders: Sequence[Folder]) -> list[Said]:
     return found
 
 
-def next_step(folders: Sequence[Folder], figures: Sequence[Said]) -> str:
+def next_step(run: Run, figures: Sequence[Said]) -> str:
     """What would help most: the cure of the first of the worst figures, or the step that was not taken yet."""
     for grade in (POOR, FAIR):
         if advice := next((one.advice for one in figures if one.grade == grade), ""):
             return advice
-    by_verb = {folder.verb: folder for folder in folders if not folder.problem}
-    return next((text.format(by_verb[verb].path) for verb, text in NEXT if verb in by_verb), "")
+    taken = ((text, folder) for of, text in NEXT if not (folder := of(run)).problem)
+    return next((text.format(folder.path) for text, folder in taken), "")
 
 
-def lines(folders: Sequence[Folder]) -> list[str]:
+def lines(run: Run) -> list[str]:
     """The verdict for a terminal; no line where there is no figure yet."""
-    figures = said(folders)
+    figures = said(run)
     if not figures:
         return []
     told = [f"  {one.grade:<4}  {one.words}" for one in figures]
-    return ["how good they are:", *told, f"next: {next_step(folders, figures)}"]
+    return ["how good they are:", *told, f"next: {next_step(run, figures)}"]
 
 
-def section(folders: Sequence[Folder]) -> Section | None:
-    """The verdict for the page; None where there is no figure yet."""
-    figures = said(folders)
+def sections(run: Run) -> list[Section]:
+    """The verdict for the page; none where there is no figure yet."""
+    figures = said(run)
     if not figures:
-        return None
+        return []
     facts = [(one.grade, one.words) for one in figures]
-    step = next_step(folders, figures)
-    return Section("verdict", "How good they are", facts=facts, notes=[f"Next: {step}."] if step else [])
+    step = next_step(run, figures)
+    notes = [f"Next: {step}."] if step else []
+    return [Section("verdict", "How good they are", facts=facts, notes=notes)]

@@ -2,20 +2,31 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 from hpcvox.crystals.sources.cif_set import Cif, CifSet
-from hpcvox.report import charts, crystals, downloads, files
-from hpcvox.report.parts import Cell, Chart, Downloads, Section, Table, cell, shown, table
-from hpcvox.report.reading import Folder, read_rows
+from hpcvox.generation.candidates import CIFS, TABLE, Column, is_valid
+from hpcvox.generation.summary import GenerateSummary
+from hpcvox.report import downloads
+from hpcvox.report.drawing import charts, crystals
+from hpcvox.report.drawing.chart import Chart
+from hpcvox.report.drawing.crystals import Scene
+from hpcvox.report.parts import Cell, CrystalsToTurn, Downloads, Section, Table, cell, link, shown, table
+from hpcvox.report.reading import read_rows
+from hpcvox.report.run import Run
+from hpcvox.report.tables import reasons
 
-NAME, TITLE = "generated", "Generated crystals"
-TRUE = {"true", "yes", "1"}
+NAME: Final = "generated"
+TITLE: Final = "Generated crystals"
+
+ALWAYS: Final = {Column.ID, Column.VALID, Column.CODE, Column.FORMULA}
+"""Columns that are shown also where they are the same in every row."""
 
 
 class Candidate(NamedTuple):
-    """A row of candidates.csv: ``failure`` is its reason's code, empty where it is valid."""
+    """A row of the table: ``failure`` is its reason's code, empty where it is valid."""
 
     id: str
     failure: str
@@ -24,81 +35,71 @@ class Candidate(NamedTuple):
     row: Mapping[str, str]
 
 
-def read_candidates(folder: Folder) -> list[Candidate]:
-    """Every sample that was drawn, in the order of candidates.csv."""
-    file = folder.file("candidates.csv")
-    if file is None:
-        return []
-    drawn = CifSet(file.parent / "cifs").files()
-    return [_candidate(drawn, row) for row in read_rows(file)]
-
-
-def _candidate(drawn: Mapping[str, Cif], row: Mapping[str, str]) -> Candidate:
-    valid = row.get("valid", "").lower() in TRUE
-    failure = "" if valid else row.get("code") or "not said"
-    cif = drawn.get(Path(row.get("cif", "")).name)
-    return Candidate(row.get("id", ""), failure, row.get("decile", ""), cif, row)
-
-
-def section(folder: Folder, page: Path, most_crystals: int, most_downloads: int, table_rows: int) -> Section:
-    """The whole section; crystals in 3D, and those to download, are the valid ones first."""
+def sections(run: Run) -> list[Section]:
+    """One section; crystals in 3D, and those to download, are the valid ones first."""
+    folder, settings = run.generated, run.settings
     if folder.problem:
-        return Section(NAME, TITLE, missing=folder.problem)
-    if folder.file("candidates.csv") is None:
-        return Section(
-            NAME, TITLE, missing=f"{folder.path} has no candidates.csv: generation has not finished."
-        )
-    candidates = read_candidates(folder)
+        return [Section(NAME, TITLE, missing=folder.problem)]
+    file = folder.file(TABLE)
+    if file is None:
+        return [Section(NAME, TITLE, missing=f"{folder.path} has no {TABLE}: generation has not finished.")]
+    drawn = CifSet(file.parent / CIFS).files()
+    candidates = [_candidate(drawn, row) for row in read_rows(file)]
     if not candidates:
-        return Section(
-            NAME, TITLE, missing=f"{folder.path}/candidates.csv has no rows: nothing was generated."
-        )
+        return [Section(NAME, TITLE, missing=f"{file} has no rows: nothing was generated.")]
     ordered = sorted(candidates, key=lambda c: bool(c.failure))
     with_cif = [downloads.Listed(c.id, c.cif, c.row) for c in ordered if c.cif is not None]
-    offered, untold = downloads.pack(NAME, with_cif, most_downloads)
-    scenes, problems = _scenes(candidates, most_crystals)
-    scenes = [one | {"cif": None if offered is None else offered.key(one["id"])} for one in scenes]
+    offered, untold = downloads.pack(NAME, with_cif, settings.downloads)
+    scenes, problems = _scenes(candidates, settings.crystals, offered)
     notes = [*folder.notes, *problems, *untold]
     if not scenes:
         notes.append("There is no crystal to turn: no sample became a crystal with a CIF.")
-    return Section(
+    condition = (folder.summary and folder.summary.condition) or "the condition"
+    section = Section(
         NAME,
         TITLE,
         intro="Valid says no more than that all atoms are over 0.5 Å apart, in a cell of 1 to 60 Å. Which of them are "
         "plausible, `hpcvox judge` tells.",
         tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
-        facts=_facts(folder, candidates),
-        charts=_charts(candidates, str(folder.fact("condition") or "the condition")),
+        facts=_facts(folder.summary, candidates),
+        charts=_charts(candidates, condition),
         tables=[
             *_failures(candidates),
-            _table(ordered, page, {s["id"] for s in scenes}, offered, table_rows),
+            _table(ordered, run.page, {s.id for s in scenes}, offered, settings.table_rows),
         ],
         notes=notes,
         downloads=offered,
-        widget="crystals" if scenes else "",
-        data={"crystals": scenes, "elements": crystals.elements(scenes)} if scenes else {},
+        widget=CrystalsToTurn(scenes, crystals.looks(scenes)) if scenes else None,
     )
+    return [section]
+
+
+def _candidate(drawn: Mapping[str, Cif], row: Mapping[str, str]) -> Candidate:
+    failure = "" if is_valid(row) else row.get(Column.CODE) or "not said"
+    cif = drawn.get(Path(row.get(Column.CIF, "")).name)
+    return Candidate(row.get(Column.ID, ""), failure, row.get(Column.DECILE, ""), cif, row)
 
 
 def _rate(candidates: list[Candidate]) -> str:
     return f"{100 * sum(not candidate.failure for candidate in candidates) / len(candidates):.1f} %"
 
 
-def _facts(folder: Folder, candidates: list[Candidate]) -> list[tuple[str, str]]:
+def _facts(summary: GenerateSummary | None, candidates: list[Candidate]) -> list[tuple[str, str]]:
     facts = [
         ("samples", shown(len(candidates))),
         ("valid", shown(sum(not candidate.failure for candidate in candidates))),
         ("validity rate", f"{_rate(candidates)} (every failure counted)"),
     ]
-    wanted = {
-        "atoms placed": "placed",
-        "valid and charge-balanced": "valid_and_charge_balanced",
-        "valid and novel": "valid_and_novel",
-        "formulas among the valid": "formulas",
-        "novelty against": "novelty",
-    }
-    said = {label: folder.fact(key) for label, key in wanted.items()}
-    return facts + [(label, shown(value)) for label, value in said.items() if value is not None]
+    if summary is None:
+        return facts
+    return [
+        *facts,
+        ("atoms placed", shown(summary.placed)),
+        ("valid and charge-balanced", shown(summary.valid_and_charge_balanced)),
+        ("valid and novel", shown(summary.valid_and_novel)),
+        ("formulas among the valid", shown(summary.formulas)),
+        ("novelty against", summary.novelty),
+    ]
 
 
 def _charts(candidates: list[Candidate], condition: str) -> list[Chart]:
@@ -118,13 +119,10 @@ def _codes(candidates: list[Candidate]) -> list[str]:
 
 
 def _failures(candidates: list[Candidate]) -> list[Table]:
-    counts = Counter(c.failure for c in candidates if c.failure)
-    examples = {c.failure: c.row.get("message", "") for c in candidates[::-1]}
-    rows = [
-        (code, count, f"{100 * count / len(candidates):.1f} %", examples[code])
-        for code, count in counts.most_common()
-    ]
-    return [table("Failures, by reason", ["reason", "samples", "share", "for example"], rows)] if rows else []
+    failed = [c for c in candidates if c.failure]
+    said = [c.row.get(Column.MESSAGE, "") for c in failed]
+    whys = [(c.failure,) for c in failed]
+    return reasons("Failures, by reason", ["reason", "samples"], whys, said, len(candidates))
 
 
 def _table(
@@ -132,28 +130,27 @@ def _table(
 ) -> Table:
     columns = list(dict.fromkeys(key for c in candidates for key in c.row))
     # What is the same in every row (an empty message, one origin) says nothing in a table.
-    columns = [
-        k
-        for k in columns
-        if k in {"id", "valid", "code", "formula"} or len({c.row.get(k, "") for c in candidates}) > 1
-    ]
+    columns = [k for k in columns if k in ALWAYS or len({c.row.get(k, "") for c in candidates}) > 1]
     rows = [[_cell(c, column, page, offered) for column in columns] for c in candidates[:most]]
     note = "Click a column to sort by it, a row to see its crystal above."
     if len(candidates) > most:
-        note += f" The first {most:,} of {len(candidates):,} (valid first); all are in candidates.csv."
+        note += f" The first {most:,} of {len(candidates):,} (valid first); all are in {TABLE}."
     keys = [c.id if c.id in drawn else "" for c in candidates[:most]]
     return table("Candidates", columns, rows, note=note, keys=keys)
 
 
 def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | None) -> Cell:
-    if column == "cif" and candidate.cif is not None:
+    if column == Column.CIF and candidate.cif is not None:
         key = None if offered is None else offered.key(candidate.id)
-        return Cell(candidate.cif.name, href=files.link(candidate.cif.place, page), cif=key)
+        return Cell(candidate.cif.name, href=link(candidate.cif.place, page), cif=key)
     return cell(candidate.row.get(column, ""))
 
 
-def _scenes(candidates: list[Candidate], most: int) -> tuple[list[dict[str, Any]], list[str]]:
-    scenes: list[dict[str, Any]] = []
+def _scenes(
+    candidates: list[Candidate], most: int, offered: Downloads | None
+) -> tuple[list[Scene], list[str]]:
+    """The crystals that can be turned, and what is to be said of the others."""
+    scenes: list[Scene] = []
     problems: list[str] = []
     with_cif = [c for c in candidates if c.cif is not None]
     for candidate in sorted(with_cif, key=lambda c: bool(c.failure)):
@@ -165,14 +162,15 @@ def _scenes(candidates: list[Candidate], most: int) -> tuple[list[dict[str, Any]
         except (ValueError, OSError) as error:
             problems.append(f"{candidate.cif.name} cannot be drawn: {error}")
             continue
-        scenes.append(one | {"label": _label(candidate)})
+        key = None if offered is None else offered.key(candidate.id)
+        scenes.append(replace(one, label=_label(candidate), cif=key))
     if len(with_cif) > len(scenes) + len(problems):
         problems.append(f"{len(scenes)} of {len(with_cif)} crystals can be turned here; each has its CIF.")
     return scenes, problems
 
 
 def _label(candidate: Candidate) -> str:
-    words = [candidate.id, candidate.row.get("formula", "")]
+    words = [candidate.id, candidate.row.get(Column.FORMULA, "")]
     words.append(f"decile {candidate.decile}" if candidate.decile else "")
     words.append(f"invalid: {candidate.failure}" if candidate.failure else "")
     return " · ".join(word for word in words if word)

@@ -8,16 +8,13 @@ import torch
 
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.voxels import load
-from hpcvox.report import latent
-from hpcvox.report.drawing import values
+from hpcvox.report.drawing.chart import Line, Points, Scale
 from hpcvox.report.encoding import Encoder
-from hpcvox.report.kinds import kinds_of
 from hpcvox.report.parts import Section
-from hpcvox.report.reading import open_folder
+from hpcvox.report.sections import latent
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
-from tests.support.chart_points import points
-from tests.support.report_run import make_vae
+from tests.support.report_run import make_vae, run_of
 from tests.support.voxel_shards import make_shards
 
 
@@ -36,9 +33,8 @@ def encoder(root: Path) -> Encoder:
 
 
 def sections(root: Path, most: int = 1000, rows: int = 10, shards: str = "shards") -> list[Section]:
-    return latent.sections(
-        open_folder("train-vae", root / "vae"), open_folder("featurize", root / shards), most, rows
-    )
+    run = run_of(root, vae=root / "vae", shards=root / shards, latent=most, interpolations=rows)
+    return latent.sections(run)
 
 
 def test_crystals_are_encoded_as_they_were_trained(root: Path, encoder: Encoder) -> None:
@@ -87,26 +83,19 @@ def test_the_map_has_every_crystal_with_its_kind_and_its_condition(root: Path, e
     facts = dict(space.facts)
     assert facts["crystals"] == "48 of 48"
     assert facts["of them held out"] == str(encoder.held_out.sum())
-    lines, kinds, condition = (chart.figure["data"] for chart in space.charts)
+    lines, (kind,), (condition,) = (chart.marks for chart in space.charts)
     assert len(lines) == 8 + 1
-    area = np.trapezoid(values(lines[0]["y"]), values(lines[0]["x"]))
-    assert 0.5 < area < 1.01
-    assert [trace["name"] for trace in kinds] == ["ABC3"]
-    assert len(points(kinds[0])) == 48
-    assert points(condition[0]) == points(kinds[0])
-    np.testing.assert_allclose(
-        values(condition[0]["marker"]["color"]), encoder.shards.target("energy"), rtol=1e-6
-    )
-    assert sum("held out" in text for text in condition[0]["text"]) == encoder.held_out.sum()
+    assert isinstance(lines[0], Line)
+    assert 0.5 < np.trapezoid(lines[0].y, lines[0].x) < 1.01
+    assert isinstance(kind, Points)
+    assert isinstance(condition, Points)
+    assert (kind.name, len(kind.x)) == ("ABC3", 48)
+    np.testing.assert_array_equal([condition.x, condition.y], [kind.x, kind.y])
+    assert isinstance(condition.colour, Scale)
+    np.testing.assert_allclose(condition.colour.values, encoder.shards.target("energy"), rtol=1e-6)
+    assert sum("held out" in text for text in condition.texts) == encoder.held_out.sum()
     few, _ = sections(root, most=10)
     assert dict(few.facts)["crystals"] == "10 of 48"
-
-
-def test_kinds_of_formulas() -> None:
-    formulas = ["SrTiO3", "BaZrO3", "NaCl", "O2", "AlCu2Mn", "H", "CaF2", "Fe2O3", "K2O7S2", "LaAlO3"]
-    kinds = kinds_of(formulas)
-    assert kinds[:7] == ["ABC3", "ABC3", "AB", "A2", "ABC2", "A", "AB2"]
-    assert kinds[7:] == ["other", "other", "ABC3"]
 
 
 def test_a_row_goes_between_two_held_out_crystals_of_a_decile(root: Path, encoder: Encoder) -> None:

@@ -1,7 +1,9 @@
 """A crystal as the page draws it: its cell, every atom in or on it, and the contacts between neighbours."""
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import gemmi
 import numpy as np
@@ -9,14 +11,42 @@ from ase.data import chemical_symbols, covalent_radii
 from ase.data.colors import jmol_colors
 from numpy.typing import NDArray
 
-FACE = 0.02
+FACE: Final = 0.02
 """An atom this near a face (in cell lengths) is drawn on the opposite one too, as is usual."""
 
-CONTACT = 1.1
+CONTACT: Final = 1.1
 """Two atoms touch where their distance is within this factor of the nearest distance of both."""
 
-MOST_SITES = 200
-IMAGES = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
+MOST_SITES: Final = 200
+IMAGES: Final = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A crystal as it is drawn; the page's script knows these names."""
+
+    id: str
+    lattice: list[list[float]]
+    """Rows a, b, c in Å."""
+    numbers: list[int]
+    """Of every atom that is drawn."""
+    positions: list[list[float]]
+    """Of the same, in Å."""
+    frac: list[list[float]]
+    bonds: list[list[int]]
+    """Pairs of drawn atoms."""
+    label: str = ""
+    cif: str | None = None
+    """What the page knows its CIF by; None where it has none."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an element is drawn: Jmol's colour, and its radius in Å."""
+
+    symbol: str
+    colour: str
+    radius: float
 
 
 def read_cif(text: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
@@ -39,10 +69,8 @@ def read_cif(text: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDA
     return lattice, frac, numbers
 
 
-def scene(text: bytes, name: str) -> dict[str, Any]:
-    """What the page needs to draw the crystal of a CIF.
-
-    Positions in Å, bonds as pairs of drawn atoms.
+def scene(text: bytes, name: str) -> Scene:
+    """The crystal of a CIF as it is drawn.
 
     Raises:
         ValueError: as :func:`read_cif` does, and where there are more than :data:`MOST_SITES` sites.
@@ -54,25 +82,25 @@ def scene(text: bytes, name: str) -> dict[str, Any]:
     drawn, owner = _with_face_images(frac)
     positions = drawn @ lattice
     bonds = _contacts(positions, owner, _nearest(frac, lattice))
-    return {
-        "id": name,
-        "lattice": np.round(lattice, 4).tolist(),
-        "numbers": [int(z) for z in numbers[owner]],
-        "positions": np.round(positions, 3).tolist(),
-        "frac": np.round(drawn, 3).tolist(),
-        "bonds": bonds,
-    }
+    return Scene(
+        id=name,
+        lattice=np.round(lattice, 4).tolist(),
+        numbers=[int(z) for z in numbers[owner]],
+        positions=np.round(positions, 3).tolist(),
+        frac=np.round(drawn, 3).tolist(),
+        bonds=bonds,
+    )
 
 
-def elements(scenes: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Symbol, colour (Jmol's) and drawn radius in Å of each element in ``scenes``, by atomic number."""
-    present = sorted({z for one in scenes for z in one["numbers"]})
+def looks(scenes: Sequence[Scene]) -> dict[int, Look]:
+    """How each element in ``scenes`` is drawn, by atomic number."""
+    present = sorted({z for one in scenes for z in one.numbers})
     return {
-        z: {
-            "symbol": chemical_symbols[z],
-            "colour": "#" + "".join(f"{round(255 * c):02x}" for c in _colour(z)),
-            "radius": round(0.45 * float(covalent_radii[z]), 3),
-        }
+        z: Look(
+            symbol=chemical_symbols[z],
+            colour="#" + "".join(f"{round(255 * c):02x}" for c in _colour(z)),
+            radius=round(0.45 * float(covalent_radii[z]), 3),
+        )
         for z in present
     }
 

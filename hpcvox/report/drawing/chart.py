@@ -1,0 +1,134 @@
+"""What a chart shows, without a word on how it is drawn: :mod:`on_page` and :mod:`on_paper` draw it.
+
+All text is as people write it; whoever draws it escapes what its library would read as markup.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999999")
+"""Okabe and Ito's colours, which the colour-blind can tell apart (doi 10.1038/nmeth.1618)."""
+
+Numbers = NDArray[Any]
+"""(N,), of any type: float32 is half as large in the page as float64."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis: ``step`` is between two ticks, a number or, on a logarithmic axis, plotly's word for it."""
+
+    title: str = ""
+    log: bool = False
+    names: bool = False
+    """Whether places are names, and not numbers."""
+    limits: tuple[float, float] | None = None
+    step: float | str | None = None
+    ticks: bool = True
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A group of vertical bars, on top of the groups before it."""
+
+    name: str
+    places: Sequence[str] | Numbers
+    counts: Sequence[int] | Numbers
+    colour: str
+    width: float | None = None
+    """In units of the axis; None: of bars at names."""
+
+
+@dataclass(frozen=True)
+class LyingBars:
+    """Horizontal bars at names, the first one lowest, each with its count beside it."""
+
+    names: Sequence[str]
+    counts: Sequence[int]
+    colour: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points; ``dots`` mark them."""
+
+    x: Numbers
+    y: Numbers
+    colour: str
+    name: str = ""
+    """In the legend; empty: not there."""
+    width: float = 2
+    """Pixels."""
+    dashed: bool = False
+    dots: bool = False
+    opacity: float = 1.0
+    tells: bool = True
+    """Whether the page tells the values of the point under the mouse."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours of values: those beyond ``low`` and ``high`` have the outermost."""
+
+    values: Numbers
+    low: float
+    high: float
+    title: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points, of one colour or each of its value's."""
+
+    x: Numbers
+    y: Numbers
+    colour: str | Scale
+    name: str = ""
+    """In the legend; empty: not there."""
+    sizes: float | Numbers = 5
+    """Diameters in pixels."""
+    opacity: float = 1.0
+    texts: Sequence[str] = ()
+    """What each is; empty: the page tells its place and how many it stands for."""
+    counts: Numbers | None = None
+    """How many each stands for."""
+
+
+Mark = Bars | LyingBars | Line | Points
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with two axes; ``height`` in pixels of the page, where ``wide`` charts have a line of their own."""
+
+    name: str
+    title: str
+    marks: Sequence[Mark]
+    x: Axis
+    y: Axis
+    height: int
+    wide: bool = False
+    equal: bool = False
+    """Whether both axes have one scale."""
+
+
+class Row(NamedTuple):
+    """A line of small pictures, (n, m) arrays with their first row on top, in the same colours from low to high."""
+
+    label: str
+    low: float
+    high: float
+    pictures: Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows of small pictures, one under each of ``heads``."""
+
+    name: str
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Row]

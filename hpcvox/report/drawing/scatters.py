@@ -1,0 +1,90 @@
+"""Charts of points: what is predicted over what is true, and maps and distributions of the latent space."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpcvox.report.drawing.chart import PALETTE, Axis, Chart, Line, Mark, Points, Scale
+from hpcvox.report.drawing.charts import MOST_POINTS, Curve
+
+
+def parity(name: str, title: str, groups: Mapping[str, Curve], axis: str) -> Chart:
+    """What is predicted over what is true, one colour a group, beside the line where both are the same.
+
+    Points that fall together are one mark of as large an area; at most :data:`MOST_POINTS` of a group are drawn.
+    """
+    everything = np.concatenate([values for pair in groups.values() for values in pair])
+    low, high = float(everything.min()), float(everything.max())
+    edge = 0.04 * (high - low) or 0.5
+    limits = low - edge, high + edge
+    ends = np.array(limits)
+    marks: list[Mark] = [Line(ends, ends, "#8a949c", width=1, dashed=True, tells=False)]
+    for k, (label, (true, predicted)) in enumerate(groups.items()):
+        points, counts = np.unique(np.stack([true, predicted], axis=1), axis=0, return_counts=True)
+        chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).astype(int))
+        counts = counts[chosen]
+        sizes = np.minimum(5 * np.sqrt(counts), 36)
+        x, y = points[chosen, 0], points[chosen, 1]
+        marks.append(Points(x, y, PALETTE[(0, 5, 2, 3)[k % 4]], label, sizes, 0.6, counts=counts))
+    x_axis, y_axis = (Axis(f"{axis}, {which}", limits=limits) for which in ("true", "predicted"))
+    return Chart(name, title, marks, x_axis, y_axis, 400, equal=True)
+
+
+def densities(
+    name: str,
+    title: str,
+    x: NDArray[np.float64],
+    lines: Sequence[NDArray[np.float64]],
+    normal: NDArray[np.float64],
+    axis: str,
+) -> Chart:
+    """Thin lines, all alike, behind the normal density."""
+    x_short = _short(x)
+    marks = [
+        Line(x_short, _short(y), PALETTE[0], "" if k else "dimensions", width=1, opacity=0.35, tells=False)
+        for k, y in enumerate(lines)
+    ]
+    marks.append(Line(x_short, _short(normal), PALETTE[5], "N(0, 1)", width=3, dashed=True, tells=False))
+    return Chart(name, title, marks, Axis(axis), Axis("density"), 320, wide=True)
+
+
+def classes(
+    name: str,
+    title: str,
+    place: NDArray[np.floating],
+    groups: Mapping[str, NDArray[np.int64]],
+    texts: Sequence[str],
+) -> Chart:
+    """A map of points (N, 2), one colour for each group of them; ``texts`` say what each point is."""
+    marks = []
+    for k, (label, rows) in enumerate(groups.items()):
+        x, y = _short(place[rows, 0]), _short(place[rows, 1])
+        said = [texts[row] for row in rows]
+        marks.append(Points(x, y, PALETTE[k % len(PALETTE)], label, opacity=0.75, texts=said))
+    return _map(name, title, marks)
+
+
+def coloured(
+    name: str,
+    title: str,
+    place: NDArray[np.floating],
+    values: NDArray[np.float64],
+    label: str,
+    texts: Sequence[str],
+) -> Chart:
+    """A map of points (N, 2), each in the colour of its value; the outermost hundredths share theirs."""
+    low, high = np.percentile(values, [1, 99])
+    scale = Scale(_short(values), float(low), float(high), label)
+    points = Points(_short(place[:, 0]), _short(place[:, 1]), scale, opacity=0.85, texts=texts)
+    return _map(name, title, [points])
+
+
+def _map(name: str, title: str, marks: Sequence[Mark]) -> Chart:
+    """Axes without ticks: who is near whom is all that a map says."""
+    return Chart(name, title, marks, Axis(ticks=False), Axis(ticks=False), 480)
+
+
+def _short(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Half the bytes in the page, and enough for the eye."""
+    return values.astype(np.float32)

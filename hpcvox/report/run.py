@@ -1,0 +1,239 @@
+"""A run as the report sees it: the folders of its steps, and what each step says of what it made."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from hpcvox.database.summary import DatabaseSummary
+from hpcvox.errors import HpcvoxError, SourceError, SummaryError
+from hpcvox.experiments.evaluation import EvaluateSummary
+from hpcvox.files.timings import Timings
+from hpcvox.generation.judging.summary import DRAWN, JudgeSummary
+from hpcvox.generation.summary import GenerateSummary
+from hpcvox.networks.cgcnn.card import CGCNNCard
+from hpcvox.networks.unet.card import UNetCard
+from hpcvox.networks.vae.card import VAECard
+from hpcvox.relaxation.summary import RelaxSummary
+from hpcvox.report.parts import shown
+from hpcvox.report.reading import NOTHING, Config, read_config
+from hpcvox.report.settings import ReportSettings
+from hpcvox.screening.summary import ScreenSummary
+from hpcvox.shards.layout import MANIFEST
+from hpcvox.shards.manifest import Manifest
+from hpcvox.training.folder.card import CARD, Card, read_card
+
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+C = TypeVar("C", bound=Card)
+
+
+@dataclass(frozen=True)
+class Step(Generic[S]):
+    """A step of a run, by its name in a pipeline."""
+
+    name: str
+    verb: str
+    load: Callable[[Path], S | None]
+    """What its folder says of what it made; None where it does not yet."""
+    made: Callable[[S], str]
+    """How much that is, in words."""
+    versions: Callable[[S], Mapping[str, str]] = lambda _: {}
+    """Of the packages that made it."""
+
+
+@dataclass(frozen=True)
+class Folder(Generic[S_co]):
+    """A folder that a step wrote: ``problem`` says why it has nothing to show (else it is empty)."""
+
+    step: Step[Any]
+    path: Path | None
+    problem: str = ""
+    config: Config = NOTHING
+    summary: S_co | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """What made it."""
+        return self.step.verb
+
+    def file(self, name: str) -> Path | None:
+        """The file ``name``, if it is here."""
+        if self.path is None or self.problem:
+            return None
+        return self.path / name if (self.path / name).is_file() else None
+
+    def unfinished(self, file: str) -> str:
+        """Why there is nothing to show where ``file``, which the step writes at its end, is not here."""
+        return self.problem or f"{self.path} has no {file}: `hpcvox {self.verb}` has not finished there."
+
+    @property
+    def made(self) -> str | None:
+        """How much is in it, in words; None where it does not say."""
+        return None if self.summary is None else self.step.made(self.summary)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the packages that made it, as far as it says."""
+        return {} if self.summary is None else self.step.versions(self.summary)
+
+
+def open_folder(step: Step[S], path: Path | None) -> Folder[S]:
+    """What ``step`` left in ``path``."""
+    if path is None:
+        return Folder(step, None, "This part was not asked for: its folder is null in the report's config.")
+    if not path.is_dir():
+        return Folder(
+            step, path, f"There is no folder {path}. `hpcvox {step.verb}` with out={path} makes it."
+        )
+    if not any(entry for entry in path.iterdir() if not entry.name.startswith(".")):
+        return Folder(step, path, f"{path} is empty: `hpcvox {step.verb}` has not finished a step there.")
+    notes: list[str] = []
+    config = read_config(path, notes)
+    summary = None
+    try:
+        summary = step.load(path)
+    except HpcvoxError as error:
+        notes.append(f"{error}; what it says is left out.")
+    return Folder(step, path, "", config, summary, tuple(notes))
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    return Manifest.load(folder) if (folder / MANIFEST).is_file() else None
+
+
+def _card(kind: type[C], folder: Path) -> C | None:
+    if not (folder / CARD).is_file():
+        return None
+    try:
+        return kind.model_validate(read_card(folder))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise SummaryError(f"{folder / CARD} cannot be read ({where}: {first['msg']})") from None
+
+
+def _trained(name: str, verb: str, kind: type[C]) -> Step[C]:
+    """The step that trains a network with a card of ``kind``."""
+    return Step(
+        name,
+        verb,
+        partial(_card, kind),
+        made=lambda card: f"{shown(card.weights)} weights",
+        versions=lambda card: {"hpcvox": card.hpcvox} if card.hpcvox else {},
+    )
+
+
+DATABASE: Final = Step(
+    "database", "database", DatabaseSummary.load, lambda summary: f"{shown(summary.crystals)} crystals"
+)
+FEATURIZE: Final = Step(
+    "featurize",
+    "featurize",
+    _manifest,
+    made=lambda manifest: f"{shown(manifest.n_samples)} samples",
+    versions=lambda manifest: {"hpcvox": manifest.code_version},
+)
+TRAIN_UNET: Final = _trained("train_unet", "train-unet", UNetCard)
+TRAIN_VAE: Final = _trained("train_vae", "train-vae", VAECard)
+FINETUNE_UNET: Final = _trained("finetune_unet", "train-unet", UNetCard)
+TRAIN_CGCNN: Final = _trained("train_cgcnn", "train-cgcnn", CGCNNCard)
+EVALUATE: Final = Step(
+    "evaluate",
+    "evaluate",
+    EvaluateSummary.load,
+    lambda summary: f"{shown(summary.held_out_crystals)} crystals",
+)
+GENERATE: Final = Step(
+    "generate", "generate", GenerateSummary.load, lambda summary: f"{shown(summary.samples)} samples"
+)
+JUDGE: Final = Step(
+    "judge",
+    "judge",
+    JudgeSummary.load,
+    lambda summary: f"{shown(summary.funnel.get(DRAWN, 0))} candidates judged",
+)
+SCREEN: Final = Step(
+    "screen", "screen", ScreenSummary.load, lambda summary: f"{shown(summary.predicted)} crystals"
+)
+RELAX: Final = Step(
+    "relax",
+    "relax",
+    RelaxSummary.load,
+    made=lambda summary: f"{shown(summary.relaxed)} crystals",
+    versions=lambda summary: {stage.calculator: stage.version for stage in summary.stages},
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folders of a run, and where the page is written."""
+
+    settings: ReportSettings
+    page: Path
+    database: Folder[DatabaseSummary]
+    shards: Folder[Manifest]
+    vae: Folder[VAECard]
+    generated: Folder[GenerateSummary]
+    evaluation: Folder[EvaluateSummary]
+    unet: Folder[UNetCard]
+    finetuned_unet: Folder[UNetCard]
+    judged: Folder[JudgeSummary]
+    screened: Folder[ScreenSummary]
+    relaxed: Folder[RelaxSummary]
+    networks: Sequence[Folder[CGCNNCard]] = ()
+    timings: Timings = field(default_factory=Timings)
+
+    @property
+    def folders(self) -> list[Folder[Any]]:
+        """Those that every run has, those of the others that are there, and the networks."""
+        usual: list[Folder[Any]] = [self.database, self.shards, self.vae, self.generated, self.evaluation]
+        others: list[Folder[Any]] = [self.unet, self.finetuned_unet, self.judged, self.screened, self.relaxed]
+        return [*usual, *(folder for folder in others if not folder.problem), *self.networks]
+
+
+def open_run(settings: ReportSettings, page: Path) -> Run:
+    """What is in the folders of a run.
+
+    Raises:
+        SourceError: not one of them is there.
+        SummaryError: the times of the steps cannot be read.
+    """
+    screened = open_folder(SCREEN, settings.screened)
+    run = Run(
+        settings,
+        page,
+        database=open_folder(DATABASE, settings.database),
+        shards=open_folder(FEATURIZE, settings.shards),
+        vae=open_folder(TRAIN_VAE, settings.vae),
+        generated=open_folder(GENERATE, settings.generated),
+        evaluation=open_folder(EVALUATE, settings.evaluation),
+        unet=open_folder(TRAIN_UNET, settings.unet),
+        finetuned_unet=open_folder(FINETUNE_UNET, settings.finetuned_unet),
+        judged=open_folder(JUDGE, settings.judged),
+        screened=screened,
+        relaxed=open_folder(RELAX, settings.relaxed),
+        networks=[open_folder(TRAIN_CGCNN, path) for path in _networks(settings, screened)],
+        timings=Timings() if settings.timings is None else Timings.load(settings.timings),
+    )
+    if all(folder.problem for folder in run.folders):
+        names = ", ".join(str(folder.path) for folder in run.folders if folder.path is not None)
+        raise SourceError(
+            f"there is nothing to report: none of {names or '(all null)'} is a folder with files; name at least one "
+            "of database, shards, vae, generated, evaluation (as database=runs/database)"
+        )
+    return run
+
+
+def _networks(settings: ReportSettings, screened: Folder[ScreenSummary]) -> list[Path]:
+    """The run folders of train-cgcnn that were asked for, or else those that predicted what is screened."""
+    if settings.networks is not None:
+        return settings.networks
+    if screened.summary is None:
+        return []
+    named = (network for target in screened.summary.targets.values() for network in target.networks)
+    return [Path(network) for network in dict.fromkeys(named)]
