@@ -306,11 +306,12 @@ def test_modules_of_the_current_folder_are_those_of_somebody_else_s_data(tmp_pat
         (tmp_path / f"{name}.py").write_text("open('was_run', 'w').close()")
     script = (
         "import os, numpy\n"
-        "from hpcvox.actors.pool import run_ordered\n"
+        "from hpcvox.actors.pool import actor_pool\n"
         "def make():\n"
         "    import numpy\n"
         "    return lambda task: (numpy.zeros(task).size, os.getcwd())\n"
-        "print(list(run_ordered(make, [3], actors=1)))\n"
+        "with actor_pool(1) as pool:\n"
+        "    print(list(pool.run_ordered(make, [3])))\n"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", script],
