@@ -1,8 +1,12 @@
-"""The sections of the page, in their order: a new one is a function in ``sections/`` and a line here."""
+"""The sections of the page, in their order: a new one is a function in ``sections/`` and a line here.
+
+Another package has its own by an entry point of the group ``hpcvox.sections`` that names a :data:`Maker`.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from hpcvox.registry import added
 from hpcvox.report.parts import Section
 from hpcvox.report.run import Run
 from hpcvox.report.sections import (
@@ -44,6 +48,16 @@ SECTIONS: Final[Sequence[Maker]] = (
 )
 
 
+GROUP: Final = "hpcvox.sections"
+"""Of the entry points of other packages, whose sections stand before the list of files."""
+
+
+def makers() -> list[Maker]:
+    """What makes the sections, ours and those of other packages."""
+    *before, last = SECTIONS
+    return [*before, *added(GROUP).values(), last]
+
+
 def sections(run: Run) -> list[Section]:
     """All sections of ``run``."""
-    return [section for make in SECTIONS for section in make(run)]
+    return [section for make in makers() for section in make(run)]

@@ -91,6 +91,14 @@ def test_its_source_its_descriptor_and_its_calculator_work_in_our_jobs(tmp_path:
     assert "springs_energy" in (tmp_path / "relaxed" / "relaxed.csv").read_text()
 
 
+@pytest.mark.slow
+def test_its_section_is_on_the_page_before_the_files(shards: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    hpcvox("report", f"shards={shards}", f"out={out}", "figures=false", "latent=0")
+    page = (out / "report.html").read_text("utf-8")
+    assert page.index("Numbers of elements") < page.index("Where every file is")
+
+
 def test_a_package_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     info = tmp_path / "broken-1.0.dist-info"
     info.mkdir()
