@@ -56,7 +56,8 @@ def test_ray_spans_both_nodes_and_keeps_strangers_out(lab: Lab, tmp_path: Path, 
     assert "actors on node1 node1 node2 node2" in output(tmp_path, job)
     assert "without the token: kept out" in output(tmp_path, job)
     assert "folders 700 700 700 700\ntoken 700 600\n" in output(tmp_path, job)
-    assert re.search(r"[1-9]\d* ports, measurements at \[\]", output(tmp_path, job))
+    told = r"[1-9]\d* ports, [1-9]\d* of them of agents, measurements at \[\]"
+    assert re.search(told, output(tmp_path, job)), output(tmp_path, job)
     assert not list(tmp_path.glob(".hpcvox-ray*")), "the token and the log are removed"
     assert not list(node_tmp.iterdir())
 

@@ -36,26 +36,37 @@ token = Path(os.environ["RAY_AUTH_TOKEN_PATH"])
 print("token", *(f"{path.stat().st_mode & 0o777:o}" for path in (token.parent, token)), flush=True)
 
 
-def answers(port: int) -> bool:
-    """Whether somebody without a token is told measurements at the port."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=0.5) as page:
-            return bool(page.status == 200)
-    except (OSError, ValueError, http.client.HTTPException):
-        return False
+PATHS = ("metrics", "api/job_agent/jobs/", "logs", "nodes")
 
 
-ports: dict[int, str] = {}
+def answers(host: str, port: int) -> bool:
+    """Whether somebody without a token is told measurements, jobs or logs at the port."""
+    for path in PATHS:
+        with (
+            contextlib.suppress(OSError, ValueError, http.client.HTTPException),
+            urllib.request.urlopen(f"http://{host}:{port}/{path}", timeout=0.5) as page,
+        ):
+            if page.status == 200:
+                return True
+    return False
+
+
+ports: dict[tuple[str, int], str] = {}
 for process in psutil.process_iter():
     with contextlib.suppress(psutil.Error):
         if process.environ().get("SLURM_JOB_ID") == os.environ["SLURM_JOB_ID"]:
-            listening = (c for c in process.net_connections() if c.status == psutil.CONN_LISTEN)
-            ports |= {c.laddr.port: " ".join(process.cmdline())[:300] for c in listening}
-print(
-    f"{len(ports)} ports, measurements at",
-    [ports[port] for port in sorted(ports) if answers(port)],
-    flush=True,
-)
+            # agents write their names over their environment
+            for one in (process, *process.children(recursive=True)):
+                listening = (c.laddr for c in one.net_connections() if c.status == psutil.CONN_LISTEN)
+                name = " ".join(one.cmdline())[:300]
+                ports |= {(laddr.ip.removeprefix("::ffff:"), laddr.port): name for laddr in listening}
+open_ports = [
+    name
+    for (ip, port), name in sorted(ports.items())
+    if answers("127.0.0.1" if ip in ("::", "0.0.0.0") else ip, port)
+]
+agents = sum("Agent" in name for name in ports.values())
+print(f"{len(ports)} ports, {agents} of them of agents, measurements at {open_ports}", flush=True)
 
 stranger = subprocess.run(
     [sys.executable, "-c", "import os, ray; ray.init(address=os.environ['RAY_ADDRESS'])"],
