@@ -1,0 +1,1 @@
+"""Run folders as each version of their format has left them, which later ones open."""
