@@ -117,7 +117,7 @@ def test_the_page_of_extensions_says_how_many_lines_each_takes() -> None:
         re.findall(r"^\| \[an? (\w+)[\w ]*\]\(.*?\) \| `hpcvox\.\w+` \| (\d+) \|", page, re.MULTILINE)
     )
     modules = {
-        "network": ["settings", "task"],
+        "network": ["card", "settings", "task"],
         "descriptor": ["fractions"],
         "source": ["lines"],
         "calculator": ["springs"],

@@ -15,7 +15,8 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.sampler import alone
 from hpcvox.generation.settings import GenerateSettings
-from hpcvox.training.folder.card import read_card
+from hpcvox.networks.vae.card import VAECard
+from hpcvox.training.folder.card import Card, read_card
 from hpcvox.training.folder.shipped import located
 
 MOST_DRAWS: Final = 100
@@ -129,9 +130,9 @@ class Generator(Trained):
 
     def __init__(self, folder: Path, task: str) -> None:
         super().__init__(folder, task)
-        card = read_card(folder)
-        self.condition: str | None = card["condition"]
-        self._edges = np.array(card["edges"])
+        card = read_card(folder, VAECard)
+        self.condition = card.condition
+        self._edges = np.array(card.edges)
         wanted = f", condition={self.condition} between {self._edges[0]:.4g} and {self._edges[-1]:.4g}"
         self.does = f"generate(n{'' if self.condition is None else wanted}), reconstruct(crystals)"
 
@@ -225,5 +226,5 @@ def load(run_or_name: Path | str) -> Trained:
         CheckpointError: there is none, or it is damaged.
     """
     folder = located(Path(run_or_name))
-    task = str(read_card(folder).get("task"))
+    task = read_card(folder, Card).task
     return _KINDS.get(task, Trained)(folder, task)

@@ -16,7 +16,7 @@ from hpcvox import config
 from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
-from hpcvox.errors import ConfigError, Rejected, ShardError
+from hpcvox.errors import Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.evaluation import (
     COLUMNS,
@@ -37,12 +37,10 @@ from hpcvox.generation.making import placed
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.settings import PlacementRules
-from hpcvox.networks.maps import MapKind
-from hpcvox.networks.vae.bins import bin_of, condition_of
+from hpcvox.networks.vae.bins import condition_of
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.terminal import counted
 
 PART = 64
@@ -57,9 +55,9 @@ def run(settings: EvaluateSettings) -> Outcome:
         held_out, deciles = _held_out(settings, networks, shards)
         config.claim(settings, settings.out, ("threads", "device", "limit"))
         placement = _rules(settings)._asdict()
-        unet = None if networks.unet_card is None else networks.unet_card["checksum"]
+        unet = None if networks.unet_card is None else networks.unet_card.checksum
         # of each way a row has the crystal that was placed, too: its sites
-        work = [networks.card["checksum"], unet, placement, list(Figure), "sites"]
+        work = [networks.card.checksum, unet, placement, list(Figure), "sites"]
         parts = KeptParts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
         with Progress("evaluate", len(held_out), "crystals") as progress:
@@ -101,20 +99,16 @@ def _held_out(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Samples that the VAE's training held out, evenly spread over the set, and their deciles."""
     card = networks.card
-    if misfit := MapKind.of_shards(shards).misfit(networks.kind, settings.vae):
-        raise ConfigError(
-            f"{settings.shards} has {misfit}: name the set it was trained on, {card['shards']}, as shards"
-        )
-    values = condition_of(shards, card["condition"])
-    out = split(shards.formulas, card["seed"], card["held_out_fraction"]) & np.isfinite(values)
+    networks.vae.check(shards, f"name the set it was trained on, {card.run.shards}, as shards")
+    out = card.run.held_out(shards.formulas) & np.isfinite(condition_of(shards, card.condition))
     indices = np.flatnonzero(out)
     if not len(indices):
         raise ShardError(
-            f"{settings.shards} has no held-out crystal with a {card['condition']}: nothing to evaluate"
+            f"{settings.shards} has no held-out crystal with a {card.condition}: nothing to evaluate"
         )
     if settings.limit and settings.limit < len(indices):
         indices = indices[np.linspace(0, len(indices) - 1, settings.limit).astype(int)]
-    return indices, bin_of(values[indices], np.array(card["edges"]))
+    return indices, networks.vae.bins(shards)[indices]
 
 
 def _rules(settings: EvaluateSettings) -> PlacementRules:
@@ -125,8 +119,8 @@ def _held_out_the_same(networks: Networks) -> bool | None:
     """Whether the UNet's training held out the same materials, by its card; None where there is none."""
     if networks.unet_card is None:
         return None
-    keys = ("shards", "seed", "held_out_fraction")
-    return all(networks.card[key] == networks.unet_card[key] for key in keys)
+    keys, one, other = ("shards", "seed", "held_out_fraction"), networks.card.run, networks.unet_card.run
+    return all(getattr(one, key) == getattr(other, key) for key in keys)
 
 
 def _evaluate(

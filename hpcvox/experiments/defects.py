@@ -79,7 +79,7 @@ class DefectsWorker:
         return rows
 
     def _row(self, crystal: Crystal, place: tuple[int, int]) -> Row:
-        target = self.network.card["target"]
+        target = self.network.card.target
         value = crystal.targets.get(target)
         known = [name for name, values in self.classes.items() if value in values]
         if not known:

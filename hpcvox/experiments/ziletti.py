@@ -23,6 +23,7 @@ from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.networks.fingerprint.at_work import DEFECTS, descriptor
+from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome, rejects_told
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 from hpcvox.terminal import counted
@@ -46,18 +47,18 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
         ConfigError: its classes are not of space groups, and ``symmetry`` was asked for.
         SourceError: the source cannot be read.
     """
-    _, card = load_model(settings.run, "fingerprint")
+    _, card = load_model(settings.run, FingerprintCard)
     descriptor(card, str(settings.run))
-    if settings.symmetry and card["target"] != "space_group":
+    if settings.symmetry and card.target != "space_group":
         raise ConfigError(
-            f"symmetry: the classes of {settings.run} are of {card['target']}, and spglib finds space groups: "
+            f"symmetry: the classes of {settings.run} are of {card.target}, and spglib finds space groups: "
             "set symmetry=false"
         )
     out = settings.out
     with durable.sole_writer(out):
         config.claim(settings, out, ("actors",))
         entries = _chosen(settings)
-        rows = _rows(settings, entries, card["checksum"])
+        rows = _rows(settings, entries, card.checksum)
         crystals = [row for row in rows if "class" in row]
         rejects = [row for row in rows if "class" not in row]
         table = accuracies(conditions(settings), crystals, settings.symmetry)

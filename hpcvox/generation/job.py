@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +22,12 @@ from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.placement.cell import cell_angles
 from hpcvox.generation.settings import GenerateSettings, PlacementRules
 from hpcvox.generation.summary import GenerateSummary
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.terminal import counted
+from hpcvox.training.folder.card import Run
 
 PART = 3 * BATCH
 """Samples to a part: what an interruption loses at most."""
@@ -78,8 +78,8 @@ def _rules(settings: GenerateSettings) -> PlacementRules:
 
 def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dict[str, Any]:
     return {
-        "vae": networks.card["checksum"],
-        **({} if networks.unet_card is None else {"unet": networks.unet_card["checksum"]}),
+        "vae": networks.card.checksum,
+        **({} if networks.unet_card is None else {"unet": networks.unet_card.checksum}),
         "placement": _rules(settings)._asdict(),
         **latent.work(),
     }
@@ -130,7 +130,7 @@ def _write(
     settings: GenerateSettings, networks: Networks, latent: Latent, rows: list[dict[str, Any]]
 ) -> GenerateSummary:
     """Write CIFs, table, summary and densities; returns the summary."""
-    known = _training_formulas(networks.card)
+    known = _training_formulas(networks.card.run)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in rows:
             if TEXT in row:
@@ -151,7 +151,7 @@ def _write(
 def _summary(
     rows: list[dict[str, Any]],
     settings: GenerateSettings,
-    card: Mapping[str, Any],
+    card: VAECard,
     drawn_from: str | None,
     novelty: str,
 ) -> GenerateSummary:
@@ -169,8 +169,8 @@ def _summary(
         formulas=len({row[Column.FORMULA] for row in valid}),
         failures=dict(Counter(row[Column.CODE] for row in rows if row[Column.CODE]).most_common()),
         valid_rate_by_decile={str(d): good[d] / drawn[d] for d in deciles},
-        condition=card["condition"],
-        edges=card["edges"],
+        condition=card.condition,
+        edges=card.edges,
         base=settings.base,
         towards=settings.towards,
         prior=drawn_from,
@@ -178,13 +178,13 @@ def _summary(
     )
 
 
-def _training_formulas(card: Mapping[str, Any]) -> set[str] | None:
+def _training_formulas(run: Run) -> set[str] | None:
     """Formulas that the VAE was trained on; None where its shard set is not there any more."""
     try:
-        formulas = ShardSet.open(card["shards"]).formulas
+        formulas = ShardSet.open(run.shards).formulas
     except ShardError:
         return None
-    held_out = split(formulas, card["seed"], card["held_out_fraction"])
+    held_out = run.held_out(formulas)
     return {formula for formula, out in zip(formulas, held_out, strict=True) if not out}
 
 

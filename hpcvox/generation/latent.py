@@ -23,8 +23,7 @@ from hpcvox.featurize.settings import DensitySettings
 from hpcvox.generation.networks import BATCH, Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import latent_flow, prior
-from hpcvox.networks.vae.bins import bin_of, condition_of
-from hpcvox.networks.vae.flow import Flow
+from hpcvox.networks.vae.bins import condition_of
 from hpcvox.shards.half import from_half
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
@@ -57,8 +56,13 @@ class Latent:
     def __init__(self, settings: GenerateSettings, networks: Networks) -> None:
         self.settings, self.networks = settings, networks
         self.deciles = list(settings.conditions or range(networks.conditions))
-        self.flow = _flow(settings, networks)
-        self.prior = _prior(settings, networks) if self.flow is None else None
+        flow = _flow(settings, networks)
+        fitted = _prior(settings, networks) if flow is None else None
+        self.flow = None if flow is None else flow.flow
+        self.prior = None if fitted is None else fitted.prior
+        self._drawn_from = {
+            name: found.checksum for name, found in (("flow", flow), ("prior", fitted)) if found is not None
+        }
         self._base = self._towards = np.zeros((networks.conditions, networks.latent), np.float32)
         if self.prior is not None:
             self._base = self.prior.mean
@@ -67,7 +71,7 @@ class Latent:
             if settings.conditions is None:
                 if own is None and networks.conditions > 1:
                     raise ConfigError(
-                        f"conditions: give the decile of {networks.card['condition']} that crystals around "
+                        f"conditions: give the decile of {networks.card.condition} that crystals around "
                         f"{settings.base} are to have, 0 to {networks.conditions - 1}, such as [0]"
                     )
                 self.deciles = [own or 0]
@@ -95,10 +99,7 @@ class Latent:
     def work(self) -> dict[str, Any]:
         """What the points depend on."""
         known: dict[str, Any] = {"seed": self.settings.seed, "sigma": self.settings.sigma}
-        if self.flow is not None:
-            known["flow"] = latent_flow.checksum(self.networks.card)
-        if self.prior is not None:
-            known["prior"] = prior.checksum(self.networks.card)
+        known |= self._drawn_from
         if self.settings.base is not None:
             known["base"] = xxhash.xxh3_128_hexdigest(self._base.tobytes())
         if self.settings.towards is not None:
@@ -124,13 +125,13 @@ def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -
     return (sigma * random.standard_normal(size)).astype(np.float32)
 
 
-def _flow(settings: GenerateSettings, networks: Networks) -> Flow | None:
+def _flow(settings: GenerateSettings, networks: Networks) -> latent_flow.Found | None:
     """The flow, where points are drawn by one: not around a crystal, which takes a Gaussian's covariance."""
     if settings.prior not in ("auto", "flow") or settings.base is not None:
         if settings.prior == "flow":
             raise ConfigError("prior=flow: around a base points are drawn with prior=fitted or prior=normal")
         return None
-    found = latent_flow.read(settings.vae, networks.card, networks.conditions, networks.latent)
+    found = networks.vae.flow()
     if found is None and settings.prior == "flow":
         raise CheckpointError(
             f"prior=flow: {settings.vae} has no flow, which train-vae learns from {latent_flow.FEWEST:,} crystals on; "
@@ -139,11 +140,11 @@ def _flow(settings: GenerateSettings, networks: Networks) -> Flow | None:
     return found
 
 
-def _prior(settings: GenerateSettings, networks: Networks) -> prior.Prior | None:
+def _prior(settings: GenerateSettings, networks: Networks) -> prior.Found | None:
     """The fitted prior, where points are drawn from one and not from N(0, 1)."""
     if settings.prior == "normal" or settings.towards is not None:  # a line has no random numbers
         return None
-    found = prior.read(settings.vae, networks.card, networks.conditions, networks.latent)
+    found = networks.vae.prior()
     if found is None:
         if settings.prior == "fitted":
             raise CheckpointError(f"prior=fitted: {prior.absent(settings.vae)}; or take prior=normal")
@@ -174,16 +175,16 @@ def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float3
 def _of_set(key: str, name: str, networks: Networks) -> tuple[Maps, int | None]:
     """Maps and decile of a crystal of the shard set that the VAE was trained on."""
     card = networks.card
-    shards = ShardSet.open(card["shards"])
+    shards = ShardSet.open(card.run.shards)
     if name not in shards.ids:
         raise ConfigError(
-            f"{key}: {name} is neither a file nor an id of {card['shards']}, which has such as "
+            f"{key}: {name} is neither a file nor an id of {card.run.shards}, which has such as "
             f"{', '.join(shards.ids[:3])}"
         )
     index = shards.ids.index(name)
     density, species = shards.read([index])
-    value = condition_of(shards, card["condition"])[[index]]
-    own = int(bin_of(value, np.array(card["edges"]))[0]) if np.isfinite(value[0]) else None
+    known = np.isfinite(condition_of(shards, card.condition)[index])
+    own = int(networks.vae.bins(shards)[index]) if known else None
     try:
         return (_maps(density[0], shards.cells[index], networks), species[0]), own
     except Rejected as reason:
@@ -222,10 +223,10 @@ def maps_of(crystal: Crystal, networks: Networks) -> Maps:
 
 def _featurized(networks: Networks) -> DensitySettings:
     """The settings of the training's shard set."""
-    tree = networks.card.get("descriptor")  # cards of before have none
+    tree = networks.card.descriptor
     if not tree:
-        tree = dict(ShardSet.open(networks.card["shards"]).manifest.settings)
-    return config.validate(DensitySettings, tree, str(networks.card["shards"]))
+        tree = dict(ShardSet.open(networks.card.run.shards).manifest.settings)
+    return config.validate(DensitySettings, tree, str(networks.card.run.shards))
 
 
 def _maps(

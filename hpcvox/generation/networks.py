@@ -15,9 +15,11 @@ from hpcvox.descriptors.radii import widths
 from hpcvox.errors import CheckpointError, ConfigError
 from hpcvox.generation.settings import NetworkSettings
 from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
+from hpcvox.networks.vae.at_work import TrainedVAE
 from hpcvox.networks.vae.flow import Flow
-from hpcvox.networks.vae.model import VAE, Names
+from hpcvox.networks.vae.model import Names
 from hpcvox.training.folder.runs import load_model
 
 BATCH = 16
@@ -51,27 +53,25 @@ class Networks:
 
     def __init__(self, settings: NetworkSettings) -> None:
         torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
-        vae, self.card = load_model(settings.vae, "vae")
-        assert isinstance(vae, VAE)
-        self.kind = MapKind.of_card(self.card)
-        if settings.unet is None and vae.naming is None:
+        self.device = _device(settings.device)
+        self.vae = TrainedVAE(settings.vae, self.device)
+        self.card, self.kind = self.vae.card, self.vae.kind
+        if settings.unet is None and self.vae.model.naming is None:
             raise CheckpointError(
                 f"{settings.vae} names no elements: give unet=FOLDER of a UNet that does (hpcvox train-unet), or "
                 "train a VAE with model.naming above 0"
             )
         self.widths = widths(self.kind.sigma)
-        self.device = _device(settings.device)
-        self.vae = vae.to(self.device)
         self.unet, self.unet_card = None, None
         if settings.unet is not None:
             self.unet, self.unet_card = self._naming_network(settings.unet, settings.vae)
-        self.conditions = int(self.card["conditions"])
-        self.latent = vae.settings.latent
+        self.conditions = self.card.conditions
+        self.latent = self.card.model.latent
 
     @torch.inference_mode()
     def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> Decoded:
         """What at most ``BATCH`` latent points (B, L) are of."""
-        maps_BCDHW, names = self.vae.decode(self._filled(z), self._one_hot(deciles))
+        maps_BCDHW, names = self.vae.decode(self._filled(z), _whole(deciles))
         return Decoded(maps_BCDHW[: len(z)].cpu().numpy(), names)
 
     @torch.inference_mode()
@@ -88,7 +88,7 @@ class Networks:
         self, maps: NDArray[np.float32], species: NDArray[np.uint8], deciles: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """Means of the posterior, (B, L), of at most ``BATCH`` maps (B, 4, n, n, n) of ions (B, n, n, n)."""
-        mean_BL, _ = self.vae.encode(self._filled(maps), self._filled(species), self._one_hot(deciles))
+        mean_BL, _ = self.vae.encode(self._filled(maps), self._filled(species), _whole(deciles))
         out: NDArray[np.float32] = mean_BL[: len(maps)].cpu().numpy()
         return out
 
@@ -130,14 +130,14 @@ class Networks:
                 assert names is not None
                 its = Names(names.features[one], names.mask_logits[one])
                 m = its.features.shape[-1]
-                elements = _elements(self.vae.element_logits(its)[0]).view(m, m, m)
+                elements = _elements(self.vae.model.element_logits(its)[0]).view(m, m, m)
                 for axis in range(3):
-                    elements = elements.repeat_interleave(self.vae.settings.patch, dim=axis)
+                    elements = elements.repeat_interleave(self.card.model.patch, dim=axis)
                 species[row] = elements * wanted[row]
         return Segmented(species.cpu().numpy(), mask_BDHW.cpu().numpy())
 
-    def _naming_network(self, folder: Path, vae: Path) -> tuple[UNet, dict[str, Any]]:
-        unet, card = load_model(folder, "unet")
+    def _naming_network(self, folder: Path, vae: Path) -> tuple[UNet, UNetCard]:
+        unet, card = load_model(folder, UNetCard)
         assert isinstance(unet, UNet)
         if misfit := self.kind.misfit(MapKind.of_card(card), folder):
             raise CheckpointError(f"{vae} makes {misfit}: train both on one shard set")
@@ -146,12 +146,6 @@ class Networks:
     def _filled(self, rows: NDArray[Any]) -> torch.Tensor:
         """``rows`` on the device, zeros added to make a whole batch."""
         return torch.from_numpy(_whole(rows)).to(self.device)
-
-    def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
-        """Conditions of a whole batch, (BATCH, K)."""
-        rows = np.zeros((len(deciles), self.conditions), np.float32)
-        rows[np.arange(len(deciles)), deciles] = 1.0
-        return self._filled(rows)
 
 
 def _whole(rows: NDArray[Any]) -> NDArray[Any]:

@@ -1,6 +1,6 @@
 """What maps of voxels a network is for, by its card, and what maps a shard set holds."""
 
-from typing import Annotated, Any, NamedTuple, Self, cast
+from typing import Annotated, NamedTuple, Self, cast
 
 from annotated_types import Ge, Gt, Le
 from pydantic import field_validator
@@ -21,9 +21,9 @@ class MapKind(NamedTuple):
     """Whether there are cells with other than right angles among them."""
 
     @classmethod
-    def of_card(cls, card: dict[str, Any]) -> Self:
+    def of_card(cls, card: "MapsCard") -> Self:
         """Of a trained model."""
-        return cls(card["grid"], card["voxels"], card.get("sigma"), bool(card.get("oblique")))
+        return cls(cast(Grid, card.grid), card.voxels, card.sigma, card.oblique)
 
     @classmethod
     def of_shards(cls, shards: ShardSet) -> Self:

@@ -7,15 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.errors import ConfigError, ShardError
-from hpcvox.networks.maps import MapKind
-from hpcvox.networks.vae.bins import bin_of, condition_of
-from hpcvox.networks.vae.model import VAE
+from hpcvox.errors import ShardError
+from hpcvox.networks.vae.at_work import TrainedVAE
+from hpcvox.networks.vae.bins import condition_of
 from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.training.data import plan
-from hpcvox.training.folder import runs
 
 BATCH: Final = 16
 
@@ -40,15 +37,12 @@ class Encoder:
     def __init__(self, run: Path, shards: Path) -> None:
         # one thread: the sums, and with them the map of the points, are the same on any machine of a kind
         torch.set_num_threads(1)
-        model, card = runs.load_model(run, "vae")
-        assert isinstance(model, VAE)
-        self._model, self.shards = model, ShardSet.open(shards)
-        if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), run):
-            raise ConfigError(f"{shards} has {misfit}: name its own set, {card['shards']}, as shards")
-        self.condition: str = card["condition"] or "no condition"
-        self.values = condition_of(self.shards, card["condition"])
-        self.deciles = bin_of(self.values, np.array(card["edges"]))
-        self.held_out = split(self.shards.formulas, card["seed"], card["held_out_fraction"])
+        self._vae, self.shards = TrainedVAE(run), ShardSet.open(shards)
+        self._vae.check(self.shards, f"name its own set, {self._vae.card.run.shards}, as shards")
+        self.condition = self._vae.card.condition or "no condition"
+        self.values = condition_of(self.shards, self._vae.card.condition)
+        self.deciles = self._vae.bins(self.shards)
+        self.held_out = self._vae.card.run.held_out(self.shards.formulas)
         self.samples = np.flatnonzero(np.isfinite(self.values))
         if not len(self.samples):
             raise ShardError(f"{shards} has no crystal with a {self.condition}")
@@ -59,8 +53,7 @@ class Encoder:
         means, deviations = [], []
         for part in plan(samples, BATCH, 0, 1, None):
             batch = load(self.shards, part, 0, None)
-            condition = self._one_hot(self.deciles[part.indices])
-            mean, log_variance = self._model.encode(batch.x, batch.species, condition)
+            mean, log_variance = self._vae.encode(batch.x, batch.species, self.deciles[part.indices])
             means.append(mean.numpy())
             deviations.append(torch.exp(0.5 * log_variance).numpy())
         return Encoded(np.concatenate(means), np.concatenate(deviations))
@@ -70,9 +63,6 @@ class Encoder:
         """Densities in e/Å³ at equal steps between two latent points (2, L), both ends among them, (steps, n, n, n)."""
         way = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         points = torch.from_numpy((1 - way) * ends[0] + way * ends[1])
-        maps = self._model.decode(points, self._one_hot(np.full(steps, decile))).maps
+        maps = self._vae.decode(points, np.full(steps, decile)).maps
         density: NDArray[np.float32] = maps[:, 0].numpy()
         return density
-
-    def _one_hot(self, deciles: NDArray[np.int64]) -> torch.Tensor:
-        return torch.nn.functional.one_hot(torch.from_numpy(deciles), self._model.conditions).float()

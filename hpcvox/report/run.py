@@ -6,10 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import ValidationError
-
 from hpcvox.database.summary import DatabaseSummary
-from hpcvox.errors import HpcvoxError, SourceError, SummaryError
+from hpcvox.errors import HpcvoxError, SourceError
 from hpcvox.experiments.evaluation import EvaluateSummary
 from hpcvox.files.timings import Timings
 from hpcvox.generation.judging.summary import DRAWN, JudgeSummary
@@ -24,7 +22,7 @@ from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.summary import ScreenSummary
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.shards.manifest import Manifest
-from hpcvox.training.folder.card import CARD, Card, read_card
+from hpcvox.training.folder.card import WEIGHTS, Card, read_card
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
@@ -107,14 +105,7 @@ def _manifest(folder: Path) -> Manifest | None:
 
 
 def _card(kind: type[C], folder: Path) -> C | None:
-    if not (folder / CARD).is_file():
-        return None
-    try:
-        return kind.model_validate(read_card(folder))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise SummaryError(f"{folder / CARD} cannot be read ({where}: {first['msg']})") from None
+    return read_card(folder, kind) if (folder / WEIGHTS).is_file() else None
 
 
 def _trained(name: str, verb: str, kind: type[C]) -> Step[C]:
@@ -124,7 +115,7 @@ def _trained(name: str, verb: str, kind: type[C]) -> Step[C]:
         verb,
         partial(_card, kind),
         made=lambda card: f"{shown(card.weights)} weights",
-        versions=lambda card: {"hpcvox": card.hpcvox} if card.hpcvox else {},
+        versions=lambda card: {"hpcvox": card.run.hpcvox},
     )
 
 

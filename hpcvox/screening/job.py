@@ -138,7 +138,7 @@ def _summary(
             table.targets[target]: Target(
                 target=target,
                 networks=[str(member.folder) for member in members],
-                checksums=[member.card["checksum"] for member in members],
+                checksums=[member.card.checksum for member in members],
                 learnt_as_logarithm=[member.log for member in members],
                 uncertainty=f"sample standard deviation of {len(members)} networks, in the target's unit"
                 if len(members) > 1

@@ -63,7 +63,7 @@ class PropertyNetworks:
         seen: dict[str, Path] = {}
         for folder in folders:
             network = Property(folder)
-            first = seen.setdefault(network.card["checksum"], folder)
+            first = seen.setdefault(network.card.checksum, folder)
             if first is not folder:
                 raise ConfigError(
                     f"models: {folder} and {first} hold the same network, which says nothing of its uncertainty: "
@@ -83,7 +83,7 @@ class PropertyNetworks:
     def work(self) -> list[Any]:
         """What decides the values of a crystal, for :class:`hpcvox.files.kept_parts.KeptParts`."""
         return [
-            [network.target, network.card["checksum"], *self._kinds[network.folder]] for network in self.all()
+            [network.target, network.card.checksum, *self._kinds[network.folder]] for network in self.all()
         ]
 
     def described(self, crystal: Crystal) -> Described:
@@ -119,9 +119,9 @@ def _kind(network: Property) -> Kind:
 
     A card of before these were kept has the number of neighbours alone, which decides the edges.
     """
-    given = {key: value for key, value in network.card.get("descriptor", {}).items() if key not in FREE}
+    given = {key: value for key, value in network.card.descriptor.items() if key not in FREE}
     given |= {"descriptor": "graph", "neighbours": network.neighbours}
-    settings = config.validate(GraphSettings, given, f"{network.folder}/model.json")
+    settings = config.validate(GraphSettings, given, f"the card of {network.folder}")
     return Kind(settings.neighbours, settings.radius, settings.symprec)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from hpcvox.training.folder.card import CARD, WEIGHTS
+from hpcvox.training.folder.card import WEIGHTS
 
 
 def clean(run: Path, state: TrialState, leaves: Sequence[str]) -> None:
@@ -17,5 +17,5 @@ def clean(run: Path, state: TrialState, leaves: Sequence[str]) -> None:
     """
     shutil.rmtree(run / "checkpoints", ignore_errors=True)
     if state != TrialState.COMPLETE:
-        for name in (WEIGHTS, CARD, *leaves):
+        for name in (WEIGHTS, *leaves):
             (run / name).unlink(missing_ok=True)

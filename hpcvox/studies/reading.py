@@ -20,7 +20,7 @@ from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.studies.study import FOLDER, SAME_AS, Study
 from hpcvox.terminal import counted, say
-from hpcvox.training.folder import card
+from hpcvox.training.folder import card, earlier
 
 TABLE, PLOTS = "trials.csv", "study.html"
 
@@ -142,8 +142,8 @@ def export(out: Path, target: Path) -> Outcome:
     part = durable.part_of(target)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    beside = [name for name in study.settings.network.leaves if (source / name).exists()]
-    for name in (card.WEIGHTS, card.CARD, "config.yaml", card.METRICS, *beside):
+    beside = [name for name in (*study.settings.network.leaves, earlier.CARD) if (source / name).exists()]
+    for name in (card.WEIGHTS, "config.yaml", card.METRICS, *beside):
         durable.write_bytes(part / name, (source / name).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)

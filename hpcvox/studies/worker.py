@@ -106,7 +106,7 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
         study.give_back(trial.number)
         return
     if state == TrialState.COMPLETE:
-        figures = read_card(folder / "run")["metrics"]
+        figures = read_card(folder / "run", study.settings.network.load("card")).run.metrics
         sign_of_life(folder)  # drawing takes a moment
         try:
             pictures.keep(trial, study.out, folder / "run", [o.metric for o in study.settings.objectives])

@@ -2,7 +2,7 @@
 
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.training.folder.card import read_card
+from hpcvox.training.folder.card import Card, read_card
 from hpcvox.training.network import Network
 from hpcvox.training.samples import refuse_other
 from hpcvox.training.settings import TrainSettings
@@ -18,7 +18,7 @@ def require_inputs(settings: TrainSettings) -> Manifest:
     manifest = Manifest.load(settings.shards)
     for name in settings.takes:
         if (folder := getattr(settings, name)) is not None:
-            read_card(folder)
+            read_card(folder, Card)
     return manifest
 
 

@@ -28,7 +28,7 @@ class Network(NamedTuple):
     recipe: str
     """Its :class:`hpcvox.training.task.Recipe`."""
     build: str
-    """Function that makes the model, of no particular weights, from a card and the name of the card's file."""
+    """Function that makes the model, of no particular weights, from its card."""
     card: str
     """Class of its card, a :class:`hpcvox.training.folder.card.Card`; loads no PyTorch."""
     descriptor: str

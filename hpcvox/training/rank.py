@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from hpcvox import config
+from hpcvox import __version__, config
 from hpcvox.errors import TrainingError
 from hpcvox.files import durable
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import finished, inputs, runs
-from hpcvox.training.folder.card import WEIGHTS
+from hpcvox.training.folder.card import WEIGHTS, Run
 from hpcvox.training.folder.metrics import Epoch, MetricsLog, read_metrics, table
 from hpcvox.training.loop import Trainer
 from hpcvox.training.network import find
@@ -139,15 +139,16 @@ def _run(settings: TrainSettings, trainer: Trainer, recipe: Recipe) -> Outcome:
 
 
 def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, Any]) -> None:
-    card = {
-        **task.card(),
-        "shards": str(settings.shards),
-        "seed": settings.seed,
-        "held_out_fraction": settings.held_out_fraction,
-        "epoch": epoch,
-        "metrics": figures,
-    }
-    runs.export(settings.out, task.name, task.model, card)
+    run = Run(
+        hpcvox=__version__,
+        shards=str(settings.shards),
+        seed=settings.seed,
+        held_out_fraction=settings.held_out_fraction,
+        epoch=epoch,
+        # not how fast it was, or the same training would never give the same file
+        metrics={name: value for name, value in figures.items() if "/" in name},
+    )
+    runs.export(settings.out, task.model, task.card(run))
 
 
 def _summary(settings: TrainSettings, interrupted: bool, early: bool) -> str:

@@ -12,6 +12,7 @@ from torch import nn
 
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Batch, Slice
+from hpcvox.training.folder.card import Card, Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.samples import Samples, by_material
 
@@ -51,8 +52,8 @@ class Task(Protocol):
     def losses(self, batch: Any) -> Losses:
         """Losses of a batch that ``read`` made; whether for training or evaluation is ``model.training``."""
 
-    def card(self) -> dict[str, Any]:
-        """What is needed to make the model again and to use it (JSON); ``model`` among it, its settings."""
+    def card(self, run: Run) -> Card:
+        """What is needed to make the model again and to use it; ``run`` goes into it."""
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         """Called on rank 0 once the training is complete and the model is in ``out``."""

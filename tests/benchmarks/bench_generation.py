@@ -19,12 +19,15 @@ from hpcvox.generation.latent import Latent
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
 from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import UNetSettings
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.progress import Progress
 from hpcvox.training.folder import runs
+from tests.support.cards import training_on
 
 LIMIT_MS = 10.0
 CANDIDATES, ROUNDS = 6 * BATCH, 3
@@ -88,15 +91,24 @@ def _chain() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         unet, vae = UNetSettings(), VAESettings()
-        card: dict[str, Any] = {"grid": "periodic", "voxels": 32, "epoch": 1, "metrics": {}}
-        card |= {"shards": "", "seed": 0, "held_out_fraction": 0.2}
-        condition = {"condition": "energy", "conditions": 10, "edges": list(range(11))}
-        for name, network, more in (
-            ("unet", UNet(unet), {"model": unet.model_dump(mode="json")}),
-            ("vae", VAE(vae, 10, 32), {"model": vae.model_dump(mode="json"), **condition}),
+        run, edges = training_on(), [float(edge) for edge in range(11)]
+        for network, card in (
+            (UNet(unet), UNetCard(run=run, model=unet, grid="periodic", voxels=32)),
+            (
+                VAE(vae, 10, 32),
+                VAECard(
+                    run=run,
+                    model=vae,
+                    grid="periodic",
+                    voxels=32,
+                    condition="energy",
+                    conditions=10,
+                    edges=edges,
+                ),
+            ),
         ):
-            (folder / name).mkdir()
-            runs.export(folder / name, name, network, {**card, **more})
+            (folder / card.task).mkdir()
+            runs.export(folder / card.task, network, card)
         tree = {"vae": folder / "vae", "unet": folder / "unet", "prior": "normal"}
         settings = config.validate(GenerateSettings, tree, "bench")
         networks = Ideal(settings)

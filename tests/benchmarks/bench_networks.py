@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hpcvox import config
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.networks.unet.task import UNetTask
@@ -28,6 +29,7 @@ from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.ranks.comm import Alone
 from tests.benchmarks.bench_training import make_shards
+from tests.support.cards import training_on
 
 BATCH, ROUNDS = 8, 3
 
@@ -52,8 +54,10 @@ def _tasks(folder: Path) -> list[tuple[str, Any]]:
     shards = ShardSet.open(folder / "shards")
     samples = np.arange(shards.n_samples)
     unet = UNet(UNetSettings())
-    card = {"model": UNetSettings().model_dump(mode="json"), "grid": shards.grid, "voxels": shards.voxels}
-    runs.export(folder, "unet", unet, card)
+    card = UNetCard(
+        run=training_on(folder / "shards"), model=unet.settings, grid=shards.grid, voxels=shards.voxels
+    )
+    runs.export(folder, unet, card)
     given = [f"shards={folder / 'shards'}"]
     one = config.load(TrainUNetSettings, None, given)
     other = config.load(TrainVAESettings, None, [*given, f"unet={folder}"])

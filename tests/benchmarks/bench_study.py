@@ -18,6 +18,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from hpcvox import config
+from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.studies import space
 from hpcvox.studies.journal import storage
@@ -112,7 +113,7 @@ def _searched(seed: int) -> tuple[tuple[int, float], tuple[int, float]]:
             drawn = space.training(study.settings, claim.trial.params)
             assert isinstance(drawn, TrainCGCNNSettings)
             train(drawn.model_copy(update={"out": run}))
-            every.append(read_card(run)["metrics"]["held_out/loss"])
+            every.append(read_card(run, CGCNNCard).run.metrics["held_out/loss"])
             for line in read_metrics(run):
                 trained += 1
                 if promises_little(study, claim.trial, line):

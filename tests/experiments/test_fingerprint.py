@@ -1,7 +1,6 @@
 """A fingerprint network and spglib on crystals with defects."""
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,11 @@ from PIL import Image
 
 from hpcvox import cli
 from hpcvox.experiments.defects import DefectsWorker
+from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.training.folder.card import WEIGHTS
 from hpcvox.training.folder.runs import load_model
+from tests.support.cards import changed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray")]
 SMALL = ["model={filters: [[4, 4], [8, 8]], kernel: 5, dense: 32}", "threads=1", "batch_size=16"]
@@ -81,10 +83,10 @@ def test_the_table_counts_what_each_crystal_was_taken_for(out: Path) -> None:
 
 def test_a_whole_crystal_has_the_fingerprint_of_the_shards(folder: Path, out: Path) -> None:
     shards = ShardSet.open(folder / "shards")
-    model, card = load_model(folder / "run", "fingerprint")
+    model, card = load_model(folder / "run", FingerprintCard)
     images = torch.from_numpy(shards.read_array("fingerprint", range(len(shards)))).permute(0, 3, 1, 2)
     with torch.no_grad():
-        said = [list(card["classes"])[i] for i in model(images).argmax(1).tolist()]
+        said = [list(card.classes)[i] for i in model(images).argmax(1).tolist()]
     by_id = dict(zip(shards.ids, said, strict=True))
     whole = [line for line in table(out / "per_crystal.csv") if line["defect"] == "none"]
     assert [line["network"] for line in whole] == [by_id[line["id"]] for line in whole]
@@ -131,8 +133,7 @@ def test_what_has_no_class_is_a_reject(
 def test_symmetry_is_of_space_groups(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    card = json.loads((folder / "run/model.json").read_text()) | {"target": "my_group"}
-    (tmp_path / "model.json").write_text(json.dumps(card))
-    (tmp_path / "model.safetensors").write_bytes((folder / "run/model.safetensors").read_bytes())
+    (tmp_path / WEIGHTS).write_bytes((folder / "run" / WEIGHTS).read_bytes())
+    changed(tmp_path, target="my_group")
     assert evaluate(folder, f"run={tmp_path}", f"out={tmp_path / 'out'}") == 2
     assert "set symmetry=false" in capsys.readouterr().err

@@ -20,7 +20,10 @@ from hpcvox.experiments import court
 from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import job as generation
 from hpcvox.generation import making
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.training.folder.card import read_card
+from tests.support.cards import changed
 from tests.support.generated_runs import BINS, VOXELS, generate
 
 
@@ -122,8 +125,7 @@ def test_a_condition_that_the_network_does_not_know_is_refused(trained: Path, tm
 def test_a_card_of_an_unknown_grid_is_refused(trained: Path, tmp_path: Path) -> None:
     for name in ("vae", "unet"):
         shutil.copytree(trained / name, tmp_path / name)
-        card = json.loads((tmp_path / name / "model.json").read_text())
-        (tmp_path / name / "model.json").write_text(json.dumps(card | {"grid": "skewed"}))
+        changed(tmp_path / name, grid="skewed")
     with pytest.raises(CheckpointError, match="'skewed' voxels, which are none of periodic, padded"):
         generate(tmp_path, tmp_path / "out")
 
@@ -142,11 +144,11 @@ def test_slices_are_the_decoded_densities(trained: Path, tmp_path: Path) -> None
 
 
 def test_novel_means_not_in_the_training_set(trained: Path) -> None:
-    card = json.loads((trained / "vae/model.json").read_text())
-    formulas = generation._training_formulas(card)
+    run = read_card(trained / "vae", VAECard).run
+    formulas = generation._training_formulas(run)
     assert formulas is not None
     assert 0 < len(formulas) < 48
-    assert generation._training_formulas({**card, "shards": str(trained / "gone")}) is None
+    assert generation._training_formulas(run.model_copy(update={"shards": str(trained / "gone")})) is None
 
 
 def evaluate(trained: Path, out: Path, **changes: Any) -> dict[str, Any]:

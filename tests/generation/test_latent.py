@@ -17,8 +17,9 @@ from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of
-from hpcvox.networks.vae.card import PRIOR
+from hpcvox.networks.vae.card import PRIOR, VAECard
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.training.folder.card import read_card
 from tests.support.generated_runs import BINS, VAE_SHAPE, generate
 from tests.support.voxel_shards import FRAC
 
@@ -48,7 +49,7 @@ def decile_of(trained: Path, name: str) -> int:
     shards = ShardSet.open(trained / "shards")
     made = latent(trained)
     value = shards.target("energy")[[shards.ids.index(name)]]
-    return int(bin_of(value, np.array(made.networks.card["edges"]))[0])
+    return int(bin_of(value, np.array(made.networks.card.edges))[0])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ def fitted(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     means = (
         random.standard_normal((len(bins), LATENT)) @ random.standard_normal((LATENT, LATENT)) + bins[:, None]
     )
-    prior.write(folder / "vae", prior.fit(means, np.full_like(means, -1), bins, BINS))
+    of = read_card(folder / "vae", VAECard).checksum
+    prior.write(folder / "vae", prior.fit(means, np.full_like(means, -1), bins, BINS), of)
     return folder
 
 
@@ -131,7 +133,7 @@ def test_a_damaged_prior_is_refused_unless_the_normal_one_is_asked_for(fitted: P
     shutil.copytree(fitted, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "vae" / PRIOR
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(CheckpointError, match="is no prior of this VAE: its checksum"):
+    with pytest.raises(CheckpointError, match="is no prior of this VAE: it is damaged"):
         latent(tmp_path)
     assert latent(tmp_path, prior="normal").prior is None
 

@@ -17,6 +17,8 @@ from hpcvox.generation.networks import Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.maps import MapsCard
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import load
@@ -68,7 +70,7 @@ def trained(shards: Path) -> Path:
 
 
 def test_from_oblique_shards_to_oblique_candidates(trained: Path, tmp_path: Path) -> None:
-    assert all(read_card(trained / name)["oblique"] is True for name in ("unet", "vae"))
+    assert all(read_card(trained / name, MapsCard).oblique for name in ("unet", "vae"))
     rows = generate(trained, tmp_path / "out", per_condition=8)
     assert len(rows) == 24
     placed = [row for row in rows if row["cif"]]
@@ -101,7 +103,7 @@ def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_p
     right = make_shards(tmp_path / "right")
     unet = [f"shards={right}", f"out={tmp_path / 'unet'}", SMALL_UNET, "epochs=1", *FAST]
     train(config.load(TrainUNetSettings, None, unet))
-    assert read_card(tmp_path / "unet")["oblique"] is False
+    assert read_card(tmp_path / "unet", UNetCard).oblique is False
     vae = [
         f"shards={trained / 'shards'}",
         f"out={tmp_path / 'vae'}",

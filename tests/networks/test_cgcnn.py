@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.descriptors.graph import gaussians
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
+from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.model import CGCNN, Convolution
 from hpcvox.networks.cgcnn.samples import targets
@@ -168,9 +169,9 @@ def test_it_learns_what_the_composition_decides(trained: Path) -> None:
 def test_the_loss_can_be_the_absolute_error(shards: Path, tmp_path: Path) -> None:
     out = tmp_path / "cgcnn"
     assert train(settings(TrainCGCNNSettings, shards, out, *FAST, "loss=absolute")).exit_status == 0
-    _, card = runs.load_model(out, "cgcnn")
+    _, card = runs.load_model(out, CGCNNCard)
     last = read_metrics(out)[-1]
-    assert last["held_out/loss"] * card["std"] == pytest.approx(last["held_out/mae"])
+    assert last["held_out/loss"] * card.std == pytest.approx(last["held_out/mae"])
 
 
 def test_predictions_are_in_the_targets_unit_and_have_the_error_that_was_said(
@@ -179,9 +180,9 @@ def test_predictions_are_in_the_targets_unit_and_have_the_error_that_was_said(
     graphs = ShardSet.open(shards)
     held_out = split(graphs.formulas, SEED, 0.2)
     error = np.abs(predict(trained, graphs) - graphs.target("affinity"))
-    _, card = runs.load_model(trained, "cgcnn")
-    assert error[held_out].mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-4)
-    assert card["elements"] == sorted([*A_SITES.values(), *B_SITES.values(), *X_SITES.values()])
+    _, card = runs.load_model(trained, CGCNNCard)
+    assert error[held_out].mean() == pytest.approx(card.run.metrics["held_out/mae"], rel=1e-4)
+    assert card.elements == sorted([*A_SITES.values(), *B_SITES.values(), *X_SITES.values()])
 
 
 def test_a_finished_training_has_what_it_says_of_held_out_crystals(trained: Path, shards: Path) -> None:
@@ -218,8 +219,8 @@ def test_the_logarithm_is_learnt_of_positive_targets(
     known = np.isfinite(targets(given, graphs))
     held_out = split(graphs.formulas, SEED, 0.2) & known
     error = np.abs(np.log10(predict(given.out, graphs) / graphs.target("modulus")))
-    _, card = runs.load_model(given.out, "cgcnn")
-    assert error[held_out].mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-4)
+    _, card = runs.load_model(given.out, CGCNNCard)
+    assert error[held_out].mean() == pytest.approx(card.run.metrics["held_out/mae"], rel=1e-4)
 
 
 def test_one_site_alone_can_be_a_batch(shards: Path, tmp_path: Path) -> None:
@@ -296,14 +297,14 @@ def test_another_propertys_network_starts_from_the_features_of_the_first(
     given = ["target=modulus", "log=true", f"initial={trained}", "model.hidden=16"]
     wanted = settings(TrainCGCNNSettings, shards, tmp_path / "run", *FAST, *given)
     task = CGCNNTask(wanted, graphs, np.flatnonzero(np.isfinite(targets(wanted, graphs))), Alone())
-    first, _ = runs.load_model(trained, "cgcnn")
+    first, _ = runs.load_model(trained, CGCNNCard)
     assert isinstance(first, CGCNN)
     features = task.model.features()
     assert all(torch.equal(value, features[name]) for name, value in first.features().items())
     assert train(wanted).exit_status == 0
-    tuned, card = runs.load_model(tmp_path / "run", "cgcnn")
+    tuned, card = runs.load_model(tmp_path / "run", CGCNNCard)
     assert isinstance(tuned, CGCNN)
-    assert card["initial"] == str(trained)
+    assert card.initial == str(trained)
     name = "convolutions.0.dense.weight"
     assert not torch.equal(tuned.features()[name], first.features()[name])
 

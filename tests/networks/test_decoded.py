@@ -1,6 +1,5 @@
 """A UNet that goes on from another one, and learns densities as a VAE decodes them beside the true ones."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,7 @@ import torch
 
 from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError, ShardError
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetTask
 from hpcvox.networks.vae.at_work import Reconstruction
@@ -18,11 +18,11 @@ from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
-from hpcvox.training.folder.card import CARD
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
 from hpcvox.training.settings import TrainSettings
+from tests.support.cards import changed
 from tests.support.training_runs import assert_same_weights, killed
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
@@ -94,7 +94,7 @@ def test_the_vae_learns_nothing(trained: Path, tmp_path: Path) -> None:
     losses = task.losses(task.read(Slice(np.array([3]), np.ones(1, np.float32)), 0))
     torch.autograd.backward(losses.per_sample.sum())
     assert task.decoded is not None
-    assert all(p.grad is None for p in task.decoded.vae.parameters())
+    assert all(p.grad is None for p in task.decoded.vae.model.parameters())
     assert all(p.grad is not None for p in task.model.parameters())
 
 
@@ -102,15 +102,15 @@ def test_it_goes_on_from_the_other_network_and_names_decoded_elements_better(
     trained: Path, tmp_path: Path
 ) -> None:
     given = again(trained, tmp_path / "run", "epochs=8")
-    first, _ = runs.load_model(trained / "unet", "unet")
+    first, _ = runs.load_model(trained / "unet")
     for name, value in task_of(given).model.state_dict().items():
         assert torch.equal(value, first.state_dict()[name]), name
     assert train(given).exit_status == 0
     lines = read_metrics(tmp_path / "run")
     assert lines[-1]["held_out/decoded_mask_f1"] > lines[0]["held_out/decoded_mask_f1"]
     assert lines[-1]["held_out/decoded_species_loss"] < lines[0]["held_out/decoded_species_loss"]
-    _, card = runs.load_model(tmp_path / "run", "unet")
-    assert (card["initial"], card["vae"]) == (str(trained / "unet"), str(trained / "vae"))
+    _, card = runs.load_model(tmp_path / "run", UNetCard)
+    assert (card.initial, card.vae) == (str(trained / "unet"), str(trained / "vae"))
 
 
 def test_killed_and_run_again_it_ends_with_the_same_weights(trained: Path, tmp_path: Path) -> None:
@@ -149,8 +149,7 @@ def test_networks_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> 
     with pytest.raises(ConfigError, match=r"oblique cells, and .*vae was trained on right-angled ones alone"):
         train(again(trained, tmp_path, "initial=null", shards=oblique))
     shutil.copytree(trained / "vae", tmp_path / "vae")
-    card = json.loads((tmp_path / "vae" / CARD).read_text())
-    (tmp_path / "vae" / CARD).write_text(json.dumps(card | {"condition": "band_gap"}))
+    changed(tmp_path / "vae", condition="band_gap")
     with pytest.raises(ShardError, match=r"band_gap.*energy"):
         train(again(trained, tmp_path, f"vae={tmp_path / 'vae'}"))
 

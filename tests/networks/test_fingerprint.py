@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from hpcvox import config
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import ConvNetSettings, TrainFingerprintSettings
 from hpcvox.networks.fingerprint.task import RECIPE, FingerprintTask
@@ -105,15 +106,15 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
     lines = read_metrics(given.out)
     best = max(line["held_out/accuracy"] for line in lines)
     assert best == 1
-    model, card = runs.load_model(given.out, "fingerprint")
-    assert card["metrics"]["held_out/accuracy"] == best
-    assert card["epoch"] == next(line["epoch"] for line in lines if line["held_out/accuracy"] == best)
+    model, card = runs.load_model(given.out, FingerprintCard)
+    assert card.run.metrics["held_out/accuracy"] == best
+    assert card.run.epoch == next(line["epoch"] for line in lines if line["held_out/accuracy"] == best)
     shards = ShardSet.open(fingerprints)
     wanted = np.flatnonzero(np.isin(shards.target("space_group"), [225]))
     images = torch.from_numpy(shards.read_array("fingerprint", wanted)).permute(0, 3, 1, 2)
     with torch.no_grad():
         said = model(images).argmax(1)
-    assert [list(card["classes"])[index] for index in said].count("fcc") > 0.9 * len(wanted)
+    assert [list(card.classes)[index] for index in said].count("fcc") > 0.9 * len(wanted)
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 import pytest
 
 from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.card import UNetCard
+from tests.support.cards import training_on
 
 TRAINED = MapKind("periodic", 32, None, oblique=False)
 
@@ -30,5 +32,6 @@ def test_what_was_trained_on_fits() -> None:
     assert TRAINED.misfit(TRAINED, "runs/vae") is None
     assert TRAINED.misfit(TRAINED._replace(oblique=True), "runs/vae") is None
     # as a card tells it; those of before σ and oblique cells had neither
-    assert MapKind.of_card({"grid": "periodic", "voxels": 32, "loss": 1.0}) == TRAINED
-    assert MapKind.of_card(TRAINED._asdict()) == TRAINED
+    for said in ({"grid": "periodic", "voxels": 32}, TRAINED._asdict()):
+        tree = {"run": training_on().model_dump(), "model": {}, **said}
+        assert MapKind.of_card(UNetCard.model_validate(tree)) == TRAINED

@@ -14,15 +14,18 @@ from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.generation import job as generation
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import read_card
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train
 from hpcvox.training.ranks.comm import Alone
+from tests.support.cards import training_on
 from tests.support.training_runs import settings
 from tests.support.voxel_shards import SMALL_VAE, make_shards
 
@@ -56,7 +59,7 @@ def test_it_learns_to_name_elements_and_to_tell_what_is_occupied(named: Path) ->
     assert last["held_out/elements"] > 0.4 > first["held_out/elements"]
     assert last["held_out/mask_f1"] > 0.6 > first["held_out/mask_f1"]
     assert "held_out/dfc" not in last
-    assert runs.load_model(named)[1]["unet"] is None
+    assert read_card(named, VAECard).unet is None
 
 
 def test_the_loss_is_the_sum_of_what_it_is_said_to_be(shards: Path, tmp_path: Path) -> None:
@@ -98,7 +101,7 @@ def test_it_generates_without_a_unet_crystals_of_the_elements_it_knows(named: Pa
     placed = [row for row in rows if row["formula"]]
     assert len(placed) > 20
     known = {
-        int(z) for i in range(48) for z in ShardSet.open(runs.load_model(named)[1]["shards"]).sites(i)[0]
+        int(z) for i in range(48) for z in ShardSet.open(read_card(named, VAECard).run.shards).sites(i)[0]
     }
     networks = Networks(config.validate(GenerateSettings, {"vae": named, "threads": 1}, "test"))
     decoded = networks.decode(np.zeros((3, 16), np.float32), np.array([0, 1, 2]))
@@ -135,7 +138,7 @@ def test_a_training_starts_from_another_ones_weights(shards: Path, named: Path, 
     assert isinstance(before, VAE)
     for name, value in before.state_dict().items():
         assert torch.equal(task.model.state_dict()[name], value), name
-    assert task.card()["initial"] == str(named)
+    assert task.card(training_on()).initial == str(named)
 
 
 def test_initial_weights_of_another_shape_or_other_maps_are_refused(

@@ -1,6 +1,5 @@
 """What another package adds, which is found by its entry points and nowhere named in hpcvox."""
 
-import json
 import os
 import re
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cards import card_in
 from tests.support.paths import ROOT
 from tests.support.training_runs import weights
 
@@ -49,7 +49,7 @@ def test_it_is_studied_and_the_best_is_loaded_and_exported(shards: Path, tmp_pat
     base = "settings={" + f"shards: {shards}, epochs: 2, batch_size: 8, threads: 1" + "}"
     hpcvox("study", "verb=train-tiny", base, "trials=2", "sampler=random", "pruner=none", f"out={out}")
     hpcvox("study", "export", str(out), str(tmp_path / "best"))
-    assert json.loads((tmp_path / "best" / "model.json").read_text())["task"] == "tiny"
+    assert card_in(tmp_path / "best" / "model.safetensors")["task"] == "tiny"
     assert (tmp_path / "best" / "said.txt").exists()
 
 

@@ -1,6 +1,5 @@
 """The prior of a VAE: what is fitted to posteriors, how they are gathered, and what is kept and read."""
 
-import json
 import os
 import shutil
 import signal
@@ -12,17 +11,18 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from hpcvox.errors import CheckpointError
 from hpcvox.networks.vae import posterior, prior
-from hpcvox.networks.vae.card import PRIOR
+from hpcvox.networks.vae.card import PRIOR, VAECard
+from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
-from hpcvox.training.folder.card import CARD, read_card
-from hpcvox.training.folder.damage import checksum
+from hpcvox.training.folder import carded
 from hpcvox.training.ranks.comm import Alone
+from tests.support.cards import bare, card_in, put, training_on, write_before
 
 N, L, K = 500, 6, 3
 
@@ -59,10 +59,14 @@ def test_the_moments_are_those_of_the_mixture_shrunk_as_ledoit_and_wolf_do() -> 
 
 def test_a_condition_with_few_samples_has_the_gaussian_of_all_and_the_card_says_so(tmp_path: Path) -> None:
     fitted = prior.fit(*posteriors(), K + 1)
-    (tmp_path / CARD).write_text('{"task": "vae"}')
-    prior.write(tmp_path, fitted)
-    entry = read_card(tmp_path)["prior"]
-    assert entry == {"checksum": checksum(tmp_path / PRIOR), "samples": [300, 188, 12, 0], "pooled": [2, 3]}
+    prior.write(tmp_path, fitted, "abc")
+    said = card_in(tmp_path / PRIOR)
+    assert said == {
+        "of": "abc",
+        "checksum": carded.checksum((tmp_path / PRIOR).read_bytes()),
+        "samples": [300, 188, 12, 0],
+        "pooled": [2, 3],
+    }
     np.testing.assert_array_equal(fitted.prior.factor[2], fitted.prior.factor[3])
     assert not np.array_equal(fitted.prior.mean[1], fitted.prior.mean[2])
     assert min(300, 188) >= prior.FEWEST > 12
@@ -88,13 +92,24 @@ def test_of_a_posterior_that_is_not_finite_nothing_is_fitted() -> None:
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """A run folder with a prior; there is no model in it."""
-    (tmp_path / CARD).write_text('{"task": "vae"}')
-    prior.write(tmp_path, prior.fit(*posteriors(), K))
+    prior.write(tmp_path, prior.fit(*posteriors(), K), "abc")
     return tmp_path
 
 
-def read(folder: Path, conditions: int = K, latent: int = L) -> prior.Prior | None:
-    return prior.read(folder, read_card(folder), conditions, latent)
+def read(folder: Path, checksum: str = "abc") -> prior.Prior | None:
+    """The prior of the VAE whose weights have this checksum."""
+    card = VAECard(
+        checksum=checksum,
+        run=training_on(),
+        model=VAESettings(latent=L),
+        grid="periodic",
+        voxels=32,
+        condition="energy",
+        conditions=K,
+        edges=[float(edge) for edge in range(K + 1)],
+    )
+    found = prior.read(folder, card)
+    return None if found is None else found.prior
 
 
 def test_what_is_read_is_what_was_fitted(kept: Path) -> None:
@@ -102,22 +117,39 @@ def test_what_is_read_is_what_was_fitted(kept: Path) -> None:
     assert again is not None
     for array, expected in zip(again, prior.fit(*posteriors(), K).prior, strict=True):
         np.testing.assert_array_equal(array, expected)
-    assert read_card(kept)["task"] == "vae"
+    assert read(kept, "of other weights") is None
     prior.remove(kept)
     assert read(kept) is None
-    assert [path.name for path in kept.iterdir()] == [CARD]
+    assert not list(kept.iterdir())
+
+
+def test_one_whose_checksum_is_in_the_models_card_beside_it_is_read(kept: Path) -> None:
+    """As versions before kept it."""
+    expected = read(kept)
+    entry = bare(kept / PRIOR)
+    del entry["of"]
+    assert read(kept) is None, "a prior that no card names is none"
+    write_before(kept, {"task": "vae", "prior": entry})
+    found = read(kept, "any")
+    assert expected is not None
+    assert found is not None
+    np.testing.assert_array_equal(found.factor, expected.factor)
+    write_before(kept, {"task": "vae", "prior": entry | {"checksum": "of another"}})
+    with pytest.raises(CheckpointError, match="it is damaged"):
+        read(kept)
+    write_before(kept, {"task": "vae", "prior": entry | {"samples": "many"}})
+    assert read(kept) is None
 
 
 def changed(folder: Path, **arrays: NDArray[Any]) -> None:
     """The prior with other arrays, and a card that says they are its own."""
-    save_file(load_file(folder / PRIOR) | arrays, folder / PRIOR)
-    card = read_card(folder)
-    card["prior"]["checksum"] = checksum(folder / PRIOR)
-    (folder / CARD).write_text(json.dumps(card))
+    data, said = save(load_file(folder / PRIOR) | arrays), card_in(folder / PRIOR)
+    (folder / PRIOR).write_bytes(data)
+    put(folder / PRIOR, said | {"checksum": carded.checksum(data)})
 
 
 def test_a_prior_that_is_none_of_the_network_is_refused_in_one_line(kept: Path) -> None:
-    sound = dict(load_file(kept / PRIOR))
+    sound, whole = dict(load_file(kept / PRIOR)), (kept / PRIOR).read_bytes()
     cases = {
         "mean is float32 (2, 6), and float32 (3, 6) is needed": {"mean": sound["mean"][:2]},
         "mean is float64 (3, 6), and float32 (3, 6) is needed": {"mean": sound["mean"].astype(float)},
@@ -131,28 +163,31 @@ def test_a_prior_that_is_none_of_the_network_is_refused_in_one_line(kept: Path) 
             read(kept)
         assert f"{kept / PRIOR} is no prior of this VAE: {said}" in str(caught.value)
         assert "Take prior=normal, or train the VAE anew" in str(caught.value)
-        (kept / PRIOR).unlink()
-        save_file(sound, kept / PRIOR)
+        (kept / PRIOR).write_bytes(whole)
     full = np.tril(np.ones((K, L, L), np.float32)) + np.triu(np.ones((K, L, L), np.float32))
     changed(kept, factor=full)
     with pytest.raises(CheckpointError, match="factor is lower triangular"):
         read(kept)
 
 
-def test_a_damaged_prior_and_one_that_is_gone_are_refused_with_what_makes_them_anew(kept: Path) -> None:
+def test_a_damaged_prior_is_refused_with_what_makes_it_anew(kept: Path) -> None:
     (kept / "checkpoints/step-00000001").mkdir(parents=True)
     data = bytearray((kept / PRIOR).read_bytes())
     data[-1] ^= 1
     (kept / PRIOR).write_bytes(data)
     again = f"run the training again, `hpcvox train-vae {kept}/config.yaml out={kept}`"
-    for why in (f"its checksum is not the one in {CARD}", "No such file or directory"):
-        with pytest.raises(CheckpointError) as caught:
-            read(kept)
-        assert f"{kept / PRIOR} is no prior of this VAE: {why}. Take prior=normal, or {again}" in str(
-            caught.value
-        )
-        assert len(str(caught.value).splitlines()) == 1
-        (kept / PRIOR).unlink(missing_ok=True)
+    why = "it is damaged: its checksum is not the one in its card"
+    with pytest.raises(CheckpointError) as caught:
+        read(kept)
+    assert f"{kept / PRIOR} is no prior of this VAE: {why}. Take prior=normal, or {again}" in str(
+        caught.value
+    )
+    assert len(str(caught.value).splitlines()) == 1
+    put(kept / PRIOR, {"of": "abc", "checksum": "", "samples": [1], "pooled": "none"})
+    with pytest.raises(CheckpointError, match="its card is none of such a file: pooled: Input should be"):
+        read(kept)
+    (kept / PRIOR).unlink()
+    assert read(kept) is None
     assert again in prior.absent(kept)
     shutil.rmtree(kept / "checkpoints")
     assert "train the VAE anew" in prior.absent(kept)

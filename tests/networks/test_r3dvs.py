@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.descriptors.r3dvs import Spots, voxels
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks.r3dvs.card import R3DVSCard
 from hpcvox.networks.r3dvs.model import VoxelCNN
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings, VoxelCNNSettings
 from hpcvox.networks.r3dvs.task import RECIPE, R3DVSTask, rotation
@@ -110,13 +111,13 @@ def test_it_learns_a_functional_of_the_field(spots: Path, tmp_path: Path) -> Non
     assert last["held_out/mae"] < 0.5 * blind
 
     # the exported model says the same of a field, by its card alone
-    model, card = runs.load_model(given.out, "r3dvs")
-    x = np.stack(
-        [voxels(made_spots(int(i)), card["resolution"], card["length"], card["mean"]) for i in held_out]
-    )
+    model, card = runs.load_model(given.out, R3DVSCard)
+    x = np.stack([voxels(made_spots(int(i)), card.resolution, card.length, card.mean) for i in held_out])
     with torch.no_grad():
-        said = model(torch.from_numpy(x)).squeeze(1).numpy() * card["target_std"] + card["target_mean"]
-    assert np.abs(said - values[held_out]).mean() == pytest.approx(card["metrics"]["held_out/mae"], rel=1e-3)
+        assert card.target_std is not None
+        assert card.target_mean is not None
+        said = model(torch.from_numpy(x)).squeeze(1).numpy() * card.target_std + card.target_mean
+    assert np.abs(said - values[held_out]).mean() == pytest.approx(card.run.metrics["held_out/mae"], rel=1e-3)
 
 
 @pytest.mark.slow
@@ -132,9 +133,9 @@ def test_it_tells_turned_crystals_apart(spots: Path, tmp_path: Path) -> None:
     assert np.array_equal(np.unique(train % COUNT), held_out)
     assert set(train // COUNT) == set(range(1, 21))
     train_network(given)
-    _, card = runs.load_model(given.out)
-    assert card["classes"] == [f"m-{index}" for index in held_out]
-    assert card["outputs"] == 6
+    _, card = runs.load_model(given.out, R3DVSCard)
+    assert card.classes == [f"m-{index}" for index in held_out]
+    assert card.outputs == 6
     assert read_metrics(given.out)[-1]["held_out/accuracy"] > 0.6  # by chance: 0.17
     other = prepared(settings(spots, tmp_path / "run", *more, "seed=1", "judged=original"))
     assert other[2].max() < COUNT

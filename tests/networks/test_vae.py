@@ -14,21 +14,21 @@ import torch
 
 import hpcvox
 from hpcvox.errors import CheckpointError, ConfigError, HpcvoxError
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.vae import prior
 from hpcvox.networks.vae.bins import bin_of, class_edges, quantile_edges
-from hpcvox.networks.vae.card import PRIOR
+from hpcvox.networks.vae.card import PRIOR, VAECard
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import load
 from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.training.data import Slice
-from hpcvox.training.folder import beside, finished, runs
-from hpcvox.training.folder.card import CARD, WEIGHTS, read_card
-from hpcvox.training.folder.damage import checksum
+from hpcvox.training.folder import earlier, finished, runs
+from hpcvox.training.folder.card import WEIGHTS, read_card
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train
+from tests.support.cards import as_before, card_in
 from tests.support.training_runs import (
     settings,
 )
@@ -54,38 +54,40 @@ def test_the_vae_trains_on_the_unets_features(trained: Path) -> None:
     assert lines[-1]["train/loss"] < lines[0]["train/loss"]
     for name in ("mse", "dfc", "kld", "coordinate_mae"):
         assert np.isfinite(lines[-1][f"held_out/{name}"])
-    _, card = runs.load_model(out, "vae")
-    assert card["condition"] == "energy"
-    assert len(card["edges"]) == 5
+    _, card = runs.load_model(out, VAECard)
+    assert card.condition == "energy"
+    assert len(card.edges) == 5
     with np.load(out / "examples.npz", allow_pickle=False) as examples:
         assert examples["density_true"].shape == examples["density_reconstructed"].shape == (3, 16, 16, 16)
     with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):
-        runs.load_model(out, "unet")
+        runs.load_model(out, UNetCard)
 
 
 def test_the_prior_is_of_the_kept_model_and_the_samples_trained_on(shards: Path, trained: Path) -> None:
-    vae, card = runs.load_model(trained, "vae")
+    vae, card = runs.load_model(trained, VAECard)
     assert isinstance(vae, VAE)
     given = ShardSet.open(shards)
-    train = np.flatnonzero(~split(given.formulas, card["seed"], card["held_out_fraction"]))
+    train = np.flatnonzero(~card.run.held_out(given.formulas))
     assert 0 < len(train) < given.n_samples
-    bins = bin_of(given.target("energy"), np.array(card["edges"]))[train]
-    assert card["prior"]["samples"] == np.bincount(bins, minlength=4).tolist()
-    assert card["prior"]["pooled"] == [0, 1, 2, 3], "each has less than 20 of 48 crystals"
+    bins = bin_of(given.target("energy"), np.array(card.edges))[train]
+    its = card_in(trained / PRIOR)
+    assert its["of"] == card.checksum
+    assert its["samples"] == np.bincount(bins, minlength=4).tolist()
+    assert its["pooled"] == [0, 1, 2, 3], "each has less than 20 of 48 crystals"
     batch = load(given, Slice(train, np.ones(len(train), np.float32)), -1, None)
     condition = torch.nn.functional.one_hot(torch.from_numpy(bins), 4).float()
     with torch.no_grad():
         mean, log_variance = vae.encode(batch.x, batch.species, condition)
     expected = prior.fit(mean.numpy(), log_variance.numpy(), bins, 4).prior
-    found = prior.read(trained, card, 4, 8)
+    found = prior.read(trained, card)
     assert found is not None
-    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-5)
-    np.testing.assert_allclose(found.factor, expected.factor, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(found.prior.mean, expected.mean, atol=1e-5)
+    np.testing.assert_allclose(found.prior.factor, expected.factor, rtol=1e-3, atol=1e-5)
 
 
 def made(out: Path) -> dict[str, bytes]:
     """What a training has made, beside its curve."""
-    return {name: (out / name).read_bytes() for name in (WEIGHTS, CARD, PRIOR)}
+    return {name: (out / name).read_bytes() for name in (WEIGHTS, PRIOR)}
 
 
 def test_a_training_that_is_done_makes_its_prior_where_it_is_gone_damaged_or_was_never_made(
@@ -105,11 +107,28 @@ def test_a_training_that_is_done_makes_its_prior_where_it_is_gone_damaged_or_was
     # as trainings have left it that knew no priors
     prior.remove(out)
     del record["made"][PRIOR]
-    record["made"][CARD] = checksum(out / CARD)
     (out / finished.RECORD).write_text(json.dumps(record))
     assert train(given).summary.startswith("trained 2 epochs")
     assert made(out) == made(trained)
     assert train(given).summary.startswith("nothing to do")
+
+
+def test_a_training_of_a_version_that_kept_its_card_beside_goes_on(
+    shards: Path, unet: Path, trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "vae"
+    shutil.copytree(trained, out)
+    as_before(out)
+    its = prior.read(out, runs.load_model(out, VAECard)[1])
+    assert its is not None
+    given = settings(TrainVAESettings, shards, out, f"unet={unet}", *VAE_FAST)
+    assert train(given).summary.startswith("trained 2 epochs")
+    again = prior.read(out, runs.load_model(out, VAECard)[1])
+    assert again is not None
+    np.testing.assert_array_equal(again.prior.factor, its.prior.factor)
+    train(given.model_copy(update={"epochs": 3}))
+    assert not (out / earlier.CARD).exists()
+    assert prior.read(out, runs.load_model(out, VAECard)[1]) is not None
 
 
 def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_again(
@@ -130,13 +149,6 @@ def test_stopped_while_it_makes_its_prior_a_training_makes_it_when_it_is_run_aga
     assert outcome.exit_status == INTERRUPTED
     assert "run the same command again" in outcome.summary
     assert not (out / PRIOR).exists()
-    with (
-        mock.patch.object(beside, "read_card", side_effect=KeyboardInterrupt),
-        pytest.raises(KeyboardInterrupt),
-    ):
-        train(given)
-    assert (out / PRIOR).exists()
-    assert prior.ENTRY not in read_card(out), "a prior that no card names is none"
     assert train(given).exit_status == 0
     assert made(out) == made(trained)
 
@@ -165,10 +177,10 @@ def test_classes_are_conditions_each_with_a_bin_of_its_own(shards: Path, unet: P
         class_edges(np.arange(101.0))
     more = (f"unet={unet}", *VAE_FAST, "bins=0", "epochs=1")
     train(settings(TrainVAESettings, shards, tmp_path / "vae", *more))
-    _, card = runs.load_model(tmp_path / "vae", "vae")
+    _, card = runs.load_model(tmp_path / "vae", VAECard)
     energies = ShardSet.open(shards).target("energy")
-    assert 1 < card["conditions"] == len(card["edges"]) - 1 <= len(np.unique(energies))
-    assert np.isclose(card["edges"], energies[:, None]).any(0)[[0, -1]].all()
+    assert 1 < card.conditions == len(card.edges) - 1 <= len(np.unique(energies))
+    assert np.isclose(np.array(card.edges), energies[:, None]).any(0)[[0, -1]].all()
 
 
 def test_a_vae_without_a_condition_has_one_bin_for_all(shards: Path, tmp_path: Path) -> None:
@@ -179,5 +191,5 @@ def test_a_vae_without_a_condition_has_one_bin_for_all(shards: Path, tmp_path: P
     assert "generate(n), reconstruct(crystals)" in repr(network)
     back = network.reconstruct(hpcvox.open_shards(shards)[0].atoms)
     assert len(back) == 1
-    card = read_card(out)
-    assert (card["condition"], card["conditions"]) == (None, 1)
+    card = read_card(out, VAECard)
+    assert (card.condition, card.conditions) == (None, 1)

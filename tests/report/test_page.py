@@ -197,14 +197,14 @@ def test_damaged_files_are_said(settings: ReportSettings, tmp_path: Path) -> Non
     shutil.copytree(settings.vae or Path(), vae)
     shutil.copytree(settings.generated or Path(), generated)
     (vae / "examples.npz").write_bytes((vae / "examples.npz").read_bytes()[:5000])
-    (vae / "model.json").write_text("{")
+    (vae / "model.safetensors").write_text("{")
     (vae / "metrics.jsonl").write_text('{"step": 1, "train/loss": NaN}\n{"step": 2, "train/loss": 0.5}\n')
     (generated / "cifs" / "c000.cif").write_text("data_x\nloop_\n")
     run(ReportSettings(out=tmp_path / "r", vae=vae, generated=generated, figures=False))
     text = (tmp_path / "r" / "report.html").read_text()
     for said in (
         "examples.npz cannot be read",
-        "vae holds no trained model",
+        "model.safetensors cannot be read",
         "not a finite number 1",
         "c000.cif cannot be drawn",
     ):

@@ -16,6 +16,7 @@ import torch
 
 from hpcvox import config
 from hpcvox.errors import ShardError
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.unet.task import UNetTask
@@ -40,6 +41,7 @@ from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.training.folder import runs
 from hpcvox.training.ranks.comm import Alone
 from hpcvox.training.settings import TrainSettings
+from tests.support.cards import training_on
 from tests.support.paths import ROOT
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE, make_shards
 
@@ -396,8 +398,11 @@ def edges(shards: Path, unet: Path, bins: int = 10) -> list[float]:
 def test_bins_are_the_same_with_and_without_them(made: Path, shards: Path, tmp_path: Path) -> None:
     model = config.load(TrainUNetSettings, None, [SMALL_UNET]).model
     (tmp_path / "unet").mkdir()
-    card = {"model": model.model_dump(mode="json"), "grid": "periodic", "voxels": 16}
-    runs.export(tmp_path / "unet", "unet", UNet(model), card)
+    runs.export(
+        tmp_path / "unet",
+        UNet(model),
+        UNetCard(run=training_on(shards), model=model, grid="periodic", voxels=16),
+    )
     for bins in (10, 4):
         assert edges(made, tmp_path / "unet", bins) == edges(shards, tmp_path / "unet", bins)
     shutil.copy(made / FILE, shards)

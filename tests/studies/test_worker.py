@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import cli, config
 from hpcvox.errors import ConfigError
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.process.interrupt import StopRequest
@@ -43,6 +45,7 @@ from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import WEIGHTS, read_card
 from hpcvox.training.folder.metrics import read_metrics
 from tests.support import small_training, trivial_trials
+from tests.support.cards import as_before, training_on
 from tests.support.paths import ROOT
 from tests.support.training_runs import wait_for
 from tests.support.voxel_shards import SMALL_UNET, make_shards
@@ -166,7 +169,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "network").mkdir()
     shape = yaml.safe_load(SMALL_UNET.removeprefix("model="))
-    runs.export(folder / "network", "unet", UNet(UNetSettings.model_validate(shape)), {})
+    unet = UNet(UNetSettings.model_validate(shape))
+    card = UNetCard(run=training_on(folder / "shards"), model=unet.settings, grid="periodic", voxels=16)
+    runs.export(folder / "network", unet, card)
     return make_shards(folder / "shards")
 
 
@@ -246,8 +251,8 @@ def undisturbed(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_small_trainings_leave_what_real_ones_do(studied: Path, undisturbed: Path) -> None:
     by_real, by_small = studied / "trials/0000/run", undisturbed / "trials/0000/run"
     assert [line.keys() ^ read_metrics(by_real)[0].keys() for line in read_metrics(by_small)] == [set()] * 3
-    assert read_card(by_small).keys() <= read_card(by_real).keys()
-    assert read_card(by_small)["metrics"].keys() == read_card(by_real)["metrics"].keys()
+    small, real = (read_card(run, UNetCard).run.metrics for run in (by_small, by_real))
+    assert small.keys() == real.keys()
     left = {path.name for path in by_real.iterdir()}
     beside = {"tensorboard", "inputs.json", "finished.json"}  # which no study looks at
     assert {path.name for path in by_small.iterdir()} == left - beside
@@ -266,7 +271,7 @@ def test_every_trial_is_a_run_with_its_settings_and_its_curve(studied: Path) -> 
         assert trial.intermediate_values == curve
         assert trial.value == min(curve.values())
         assert not (run / "checkpoints").exists()
-        runs.load_model(run, "unet")
+        runs.load_model(run, UNetCard)
 
 
 def value_of(trial: FrozenTrial) -> float:
@@ -294,11 +299,22 @@ def test_what_is_found_is_shown_and_kept(
     assert not re.search(r"<(script|link)[^>]*(src|href)=", page), "it needs no network"
     target = tmp_path / "best"
     assert cli.main(["study", "export", str(studied), str(target)]) == 0
-    _, card = runs.load_model(target, "unet")
-    assert card["metrics"]["held_out/loss"] == best.value
+    _, card = runs.load_model(target, UNetCard)
+    assert card.run.metrics["held_out/loss"] == best.value
     assert json.loads((target / "trial.json").read_text())["params"] == best.params
     assert cli.main(["study", "export", str(studied), str(target)]) == 2
     assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_model_whose_card_is_beside_it_as_versions_before_kept_it_is_exported_with_it(
+    studied: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(studied, tmp_path / "study")
+    for run in (tmp_path / "study").glob("trials/*/run"):
+        as_before(run)
+    assert cli.main(["study", "export", str(tmp_path / "study"), str(tmp_path / "best")]) == 0
+    runs.load_model(tmp_path / "best", UNetCard)
 
 
 @pytest.mark.slow
@@ -431,7 +447,7 @@ def test_a_worker_that_was_stopped_too_long_goes_on_with_the_next_trial(
         assert epochs == [*range(1, len(epochs) + 1)]
         assert not (run / "checkpoints").exists()
     told = [study.out / trial.user_attrs[FOLDER] / "run" for trial in study.trials]
-    assert [runs.load_model(run, "unet")[1]["metrics"]["held_out/loss"] for run in told] == [
+    assert [read_card(run, UNetCard).run.metrics["held_out/loss"] for run in told] == [
         trial.value for trial in study.trials
     ]
     assert len(list(out.glob("trials/0000*"))) == (2 if with_its_training else 1)

@@ -1,7 +1,6 @@
 """Runs of ``generate`` and ``judge`` by networks of random weights, and candidates as ``generate`` leaves them."""
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,17 @@ from hpcvox.generation import job as generation
 from hpcvox.generation.candidates import COLUMNS
 from hpcvox.generation.judging import job as judging
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import UNetSettings
 from hpcvox.networks.vae.bins import quantile_edges
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import read_card
+from tests.support.cards import training_on
 from tests.support.voxel_shards import make_shards
 
 VOXELS, BINS = 16, 4
@@ -57,14 +59,21 @@ def random_networks(folder: Path) -> Path:
         assert isinstance(first, torch.nn.Linear)
         first.weight.mul_(8)
         unet.mask_head.weight.mul_(30)
-    card: dict[str, Any] = {"grid": "periodic", "voxels": VOXELS, "shards": str(shards), "seed": 0}
-    card |= {"held_out_fraction": 0.3, "epoch": 1, "metrics": {}}
+    run = training_on(shards, held_out_fraction=0.3)
     (folder / "unet").mkdir()
     (folder / "vae").mkdir()
-    runs.export(folder / "unet", "unet", unet, {"model": UNET.model_dump(mode="json"), **card})
-    edges = quantile_edges(np.linspace(-0.5, 0.2, 40), BINS)
-    condition = {"condition": "energy", "edges": edges.tolist(), "conditions": BINS}
-    runs.export(folder / "vae", "vae", vae, {"model": VAE_SHAPE.model_dump(mode="json"), **card, **condition})
+    runs.export(folder / "unet", unet, UNetCard(run=run, model=UNET, grid="periodic", voxels=VOXELS))
+    edges = quantile_edges(np.linspace(-0.5, 0.2, 40), BINS).tolist()
+    card = VAECard(
+        run=run,
+        model=VAE_SHAPE,
+        grid="periodic",
+        voxels=VOXELS,
+        condition="energy",
+        edges=edges,
+        conditions=BINS,
+    )
+    runs.export(folder / "vae", vae, card)
     return folder
 
 
@@ -79,9 +88,8 @@ def generate(trained: Path, out: Path, **changes: Any) -> list[dict[str, str]]:
 
 def learned(trained: Path) -> int:
     """A crystal of the training set that was not held out."""
-    card = json.loads((trained / "vae/model.json").read_text())
     formulas = ShardSet.open(trained / "shards").formulas
-    return int(np.flatnonzero(~split(formulas, card["seed"], card["held_out_fraction"]))[0])
+    return int(np.flatnonzero(~read_card(trained / "vae", VAECard).run.held_out(formulas))[0])
 
 
 def one_for_each_stage(folder: Path, trained: Path) -> Path:

@@ -16,7 +16,12 @@ from hpcvox.experiments.evaluation import EvaluateSummary, Figures
 from hpcvox.generation.densities import Densities
 from hpcvox.generation.judging.summary import JudgeSummary, Plausible, Stage
 from hpcvox.generation.summary import GenerateSummary
+from hpcvox.networks.cgcnn.card import CGCNNCard
+from hpcvox.networks.cgcnn.settings import CGCNNSettings
+from hpcvox.networks.unet.card import UNetCard
+from hpcvox.networks.unet.settings import UNetSettings
 from hpcvox.networks.vae.bins import quantile_edges
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE
 from hpcvox.networks.vae.settings import VAESettings
@@ -25,8 +30,11 @@ from hpcvox.report.run import Run, open_run
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.summary import ScreenSummary, Target
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.training.folder import runs
+from hpcvox.training.folder import carded, runs
+from hpcvox.training.folder.card import WEIGHTS
 from tests.support import voxel_shards as training_shards
+from tests.support.cards import training_on
+from tests.support.small_training import NO_WEIGHTS
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 FCC = [(0, 0, 0), (0.5, 0.5, 0.5)]
@@ -97,15 +105,8 @@ def make_training(folder: Path, *, torn: bool) -> None:
         lines.append(json.dumps(record))
     (folder / "metrics.jsonl").write_text("\n".join(lines) + ("\n" + lines[-1][:20] if torn else "\n"))
     (folder / "config.yaml").write_text(f"epochs: 30\nseed: 3\nnote: '{HOSTILE.replace(chr(39), '')}'\n")
-    card = {
-        "task": "unet",
-        "hpcvox": "0.1.0",
-        "weights": 12345,
-        "model": {},
-        "grid": "periodic",
-        "voxels": 16,
-    }
-    (folder / "model.json").write_text(json.dumps(card))
+    card = UNetCard(run=training_on(), model=UNetSettings(), grid="periodic", voxels=16, weights=12345)
+    carded.write(folder / WEIGHTS, NO_WEIGHTS, card.model_dump_json())
 
 
 def make_vae(folder: Path, shards: Path) -> None:
@@ -115,10 +116,17 @@ def make_vae(folder: Path, shards: Path) -> None:
     shape = VAESettings(
         patch=2, encoder=(8, 8), bottleneck=4, hidden=16, latent=8, seed_channels=4, decoder=(8, 8)
     )
-    card = {"model": shape.model_dump(mode="json"), "grid": "periodic", "voxels": 16, "shards": str(shards)}
     edges = quantile_edges(ShardSet.open(shards).target("energy"), 4).tolist()
-    card |= {"condition": "energy", "edges": edges, "conditions": 4, "seed": 0, "held_out_fraction": 0.3}
-    runs.export(folder, "vae", VAE(shape, 4, 16), card)
+    card = VAECard(
+        run=training_on(shards, held_out_fraction=0.3),
+        model=shape,
+        grid="periodic",
+        voxels=16,
+        condition="energy",
+        edges=edges,
+        conditions=4,
+    )
+    runs.export(folder, VAE(shape, 4, 16), card)
 
 
 def make_examples(folder: Path) -> None:
@@ -200,9 +208,11 @@ def make_network(folder: Path) -> None:
     folder.mkdir(parents=True)
     rows = [{"id": f"m{k}", "formula": "MgO", "true": 0.5 * k, "predicted": 0.5 * k + 0.25} for k in range(8)]
     table(folder / "held_out.csv", [*rows, {"id": "m9", "formula": "XeF2", "true": 1.0, "predicted": ""}])
-    card = {"task": "cgcnn", "model": {}, "target": "band_gap", "log": False, "weights": 38_209}
-    card |= {"mean": 1.0, "std": 1.0, "neighbours": 12, "elements": [8, 12]}
-    (folder / "model.json").write_text(json.dumps(card))
+    card = CGCNNCard(
+        run=training_on(), model=CGCNNSettings(), target="band_gap", log=False, weights=38_209,
+        mean=1.0, std=1.0, neighbours=12, elements=[8, 12],
+    )  # fmt: skip
+    carded.write(folder / WEIGHTS, NO_WEIGHTS, card.model_dump_json())
 
 
 def make_judged(folder: Path) -> None:

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import xxhash
 import yaml
 
 from hpcvox import __version__
@@ -24,7 +23,8 @@ from hpcvox.errors import ConfigError, HpcvoxError, TrainingError
 from hpcvox.files import durable
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.outcome import COMPLETE, INTERRUPTED
-from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
+from hpcvox.training.folder import carded
+from hpcvox.training.folder.card import METRICS, WEIGHTS
 from hpcvox.training.folder.metrics import read_metrics
 
 COMMAND: Final = (sys.executable, "-m", "tests.support.small_training")
@@ -117,20 +117,22 @@ def _end_epoch(state: State, settings: dict[str, Any], verb: str) -> State:
         os.fsync(log.fileno())
     better = loss < state.best
     if better:
-        weights = _weights(settings["initial"], mean)
+        weights = _weights(settings["initial"])
+        run = {
+            "hpcvox": __version__,
+            **{key: settings[key] for key in ("shards", "seed", "held_out_fraction")},
+            "epoch": state.epoch + 1,
+            "metrics": {name: value for name, value in figures.items() if "/" in name},
+        }
         card = {
             "task": verb.removeprefix("train-"),
-            "hpcvox": __version__,
-            "checksum": xxhash.xxh3_128_hexdigest(weights),
+            "checksum": carded.checksum(weights),
+            "run": run,
             "model": settings["model"],
             "grid": "periodic",
             "voxels": 32,
-            **{key: settings[key] for key in ("shards", "seed", "held_out_fraction")},
-            "epoch": state.epoch + 1,
-            "metrics": figures,
         }
-        durable.write_bytes(out / WEIGHTS, weights)
-        durable.write_json(out / CARD, card)
+        carded.write(out / WEIGHTS, weights, json.dumps(card))
     stale = 0 if better else state.stale + 1
     return state._replace(
         epoch=state.epoch + 1, mean=mean, total=0.0, best=min(loss, state.best), stale=stale
@@ -153,13 +155,9 @@ def _figures(part: str, loss: float) -> dict[str, float]:
     return {f"{part}/{name}": value for name, value in figures.items()}
 
 
-def _weights(initial: str | None, mean: float) -> bytes:
-    """The weights of the network in ``initial``, a file that can be loaded, with ``mean`` in its header."""
-    data = (Path(initial) / WEIGHTS).read_bytes() if initial is not None else NO_WEIGHTS
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.dumps({**json.loads(data[8:end]), "__metadata__": {"mean": repr(mean)}}).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data[end:]
+def _weights(initial: str | None) -> bytes:
+    """The weights of the network in ``initial``, a file that can be loaded."""
+    return (Path(initial) / WEIGHTS).read_bytes() if initial is not None else NO_WEIGHTS
 
 
 def main(verb: str, config: str) -> int:

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from hpcvox.errors import CheckpointError, ConfigError, TrainingError
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.training.folder import checkpoint, runs
 from hpcvox.training.folder.card import WEIGHTS
@@ -35,16 +36,18 @@ def test_a_run_leaves_what_it_promises(unet: Path) -> None:
         assert np.isfinite(lines[-1][name])
     assert lines[-1]["train/loss"] < lines[0]["train/loss"]
     assert list((unet / "tensorboard").glob("events*"))
-    model, card = runs.load_model(unet, "unet")
+    model, card = runs.load_model(unet, UNetCard)
     assert not model.training
-    assert (card["grid"], card["voxels"]) == ("periodic", 16)
-    assert set(card["elements"]) <= {8, 9, 11, 19, 20, 22, 25, 38, 40, 41, 56, 57}
+    assert (card.grid, card.voxels) == ("periodic", 16)
+    assert set(card.elements) <= {8, 9, 11, 19, 20, 22, 25, 38, 40, 41, 56, 57}
 
 
 def test_the_same_run_twice_gives_the_same_bits(shards: Path, unet: Path, tmp_path: Path) -> None:
     train(settings(TrainUNetSettings, shards, tmp_path / "again", SMALL_UNET, *FAST))
     for (name, a), (_, b) in zip(weights(unet).items(), weights(tmp_path / "again").items(), strict=True):
         assert torch.equal(a, b), name
+    # its card is in it, and says nothing of how fast it was
+    assert (tmp_path / "again" / WEIGHTS).read_bytes() == (unet / WEIGHTS).read_bytes()
 
 
 def test_a_folder_with_another_run_is_refused(shards: Path, unet: Path) -> None:
@@ -142,7 +145,7 @@ def test_damaged_weights_are_refused(unet: Path, tmp_path: Path) -> None:
     shutil.copytree(unet, tmp_path / "unet")
     path = tmp_path / "unet" / WEIGHTS
     path.write_bytes(path.read_bytes()[:-4] + b"\0\1\2\3")
-    with pytest.raises(CheckpointError, match="not what model"):
+    with pytest.raises(CheckpointError, match="is damaged"):
         runs.load_model(tmp_path / "unet")
 
 

@@ -13,6 +13,7 @@ from hpcvox.generation import job as generation
 from hpcvox.generation.judging import job as judging
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae import latent_flow, prior
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.training.folder import runs, shipped
 from hpcvox.training.folder.card import read_card
 from tests.support.paths import ROOT
@@ -28,14 +29,14 @@ def test_they_are_small() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_loads_by_its_name_and_says_what_it_is(name: str) -> None:
     _, card = runs.load_model(Path(name))
-    about = card["about"]
+    about = card.about
+    assert about is not None
     for key in ("data", "licence", "split", "command", "figures"):
         assert about[key], key
     assert f"`{name}`" in (ROOT / "docs/models.md").read_text()
-    if card["task"] == "vae":
-        shape = card["conditions"], card["model"]["latent"]
-        assert prior.read(Path(name), card, *shape) is not None
-        assert latent_flow.read(Path(name), card, *shape) is not None
+    if isinstance(card, VAECard):
+        assert prior.read(Path(name), card) is not None
+        assert latent_flow.read(Path(name), card) is not None
 
 
 def test_a_folder_of_the_users_that_is_called_so_goes_first(
@@ -47,9 +48,9 @@ def test_a_folder_of_the_users_that_is_called_so_goes_first(
     (tmp_path / "perovskites").mkdir()
     assert shipped.located(Path("perovskites")) == Path("perovskites")
     with pytest.raises(CheckpointError, match=r"perovskites holds no trained model"):
-        read_card(Path("perovskites"))
+        read_card(Path("perovskites"), VAECard)
     with pytest.raises(CheckpointError, match=r"come with hpcvox: .*perovskites"):
-        read_card(Path("perovskite"))
+        read_card(Path("perovskite"), VAECard)
 
 
 @pytest.mark.slow

@@ -26,11 +26,11 @@ from hpcvox.generation.judging.plausible import counted, plausibility, told_plau
 from hpcvox.generation.judging.summary import DRAWN, TABLE, Benchmark, Column, JudgeSummary, Stage
 from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.split import split
 from hpcvox.training.folder.card import read_card
 
 MAY_CHANGE = (
@@ -177,7 +177,7 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
         entries = open_source(made.base)
         formulas = [c.formula for entry in entries for c in parse(entry) if isinstance(c, Crystal)]
     else:
-        shards = ShardSet.open(read_card(made.vae, "shards")["shards"])
+        shards = ShardSet.open(read_card(made.vae, VAECard).run.shards)
         formulas = [f for name, f in zip(shards.ids, shards.formulas, strict=True) if name == made.base]
     return _anonymous(formulas[0]) if formulas else None
 
@@ -185,11 +185,11 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
 def _training_set(made: GenerateSettings, formulas: set[str]) -> Known | None:
     """The crystals that the VAE has seen, of those formulas; None where its shard set is not there any more."""
     try:
-        card = read_card(made.vae, "shards", "seed", "held_out_fraction")
-        shards = ShardSet.open(card["shards"])
+        run = read_card(made.vae, VAECard).run
+        shards = ShardSet.open(run.shards)
     except (CheckpointError, ShardError):
         return None
-    held_out = split(shards.formulas, card["seed"], card["held_out_fraction"])
+    held_out = run.held_out(shards.formulas)
     chosen = [i for i, f in enumerate(shards.formulas) if f in formulas and not held_out[i]]
     return Known(_crystal(shards, index) for index in chosen)
 

@@ -1,17 +1,16 @@
 """A trained CGCNN at work: graphs of crystals → its property, in the unit of its target."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox import config
 from hpcvox.crystals.elements import SYMBOLS
+from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.cgcnn.graphs import Graphs
 from hpcvox.networks.cgcnn.model import CGCNN
-from hpcvox.networks.cgcnn.settings import CGCNNSettings
 from hpcvox.training.folder import runs
 
 TASK: Final = "cgcnn"
@@ -25,14 +24,14 @@ class Property:
     """
 
     def __init__(self, folder: Path) -> None:
-        model, self.card = runs.load_model(folder, TASK)
+        model, self.card = runs.load_model(folder, CGCNNCard)
         assert isinstance(model, CGCNN)
         self.folder, self._model = folder, model
-        self.target: str = self.card["target"]
-        self.log: bool = self.card["log"]
-        self.neighbours: int = self.card["neighbours"]
-        self._known = torch.tensor(self.card["elements"])
-        self.elements = frozenset(SYMBOLS[number] for number in self.card["elements"])
+        self.target = self.card.target
+        self.log = self.card.log
+        self.neighbours = self.card.neighbours
+        self._known = torch.tensor(self.card.elements)
+        self.elements = frozenset(SYMBOLS[number] for number in self.card.elements)
         """Symbols of those that a crystal of its training had."""
 
     def __call__(self, graphs: Graphs) -> NDArray[np.float64]:
@@ -41,11 +40,11 @@ class Property:
             value = self._model(*graphs).double()
             strange = (~torch.isin(graphs.numbers, self._known)).double()
             value[torch.segment_reduce(strange, "max", lengths=graphs.sites) > 0] = torch.nan
-            scaled: NDArray[np.float64] = (value * self.card["std"] + self.card["mean"]).numpy()
+            scaled: NDArray[np.float64] = (value * self.card.std + self.card.mean).numpy()
         with np.errstate(over="ignore"):  # of a crystal like no other: infinite, and for the caller to judge
             return 10**scaled if self.log else scaled
 
 
-def build(card: dict[str, Any], origin: str) -> CGCNN:
-    """The network that a card describes, of no particular weights; ``origin`` names the card's file."""
-    return CGCNN(config.validate(CGCNNSettings, card["model"], origin))
+def build(card: CGCNNCard) -> CGCNN:
+    """The network that a card describes, of no particular weights."""
+    return CGCNN(card.model)

@@ -11,7 +11,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.files import durable
 from hpcvox.networks import initial
 from hpcvox.networks.cgcnn.at_work import TASK, Property
-from hpcvox.networks.cgcnn.card import HELD_OUT
+from hpcvox.networks.cgcnn.card import HELD_OUT, CGCNNCard
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.held_out import Column
 from hpcvox.networks.cgcnn.model import CGCNN
@@ -19,6 +19,7 @@ from hpcvox.networks.cgcnn.samples import known, neighbours, spread, targets
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice, plan
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -61,19 +62,20 @@ class CGCNNTask:
             }
         return Losses(squared if self.settings.loss == "squared" else error, figures)
 
-    def card(self) -> dict[str, Any]:
+    def card(self, run: Run) -> CGCNNCard:
         initial = self.settings.initial
-        return {
-            "model": self.settings.model.model_dump(mode="json"),
-            "target": self.settings.target,
-            "log": self.settings.log,
-            "mean": self.mean,
-            "std": self.std,
-            "neighbours": self.neighbours,
-            "descriptor": dict(self.shards.manifest.settings),
-            "elements": self.elements,
-            "initial": None if initial is None else str(initial),
-        }
+        return CGCNNCard(
+            run=run,
+            model=self.settings.model,
+            target=self.settings.target,
+            log=self.settings.log,
+            mean=self.mean,
+            std=self.std,
+            neighbours=self.neighbours,
+            descriptor=dict(self.shards.manifest.settings),
+            elements=self.elements,
+            initial=None if initial is None else str(initial),
+        )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         """Write :data:`HELD_OUT`: the target of held-out crystals and what the exported model says, in its unit.
@@ -94,15 +96,15 @@ class CGCNNTask:
 
     def _start_from(self, folder: Path) -> None:
         """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
-        model, card = initial.loaded(folder, self.name, self.settings.model, free=frozenset({"hidden"}))
+        model, card = initial.loaded(folder, CGCNNCard, self.settings.model, free=frozenset({"hidden"}))
         assert isinstance(model, CGCNN)
-        if card["neighbours"] != self.neighbours:
+        if card.neighbours != self.neighbours:
             raise ConfigError(
-                f"initial: the network of {folder} was trained on graphs of {card['neighbours']} neighbours, and "
-                f"{self.settings.shards} has {self.neighbours}: featurize with neighbours={card['neighbours']}"
+                f"initial: the network of {folder} was trained on graphs of {card.neighbours} neighbours, and "
+                f"{self.settings.shards} has {self.neighbours}: featurize with neighbours={card.neighbours}"
             )
         self.model.load_state_dict(model.features(), strict=False)
-        self.elements = sorted({*self.elements, *card["elements"]})
+        self.elements = sorted({*self.elements, *card.elements})
 
 
 def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:

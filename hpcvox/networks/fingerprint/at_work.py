@@ -1,7 +1,7 @@
 """A trained network of diffraction fingerprints at work: images → the names of their classes."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.settings import FREE, DiffractionSettings
+from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
-from hpcvox.networks.fingerprint.settings import ConvNetSettings
 from hpcvox.training.folder import runs
 
 DEFECTS: Final = ("displacement", "vacancies", "substitutions")
@@ -26,8 +26,8 @@ class Classifier:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._model, self.card = runs.load_model(folder, "fingerprint")
-        self.classes: dict[str, list[int]] = self.card["classes"]
+        self._model, self.card = runs.load_model(folder, FingerprintCard)
+        self.classes = self.card.classes
 
     def __call__(self, images: NDArray[np.float32]) -> list[str]:
         """The class of each of ``images``, (B, n, n, 3)."""
@@ -38,20 +38,19 @@ class Classifier:
         return [names[index] for index in said]
 
 
-def build(card: dict[str, Any], origin: str) -> ConvNet:
-    """The network that a card describes, of no particular weights; ``origin`` names the card's file."""
-    settings = config.validate(ConvNetSettings, card["model"], origin)
-    return ConvNet(settings, card["pixels"], len(card["classes"]))
+def build(card: FingerprintCard) -> ConvNet:
+    """The network that a card describes, of no particular weights."""
+    return ConvNet(card.model, card.pixels, len(card.classes))
 
 
-def descriptor(card: dict[str, Any], run: str) -> DiffractionSettings:
+def descriptor(card: FingerprintCard, run: str) -> DiffractionSettings:
     """The settings of the fingerprints that a network was trained on.
 
     Raises:
         ConfigError: its card does not say.
     """
-    if "descriptor" not in card:
-        raise ConfigError(f"{run}: its model.json does not say how its fingerprints were made: train it anew")
-    kept = {key: value for key, value in card["descriptor"].items() if key not in FREE}
-    settings = config.validate(DiffractionSettings, kept, f"{run}/model.json")
+    if not card.descriptor:
+        raise ConfigError(f"{run}: its card does not say how its fingerprints were made: train it anew")
+    kept = {key: value for key, value in card.descriptor.items() if key not in FREE}
+    settings = config.validate(DiffractionSettings, kept, f"the card of {run}")
     return settings.model_copy(update=dict.fromkeys(DEFECTS, 0.0))

@@ -1,7 +1,7 @@
 """The task of the diffraction fingerprint (Ziletti et al. 2018): which class a crystal is of."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from hpcvox.errors import ConfigError
+from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.samples import labels, refuse_empty, usable
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import DROPOUT, Slice, generator
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.samples import Samples
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -65,14 +67,15 @@ class FingerprintTask:
         entropy = functional.cross_entropy(logits, labels, reduction="none")
         return Losses(entropy, {"accuracy": Ratio(right, torch.ones(len(right)))})
 
-    def card(self) -> dict[str, Any]:
-        return {
-            "model": self.settings.model.model_dump(mode="json"),
-            "pixels": self.pixels,
-            "classes": dict(self.settings.classes),
-            "descriptor": dict(self.shards.manifest.settings),
-            "target": self.settings.target,
-        }
+    def card(self, run: Run) -> FingerprintCard:
+        return FingerprintCard(
+            run=run,
+            model=self.settings.model,
+            pixels=self.pixels,
+            classes=dict(self.settings.classes),
+            descriptor=dict(self.shards.manifest.settings),
+            target=self.settings.target,
+        )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         pass

@@ -6,7 +6,7 @@ its random rotations; r = 0, the numbers of the shard set itself, are the origin
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,11 +15,13 @@ from torch.nn import functional
 
 from hpcvox.descriptors.r3dvs import stored, voxels
 from hpcvox.errors import ConfigError
+from hpcvox.networks.r3dvs.card import R3DVSCard
 from hpcvox.networks.r3dvs.model import VoxelCNN
 from hpcvox.networks.r3dvs.samples import refuse_few, usable
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import CRYSTALS, REPLICA, Slice, generator
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.samples import Samples, by_material
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -96,26 +98,26 @@ class R3DVSTask:
         # in the target's unit
         return Losses(difference.square(), {"mae": Ratio(difference.detach().abs() * self.span, one)})
 
-    def card(self) -> dict[str, Any]:
-        settings = self.settings
-        if settings.task == "rotation":
-            about: dict[str, Any] = {"classes": [self.shards.ids[index] for index in self.crystals]}
-        else:
-            about = {"target": settings.target, "target_mean": self.centre, "target_std": self.span}
-        return {
-            "model": settings.model.model_dump(mode="json"),
-            "channels": len(self.scale),
-            "voxels": self.voxels,
-            "outputs": self.model.head.out_features,
-            "scale": self.scale,
-            "resolution": self.resolution,
-            "length": settings.length,
-            "mean": settings.mean,
-            "replicas": settings.replicas,
-            "judged": settings.judged,
-            "of": settings.task,
-            **about,
-        }
+    def card(self, run: Run) -> R3DVSCard:
+        settings, of_target = self.settings, self.settings.task == "regression"
+        return R3DVSCard(
+            run=run,
+            model=settings.model,
+            channels=len(self.scale),
+            voxels=self.voxels,
+            outputs=self.model.head.out_features,
+            scale=self.scale,
+            resolution=self.resolution,
+            length=settings.length,
+            mean=settings.mean,
+            replicas=settings.replicas,
+            judged=settings.judged,
+            of=settings.task,
+            classes=None if of_target else [self.shards.ids[index] for index in self.crystals],
+            target=settings.target if of_target else None,
+            target_mean=self.centre if of_target else None,
+            target_std=self.span if of_target else None,
+        )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         pass

@@ -1,7 +1,7 @@
 """The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional
 from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.samples import usable
 from hpcvox.networks.unet.settings import TrainUNetSettings
@@ -19,6 +20,7 @@ from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.statistics.file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -114,22 +116,23 @@ class UNetTask:
         loss = self.settings.species_weight * species_loss + mask_loss
         return Losses(loss.view(len(ways), size).mean(0), figures)
 
-    def card(self) -> dict[str, Any]:
-        return {
-            "model": self.settings.model.model_dump(mode="json"),
+    def card(self, run: Run) -> UNetCard:
+        return UNetCard(
+            run=run,
+            model=self.settings.model,
             **MapKind.of_shards(self.shards)._asdict(),
-            "classes": self.settings.model.classes,
-            "elements": torch.nonzero(self.weights).flatten().tolist(),
-            "initial": None if self.settings.initial is None else str(self.settings.initial),
-            "vae": None if self.settings.vae is None else str(self.settings.vae),
-        }
+            classes=self.settings.model.classes,
+            elements=torch.nonzero(self.weights).flatten().tolist(),
+            initial=None if self.settings.initial is None else str(self.settings.initial),
+            vae=None if self.settings.vae is None else str(self.settings.vae),
+        )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         pass
 
     def _start_from(self, folder: Path) -> None:
         """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
-        model, card = initial.loaded(folder, self.name, self.settings.model)
+        model, card = initial.loaded(folder, UNetCard, self.settings.model)
         if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
         self.model.load_state_dict(model.state_dict())

@@ -1,11 +1,13 @@
-"""The card of the VAE."""
+"""The cards of the VAE and of its prior."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt
-from pydantic import model_validator
+from annotated_types import Ge
+from pydantic import Field, model_validator
 
 from hpcvox.networks.maps import MapsCard
+from hpcvox.networks.vae.settings import VAESettings
+from hpcvox.training.folder.beside import BesideCard
 from hpcvox.training.folder.card import Positive
 
 EXAMPLES = "examples.npz"
@@ -19,15 +21,21 @@ FLOW = "flow.safetensors"
 
 
 class VAECard(MapsCard):
-    """What it says of itself beside its weights."""
+    """What it says of itself."""
 
+    task: Literal["vae"] = "vae"
+    model: VAESettings
+    descriptor: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the shard set; nothing in cards of before they were kept."""
     condition: str | None
-    """The target; None: none."""
-    conditions: Positive
+    """The target whose bins condition it; None: none."""
     edges: list[float]
-    shards: str
-    seed: Annotated[int, Ge(0)]
-    held_out_fraction: Annotated[float, Ge(0), Lt(1)]
+    """Of the bins, one more than these, in the target's unit."""
+    conditions: Positive
+    unet: str | None = None
+    """Run folder of the UNet whose features its loss compared."""
+    initial: str | None = None
+    """Run folder of the network that it started from."""
 
     @model_validator(mode="after")
     def _bins(self) -> "VAECard":
@@ -36,3 +44,20 @@ class VAECard(MapsCard):
                 f"edges are not {self.conditions + 1} numbers that rise, of {self.conditions} conditions"
             )
         return self
+
+    @classmethod
+    def of_before(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """As :meth:`Card.of_before`; cards of before these were settings of the model do not have them."""
+        card, model = super().of_before(tree), tree.get("model")
+        if isinstance(model, dict):
+            card["model"] = {"elements": 0, "naming": 0, "cell": "maps"} | model
+        return card
+
+
+class PriorCard(BesideCard):
+    """What a prior says of itself."""
+
+    samples: list[Annotated[int, Ge(0)]]
+    """Training samples of each condition."""
+    pooled: list[Annotated[int, Ge(0)]]
+    """Conditions that have the Gaussian of all samples."""

@@ -7,7 +7,7 @@ their difference.  It is small (0.6 M weights) and learns in a minute.
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -16,16 +16,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from hpcvox.errors import CheckpointError
-from hpcvox.networks.vae.card import FLOW
+from hpcvox.networks.vae.card import FLOW, VAECard
 from hpcvox.networks.vae.flow import Flow
 from hpcvox.networks.vae.posterior import Posterior, one_thread
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
 from hpcvox.training.folder import beside
+from hpcvox.training.folder.beside import BesideCard
 from hpcvox.training.folder.shipped import located
-
-ENTRY: Final = "flow"
-"""Of the card."""
 
 FEWEST: Final = 400
 """Training samples from which on a flow is learnt; one of fewer gives them back as they are."""
@@ -34,6 +32,14 @@ _BATCH: Final = 256
 _RATE: Final = 1e-3
 _DECAY: Final = 0.995
 """Of the mean of the weights that is kept."""
+
+
+class Found(NamedTuple):
+    """The flow of a run folder."""
+
+    flow: Flow
+    checksum: str
+    """Of its weights."""
 
 
 def fit(
@@ -85,39 +91,34 @@ def fit(
     return kept.eval().requires_grad_(False)
 
 
-def write(folder: Path, flow: Flow) -> None:
-    """Keep a flow beside the model of ``folder``: the file, then the entry of the card, with the file's checksum."""
-    beside.write(folder, FLOW, ENTRY, save(flow.state_dict()))
+def write(folder: Path, flow: Flow, of: str) -> None:
+    """Keep a flow beside the model of ``folder``, whose weights have the checksum ``of``."""
+    beside.write(folder / FLOW, save(flow.state_dict()), BesideCard(of=of))
 
 
 def remove(folder: Path) -> None:
     """The model of ``folder`` has no flow."""
-    beside.remove(folder, FLOW, ENTRY)
+    (folder / FLOW).unlink(missing_ok=True)
 
 
-def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Flow | None:
-    """The flow of the VAE in ``folder`` by its ``card``; None where it has none.
+def read(folder: Path, card: VAECard) -> Found | None:
+    """The flow of the VAE in ``folder`` that has this card; None where there is none of these weights.
 
     Raises:
-        CheckpointError: the file is not there, is damaged, or holds no flow of this network.
+        CheckpointError: the file is damaged, or holds no flow of this network.
     """
-    if ENTRY not in card:
-        return None
-    path = located(folder) / FLOW
-    flow = Flow(latent, conditions)
+    flow = Flow(card.model.latent, card.conditions)
     try:
-        weights = load(beside.read(folder, FLOW, ENTRY, card))
+        found = beside.read(folder, FLOW, BesideCard, card.checksum)
+        if found is None:
+            return None
+        weights = load(found.data)
         if not all(torch.isfinite(weight).all() for weight in weights.values()):
             raise ValueError("it has a weight that is not finite")
         flow.load_state_dict(weights)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path} is no flow of this VAE: {why}. Take prior=fitted, or train the VAE again"
+            f"{located(folder) / FLOW} is no flow of this VAE: {why}. Take prior=fitted, or train the VAE again"
         ) from None
-    return flow.eval().requires_grad_(False)
-
-
-def checksum(card: dict[str, Any]) -> str | None:
-    """Of the flow that a card names; None: it names none."""
-    return beside.checksum(card, ENTRY)
+    return Found(flow.eval().requires_grad_(False), found.card.checksum)

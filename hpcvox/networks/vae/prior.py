@@ -20,12 +20,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hpcvox.errors import CheckpointError
-from hpcvox.networks.vae.card import PRIOR
+from hpcvox.networks.vae.card import PRIOR, PriorCard, VAECard
 from hpcvox.training.folder import beside
 from hpcvox.training.folder.shipped import located
-
-ENTRY: Final = "prior"
-"""Of the card."""
 
 FEWEST: Final = 20
 """Samples that a condition needs for a Gaussian of its own; one with fewer has that of all samples."""
@@ -38,6 +35,14 @@ class Prior(NamedTuple):
     """(K, L)"""
     factor: NDArray[np.float32]
     """(K, L, L): Cholesky factors of the covariances, lower triangular with a positive diagonal."""
+
+
+class Found(NamedTuple):
+    """The prior of a run folder."""
+
+    prior: Prior
+    checksum: str
+    """Of its arrays."""
 
 
 class Fitted(NamedTuple):
@@ -94,44 +99,40 @@ def _gaussian(
     return means.mean(axis=0), np.linalg.cholesky(covariance)
 
 
-def write(folder: Path, fitted: Fitted) -> None:
-    """Keep a prior beside the model of ``folder``: the file, then the entry of the card, with the file's checksum."""
+def write(folder: Path, fitted: Fitted, of: str) -> None:
+    """Keep a prior beside the model of ``folder``, whose weights have the checksum ``of``."""
     data = save({name: np.ascontiguousarray(array) for name, array in fitted.prior._asdict().items()})
-    beside.write(folder, PRIOR, ENTRY, data, samples=fitted.samples, pooled=fitted.pooled)
+    beside.write(folder / PRIOR, data, PriorCard(of=of, samples=fitted.samples, pooled=fitted.pooled))
 
 
 def remove(folder: Path) -> None:
     """The model of ``folder`` has no prior."""
-    beside.remove(folder, PRIOR, ENTRY)
+    (folder / PRIOR).unlink(missing_ok=True)
 
 
-def read(folder: Path, card: dict[str, Any], conditions: int, latent: int) -> Prior | None:
-    """The prior of the VAE in ``folder`` by its ``card``; None where it has none.
+def read(folder: Path, card: VAECard) -> Found | None:
+    """The prior of the VAE in ``folder`` that has this card; None where there is none of these weights.
 
     Raises:
-        CheckpointError: the file is not there, is damaged, or holds no prior of this network.
+        CheckpointError: the file is damaged, or holds no prior of this network.
     """
-    if ENTRY not in card:
-        return None
-    path = located(folder) / PRIOR
     try:
-        prior = _checked(load(beside.read(folder, PRIOR, ENTRY, card)), conditions, latent)
+        found = beside.read(folder, PRIOR, PriorCard, card.checksum)
+        if found is None:
+            return None
+        return Found(_checked(load(found.data), card.conditions, card.model.latent), found.card.checksum)
     except (OSError, ValueError, SafetensorError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
-            f"{path} is no prior of this VAE: {why}. Take prior=normal, or {_made_by(folder)}"
+            f"{located(folder) / PRIOR} is no prior of this VAE: {why}. Take prior=normal, or {_made_by(folder)}"
         ) from None
-    return prior
-
-
-def checksum(card: dict[str, Any]) -> str | None:
-    """Of the prior that a card names; None: it names none."""
-    return beside.checksum(card, ENTRY)
 
 
 def absent(folder: Path) -> str:
     """What to say where the VAE in ``folder`` has no prior."""
-    return f"{folder} has no {PRIOR}, which a training writes when it is done: {_made_by(folder)}"
+    return (
+        f"{folder} has no {PRIOR} of its weights, which a training writes when it is done: {_made_by(folder)}"
+    )
 
 
 def _made_by(folder: Path) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hpcvox.networks.maps import MapKind
 from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, condition_of, quantile_edges
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.statistics.file import Split, statistics_for
@@ -49,4 +50,4 @@ def conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool
 
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
-    return np.isfinite(condition_of(shards, read_card(folder, "condition")["condition"]))
+    return np.isfinite(condition_of(shards, read_card(folder, VAECard).condition))

@@ -7,7 +7,7 @@ added: neither MSE nor DFC asks the latent space to keep elements.
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,9 +18,11 @@ from torch.nn import functional
 from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
+from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, condition_of
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
@@ -32,6 +34,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -89,17 +92,18 @@ class VAETask:
             figures |= found
         return Losses(loss, figures)
 
-    def card(self) -> dict[str, Any]:
-        return {
-            "model": self.settings.model.model_dump(mode="json"),
+    def card(self, run: Run) -> VAECard:
+        return VAECard(
+            run=run,
+            model=self.settings.model,
             **self.kind._asdict(),
-            "descriptor": dict(self.shards.manifest.settings),
-            "condition": self.settings.condition,
-            "edges": self.edges.tolist(),
-            "conditions": self.conditions,
-            "unet": None if self.settings.unet is None else str(self.settings.unet),
-            "initial": None if self.settings.initial is None else str(self.settings.initial),
-        }
+            descriptor=dict(self.shards.manifest.settings),
+            condition=self.settings.condition,
+            edges=self.edges.tolist(),
+            conditions=self.conditions,
+            unet=None if self.settings.unet is None else str(self.settings.unet),
+            initial=None if self.settings.initial is None else str(self.settings.initial),
+        )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         """Write densities of held-out crystals before and after the exported model to examples.npz, for reports."""
@@ -116,8 +120,11 @@ class VAETask:
         """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""
         # not the network that was trained: the weights of the best epoch may be others
         vae = self._network().to(comm.device).eval()
+        of = ""
         if comm.rank == 0:
-            vae.load_state_dict(runs.load_model(out, self.name)[0].state_dict())
+            kept, card = runs.load_model(out, VAECard)
+            vae.load_state_dict(kept.state_dict())
+            of = card.checksum
         comm.broadcast(vae.state_dict().items())  # another node may still see the file of an earlier epoch
 
         def encode(batch: VoxelBatch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,14 +137,14 @@ class VAETask:
         bins = self.bins.numpy()[train]
         if comm.rank == 0:
             try:
-                prior.write(out, prior.fit(*found, bins, self.conditions))
+                prior.write(out, prior.fit(*found, bins, self.conditions), of)
             except ValueError as error:
                 prior.remove(out)
                 say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
                 return self._agree(True, comm)
-        return self._fit_flow(out, found, bins, comm)
+        return self._fit_flow(out, found, bins, of, comm)
 
-    def _fit_flow(self, out: Path, found: Posterior, bins: NDArray[np.int64], comm: Comm) -> bool:
+    def _fit_flow(self, out: Path, found: Posterior, bins: NDArray[np.int64], of: str, comm: Comm) -> bool:
         """Have rank 0 learn the flow, where the crystals are many; False on every rank where a signal stopped it."""
         steps = self.settings.flow_steps if len(bins) >= latent_flow.FEWEST else 0
         done = True
@@ -148,7 +155,7 @@ class VAETask:
                     flow = latent_flow.fit(found, bins, self.conditions, steps, self.settings.seed, stop)
                     done = flow is not None
                     if flow is not None:
-                        latent_flow.write(out, flow)
+                        latent_flow.write(out, flow, of)
             return self._agree(done, comm)
 
     def _agree(self, done: bool, comm: Comm) -> bool:
@@ -160,18 +167,18 @@ class VAETask:
 
     def _features(self, folder: Path) -> nn.Module:
         """The UNet of ``folder``, whose features are compared."""
-        unet, card = runs.load_model(folder, "unet")
+        unet, card = runs.load_model(folder, UNetCard)
         if misfit := self.kind.misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
         return unet.eval().requires_grad_(False)
 
     def _start_from(self, folder: Path) -> None:
         """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
-        model, card = initial.loaded(folder, self.name, self.settings.model)
-        if card["conditions"] != self.conditions:
+        model, card = initial.loaded(folder, VAECard, self.settings.model)
+        if card.conditions != self.conditions:
             raise ConfigError(
-                f"initial: the network of {folder} has {card['conditions']} conditions, this one {self.conditions}: "
-                f"set bins={card['conditions']}"
+                f"initial: the network of {folder} has {card.conditions} conditions, this one {self.conditions}: "
+                f"set bins={card.conditions}"
             )
         trained = MapKind.of_card(card)
         if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:

@@ -1,46 +1,85 @@
-"""Files beside a trained model that its card names, each by an entry with the file's checksum."""
+"""Files of tensors beside a trained model that are made from it: each says in its card which weights it belongs to."""
 
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeVar
 
-import xxhash
+from pydantic import ValidationError
 
-from hpcvox.files import durable
 from hpcvox.files.regular import open_regular
-from hpcvox.training.folder.card import CARD, read_card
+from hpcvox.training.folder import carded, earlier
+from hpcvox.training.folder.card import Said
+from hpcvox.training.folder.damage import checksum
 from hpcvox.training.folder.shipped import located
 
 
-def write(folder: Path, file: str, entry: str, data: bytes, **more: Any) -> None:
-    """Keep ``data`` as ``file`` beside the model of ``folder``: the file, then the entry of the card."""
-    durable.write_bytes(folder / file, data)
-    named = {"checksum": xxhash.xxh3_128_hexdigest(data), **more}
-    durable.write_json(folder / CARD, read_card(folder) | {entry: named})
+class BesideCard(Said):
+    """What such a file says of itself."""
+
+    of: str
+    """Checksum of the weights that it was made from, as in their card."""
+    checksum: str = ""
+    """Of its own tensors."""
 
 
-def remove(folder: Path, file: str, entry: str) -> None:
-    """The model of ``folder`` has no such file."""
-    card = read_card(folder)
-    if card.pop(entry, None) is not None:
-        durable.write_json(folder / CARD, card)
-    (folder / file).unlink(missing_ok=True)
+B = TypeVar("B", bound=BesideCard)
 
 
-def read(folder: Path, file: str, entry: str, card: dict[str, Any]) -> bytes:
-    """What the file holds.
+class Found(NamedTuple):
+    """A file that is whole and of the model beside it."""
+
+    data: bytes
+    card: BesideCard
+
+
+def write(path: Path, data: bytes, card: BesideCard) -> None:
+    """Keep ``data``, a file of safetensors, with its card at ``path``, whole or not at all."""
+    card = card.model_copy(update={"checksum": carded.checksum(data)})
+    carded.write(path, data, card.model_dump_json())
+
+
+def read(folder: Path, file: str, kind: type[B], of: str) -> Found | None:
+    """The ``file`` beside the model of ``folder``; None where there is none that was made from its weights.
+
+    Args:
+        kind: of its card.
+        of: checksum of the weights.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is another than ``card`` names.
+        ValueError: it is damaged, or its card is none.
     """
-    with open_regular(located(folder) / file) as opened:
-        data = opened.read()
-    if xxhash.xxh3_128_hexdigest(data) != checksum(card, entry):
-        raise ValueError(f"its checksum is not the one in {CARD}")
-    return data
+    path = located(folder) / file
+    if not path.exists():
+        return None
+    header = carded.header(path)
+    if header.card is None:
+        card, begin = _before(path, kind, of), 0
+    else:
+        card, begin = _checked(header.card, kind), header.start
+    if card is None or card.of != of:
+        return None
+    if checksum(path, begin) != card.checksum:
+        raise ValueError("it is damaged: its checksum is not the one in its card")
+    with open_regular(path) as opened:
+        return Found(opened.read(), card)
 
 
-def checksum(card: dict[str, Any], entry: str) -> str | None:
-    """Of the file that a card names; None: it names none."""
-    named = card.get(entry)
-    return named.get("checksum") if isinstance(named, dict) else None
+def _checked(text: str, kind: type[B]) -> B:
+    try:
+        return kind.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"its card is none of such a file: {where}: {first['msg']}") from None
+
+
+def _before(path: Path, kind: type[B], of: str) -> B | None:
+    """The card of a file that has none in it, by the entry of the model's; None where that names no such file."""
+    entry = earlier.entry(path.parent, path.stem)
+    if entry is None:
+        return None
+    known = {name: value for name, value in entry.items() if name in kind.model_fields}
+    try:
+        return kind.model_validate(known | {"of": of}, strict=True)
+    except ValidationError:
+        return None

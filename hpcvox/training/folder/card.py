@@ -1,4 +1,4 @@
-"""What a training leaves, by name, and what a trained model says of itself: the card beside its weights.
+"""What a training leaves, by name, and what a trained model says of itself: the card in the file of its weights.
 
 A run folder may come from elsewhere, so that nothing of a card is taken before it has its type and range.
 """
@@ -6,105 +6,190 @@ A run folder may come from elsewhere, so that nothing of a card is taken before 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
+import numpy as np
 from annotated_types import Ge, Le, Lt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from numpy.typing import NDArray
+from pydantic import AllowInfNan, BaseModel, ConfigDict, ValidationError
 
+from hpcvox.config import Settings
 from hpcvox.errors import CheckpointError, did_you_mean
-from hpcvox.files import regular
+from hpcvox.shards.split import split
+from hpcvox.training.folder import carded, earlier
 from hpcvox.training.folder.shipped import located, names
 from hpcvox.training.network import known, named
 
-WEIGHTS, CARD = "model.safetensors", "model.json"
-METRICS = "metrics.jsonl"
+WEIGHTS: Final = "model.safetensors"
+"""The weights of the best epoch, and the card."""
+METRICS: Final = "metrics.jsonl"
 """Figures of every epoch."""
 
-MAX_BYTES: Final = 16 * 1024 * 1024
-"""No card is longer."""
-
-DO: Final = (
-    "copy the whole run folder again, or run its training again: it writes the weights and the card anew"
-)
+DO: Final = "copy the whole run folder again, or run its training again: it writes this file anew"
 
 Positive = Annotated[int, Ge(1), Le(100_000)]
 Element = Annotated[int, Ge(1), Le(118)]
 
+C = TypeVar("C", bound="Card")
 
-class Card(BaseModel):
-    """What any model says of itself; keys that are not here are for people.  A network's own card is a subclass."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+class Said(BaseModel):
+    """Base of what a file says of itself: no key and no value that is not known."""
 
-    model: dict[str, Any]
-    hpcvox: str = ""
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
+
+
+class Run(Said):
+    """The training that a model comes from."""
+
+    hpcvox: str
+    """Version that wrote the card."""
+    shards: str
+    """Shard set."""
+    seed: Annotated[int, Ge(0)]
+    held_out_fraction: Annotated[float, Ge(0), Lt(1)]
+    epoch: Annotated[int, Ge(0)]
+    """The one that the weights are of."""
+    metrics: dict[str, Annotated[float, AllowInfNan()]]
+    """Figures of that epoch: ``train/…`` and ``held_out/…``."""
+
+    def held_out(self, formulas: Sequence[str]) -> NDArray[np.bool_]:
+        """Which samples of its shard set, by their formulas, (N,), it was not trained on."""
+        return split(formulas, self.seed, self.held_out_fraction)
+
+
+class Card(Said):
+    """What any model says of itself.  A network's own card is a subclass, which has its name as ``task``."""
+
+    task: str
     weights: Annotated[int, Ge(0)] = 0
+    """Their number."""
     checksum: str = ""
-    shards: str = ""
-    seed: Annotated[int, Ge(0)] = 0
-    held_out_fraction: Annotated[float, Ge(0), Lt(1)] = 0.5
-    epoch: Annotated[int, Ge(0)] = 0
-    metrics: dict[str, Any] = {}
-    descriptor: dict[str, Any] = {}
+    """Of the weights: what a model is known by."""
+    run: Run
+    model: Settings
+    """Shape of the network."""
+    about: dict[str, Any] | None = None
+    """What else people want to know of a model that is given to others."""
+
+    @classmethod
+    def of_before(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """``tree``, a card as it was beside the weights, as it is now; what is not known is left out."""
+        run = {name: tree[name] for name in Run.model_fields if name in tree}
+        return {name: tree[name] for name in cls.model_fields if name in tree} | {"run": run}
 
 
-def read_card(folder: Path, *needed: str) -> dict[str, Any]:
-    """What the run in ``folder`` says of its model: what there is has its type and range, and ``needed`` is there.
+class Stored(NamedTuple, Generic[C]):
+    """A card, and where it was found."""
+
+    card: C
+    place: Path
+    """Its file."""
+    begin: int
+    """Where what its checksum is of begins in the file of the weights."""
+
+
+def read_card(folder: Path, kind: type[C]) -> C:
+    """What the run in ``folder`` says of its model, of which no more than that is read.
 
     The name of a network that comes with hpcvox stands for its folder.
 
+    Args:
+        kind: the card of the network that is needed; :class:`Card`: of any.
+
     Raises:
-        CheckpointError: there is none, or it is damaged.
+        CheckpointError: there is none, it is damaged, or it is of another network.
     """
-    path = located(folder) / CARD
+    return stored(folder, kind).card
+
+
+def stored(folder: Path, kind: type[C]) -> Stored[C]:
+    """The card of :func:`read_card`, and where it was found; errors are as there."""
+    folder = located(folder)
+    path = folder / WEIGHTS
     try:
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise CheckpointError(f"{path} has {size:,} bytes, and no card has so many: {DO}")
-        card = json.loads(regular.read_text(path, MAX_BYTES))
-    except (OSError, ValueError, RecursionError) as error:
+        header = carded.header(path)
+        if header.card is not None:
+            return Stored(_card(json.loads(header.card), path, folder, kind), path, header.start)
+    except OSError as error:
         raise untrained(folder, error) from None
-    if not isinstance(card, dict):
-        raise CheckpointError(f"{path} holds a {type(card).__name__}, and a card is an object: {DO}")
-    _check(path, card, needed)
-    return card
-
-
-def check_whole(folder: Path, card: dict[str, Any]) -> None:
-    """Raise :class:`CheckpointError` where ``card`` lacks something that the model of its task needs."""
-    needed = [name for name, field in _kind(card["task"]).model_fields.items() if field.is_required()]
-    _check(folder / CARD, card, needed)
-
-
-def _check(path: Path, card: dict[str, Any], needed: Sequence[str]) -> None:
-    for name in needed:
-        if name not in card:
-            raise CheckpointError(f"{path}: {name} is missing: {DO}")
-    task = card.get("task")
-    if not isinstance(task, str | None):
-        raise CheckpointError(f"{path}: the task {task!r:.40} is not one of {', '.join(known())}: {DO}")
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read ({_line(error)}): {DO}") from None
+    path = folder / earlier.CARD
     try:
-        _kind(task).model_validate(card)
-    except ValidationError as error:
-        for problem in error.errors():
-            if problem["type"] != "missing":
-                where = ".".join(map(str, problem["loc"]))
-                given = f" (given: {problem['input']!r:.40})" if where else ""
-                message = problem["msg"].removeprefix("Value error, ")
-                raise CheckpointError(
-                    f"{path}: {f'{where}: ' if where else ''}{message}{given}: {DO}"
-                ) from None
-
-
-def _kind(task: str | None) -> type[Card]:
-    """What the card of a network of this name has; of one that is not known, what any has."""
-    network = named(task or "")
-    kind: type[Card] = Card if network is None else network.load("card")
-    return kind
+        return Stored(_card(earlier.read(folder), path, folder, kind, before=True), path, 0)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{folder / WEIGHTS} has no card, which says what the weights are of, and there is no {path.name} "
+            f"beside it either, where it was once: {DO}"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read ({_line(error)}): {DO}") from None
 
 
 def untrained(folder: Path, error: Exception) -> CheckpointError:
+    """What to say where there are no weights."""
     near = did_you_mean(folder.name, names(), 0.8)
     return CheckpointError(
         f"{folder} holds no trained model ({error}): {near}it is written after the first epoch of a training. Networks "
         f"that come with hpcvox: {', '.join(names())}"
     )
+
+
+def _card(tree: Any, path: Path, folder: Path, kind: type[C], *, before: bool = False) -> C:
+    """``tree`` as a card; ``path`` names its file."""
+    if not isinstance(tree, dict):
+        raise CheckpointError(f"the card in {path} is a {type(tree).__name__}, and a card is an object: {DO}")
+    found = _kind(tree.get("task"), path, kind)
+    if not issubclass(found, kind):
+        name = kind.model_fields["task"].default
+        wanted = name if isinstance(name, str) else kind.__name__
+        raise CheckpointError(f"{folder} holds a {tree['task']}, and a {wanted} is needed here")
+    try:
+        return found.model_validate_json(json.dumps(found.of_before(tree) if before else tree), strict=True)
+    except ValidationError as error:
+        raise CheckpointError(f"the card in {path}: {_problem(error, found)}: {DO}") from None
+
+
+def _kind(task: object, path: Path, kind: type[Card]) -> type[Card]:
+    """The card of the network ``task``; ``kind``, where it is of that one, whether or not it is installed."""
+    if task == kind.model_fields["task"].default:
+        return kind
+    network = named(task) if isinstance(task, str) else None
+    if network is None:
+        raise CheckpointError(
+            f"the card in {path}: the task {task!r:.40} is not one of {', '.join(known())}: {DO}"
+        )
+    found: type[Card] = network.load("card")
+    return found
+
+
+def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
+    """The first thing that is wrong with a card."""
+    problem = error.errors(include_url=False)[0]
+    *groups, _ = path = [str(part) for part in problem["loc"]] or [""]
+    where = _line(".".join(path))[:80]
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    if problem["type"] == "extra_forbidden":
+        valid = _fields(kind, groups)
+        return f"unknown key {where}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message} (given: {problem['input']!r:.40})" if where else message
+
+
+def _fields(kind: type[BaseModel], groups: Sequence[str]) -> list[str]:
+    """The keys in a group of a card."""
+    for name in groups:
+        group = kind.model_fields[name].annotation
+        if not (isinstance(group, type) and issubclass(group, BaseModel)):
+            return []
+        kind = group
+    return list(kind.model_fields)
+
+
+def _line(said: object) -> str:
+    """``said`` in one line, not too long."""
+    return " ".join(str(said).split())[:300]

@@ -2,13 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import xxhash
 
+from hpcvox.files.regular import open_regular
 
-def checksum(path: Path) -> str:
-    """Of a file's bytes."""
-    return xxhash.xxh3_128_hexdigest(path.read_bytes())
+_PIECE: Final = 1 << 20
+
+
+def checksum(path: Path, begin: int = 0) -> str:
+    """Of a file's bytes from ``begin`` on, which are read piece by piece: there may be any number."""
+    state = xxhash.xxh3_128()
+    with open_regular(path) as file:
+        file.seek(begin)
+        while piece := file.read(_PIECE):
+            state.update(piece)
+    return state.hexdigest()
 
 
 def damage(path: Path) -> str | None:

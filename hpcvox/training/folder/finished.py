@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hpcvox import __version__
 from hpcvox.files import durable
-from hpcvox.training.folder.card import CARD, METRICS, WEIGHTS
+from hpcvox.training.folder.card import METRICS, WEIGHTS
 from hpcvox.training.folder.damage import checksum, damage
 from hpcvox.training.folder.inputs import changed
 from hpcvox.training.network import find
@@ -17,7 +17,7 @@ from hpcvox.training.settings import TrainSettings
 
 RECORD: Final = "finished.json"
 
-MADE: Final = (WEIGHTS, CARD, METRICS)
+MADE: Final = (WEIGHTS, METRICS)
 """What every training leaves; its network's record says what it leaves beside."""
 
 FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}

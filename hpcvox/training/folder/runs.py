@@ -1,102 +1,88 @@
-"""Finished and running trainings on disk: the exported model and its card.
+"""Finished and running trainings on disk: the exported model, which has its card in it.
 
 A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
-epoch is done, ``model.safetensors`` with ``model.json``: the weights of the best epoch: as a rule that of the lowest
-held-out loss.  Its network's record says what a training leaves beside (:mod:`hpcvox.training.network`).
+epoch is done, ``model.safetensors``: the weights of the best epoch, as a rule that of the lowest held-out loss, and the
+card.  Its network's record says what a training leaves beside (:mod:`hpcvox.training.network`).
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import torch
-import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from hpcvox import __version__
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.files import durable
-from hpcvox.files.regular import open_regular
-from hpcvox.training.folder.card import CARD, DO, WEIGHTS, check_whole, read_card, untrained
+from hpcvox.training.folder import carded, earlier
+from hpcvox.training.folder.card import DO, WEIGHTS, C, Card, stored, untrained
+from hpcvox.training.folder.damage import checksum
 from hpcvox.training.folder.shipped import located
-from hpcvox.training.network import known
+from hpcvox.training.network import find
 
-_PIECE: Final = 1 << 20
 _MOST_LAYERS: Final = 64
 _WIDEST: Final = 1_000_000
 _TYPES: Final = {"F32": torch.float32, "I64": torch.int64}
 """Types of a network's weights, by their names in the file."""
 
 
-def export(folder: Path, task: str, model: nn.Module, card: dict[str, Any]) -> None:
-    """Write the model and its card; the card names the checksum of its weights, so that the two go together."""
-    weights = save({k: v.contiguous() for k, v in model.state_dict().items()})
-    card = {
-        "task": task,
-        "hpcvox": __version__,
-        "weights": sum(p.numel() for p in model.parameters()),
-        "checksum": xxhash.xxh3_128_hexdigest(weights),
-        **card,
-    }
-    durable.write_bytes(folder / WEIGHTS, weights)
-    durable.write_json(folder / CARD, card)
+def export(folder: Path, model: nn.Module, card: Card) -> None:
+    """Write the model with its card, in which their number and checksum are filled in."""
+    data = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    card = card.model_copy(update={"weights": weights, "checksum": carded.checksum(data)})
+    carded.write(folder / WEIGHTS, data, card.model_dump_json())
+    (folder / earlier.CARD).unlink(missing_ok=True)  # of other weights, which a version before had left
 
 
-def load_model(folder: Path, task: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+@overload
+def load_model(folder: Path) -> tuple[nn.Module, Card]: ...
+@overload
+def load_model(folder: Path, kind: type[C]) -> tuple[nn.Module, C]: ...
+def load_model(folder: Path, kind: type[Any] = Card) -> tuple[nn.Module, Any]:
     """The model of a run folder, in evaluation mode, and its card: the one door to trained networks.
 
     The name of a network that comes with hpcvox stands for its folder (:mod:`hpcvox.training.folder.shipped`).
 
+    Args:
+        kind: the card of the network that is asked for; :class:`Card`: any.
+
     Raises:
-        CheckpointError: there is none, it is damaged, its weights are not those of its card, or it is not of the
-            ``task`` asked for.
+        CheckpointError: there is none, it is damaged, its weights are not those of its card, or it is of another
+            network.
     """
     folder = located(folder)
-    card = read_card(folder)
-    if task is not None and card.get("task") != task:
-        raise CheckpointError(f"{folder} holds a {card.get('task')}, and a {task} is needed here")
-    if _checksum(folder) != card.get("checksum"):
+    card, place, begin = stored(folder, kind)
+    path = folder / WEIGHTS
+    try:
+        found = checksum(path, begin)
+    except OSError as error:
+        raise untrained(folder, error) from None
+    if found != card.checksum:
         raise CheckpointError(
-            f"{folder / WEIGHTS} is not what {CARD} describes (damaged, or its writing was interrupted): "
-            "run the training again, it goes on from its last checkpoint and writes both anew"
+            f"{path} is damaged: the card in {place} has another checksum: run the training again, it goes on from "
+            "its last checkpoint and writes the file anew, or copy the whole run folder again"
         )
-    if card.get("task") not in known():
-        raise CheckpointError(
-            f"{folder / CARD}: the task {card.get('task')!r} is not one of {', '.join(known())}"
-        )
-    check_whole(folder, card)
     with torch.device("meta"):  # takes no memory, however large a card calls it
-        expected = _made(folder, card).state_dict()
-    weights = _weights(folder / WEIGHTS, expected)
-    model = _made(folder, card)
+        expected = _made(place, card).state_dict()
+    weights = _weights(path, expected)
+    model = _made(place, card)
     model.load_state_dict(weights)
     return model.eval(), card
 
 
-def _checksum(folder: Path) -> str:
-    """Of the weights' file, which is read piece by piece: it may be of any size."""
-    state = xxhash.xxh3_128()
+def _made(place: Path, card: Card) -> nn.Module:
+    """The model that a card describes, of no particular weights; ``place`` is the card's file."""
+    if too_much := _beyond(card.model.model_dump(mode="json")):
+        raise CheckpointError(f"the card in {place}: model.{too_much}: {DO}")
     try:
-        with open_regular(folder / WEIGHTS) as file:
-            while piece := file.read(_PIECE):
-                state.update(piece)
-    except OSError as error:
-        raise untrained(folder, error) from None
-    return state.hexdigest()
-
-
-def _made(folder: Path, card: dict[str, Any]) -> nn.Module:
-    """The model that a card describes, of no particular weights."""
-    path = folder / CARD
-    if too_much := _beyond(card["model"]):
-        raise CheckpointError(f"{path}: model.{too_much}: {DO}")
-    try:
-        model: nn.Module = known()[card["task"]].load("build")(card, str(path))
+        model: nn.Module = find(card.task).load("build")(card)
         return model
     except (ConfigError, ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         said = " ".join(str(error).split())
-        raise CheckpointError(f"{path} describes no network that can be made ({said[:300]}): {DO}") from None
+        raise CheckpointError(
+            f"the card in {place} describes no network that can be made ({said[:300]}): {DO}"
+        ) from None
 
 
 def _beyond(shape: dict[str, Any]) -> str | None:
@@ -120,15 +106,15 @@ def _weights(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.T
             if odd := sorted(found ^ expected.keys()):
                 what = "lacks" if odd[0] in expected else "has"
                 raise CheckpointError(
-                    f"{path} {what} {odd[0]!r:.80}, which the network of {CARD} {'has' if what == 'lacks' else 'lacks'}"
-                    f" ({len(odd)} such tensors): {DO}"
+                    f"{path} {what} {odd[0]!r:.80}, which the network of its card "
+                    f"{'has' if what == 'lacks' else 'lacks'} ({len(odd)} such tensors): {DO}"
                 )
             for name, tensor in expected.items():
                 part = file.get_slice(name)
                 kind, shape = _TYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape())
                 if (kind, shape) != (tensor.dtype, tuple(tensor.shape)):
                     raise CheckpointError(
-                        f"{path}: {name} is {kind} {shape}, and the network of {CARD} has {tensor.dtype} "
+                        f"{path}: {name} is {kind} {shape}, and the network of its card has {tensor.dtype} "
                         f"{tuple(tensor.shape)}: {DO}"
                     )
             weights = {name: file.get_tensor(name) for name in expected}

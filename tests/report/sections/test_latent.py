@@ -40,7 +40,7 @@ def sections(root: Path, most: int = 1000, rows: int = 10, shards: str = "shards
 def test_crystals_are_encoded_as_they_were_trained(root: Path, encoder: Encoder) -> None:
     samples = np.array([40, 3, 17])
     encoded = encoder.encode(samples)
-    model, _ = runs.load_model(root / "vae", "vae")
+    model, _ = runs.load_model(root / "vae")
     assert isinstance(model, VAE)
     for row, sample in enumerate(samples):
         batch = load(encoder.shards, Slice(np.array([sample]), np.ones(1, np.float32)), 0, None)
@@ -55,7 +55,7 @@ def test_crystals_are_encoded_as_they_were_trained(root: Path, encoder: Encoder)
 def test_a_line_is_decoded_in_equal_steps(root: Path, encoder: Encoder) -> None:
     ends = encoder.encode(np.array([5, 30])).mean
     line = encoder.line(ends, 2, 5)
-    model, _ = runs.load_model(root / "vae", "vae")
+    model, _ = runs.load_model(root / "vae")
     assert isinstance(model, VAE)
     condition = torch.tensor([[0.0, 0.0, 1.0, 0.0]])
     for step, density in enumerate(line):

@@ -13,7 +13,7 @@ NETWORK: Final = Network(
     settings="hpcvox_tiny.settings:TrainTinySettings",
     recipe="hpcvox_tiny.task:RECIPE",
     build="hpcvox_tiny.task:build",
-    card="hpcvox.training.folder.card:Card",
+    card="hpcvox_tiny.card:TinyCard",
     descriptor="density",
     leaves=("said.txt",),
 )

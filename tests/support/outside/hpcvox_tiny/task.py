@@ -1,7 +1,7 @@
 """Its model and its task."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,8 +10,10 @@ from torch import nn
 
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
+from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
+from hpcvox_tiny.card import TinyCard
 from hpcvox_tiny.settings import TrainTinySettings
 
 
@@ -47,16 +49,16 @@ class TinyTask:
         error = self.model(batch.x)[:, 0] - self.wanted[torch.from_numpy(batch.indices)].to(batch.x.device)
         return Losses(error.square(), {"mae": Ratio(error.detach().abs(), torch.ones(len(error)))})
 
-    def card(self) -> dict[str, Any]:
+    def card(self, run: Run) -> TinyCard:
         """What it takes to make the model again."""
-        return {"model": {}, "target": self.target}
+        return TinyCard(run=run, target=self.target)
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         """Leave a word."""
         (out / "said.txt").write_text(f"{len(held_out)} held out\n", "utf-8")
 
 
-def build(card: dict[str, Any], origin: str) -> nn.Module:
+def build(card: TinyCard) -> nn.Module:
     """The model, of no particular weights."""
     return nn.Linear(1, 1)
 
