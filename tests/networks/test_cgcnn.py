@@ -342,5 +342,7 @@ def test_a_network_of_another_shape_is_refused_as_a_beginning(
 
 def test_voxels_are_no_graphs(tmp_path: Path) -> None:
     voxels = make_shards(tmp_path / "shards")
-    with pytest.raises(ShardError, match=r"descriptor density, and a CGCNN takes graphs: .*featurize_graph"):
+    with pytest.raises(
+        ShardError, match=r"holds the descriptor density, and graph is needed here: .*descriptor=graph"
+    ):
         train(settings(TrainCGCNNSettings, voxels, tmp_path / "run", *FAST, "target=energy"))

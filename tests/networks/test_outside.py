@@ -69,12 +69,15 @@ def test_its_parts_hold_to_the_contracts_of_their_kinds(shards: Path, tmp_path: 
     assert "empty.tiny: the file is empty" in done.stdout
 
 
-def test_its_descriptor_and_calculator_are_valid_settings_and_its_source_is_told() -> None:
+def test_its_descriptor_and_calculator_are_valid_settings_and_its_source_is_told(tmp_path: Path) -> None:
+    (tmp_path / "salts.unknown").touch()
     assert "descriptor: fractions" in hpcvox("featurize", "descriptor=fractions", "--defaults")
     hpcvox("check", "relax", "stages=[springs]", "--", "featurize", "descriptor=fractions", "heaviest=60")
     assert "coulomb, fractions" in hpcvox("featurize", "descriptor=friction", status=2)
     assert "did you mean springs?" in hpcvox("check", "relax", "stages=[sprigns]", status=2)
-    assert "lines of rocksalt crystals (.tiny)" in hpcvox("featurize", "source=absent.tiny", status=2)
+    assert "lines of rocksalt crystals (.tiny)" in hpcvox(
+        "featurize", f"source={tmp_path}/salts.unknown", status=2
+    )
 
 
 @pytest.mark.slow

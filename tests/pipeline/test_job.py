@@ -19,6 +19,7 @@ from hpcvox.pipeline.placing import placed, stages_of
 from hpcvox.pipeline.plan import plan
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import STAGES
+from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
 
@@ -225,9 +226,10 @@ def test_classes_are_no_property_to_predict(tmp_path: Path) -> None:
     given = ["source=absent.csv", "train_vae.bins=0", "train_vae.condition=group"]
     assert "screen" not in names(settings(*given))
     assert stage(settings(*given, "relax={}"), "relax").source == Path("o/judged/cifs")
-    process = refused(*given, f"out={tmp_path}")
+    table = write_table(tmp_path / "crystals.csv", 3)
+    process = refused(f"source={table}", *given[1:], f"out={tmp_path / 'out'}")
     assert process.stdout.startswith("no property is predicted: group (train_vae.condition) numbers classes")
-    assert "absent.csv" in process.stderr
+    assert "has no such target: valid: energy" in process.stderr
     named = settings(*given, "train_cgcnn.target=modulus")
     assert "screen" in names(named)
     assert stage(named, "train_cgcnn").target == "modulus"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import kill_marked
 
@@ -452,8 +453,13 @@ def test_every_step_of_the_pipeline_waits_for_what_it_takes(site: Site) -> None:
 
 
 def test_options_of_sbatch_are_for_one_step_or_for_a_kind(site: Site) -> None:
-    (site.folder / "mine.csv").touch()
-    given = ("until=train_vae", "train_vae.--gpus-per-node=4", "featurize.--time=00:10:00")
+    write_table(site.folder / "mine.csv", 40)
+    given = (
+        "until=train_vae",
+        "train_vae.condition=energy",
+        "train_vae.--gpus-per-node=4",
+        "featurize.--time=00:10:00",
+    )
     steps = pipeline(site, "source=mine.csv", *given)
     assert steps == {
         "featurize": ["--time=00:10:00"],

@@ -284,7 +284,7 @@ CARDS: list[tuple[str, dict[str, Any], str]] = [
     ("vae", {"edges": [0, float("nan"), 1]}, "edges.1"),
     ("vae", {"edges": None}, "edges"),
     ("vae", {"voxels": 32}, "describes no network"),
-    ("vae", {"condition": None}, "condition"),
+    ("vae", {"condition": 3}, "condition"),
     ("vae", {"run": {"seed": "zero"}}, "run.seed"),
     ("vae", {"run": {"held_out_fraction": 5}}, "run.held_out_fraction"),
     ("vae", {"run": {"shards": 5}}, "run.shards"),

@@ -96,8 +96,10 @@ def read_statistics(folder: Path) -> Statistics | None:
         found = Statistics.model_validate_json(regular.read_text(path, MAX_BYTES))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ShardError(f"{path} cannot be read ({error}): {_DO}") from None
+    except UnicodeDecodeError as error:
+        raise ShardError(f"{path} is damaged ({error}): {_DO} again") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
