@@ -15,7 +15,7 @@ import pytest
 
 from hpcvox import cli, config
 from hpcvox.crystals.sources.cif_set import CifSet
-from hpcvox.generation import job as generation
+from hpcvox.generation import making
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.report.parts import CrystalsToTurn, Section
 from hpcvox.report.sections import funnel, generated, relaxed, screened
@@ -47,9 +47,9 @@ KILLED: Final = """
 import os, signal, sys, zipfile
 import numpy as np
 from hpcvox import cli
-from hpcvox.generation import job
+from hpcvox.generation import making
 
-job.fit_cell = lambda *_: 4.0 * np.eye(3)
+making.fit_cell = lambda *_: 4.0 * np.eye(3)
 write = zipfile.ZipFile.writestr
 
 def writing(archive, *rest):
@@ -67,7 +67,7 @@ cli.main(sys.argv[1:])
 def same_cells() -> Iterator[None]:
     """A decoder that was never trained makes no cell: its candidates are given one."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(generation, "fit_cell", lambda *_: 4.0 * np.eye(3))
+        patched.setattr(making, "fit_cell", lambda *_: 4.0 * np.eye(3))
         patched.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))
         yield
 

@@ -13,6 +13,7 @@ from hpcvox.cli import checking, completion, explain, typed
 from hpcvox.cli.verbs import GROUPS, OTHERS, TRAIN, VERBS, FolderVerb, Verb, every, load, training
 from hpcvox.errors import HpcvoxError, did_you_mean
 from hpcvox.process.ending import leave
+from hpcvox.process.launcher import launched_ranks
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, INTERRUPTED, Outcome
 from hpcvox.terminal import counted, say
 from hpcvox.training.network import find, known
@@ -120,7 +121,8 @@ def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
     if given.help or given.defaults:
         say(explain.of_verb(name, verb, settings) if given.help else defaults.text(settings).rstrip("\n"))
         return None
-    inputs.require(settings)
+    if launched_ranks() == 1:  # ranks agree on what is missing, and say it once
+        inputs.require(settings)
     compiled.require()
     signal.signal(signal.SIGTERM, _interrupt)
     outcome: Outcome = load(verb.function)(settings)

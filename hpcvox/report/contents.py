@@ -30,20 +30,21 @@ Maker = Callable[[Run], Iterable[Section]]
 """Makes what a run has to show: several sections, one, or none where a run need not have any."""
 
 SECTIONS: Final[Sequence[Maker]] = (
+    # how good it is, what came out, how that can be known, and from what it was made
     verdict.sections,
-    overview.sections,
-    database.sections,
-    featurization.sections,
-    training.sections,
-    densities.held_out,
-    latent.sections,
+    funnel.sections,
+    relaxed.sections,
+    screened.sections,
     generated.sections,
     densities.decoded,
-    funnel.sections,
-    screened.sections,
-    relaxed.sections,
-    networks.sections,
     evaluation.sections,
+    networks.sections,
+    densities.held_out,
+    latent.sections,
+    training.sections,
+    featurization.sections,
+    database.sections,
+    overview.sections,
     files.sections,
 )
 

@@ -183,7 +183,7 @@ def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(
 ) -> None:
     proxy.faults = [None, None, None, None, 503, 503, 503]
     with pytest.raises(
-        SourceError, match=r"no answer after 3 tries: 503 .*come back later; 10 structures are kept"
+        SourceError, match=r"no answer after 3 tries: 503 .*come back later; 10 structures kept"
     ):
         run(settings(proxy.url, tmp_path))
     came = len(proxy.requests)

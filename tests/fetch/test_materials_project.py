@@ -287,7 +287,7 @@ def test_a_server_that_stays_away_leaves_what_came_and_the_next_run_goes_on(
     fetch: Fetch, proxy: Proxy, undisturbed: bytes
 ) -> None:
     proxy.faults = [None, None, None, None, 503, 503, 503]
-    with pytest.raises(SourceError, match=r"no answer after 3 tries: 503 .*; 10 structures are kept"):
+    with pytest.raises(SourceError, match=r"no answer after 3 tries: 503 .*; 10 structures kept"):
         fetch(criteria=SALTS)
     _, out = fetch(criteria=SALTS, page_limit=3)
     assert (out / "crystals.jsonl.gz").read_bytes() == undisturbed

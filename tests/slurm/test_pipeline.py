@@ -11,6 +11,7 @@ from ase.io import write
 
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.metrics import read_metrics
+from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
 from tests.support.slurm_lab.lab import Lab
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
@@ -124,11 +125,14 @@ def test_crystals_were_generated_and_reported(done: Done) -> None:
 
 
 def test_a_failed_step_takes_the_later_ones_with_it(lab: Lab, tmp_path: Path) -> None:
-    (tmp_path / "crystals.csv").write_text("id\n1\n")  # no column of CIFs
-    jobs = list(submitted(lab, tmp_path, "source=crystals.csv", "until=generate").values())
+    write_table(tmp_path / "crystals.csv", 40)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/shards").touch()  # where there should be a folder
+    given = ("out=made", "source=crystals.csv", "until=generate", "train_vae.condition=energy")
+    jobs = list(submitted(lab, tmp_path, *given).values())
     assert len(jobs) == 3
     assert lab.wait(jobs, timeout=180) == ["FAILED", "CANCELLED", "CANCELLED"]
-    assert "cif" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
+    assert "made/shards" in (tmp_path / f"slurm-featurize-{jobs[0]}.out").read_text()
 
 
 def test_a_training_over_two_nodes_is_put_back_and_carries_on(done: Done, lab: Lab, tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ def last_line(folder: Path, job: int) -> str:
 
 @pytest.mark.parametrize("script", ["statistics", "train_cgcnn"])
 def test_ranks_that_do_not_find_each_other_are_refused(lab: Lab, tmp_path: Path, script: str) -> None:
+    make_shards(tmp_path / "shards")
     job = lab.sbatch(str(ROOT / f"slurm/{script}.sh"), "shards=shards", cwd=tmp_path, HPCVOX_SRUN_MPI="none")
     assert lab.wait([job]) == ["FAILED"], said(tmp_path, job)
     ranks = 4 if script == "statistics" else 2
@@ -219,9 +220,10 @@ def test_the_status_of_a_pipeline_says_what_failed_why_and_what_was_cancelled(
     site.write_text(
         f'source {ROOT}/configs/site.sh\nif [ -n "${{SLURM_JOB_ID:-}}" ]; then module load gcc; fi\n'
     )
-    source = write_table(tmp_path / "crystals.csv", 1)
+    source = write_table(tmp_path / "crystals.csv", 40)
     pipeline = str(ROOT / "slurm/pipeline.sh")
-    given = ("out=made", f"source={source}", "generate.--comment=few", "train_vae.epochs=2", "until=generate")
+    training = ("train_vae.epochs=2", "train_vae.condition=energy")
+    given = ("out=made", f"source={source}", "generate.--comment=few", *training, "until=generate")
     text = lab.run(pipeline, *given, cwd=tmp_path, environment={"HPCVOX_SITE": str(site)})
     jobs = [int(line.split()[2]) for line in text.splitlines() if " job " in line]
     assert lab.field(jobs[2], "Comment") == "few"

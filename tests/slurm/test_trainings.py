@@ -168,7 +168,7 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
 
     def groups(ranks: int) -> int:
         """How often so many ranks have formed a group."""
-        return log.read_text().count(f" {ranks} ranks of") if log.exists() else 0
+        return log.read_text().count(f" {ranks} rank{'s' * (ranks > 1)} of") if log.exists() else 0
 
     lab.until(lambda: groups(2) > 0 and len(read_metrics(tmp_path / "run")) >= 3, job, log)
     assert not [line for line in command_lines() if secret in line], "every user of the node can read them"

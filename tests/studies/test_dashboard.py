@@ -290,7 +290,7 @@ def test_what_cannot_be_served_is_said(
         ([out, f"port={port}"], f"port={port}: cannot listen there (Address already in use)"),
         ([out, "port=70000"], "port: Input should be less than or equal to 65535 (given: 70000)"),
         ([out, "prot=8080"], "unknown key prot: did you mean port?"),
-        ([out, "8080"], "'8080' is not an override: write key=value"),
+        ([out, "8080"], "'8080' is no config (a file NAME.yaml) and no setting: write key=value"),
         ([], "0 arguments after `study dashboard`; usage: hpcvox study dashboard STUDY [key=value ...]"),
     ):
         assert cli.main(["study", "dashboard", *map(str, arguments)]) == 2

@@ -48,7 +48,7 @@ class Elastic:
 
     def formed(self, ranks: int) -> int:
         """How often so many ranks have formed a group."""
-        return self.said().count(f" {ranks} ranks of")
+        return self.said().count(f" {ranks} rank{'s' * (ranks > 1)} of")
 
     def rank_on(self, host: str) -> psutil.Process | None:
         """The process of the rank on ``host``."""

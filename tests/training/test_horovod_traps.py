@@ -12,6 +12,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,15 @@ def of_gradients(backend: str) -> dict[str, tuple[str, list[str]]]:
 def probe(folder: Path, cases: dict[str, tuple[str, list[str]]]) -> Found:
     """Found by two ranks, started as ``ranks=2`` starts them."""
     (folder / "probe.py").write_text(PROBE)
-    run([*_launcher(2, "horovod"), str(folder / "probe.py"), str(folder / "facts"), json.dumps(cases)])
+    run(
+        [
+            *_launcher(2, "horovod"),
+            sys.executable,
+            str(folder / "probe.py"),
+            str(folder / "facts"),
+            json.dumps(cases),
+        ]
+    )
     return [json.loads((folder / f"facts.{rank}").read_text()) for rank in range(2)]
 
 
