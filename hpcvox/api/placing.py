@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from hpcvox import config
 from hpcvox.api.describing import Voxels
 from hpcvox.api.structures import to_ase
-from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.record import Crystal
-from hpcvox.descriptors.grids import is_orthogonal
 from hpcvox.descriptors.radii import widths
+from hpcvox.generation.placement.cell import as_fitted
 from hpcvox.generation.placement.place import place as place_atoms
 from hpcvox.generation.settings import PlacementSettings
 
@@ -38,8 +37,7 @@ def place(
     """
     rules = config.validate(PlacementSettings, settings, "place").rules(by_unet=True)
     occupied = (voxels.species > 0).astype(np.float32) if mask is None else mask
-    lattice = np.asarray(voxels.cell, np.float64)
-    lattice = np.diag(np.linalg.norm(lattice, axis=1)) if is_orthogonal(lattice) else oriented(lattice)
+    lattice = as_fitted(np.asarray(voxels.cell, np.float64))
     found = place_atoms(
         voxels.density, voxels.species, occupied, lattice, voxels.grid, widths=widths(sigma), rules=rules
     )

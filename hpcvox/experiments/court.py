@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox import config
-from hpcvox.crystals.checks import oriented
 from hpcvox.crystals.record import Crystal
-from hpcvox.descriptors.grids import cell_coordinates, is_orthogonal
+from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
 from hpcvox.experiments.evaluation import (
@@ -35,7 +34,7 @@ from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.making import placed
 from hpcvox.generation.networks import BATCH, Decoded, Networks, Segmented
-from hpcvox.generation.placement.cell import cell_angles, fit_cell
+from hpcvox.generation.placement.cell import as_fitted, cell_angles, fit_cell
 from hpcvox.generation.settings import PlacementRules
 from hpcvox.networks.vae.bins import condition_of
 from hpcvox.process.outcome import Outcome
@@ -209,7 +208,7 @@ def _lengths(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 def _true(shards: ShardSet, index: int) -> Crystal:
     """The crystal itself, in the setting of its maps."""
     lattice = shards.cells[index]
-    lattice = np.diag(_lengths(lattice)) if is_orthogonal(lattice) else oriented(lattice)
+    lattice = as_fitted(lattice)
     numbers, frac = shards.sites(index)
     return Crystal(shards.ids[index], "", lattice, frac, numbers, {})
 

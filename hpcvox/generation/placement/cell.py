@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.checks import oriented
-from hpcvox.descriptors.grids import Grid, centres
+from hpcvox.descriptors.grids import Grid, centres, is_orthogonal
 from hpcvox.errors import Rejected
 from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
@@ -13,6 +13,11 @@ MIN_ANGLE, MAX_ANGLE = 10.0, 170.0
 
 MIN_SHARE = 0.05
 """Least volume of a cell as a share of that of a box with its lengths."""
+
+
+def as_fitted(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cell (3, 3), rows in Å, turned as :func:`fit_cell` gives one: diagonal where its angles are right ones."""
+    return np.diag(np.linalg.norm(lattice, axis=1)) if is_orthogonal(lattice) else oriented(lattice)
 
 
 def fit_cell(coordinates: NDArray[np.floating], grid: Grid, oblique: bool) -> NDArray[np.float64]:
