@@ -5,18 +5,18 @@ values outside their range are refused with the key, the value and what is valid
 takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``null`` is no value (``scalars``).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar, cast, get_args
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from hpcvox import scalars
-from hpcvox.errors import ConfigError, did_you_mean
+from hpcvox.errors import ConfigError
 from hpcvox.files import durable, regular
+from hpcvox.validation import explained, group_of
 
 S = TypeVar("S", bound="Settings")
 
@@ -91,7 +91,7 @@ def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequen
         problems = error.errors(include_url=False)
         for problem in problems[:_MAX_PROBLEMS]:
             where = _origin(".".join(map(str, problem["loc"])), origin, given)
-            lines.setdefault(where, []).append(_explain(kind, problem))
+            lines.setdefault(where, []).append(explained(kind, problem))
         told = "; ".join(f"{where}: {'; '.join(said)}" for where, said in lines.items())
         rest = len(problems) - _MAX_PROBLEMS
         raise ConfigError(told + (f"; and {rest} more" if rest > 0 else "")) from None
@@ -146,7 +146,7 @@ def keys(kind: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
     found: dict[str, FieldInfo] = {}
     for name, field in kind.model_fields.items():
         found[f"{prefix}{name}"] = field
-        if (group := _group(field)) is not None:
+        if (group := group_of(field)) is not None:
             found |= keys(group, f"{prefix}{name}.")
     return found
 
@@ -207,42 +207,3 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             group[name] = scalars.parsed(group[name])
         group = group.get(name) if isinstance(group, dict) else None
     put(tree, key, scalars.Word(value), repr(override))
-
-
-def _explain(kind: type[Settings], problem: Any) -> str:
-    path = [str(part) for part in problem["loc"]]
-    key = ".".join(path)
-    if problem["type"] != "extra_forbidden":
-        given = "" if problem["type"] == "missing" else f" (given: {_shown(problem['input'])})"
-        words = re.findall("'([^']+)'", problem["ctx"]["expected"]) if "literal" in problem["type"] else []
-        near = did_you_mean(str(problem["input"]), words)
-        said = problem["msg"].removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
-        if not key:  # of several settings together
-            return str(said)
-        return f"{key}: {said}{given}" + (f": {near.rstrip()}" if near else "")
-    valid = sorted(_fields(kind, path[:-1]))
-    return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
-
-
-def _fields(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
-    """The keys of the settings class that is reached from ``kind`` along ``path``."""
-    for name in path:
-        if name.isdigit():  # a place in a list of groups
-            continue
-        field = kind.model_fields.get(name)
-        group = None if field is None else _group(field)
-        if group is None:
-            return set()
-        kind = group
-    return set(kind.model_fields)
-
-
-def _group(field: FieldInfo) -> type[BaseModel] | None:
-    """The settings class whose keys are those of a setting; None: it is a value."""
-    options = [field.annotation, *get_args(field.annotation)]
-    return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)

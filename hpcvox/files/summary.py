@@ -2,15 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Self, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hpcvox.errors import SummaryError
+from hpcvox.errors import HpcvoxError, SummaryError
 from hpcvox.files import durable, regular
-
-MAX_BYTES: Final = 16 * 2**20
-"""No summary is longer."""
+from hpcvox.validation import first_problem
 
 _T = TypeVar("_T")
 
@@ -31,6 +29,12 @@ class Summary(Part):
     """
 
     FILE: ClassVar[str] = "summary.json"
+    MAX_BYTES: ClassVar[int] = 16 * 2**20
+    """No such file is longer."""
+    ERROR: ClassVar[type[HpcvoxError]] = SummaryError
+    """What is raised of a file that is damaged."""
+    DO: ClassVar[str] = "run the job that wrote it again"
+    """What helps then."""
 
     def save(self, folder: Path) -> None:
         """Write the file into ``folder``, whole or not at all."""
@@ -41,16 +45,16 @@ class Summary(Part):
         """What the file in ``folder`` says; None where there is none.
 
         Raises:
-            SummaryError: it cannot be read, or is not what its name says.
+            SummaryError: it cannot be read, or is not what its name says (:attr:`ERROR`, where that is another).
         """
         path = folder / cls.FILE
         try:
-            return cls.model_validate(json.loads(regular.read_text(path, MAX_BYTES)))
+            return cls.model_validate(json.loads(regular.read_text(path, cls.MAX_BYTES)))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise cls.ERROR(f"{path} cannot be read ({error}): {cls.DO}") from None
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise SummaryError(f"{path} cannot be read ({where}: {first['msg']})") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise SummaryError(f"{path} cannot be read ({error})") from None
+            raise cls.ERROR(f"{path} is damaged ({first_problem(cls, error)}): {cls.DO}") from None
+        except (ValueError, RecursionError) as error:
+            raise cls.ERROR(f"{path} is damaged ({error}): {cls.DO}") from None

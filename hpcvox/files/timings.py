@@ -7,6 +7,7 @@ from pydantic import RootModel, ValidationError
 
 from hpcvox.errors import SummaryError
 from hpcvox.files import durable
+from hpcvox.validation import first_problem
 
 FILE = "timings.json"
 
@@ -28,8 +29,9 @@ class Timings(RootModel[dict[str, float]]):
         except FileNotFoundError:
             return cls()
         except (OSError, ValidationError) as error:
+            why = first_problem(cls, error) if isinstance(error, ValidationError) else error
             raise SummaryError(
-                f"{path} cannot be read ({' '.join(str(error).split())}): remove it, and the times begin anew"
+                f"{path} cannot be read ({why}): remove it, and the times begin anew"
             ) from None
 
     @property

@@ -48,12 +48,12 @@ def test_keys_that_are_not_known_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "cannot be read"),
-        ("[]", "cannot be read"),
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
         ('{"count": "many", "groups": {}}', "count: "),
         ('{"count": 1, "groups": {"a": {"share": "x"}}}', r"groups\.a\.share"),
-        ("\0" * 100, "cannot be read"),
-        ("[" * 100_000, "cannot be read"),
+        ("\0" * 100, "is damaged"),
+        ("[" * 100_000, "is damaged"),
     ],
 )
 def test_what_is_damaged_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:

@@ -221,7 +221,7 @@ def test_a_record_that_is_not_what_it_should_be_is_said_and_the_rest_is_shown(
     shown = (
         (tmp_path / "r/report.html").read_text().split('<section id="generated">')[1].split("</section>")[0]
     )
-    assert f"{generated}/summary.json cannot be read (samples: " in shown
+    assert f"{generated}/summary.json is damaged (samples: " in shown
     assert "c000" in shown
 
 

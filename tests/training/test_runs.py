@@ -260,7 +260,7 @@ CARDS: list[tuple[str, dict[str, Any], str]] = [
     ("unet", {"model": [1, 2]}, "model: Input should be an object"),
     ("unet", {"model": {"down": [[1]]}}, "model.down.0: "),
     ("unet", {"model": {"down": "many"}}, "model.down: "),
-    ("unet", {"model": {"colour": 1}}, "unknown key model.colour: valid here: patch, inputs"),
+    ("unet", {"model": {"colour": 1}}, "unknown key model.colour: valid here: bottom, classes"),
     ("unet", {"model": {"classes": 10**9}}, "model.classes is 1000000000"),
     ("unet", {"model": {"bottom": [-4, 4]}}, "model.bottom is -4"),
     ("unet", {"model": {"head": [4] * 1000}}, "model.head has 1,000 numbers"),

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from hpcvox.errors import ShardError
-from hpcvox.files import durable, regular
+from hpcvox.files.summary import Summary
 from hpcvox.shards.manifest import MAX_BYTES, Manifest
 from hpcvox.shards.writing.virtual import shards_digest
 from hpcvox.terminal import say
@@ -57,8 +57,14 @@ class Sites(_Part):
     max: int
 
 
-class Statistics(_Part):
+class Statistics(Summary):
     """Contents of ``statistics.json``."""
+
+    FILE = FILE
+    MAX_BYTES = MAX_BYTES
+    ERROR = ShardError
+    DO = f"{_DO} again"
+    model_config = ConfigDict(extra="forbid")
 
     format: Literal["hpcvox-statistics"] = "hpcvox-statistics"
     version: Literal[1] = 1
@@ -80,10 +86,6 @@ class Statistics(_Part):
         """Of which samples these are."""
         return Split(self.seed, self.held_out_fraction)
 
-    def save(self, folder: Path) -> None:
-        """Write ``statistics.json`` into the shard set in ``folder``, whole or not at all."""
-        durable.write_json(folder / FILE, self.model_dump(mode="json"))
-
 
 def read_statistics(folder: Path) -> Statistics | None:
     """The statistics of the shard set in ``folder``; None where none were made.
@@ -91,23 +93,11 @@ def read_statistics(folder: Path) -> Statistics | None:
     Raises:
         ShardError: the file is damaged or of a set that has changed since, or there is no whole set.
     """
-    path = folder / FILE
-    try:
-        found = Statistics.model_validate_json(regular.read_text(path, MAX_BYTES))
-    except FileNotFoundError:
+    found = Statistics.load(folder)
+    if found is None:
         return None
-    except OSError as error:
-        raise ShardError(f"{path} cannot be read ({error}): {_DO}") from None
-    except UnicodeDecodeError as error:
-        raise ShardError(f"{path} is damaged ({error}): {_DO} again") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ShardError(
-            f"{path} is damaged ({f'{where}: ' if where else ''}{first['msg']}): {_DO} again"
-        ) from None
     if found.shards_digest != shards_digest(Manifest.load(folder).shards):
-        raise ShardError(f"{path} is of other shards than the set has now: {_DO} again")
+        raise ShardError(f"{folder / FILE} is of other shards than the set has now: {_DO} again")
     return found
 
 

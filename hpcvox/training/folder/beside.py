@@ -10,6 +10,7 @@ from hpcvox.training.folder import carded, earlier
 from hpcvox.training.folder.card import Said
 from hpcvox.training.folder.damage import checksum
 from hpcvox.training.folder.shipped import located
+from hpcvox.validation import first_problem
 
 
 class BesideCard(Said):
@@ -68,9 +69,7 @@ def _checked(text: str, kind: type[B]) -> B:
     try:
         return kind.model_validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"its card is none of such a file: {where}: {first['msg']}") from None
+        raise ValueError(f"its card is none of such a file: {first_problem(kind, error)}") from None
 
 
 def _before(path: Path, kind: type[B], of: str) -> B | None:

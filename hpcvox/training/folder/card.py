@@ -19,6 +19,7 @@ from hpcvox.shards.split import split
 from hpcvox.training.folder import carded, earlier
 from hpcvox.training.folder.shipped import located, names
 from hpcvox.training.network import known, named
+from hpcvox.validation import first_problem
 
 WEIGHTS: Final = "model.safetensors"
 """The weights of the best epoch, and the card."""
@@ -150,7 +151,7 @@ def _card(tree: Any, path: Path, folder: Path, kind: type[C], *, before: bool = 
     try:
         return found.model_validate_json(json.dumps(found.of_before(tree) if before else tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"the card in {path}: {_problem(error, found)}: {DO}") from None
+        raise CheckpointError(f"the card in {path}: {first_problem(found, error)}: {DO}") from None
 
 
 def _kind(task: object, path: Path, kind: type[Card]) -> type[Card]:
@@ -164,30 +165,6 @@ def _kind(task: object, path: Path, kind: type[Card]) -> type[Card]:
         )
     found: type[Card] = network.load("card")
     return found
-
-
-def _problem(error: ValidationError, kind: type[BaseModel]) -> str:
-    """The first thing that is wrong with a card."""
-    problem = error.errors(include_url=False)[0]
-    *groups, _ = path = [str(part) for part in problem["loc"]] or [""]
-    where = _line(".".join(path))[:80]
-    if problem["type"] == "missing":
-        return f"{where} is missing"
-    if problem["type"] == "extra_forbidden":
-        valid = _fields(kind, groups)
-        return f"unknown key {where}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {message} (given: {problem['input']!r:.40})" if where else message
-
-
-def _fields(kind: type[BaseModel], groups: Sequence[str]) -> list[str]:
-    """The keys in a group of a card."""
-    for name in groups:
-        group = kind.model_fields[name].annotation
-        if not (isinstance(group, type) and issubclass(group, BaseModel)):
-            return []
-        kind = group
-    return list(kind.model_fields)
 
 
 def _line(said: object) -> str:

@@ -1,0 +1,61 @@
+"""What pydantic finds wrong with a value, in words: which key, what is wrong with it, and what is valid there."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from hpcvox.errors import did_you_mean
+
+_MAX_KEY: Final = 80
+_MAX_SHOWN: Final = 200
+"""Characters that are shown of a key and of a value, which may be a stranger's."""
+
+
+def first_problem(kind: type[BaseModel], error: ValidationError) -> str:
+    """The first thing that is wrong with what was to be a ``kind``, in one line."""
+    return explained(kind, error.errors(include_url=False)[0])
+
+
+def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
+    """One of the errors of a :class:`pydantic.ValidationError` of a ``kind``, in one line."""
+    path = [str(part) for part in problem["loc"]]
+    key = " ".join(".".join(path).split())[:_MAX_KEY]
+    if problem["type"] == "extra_forbidden":
+        valid = sorted(_keys(kind, path[:-1]))
+        return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    said = str(problem["msg"]).removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
+    if not key:  # of several keys together, or of what is no object at all
+        return " ".join(said.split())
+    words = re.findall("'([^']+)'", problem["ctx"]["expected"]) if "literal" in problem["type"] else []
+    near = did_you_mean(str(problem["input"]), words)
+    return f"{key}: {said} (given: {_shown(problem['input'])})" + (f": {near.rstrip()}" if near else "")
+
+
+def _shown(value: object) -> str:
+    """``value`` as an error shows it, not too long."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
+
+
+def group_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The class whose fields are the keys of a group; None: the field is a value."""
+    options = [field.annotation, *get_args(field.annotation)]
+    return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def _keys(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
+    """The keys of the group that is reached from ``kind`` along ``path``."""
+    for name in path:
+        if name.isdigit():  # a place in a list of groups
+            continue
+        field = kind.model_fields.get(name)
+        found = None if field is None else group_of(field)
+        if found is None:
+            return set()
+        kind = found
+    return set(kind.model_fields)
