@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import Rejected
+from hpcvox.spglib_cell import spglib_cell
 
 SYMMETRY_TOLERANCE_A = 0.01
 
@@ -147,10 +148,9 @@ def standardized(
     Raises:
         Rejected: ``symmetry``, where spglib finds no space group.
     """
-    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     kind = "primitive" if to_primitive else "conventional"
     try:
-        standard = spglib.standardize_cell(cell, to_primitive=to_primitive, symprec=symprec)
+        standard = spglib.standardize_cell(spglib_cell(crystal), to_primitive=to_primitive, symprec=symprec)
     except spglib.SpglibError as error:
         raise Rejected("symmetry", f"spglib finds no {kind} cell: {error}") from None
     if standard is None:

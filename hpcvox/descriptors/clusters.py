@@ -12,6 +12,7 @@ import spglib
 from numpy.typing import NDArray
 
 from hpcvox.errors import Rejected
+from hpcvox.spglib_cell import spglib_cell
 
 KEEP_HANDEDNESS = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
 """Signs of cell vectors that leave the cell as right- or left-handed as it is."""
@@ -47,7 +48,7 @@ def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
         Rejected: spglib finds no symmetry at ``symprec`` Å (``no-symmetry``).
     """
     found = spglib.standardize_cell(
-        (cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist()),
+        spglib_cell(cell),
         to_primitive=False,
         no_idealize=True,
         symprec=symprec,

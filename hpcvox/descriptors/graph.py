@@ -12,6 +12,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.errors import Rejected
+from hpcvox.spglib_cell import spglib_cell
 
 CENTRES = np.linspace(0.0, 8.0, 41)
 """Of the Gaussians of a distance, in Å."""
@@ -85,9 +86,8 @@ def orbits(cell: Cell, symprec: float) -> NDArray[np.int32]:
     of convolutions: one of them stands for all.  Where spglib finds no symmetry within ``symprec`` Å, each site
     is an orbit of its own.
     """
-    given = (cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist())
     try:
-        found = spglib.get_symmetry_dataset(given, symprec=symprec)
+        found = spglib.get_symmetry_dataset(spglib_cell(cell), symprec=symprec)
     except spglib.SpglibError:
         found = None
     if found is None:

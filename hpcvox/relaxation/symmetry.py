@@ -10,6 +10,7 @@ from ase import Atoms
 from ase.spacegroup.symmetrize import refine_symmetry
 
 from hpcvox.crystals.record import Crystal
+from hpcvox.spglib_cell import spglib_cell
 
 PARTS: Final = 8
 """Tolerances that are tried: what spglib finds within a wider one may be less, for it narrows it by itself where
@@ -41,7 +42,7 @@ def symmetric(crystal: Crystal, symprec: float) -> Crystal:
 
 def _tolerance(crystal: Crystal, symprec: float) -> float | None:
     """The narrowest of those tried within which the most operations are found; None where it is the identity alone."""
-    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
+    cell = spglib_cell(crystal)
     most, best = 1, None
     for part in range(1, PARTS + 1):
         tolerance = symprec * part / PARTS

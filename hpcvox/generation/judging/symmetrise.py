@@ -7,6 +7,7 @@ import spglib
 from hpcvox.crystals.cells import standardized
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import Rejected
+from hpcvox.spglib_cell import spglib_cell
 
 
 class Symmetrised(NamedTuple):
@@ -22,9 +23,8 @@ def symmetrised(crystal: Crystal, symprec: float) -> Symmetrised | None:
 
     Sites are moved onto their positions, and the cell is idealised and in its standard setting.
     """
-    cell = (crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
     try:
-        found = spglib.get_symmetry_dataset(cell, symprec=symprec)
+        found = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)
         ideal = standardized(crystal, symprec=symprec)
     except (spglib.SpglibError, Rejected):
         return None
