@@ -1,13 +1,18 @@
 """What every task of a training holds to."""
 
-from pathlib import PurePath
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox import __version__
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
+from hpcvox.training.folder.card import Run, read_card
+from hpcvox.training.folder.runs import export
 from hpcvox.training.network import Network
 from hpcvox.training.ranks.comm import Alone
 from hpcvox.training.settings import TrainSettings
@@ -22,7 +27,8 @@ def check_task(network: Network, settings: TrainSettings) -> Task:
 
     No sample is both trained on and held out; a batch has the samples that were asked for; a loss is one finite number
     a sample, with gradients; the same batch loses the same again; and an evaluation gives a sample the same loss
-    whatever samples are with it.
+    whatever samples are with it.  The card is read from the file of the weights as it was written, and ``build`` makes
+    of it a model that takes these weights.
 
     Returns:
         The task, with one backward pass behind it.
@@ -49,6 +55,7 @@ def check_task(network: Network, settings: TrainSettings) -> Task:
     assert task.name == network.name, f"the task is called {task.name}, and the network {network.name}"
     _check_training(task, _slice(train[:4]))
     _check_evaluation(task, held_out[:3])
+    _check_card(network, settings, task)
     return task
 
 
@@ -88,6 +95,41 @@ def _check_evaluation(task: Task, samples: NDArray[np.int64]) -> None:
         atol=1e-5,
         msg=lambda words: f"by itself and not: {words}",
     )
+
+
+def _check_card(network: Network, settings: TrainSettings, task: Task) -> None:
+    run = Run(
+        hpcvox=__version__,
+        shards=str(settings.shards),
+        seed=settings.seed,
+        held_out_fraction=settings.held_out_fraction,
+        epoch=1,
+        metrics={"held_out/loss": 1.0},
+    )
+    card, kind, build = task.card(run), network.load("card"), network.load("build")
+    assert type(card) is kind, (
+        f"the task's card is a {type(card).__name__}, and the network's {kind.__name__}"
+    )
+    assert card.task == network.name, (
+        f"the card calls the task {card.task}, and the network is {network.name}"
+    )
+    assert card.run == run, "the card does not have the run that it was given"
+    with tempfile.TemporaryDirectory() as folder:
+        export(Path(folder), task.model, card)
+        again = read_card(Path(folder), kind)
+    written = card.model_copy(update={"weights": again.weights, "checksum": again.checksum})
+    assert again == written, "the card is read as another than was written"
+    weights = task.model.state_dict()
+    with torch.device("meta"):  # as runs are opened
+        expected = _shapes(build(again).state_dict())
+    assert _shapes(weights) == expected, "build makes a model of other weights than the task trains"
+    kinds = {tensor.dtype for tensor in weights.values()}
+    assert kinds <= {torch.float32, torch.int64}, "weights are of float32, and whole numbers of int64"
+    build(again).load_state_dict(weights)
+
+
+def _shapes(weights: dict[str, Any]) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    return {name: (tensor.dtype, tensor.shape) for name, tensor in weights.items()}
 
 
 def _check_losses(losses: Losses, size: int) -> None:
