@@ -11,7 +11,7 @@ from hpcvox.report.drawing.chart import Chart, Gallery
 from hpcvox.report.drawing.crystals import Look, Scene
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """A table cell: its text, the value it sorts by (None: the text), and where it links to.
 
     ``cif`` is the key (:meth:`Downloads.key`) of the crystal that a click saves from inside the page instead.
@@ -39,7 +39,7 @@ class Table:
 
     caption: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[TableCell]]
     note: str = ""
     keys: Sequence[str] = ()
     folded: bool = False
@@ -117,21 +117,21 @@ class Section:
     widget: CrystalsToTurn | DensitiesToCut | None = None
 
 
-def cell(value: object) -> Cell:
+def cell(value: object) -> TableCell:
     """A value as a table cell: numbers are short and sort by value."""
     if isinstance(value, bool):
-        return Cell("yes" if value else "no", float(value))
+        return TableCell("yes" if value else "no", float(value))
     if isinstance(value, int | float):
-        return Cell(shown(value), float(value) if value == value else None)
+        return TableCell(shown(value), float(value) if value == value else None)
     text = str(value)
     try:
         number = float(text)
     except ValueError:
-        return Cell(text)
+        return TableCell(text)
     # "NaN" and "inf" are formulas and words as well as floats; "007" and "1e5" are ids as well as numbers.
     if number != number or number in (float("inf"), float("-inf")) or not text.isascii():
-        return Cell(text)
-    return Cell(shown(number) if "." in text and len(text) > 7 else text, number)
+        return TableCell(text)
+    return TableCell(shown(number) if "." in text and len(text) > 7 else text, number)
 
 
 def shown(value: object) -> str:
@@ -160,7 +160,7 @@ def table(
     folded: bool = False,
 ) -> Table:
     """A :class:`Table` of plain values; a column is numeric where every one of its cells is."""
-    cells = [[value if isinstance(value, Cell) else cell(value) for value in row] for row in rows]
+    cells = [[value if isinstance(value, TableCell) else cell(value) for value in row] for row in rows]
     numeric = [bool(cells) and all(row[k].order is not None for row in cells) for k in range(len(columns))]
     heads = [Column(name, is_number) for name, is_number in zip(columns, numeric, strict=True)]
     return Table(caption, heads, cells, note, keys, folded)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpcvox.report.parts import Cell, Section, Table, link, table
+from hpcvox.report.parts import Section, Table, TableCell, link, table
 from hpcvox.report.run import Run
 
 MOST_OF_A_KIND = 8
@@ -22,7 +22,11 @@ def sections(run: Run) -> list[Section]:
 
 def _table(verb: str, folder: Path, page: Path) -> Table:
     rows = [
-        [Cell(label, href=link(path, page)), Cell(f"{count:,}", count), Cell(_size(size), size)]
+        [
+            TableCell(label, href=link(path, page)),
+            TableCell(f"{count:,}", count),
+            TableCell(_size(size), size),
+        ]
         for label, path, count, size in _entries(folder, folder)
     ]
     caption = f"{os.path.relpath(folder, page.parent)} (hpcvox {verb})"

@@ -13,7 +13,7 @@ from hpcvox.report import downloads
 from hpcvox.report.drawing import charts, crystals
 from hpcvox.report.drawing.chart import Chart
 from hpcvox.report.drawing.crystals import Scene
-from hpcvox.report.parts import Cell, CrystalsToTurn, Downloads, Section, Table, cell, link, shown, table
+from hpcvox.report.parts import CrystalsToTurn, Downloads, Section, Table, TableCell, cell, link, shown, table
 from hpcvox.report.reading import read_rows
 from hpcvox.report.run import Run
 from hpcvox.report.tables import reasons
@@ -139,10 +139,10 @@ def _table(
     return table("Candidates", columns, rows, note=note, keys=keys)
 
 
-def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | None) -> Cell:
+def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | None) -> TableCell:
     if column == Column.CIF and candidate.cif is not None:
         key = None if offered is None else offered.key(candidate.id)
-        return Cell(candidate.cif.name, href=link(candidate.cif.place, page), cif=key)
+        return TableCell(candidate.cif.name, href=link(candidate.cif.place, page), cif=key)
     return cell(candidate.row.get(column, ""))
 
 
