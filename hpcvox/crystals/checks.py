@@ -183,6 +183,12 @@ def check_count(n_sites: int) -> None:
         raise Rejected("too-many-sites", f"the cell has {n_sites} sites, more than {MAX_SITES}")
 
 
+def refuse_many_sites(crystal: Crystal, most: int) -> None:
+    """Raises ``Rejected("too-many-sites")`` where a cell has more sites than the setting ``max_sites``, ``most``."""
+    if crystal.n_sites > most:
+        raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
+
+
 def check_periodic(pbc: Sequence[Any]) -> None:
     """Raises ``Rejected("cell")`` unless the crystal is periodic along all of its cell vectors."""
     if not all(pbc):

@@ -21,13 +21,18 @@ Reader = Callable[[Entry], list[Crystal | Reject]]
 """May raise anything: what it raises rejects the entry."""
 
 
-def parse(entry: Entry) -> list[Crystal | Reject]:
-    """The crystals of one entry, or why there is none; one crystal, but for CIFs of several blocks.
+def parse(entry: Entry, fatal: str | None = None) -> list[Crystal | Reject]:
+    """The crystals of one entry, or why there is none: one result, and several of a CIF of several blocks.
+
+    Args:
+        fatal: what happened to the processes that had the entry in hand; it is then rejected as ``worker-died``.
 
     Codes of rejects: the codes of sources; ``too-large``, ``empty`` and ``unreadable`` of all texts; those of
     :func:`hpcvox.crystals.formats.cif.parse.read` and of :func:`hpcvox.crystals.checks.checked`; ``poscar-syntax``,
     ``extxyz-syntax`` and ``json-syntax``; of fields, those of :func:`hpcvox.crystals.fields.read_field`.
     """
+    if fatal is not None:
+        return [Reject(entry.id, entry.origin, "worker-died", fatal)]
     if entry.fault is not None:
         return [Reject(entry.id, entry.origin, entry.fault.code, entry.fault.message)]
     try:

@@ -13,6 +13,7 @@ from hpcvox.calculators.density import grid_shape
 from hpcvox.calculators.field import Request, Result, solve
 from hpcvox.calculators.gpaw import VALENCE, code, moments, refuse_sharp, valence
 from hpcvox.crystals.cells import primitive
+from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.fields.writing import chgcar_text
 from hpcvox.crystals.formats.cif.writing import cif_text
@@ -59,11 +60,7 @@ class DftWorker:
         (entry,) = part.items
         # A file's name may hold bytes that are no text.
         entry = entry._replace(id=plain(entry.id), origin=plain(entry.origin))
-        if part.fatal:
-            return [Done(Reject(entry.id, entry.origin, "worker-died", part.fatal[0]))]
-        results = parse(entry)
-        if not results:
-            return [Done(Reject(entry.id, entry.origin, "no-structure", "there are no crystals"))]
+        results = parse(entry, part.fatal.get(0))
         return [self._done(result) if isinstance(result, Crystal) else Done(result) for result in results]
 
     def _done(self, crystal: Crystal) -> Done:
@@ -88,10 +85,9 @@ class DftWorker:
         """The crystal in the cell that is computed."""
         most = self._settings.max_sites
         if crystal.n_sites > 100 * most:  # no primitive cell is so much smaller
-            raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
+            refuse_many_sites(crystal, most)
         cell = primitive(crystal) if self._settings.cell == "primitive" else crystal
-        if cell.n_sites > most:
-            raise Rejected("too-many-sites", f"{cell.n_sites} sites in the cell, max_sites={most}")
+        refuse_many_sites(cell, most)
         refuse_sharp(cell.lattice, ": take cell=primitive")
         return cell
 

@@ -17,6 +17,7 @@ from hpcvox.experiments.settings import EvaluateFingerprintSettings
 from hpcvox.featurize.diffraction import DiffractionSampler
 from hpcvox.featurize.sampler import cell_of
 from hpcvox.networks.fingerprint.at_work import DEFECTS, Classifier, descriptor
+from hpcvox.spglib_cell import spglib_cell
 
 TOLERANCES: Final = {"tight": (1e-3, 1.0), "medium": (1e-2, 1.0), "loose": (1e-1, 5.0)}
 """Of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""
@@ -62,15 +63,9 @@ class DefectsWorker:
         """The rows of the entries' crystals, rejects among them."""
         rows = []
         for place, entry in enumerate(part.items):
-            if place in part.fatal:
-                rows.append(reject(entry.id, entry.origin, "worker-died", part.fatal[place]))
-                continue
-            results = parse(entry)
-            if not results:
-                rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))
-            for number, result in enumerate(results):
+            for number, result in enumerate(parse(entry, part.fatal.get(place))):
                 if not isinstance(result, Crystal):
-                    rows.append(reject(result.id, result.origin, result.code, result.message))
+                    rows.append(reject(*result))
                     continue
                 try:
                     rows.append(self._row(result, (entry.index, number)))
@@ -103,7 +98,7 @@ class DefectsWorker:
         """The class of the space group that spglib finds for the periodic supercell; empty where it is of none."""
         supercell = Cell(lattice, cluster.positions @ np.linalg.inv(lattice), cluster.numbers)
         found = spglib.get_spacegroup(
-            tuple(part.tolist() for part in supercell), symprec=tolerance[0], angle_tolerance=tolerance[1]
+            spglib_cell(supercell), symprec=tolerance[0], angle_tolerance=tolerance[1]
         )
         number = int(re.findall(r"\d+", found)[-1]) if found else 0
         return next((name for name, values in self.classes.items() if number in values), "")

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from hpcvox import config
+from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import Source, open_source
@@ -88,11 +89,9 @@ def look(source: Source, settings: FeaturizeSettings, most: int) -> Forecast:
                 continue
             try:
                 crystal = found if filler is None else filler.prepare(found)
+                refuse_many_sites(crystal, settings.max_sites)
             except Rejected as reason:
                 refused[reason.code] += 1
-                continue
-            if crystal.n_sites > settings.max_sites:
-                refused["too-many-sites"] += 1
             else:
                 crystals.append(Seen(crystal.formula, dict(crystal.targets)))
     return Forecast(len(entries[:most]), len(entries) <= most, crystals, dict(refused))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.clusters import Cell
 from hpcvox.errors import HpcvoxError, Rejected
@@ -69,8 +70,7 @@ def described(
         Rejected: the crystal has too many sites, or no such description.
     """
     crystal = filler.prepare(crystal)
-    if crystal.n_sites > most:
-        raise Rejected("too-many-sites", f"{crystal.n_sites} sites in the cell, max_sites={most}")
+    refuse_many_sites(crystal, most)
     arrays = slot()
     try:
         ragged = filler.fill(crystal, place, arrays)

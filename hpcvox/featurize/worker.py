@@ -76,10 +76,8 @@ class ShardWorker:
         if fatal is not None:
             limit = self.settings.limit_s
             why = f" (killed, out of memory, or longer at work than limit_s={limit:g})" if limit else ""
-            buffer.reject(entry.index, entry.id, entry.origin, "worker-died", fatal + why)
-            return
-        results = parse(entry)
-        for number, result in enumerate(results):
+            fatal += why
+        for number, result in enumerate(parse(entry, fatal)):
             if isinstance(result, Crystal):
                 try:
                     self._sample(buffer, result, (entry.index, number))
@@ -87,8 +85,6 @@ class ShardWorker:
                     buffer.reject(entry.index, result.id, result.origin, reason.code, str(reason))
             else:
                 buffer.reject(entry.index, *result)
-        if not results:
-            buffer.reject(entry.index, entry.id, entry.origin, "no-structure", "there are no crystals")
 
     def _sample(self, buffer: ShardBuffer, crystal: Crystal, place: tuple[int, int]) -> None:
         if crystal.remarks and self.settings.strict:

@@ -16,6 +16,7 @@ from ase import Atoms
 from hpcvox.actors.campaign import Part
 from hpcvox.calculators.by_name import CalculatorProcess, Request, made_with, moments, version
 from hpcvox.calculators.journal import Journaled
+from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
@@ -86,10 +87,10 @@ class RelaxWorker:
 
     def _over(self, crystal: Crystal) -> Result | None:
         """The result of a crystal with which there is nothing more to do."""
-        most = self._settings.max_sites
-        if crystal.n_sites > most:
-            message = f"{crystal.n_sites} sites in the cell, max_sites={most}"
-            return Result(crystal.id, crystal.origin, "too-many-sites", message)
+        try:
+            refuse_many_sites(crystal, self._settings.max_sites)
+        except Rejected as reason:
+            return Result(crystal.id, crystal.origin, reason.code, str(reason))
         state = self._state(crystal)
         return _result(crystal, state, self._settings.stages, kept=True) if self._final(state) else None
 
@@ -233,8 +234,7 @@ def _crystals(given: Given) -> list[Crystal | Result]:
     if isinstance(given, Crystal):
         return [given]
     entry = given._replace(id=plain(given.id), origin=plain(given.origin))
-    read = [one if isinstance(one, Crystal) else Result(*one) for one in parse(entry)]
-    return read or [Result(entry.id, entry.origin, "no-structure", "there are no crystals")]
+    return [one if isinstance(one, Crystal) else Result(*one) for one in parse(entry)]
 
 
 def _result(crystal: Crystal, state: State, stages: list[Stage], kept: bool = False) -> Result:

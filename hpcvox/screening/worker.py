@@ -10,6 +10,7 @@ import torch
 from ase.data import atomic_masses
 
 from hpcvox.actors.campaign import Part
+from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.names import plain
 from hpcvox.crystals.parse import parse
@@ -47,13 +48,7 @@ class ScreenWorker:
         rows: list[Row] = []
         found: list[tuple[Row, Described]] = []
         for place, entry in enumerate(part.items):
-            if place in part.fatal:
-                rows.append(reject(entry.id, entry.origin, "worker-died", part.fatal[place]))
-                continue
-            results = parse(entry)
-            if not results:
-                rows.append(reject(entry.id, entry.origin, "no-structure", "there are no crystals"))
-            for number, result in enumerate(results):
+            for number, result in enumerate(parse(entry, part.fatal.get(place))):
                 if not isinstance(result, Crystal):
                     rows.append(reject(*result))
                     continue
@@ -66,9 +61,7 @@ class ScreenWorker:
         return rows
 
     def _described(self, crystal: Crystal) -> Described:
-        if crystal.n_sites > self.settings.max_sites:
-            message = f"{crystal.n_sites} sites in the cell, max_sites={self.settings.max_sites}"
-            raise Rejected("too-many-sites", message)
+        refuse_many_sites(crystal, self.settings.max_sites)
         try:
             return self.networks.described(crystal)
         except HpcvoxError:
