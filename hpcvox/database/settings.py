@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from hpcvox.config import Settings
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.database.prototypes.compounds import LARGEST, SMALLEST
+from hpcvox.shared_settings import Actors
 
 
 class DatabaseSettings(Settings):
@@ -55,8 +56,4 @@ class DatabaseSettings(Settings):
             raise ValueError(f"{unknown[0]} is no element")
         return elements
 
-    actors: int = Field(
-        0,
-        ge=0,
-        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
-    )
+    actors: Actors = 0

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from hpcvox.calculators.gpaw import GpawSettings
 from hpcvox.config import Settings
-from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import Actors, CifColumn, IdColumn
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """The settings that do not decide a crystal's field."""
@@ -62,14 +62,9 @@ class DftSettings(GpawSettings, _Places):
         gt=0,
         description="seconds; a crystal that takes longer is rejected, and tried again where the limit is longer",
     )
-    actors: int = Field(
-        0,
-        ge=0,
-        description="crystals in work at a time, one CPU each; 0: one a CPU (of the allocation, of the Ray "
-        "cluster)",
-    )
-    id_column: str = Field("auto", description=ID_WORDS)
-    cif_column: str = Field("cif", description=CIF_WORDS)
+    actors: Actors = 0
+    id_column: IdColumn = "auto"
+    cif_column: CifColumn = "cif"
 
     def fixed(self) -> dict[str, Any]:
         """The settings that decide a crystal's field."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from hpcvox.config import Settings
 from hpcvox.generation.settings import NetworkSettings, PlacementSettings
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import Actors
 
 Displacement = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -70,8 +71,4 @@ class EvaluateFingerprintSettings(Settings):
         "time",
     )
     seed: int = Field(0, ge=0, description="of the defects; each crystal has its own")
-    actors: int = Field(
-        0,
-        ge=0,
-        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
-    )
+    actors: Actors = 0

@@ -9,13 +9,15 @@ from pydantic import Field, model_validator
 from hpcvox.config import Settings
 from hpcvox.crystals.cells import CUBIC_TOLERANCE
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.featurize.descriptor import DEFAULT, DESCRIPTORS
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 
 FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets", "targets_file")
 """The settings that do not decide a shard's bytes, given its entries."""
+
+EntriesPerShard = Annotated[int, Field(ge=1, le=100_000, description="inputs that share one HDF5 file")]
 
 
 class FeaturizeSettings(Settings):
@@ -39,21 +41,17 @@ class FeaturizeSettings(Settings):
         description="reject crystals with a remark: their file disagrees with itself in something small "
         "(docs/sources.md)",
     )
-    max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
-    entries_per_shard: int = Field(256, ge=1, le=100_000, description="inputs that share one HDF5 file")
-    actors: int = Field(
-        0,
-        ge=0,
-        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
-    )
+    max_sites: MaxSites = 500
+    entries_per_shard: EntriesPerShard = 256
+    actors: Actors = 0
     limit_s: float = Field(
         60,
         ge=0,
         description="seconds that one input may take; its process is ended then, and after three times the input "
         "is rejected; 0: any number",
     )
-    id_column: str = Field("auto", description=ID_WORDS)
-    cif_column: str = Field("cif", description=CIF_WORDS)
+    id_column: IdColumn = "auto"
+    cif_column: CifColumn = "cif"
     targets: list[str] | None = Field(
         None,
         description="columns or fields of numbers to keep with the samples, as [energy]; null: all that are "
@@ -140,7 +138,7 @@ class DensitySettings(FeaturizeSettings):
         "0.004 Å in a cell of 4 Å); the voxels are those of its own lengths, and its angles are right "
         "to 0.06° whatever is set here",
     )
-    max_sites: int = Field(40, ge=1, le=10_000, description="reject cells with more atoms")
+    max_sites: MaxSites = 40
     entries_per_shard: int = Field(
         512,
         ge=1,
@@ -239,7 +237,7 @@ class SoapSettings(FeaturizeSettings):
     sigma: float = Field(0.5, gt=0, description="Å; width of an atom's Gaussian")
     n_max: int = Field(8, ge=1, le=20, description="radial functions")
     l_max: int = Field(6, ge=0, le=20, description="highest angular momentum")
-    max_sites: int = Field(200, ge=1, le=10_000, description="reject cells with more atoms")
+    max_sites: MaxSites = 200
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -320,7 +318,7 @@ class GraphSettings(FeaturizeSettings):
         description="Å; a training computes sites once that a symmetry of the crystal carries to each other "
         "within this: about three times as fast on inorganic crystals; 0: every site is computed",
     )
-    entries_per_shard: int = Field(4096, ge=1, le=100_000, description="inputs that share one HDF5 file")
+    entries_per_shard: EntriesPerShard = 4096
 
 
 class CoulombSettings(FeaturizeSettings):
@@ -343,4 +341,4 @@ class CoulombSettings(FeaturizeSettings):
         description="length of the spectrum: cells with more atoms are rejected, smaller ones filled up with "
         "zeros",
     )
-    entries_per_shard: int = Field(1024, ge=1, le=100_000, description="inputs that share one HDF5 file")
+    entries_per_shard: EntriesPerShard = 1024

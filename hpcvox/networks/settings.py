@@ -10,8 +10,14 @@ from hpcvox.training.settings import TrainSettings
 Pair = Annotated[tuple[int, ...], Len(2, 2)]
 """Filters of two convolutions, one after the other."""
 
-Padding = Literal["zeros", "periodic"]
-"""What convolutions see beyond a face."""
+Padding = Annotated[
+    Literal["zeros", "periodic"],
+    Field(description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"),
+]
+
+Patch = Annotated[Literal[1, 2, 4], Field(description="voxels a side that are folded into channels first")]
+
+Classes = Annotated[int, Field(ge=2, description="atomic numbers that can be told apart, 0 = background")]
 
 
 class VoxelSettings(TrainSettings):

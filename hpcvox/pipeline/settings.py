@@ -20,12 +20,13 @@ from hpcvox.pipeline.stages import STAGES
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.settings import ScreenSettings
+from hpcvox.training.settings import Epochs
 
 
 class FinetuneUNetSettings(TrainUNetSettings):
     """``train-unet`` once more, from the first UNet and with what the VAE decodes."""
 
-    epochs: int = Field(5, ge=1, description="passes over the training samples")
+    epochs: Epochs = 5
 
 
 class PipelineSettings(Settings):

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from hpcvox.calculators.by_name import DEFAULT_CELLS, check_name, checked_parameters
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
-from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 
 FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
         "id_column", "cif_column", "crystals")  # fmt: skip
@@ -103,7 +103,7 @@ class RelaxSettings(Settings):
         description="the source's target with predicted formation energies in eV/atom, to compare with those of "
         "the last stage; the elements' structures are then relaxed, too; null: not asked",
     )
-    max_sites: int = Field(64, ge=1, le=10_000, description="reject cells with more atoms")
+    max_sites: MaxSites = 64
     limit: int = Field(0, ge=0, description="inputs to relax, the first of the source; 0: all")
     timeout_s: float = Field(
         14400.0,
@@ -111,12 +111,7 @@ class RelaxSettings(Settings):
         description="seconds that a crystal may take, all stages together; with more time those that took longer "
         "go on",
     )
-    actors: int = Field(
-        0,
-        ge=0,
-        description="crystals in work at a time, one CPU each; 0: one a CPU (of the allocation, of the Ray "
-        "cluster)",
-    )
+    actors: Actors = 0
     crystals: Form = Field("folder", description=FORM)
-    id_column: str = Field("auto", description=ID_WORDS)
-    cif_column: str = Field("cif", description=CIF_WORDS)
+    id_column: IdColumn = "auto"
+    cif_column: CifColumn = "cif"

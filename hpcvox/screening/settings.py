@@ -7,8 +7,8 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
-from hpcvox.crystals.sources.columns import CIF_WORDS, ID_WORDS
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 from hpcvox.training.folder.shipped import CGCNNS
 
 FREE = ("where", "rank", "descending", "actors", "crystals")
@@ -77,12 +77,8 @@ class ScreenSettings(Settings):
         "formation_energy",
         description="the target that is a formation energy in eV/atom, for energy_above_hull",
     )
-    max_sites: int = Field(500, ge=1, le=10_000, description="reject cells with more atoms")
-    id_column: str = Field("auto", description=ID_WORDS)
-    cif_column: str = Field("cif", description=CIF_WORDS)
-    actors: int = Field(
-        0,
-        ge=0,
-        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
-    )
+    max_sites: MaxSites = 500
+    id_column: IdColumn = "auto"
+    cif_column: CifColumn = "cif"
+    actors: Actors = 0
     crystals: Form = Field("folder", description=FORM)

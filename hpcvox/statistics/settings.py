@@ -7,6 +7,7 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.inputs import Input
+from hpcvox.shared_settings import HeldOutFraction
 
 _SHARDS = Input("`hpcvox featurize` makes it")
 
@@ -25,7 +26,7 @@ class StatisticsSettings(Settings):
     shards: Annotated[Path, _SHARDS] = Field(
         Path("runs/shards"), description="shard set; statistics.json is written into it"
     )
-    held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
+    held_out_fraction: HeldOutFraction = 0.2
     seed: int = Field(0, ge=0, description="of the split; that of the training")
     stall_s: float = Field(
         600.0, gt=0, description="seconds a rank may keep the others waiting; then all end"

@@ -1,11 +1,16 @@
 """Settings that every training has."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.shared_settings import HeldOutFraction
+
+RunFolder = Annotated[Path, Field(description="run folder: checkpoints, metrics, the model")]
+Epochs = Annotated[int, Field(ge=1, description="passes over the training samples")]
+BatchSize = Annotated[int, Field(ge=1, description="samples a rank and step; N ranks see N times as many")]
 
 
 class TrainSettings(Settings):
@@ -17,9 +22,9 @@ class TrainSettings(Settings):
     """Settings that name the run folder of another training."""
 
     shards: Path = Field(Path("runs/shards"), description="shard set to train on (see: hpcvox featurize)")
-    out: Path = Field(Path("runs/train"), description="run folder: checkpoints, metrics, the model")
-    epochs: int = Field(20, ge=1, description="passes over the training samples")
-    batch_size: int = Field(16, ge=1, description="samples a rank and step; N ranks see N times as many")
+    out: RunFolder = Path("runs/train")
+    epochs: Epochs = 20
+    batch_size: BatchSize = 16
     accumulate: int = Field(1, ge=1, description="batches of a rank whose gradients make one step")
     learning_rate: float = Field(1e-3, gt=0, description="of Adam, at its highest")
     scale_learning_rate: Literal["none", "linear", "sqrt"] = Field(
@@ -44,7 +49,7 @@ class TrainSettings(Settings):
     patience: int = Field(
         0, ge=0, description="epochs without a better held-out figure after which a run ends; 0: any number"
     )
-    held_out_fraction: float = Field(0.2, gt=0, lt=1, description="share of the materials never trained on")
+    held_out_fraction: HeldOutFraction = 0.2
     batch_statistics: Literal["rank", "global"] = Field(
         "rank",
         description="BatchNorm, where the network has it, normalises by the batch of its rank, or (global: "

@@ -48,14 +48,6 @@ ABSENT: Final = frozenset(
 """What programs write, in small letters, for a value that is not there."""
 
 
-ID_WORDS: Final = (
-    "of tables, frames, JSON objects and database rows: the column of identifiers; auto: the first of material_id, id, "
-    "mp_id, cif_id and name that there is, else the row number"
-)
-CIF_WORDS: Final = "of tables: the column of CIFs"
-"""What these two settings of several jobs say of themselves."""
-
-
 class ColumnChoice(NamedTuple):
     """The user's choice of columns."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.training.settings import TrainSettings
+from hpcvox.training.settings import BatchSize, RunFolder, TrainSettings
 
 
 class CGCNNSettings(Settings):
@@ -45,8 +45,8 @@ class TrainCGCNNSettings(TrainSettings):
     shards: Path = Field(
         Path("runs/graphs"), description="shard set of graphs (see: configs/featurize_graph.yaml)"
     )
-    out: Path = Field(Path("runs/cgcnn"), description="run folder: checkpoints, metrics, the model")
-    batch_size: int = Field(256, ge=1, description="samples a rank and step; N ranks see N times as many")
+    out: RunFolder = Path("runs/cgcnn")
+    batch_size: BatchSize = 256
     target: str = Field(
         "formation_energy", description="property to learn; crystals without a value of it are left out"
     )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Pair
-from hpcvox.training.settings import TrainSettings
+from hpcvox.training.settings import BatchSize, Epochs, RunFolder, TrainSettings
 
 
 class ConvNetSettings(Settings):
@@ -47,9 +47,9 @@ class TrainFingerprintSettings(TrainSettings):
 
     network = "fingerprint"
 
-    out: Path = Field(Path("runs/fingerprint"), description="run folder: checkpoints, metrics, the model")
-    epochs: int = Field(5, ge=1, description="passes over the training samples")
-    batch_size: int = Field(32, ge=1, description="samples a rank and step; N ranks see N times as many")
+    out: RunFolder = Path("runs/fingerprint")
+    epochs: Epochs = 5
+    batch_size: BatchSize = 32
     model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
     target: str = Field("space_group", description="the target whose values say the class")
     classes: dict[str, list[int]] = Field(

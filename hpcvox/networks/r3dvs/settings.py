@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.training.settings import TrainSettings
+from hpcvox.training.settings import BatchSize, RunFolder, TrainSettings
 
 
 class VoxelCNNSettings(Settings):
@@ -42,8 +42,8 @@ class TrainR3DVSSettings(TrainSettings):
 
     network = "r3dvs"
 
-    out: Path = Field(Path("runs/r3dvs"), description="run folder: checkpoints, metrics, the model")
-    batch_size: int = Field(64, ge=1, description="samples a rank and step; N ranks see N times as many")
+    out: RunFolder = Path("runs/r3dvs")
+    batch_size: BatchSize = 64
     held_out_fraction: float = Field(
         0.2, gt=0, lt=1, description="share of the materials never trained on; task=rotation holds out none"
     )

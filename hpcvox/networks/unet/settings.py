@@ -6,20 +6,19 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.networks.settings import Padding, Pair, VoxelSettings
+from hpcvox.networks.settings import Classes, Padding, Pair, Patch, VoxelSettings
+from hpcvox.training.settings import RunFolder
 
 
 class UNetSettings(Settings):
     """The shape of the UNet.  The paper's: patch 1, (32,64) (64,128) (128,256) | 512,512 | (512,256) ..."""
 
-    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    patch: Patch = 2
     inputs: Literal["raw", "scaled"] = Field(
         "scaled",
         description="raw: e/Å³ and Å as they are; scaled: the density's logarithm and centred coordinates",
     )
-    padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"
-    )
+    padding: Padding = "periodic"
     down: tuple[Pair, ...] = Field(
         ((16, 16), (32, 64)), description="filters of the two convolutions a level"
     )
@@ -30,7 +29,7 @@ class UNetSettings(Settings):
         (1, 3), description="the element head also sees the density in 3³ stencils of these dilations"
     )
     head: tuple[int, ...] = Field((128, 128), description="widths of the element head's hidden layers")
-    classes: int = Field(95, ge=2, description="atomic numbers that can be told apart, 0 = background")
+    classes: Classes = 95
 
 
 class TrainUNetSettings(VoxelSettings):
@@ -47,7 +46,7 @@ class TrainUNetSettings(VoxelSettings):
     network = "unet"
     takes = ("initial", "vae")
 
-    out: Path = Field(Path("runs/unet"), description="run folder: checkpoints, metrics, the model")
+    out: RunFolder = Path("runs/unet")
     model: UNetSettings = Field(UNetSettings(), description="shape of the network")
     class_weights: bool = Field(
         True, description="weigh elements inversely to their voxels in the training set"

@@ -6,21 +6,20 @@ from typing import Literal
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.networks.settings import Padding, VoxelSettings
+from hpcvox.networks.settings import Classes, Padding, Patch, VoxelSettings
+from hpcvox.training.settings import RunFolder
 
 
 class VAESettings(Settings):
     """The shape of the VAE.  The paper's: patch 1, encoder 16 32 64 128, bottleneck 4, seed 4, no elements, no naming,
     cell from maps."""
 
-    patch: Literal[1, 2, 4] = Field(2, description="voxels a side that are folded into channels first")
+    patch: Patch = 2
     inputs: Literal["raw", "scaled"] = Field(
         "scaled",
         description="raw: e/Å³ and Å as they are; scaled: standardised on the way in and back on the way out",
     )
-    padding: Padding = Field(
-        "periodic", description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"
-    )
+    padding: Padding = "periodic"
     encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
     bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
     hidden: int = Field(256, ge=1, description="width of the dense layers beside the latent")
@@ -37,7 +36,7 @@ class VAESettings(Settings):
         ge=0,
         description="features of a patch by which the decoder names elements; 0: a UNet has to name them",
     )
-    classes: int = Field(99, ge=2, description="atomic numbers that can be told apart, 0 = background")
+    classes: Classes = 99
     cell: Literal["maps", "lattice"] = Field(
         "lattice",
         description="what the coordinates come from: maps that are decoded as the density is, or a decoded lattice, "
@@ -58,7 +57,7 @@ class TrainVAESettings(VoxelSettings):
     network = "vae"
     takes = ("unet", "initial")
 
-    out: Path = Field(Path("runs/vae"), description="run folder: checkpoints, metrics, the model")
+    out: RunFolder = Path("runs/vae")
     unet: Path | None = Field(
         None, description="run folder of a UNet whose features the loss compares, too (DFC); null: not"
     )

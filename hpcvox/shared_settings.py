@@ -1,0 +1,27 @@
+"""Settings that several verbs have, each explained once."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+Actors = Annotated[
+    int,
+    Field(
+        ge=0,
+        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
+    ),
+]
+
+IdColumn = Annotated[
+    str,
+    Field(
+        description="of tables, frames, JSON objects and database rows: the column of identifiers; auto: the first of "
+        "material_id, id, mp_id, cif_id and name that there is, else the row number"
+    ),
+]
+
+CifColumn = Annotated[str, Field(description="of tables: the column of CIFs")]
+
+MaxSites = Annotated[int, Field(ge=1, le=10_000, description="reject cells with more atoms")]
+
+HeldOutFraction = Annotated[float, Field(gt=0, lt=1, description="share of the materials never trained on")]
