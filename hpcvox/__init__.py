@@ -1,12 +1,12 @@
 """hpcvox: crystal databases to voxels to 3D neural networks, on HPC clusters.
 
-In Python, crystals are those of ASE and pymatgen, and what is done with them is what the verbs of the command line do:
+The Python functions take crystals of ASE and pymatgen, and do what the verbs of the command line do:
 
 >>> import hpcvox
 >>> voxels = hpcvox.voxelize(atoms)
 >>> crystals = hpcvox.load("perovskites").generate(5)
 
-What has a name here is loaded when it is first used.
+A function of this module is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """What the face of hpcvox has under this name, loaded now: PyTorch and ASE take their time."""
+        """Import a public function now, when it is first used: PyTorch and ASE take seconds to import."""
         from importlib import import_module
 
         places = {

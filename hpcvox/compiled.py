@@ -1,8 +1,8 @@
-"""Where numba keeps what it has compiled: beside the code; where nobody may write there, among the user's caches; where
-there is no home, either, in the node's temporary folder.
+"""Chooses the folder in which numba caches compiled code.
 
-numba looks for a place when a function is defined, and finds none in a container without a home.  What it keeps is
-code that it runs later on: in a folder for all, another user could put theirs.
+numba itself tries the folder of the code, then the user's cache folder.  It looks for them when a function is defined,
+and finds neither in a container without a home.  Then this module names a folder in the node's temporary folder.  numba
+later runs what it finds in its cache, so no other user may be able to write there.
 """
 
 import atexit
@@ -19,15 +19,15 @@ from hpcvox.terminal import say
 
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 NAME: Final = f"numba-hpcvox-{os.geteuid()}"
-"""Of the folder in the node's temporary folder; ``hpcvox-*`` are those of Ray."""
+"""Name of the folder in the node's temporary folder; those of Ray are named ``hpcvox-*``."""
 
 _CODE: Final = Path(__file__).parent
 
 
 def settle() -> None:
-    """Name a folder to numba where it would find none; those that the environment names come first."""
+    """Set ``NUMBA_CACHE_DIR`` if numba would find no folder by itself; a value that the user has set is kept."""
     given = Path(os.environ.get(VARIABLE, ""))
-    if given.name.startswith(NAME):  # of a process before this one, on another node perhaps
+    if given.name.startswith(NAME):  # set by the process that started this one, perhaps on another node
         if _is_private(given):
             return
         del os.environ[VARIABLE]
@@ -38,18 +38,16 @@ def settle() -> None:
     folder = _private()
     if folder is not None:
         os.environ[VARIABLE] = str(folder)
-        say(
-            f"numba keeps what it compiles in {folder}: neither {_CODE} nor a home can be written", error=True
-        )
+        say(f"numba caches compiled code in {folder}: neither {_CODE} nor a home can be written", error=True)
 
 
 def require() -> None:
-    """Raise :class:`ConfigError` where numba has no folder to write."""
+    """Raise :class:`ConfigError` if numba has no folder that it can write to."""
     given = Path(os.environ.get(VARIABLE, ""))
     if not (given.name and _writable(given)) and not _found():
         raise ConfigError(
-            f"numba has no folder for what it compiles: neither {_CODE}, a home nor {', '.join(_temporary())} can be "
-            f"written; set {VARIABLE} to a folder that can"
+            f"numba has no folder for compiled code: neither {_CODE}, a home nor {', '.join(_temporary())} can be "
+            f"written; set {VARIABLE} to a folder that can be written"
         )
 
 
@@ -66,7 +64,7 @@ def _beside() -> Iterator[Path]:
 
 
 def _writable(folder: Path) -> bool:
-    """Whether a folder can be written or, where it is not there, be made."""
+    """Whether this process can write to a folder or, if it does not exist, make it."""
     while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 # no error where nobody may look
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
@@ -77,7 +75,10 @@ def _temporary() -> list[str]:
 
 
 def _private() -> Path | None:
-    """A folder of this user's alone; where others have taken its name, one for this process and what it starts."""
+    """A folder that only this user can write to; None if none can be made.
+
+    If another user owns the usual name, the folder has a random name and is removed when this process ends.
+    """
     for base in filter(_is_safe, map(Path, _temporary())):
         folder = base / NAME
         try:
@@ -96,7 +97,7 @@ def _private() -> Path | None:
 
 
 def _is_safe(base: Path) -> bool:
-    """Whether nobody else can put another folder in the place of this user's."""
+    """Whether no other user can replace this user's folders in ``base``."""
     try:
         status = base.stat()
     except OSError:

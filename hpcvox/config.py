@@ -1,8 +1,9 @@
 """Typed settings: read from YAML and ``key=value`` overrides, checked, and saved with each run.
 
-A job's settings are a subclass of :class:`Settings` beside the code they steer.  Unknown keys and
-values outside their range are refused with the key, the value and what is valid.  A setting that is text or a path
-takes what is written: ``0010``, ``No`` and ``1.10`` are themselves, and only ``null`` is no value (``scalars``).
+A job's settings are a subclass of :class:`Settings`, which lies beside the code that uses them.  An unknown key or a
+value outside its range is an error, which names the key, the value and what is valid.  A setting of type text or path
+keeps exactly what the user wrote: ``0010``, ``No`` and ``1.10`` are text, and only ``null`` means no value (see
+``scalars``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,40 +25,40 @@ COMMAND_LINE = "the command line"
 NULL = scalars.NULL
 
 MAX_BYTES: Final = 256 * 1024
-"""A config that is longer is none (20,000 ids are half of it); reading it would take many seconds."""
+"""Longest config that is read, in bytes: parsing a longer one takes many seconds.  20,000 ids take half of it."""
 
 _MAX_PROBLEMS: Final = 10
-"""Of one file, those that are told."""
+"""Most problems of one file that an error lists."""
 _MAX_SHOWN: Final = 200
-"""Characters that are shown of a value that is wrong."""
+"""Most characters of a wrong value that an error shows."""
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, strict about unknown keys."""
+    """Base class of all settings: immutable; refuses unknown keys."""
 
-    # databases number their crystals and columns, and YAML reads such names as numbers
+    # names of crystals and columns may look like numbers, and YAML reads them as such
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True)
 
     groups_as_given: ClassVar[bool] = False
-    """Whether it matters which keys of a group are given: one that is not may follow another setting."""
+    """Whether a key of a group that the user leaves out may follow another setting; then only given keys are saved."""
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type["Settings"]:
-        """The subclass whose settings ``tree`` are; for settings that come in several kinds.
+        """The subclass that ``tree`` belongs to, for settings with several variants (one for each descriptor).
 
         Raises:
-            ConfigError: there is no such kind.
+            ConfigError: there is no such variant.
         """
         return cls
 
     @classmethod
     def kinds(cls) -> Mapping[str, Iterable[str]]:
-        """The key that chooses the :meth:`variant`, and its values; nothing of settings of one kind."""
+        """The key that chooses the :meth:`variant`, and its values; empty if there is only one variant."""
         return {}
 
 
 def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ()) -> S:
-    """Settings of ``kind`` from a YAML file (or the defaults) with ``a.b=value`` overrides on top.
+    """Read settings of class ``kind`` from a YAML file (None: the defaults), then apply ``a.b=value`` overrides.
 
     Raises:
         ConfigError: the file cannot be read, a key is unknown or a value is not valid.
@@ -69,12 +70,12 @@ def load(kind: type[S], path: Path | None = None, overrides: Sequence[str] = ())
 
 
 def parsed(kind: type[S], text: str, origin: str) -> S:
-    """Settings of ``kind`` from YAML as :func:`dump` writes it; ``origin`` names where it came from in errors."""
+    """Read settings of class ``kind`` from YAML text of :func:`dump`; errors name ``origin`` as its source."""
     return _checked(kind, scalars.parse(text), origin, ())
 
 
 def validate(kind: type[S], tree: dict[str, Any], origin: str) -> S:
-    """``tree`` as settings of ``kind``; ``origin`` names where it came from in errors."""
+    """Check ``tree`` and return it as settings of class ``kind``; errors name ``origin`` as its source."""
     return _checked(kind, tree, origin, ())
 
 
@@ -100,7 +101,7 @@ def _checked(kind: type[S], tree: dict[str, Any], origin: str, overrides: Sequen
 
 
 def _origin(key: str, origin: str, given: Mapping[str, str]) -> str:
-    """Where the value of ``key`` came from: the override that set it or a part of it, or the rest."""
+    """Where the value of ``key`` came from: the override that set it or a part of it, else ``origin``."""
     for name, override in reversed(list(given.items())):
         if f"{key}.".startswith(f"{name}.") or (key and name.startswith(f"{key}.")):
             return f"on {COMMAND_LINE}: {override}"
@@ -110,20 +111,23 @@ def _origin(key: str, origin: str, given: Mapping[str, str]) -> str:
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write the resolved settings as YAML."""
+    """Write the settings to ``path`` as YAML, defaults included."""
     durable.write_text(path, dump(settings))
 
 
 def dump(settings: Settings) -> str:
-    """The settings as YAML, every key written out, in the order of their definition."""
+    """The settings as YAML text: every key, in the order of their definition."""
     return scalars.written(settings.model_dump(mode="json"))
 
 
 def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
-    """Save the resolved settings in ``out``; refuse a folder with results of other settings.
+    """Save the settings in the folder ``out``, unless it holds results of other settings.
+
+    Args:
+        may_change: keys that may differ from those that are saved there.
 
     Raises:
-        ConfigError: names every setting that differs.
+        ConfigError: ``out`` holds results of other settings; the message names every setting that differs.
     """
     path = out / "config.yaml"
     if path.exists():
@@ -142,7 +146,7 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
 
 
 def keys(kind: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
-    """Every key of the settings class ``kind``, those of groups as ``group.key``, and the groups themselves."""
+    """Every key of the settings class ``kind``: groups, and the keys in them as ``group.key``."""
     found: dict[str, FieldInfo] = {}
     for name, field in kind.model_fields.items():
         found[f"{prefix}{name}"] = field
@@ -152,16 +156,16 @@ def keys(kind: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
 
 
 def is_switch(kind: type[BaseModel], key: str) -> bool:
-    """Whether ``key`` of the settings class ``kind`` is true or false."""
+    """Whether ``key`` of the settings class ``kind`` is a switch (true or false)."""
     field = keys(kind).get(key)
     return field is not None and field.annotation is bool
 
 
 def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
-    """Set ``group.key`` in ``tree``, in place; groups that are not there are made.
+    """Set ``group.key`` in ``tree``, in place; missing groups are made.
 
     Raises:
-        ConfigError: a group is a value; ``origin`` says where it came from.
+        ConfigError: ``group`` is a value and not a group; the message names ``origin``, the source of the key.
     """
     *groups, last = key.split(".")
     if len(groups) > scalars.MAX_DEPTH:
@@ -176,7 +180,7 @@ def put(tree: dict[str, Any], key: str, value: Any, origin: str) -> None:
 
 
 def _is_none(value: Any) -> bool:
-    """Whether a group is not there, or null, which a file has for a job that is left out."""
+    """Whether a group is missing, or null (a config leaves a job out by null)."""
     return value is None or (isinstance(value, scalars.Plain) and value.tag == "null")
 
 
@@ -186,7 +190,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: the config is to be text in UTF-8: {error}") from None
+        raise ConfigError(f"{path}: a config must be text in UTF-8: {error}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {scalars.told(error)}") from None
     if _is_none(tree):
@@ -202,7 +206,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"{override!r} is not an override: write key=value or group.key=value")
     group: Any = tree
-    for name in key.split(".")[:-1]:  # a group that an override before has set as a whole
+    for name in key.split(".")[:-1]:  # an earlier override may have set a whole group
         if isinstance(group, dict) and isinstance(group.get(name), scalars.Word):
             group[name] = scalars.parsed(group[name])
         group = group.get(name) if isinstance(group, dict) else None

@@ -1,7 +1,7 @@
-"""A verb's settings as text: the comments of ``--defaults`` and the lines of ``--help``, from the same descriptions.
+"""Prints a verb's settings: with comments for ``--defaults``, and line by line for ``--help``.
 
-What a setting is for stands in its ``Field(description=…)``; what is valid is added from its type and its bounds.
-The docstring of a settings class, with its examples, heads the config.
+Both take their words from ``Field(description=…)`` of each setting, and add the valid values from its type and bounds.
+The docstring of the settings class, with its examples, stands at the top.
 """
 
 import inspect
@@ -17,29 +17,29 @@ from hpcvox import scalars
 from hpcvox.config import Settings
 
 FLAG: Final = "--defaults"
-"""Prints the config of a verb, with the settings that are given beside it."""
+"""The option that prints the config of a verb, with the settings that are given beside it."""
 
 WIDTH: Final = 120
 """Characters of a line."""
 
 COLUMN: Final = 45
-"""Where descriptions begin in ``--help``."""
+"""Column at which descriptions begin in ``--help``."""
 
 
 def about(kind: type[Settings]) -> str:
-    """What the verb of these settings does, with examples: the docstring of their class."""
+    """The docstring of a settings class: what its verb does, with examples."""
     return inspect.cleandoc(kind.__doc__ or "")
 
 
 def described(field: FieldInfo) -> str:
-    """A setting's description on one line, with its valid values where it does not name them itself."""
+    """A setting's description on one line, with its valid values unless the description names them."""
     description = field.description or ""
     valid = _choices(field.annotation, description) or _bounds(field.metadata)
     return "; ".join(filter(None, [description, valid and f"valid: {valid}"]))
 
 
 def listed(settings: Settings, prefix: str = "") -> Iterator[str]:
-    """Lines of ``--help``: each setting as it is given on the command line, and its description beside it."""
+    """The lines of ``--help``: each setting as you write it on the command line, then its description."""
     for key, field in type(settings).model_fields.items():
         value = getattr(settings, key)
         if isinstance(value, Settings):
@@ -56,16 +56,16 @@ def listed(settings: Settings, prefix: str = "") -> Iterator[str]:
 
 
 def text(settings: Settings) -> str:
-    """The settings as a commented config, every key written out, which :func:`hpcvox.config.load` reads as the same.
+    """The settings as a config with comments and every key; :func:`hpcvox.config.load` reads the same settings back.
 
-    Settings with ``groups_as_given`` have in their groups only the keys that were given.
+    If the settings class has ``groups_as_given``, its groups have only the keys that the user gave.
     """
     head = [f"# {line}".rstrip() for line in about(type(settings)).splitlines()]
     return "\n".join([*head, "", *_keys(settings, True, 0)]) + "\n"
 
 
 def _keys(settings: Settings, comments: bool, depth: int) -> Iterator[str]:
-    """A group's lines; ``depth`` is how far it will be indented."""
+    """The lines of a group of settings; the caller will indent them ``depth`` times."""
     as_given = settings.groups_as_given
     for key, field in type(settings).model_fields.items():
         value = getattr(settings, key)
@@ -84,13 +84,13 @@ def _keys(settings: Settings, comments: bool, depth: int) -> Iterator[str]:
 
 
 def _of_groups(value: Any) -> bool:
-    """Whether a value is a list or a mapping of groups, and has any."""
+    """Whether a value is a list or a mapping that holds at least one group."""
     groups = list(value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ())
     return bool(groups) and all(isinstance(group, Settings) for group in groups)
 
 
 def _groups(value: Mapping[Any, Settings] | Sequence[Settings], comments: bool, depth: int) -> Iterator[str]:
-    """The lines of several groups, the first of which has the comments."""
+    """The lines of several groups of the same class; only the first has comments."""
     if isinstance(value, Mapping):
         for number, (name, group) in enumerate(value.items()):
             yield scalars.line(str(name), None).removesuffix(" null")
@@ -117,7 +117,7 @@ def _wrapped(words: str, width: int) -> list[str]:
 
 
 def _choices(annotation: Any, description: str) -> str:
-    """The words that a setting, or each item of a list, may be; empty where the description has all of them."""
+    """The words that a setting, or each item of a list, may be; empty if the description names all of them."""
     if get_origin(annotation) is Literal:
         words = [str(one) for one in get_args(annotation)]
         named = set(re.findall(r"[\w.-]*\w", description))

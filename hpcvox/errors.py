@@ -1,7 +1,7 @@
-"""The one family of errors that hpcvox raises for a user to read.
+"""The errors that hpcvox raises for its users.
 
 Every message says what was wrong, where, what is valid and what to do.  The command line prints
-it without a traceback and exits with the class's ``exit_status``.
+it without a traceback and ends with the ``exit_status`` of the error's class.
 """
 
 import difflib
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 
 class HpcvoxError(Exception):
-    """Base of all errors that are the user's to mend."""
+    """Base class of all errors that the user can correct."""
 
     exit_status = 2
 
@@ -19,23 +19,23 @@ class ConfigError(HpcvoxError):
 
 
 class SourceError(HpcvoxError):
-    """A crystal source cannot be opened or is not what its name says."""
+    """A crystal source cannot be opened, or its content is not of the format that its name says."""
 
 
 class ShardError(HpcvoxError):
-    """A shard or shard set is missing, damaged or not of the kind that is needed."""
+    """A shard or shard set is missing, damaged, or does not hold what is needed."""
 
 
 class CheckpointError(HpcvoxError):
-    """A checkpoint is missing, damaged or of another model."""
+    """A checkpoint is missing, damaged, or belongs to another model."""
 
 
 class SummaryError(HpcvoxError):
-    """A file in which a job says what it made is damaged."""
+    """The summary file of a job (a JSON file in its folder that says what it made) is damaged."""
 
 
 class MissingDependencyError(HpcvoxError):
-    """An optional part (Horovod, CHGNet, an MPI launcher) is needed and not installed."""
+    """An optional program or library (Horovod, CHGNet, an MPI launcher) is needed and not installed."""
 
 
 class TrainingError(HpcvoxError):
@@ -47,10 +47,10 @@ class BusyError(HpcvoxError):
 
 
 class Rejected(HpcvoxError):
-    """One crystal cannot be used.  Recorded with its reason; never stops a run.
+    """One crystal cannot be used.  The job records it with the reason and goes on.
 
-    ``code`` is a short stable word (``cif-syntax``, ``disordered``, ``not-cubic`` ...) that
-    tables are grouped by; the message is for a person.
+    ``code`` is a short word that never changes (``cif-syntax``, ``disordered``, ``not-cubic`` ...); tables count
+    rejects by it.  The message is for people.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -62,7 +62,13 @@ class Rejected(HpcvoxError):
 
 
 def did_you_mean(name: str, valid: Iterable[str], likeness: float = 0.6) -> str:
-    """A question for a message about the unknown ``name``, with a space after it; empty where nothing is like it."""
+    """A question for an error about the unknown ``name``: ``did you mean NAME? ``, or empty if no valid name is near.
+
+    Args:
+        name: what the user wrote.
+        valid: the names that exist.
+        likeness: how alike two names must be, 0 to 1 (:func:`difflib.get_close_matches`).
+    """
     there = {one.lower(): one for one in valid}
     near = difflib.get_close_matches(name.lower(), there, n=1, cutoff=likeness)
     part = (one for one in there if len(name) > 2 and name.lower() in one)

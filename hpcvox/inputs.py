@@ -1,4 +1,4 @@
-"""What a job reads has to be there: asked before a library is loaded, a process started or a folder made."""
+"""Checks that the inputs of a job exist, before it imports libraries, starts processes or makes folders."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,27 +8,27 @@ from hpcvox.config import Settings
 from hpcvox.errors import ConfigError, did_you_mean
 
 _MOST_NAMES = 1000
-"""Of a folder, those that are looked at for one like the name that is not there."""
+"""Most names of a folder that are compared with a missing name to propose a similar one."""
 
 
 _LIKENESS = 0.8
-"""Of a path's name to that of another file, which is not one of few words."""
+"""How alike a missing name and a proposal must be: higher than for settings, since folders hold many similar names."""
 
 
 class Input(NamedTuple):
-    """Marks a setting whose path, or paths, a job reads: ``Annotated[Path, Input(...)]``."""
+    """Marks a setting as one or more paths that the job reads: ``Annotated[Path, Input(...)]``."""
 
     made_by: str = ""
-    """How one gets it, at the end of a message."""
+    """How the user gets such an input; it ends the error message."""
     names: Callable[[], list[str]] = list
-    """What is known by its name and no path."""
+    """Returns the names that are valid instead of a path."""
 
 
 def require(settings: Settings) -> None:
-    """See that what the settings name to read is there.
+    """Check that every input that the settings name exists.
 
     Raises:
-        ConfigError: it is not; says the key, the path, what lies there that is called alike, and what makes it.
+        ConfigError: one does not exist; the message names the key, the path, and a similar name or what makes it.
     """
     for key, marker, path in _named(settings):
         if path.exists() or Path(f"{path}.zip").exists() or str(path) in marker.names():
@@ -49,7 +49,7 @@ def _named(settings: Settings) -> Iterator[tuple[str, Input, Path]]:
 
 
 def _beside(path: Path) -> list[str]:
-    """Names in the folder where ``path`` should be."""
+    """Names in the folder in which ``path`` should be; at most :data:`_MOST_NAMES`."""
     try:
         return [other.name for other, _ in zip(path.parent.iterdir(), range(_MOST_NAMES), strict=False)]
     except OSError:

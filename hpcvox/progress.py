@@ -13,9 +13,9 @@ LOG_INTERVAL_S = 10.0
 
 
 class Progress:
-    """Counts work done; shows rate, time left and whatever figures go with it.
+    """Counts finished work and shows the rate, the time left and figures of the caller.
 
-    On a terminal a bar; elsewhere (a SLURM log, CI) one line every ten seconds and one at the end.
+    On a terminal it shows a bar; elsewhere (a SLURM log, CI) it prints a line every ten seconds and one at the end.
     """
 
     def __init__(self, label: str, total: int | None, unit: str, done: int = 0) -> None:
@@ -31,7 +31,7 @@ class Progress:
         )
 
     def advance(self, count: int = 1, **figures: object) -> None:
-        """``count`` more units are done; ``figures`` are shown beside the rate."""
+        """Count ``count`` more units as done; show ``figures`` beside the rate."""
         self.done += count
         self._figures.update(figures)
         if self._bar is not None:
@@ -41,7 +41,7 @@ class Progress:
             self._speak()
 
     def known(self, count: int) -> None:
-        """Of the units that come next, ``count`` were done before: they say nothing of the rate."""
+        """Leave the next ``count`` units out of the rate, because an earlier run has done them."""
         self._initial += count
         if self._bar is not None:
             self._bar.initial += count

@@ -1,7 +1,7 @@
-"""What can be added to hpcvox from another package: records with names, of ours and of entry points.
+"""Registers what other packages can add to hpcvox (networks, descriptors, ...) beside what it has itself.
 
-Another package names its record in its metadata, in a group such as ``hpcvox.networks``; nothing in hpcvox names it.
-Entry points are read when a name is asked for that is none of ours, or when all names are.
+Another package names its record in its metadata as an entry point, in a group such as ``hpcvox.networks``.  hpcvox
+reads the entry points when somebody asks for a name that is not its own, or for all names.
 """
 
 import importlib
@@ -14,32 +14,32 @@ from hpcvox.errors import ConfigError, did_you_mean
 
 
 class Named(Protocol):
-    """A record that goes by a name."""
+    """A record with a name, by which settings choose it."""
 
     @property
     def name(self) -> str:
-        """What settings call it."""
+        """The name that settings use."""
 
 
 R = TypeVar("R", bound=Named)
 
 
 def loaded(place: str) -> Any:
-    """What ``package.module:NAME`` is; its module is imported.
+    """Import and return the object that ``package.module:NAME`` names.
 
     Raises:
         ImportError: there is no such module.
-        AttributeError: it has nothing of that name.
+        AttributeError: the module has nothing of that name.
     """
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
 def added(group: str) -> dict[str, Any]:
-    """What other packages have named in a group of entry points, by the names there.
+    """Load the records that other packages have registered in a ``group`` of entry points, by name.
 
     Raises:
-        ConfigError: a package is installed whose record cannot be loaded.
+        ConfigError: the record of an installed package cannot be loaded.
     """
     found = {}
     for entry in metadata.entry_points(group=group):
@@ -55,30 +55,34 @@ def added(group: str) -> dict[str, Any]:
 
 
 def places(group: str) -> dict[str, str]:
-    """Where that is what other packages have named, as ``package.module:NAME``; nothing of it is loaded."""
+    """Where the records of other packages are (``package.module:NAME``), by name; nothing is imported."""
     return {entry.name: entry.value for entry in metadata.entry_points(group=group)}
 
 
 class Registry(Generic[R]):
-    """The records of one kind.  One of ours is never replaced by another package's of the same name."""
+    """The records of one kind.  A record of hpcvox takes precedence over another package's of the same name."""
 
     def __init__(self, kind: str, group: str, ours: Callable[[], Mapping[str, R]]) -> None:
-        """Name the ``kind`` as errors do, and the ``group`` of entry points; ``ours`` are called for when asked for."""
+        """Args:
+        kind: what errors call such a record (``network``).
+        group: the group of entry points (``hpcvox.networks``).
+        ours: returns the records of hpcvox; called when they are first needed.
+        """
         self.kind, self.group, self._ours = kind, group, ours
 
     @cached_property
     def ours(self) -> dict[str, R]:
-        """Those of hpcvox, by their names."""
+        """The records of hpcvox, by name."""
         return dict(self._ours())
 
     @cached_property
     def known(self) -> dict[str, R]:
-        """Ours, and then those of other packages."""
+        """All records by name: first those of hpcvox, then those of other packages."""
         others: dict[str, R] = {record.name: record for record in added(self.group).values()}
         return self.ours | {name: record for name, record in others.items() if name not in self.ours}
 
     def named(self, name: str) -> R | None:
-        """The record of this name, if there is one."""
+        """The record of this name; None if there is none."""
         return self.ours.get(name) or self.known.get(name)
 
     def find(self, name: str) -> R:

@@ -1,4 +1,4 @@
-"""What makes an HTML page of ours safe to open, whatever text of strangers its data holds."""
+"""Makes our HTML pages safe to open, also if their data hold text that somebody else wrote."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def policy(scripts: Sequence[str]) -> str:
-    """The content security policy of a page: nothing is fetched, and of scripts these alone run."""
+    """The content security policy of a page: the browser fetches nothing and runs only these ``scripts``."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts
@@ -20,7 +20,7 @@ def policy(scripts: Sequence[str]) -> str:
 
 
 def data(tree: Any) -> str:
-    """JSON that can stand in a <script> element: no character of it can end the element."""
+    """``tree`` as JSON for a <script> element; no character of it can end the element."""
     text = json.dumps(tree, separators=(",", ":"), allow_nan=False)
     for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(character, escape)

@@ -1,7 +1,7 @@
-"""What is written in YAML or on the command line, and what it means for a setting of some type.
+"""Reads values of YAML and of the command line according to the type of their setting.
 
-YAML reads ``No`` as false, ``0010`` as 8, ``12:30`` as 750 and ``1.10`` as 1.1.  Here a value is kept as it is
-written until the type of its setting is known: text stays text, and numbers are decimal.
+YAML alone reads ``No`` as false, ``0010`` as 8, ``12:30`` as 750 and ``1.10`` as 1.1.  This module keeps a value as
+the user wrote it until it knows the type of the setting: text stays text, and numbers are decimal.
 """
 
 import math
@@ -19,10 +19,10 @@ from yaml.constructor import ConstructorError
 from hpcvox.errors import ConfigError
 
 NULL: Final = "null"
-"""The one word for no value where text may be."""
+"""The only word that means no value for a setting that may be text."""
 
 MAX_DEPTH: Final = 32
-"""Of lists and groups in one another; settings have five."""
+"""How deep lists and groups may be nested; settings need five levels."""
 
 _TAG: Final = "tag:yaml.org,2002:"
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
@@ -31,7 +31,7 @@ _PLAIN_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 
 
 class NotANumberError(ConfigError):
-    """A number of the setting ``key`` is written in a way that has two meanings, or none."""
+    """The user wrote a number of the setting ``key`` in an ambiguous or invalid way."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(f"{key}: {message}")
@@ -39,7 +39,7 @@ class NotANumberError(ConfigError):
 
 
 class Plain(str):
-    """A scalar without quotes, as it is written; ``tag`` is what YAML takes it for."""
+    """A scalar without quotes, exactly as written; ``tag`` is the type that YAML would give it."""
 
     tag: str
 
@@ -50,34 +50,34 @@ class Plain(str):
 
 
 class Word(str):
-    """What follows the = of ``key=value`` on the command line, not parsed yet."""
+    """The text after the = of ``key=value`` on the command line, not parsed yet."""
 
 
 class AsWritten:
-    """Marks ``Any`` whose value gets its type later: what is no plain number, true, false or null stays text."""
+    """Marks a setting of type ``Any`` that gets its type later: all but plain numbers, true, false, null stays text."""
 
 
 class _Bounded(yaml.SafeLoader):
-    """YAML's safe loader, of what a person writes: without aliases, by which a short file stands for a huge one."""
+    """YAML's safe loader without aliases, by which a short file could expand into a huge one, and of limited depth."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node.
+        """Build the next node.
 
         Raises:
-            yaml.YAMLError: it is an alias, or lies too deep.
+            yaml.YAMLError: the node is an alias, or is nested too deep.
         """
         if self.check_event(yaml.AliasEvent):
             event = self.current_event
             raise ComposerError(
                 None,
                 None,
-                f"an alias (*{event.anchor}) is not read here: write the value again",
+                f"an alias (*{event.anchor}) is not allowed here: write the value again",
                 event.start_mark,
             )
         if self.depth == MAX_DEPTH:
-            problem = f"lists and groups lie in one another more than {MAX_DEPTH} deep"
+            problem = f"lists and groups are nested more than {MAX_DEPTH} deep"
             raise ComposerError(None, None, problem, self.current_event.start_mark)
         self.depth += 1
         try:
@@ -87,7 +87,7 @@ class _Bounded(yaml.SafeLoader):
 
 
 class _Loader(_Bounded):
-    """With scalars as they are written; a loader of its own, for other code shares SafeLoader."""
+    """Keeps scalars as written.  It is a class of its own, because other code uses SafeLoader, too."""
 
 
 def _scalar(loader: _Loader, node: yaml.Node) -> str:
@@ -102,25 +102,25 @@ for _name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merg
 
 
 def parse(text: str) -> Any:
-    """YAML as mappings, lists, quoted text and :class:`Plain` scalars.
+    """Parse YAML into mappings, lists, text (if quoted) and :class:`Plain` scalars (if not).
 
     Raises:
-        yaml.YAMLError: it is not valid.
+        yaml.YAMLError: the text is not valid YAML.
     """
     return yaml.load(text, _Loader)  # noqa: S506 # a safe loader
 
 
 def plain(text: str) -> Any:
-    """As YAML's ``safe_load``, with the bounds of :func:`parse`.
+    """Parse YAML as ``yaml.safe_load`` does, but without aliases and with limited depth, like :func:`parse`.
 
     Raises:
-        yaml.YAMLError: it is not valid.
+        yaml.YAMLError: the text is not valid YAML.
     """
     return yaml.load(text, _Bounded)  # noqa: S506 # a safe loader
 
 
 def told(error: yaml.YAMLError) -> str:
-    """What is wrong, on one line."""
+    """The message of ``error`` on one line, with its place in the text."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark, said = error.problem_mark, ", ".join(filter(None, (error.context, error.problem)))
         return f"{said} (line {mark.line + 1}, column {mark.column + 1})"
@@ -128,7 +128,7 @@ def told(error: yaml.YAMLError) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML's safe dumper that also quotes text that other readers of YAML take for a number: 1e3, 08."""
+    """YAML's safe dumper; it also quotes text that other YAML parsers read as a number (1e3, 08)."""
 
 
 def _shown(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -139,7 +139,7 @@ _Dumper.add_representer(str, _shown)
 
 
 def written(tree: Any) -> str:
-    """The tree as YAML that :func:`parse` and any other reader of YAML take for the same."""
+    """``tree`` as YAML text, which :func:`parse` and every other YAML parser read as the same tree."""
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
@@ -157,10 +157,10 @@ def line(key: str, value: Any) -> str:
 
 
 def parsed(word: Word, key: str = "") -> Any:
-    """As :func:`parse`, of a word.
+    """:func:`parse` a word of the command line; errors name ``key``.
 
     Raises:
-        ConfigError: it is not valid YAML.
+        ConfigError: the word is not valid YAML.
     """
     try:
         return parse(word)
@@ -171,12 +171,12 @@ def parsed(word: Word, key: str = "") -> Any:
 
 
 def meant(value: Any, annotation: Any, key: str = "") -> Any:
-    """``value``, as parsed, in the terms of a setting's type ``annotation``; pydantic checks it then.
+    """Convert a parsed ``value`` for a setting of type ``annotation``; pydantic checks the result afterwards.
 
-    Values that are not written text (of JSON, of Python) stay what they are.
+    A value that was not written as text (from JSON or Python) is returned unchanged.
 
     Raises:
-        NotANumberError: a number is written in a way that has two meanings; names ``key``.
+        NotANumberError: a number is written in an ambiguous way; the message names ``key``.
         ConfigError: a :class:`Word` for a type other than text is not valid YAML.
     """
     kinds, as_written = _kinds(annotation)
@@ -202,7 +202,7 @@ def meant(value: Any, annotation: Any, key: str = "") -> Any:
 
 
 def _listed(text: str) -> list[Any]:
-    """A word for a setting that is a list: ``energy`` is ``[energy]``, ``energy, gap`` is ``[energy, gap]``."""
+    """Read a word as a list: ``energy`` as ``[energy]``, ``energy, gap`` as ``[energy, gap]``."""
     if not isinstance(text, Plain):
         return [text]
     parts = [parse(part) for part in text.split(",")]
@@ -210,7 +210,7 @@ def _listed(text: str) -> list[Any]:
 
 
 def _kinds(annotation: Any) -> tuple[list[Any], bool]:
-    """The types that a union has, and whether one is :class:`AsWritten`."""
+    """The types of a union, and whether one of them is marked :class:`AsWritten`."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *marks = get_args(annotation)
@@ -223,7 +223,7 @@ def _kinds(annotation: Any) -> tuple[list[Any], bool]:
 
 
 def _unquoted(word: Word) -> str:
-    """The word as it is, or what is within its quotes."""
+    """The word, without the quotes around it if it has any."""
     try:
         node = yaml.compose(word, _Loader)
     except yaml.YAMLError:
@@ -234,7 +234,7 @@ def _unquoted(word: Word) -> str:
 
 
 def _text(text: str, kinds: Sequence[Any]) -> str | None:
-    """Text; ``null`` is none where the type allows it, and so is nothing at all, without quotes."""
+    """The text; None if it is ``null`` or empty, without quotes, and the type allows None."""
     if isinstance(text, Plain) and (text == "" or (text == NULL and type(None) in kinds)):
         return None
     return str(text)
@@ -260,7 +260,7 @@ def _scalar_of(value: Plain, kinds: Sequence[Any], as_written: bool, key: str) -
 
 
 def _number(value: Plain, key: str) -> Any:
-    """A decimal number; else what YAML makes of it, for pydantic to judge."""
+    """The decimal number that ``value`` is; if it is none, what YAML reads, which pydantic then refuses or takes."""
     if _INTEGER.fullmatch(value):
         return _whole(value, key)
     if _FLOAT.fullmatch(value):
@@ -275,7 +275,7 @@ def _number(value: Plain, key: str) -> Any:
 def _whole(value: Plain, key: str) -> int:
     try:
         return int(value)
-    except ValueError:  # Python's own limit of digits
+    except ValueError:  # Python converts only so many digits
         raise NotANumberError(key, f"a number of {len(value)} digits is too long") from None
 
 
@@ -286,7 +286,7 @@ def _as_yaml(value: Plain, key: str) -> Any:
         return _whole(value, key)
     try:
         return yaml.safe_load(value)
-    except ValueError:  # a time or a number of its own that there is not
+    except ValueError:  # YAML takes it for a date or a number, but there is none such (2024-13-45)
         raise NotANumberError(key, f"{str(value)[:40]!r} has no value") from None
 
 

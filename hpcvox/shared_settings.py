@@ -8,7 +8,7 @@ Actors = Annotated[
     int,
     Field(
         ge=0,
-        description="processes that work in parallel; 0: one a CPU (of the allocation, of the Ray cluster)",
+        description="processes that work in parallel; 0: one for each CPU (of the allocation or the Ray cluster)",
     ),
 ]
 

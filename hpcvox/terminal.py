@@ -1,6 +1,7 @@
-"""What people read on the terminal: the one place that prints, so that no stranger's text commands the terminal.
+"""Prints to the terminal.  Nothing else in hpcvox prints, so that all printed text is made safe here.
 
-Names of files, ids of crystals and words of servers are of others; a terminal obeys the control characters in them.
+Names of files, ids of crystals and answers of servers come from others.  A terminal obeys control characters in them,
+so these are shown escaped.
 """
 
 import sys
@@ -10,14 +11,14 @@ _SIGNS: Final = {"→": "->", "…": "...", "×": "x", "≤": "<=", "≥": ">=",
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """``1 shard``, ``2 shards``; ``many`` where more than an s tells them apart."""
+    """A number with its noun: ``1 shard``, ``2 shards``; ``many`` is the plural if it is not ``one`` plus s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def say(text: str, error: bool = False) -> None:
-    """Print ``text`` at once, on standard error where it is an ``error`` or a warning; see :func:`printable`.
+    """Print ``text`` and flush: on standard error if ``error`` (an error, a warning or progress), else standard output.
 
-    A character that the terminal's encoding lacks is shown escaped, too.
+    Characters that are not :func:`printable`, or that the terminal's encoding lacks, are shown escaped.
     """
     stream = sys.stderr if error else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -26,7 +27,7 @@ def say(text: str, error: bool = False) -> None:
 
 
 def _plain(text: str, encoding: str) -> str:
-    """``text`` with the signs of sentences in letters that the encoding has."""
+    """``text`` with punctuation (→, …, ×) replaced by characters that the encoding has."""
     for sign, letters in _SIGNS.items():
         if sign in text and not sign.encode(encoding, "ignore"):
             text = text.replace(sign, letters)
@@ -34,7 +35,7 @@ def _plain(text: str, encoding: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""``text`` with what is no visible character shown escaped (``\x1b``), but for tabs and ends of lines."""
+    r"""``text`` with invisible characters escaped (``\x1b``), except tabs and line ends."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in text)

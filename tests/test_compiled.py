@@ -1,4 +1,4 @@
-"""Where numba keeps what it compiles: for a user who may write neither the code nor a home, in a folder of theirs."""
+"""Where numba caches compiled code: for a user who may write neither the code nor a home, in a folder of theirs."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def test_what_is_compiled_is_kept_in_a_private_folder_and_this_is_said(code: Pat
     folder = temporary / OWN
     assert (done.returncode, done.stdout.strip()) == (0, str(folder)), done.stderr
     assert done.stderr == (
-        f"numba keeps what it compiles in {folder}: neither {code / 'hpcvox'} nor a home can be written\n"
+        f"numba caches compiled code in {folder}: neither {code / 'hpcvox'} nor a home can be written\n"
     )
     status = folder.stat()
     assert (status.st_mode & 0o777, status.st_uid) == (0o700, UID)
@@ -112,7 +112,7 @@ def test_where_nothing_can_be_written_one_line_says_so(code: Path, temporary: Pa
     done = run(code, temporary, script)
     assert done.returncode == 2
     assert done.stderr.splitlines()[1].startswith(
-        "hpcvox shards: error: numba has no folder for what it compiles"
+        "hpcvox shards: error: numba has no folder for compiled code"
     )
     assert "Traceback" not in done.stderr
 

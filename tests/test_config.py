@@ -167,7 +167,7 @@ def test_a_number_may_be_a_name() -> None:
         (["learning_rate=.nan"], "learning_rate: "),
         (["epochs"], "'epochs' is not an override: write key=value"),
         (["epochs=[1"], "not valid YAML"),
-        (["model=&x {head: [*x]}"], r"an alias \(\*x\) is not read here"),
+        (["model=&x {head: [*x]}"], r"an alias \(\*x\) is not allowed here"),
         (["epochs=3", "epochs.x=3"], "epochs is a value, not a group"),
     ],
 )
@@ -193,9 +193,9 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 1
         (f"stages:\n- calculator: emt\n  parameters: {{x: {'{' * 40}}}", "more than 32 deep"),
         ("source: " + "[" * 100_000, r"more than 32 deep \(line 1, column 40\)"),
         ("- " * 5000, "more than 32 deep"),
-        (BOMB, r"an alias \(\*a0\) is not read here: write the value again \(line 2, column"),
-        ("out: &x {y: *x}", r"an alias \(\*x\) is not read here"),
-        ("base: &x {a: b}\n<<: *x", r"an alias \(\*x\) is not read here"),
+        (BOMB, r"an alias \(\*a0\) is not allowed here: write the value again \(line 2, column"),
+        ("out: &x {y: *x}", r"an alias \(\*x\) is not allowed here"),
+        ("base: &x {a: b}\n<<: *x", r"an alias \(\*x\) is not allowed here"),
         ("out: !!str [1]", "a list is no str"),
         ("limit: " + "1" * 5000, "limit: a number of 5000 digits is too long"),
         ("limit: 0o" + "1" * 5000, "limit: "),
@@ -247,7 +247,7 @@ def test_the_descriptor_chooses_the_settings() -> None:
     )
     with pytest.raises(ConfigError, match=r"unknown key grid: .*valid here: .*neighbours"):
         config.load(FeaturizeSettings, None, ["descriptor=graph", "grid=padded"])
-    with pytest.raises(ConfigError, match=r"shapes=any takes grid=periodic"):
+    with pytest.raises(ConfigError, match=r"shapes=any needs grid=periodic"):
         config.load(FeaturizeSettings, None, ["shapes=any", "grid=padded"])
     with pytest.raises(ConfigError, match=r"'Xx' is no element"):
         config.load(FeaturizeSettings, None, ["descriptor=soap", "centres=[O, Xx]"])

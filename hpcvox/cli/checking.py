@@ -1,4 +1,4 @@
-"""``check``: whether settings are valid, before anything waits in a queue with them."""
+"""``hpcvox check``: validate the settings of jobs before these are submitted to a queue."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,16 +8,20 @@ from hpcvox.cli.verbs import load
 from hpcvox.errors import ConfigError, HpcvoxError, did_you_mean
 
 BETWEEN = "--"
-"""Stands between the jobs that are checked at once."""
+"""Separates the jobs that one call checks."""
 
 USAGE = "usage: hpcvox check [NAME:]VERB [CONFIG.yaml] [key=value ...] [-- [NAME:]VERB ...]"
 
 
 def check(arguments: Sequence[str], settings: Mapping[str, str]) -> None:
-    """See that the settings of each job are valid; ``settings`` has the place of the class of each verb.
+    """Validate the settings of every job that ``arguments`` name.
+
+    Args:
+        arguments: ``[NAME:]VERB [CONFIG.yaml] [key=value ...]`` of each job, with ``--`` between jobs.
+        settings: for each verb, where its settings class is (``package.module:NAME``).
 
     Raises:
-        ConfigError: some are not; all that is wrong is told, a line a job.
+        ConfigError: the settings of a job are not valid; the message has one line for each such job.
     """
     jobs: list[list[str]] = [[]]
     for argument in arguments:
@@ -31,7 +35,7 @@ def check(arguments: Sequence[str], settings: Mapping[str, str]) -> None:
 
 
 def _problem(job: list[str], settings: Mapping[str, str]) -> str:
-    """What is wrong with the settings of a job, after its name; nothing where they are valid."""
+    """The job's name and what is wrong with its settings; an empty text if they are valid."""
     if not job:
         return f"no verb; {USAGE}"
     name, _, verb = job[0].rpartition(":")

@@ -1,4 +1,4 @@
-"""The ``hpcvox`` command: read a config, call one function, print what was written where."""
+"""The ``hpcvox`` command: it reads a config, calls one function, and prints what that wrote and where."""
 
 import os
 import signal
@@ -53,19 +53,19 @@ def console() -> NoReturn:
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads what is printed here has read enough (`| head`)
+    except BrokenPipeError:  # the program that reads our output has stopped reading (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 128 + signal.SIGPIPE
     leave(status)
 
 
 def job(verb: str) -> int:
-    """Run ``verb`` with the arguments of the command line, as the scripts of ``jobs/`` do; its exit status.
+    """Run ``verb`` with the arguments of the command line and return its exit status; ``jobs/*.py`` call this.
 
-    Ray takes every status but 0 for a failure; to a job that it was given, rejects are none.
-    ``ray submit`` copies its script into the home folder and runs it there.
+    Ray counts every exit status but 0 as a failure.  So a job that Ray runs ends with 0 even if it rejected inputs.
+    Such a job has Ray's environment variable, or its script lies in the home folder, where ``ray submit`` copies it.
     """
-    # Python looks beside the script first: a library that wants its `statistics` would find the one of jobs/
+    # Python searches the script's own folder first: `import statistics` in a library would find jobs/statistics.py
     folder = Path(sys.argv[0]).resolve().parent
     sys.path[:] = [place for place in sys.path if Path(place).resolve() != folder]
     status = main([verb, *sys.argv[1:]])
@@ -74,7 +74,7 @@ def job(verb: str) -> int:
 
 
 def _refuse_no_text(words: list[str]) -> None:
-    """Raise :class:`HpcvoxError` where the locale cannot read a word, over which libraries would stumble later."""
+    """Raise :class:`HpcvoxError` if the locale cannot decode a word, because libraries would fail on it later."""
     encoding = sys.getfilesystemencoding()
     for word in words:
         if encoding != "utf-8" and word.encode(errors="ignore").decode() != word:
@@ -109,7 +109,7 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
 
 
 def _refuse_nearly(group: str, word: str) -> None:
-    """Raise :class:`HpcvoxError` where a word after a verb is nearly one of its own verbs."""
+    """Raise :class:`HpcvoxError` if ``word`` is close to a verb of ``group`` (``study tabel``), but is none."""
     if near := did_you_mean(word, GROUPS[group]):
         raise HpcvoxError(f"there is no `{group} {word}`: {near}give one of {', '.join(GROUPS[group])}")
 
@@ -121,7 +121,9 @@ def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
     if given.help or given.defaults:
         say(explain.of_verb(name, verb, settings) if given.help else defaults.text(settings).rstrip("\n"))
         return None
-    if launched_ranks() == 1:  # ranks agree on what is missing, and say it once
+    if (
+        launched_ranks() == 1
+    ):  # several ranks check their inputs together, so that only one prints what is missing
         inputs.require(settings)
     compiled.require()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -156,7 +158,7 @@ def _explain_folder_verb(group: str, name: str, verb: FolderVerb) -> None:
 
 
 def _of_folders(group: str, name: str, verb: FolderVerb, given: list[str]) -> Outcome:
-    """Run a verb whose arguments are paths."""
+    """Run a verb whose arguments are paths, with settings after these if it has any."""
     usage = f"usage: {explain.usage(group, name)}"
     kind = load(verb.settings) if verb.settings else None
     wanted = [argument for argument in verb.arguments if argument != "..."]

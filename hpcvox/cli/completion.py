@@ -1,7 +1,7 @@
-"""``completion``: what the tab key completes in bash, zsh and fish: verbs, keys and the values of keys that have few.
+"""``hpcvox completion``: the tab key completes verbs, keys, and the values of keys with few values.
 
-``hpcvox completion bash`` prints a script that asks ``hpcvox completion words …`` at each tab, so that what is
-completed is what is installed.  Paths are left to the shell.
+``hpcvox completion bash`` (or ``zsh``, ``fish``) prints a script for that shell.  At each tab the script asks
+``hpcvox completion words …``, so it offers what the installed version knows.  The shell itself completes paths.
 """
 
 import types
@@ -24,7 +24,7 @@ _hpcvox() {
     local last=${words[-1]} line
     COMPREPLY=()
     while IFS= read -r line; do COMPREPLY+=("$line"); done < <(hpcvox completion words "${words[@]:1}" 2>/dev/null)
-    # readline takes what is after the last = or : for a word of its own
+    # readline treats the text after the last = or : as a separate word
     if [[ $COMP_WORDBREAKS == *=* && $last == *=* ]]; then COMPREPLY=("${COMPREPLY[@]#"${last%"${last##*=}"}"}"); fi
     if [[ ${#COMPREPLY[@]} = 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
     if [[ ${#COMPREPLY[@]} = 0 ]]; then
@@ -67,10 +67,10 @@ HOW: Final = {
 
 
 def run(given: Sequence[str]) -> Outcome:
-    """Print the script of a shell; or, after ``words``, what the last of the words on its command line can become.
+    """Return the completion script of a shell; after ``words``, the completions of the last word that was typed.
 
     Raises:
-        HpcvoxError: no shell is named, or one that is not known.
+        HpcvoxError: the shell is missing or unknown.
     """
     if given and given[0] == "words":
         return Outcome("\n".join(words(given[1:])))
@@ -81,7 +81,7 @@ def run(given: Sequence[str]) -> Outcome:
 
 
 def words(typed: Sequence[str]) -> list[str]:
-    """What the last of the words after ``hpcvox`` can become, sorted; ``key=`` where a value follows."""
+    """The completions of the last word after ``hpcvox``, sorted; a key ends in ``=``."""
     *before, last = typed or [""]
     if not before:
         return _beginning(last, [*every(), *GROUPS, TRAIN, *OTHERS, "help", "--version"])
@@ -111,7 +111,7 @@ def _beginning(start: str, choices: Iterable[str]) -> list[str]:
 
 
 def _settings(before: Sequence[str]) -> type[Settings] | None:
-    """The class of the settings that may follow these words; None where there are none."""
+    """The settings class of the verb in ``before``; None if there is no such verb or it has no settings."""
     if before[0] in GROUPS and len(before) > 1 and before[1] in GROUPS[before[0]]:
         verb = GROUPS[before[0]][before[1]]
         place = verb.settings
@@ -129,7 +129,7 @@ def _settings(before: Sequence[str]) -> type[Settings] | None:
 
 
 def _values(annotation: Any) -> list[str]:
-    """The values of a type that has few."""
+    """The values of a type that has few (a choice, a switch); empty for other types."""
     origin = get_origin(annotation)
     if origin is Literal:
         return [str(one) for one in get_args(annotation)]

@@ -1,7 +1,7 @@
-"""What is typed after a verb: a config, ``key=value`` settings, and what people write who mean these.
+"""Reads the words after a verb: a config, ``key=value`` settings, and other ways in which people write these.
 
-``--key value`` and ``key = value`` are ``key=value``; a file or folder by itself is the ``source`` of a verb that has
-one.
+``--key value`` and ``key = value`` mean ``key=value``.  A file or folder without a key is the ``source``, if the verb
+has that setting.
 """
 
 import re
@@ -19,22 +19,22 @@ CONFIGS: Final = (".yaml", ".yml")
 
 _OPTION: Final = re.compile(r"--?(?P<key>[A-Za-z][\w.-]*)(?P<value>=.*)?", re.DOTALL)
 _INPUTS: Final = ("source", "shards", "generated", "vae", "run")
-"""The settings that say what a verb works on, the likelier before the less likely."""
+"""Settings that name what a verb works on; an error proposes the first of these that the verb has."""
 
 
 class Typed(NamedTuple):
-    """What was typed after a verb."""
+    """The words after a verb, sorted by what they are."""
 
     config: Path | None
     overrides: list[str]
-    """``key=value``, in their order."""
+    """``key=value``, in the order in which they were typed."""
     help: bool
     defaults: bool
-    """Whether the settings are asked for as a config."""
+    """Whether ``--defaults`` was typed: print the settings as a config."""
 
 
 def read(words: Sequence[str], kind: type[Settings]) -> Typed:
-    """What ``words`` after a verb with settings of ``kind`` say.
+    """Sort ``words``, which follow a verb whose settings class is ``kind``.
 
     Raises:
         ConfigError: a word is neither a config nor a setting.
@@ -58,12 +58,12 @@ def read(words: Sequence[str], kind: type[Settings]) -> Typed:
 
 
 def is_setting(word: str) -> bool:
-    """Whether a word is, by its look, a setting, a config or a path that is there."""
+    """Whether a word looks like a setting or a config, or is an existing path."""
     return "=" in word or word.startswith("-") or word.endswith(CONFIGS) or Path(word).exists()
 
 
 def _joined(words: Sequence[str], kind: type[Settings]) -> Iterator[str]:
-    """``words`` with each setting as one word, ``key=value``, whatever it was written as."""
+    """``words`` with each setting as one word ``key=value``, however it was typed."""
     rest = deque(words)
     while rest:
         word = rest.popleft()
@@ -84,7 +84,7 @@ def _joined(words: Sequence[str], kind: type[Settings]) -> Iterator[str]:
 
 
 def _option(option: re.Match[str], rest: deque[str], kind: type[Settings]) -> str:
-    """``--key=value``, or ``--key`` and the value that follows, as ``key=value``."""
+    """Turn ``--key=value``, or ``--key`` and the next word of ``rest``, into ``key=value``."""
     key = option["key"].replace("-", "_")
     if option["value"]:
         return key + option["value"]
@@ -101,17 +101,17 @@ def _is_value(word: str) -> bool:
 
 
 def _is_source(word: str, kind: type[Settings]) -> bool:
-    """Whether a word by itself is what the verb reads: a file or folder, or the name of one."""
+    """Whether a word without a key names the ``source``: it is, or looks like, a file or folder."""
     if "source" not in kind.model_fields or word.endswith(CONFIGS):
         return False
     return Path(word).exists() or "/" in word or Path(word).suffix != ""
 
 
 def _config(word: str, kind: type[Settings]) -> Path:
-    """A word that is neither a setting nor a source: the config.
+    """The path of the config, from a word that is neither a setting nor a source.
 
     Raises:
-        ConfigError: it is none; says what to write.
+        ConfigError: the word is no config; the message says what to write.
     """
     path = Path(word)
     if word.endswith(CONFIGS) or path.is_file():

@@ -1,4 +1,4 @@
-"""What the command line knows: the verbs, where each one's settings and function are, and what it does."""
+"""The verbs of the command line: for each, where its settings class and its function are, and what it does."""
 
 import importlib
 from typing import Any, Final, NamedTuple
@@ -7,7 +7,7 @@ from hpcvox.training.network import Network, known, ours
 
 
 class Verb(NamedTuple):
-    """A job: where its settings and its function are (loaded when it is called), and what it does."""
+    """A job: where its settings class and its function are (imported when it is called), and what it does."""
 
     settings: str
     function: str
@@ -98,14 +98,14 @@ VERBS = {
 
 
 class FolderVerb(NamedTuple):
-    """Something to do with what jobs have made: its function takes the arguments as paths (``...``: one or more)."""
+    """An action on the output of jobs: its function takes the arguments as paths (``...``: one or more)."""
 
     function: str
     arguments: tuple[str, ...]
     help: str
     more: str = ""
     settings: str = ""
-    """Where the class is whose settings may follow the arguments, as ``key=value``."""
+    """Where the settings class is, if settings (``key=value``) may follow the arguments; else empty."""
 
 
 SHARD_VERBS: dict[str, FolderVerb | Verb] = {
@@ -114,25 +114,26 @@ SHARD_VERBS: dict[str, FolderVerb | Verb] = {
         "hpcvox.shards.inspect:verify",
         ("FOLDER",),
         "recompute every checksum; name what is damaged",
-        "Reads every byte.  Exit status 1 where something is damaged; the featurize job, run again, rebuilds\n"
-        "the damaged shards alone.",
+        "Reads every byte.  The exit status is 1 if something is damaged; run the featurize job again, which\n"
+        "rebuilds only the damaged shards.",
     ),
     "merge": FolderVerb(
         "hpcvox.shards.merge:merge",
         ("OUT", "SET", "..."),
         "one shard set from several of the same settings",
-        "OUT is a new folder; each SET a whole shard set.  Descriptor, grid, settings and version must be the\n"
-        "same, and no id may occur twice.  The sets are left as they are.  Run it again after an interruption:\n"
-        "it goes on where it was.",
+        "OUT is a new folder; each SET is a complete shard set.  Descriptor, grid, settings and version must be\n"
+        "the same, and no id may occur twice.  The merge does not change the sets.  After an interruption, run\n"
+        "the same command again: it goes on where it was.",
     ),
     "export": FolderVerb(
         "hpcvox.featurize.export:export",
         ("SET", "OUT"),
         "the crystals of a shard set as extxyz, CSV, Parquet or npz",
-        "OUT says the format: x.extxyz; x.csv, a table with a column of CIFs that `hpcvox featurize` reads;\n"
-        "x.parquet; or a new folder (a name without suffix) of one .npz file a shard.  Crystals are written:\n"
-        "id, formula, cell, sites, targets.  The arrays (density and so on) need no export: the shards are\n"
-        "plain HDF5, and set.h5 beside them shows them as one file; see docs/shards.md.",
+        "The suffix of OUT chooses the format: x.extxyz; x.csv, a table with a column of CIFs that\n"
+        "`hpcvox featurize` reads; x.parquet; or a new folder (a name without suffix) with one .npz file for each\n"
+        "shard.  The export holds the crystals: id, formula, cell, sites, targets.  The arrays (density and so on)\n"
+        "need no export: the shards are plain HDF5, and set.h5 beside them shows them as one file; see\n"
+        "docs/shards.md.",
     ),
 }
 
@@ -140,7 +141,7 @@ STUDY_VERBS: dict[str, FolderVerb | Verb] = {
     "prepare": Verb(
         "hpcvox.studies.settings:StudySettings",
         "hpcvox.studies.prepare:prepare",
-        "write configs of the shard sets that the study lacks, for featurize",
+        "write a featurize config for each shard set that the study still needs",
     ),
     "best": FolderVerb("hpcvox.studies.reading:best", ("STUDY",), "the best trial and where its model is"),
     "table": FolderVerb("hpcvox.studies.reading:table", ("STUDY",), "all trials, also in trials.csv"),
@@ -156,14 +157,14 @@ STUDY_VERBS: dict[str, FolderVerb | Verb] = {
         "hpcvox.studies.dashboard:dashboard",
         ("STUDY",),
         "Optuna's dashboard, on this machine alone",
-        "Prints the address to open and, on a node of a cluster, the ssh command that brings it to your own\n"
-        "machine.  It is there to look at, also while workers are at it, and ends with Ctrl-C.",
+        "Prints the address to open and, on a node of a cluster, the ssh command that forwards it to your own\n"
+        "machine.  It only shows the study and changes nothing, also while workers run; Ctrl-C ends it.",
         "hpcvox.studies.settings:DashboardSettings",
     ),
 }
 
 TRAIN: Final = "train"
-"""Trains a network of another package: ``train package.module:NAME``."""
+"""The verb that trains a network of another package: ``train package.module:NAME``."""
 
 PIPELINE_VERBS: dict[str, FolderVerb | Verb] = {
     "plan": Verb(
@@ -174,23 +175,23 @@ PIPELINE_VERBS: dict[str, FolderVerb | Verb] = {
 }
 
 GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS, "pipeline": PIPELINE_VERBS}
-"""Verbs of verbs.  ``study`` and ``pipeline`` are verbs by themselves, too."""
+"""Verbs that have verbs of their own (``shards info``).  ``study`` and ``pipeline`` also run by themselves."""
 
 OTHERS: Final = {
     "check": "whether settings are valid: hpcvox check VERB [CONFIG.yaml] [key=value ...]",
     "completion": "completion of verbs, keys and values by the tab key: hpcvox completion bash|zsh|fish",
 }
-"""What runs no job, and what it does."""
+"""Verbs that run no job, and what each does."""
 
 
 def every(name: str = "") -> dict[str, Verb]:
-    """All verbs; those of other packages' networks, too, where ``name`` is none of ours."""
+    """All verbs.  The verbs of other packages' networks are looked up only if ``name`` is not one of ours."""
     if name in VERBS:
         return VERBS
     return VERBS | {one.verb: training(one) for one in known().values() if one.verb not in VERBS}
 
 
 def load(place: str) -> Any:
-    """What ``module:name`` names."""
+    """Import and return the object that ``module:name`` names."""
     module, name = place.split(":")
     return getattr(importlib.import_module(module), name)

@@ -1,1 +1,1 @@
-"""From a source of crystals to a shard set, by actors that each write their own shards."""
+"""``hpcvox featurize``: makes a shard set of a source of crystals; each Ray actor writes its own shards."""

@@ -8,7 +8,7 @@ from hpcvox.shards.layout import CELL, ArraySpec
 
 
 class CoulombSampler(Sampler):
-    """Spectra of a length that holds the largest cell."""
+    """Makes spectra whose length is the largest number of sites that a cell may have."""
 
     def __init__(self, settings: CoulombSettings) -> None:
         self.size = settings.max_sites

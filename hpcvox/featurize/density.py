@@ -18,7 +18,7 @@ from hpcvox.shards.layout import density_arrays
 
 
 class DensitySampler(Sampler):
-    """Voxels on the cell's own grid."""
+    """Makes density, species and mask voxels on a grid that follows the cell."""
 
     def __init__(self, settings: DensitySettings) -> None:
         self.settings = settings
@@ -27,7 +27,11 @@ class DensitySampler(Sampler):
         self._density = np.empty((settings.voxels,) * 3, np.float32)
 
     def prepare(self, crystal: Crystal) -> Crystal:
-        """The crystal in a cell that the grid can hold."""
+        """Bring the crystal to a cell that the grid can hold: conventional if the settings say so.
+
+        Raises:
+            Rejected: ``not-cubic`` or ``not-orthogonal``, where ``shapes`` does not allow the cell.
+        """
         if _simple_cube(crystal.lattice):
             return crystal
         tolerance = self.settings.cubic_tolerance
@@ -65,6 +69,6 @@ class DensitySampler(Sampler):
 
 
 def _simple_cube(lattice: Any) -> bool:
-    """Whether the cell is diagonal with three equal lengths: nearly all cubic CIFs, and quick to see."""
+    """Whether the cell is diagonal with three equal lengths: a quick test that nearly all cubic CIFs pass."""
     (a, d, e), (f, b, g), (h, i, c) = lattice.tolist()
     return bool(0.0 < a == b == c and d == e == f == g == h == i == 0.0)

@@ -1,7 +1,7 @@
-"""Which descriptors there are: a record each, with its settings and its sampler.
+"""The list of descriptors: one record each, with its settings class and its sampler class.
 
-The job, its settings and studies know descriptors by these records alone.  Another package has its own by an entry
-point of the group ``hpcvox.descriptors`` that names a :class:`Descriptor`.
+The featurization job, its settings and studies find descriptors only through these records.  Another package adds a
+descriptor by an entry point of the group ``hpcvox.descriptors`` that names a :class:`Descriptor`.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,17 +10,17 @@ from hpcvox.registry import Registry, loaded
 
 
 class Descriptor(NamedTuple):
-    """A descriptor.  What is ``package.module:NAME`` here is loaded when it is needed: its libraries take seconds."""
+    """A descriptor.  Its classes are named as ``package.module:NAME`` and imported when needed, which takes seconds."""
 
     name: str
-    """``descriptor=NAME`` chooses it, and its shard sets say it."""
+    """The name in ``descriptor=NAME`` and in the manifest of its shard sets."""
     settings: str
-    """Class of its settings, a :class:`hpcvox.featurize.settings.FeaturizeSettings` with this ``descriptor``."""
+    """Place of its settings class, a :class:`hpcvox.featurize.settings.FeaturizeSettings` with this ``descriptor``."""
     sampler: str
-    """Class of its :class:`hpcvox.featurize.sampler.Sampler`, which is made with the settings."""
+    """Place of its :class:`hpcvox.featurize.sampler.Sampler` class, whose argument is the settings."""
 
     def load(self, part: str) -> Any:
-        """What ``settings`` or ``sampler`` names."""
+        """Import the class that the field ``part`` (``settings`` or ``sampler``) names."""
         return loaded(getattr(self, part))
 
 
@@ -42,4 +42,4 @@ DESCRIPTORS: Final = Registry[Descriptor](
 )
 
 DEFAULT: Final = "density"
-"""Where no descriptor is named."""
+"""The descriptor of settings that name none."""

@@ -1,4 +1,4 @@
-"""Ziletti's diffraction fingerprint as samples, through the steps and defects of the paper."""
+"""Ziletti's diffraction fingerprints as samples, made by the steps of the paper and with its kinds of defects."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,11 @@ from hpcvox.featurize.settings import DiffractionSettings
 from hpcvox.shards.layout import CELL, ArraySpec
 
 ELEMENTS = np.arange(1, MAX_Z - SHIFT + 1, dtype=np.uint8)
-"""Those that have a form factor: substitutes are drawn from them."""
+"""Atomic numbers with a form factor; substitutions draw the new element from these."""
 
 
 class DiffractionSampler(Sampler):
-    """Fingerprints of supercells with the defects of the settings."""
+    """Makes fingerprints of supercells with the defects that the settings ask for."""
 
     def __init__(self, settings: DiffractionSettings) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class DiffractionSampler(Sampler):
         return {}
 
     def defective(self, cell: Cell, place: tuple[int, int]) -> Cluster:
-        """The supercell of a conventional cell, in Å, with the defects that the settings and the place say."""
+        """A supercell of a conventional cell, positions in Å, with defects drawn from the settings' seed and ``place``."""
         settings = self.settings
         random = np.random.default_rng([settings.seed, *place])
         cluster = supercell(cell, settings.atoms)
@@ -55,10 +55,10 @@ class DiffractionSampler(Sampler):
         return cluster
 
     def image(self, cluster: Cluster) -> NDArray[np.float32]:
-        """The fingerprint of a cluster in Å, (pixels, pixels, 3).
+        """The fingerprint, (pixels, pixels, 3) float32, of a cluster with positions in Å.
 
         Raises:
-            Rejected: too little is left of it.
+            Rejected: the cluster has too few atoms left.
         """
         ready = scaled(cluster)
         return fingerprint(ready.positions, ready.numbers, self.settings.pixels, self.settings.centre)

@@ -1,6 +1,6 @@
-"""``hpcvox shards export``: the crystals of a shard set in formats that other programs read.
+"""``hpcvox shards export``: writes the crystals of a shard set in formats that other programs read.
 
-It is here and not among the shards because it writes crystals, of which that room knows nothing.
+It is in this package because it writes crystals, and ``hpcvox.shards`` knows nothing of crystals.
 """
 
 from pathlib import Path
@@ -21,8 +21,8 @@ def export(folder: Path, out: Path) -> Outcome:
     """Write the crystals of the shard set ``folder`` to ``out``, whose suffix says the format.
 
     Raises:
-        ShardError: there is no whole set, its shards hold no cells, the suffix is unknown, ``out`` is a
-            folder that holds something, or it cannot be written.
+        ShardError: the set is not complete, its shards hold no cells, the suffix is unknown, ``out`` is a
+            folder that is not empty, or it cannot be written.
         MissingDependencyError: Parquet is asked for and pyarrow is not installed.
     """
     form = FORMATS.get(out.suffix.lower())
@@ -55,7 +55,7 @@ def _read(shards: ShardSet) -> Batches:
             if "cell" not in shard.arrays:
                 raise ShardError(
                     f"{shards.folder}: shards of the descriptor {shards.manifest.descriptor} hold no cells, so the "
-                    "crystals cannot be written: export a set that was made of the same source with the density"
+                    "crystals cannot be written: featurize the same source with descriptor=density and export that set"
                 )
             yield line.file, _crystals(shard)
 

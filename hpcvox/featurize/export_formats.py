@@ -19,7 +19,7 @@ from hpcvox.files.rows import Lines
 from hpcvox.shards.layout import encode_name
 
 Batches = Iterator[tuple[str, list[Crystal]]]
-"""Crystals shard by shard, each with its shard's file name: one shard is in memory at a time."""
+"""For each shard its file name and its crystals; only one shard is in memory at a time."""
 
 _COLUMNS = ("material_id", "formula", "origin", "cif")
 _ARRAYS = ("cell", "site_number", "site_frac")
@@ -33,7 +33,7 @@ def _write_extxyz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
                 texts = {"id": crystal.id, "formula": crystal.formula, "origin": crystal.origin}
                 info = {
                     key: " ".join(text.split()) for key, text in texts.items()
-                }  # a frame's head is one line
+                }  # the comment line of a frame holds all of these
                 info |= {keys[name]: value for name, value in crystal.targets.items()}  # type: ignore[misc]
                 atoms = Atoms(
                     crystal.numbers, scaled_positions=crystal.frac, cell=crystal.lattice, pbc=True, info=info
@@ -42,7 +42,7 @@ def _write_extxyz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
 
 
 def info_keys(targets: Sequence[str]) -> dict[str, str]:
-    """Targets' names as keys of a frame's head: no equals sign, no control characters, each but once."""
+    """A key for each target in a frame's comment line: no equals sign, no control characters, all different."""
     taken = {"lattice", "properties", "pbc", "id", "formula", "origin"}
     keys = {}
     for name in targets:
@@ -100,14 +100,14 @@ def _write_parquet(out: Path, batches: Batches, targets: Sequence[str]) -> None:
 
 
 def _parquet_row(crystal: Crystal) -> dict[str, Any]:
-    """A row; lists instead of arrays, a target that the crystal has not stays null."""
+    """A row of the table: lists instead of arrays; a target that the crystal lacks is left out and becomes null."""
     arrays = (crystal.lattice.ravel().tolist(), crystal.numbers.tolist(), crystal.frac.ravel().tolist())
     texts = zip(_COLUMNS, _texts(crystal), strict=True)
     return {**dict(texts), **dict(zip(_ARRAYS, arrays, strict=True)), **crystal.targets}
 
 
 def _write_npz(out: Path, batches: Batches, targets: Sequence[str]) -> None:
-    """One file a shard, with the names and shapes of the shards' own tables."""
+    """Write one file for each shard; names and shapes are those of the tables of a shard."""
     if out.exists() and (not out.is_dir() or next(out.iterdir(), None) is not None):
         raise ShardError(f"{out} is there already: give a new folder, or remove this one")
     part = out.with_name(f".{out.name}.part")
@@ -139,7 +139,7 @@ def _columns(crystals: Sequence[Crystal], targets: Sequence[str]) -> dict[str, N
 
 
 class Format(NamedTuple):
-    """How crystals are written; ``write`` gets the place, the crystals and the names of all targets."""
+    """An export format; ``write`` takes the path, the crystals by shard and the names of all targets."""
 
     write: Callable[[Path, Batches, Sequence[str]], None]
     about: str

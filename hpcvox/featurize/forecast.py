@@ -1,6 +1,6 @@
-"""What will become of a source, told before the work starts, by its first inputs.
+"""Predicts from the first inputs of a source how many will be rejected and why, before the work starts.
 
-They are parsed in a process of their own: one that ends or delays it costs the forecast alone.
+A separate process parses these inputs.  If one of them kills or delays that process, only the forecast is lost.
 """
 
 import json
@@ -21,36 +21,36 @@ from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.terminal import counted, say
 
 LOOKED_AT: Final = 200
-"""Inputs at most: they take a second or two."""
+"""Most inputs that a forecast parses, which takes a second or two."""
 
 WAITS_S: Final = 20
-"""Time after which there is no forecast."""
+"""A forecast that takes longer (in seconds) is given up."""
 
 _WOULD_NOT: Final = {
     "not-cubic": "shapes=any takes them, shapes=orthogonal those of right angles",
     "not-orthogonal": "shapes=any takes them",
     "too-many-sites": "a higher max_sites takes them",
 }
-"""The settings with which crystals would not be refused, by the code of the reject."""
+"""For each code of a reject, the setting with which such crystals would be taken."""
 
 
 class Seen(NamedTuple):
-    """A crystal that is taken, as far as it can be told without making its arrays."""
+    """A crystal that will be taken, as far as one can tell without computing its arrays."""
 
     formula: str
     targets: dict[str, float]
 
 
 class Forecast(NamedTuple):
-    """What the first inputs of a source come to."""
+    """The crystals and rejects among the first inputs of a source."""
 
     entries: int
-    whole: bool  # whether these are all of the source
+    whole: bool  # whether the source has no further inputs
     crystals: list[Seen]
-    refused: dict[str, int]  # by code
+    refused: dict[str, int]  # number of rejects by code
 
     def warning(self, source: str) -> str:
-        """How many will be refused, why, and with which settings they would not; empty where no setting helps."""
+        """A sentence: how many will be refused, why, and which settings take them; empty if no setting helps."""
         if not self.refused.keys() & _WOULD_NOT.keys():
             return ""
         which = counted(self.entries, "input") if self.whole else f"the first {self.entries:,} inputs"
@@ -62,7 +62,11 @@ class Forecast(NamedTuple):
 
 
 def forecast(settings: FeaturizeSettings, most: int = LOOKED_AT) -> Forecast | None:
-    """What the first ``most`` inputs of the source come to; None where that cannot be told soon."""
+    """Parse the first ``most`` inputs of the settings' source in a separate process.
+
+    Returns:
+        The forecast; None if it failed, took more than :data:`WAITS_S` seconds, or the inputs are large field files.
+    """
     if isinstance(settings, R3dvsSettings) and settings.field == "file":  # large files, a second or more each
         return None
     command = [sys.executable, "-m", "hpcvox.featurize.forecast", str(most)]
@@ -77,7 +81,7 @@ def forecast(settings: FeaturizeSettings, most: int = LOOKED_AT) -> Forecast | N
 
 
 def look(source: Source, settings: FeaturizeSettings, most: int) -> Forecast:
-    """Parse the first ``most`` inputs of ``source``, and see for which crystals the descriptor has a cell."""
+    """Parse the first ``most`` inputs of ``source``, and check which crystals have a cell that the descriptor takes."""
     filler = sampler(settings) if settings.grid_name else None
     refused: Counter[str] = Counter()
     crystals: list[Seen] = []

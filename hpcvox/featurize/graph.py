@@ -1,4 +1,4 @@
-"""The crystal graph of CGCNN as samples: ragged, a row for every site."""
+"""The crystal graphs of CGCNN as samples; the arrays are ragged, with one row for each site."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ ORBIT: Final = ArraySpec(
 
 
 class GraphSampler(Sampler):
-    """Neighbours and their distances; the Gaussians of a distance are made when it is read."""
+    """Makes neighbours and distances; a training expands a distance in Gaussians when it reads it."""
 
     def __init__(self, settings: GraphSettings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""The featurization job: streams entries to actors, collects their manifest lines, closes the set."""
+"""The featurization job: sends entries to actors, collects a manifest line from each shard, completes the set."""
 
 import time
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from hpcvox.terminal import counted, say
 
 
 class Tally(NamedTuple):
-    """What became of the entries of a source."""
+    """What the actors made of the entries of a source."""
 
     lines: list[ShardLine]
     entries: int
@@ -34,13 +34,13 @@ class Tally(NamedTuple):
 def run(settings: FeaturizeSettings) -> Outcome:
     """Featurize ``settings.source`` into the shard set ``settings.out``.
 
-    Shards of an earlier, interrupted run are kept where they were made from the same entries with the
-    same settings and code and every byte is whole; all others are made anew.
+    A shard of an earlier, interrupted run is kept if it was made from the same entries with the same settings and
+    code, and its checksums match; all other shards are made anew.
 
     Raises:
         SourceError: the source cannot be opened or is empty.
         ShardError: the folder cannot be written.
-        PartError: the process that makes a shard dies each time, and at no entry by itself.
+        PartError: the process that makes a shard dies each time, but not on any single entry of the shard.
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
     """
@@ -60,7 +60,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
 
 
 def opened(settings: FeaturizeSettings) -> Source:
-    """The source of the settings.
+    """Open the source that the settings name.
 
     Raises:
         SourceError: it cannot be opened.
@@ -73,7 +73,7 @@ def opened(settings: FeaturizeSettings) -> Source:
 
 
 def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Entry], ShardResult]) -> Tally:
-    """Have ``workers`` make every shard of ``source``; see :func:`run`."""
+    """Let ``workers`` make every shard of ``source``; see :func:`run`."""
     drawn = 0
 
     def counted() -> Iterator[Entry]:
@@ -97,7 +97,7 @@ def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Ent
 
 
 def campaign(settings: FeaturizeSettings) -> Campaign[Entry, ShardResult]:
-    """What the actors do: a part of the source, a shard."""
+    """The work of the actors: each part of the source becomes a shard."""
     return Campaign(
         "featurize",
         "crystals",
@@ -110,7 +110,7 @@ def campaign(settings: FeaturizeSettings) -> Campaign[Entry, ShardResult]:
 
 
 def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manifest:
-    """Remove what belongs to no shard of this set, list the rejects, write set.h5 and the manifest."""
+    """Complete the set: remove files of other sets, list the rejects, write ``set.h5`` and then the manifest."""
     out = settings.out
     current = {line.file for line in tally.lines}
     for path in (*out.glob("shard-*.h5"), *out.glob(".shard-*.h5.part")):
@@ -129,7 +129,7 @@ def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manif
 
 
 def _announce(settings: FeaturizeSettings) -> None:
-    """Say what is there already; a set of other settings stops being one before its first shard changes."""
+    """Print what the folder holds already; remove the manifest of a set of other settings before a shard changes."""
     path = settings.out / MANIFEST
     if not path.exists():
         return
@@ -152,7 +152,7 @@ def _announce(settings: FeaturizeSettings) -> None:
 
 
 def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSettings) -> None:
-    """Every entry is in exactly one shard."""
+    """Check that every entry is in exactly one shard."""
     expected = 0
     for index, line in enumerate(lines):
         if (line.file, line.first_entry) != (shard_name(index), expected):

@@ -1,4 +1,4 @@
-"""The spots of R3DVS as samples: a training turns them and makes voxels of them when it reads them."""
+"""The spots of R3DVS as samples; when a training reads spots, it rotates them and makes voxels of them."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ UNITS: Final = {"density": "e/Å^3", "potential": "eV", "other": ""}
 
 
 class R3dvsSampler(Sampler):
-    """Spots of a file's field, or of the density of superposed atoms."""
+    """Makes the spots of the field in a file, or of the density of superposed atoms."""
 
     def __init__(self, settings: R3dvsSettings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""What a descriptor does for the job: its arrays, and how a crystal fills them."""
+"""The interface of a descriptor: which arrays it has, and how it fills them from a crystal."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -18,13 +18,13 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Sampler(Protocol):
-    """Crystals to samples; a pure function of the settings, the crystal and its place in the source."""
+    """Makes the sample of a crystal; the result depends only on the settings, the crystal and its place in the source."""
 
     arrays: tuple[ArraySpec, ...]
-    """``cell`` among them, which every sample has and the job fills."""
+    """The arrays of a sample, including ``cell``, which every sample has and the job fills."""
 
     def prepare(self, crystal: Crystal) -> Crystal:
-        """The crystal in the cell that is described: as it is, unless a descriptor says otherwise.
+        """Bring the crystal to the cell that the descriptor describes; by default it stays as it is.
 
         Raises:
             Rejected: the crystal has no such cell.
@@ -32,42 +32,45 @@ class Sampler(Protocol):
         return crystal
 
     def fill(self, crystal: Crystal, place: tuple[int, int], slot: Arrays) -> Arrays:
-        """Fill ``slot``'s arrays of fixed shape and return the ragged ones.
+        """Fill the arrays of fixed shape in ``slot``, and return the ragged arrays by name.
 
         Args:
-            place: number of the crystal's entry in the source, and its own among the entry's crystals.
+            place: number of the crystal's entry in the source, and number of the crystal within the entry.
 
         Raises:
-            Rejected: the crystal has no such description.
+            Rejected: the descriptor cannot describe the crystal.
         """
 
 
 def sampler(settings: FeaturizeSettings) -> Sampler:
-    """The sampler of the settings' descriptor; its libraries are loaded now."""
+    """Make the sampler of the settings' descriptor; this imports its libraries."""
     made: Sampler = DESCRIPTORS.find(settings.descriptor).load("sampler")(settings)
     return made
 
 
 class Sample(NamedTuple):
-    """What became of a crystal."""
+    """The arrays that a descriptor made of a crystal."""
 
     crystal: Crystal
-    """In the cell that is described."""
+    """The crystal in the cell that the descriptor describes."""
     arrays: dict[str, NDArray[Any]]
-    """By name; those of a ragged array have a row for each site, say, and all have the types on disk."""
+    """Arrays by name, in their dtypes on disk; a ragged array has, for example, a row for each site."""
 
 
 def described(
     filler: Sampler, crystal: Crystal, place: tuple[int, int], most: int, slot: Callable[[], Arrays]
 ) -> tuple[Crystal, Arrays]:
-    """Fill ``slot()`` with the arrays of a crystal, its cell among them; the crystal in that cell, and ragged arrays.
+    """Fill the arrays of ``slot()`` with the description of a crystal, and its cell.
 
     Args:
         place: see :meth:`Sampler.fill`.
-        most: sites that a cell may have.
+        most: most sites that a cell may have.
+
+    Returns:
+        The crystal in the cell that is described, and its ragged arrays by name.
 
     Raises:
-        Rejected: the crystal has too many sites, or no such description.
+        Rejected: the crystal has too many sites, or the descriptor cannot describe it.
     """
     crystal = filler.prepare(crystal)
     refuse_many_sites(crystal, most)
@@ -76,17 +79,17 @@ def described(
         ragged = filler.fill(crystal, place, arrays)
     except HpcvoxError:
         raise
-    except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
+    except Exception as error:  # libraries may raise anything for a strange crystal, and the run must go on
         raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
     arrays["cell"][:] = crystal.lattice
     return crystal, ragged
 
 
 def alone(settings: FeaturizeSettings, crystal: Crystal) -> Sample:
-    """The arrays of one crystal, the same bytes as in the shards of its source.
+    """Describe one crystal; the arrays have the same bytes as those in shards of its source.
 
     Raises:
-        Rejected: the crystal has no such description.
+        Rejected: the descriptor cannot describe the crystal.
     """
     filler = sampler(settings)
     arrays = {one.name: np.empty(one.shape, one.dtype) for one in filler.arrays if one.rows == SAMPLE}
@@ -96,5 +99,5 @@ def alone(settings: FeaturizeSettings, crystal: Crystal) -> Sample:
 
 
 def cell_of(crystal: Crystal) -> Cell:
-    """The crystal as the descriptors take it."""
+    """The crystal as the ``Cell`` that the functions of ``hpcvox.descriptors`` take."""
     return Cell(crystal.lattice, crystal.frac, crystal.numbers)

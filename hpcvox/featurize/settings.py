@@ -1,4 +1,4 @@
-"""Settings of ``hpcvox featurize``: what every descriptor has, and what each adds to that."""
+"""Settings of ``hpcvox featurize``: those of every descriptor, and those that each descriptor adds."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,13 +15,13 @@ from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 
 FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets", "targets_file")
-"""The settings that do not decide a shard's bytes, given its entries."""
+"""Settings that do not change the bytes of a shard with given entries."""
 
 EntriesPerShard = Annotated[int, Field(ge=1, le=100_000, description="inputs that share one HDF5 file")]
 
 
 class FeaturizeSettings(Settings):
-    """Where crystals come from and where their arrays go, whatever the descriptor."""
+    """The settings that all descriptors have: where crystals come from and where their arrays go."""
 
     descriptor: str = Field(description="what becomes of a crystal")
     source: Annotated[Path, Input("`hpcvox database` makes built-in crystals")] = Field(
@@ -47,25 +47,24 @@ class FeaturizeSettings(Settings):
     limit_s: float = Field(
         60,
         ge=0,
-        description="seconds that one input may take; its process is ended then, and after three times the input "
-        "is rejected; 0: any number",
+        description="seconds that one input may take; a longer one ends its process, and after the third try the "
+        "input is rejected; 0: no limit",
     )
     id_column: IdColumn = "auto"
     cif_column: CifColumn = "cif"
     targets: list[str] | None = Field(
         None,
-        description="columns or fields of numbers to keep with the samples, as [energy]; null: all that are "
-        "numeric",
+        description="columns or fields of numbers to keep with the samples, as [energy]; null: all numeric ones",
     )
     targets_file: Annotated[Path | None, Input()] = Field(
         None,
-        description="table of targets by the ids of the crystals, for a folder of them: CGCNN's id_prop.csv, or one "
-        "with a header; targets then names its columns; null: those of source",
+        description="table with the id and the targets of each crystal, for a folder of crystals: CGCNN's "
+        "id_prop.csv, or a table with a header; targets then names its columns; null: targets come from source",
     )
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
-        """The settings of the descriptor that ``tree`` names; ``density`` where it names none."""
+        """The settings class of the descriptor that ``tree`` names; ``density`` if it names none."""
         name = tree.get("descriptor", DEFAULT)
         if not isinstance(name, str) or (descriptor := DESCRIPTORS.named(name)) is None:
             near = did_you_mean(str(name), DESCRIPTORS.known)
@@ -81,11 +80,11 @@ class FeaturizeSettings(Settings):
 
     @property
     def grid_name(self) -> str:
-        """The grid of the descriptor; empty where it has none to choose."""
+        """The name of the grid, if the descriptor has a choice of grids; else empty."""
         return ""
 
     def fixed(self) -> dict[str, Any]:
-        """The settings that decide a shard's bytes, given its entries; stored in every shard."""
+        """The settings that, with the entries, decide the bytes of a shard; every shard stores them."""
         return self.model_dump(mode="json", exclude=set(FREE))
 
 
@@ -105,46 +104,45 @@ class DensitySettings(FeaturizeSettings):
     )
     grid: Literal["periodic", "padded"] = Field(
         "periodic",
-        description="periodic: the exact cell, 0 to a, with every periodic image that matters; padded: the box of "
-        "Court et al., -a/4 to 5a/4, with the sites of the one cell and no images",
+        description="periodic: exactly one cell, 0 to a, with the density of all periodic images; padded: the box of "
+        "Court et al., -a/4 to 5a/4, with the sites of one cell and no images",
     )
     voxels: int = Field(32, ge=8, le=128, multiple_of=8, description="voxels along each edge of the grid")
     sigma: float | None = Field(
         None,
         ge=0.2,
         le=3,
-        description="Å; width of every Gaussian; null: the mean ionic radius of its element, as Court et al. have "
-        "it",
+        description="Å; standard deviation of every atom's Gaussian; null: the mean ionic radius of its element, as "
+        "in Court et al.",
     )
     dtype: Literal["float16", "float32"] = Field(
-        "float16", description="of the density on disk: float16 (relative error below 0.0005) or float32"
+        "float16", description="type of the density on disk: float16 (relative error below 0.0005) or float32"
     )
     cell: Literal["conventional", "as-given"] = Field(
         "conventional",
-        description="conventional: a cell that is not cubic is brought to its conventional cell first (databases "
-        "store primitive cells); as-given: it is not",
+        description="conventional: convert a cell that is not cubic to its conventional cell first (databases store "
+        "primitive cells); as-given: take every cell as it is",
     )
     shapes: Literal["cubic", "orthogonal", "any"] = Field(
         "cubic",
-        description="cells that are taken, the others being rejected: cubic; orthogonal, of three lengths; any, "
-        "whose voxels follow the cell vectors (with grid=periodic alone); networks that are trained "
-        "on such cells generate such",
+        description="which cells to take; the others are rejected: cubic; orthogonal: right angles, any three lengths; "
+        "any: voxels follow the cell vectors (only with grid=periodic). A network generates cells of the shapes that "
+        "it was trained on",
     )
     cubic_tolerance: float = Field(
         CUBIC_TOLERANCE,
         gt=0,
         le=0.05,
-        description="share of its length by which an edge of a cubic cell may differ from the others (0.001: "
-        "0.004 Å in a cell of 4 Å); the voxels are those of its own lengths, and its angles are right "
-        "to 0.06° whatever is set here",
+        description="how much the edges of a cubic cell may differ, as a share of their length (0.001: 0.004 Å in a "
+        "cell of 4 Å); voxels follow the real lengths; angles must always be 90° to within 0.06°",
     )
     max_sites: MaxSites = 40
     entries_per_shard: int = Field(
         512,
         ge=1,
         le=100_000,
-        description="inputs that share one HDF5 file: 512 of 32³ in float16 are 53 MB, and an actor holds twice "
-        "as much in memory; take fewer for finer voxels",
+        description="inputs that share one HDF5 file: 512 of 32³ voxels in float16 take 53 MB, and an actor holds "
+        "twice as much in memory; take fewer for finer voxels",
     )
 
     @property
@@ -155,7 +153,7 @@ class DensitySettings(FeaturizeSettings):
     @model_validator(mode="after")
     def _box_of_right_angles(self) -> Self:
         if self.grid == "padded" and self.shapes == "any":
-            raise ValueError("shapes=any takes grid=periodic: the authors' box has right angles")
+            raise ValueError("shapes=any needs grid=periodic: the padded box has right angles")
         return self
 
 
@@ -175,26 +173,26 @@ class R3dvsSettings(FeaturizeSettings):
     )
     field: Literal["superposed-atoms", "file"] = Field(
         "superposed-atoms",
-        description="superposed-atoms: the electron density of free atoms in a crystal's places, without bonds "
-        "and charge transfer; file: source is a field file or a folder of them (searched through: "
-        "CHGCAR, CHG, PARCHG, AECCAR, LOCPOT, .cube, also compressed)",
+        description="superposed-atoms: the sum of the electron densities of free atoms at the crystal's sites, "
+        "without bonds and charge transfer; file: source is a field file, or a folder that is searched for them "
+        "(CHGCAR, CHG, PARCHG, AECCAR, LOCPOT, .cube, also compressed)",
     )
     quantity: Literal["density", "potential", "other"] = Field(
         "density",
-        description="what field files hold: density, potential or other; those of another kind are rejected",
+        description="what field files must hold: density, potential or other; files of another quantity are rejected",
     )
     channels: int = Field(
         1,
         ge=1,
         le=4,
-        description="channels of a field file that are kept, from the first: 2 are the density and its spin",
+        description="how many channels of a field file to keep, from the first: 2 are the density and the spin density",
     )
     resolution: float = Field(
         0.4,
         gt=0.05,
         le=5,
-        description="δL*, Å; the finest detail that is kept: spots within π/δL* of the origin, which a file's "
-        "grid must hold",
+        description="δL*, Å; the finest detail to keep: spots within π/δL* of the origin; the grid of a field file "
+        "must be at least as fine",
     )
     width: float = Field(
         0.2, ge=0, description="Å; free atoms are smoothed by a Gaussian of this standard deviation"
@@ -203,7 +201,7 @@ class R3dvsSettings(FeaturizeSettings):
     @model_validator(mode="after")
     def _of_atoms(self) -> Self:
         if self.field == "superposed-atoms" and (self.quantity, self.channels) != ("density", 1):
-            raise ValueError("superposed atoms are a density of one channel")
+            raise ValueError("field=superposed-atoms needs quantity=density and channels=1")
         return self
 
 
@@ -220,22 +218,24 @@ class SoapSettings(FeaturizeSettings):
     descriptor: Literal["soap"] = Field(
         "soap", description="what becomes of a crystal: SOAP average-kernel features"
     )
-    centres: list[str] = Field(["O"], description="elements whose atoms are averaged over; []: all atoms")
+    centres: list[str] = Field(
+        ["O"], description="average over the atoms of these elements; []: over all atoms"
+    )
     species: list[str] = Field(
         [],
-        description="elements that crystals may hold, with a channel for each; []: all elements, in a few "
-        "channels",
+        description="elements that crystals may contain, each with its own channel; []: all elements, which share "
+        "a few channels",
     )
     delta: float = Field(
         1.0,
         ge=0,
-        description="Δ in units of electronegativity: the wider, the more alike two elements are; 0 (with "
-        "species): not at all",
+        description="Δ in units of electronegativity: the larger, the more alike two elements count; 0 (needs "
+        "species): different elements are not alike at all",
     )
-    channels: int = Field(5, ge=1, le=94, description="channels for all elements, where species is []")
-    r_cut: float = Field(5.0, gt=1, le=20, description="Å; reach of an environment")
-    sigma: float = Field(0.5, gt=0, description="Å; width of an atom's Gaussian")
-    n_max: int = Field(8, ge=1, le=20, description="radial functions")
+    channels: int = Field(5, ge=1, le=94, description="channels for all elements together, if species is []")
+    r_cut: float = Field(5.0, gt=1, le=20, description="Å; radius of an atom's environment")
+    sigma: float = Field(0.5, gt=0, description="Å; standard deviation of an atom's Gaussian")
+    n_max: int = Field(8, ge=1, le=20, description="number of radial functions")
     l_max: int = Field(6, ge=0, le=20, description="highest angular momentum")
     max_sites: MaxSites = 200
 
@@ -247,7 +247,7 @@ class SoapSettings(FeaturizeSettings):
                     f"{name!r} is no element's symbol: {did_you_mean(name, ATOMIC_NUMBERS)}".rstrip(": ")
                 )
         if self.delta == 0 and not self.species:
-            raise ValueError("delta=0 takes a list of species")
+            raise ValueError("delta=0 needs a list of species")
         return self
 
 
@@ -269,20 +269,21 @@ class DiffractionSettings(FeaturizeSettings):
     centre: float = Field(
         5.0,
         ge=0,
-        description="pixels; what is no farther than this from the centre of the image is zero: the beam that "
-        "went straight through",
+        description="pixels; the image is zero within this radius of its centre, to hide the direct beam",
     )
-    atoms: int = Field(256, ge=32, le=10_000, description="the supercell has about so many atoms")
+    atoms: int = Field(256, ge=32, le=10_000, description="approximate number of atoms of the supercell")
     symprec: float = Field(
-        1e-3, gt=0, description="Å; symmetry tolerance of the conventional cell that the supercell is made of"
+        1e-3,
+        gt=0,
+        description="Å; symmetry tolerance for the conventional cell, of which the supercell is made",
     )
     vacancies: float = Field(0.0, ge=0, lt=1, description="share of the supercell's atoms that are removed")
     substitutions: float = Field(
-        0.0, ge=0, le=1, description="share of its atoms that become another element"
+        0.0, ge=0, le=1, description="share of the supercell's atoms that become another element"
     )
     displacement: float = Field(0.0, ge=0, description="Å; standard deviation of each coordinate's shift")
     seed: int = Field(
-        0, ge=0, description="of the defects; each crystal has its own, whatever the others are"
+        0, ge=0, description="seed of the defects; those of a crystal do not depend on the other crystals"
     )
 
 
@@ -303,20 +304,20 @@ class GraphSettings(FeaturizeSettings):
         12,
         ge=1,
         le=100,
-        description="edges of every site: its nearest neighbours, periodic images counted one by one",
+        description="number of edges of every site: one to each of its nearest neighbours; every periodic image counts",
     )
     radius: float = Field(
         8.0,
         gt=0,
         le=64,
-        description="Å; neighbours are looked for within this first, and farther where there are too few",
+        description="Å; search neighbours within this radius first, and farther if there are too few",
     )
     symprec: float = Field(
         0,
         ge=0,
         le=0.1,
-        description="Å; a training computes sites once that a symmetry of the crystal carries to each other "
-        "within this: about three times as fast on inorganic crystals; 0: every site is computed",
+        description="Å; tolerance for finding sites that are equivalent by symmetry, which a training computes only "
+        "once: about three times as fast on inorganic crystals; 0: compute every site",
     )
     entries_per_shard: EntriesPerShard = 4096
 
@@ -338,7 +339,6 @@ class CoulombSettings(FeaturizeSettings):
         100,
         ge=1,
         le=1_000,
-        description="length of the spectrum: cells with more atoms are rejected, smaller ones filled up with "
-        "zeros",
+        description="length of the spectrum: cells with more atoms are rejected; spectra of smaller cells end in zeros",
     )
     entries_per_shard: EntriesPerShard = 1024

@@ -9,13 +9,13 @@ from hpcvox.shards.layout import CELL, ArraySpec
 
 
 class SoapSampler(Sampler):
-    """Feature vectors whose dot product is the kernel of two crystals."""
+    """Makes feature vectors; the dot product of two is the average kernel of the two crystals."""
 
     def __init__(self, settings: SoapSettings) -> None:
         self.settings = settings
         self._centres = tuple(ATOMIC_NUMBERS[name] for name in settings.centres)
         self._species = tuple(ATOMIC_NUMBERS[name] for name in settings.species)
-        # distinct: a channel for each element, however often it is listed
+        # each element has one channel, however often the settings list it
         pairs = (len(set(self._species)) or settings.channels) * settings.n_max
         size = pairs * (pairs + 1) // 2 * (settings.l_max + 1)
         about = "unit vector; dot products are the average kernel"

@@ -1,4 +1,4 @@
-"""What one actor does: the entries of one shard from text to a file on disk."""
+"""The work of one actor: it reads the entries of one shard and writes the shard to disk."""
 
 import faulthandler
 import math
@@ -24,20 +24,20 @@ from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
 
 THREADS = 2
-"""That call one worker at a time: one computes, the other writes what it has computed."""
+"""Threads that call a worker at the same time: one computes a shard while the other writes the one before."""
 
 
 class ShardResult(NamedTuple):
-    """A finished shard, of a trial none; ``kept`` where an earlier run had made it already."""
+    """The manifest line of a finished shard (None after a trial); ``kept``: an earlier run had made the shard."""
 
     line: ShardLine | None
     kept: bool
 
 
 class ShardWorker:
-    """Turns parts of the source into shards of ``settings.out``.  A pure function of settings and entries.
+    """Turns parts of the source into shards of ``settings.out``; the bytes depend only on settings and entries.
 
-    Called by :data:`THREADS` threads, it computes for one while it writes for the other: a disk is waited for.
+    :data:`THREADS` threads call it.  It computes for one thread while it writes to disk for the other.
     """
 
     def __init__(self, settings: FeaturizeSettings) -> None:
@@ -49,10 +49,10 @@ class ShardWorker:
             self._free.put(ShardBuffer(self._sampler.arrays, settings.entries_per_shard))
 
     def __call__(self, part: Part[Entry]) -> ShardResult:
-        """Make the shard of ``part``, or find that it is there and whole.
+        """Make the shard of ``part``, unless an earlier run has made it and it is undamaged.
 
         Raises:
-            ShardError: it cannot be written.
+            ShardError: the shard cannot be written.
         """
         path, provenance = _shard(self.settings, part)
         if (there := _found(part, path, provenance)) is not None:
@@ -72,10 +72,14 @@ class ShardWorker:
             self._free.put(buffer)
 
     def _add(self, buffer: ShardBuffer, entry: Entry, fatal: str | None) -> None:
-        """Bring one entry to its end: samples or rejects, at least one of them."""
+        """Add the samples and rejects of one entry to ``buffer``; every entry gives at least one.
+
+        Args:
+            fatal: how the entry has killed earlier processes, if it has; it is then rejected and not read.
+        """
         if fatal is not None:
             limit = self.settings.limit_s
-            why = f" (killed, out of memory, or longer at work than limit_s={limit:g})" if limit else ""
+            why = f" (killed, out of memory, or longer than limit_s={limit:g} seconds)" if limit else ""
             fatal += why
         for number, result in enumerate(parse(entry, fatal)):
             if isinstance(result, Crystal):
@@ -105,9 +109,9 @@ class ShardWorker:
 
 
 class _Limit:
-    """Ends this process unless it is renewed every ``seconds`` (give or take a tenth), whatever code it is in.
+    """Ends this process if :meth:`renew` is not called for ``seconds`` (to within a tenth), whatever code is running.
 
-    The watch is a thread of C: a library that never comes back from its own code keeps Python's from running.
+    A thread in C watches the time, because Python threads cannot run while a library hangs in its own code.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -120,7 +124,7 @@ class _Limit:
         faulthandler.cancel_dump_traceback_later()
 
     def renew(self) -> None:
-        """Begin anew; a thread is not started for every crystal."""
+        """Start the time again; at most every tenth of it, so that not every crystal starts a thread."""
         now = time.monotonic()
         if self._seconds and now - self._begun > 0.1 * self._seconds:
             faulthandler.dump_traceback_later(self._seconds, exit=True, file=2)
@@ -128,7 +132,7 @@ class _Limit:
 
 
 def _shard(settings: FeaturizeSettings, part: Part[Entry]) -> tuple[Path, Provenance]:
-    """Where the shard of ``part`` belongs, and what it is made from."""
+    """The path of the shard of ``part``, and what the shard is made from."""
     provenance = Provenance(
         settings.descriptor,
         settings.grid_name,
@@ -142,7 +146,7 @@ def _shard(settings: FeaturizeSettings, part: Part[Entry]) -> tuple[Path, Proven
 
 
 def found(settings: FeaturizeSettings, part: Part[Entry]) -> ShardResult | None:
-    """The shard of ``part``, where an earlier run has made it and it is whole."""
+    """The shard of ``part`` if an earlier run has made it and it is undamaged; else None."""
     return _found(part, *_shard(settings, part))
 
 
@@ -152,7 +156,7 @@ def _found(part: Part[Entry], path: Path, provenance: Provenance) -> ShardResult
 
 
 def existing(path: Path, provenance: Provenance) -> ShardLine | None:
-    """The line of the shard at ``path``, where it has this provenance and every byte is whole."""
+    """The manifest line of the shard at ``path``; None if it is missing, damaged or of another provenance."""
     if not path.exists():
         return None
     try:

@@ -1,1 +1,1 @@
-"""Every job in turn, from crystals to the report, each in its own folder below one."""
+"""``hpcvox pipeline``: runs every job in turn, from crystals to the report; each has its own folder below ``out``."""

@@ -1,4 +1,4 @@
-"""What a later step of a pipeline would be refused for, told before the first one starts."""
+"""Checks before the first stage of a pipeline starts whether a later stage would refuse the user's crystals."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from hpcvox.pipeline.stages import Stage
 from hpcvox.shards.split import split
 
 _ASKED = {"train_vae": "condition", "train_cgcnn": "target"}
-"""Settings of stages that name a target of the crystals."""
+"""Stages with a setting that names a target of the crystals, and that setting."""
 
 
 def require_targets(settings: PipelineSettings, stages: Sequence[Stage]) -> None:
-    """See that the user's crystals have what the trainings ask of them, as far as their first ones tell.
+    """Check that the user's crystals have the targets that the trainings need; reads only the first crystals.
 
     Raises:
         SourceError: the source cannot be opened, or is empty.
-        ConfigError: a target is not there; or no crystal is left, or too few to train on some and hold out others.
+        ConfigError: a target is missing; or no crystal can be used, or too few to train on some and hold out others.
     """
     by_name = {stage.name: stage for stage in stages}
     if settings.source is None or "featurize" not in by_name:
@@ -55,7 +55,7 @@ def _without(name: str) -> str:
 
 
 def _require_enough(settings: PipelineSettings, seen: Forecast, trains: bool) -> None:
-    """See that what is left of a small source can be split, and has values for the bins of the condition."""
+    """Check that the usable crystals of a small source can be split, and fill the bins of the condition."""
     source, vae = settings.source, settings.train_vae
     if not seen.crystals:
         raise ConfigError(f"source: {seen.warning(str(source)) or f'no crystal of {source} can be used'}")
@@ -66,7 +66,7 @@ def _require_enough(settings: PipelineSettings, seen: Forecast, trains: bool) ->
     train, test = int((~held_out).sum()), int(held_out.sum())
     if not (train and test):
         raise ConfigError(
-            f"source: of the {len(usable)} crystals of {source} that can be used {train} would be trained on and "
+            f"source: {len(usable)} crystals of {source} can be used, of which {train} would be trained on and "
             f"{test} held out: both are needed; give more crystals, or another train_vae.held_out_fraction"
         )
     if vae.condition is None:

@@ -1,4 +1,4 @@
-"""``pipeline``: every stage in turn; each goes on where it was."""
+"""``hpcvox pipeline``: runs the stages in turn; each goes on where an earlier run stopped."""
 
 import importlib
 import time
@@ -27,10 +27,10 @@ from hpcvox.training.settings import TrainSettings
 
 
 def run(settings: PipelineSettings) -> Outcome:
-    """Run all stages; each goes on where it was, so a pipeline that was interrupted is simply run again.
+    """Run all stages.  Each goes on where it was, so an interrupted pipeline can simply be run again.
 
     Raises:
-        ConfigError: a folder of a stage is set by hand, or a later stage would be refused.
+        ConfigError: the user has set a folder of a stage, or a later stage would refuse the crystals.
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
     if settings.screen is not None and not predicts(settings):
@@ -43,7 +43,7 @@ def run(settings: PipelineSettings) -> Outcome:
     for stage in stages:
         refuse_folders_set_by_hand(settings, stage)
     require_calculators(settings)
-    # here alone: what reads crystals takes a second to load
+    # imported here: the modules that read crystals take a second to load
     from hpcvox.pipeline.before import require_targets
 
     require_targets(settings, stages)
@@ -56,7 +56,7 @@ def run(settings: PipelineSettings) -> Outcome:
             say(f"\n[{number}/{len(stages)}] {stage.verb}")
             start = time.monotonic()
             outcome = run_stage(settings, stage)
-            reports = stage.name == "report"  # its words of the crystals end the run
+            reports = stage.name == "report"  # what it says about the crystals is printed last
             if outcome.summary and not reports:
                 say(outcome.summary)
             if not reports and (words := outcome.summary or _said_by_ranks(settings, stage)):
@@ -82,7 +82,7 @@ def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
     """Run one stage, or say that it has no candidate to run on."""
     job = placed(settings, stage)
     if isinstance(job, ScreenSettings | RelaxSettings):
-        for folder in (settings.out / JUDGED, job.source):  # what is screened may be of a run before
+        for folder in (settings.out / JUDGED, job.source):  # the screened crystals may be of an earlier run
             if not has_candidates(folder):
                 return Outcome(f"left out: there is no candidate left in {folder}")
     module, function = stage.function.split(":")
@@ -91,6 +91,6 @@ def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:
 
 
 def _said_by_ranks(settings: PipelineSettings, stage: Stage) -> str | None:
-    """The last words of a training by ranks, one of which has printed them."""
+    """The last words of a training by ranks; None if it was none.  One of the ranks has printed them."""
     job = placed(settings, stage)
     return finished.summary(job) if isinstance(job, TrainSettings) else None

@@ -1,4 +1,4 @@
-"""Which stages the settings have, and the settings of each: its folders, and what it takes over from others."""
+"""Decides which stages a pipeline has, and completes the settings of each: its folders, and values of other stages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from hpcvox.relaxation.settings import RelaxSettings
 
 
 def stages_of(settings: PipelineSettings) -> list[Stage]:
-    """Those that these settings have."""
+    """The stages that ``settings`` ask for, in their order."""
     left_out = {"database"} if settings.source is not None else set()
     if not predicts(settings):
         left_out |= {"featurize_graph", "train_cgcnn", "screen"}
@@ -36,7 +36,7 @@ def stages_of(settings: PipelineSettings) -> list[Stage]:
 
 
 def needs(settings: PipelineSettings, stage: Stage, stages: Sequence[Stage]) -> list[str]:
-    """The stages, of ``stages``, that make what a stage takes."""
+    """The names of those of ``stages`` whose output ``stage`` reads."""
     taken = _taken(placed(settings, stage, planned=True), stage)
     folders = {other.name: settings.out / str(other.folders["out"]) for other in stages if other != stage}
     return [name for name, folder in folders.items() if any(path.is_relative_to(folder) for path in taken)]
@@ -52,7 +52,7 @@ def _taken(job: Settings, stage: Stage) -> list[Path]:
 
 
 def refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None:
-    """Raises :class:`ConfigError` where a folder of the stage is set by hand."""
+    """Raise :class:`ConfigError` if the user has set a folder of the stage."""
     job: Settings = getattr(settings, stage.name)
     by_hand = sorted(set(stage.folders) & job.model_fields_set)
     if by_hand:
@@ -63,10 +63,10 @@ def refuse_folders_set_by_hand(settings: PipelineSettings, stage: Stage) -> None
 
 
 def placed(settings: PipelineSettings, stage: Stage, planned: bool = False) -> Settings:
-    """The stage's settings with its folders set, and what it takes over from others where it is not set by hand.
+    """The stage's settings with its folders, and with values of other stages unless the user has set them.
 
     Args:
-        planned: whether nothing is made yet of what it takes.
+        planned: whether the stages before this one have still to run.
     """
     job: Settings = getattr(settings, stage.name)
     update: dict[str, Any] = {
@@ -81,12 +81,12 @@ def placed(settings: PipelineSettings, stage: Stage, planned: bool = False) -> S
 
 
 def has_candidates(folder: Path) -> bool:
-    """Whether there is a crystal in a folder (or archive) of candidates."""
+    """Whether a folder (or archive) of candidates holds at least one crystal."""
     return bool(CifSet(folder).names())
 
 
 def _place(settings: PipelineSettings, place: str) -> Path | None:
-    """Where a folder or file of a stage is."""
+    """The path of a stage's folder or file ``place``; None if these settings have no such stage."""
     if settings.source is not None and place in (CRYSTALS, "database"):
         return settings.source if place == CRYSTALS else None
     if place == SCREENED and not predicts(settings):
@@ -114,10 +114,10 @@ def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict
             return {"condition": settings.train_vae.condition if settings.source else _energy(settings)}
         case "train_cgcnn":
             return {"target": _property(settings)}
-        case "relax":  # known crystals are read from the usual column alone
+        case "relax":  # relax reads known crystals only from a column with the usual name
             usual = columns["cif_column"] == RelaxSettings.model_fields["cif_column"].default
             return {"known": _place(settings, CRYSTALS) if usual else None} | form
-        case "report":  # what a run before has left is not this one's
+        case "report":  # leave out folders that an earlier run has made and this one does not
             gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
             gone |= set() if planned or has_candidates(settings.out / JUDGED) else {"screened", "relaxed"}
             return dict.fromkeys(gone)
@@ -125,9 +125,9 @@ def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict
 
 
 def predicts(settings: PipelineSettings) -> bool:
-    """Whether there is a screen, and a property for it.
+    """Whether the pipeline screens candidates by a predicted property.
 
-    Where the condition of a user's crystals numbers classes, or there is none, the user has to name the property.
+    If the VAE has no condition, or one that numbers classes, the user must name the property of their crystals.
     """
     named = "target" in settings.train_cgcnn.model_fields_set
     vae = settings.train_vae
@@ -136,7 +136,7 @@ def predicts(settings: PipelineSettings) -> bool:
 
 
 def _property(settings: PipelineSettings) -> str:
-    """What candidates are screened by unless told: what conditions the VAE, if that is no class."""
+    """The property to screen by unless the user names one: the VAE's condition, if that is no class."""
     vae = settings.train_vae
     by_hand = settings.source is not None or ("condition" in vae.model_fields_set and vae.bins)
     if by_hand and vae.condition is not None:
@@ -145,10 +145,10 @@ def _property(settings: PipelineSettings) -> str:
 
 
 def _energy(settings: PipelineSettings) -> str:
-    """The target of built-in crystals; which energy it is depends on what is installed."""
+    """The energy target of the built-in crystals; its name depends on which calculator is installed."""
     made = DatabaseSummary.load(settings.out / "database")
     if made is None:
-        # here alone: what draws and relaxes crystals takes a second to load
+        # imported here: the modules that make and relax crystals take a second to load
         from hpcvox.database.energy import chosen
 
         return TARGETS[chosen(settings.database)]
@@ -156,6 +156,6 @@ def _energy(settings: PipelineSettings) -> str:
 
 
 def require_calculators(settings: PipelineSettings) -> None:
-    """Refuse, now and not after hours of training, a calculator that is not installed."""
+    """Raise :class:`MissingDependencyError` now, not after hours of training, if a calculator is not installed."""
     for calculation in settings.relax.stages if settings.relax is not None else ():
         require(calculation.calculator)

@@ -1,4 +1,4 @@
-"""``pipeline plan``: the config of each step, and what it waits for, for a scheduler."""
+"""``hpcvox pipeline plan``: writes the config of each step, and prints which steps it waits for, for a scheduler."""
 
 from typing import Final
 
@@ -9,27 +9,27 @@ from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.process.outcome import Outcome
 
 PLAN: Final = "plan"
-"""Folder below ``out`` with the config of each step, where the steps are jobs of their own."""
+"""Folder below ``out`` with the config of each step, when each step is a job of its own."""
 
 MAY_FAIL: Final = ("screen", "relax")
-"""Stages without which there is a report all the same: where no candidate is left, say."""
+"""Stages that the report can do without: they do nothing if, say, no candidate is left."""
 
 
 def plan(settings: PipelineSettings) -> Outcome:
-    """Write the config of every step below ``out/plan``, and say a line a step for a scheduler.
+    """Write the config of every step below ``out/plan``, and return one line for each step, for a scheduler.
 
-    A line is the step, the verb that does it, its config, the steps that must have ended well before it begins, and
-    those that must have ended, well or not; with tabs between them, and commas between steps.
+    A line has five fields with tabs between them: the step; its verb; its config; the steps that must have succeeded
+    before it starts; the steps that must have ended, with success or not.  Commas separate steps.
 
     Raises:
-        ConfigError: a folder of a step is set by hand, ``source`` is not there, or a step would be refused.
+        ConfigError: the user has set a folder of a step, ``source`` does not exist, or a step would refuse it.
         MissingDependencyError: a calculator of ``relax`` is not installed.
     """
     require_calculators(settings)
     if settings.source is not None and not settings.source.exists():
         raise ConfigError(f"source={settings.source}: there is no such file or folder")
     stages = stages_of(settings)
-    # here alone: what reads crystals takes a second to load
+    # imported here: the modules that read crystals take a second to load
     from hpcvox.pipeline.before import require_targets
 
     require_targets(settings, stages)

@@ -1,4 +1,4 @@
-"""The stages of the pipeline in their order, and where below ``out`` the folders of each are."""
+"""The stages of the pipeline in their order, and the folders of each below ``out``."""
 
 from typing import Final, NamedTuple
 
@@ -6,7 +6,7 @@ from hpcvox.files.timings import FILE as TIMINGS
 
 
 class Stage(NamedTuple):
-    """A job of the pipeline, its function (loaded when its turn comes), and where below ``out`` its folders are."""
+    """A job of the pipeline: its name, its function (imported when it runs), and its folders below ``out``."""
 
     name: str
     function: str
@@ -14,12 +14,12 @@ class Stage(NamedTuple):
 
     @property
     def verb(self) -> str:
-        """What the stage is called to users."""
+        """The stage's name as users read it."""
         return self.name.replace("_", "-")
 
     @property
     def does(self) -> str:
-        """The verb that does it: some do so in several stages, with other settings."""
+        """The verb that runs the stage; one verb may run several stages with different settings."""
         return {"featurize-graph": "featurize", "finetune-unet": "train-unet"}.get(self.verb, self.verb)
 
 
@@ -61,7 +61,7 @@ STAGES = (
             "generated": "generated",
             "evaluation": "evaluation",
             "judged": "judged",
-            # where there are any, a run's of before or a user's among them
+            # the folders of an earlier run or of the user count, too
             "screened": "screened",
             "relaxed": "relaxed",
             "timings": TIMINGS,

@@ -1,1 +1,1 @@
-"""A process of a job: what started it, how it is told to stop, what it tells at its end."""
+"""The process of a job: who started it, how it is told to stop, and what it reports at its end."""

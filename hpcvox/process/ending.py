@@ -1,4 +1,4 @@
-"""The end of a process that had Ray in it."""
+"""Ends a process safely after it has used Ray."""
 
 import atexit
 import os
@@ -7,11 +7,11 @@ from typing import NoReturn
 
 
 def leave(status: int) -> NoReturn:
-    """End this process as ``sys.exit(status)`` does, but without the C++ destructors where Ray was loaded.
+    """End this process like ``sys.exit(status)``; if Ray is loaded, without running C++ destructors.
 
-    Threads of Ray's core outlive ``ray.shutdown``: one that wakes while the destructors run reads freed memory, and
-    a job whose work is done and on disk ends with a segmentation fault (once in some hundred runs).  What Python and
-    MPI have to do at the end is done.
+    Some threads of Ray go on after ``ray.shutdown``.  If one wakes while the destructors run, it reads freed memory.
+    Then a job whose results are all on disk ends with a segmentation fault (about once in a hundred runs).  Python's
+    exit functions and MPI's finalization still run.
     """
     if "ray" not in sys.modules:
         sys.exit(status)

@@ -1,29 +1,32 @@
-"""Whether a start of a job has gained anything: told to what starts it again, which else would do so for ever."""
+"""Tells the script that restarts a job whether this start has written anything new.
+
+If it has not, the script must not restart the job, which would go on forever.
+"""
 
 import os
 from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "HPCVOX_NO_GAIN"
-"""Names a file that ``slurm/lib.sh`` makes, and that goes with the first thing that is new on disk."""
+"""Environment variable with the path of a file that ``slurm/lib.sh`` makes; the first new result removes it."""
 
 BOOKKEEPING: Final = ("config.yaml", "launch.yaml", "timings.json", "metrics.jsonl")
-"""What each start of a job writes, whether it gets anywhere or not."""
+"""Files that every start of a job writes; they do not count as results."""
 
 
 def gained() -> None:
-    """Something is on disk from which the next start goes on."""
+    """Note that something is on disk from which the next start of the job goes on."""
     if place := os.environ.get(VARIABLE):
         Path(place).unlink(missing_ok=True)
 
 
 def is_awaited() -> bool:
-    """Whether anybody wants to know."""
+    """Whether the script that started this job waits for its first new result."""
     return VARIABLE in os.environ and os.path.lexists(os.environ[VARIABLE])
 
 
 def is_news(written: Path, path: Path) -> bool:
-    """Whether ``written``, which is to become ``path``, is more than what is there already."""
+    """Whether the file ``written``, which will be renamed to ``path``, differs from what is there."""
     if path.name in BOOKKEEPING:
         return False
     try:

@@ -1,4 +1,4 @@
-"""A request to stop (Ctrl-C, a signal of SLURM), noted until the work at hand can answer it."""
+"""Notes a request to stop (Ctrl-C, a signal of SLURM) until the running work can act on it."""
 
 import signal
 from types import FrameType, TracebackType
@@ -10,10 +10,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopRequest:
-    """While active, the signals are noted instead of ending the process.
+    """A context in which signals do not end the process; ``received`` is the number of the last signal, else 0.
 
-    One of several ranks that has noted one goes on doing so: its launcher and SLURM may both ask it, and the second
-    word must not end it on its way out, when its state is saved.
+    One of several ranks goes on noting signals after the context, once it has received one: its launcher and SLURM may
+    both send one, and the second must not end it while it saves its state.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What launchers of ranks (horovodrun, mpirun, srun, torchrun) say of themselves, and what they are told."""
+"""Environment variables of the launchers of ranks (horovodrun, mpirun, srun, torchrun): read and passed on."""
 
 import os
 from collections.abc import Mapping
@@ -25,25 +25,25 @@ NEEDED: Final = (
     ),
     *("HIP_", "UCX_", "FI_", "OMPI_", "PMI", "SLURM", "SRUN_", "HOROVOD_", "HPCVOX_", "TORCH_"),
 )
-"""What the names of the variables begin with that ranks need; ``slurm/lib.sh`` has the same list."""
+"""Beginnings of the names of the variables that ranks need; ``slurm/lib.sh`` has the same list."""
 
 _SECRET: Final = ("KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "JWT", "COOKIE")
 
 RANKS: Final = "HPCVOX_RANKS"
-"""Says how many ranks were started together; set by ``slurm/lib.sh`` and ``training/ranks/launch.py``."""
+"""Variable with the number of ranks started together; ``slurm/lib.sh`` and ``training/ranks/launch.py`` set it."""
 
 RANK: Final = "HPCVOX_RANK"
-"""Says which of them a rank is that no other launcher tells so."""
+"""Variable with the number of a rank that hpcvox started without another launcher."""
 
 MEETING: Final = "HPCVOX_MEETING"
-"""Names where such ranks meet."""
+"""Variable with the place at which such ranks find each other."""
 
 _SIZES = ("HOROVOD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
-"""Set by horovodrun, by Open MPI's mpirun, and by that of MPICH and its relatives."""
+"""Variables with the number of ranks, of horovodrun, Open MPI's mpirun, and the mpirun of MPICH and its relatives."""
 
 
 def launched_ranks() -> int:
-    """Number of ranks that a launcher started, this process among them; 1 without one."""
+    """Number of ranks that a launcher started, including this process; 1 without a launcher."""
     if RANK in os.environ:
         return int(os.environ[RANKS])
     for size in _SIZES:
@@ -57,8 +57,10 @@ def launched_ranks() -> int:
 
 
 def step_ranks() -> int:
-    """Number of ranks that ``srun`` started as the tasks of a step, this process among them, whether or not a launcher
-    has told them so in the words of an MPI; 1 where ranks are something else than these tasks.
+    """Number of ranks that ``srun`` started as the tasks of a step, including this process; 1 if it started none.
+
+    It does not matter whether the ranks have variables of an MPI.  If another launcher started the ranks, the tasks of
+    the step are not ranks, and the result is 1.
     """
     tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
     others = "OMPI_COMM_WORLD_SIZE" in os.environ or "HOROVOD_SIZE" in os.environ or is_elastic()
@@ -75,26 +77,28 @@ def step_ranks() -> int:
 
 
 def require_joined(size: int) -> None:
-    """See that the ``size`` ranks that have found each other are all that were started.
+    """Check that all ranks that were started have found each other; ``size`` is how many have.
 
     Raises:
-        MissingDependencyError: they are fewer: each of several groups would do all of the work, and nobody would
-            notice.
+        MissingDependencyError: fewer have.  Otherwise each of several groups would do all of the work, and nobody
+            would notice.
     """
     started = os.environ.get(RANKS) or os.environ.get("SLURM_STEP_NUM_TASKS") or "1"
     if is_elastic() or not started.isdigit() or size >= int(started):
         return
     raise MissingDependencyError(
         f"{started} processes were started and {size} of them found each other, so that each would do all of the work "
-        "alone: what starts them is not what their MPI was built for. `srun --mpi=list` names what SLURM offers "
-        "(HPCVOX_SRUN_MPI in configs/site.sh: pmix, pmi2, cray_shasta; never none), or take HPCVOX_LAUNCH=mpirun; a "
-        "training also takes backend=torch, which under srun needs no MPI"
+        "alone: the launcher does not fit the MPI library of these processes. `srun --mpi=list` names what SLURM "
+        "offers; set HPCVOX_SRUN_MPI in configs/site.sh to one of these (pmix, pmi2, cray_shasta; never none), or set "
+        "HPCVOX_LAUNCH=mpirun; a training can also use backend=torch, which needs no MPI under srun"
     )
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """What ranks need of ``environment``: horovodrun writes all that it has on the command lines that start them,
-    where every user of the node can read it.
+    """The variables of ``environment`` that ranks need, without secrets.
+
+    horovodrun writes its whole environment on the command lines that start the ranks, where every user of the node can
+    read it.
     """
     return {
         name: value
@@ -104,8 +108,9 @@ def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def of_this_hpcvox(environment: Mapping[str, str]) -> dict[str, str]:
-    """``environment`` for a Python that runs this very hpcvox, and none of the modules that lie in the current folder:
-    that may be one of other people's data.
+    """``environment`` for a Python process that imports this hpcvox, and no module from the current folder.
+
+    The current folder may hold other people's data.
     """
     here = str(Path(hpcvox.__file__).parents[1])
     path = os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))
@@ -113,5 +118,5 @@ def of_this_hpcvox(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_elastic() -> bool:
-    """Whether ``horovodrun --min-np`` started this process, as one of ranks that come and go."""
+    """Whether ``horovodrun --min-np`` started this process, so that ranks may come and go."""
     return os.environ.get("HOROVOD_ELASTIC") == "1"

@@ -1,6 +1,7 @@
-"""What a step of a job is told when SLURM preempts it: for ``slurm/ray_node.py`` and ``slurm/mpi_daemon.py``.
+"""Handles preemption by SLURM, for ``slurm/ray_node.py`` and ``slurm/mpi_daemon.py``.
 
-Every process of a step is told to end; where the job has some time left to save its state, the steps alone are told.
+When SLURM preempts a job, it signals every process of its steps.  If the job has time left to save its state, SLURM
+does not signal the job's script.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @contextlib.contextmanager
 def deaf() -> Iterator[None]:
-    """Processes that are started within this do not hear of their end, short of SIGKILL."""
+    """A context in which new processes are started with the signals that end a process blocked (not SIGKILL)."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         yield
@@ -24,17 +25,17 @@ def deaf() -> Iterator[None]:
 
 
 def job_goes_on() -> bool:
-    """Whether SLURM lets the job run on for a while, though its steps are told to end: it is preempted."""
+    """Whether SLURM still counts the job as running although it tells its steps to end: then it is preempted."""
     return "JobState=RUNNING" in _slurm("scontrol", "show", "job")
 
 
 def tell_the_job() -> None:
-    """A preemption is told to the steps of a job alone; its script asks SLURM what it is."""
+    """Signal the job's script, since SLURM tells a preemption to the steps alone; the script asks SLURM why."""
     _slurm("scancel", "--batch", "--signal=USR2")
 
 
 def _slurm(*command: str) -> str:
-    """What a command of SLURM's says of this job; nothing where it does not answer."""
+    """The output of a SLURM command about this job; empty if SLURM does not answer."""
     job = os.environ.get("HPCVOX_JOB") or os.environ["SLURM_JOB_ID"]
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         return subprocess.run(

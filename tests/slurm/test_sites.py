@@ -160,7 +160,7 @@ def test_ranks_that_do_not_find_each_other_are_refused(lab: Lab, tmp_path: Path,
     ranks = 4 if script == "statistics" else 2
     assert f"{ranks} processes were started and 1 of them found each other" in said(tmp_path, job)
     assert "srun --mpi=list" in said(tmp_path, job)
-    assert "backend=torch, which under srun needs no MPI" in said(tmp_path, job)
+    assert "backend=torch, which needs no MPI under srun" in said(tmp_path, job)
 
 
 def test_a_preempted_ray_job_saves_goes_back_and_carries_on(lab: Lab, tmp_path: Path) -> None:
