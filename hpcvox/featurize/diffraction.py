@@ -42,7 +42,7 @@ class DiffractionSampler(Sampler):
         return {}
 
     def defective(self, cell: Cell, place: tuple[int, int]) -> Cluster:
-        """A supercell of a conventional cell, positions in Å, with defects drawn from the settings' seed and ``place``."""
+        """A supercell of a conventional cell, positions in Å, with defects drawn from the seed and ``place``."""
         settings = self.settings
         random = np.random.default_rng([settings.seed, *place])
         cluster = supercell(cell, settings.atoms)

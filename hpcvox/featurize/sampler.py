@@ -18,7 +18,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Sampler(Protocol):
-    """Makes the sample of a crystal; the result depends only on the settings, the crystal and its place in the source."""
+    """Makes the sample of a crystal, which depends only on the settings, the crystal and its place in the source."""
 
     arrays: tuple[ArraySpec, ...]
     """The arrays of a sample, including ``cell``, which every sample has and the job fills."""

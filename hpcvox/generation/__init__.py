@@ -1,5 +1,6 @@
-"""From a latent point to a crystal.
+"""Generates crystals from points of the latent space.
 
-Here points are drawn and decoded (``job.py`` is what ``generate`` runs); ``placement/`` makes atoms of decoded voxels,
-and ``judging/`` says which crystals are valid, plausible and new (its ``job.py`` is what ``judge`` runs).
+The modules here draw points and decode them to voxels (``job.py`` runs ``hpcvox generate``).  ``placement/`` turns
+decoded voxels into atoms.  ``judging/`` decides which crystals are valid, plausible and new (its ``job.py`` runs
+``hpcvox judge``).
 """

@@ -1,4 +1,4 @@
-"""The table of candidates, ``candidates.csv``, and their crystals: what those that read them know without a network."""
+"""Reads the table of candidates, ``candidates.csv``, and their crystals; needs no network and no PyTorch."""
 
 import csv
 import io
@@ -18,12 +18,12 @@ TABLE: Final = "candidates.csv"
 
 
 class Column(StrEnum):
-    """Of the table, in their order."""
+    """The columns of the table, in their order."""
 
     ID = "id"
     DECILE = "decile"
     VALID = "valid"
-    CODE = "code"  # why it is not valid
+    CODE = "code"  # why the candidate is not valid
     FORMULA = "formula"
     N_SITES = "n_sites"
     A = "a"  # Å
@@ -39,19 +39,19 @@ class Column(StrEnum):
 COLUMNS: Final = tuple(Column)
 
 CIFS = "cifs"
-"""Where the crystals are, as :class:`hpcvox.crystals.sources.cif_set.CifSet` keeps them."""
+"""Folder (or archive) of the candidates' CIFs, a :class:`hpcvox.crystals.sources.cif_set.CifSet`."""
 
 LENGTHS: Final = (Column.A, Column.B, Column.C)
 
 ANGLES = ("alpha", "beta", "gamma")
-"""Further columns, after the lengths, where the networks know oblique cells."""
+"""Further columns after the lengths, if the networks were trained on oblique cells."""
 
 
 def read_candidates(generated: Path) -> list[dict[str, Any]]:
-    """The rows of the table of a run of ``generate``.
+    """Read the rows of ``candidates.csv`` from ``generated``, the folder of a run of ``hpcvox generate``.
 
     Raises:
-        ConfigError: there is no such table.
+        ConfigError: there is no such table, or it is damaged.
     """
     path = generated / TABLE
     try:
@@ -71,7 +71,7 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
             f"generated: {path} is not a table of candidates: it lacks columns; generate them again"
         )
     for number, row in enumerate(rows, start=2):
-        # of a stranger's run: what is read and written by them stays in its folder
+        # the run may be a stranger's: ids and file names must not lead out of its folder
         id, cif = row[Column.ID], row[Column.CIF]
         if "/" in id or id.startswith(".") or cif not in ("", f"{CIFS}/{Path(cif).name}"):
             raise ConfigError(
@@ -82,15 +82,18 @@ def read_candidates(generated: Path) -> list[dict[str, Any]]:
 
 
 def is_valid(row: Mapping[str, str]) -> bool:
-    """Whether the candidate of a row of the table is valid."""
+    """Whether the candidate in ``row`` of the table is valid."""
     return row.get(Column.VALID) == str(True)
 
 
 def read_crystals(generated: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Crystal | Reject]]:
-    """The crystals of the candidates that have a CIF, by id, or why one cannot be used.
+    """Read the CIFs of the candidates in ``rows`` that have one.
+
+    Yields:
+        The id of a candidate, and its crystal or the reason why that cannot be used.
 
     Raises:
-        ConfigError: a CIF is gone.
+        ConfigError: a CIF is missing.
     """
     cifs = CifSet(generated / CIFS)
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""``densities.npz``: densities as they were decoded from latent points, which ``generate`` leaves for people to see."""
+"""``densities.npz``: some of the decoded densities, which ``hpcvox generate`` saves so that people can look at them."""
 
 import zipfile
 from pathlib import Path
@@ -15,13 +15,13 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.
 
 
 class Densities(NamedTuple):
-    """Decoded densities in e/Å³, (k, n, n, n) float32, and k ids."""
+    """Decoded densities in e/Å³, (k, n, n, n) float32, and the ids of their k candidates."""
 
     density: NDArray[np.float32]
     ids: list[str]
 
     def save(self, folder: Path) -> None:
-        """Write the file into ``folder``, whole or not at all, as float16 within its range."""
+        """Write the file into ``folder`` atomically, as float16; values are clipped to the range of float16."""
         limit = float(np.finfo(np.float16).max)
         with durable.written_aside(folder / FILE) as part, part.open("wb") as handle:
             np.savez_compressed(
@@ -32,10 +32,10 @@ class Densities(NamedTuple):
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """What the file in ``folder`` holds; None where there is none.
+        """Read the file in ``folder``; None if there is none.
 
         Raises:
-            SummaryError: it is not what it should be.
+            SummaryError: the file is damaged or holds something else.
         """
         file = folder / FILE
         try:

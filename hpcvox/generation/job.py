@@ -1,4 +1,4 @@
-"""``generate``: latent points → decoded maps → atoms → judgement, each sample accounted for."""
+"""``hpcvox generate``: draws latent points, decodes them to maps, places atoms, and checks every sample's validity."""
 
 import time
 from collections import Counter
@@ -30,17 +30,17 @@ from hpcvox.terminal import counted
 from hpcvox.training.folder.card import Run
 
 PART = 3 * BATCH
-"""Samples to a part: what an interruption loses at most."""
+"""Samples in a part; an interruption loses at most one part."""
 
 TEXT: Final = "text"
-"""Beside the columns of the table, a row has its CIF."""
+"""Key of a row's CIF text, beside the columns of the table."""
 
 MAY_CHANGE = {"per_condition", "conditions", "threads", "slices", "crystals"}
-"""Settings with which ``out`` may go on: a sample depends on its own number, decile and seed alone."""
+"""Settings that may change while ``out`` goes on, because a sample depends only on its number, decile and seed."""
 
 
 def run(settings: GenerateSettings) -> Outcome:
-    """Sample every decile, and write what came of it to ``settings.out``."""
+    """Generate candidates for every decile, and write CIFs, table and summary to ``settings.out``."""
     with durable.sole_writer(settings.out):
         networks = Networks(settings)
         latent = Latent(settings, networks)
@@ -88,7 +88,7 @@ def _work(settings: GenerateSettings, networks: Networks, latent: Latent) -> dic
 def _make(
     part: list[Sample], settings: GenerateSettings, networks: Networks, latent: Latent, progress: Progress
 ) -> list[dict[str, Any]]:
-    """The rows of one part, each with its CIF's text."""
+    """Generate the samples of one part; a row of the table for each, with the text of its CIF."""
     rows: list[dict[str, Any]] = []
     for start in range(0, len(part), BATCH):
         batch = part[start : start + BATCH]
@@ -104,7 +104,7 @@ def _make(
 
 
 def _row(candidate: Candidate) -> dict[str, Any]:
-    """What the table has of a candidate, and the text of its CIF."""
+    """The table's row of a candidate, with the text of its CIF."""
     told: dict[str, Any] = {
         Column.VALID: candidate.valid,
         Column.CODE: candidate.code,
@@ -129,7 +129,7 @@ def _row(candidate: Candidate) -> dict[str, Any]:
 def _write(
     settings: GenerateSettings, networks: Networks, latent: Latent, rows: list[dict[str, Any]]
 ) -> GenerateSummary:
-    """Write CIFs, table, summary and densities; returns the summary."""
+    """Write CIFs, table, summary and densities; return the summary."""
     known = _training_formulas(networks.card.run)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in rows:
@@ -155,7 +155,7 @@ def _summary(
     drawn_from: str | None,
     novelty: str,
 ) -> GenerateSummary:
-    """Counts and rates over all samples drawn; nothing is skipped."""
+    """Counts and rates over all samples that were drawn; failures count, too."""
     valid = [row for row in rows if row[Column.VALID]]
     deciles = sorted({row[Column.DECILE] for row in rows})
     drawn, good = (Counter(row[Column.DECILE] for row in some) for some in (rows, valid))
@@ -179,7 +179,7 @@ def _summary(
 
 
 def _training_formulas(run: Run) -> set[str] | None:
-    """Formulas that the VAE was trained on; None where its shard set is not there any more."""
+    """Formulas of the crystals that the VAE was trained on; None if its shard set no longer exists."""
     try:
         formulas = ShardSet.open(run.shards).formulas
     except ShardError:
@@ -189,7 +189,7 @@ def _training_formulas(run: Run) -> set[str] | None:
 
 
 def _write_slices(settings: GenerateSettings, networks: Networks, latent: Latent) -> None:
-    """``densities.npz``: the first decoded densities of each decile, (k, n, n, n) float16, and their ids."""
+    """Write ``densities.npz``: the first ``settings.slices`` decoded densities of each decile, with their ids."""
     chosen = sorted(
         latent.samples(min(settings.slices, settings.per_condition)), key=lambda s: (s.decile, s.number)
     )

@@ -1,8 +1,11 @@
-"""Which points of the latent space are drawn: of the prior, around a crystal, or on the line between two.
+"""Draws points of the latent space: from the prior, around a crystal, or on the line between two crystals.
 
-Court et al. 2020, "Crystal generation": z ~ N(0, 1); z ~ N(μ_base, σ); linear interpolation.  With the prior that was
-fitted to the training samples of the decile, N(m, C) with C = F·Fᵀ: z = m + σF·ε; z = μ_base + σF·ε, ε ~ N(0, 1).  With
-the flow that has learnt where those of the decile lie: z is what σε becomes.
+Court et al. 2020, "Crystal generation", draw z ~ N(0, 1), or z ~ N(μ_base, σ), or interpolate linearly.  There are two
+other priors; in both, ε ~ N(0, 1):
+
+- ``prior=fitted``: the prior N(m, C), C = F·Fᵀ, was fitted to the decile's training samples.  z = m + σF·ε, or around a
+  crystal z = μ_base + σF·ε.
+- ``prior=flow``: a flow has learnt where the decile's training samples lie; it maps the noise σε to z.
 """
 
 from pathlib import Path
@@ -29,11 +32,11 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 
 Maps = tuple[NDArray[np.float32], NDArray[np.uint8]]
-"""Of one crystal: density and coordinates (4, n, n, n), atomic numbers (n, n, n)."""
+"""The maps of one crystal: density in e/Å³ and coordinates in Å, (4, n, n, n); atomic numbers, (n, n, n)."""
 
 
 class Sample(NamedTuple):
-    """One latent point: the ``number``-th of its decile."""
+    """One latent point: number ``number`` (from 0) of its decile."""
 
     number: int
     decile: int
@@ -45,11 +48,11 @@ class Sample(NamedTuple):
 
 
 class Latent:
-    """The points that the settings ask for.
+    """Draws the latent points that the settings ask for.
 
     Raises:
-        ConfigError: ``base``, ``towards`` or ``conditions`` name nothing that is there.
-        CheckpointError: the fitted prior is damaged, or asked for and not there.
+        ConfigError: ``base``, ``towards`` or ``conditions`` name something that does not exist.
+        CheckpointError: the fitted prior is damaged, or the settings ask for it and there is none.
         SourceError, ShardError: a file or the training's shard set cannot be read.
     """
 
@@ -72,7 +75,7 @@ class Latent:
                 if own is None and networks.conditions > 1:
                     raise ConfigError(
                         f"conditions: give the decile of {networks.card.condition} that crystals around "
-                        f"{settings.base} are to have, 0 to {networks.conditions - 1}, such as [0]"
+                        f"{settings.base} shall have, 0 to {networks.conditions - 1}, such as [0]"
                     )
                 self.deciles = [own or 0]
         if settings.towards is not None:
@@ -84,11 +87,11 @@ class Latent:
             )
 
     def samples(self, count: int) -> list[Sample]:
-        """The first ``count`` of every decile, in turn: more of them begin with those of fewer."""
+        """The first ``count`` samples of every decile, deciles in turn; a larger ``count`` only appends samples."""
         return [Sample(number, decile) for number in range(count) for decile in self.deciles]
 
     def points(self, samples: list[Sample]) -> NDArray[np.float32]:
-        """The points of at most ``BATCH`` ``samples``, (B, L)."""
+        """The latent points, (B, L) float32, of at most ``BATCH`` samples."""
         points = np.stack([self._point(sample) for sample in samples])
         if self.flow is not None:
             return self.networks.transported(
@@ -97,7 +100,7 @@ class Latent:
         return points
 
     def work(self) -> dict[str, Any]:
-        """What the points depend on."""
+        """Everything that the points depend on; finished parts are kept if it is the same in the next run."""
         known: dict[str, Any] = {"seed": self.settings.seed, "sigma": self.settings.sigma}
         known |= self._drawn_from
         if self.settings.base is not None:
@@ -114,19 +117,21 @@ class Latent:
             between: NDArray[np.float32] = (1 - way) * base + way * self._towards[sample.decile]
             return between
         drawn = latent_point(self.settings.seed, sample.decile, sample.number, len(base), self.settings.sigma)
-        if self.prior is not None:  # by einsum, whose sum has one order, whatever threads BLAS has
+        if (
+            self.prior is not None
+        ):  # einsum adds in a fixed order; BLAS would not, with another number of threads
             drawn = np.einsum("ij,j->i", self.prior.factor[sample.decile], drawn)
         return base + drawn
 
 
 def latent_point(seed: int, decile: int, number: int, size: int, sigma: float) -> NDArray[np.float32]:
-    """One draw of N(0, σ²), (size,): the same in any batch, order or count."""
+    """One draw from N(0, σ²), (size,) float32, which depends only on the arguments, not on batch or order."""
     random = np.random.default_rng([seed, decile, number])
     return (sigma * random.standard_normal(size)).astype(np.float32)
 
 
 def _flow(settings: GenerateSettings, networks: Networks) -> latent_flow.Found | None:
-    """The flow, where points are drawn by one: not around a crystal, which takes a Gaussian's covariance."""
+    """The flow, if the points are drawn by it; not around a crystal, which needs the covariance of a Gaussian."""
     if settings.prior not in ("auto", "flow") or settings.base is not None:
         if settings.prior == "flow":
             raise ConfigError("prior=flow: around a base points are drawn with prior=fitted or prior=normal")
@@ -141,8 +146,8 @@ def _flow(settings: GenerateSettings, networks: Networks) -> latent_flow.Found |
 
 
 def _prior(settings: GenerateSettings, networks: Networks) -> prior.Found | None:
-    """The fitted prior, where points are drawn from one and not from N(0, 1)."""
-    if settings.prior == "normal" or settings.towards is not None:  # a line has no random numbers
+    """The fitted prior if points are drawn from it; None if they are drawn from N(0, 1)."""
+    if settings.prior == "normal" or settings.towards is not None:  # interpolation draws no random numbers
         return None
     found = networks.vae.prior()
     if found is None:
@@ -153,10 +158,10 @@ def _prior(settings: GenerateSettings, networks: Networks) -> prior.Found | None
 
 
 def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float32], int | None]:
-    """Means of the posterior of a crystal, a row for each decile that is sampled, (K, L), and its own decile.
+    """The posterior mean of a crystal with each of the K deciles as condition, (K, L), and the crystal's own decile.
 
-    A crystal of the training's shard set is encoded with its own decile, one of a file, whose own is not
-    known, with the one sampled.
+    A crystal of the training's shard set has the same row K times, encoded with its own decile.  The decile of a
+    crystal from a file is unknown (None), so each row is encoded with the decile that will be sampled.
     """
     deciles = np.arange(networks.conditions)
     (maps, species), own = (
@@ -173,7 +178,7 @@ def _encoded(key: str, name: str, networks: Networks) -> tuple[NDArray[np.float3
 
 
 def _of_set(key: str, name: str, networks: Networks) -> tuple[Maps, int | None]:
-    """Maps and decile of a crystal of the shard set that the VAE was trained on."""
+    """The maps and the decile of a crystal in the shard set that the VAE was trained on."""
     card = networks.card
     shards = ShardSet.open(card.run.shards)
     if name not in shards.ids:
@@ -192,7 +197,7 @@ def _of_set(key: str, name: str, networks: Networks) -> tuple[Maps, int | None]:
 
 
 def _of_file(key: str, path: Path, networks: Networks) -> tuple[Maps, None]:
-    """Maps of the one crystal of a file, made as the shard set was that the VAE was trained on."""
+    """The maps of the only crystal in a file, made with the settings of the VAE's shard set."""
     found = [crystal for entry in open_source(path) for crystal in parse(entry)]
     if len(found) != 1:
         raise ConfigError(f"{key}: {path} holds {len(found)} crystals; give a file of one")
@@ -206,10 +211,10 @@ def _of_file(key: str, path: Path, networks: Networks) -> tuple[Maps, None]:
 
 
 def maps_of(crystal: Crystal, networks: Networks) -> Maps:
-    """Maps of a crystal, made as the shard set was that the VAE was trained on.
+    """Make the maps of a crystal with the settings of the shard set that the VAE was trained on.
 
     Raises:
-        Rejected: it has none, or its cell is oblique and those of the training are not.
+        Rejected: the crystal has no such maps, or its cell is oblique and the VAE knows only right angles.
     """
     crystal, arrays = alone(_featurized(networks), crystal)
     stored = arrays["density"]
@@ -222,7 +227,7 @@ def maps_of(crystal: Crystal, networks: Networks) -> Maps:
 
 
 def _featurized(networks: Networks) -> DensitySettings:
-    """The settings of the training's shard set."""
+    """The featurization settings of the shard set that the VAE was trained on."""
     tree = networks.card.descriptor
     if not tree:
         tree = dict(ShardSet.open(networks.card.run.shards).manifest.settings)
@@ -234,7 +239,7 @@ def _maps(
 ) -> NDArray[np.float32]:
     if not (networks.kind.oblique or is_orthogonal(lattice)):
         raise Rejected(
-            "not-orthogonal", "its cell is oblique, and the VAE was trained on right-angled ones alone"
+            "not-orthogonal", "its cell is oblique, and the VAE was trained only on cells with right angles"
         )
     return np.concatenate(
         [density[None], cell_coordinates(lattice, networks.kind.grid, networks.kind.voxels)]

@@ -1,4 +1,4 @@
-"""From latent points, or maps, to candidates: decoded, named, placed and judged, each accounted for."""
+"""Makes candidates of latent points or maps: decodes, names elements, places atoms, checks; loses no sample."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,24 +17,24 @@ from hpcvox.generation.settings import PlacementRules
 
 
 class Candidate(NamedTuple):
-    """What a decoded map is of; a map that cannot be made into a crystal is a candidate, too."""
+    """The result for one decoded map; a map that gives no crystal is a candidate, too, with the reason."""
 
     id: str
     crystal: Crystal | None
     verdict: Validity | None
-    """Of the crystal."""
+    """The formula of the crystal; empty if there is none."""
     code: str
-    """Why it is not valid, or no crystal; empty where it is valid."""
+    """Why the candidate is not valid, or is no crystal; empty if it is valid."""
     message: str
 
     @property
     def valid(self) -> bool:
-        """Whether it is a crystal whose atoms are far enough from each other."""
+        """Whether the candidate is a crystal that passed the validity check."""
         return not self.code
 
 
 def decoded(networks: Networks, latent: Latent, samples: Sequence[Sample]) -> Decoded:
-    """What at most ``BATCH`` latent points are of."""
+    """Decode at most ``BATCH`` latent points."""
     points = latent.points(list(samples))
     return networks.decode(points, np.array([sample.decile for sample in samples]))
 
@@ -42,7 +42,7 @@ def decoded(networks: Networks, latent: Latent, samples: Sequence[Sample]) -> De
 def candidates(
     networks: Networks, rules: PlacementRules, ids: Sequence[str], maps: Decoded
 ) -> list[Candidate]:
-    """A candidate for each of at most ``BATCH`` decoded maps."""
+    """Make a candidate of each of at most ``BATCH`` decoded maps."""
     segmented = networks.segment(maps, rules.mask_threshold)
     return [
         _candidate(name, maps.maps[row], segmented.species[row], segmented.mask[row], networks, rules)
@@ -58,10 +58,10 @@ def placed(
     networks: Networks,
     rules: PlacementRules,
 ) -> Placed:
-    """The atoms of one decoded map (4, n, n, n) in the cell ``lattice`` that was fitted to it.
+    """Place the atoms of one decoded map (4, n, n, n) in ``lattice``, the cell that was fitted to the map.
 
     Raises:
-        Rejected: there are none.
+        Rejected: the map holds no atoms, or too many.
     """
     grid, widths = networks.kind.grid, networks.widths
     return place(maps[0], species, mask, lattice, grid, widths=widths, rules=rules)

@@ -1,4 +1,4 @@
-"""The trained networks behind one small face: NumPy arrays in and out.
+"""One interface to the trained networks of generation, which takes and returns NumPy arrays.
 
 Tensor names end in their axes: B batch, C channels, F features, D H W the voxel axes.
 """
@@ -23,32 +23,31 @@ from hpcvox.networks.vae.model import Names
 from hpcvox.training.folder.runs import load_model
 
 BATCH = 16
-"""Samples the networks take at a time, always: a last batch is filled up.  Libraries choose their
-kernels by the shape of a batch, and other kernels round otherwise; with one shape a sample comes out
-the same bit for bit, whatever samples are with it."""
+"""Samples in every batch; a smaller last batch is filled up.  Libraries choose kernels by the shape of a batch, and
+different kernels round differently.  With one shape, a sample gives the same bits whatever else is in the batch."""
 
 
 class Decoded(NamedTuple):
-    """A batch of latent points, decoded."""
+    """What the decoder makes of a batch of latent points."""
 
     maps: NDArray[np.float32]  # (B, 4, n, n, n) | density in e/Å³ and x, y, z in Å
-    names: Names | None  # of a decoder that names elements, of a whole batch
+    names: Names | None  # output for a whole batch of a decoder that names elements; None of other decoders
 
 
 class Segmented(NamedTuple):
-    """Which voxels of a batch of maps are occupied, and by what."""
+    """Which voxels of a batch of maps are occupied, and by which element."""
 
-    species: NDArray[np.uint8]  # (B, n, n, n) | most probable element, where asked for; else 0
+    species: NDArray[np.uint8]  # (B, n, n, n) | most probable atomic number of the requested voxels; else 0
     mask: NDArray[np.float32]  # (B, n, n, n) | probability that a voxel is occupied
 
 
 class Networks:
-    """A VAE that names the elements of what it decodes, or a VAE and a UNet that does.
+    """A VAE, with a UNet if the VAE's own decoder does not name elements.
 
-    ``kind`` says what maps the VAE makes.
+    ``kind`` describes the maps that the VAE makes.
 
     Raises:
-        CheckpointError: a run folder holds no such model, the two do not fit together, or no one names elements.
+        CheckpointError: a run folder holds no such model, the two do not fit together, or neither names elements.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -70,7 +69,7 @@ class Networks:
 
     @torch.inference_mode()
     def decode(self, z: NDArray[np.float32], deciles: NDArray[np.int64]) -> Decoded:
-        """What at most ``BATCH`` latent points (B, L) are of."""
+        """Decode at most ``BATCH`` latent points, (B, L), each with the decile that conditions it, (B,)."""
         maps_BCDHW, names = self.vae.decode(self._filled(z), _whole(deciles))
         return Decoded(maps_BCDHW[: len(z)].cpu().numpy(), names)
 
@@ -78,7 +77,7 @@ class Networks:
     def transported(
         self, flow: Flow, noise: NDArray[np.float32], deciles: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """The latent points, (B, L), that a flow makes of noise (B, L), at most ``BATCH``."""
+        """The latent points, (B, L), to which a flow maps at most ``BATCH`` rows of noise, (B, L)."""
         points_BL = flow.transport(torch.from_numpy(_whole(noise)), torch.from_numpy(_whole(deciles)))
         out: NDArray[np.float32] = points_BL[: len(noise)].numpy()
         return out
@@ -87,19 +86,26 @@ class Networks:
     def encode(
         self, maps: NDArray[np.float32], species: NDArray[np.uint8], deciles: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Means of the posterior, (B, L), of at most ``BATCH`` maps (B, 4, n, n, n) of ions (B, n, n, n)."""
+        """The posterior means, (B, L), of at most ``BATCH`` crystals.
+
+        Args:
+            maps: density in e/Å³, then x, y, z in Å, (B, 4, n, n, n).
+            species: atomic numbers, 0 where there is no ion, (B, n, n, n).
+            deciles: the condition of each, (B,).
+        """
         mean_BL, _ = self.vae.encode(self._filled(maps), self._filled(species), _whole(deciles))
         out: NDArray[np.float32] = mean_BL[: len(maps)].cpu().numpy()
         return out
 
     @torch.inference_mode()
     def segment(self, decoded: Decoded, threshold: float, also: NDArray[np.bool_] | None = None) -> Segmented:
-        """Occupation of every voxel, and the element of those occupied with at least ``threshold``.
+        """The probability that each voxel is occupied, and the element of those with at least ``threshold``.
 
-        By the UNet, where there is one; else as the decoder says itself.
+        The UNet predicts both if there is one; else the decoder does.
 
         Args:
             decoded: at most ``BATCH`` maps.
+            threshold: probability from which on a voxel counts as occupied.
             also: further voxels whose element is wanted, (B, n, n, n).
         """
         count = len(decoded.maps)
@@ -117,7 +123,7 @@ class Networks:
         if also is not None:
             wanted |= torch.from_numpy(also).to(self.device)
         species = torch.zeros(mask_BDHW.shape, dtype=torch.uint8, device=self.device)
-        # one sample at a time: what it holds then depends on no other, bit for bit
+        # one sample at a time, so that its bits do not depend on the other samples
         for row in range(count):
             one = slice(row, row + 1)
             if self.unet is not None:
@@ -144,19 +150,19 @@ class Networks:
         return unet.to(self.device), card
 
     def _filled(self, rows: NDArray[Any]) -> torch.Tensor:
-        """``rows`` on the device, zeros added to make a whole batch."""
+        """Move ``rows`` to the device, with zeros added to fill the batch."""
         return torch.from_numpy(_whole(rows)).to(self.device)
 
 
 def _whole(rows: NDArray[Any]) -> NDArray[Any]:
-    """``rows``, zeros added to make a whole batch."""
+    """``rows`` with zeros added to fill the batch."""
     if len(rows) > BATCH:
         raise ValueError(f"{len(rows)} samples at once; at most {BATCH}")
     return np.concatenate([rows, np.zeros((BATCH - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
 def _elements(logits_KZ: torch.Tensor) -> torch.Tensor:
-    """The most probable atomic numbers, (K,) uint8; class 0 is the background, which the mask speaks for."""
+    """The most probable atomic numbers, (K,) uint8; class 0 (background) is left out, since the mask decides that."""
     return (logits_KZ[:, 1:].argmax(dim=1) + 1).to(torch.uint8)
 
 
@@ -164,5 +170,5 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError(f"device: {name} is asked for, and torch finds no GPU here; use cpu or auto")
+        raise ConfigError(f"device={name}: torch finds no GPU here; use cpu or auto")
     return torch.device(name)

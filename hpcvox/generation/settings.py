@@ -1,4 +1,4 @@
-"""Settings of ``generate`` and ``judge``, and those that other verbs share with them."""
+"""Settings of ``hpcvox generate`` and ``hpcvox judge``, some of which other verbs use, too."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -12,35 +12,36 @@ from hpcvox.inputs import Input
 from hpcvox.training.folder.shipped import UNETS, VAES
 
 Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
-"""Why a valid candidate is not plausible."""
+"""The reasons for which a valid candidate is not plausible."""
 
 
 _GENERATED = Input("`hpcvox generate` makes it")
 
 
 class PlacementSettings(Settings):
-    """How decoded voxels become atoms."""
+    """How decoded voxels are turned into atoms."""
 
     mask_threshold: float | None = Field(
         None,
         gt=0,
         lt=1,
-        description="least probability of an occupied voxel; null: 0.5, or 0.8 of a UNet's mask",
+        description="a voxel counts as occupied from this probability on; null: 0.5, or 0.8 if a UNet predicts it",
     )
     drop_voxels: int = Field(
         3,
         ge=0,
-        description="isolated regions of at most so many voxels go, unless the density has a maximum there",
+        description="remove isolated regions of at most this many voxels, unless the density has a maximum there",
     )
     drop_volume: float | None = Field(
         None,
         ge=0,
-        description="Å³ that isolated regions may have as well and go; null: 0.03, or 0 of a UNet's mask",
+        description="Å³; remove isolated regions of at most this volume, too, unless the density has a maximum there; "
+        "null: 0.03, or 0 if a UNet predicts the mask",
     )
     max_sites: int = Field(64, ge=1, le=500, description="a map with more sites is rejected as noise")
 
     def rules(self, by_unet: bool) -> "PlacementRules":
-        """These settings for the masks of a UNet, or of a decoder that tells itself which voxels are occupied."""
+        """These settings with a number for each null; ``by_unet``: a UNet predicts the mask, not the decoder."""
         threshold, volume = (0.8, 0.0) if by_unet else (0.5, 0.03)
         return PlacementRules(
             threshold if self.mask_threshold is None else self.mask_threshold,
@@ -51,7 +52,7 @@ class PlacementSettings(Settings):
 
 
 class PlacementRules(NamedTuple):
-    """How voxels become atoms, with nothing left open: see :class:`PlacementSettings`."""
+    """:class:`PlacementSettings` with a number for every setting."""
 
     mask_threshold: float
     drop_voxels: int
@@ -60,24 +61,24 @@ class PlacementRules(NamedTuple):
 
 
 class NetworkSettings(Settings):
-    """Which networks, and on how much of the machine."""
+    """Which networks to use, and which part of the machine."""
 
     vae: Annotated[Path, VAES] = Field(
         Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)"
     )
     unet: Annotated[Path | None, UNETS] = Field(
         None,
-        description="run folder of a UNet that names the elements of what the VAE decodes (see: hpcvox "
-        "train-unet), trained on the same shard set; null: the VAE's own decoder does",
+        description="run folder of a UNet that names the elements in the decoded maps (see: hpcvox train-unet), "
+        "trained on the same shard set; null: the VAE's own decoder names them",
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0: all CPUs at hand")
+    threads: int = Field(0, ge=0, description="CPU threads; 0: all CPUs of this process")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N")
 
 
 class GenerateSettings(NetworkSettings):
-    """hpcvox generate: points of the latent space, random, around a crystal or between two → crystals.
+    """hpcvox generate: points of the latent space → crystals; points are random, around a crystal, or between two.
 
-    Crystals are written as CIFs and a table.
+    Writes the crystals as CIFs and a table.
 
     Examples:
       hpcvox generate configs/generate.yaml seed=1
@@ -86,44 +87,47 @@ class GenerateSettings(NetworkSettings):
     out: Path = Field(Path("runs/generated"), description="folder for cifs/, candidates.csv and summary.json")
     per_condition: int = Field(100, ge=1, description="samples for each decile of the condition")
     conditions: list[int] | None = Field(
-        None, description="deciles to sample, 0 = lowest, as [0, 1, 2]; null: all, or the base's own"
+        None,
+        description="deciles to sample, as [0, 1, 2], 0 = lowest; null: all, or with base the decile of that",
     )
     prior: Literal["auto", "flow", "fitted", "normal"] = Field(
         "auto",
-        description="what latent points are drawn from: flow, which has learnt where the training samples lie; "
-        "fitted, a Gaussian for each decile, as its training samples lie there; normal, N(0, 1), as "
+        description="distribution of the latent points: flow, a network that has learnt where the training samples "
+        "lie; fitted, a Gaussian for each decile, fitted to its training samples; normal, N(0, 1), as "
         "in the paper; auto, the first of these that the VAE has (docs/generate.md)",
     )
     sigma: float = Field(
         1.0,
         gt=0,
-        description="standard deviations of the prior that latent points are off its mean, or off the base's "
-        "point (Court et al.: 0.5): of each dimension with prior=normal, along all directions in "
-        "which the decile's crystals vary with fitted",
+        description="scale of the random part of latent points, in standard deviations of the prior (Court et al., "
+        "around a base: 0.5); with prior=normal these are 1 in each dimension, with fitted they follow the directions "
+        "in which the decile's crystals vary",
     )
     base: str | None = Field(
         None,
-        description="crystal to sample around: a structure file, or an id of the shard set of the training, which is "
-        "sampled in its own decile; null: none",
+        description="sample around this crystal: a structure file, or an id of the training's shard set (sampled in "
+        "its own decile unless conditions says another); null: none",
     )
     towards: str | None = Field(
         None,
         description="a second crystal: per_condition samples at equal steps on the line from base to it; null: none",
     )
     seed: int = Field(
-        0, ge=0, description="of the latent points; a sample depends on its own number, its decile and this"
+        0,
+        ge=0,
+        description="seed of the latent points; a sample depends only on its number, its decile and the seed",
     )
     placement: PlacementSettings = Field(
-        default_factory=PlacementSettings, description="how voxels become atoms"
+        default_factory=PlacementSettings, description="how voxels are turned into atoms"
     )
-    slices: int = Field(1, ge=0, description="decoded densities kept for each decile, for the report")
+    slices: int = Field(1, ge=0, description="decoded densities to keep for each decile, for the report")
     crystals: Form = Field("folder", description=FORM)
 
     @model_validator(mode="after")
     def _a_line_has_two_ends(self) -> "GenerateSettings":
         if self.towards is not None and (self.base is None or self.per_condition < 2):
             raise ConfigError(
-                "towards: samples lie on the line from base to it: give base too, and at least 2 per_condition"
+                "towards: samples lie on the line from base to it: give base too, and per_condition of at least 2"
             )
         return self
 
@@ -143,7 +147,7 @@ class GenerateSettings(NetworkSettings):
 class JudgeSettings(Settings):
     """hpcvox judge: which candidates are valid, plausible, distinct and new (the funnel of Court et al. 2020, Table 2).
 
-    Of every one that is lost it tells at which stage, why, and what it is the same as.
+    The table says for every candidate that is lost at which stage, why, and which crystal it is the same as.
 
     Examples:
       hpcvox judge generated=runs/generated known=[my_crystals.csv]
@@ -154,47 +158,50 @@ class JudgeSettings(Settings):
     )
     known: Annotated[list[Path], Input()] = Field(
         default_factory=list,
-        description="sources of known crystals, as featurize reads them, beside the training set: [a.csv, b/]",
+        description="sources of known crystals in addition to the training set, as featurize reads them: [a.csv, b/]",
     )
     implausible: list[Reason] = Field(
         ["element", "too-near", "too-dense", "too-empty"],
-        description="why a valid candidate is lost as not plausible: element (an element by itself), too-near "
-        "(atoms, for their elements), too-dense, too-empty, charges (that do not balance); what is "
-        "not named is a remark in judged.csv; []: none is lost for any (docs/judge.md has the limits)",
+        description="reasons to reject a valid candidate as implausible: element (only one element), too-near (atoms "
+        "too near for their elements), too-dense, too-empty, charges (they do not balance); a reason that is "
+        "not listed here is only a remark in judged.csv; []: reject none (docs/judge.md has the limits)",
     )
     anonymous_formula: str | None = Field(
         None,
         pattern=r"^([A-Z]\d*)+$",
-        description="candidates of others are lost, such as ABC3; null: that of the base, where the run has one",
+        description="keep only candidates of this anonymous formula, such as ABC3; null: that of the base, if the run "
+        "has one",
     )
     symprec: float = Field(
-        0.1, gt=0, description="Å that sites and cell may be off the symmetry that symmetrised/ has exactly"
+        0.1, gt=0, description="Å; tolerance for the symmetry that the crystals in symmetrised/ have exactly"
     )
     reference: Annotated[Path | None, Input()] = Field(
         None,
-        description="source of held-out crystals, as featurize reads them: tells how valid all candidates are and "
-        "how far they and the reference cover each other, as generators are compared (COV-R and COV-P "
-        'of CDVAE, docs/judge.md); takes the extra metrics (HPCVOX_EXTRAS="chgnet metrics" make '
-        "setup); null: not",
+        description="source of held-out crystals, as featurize reads them: computes the share of valid candidates and "
+        "how well candidates and reference cover each other, the usual metrics of generators (COV-R and COV-P "
+        'of CDVAE, docs/judge.md); needs the extra metrics (HPCVOX_EXTRAS="chgnet metrics" make '
+        "setup); null: compute none",
     )
     structure_cutoff: float = Field(
         0.2,
         gt=0,
-        description="of COV, between fingerprints of structures: Perov-5 and Carbon-24 0.2, MP-20 0.4",
+        description="cutoff of COV for the distance of two structures' fingerprints: Perov-5 and Carbon-24 0.2, MP-20 "
+        "0.4",
     )
     composition_cutoff: float = Field(
         4.0,
         gt=0,
-        description="of COV, between fingerprints of compositions: Perov-5 and Carbon-24 4, MP-20 10",
+        description="cutoff of COV for the distance of two compositions' fingerprints: Perov-5 and Carbon-24 4, MP-20 "
+        "10",
     )
     actors: int = Field(
         0,
         ge=0,
-        description="processes that make fingerprints; 0: one a CPU (of the allocation, of the Ray cluster)",
+        description="processes that compute fingerprints; 0: one for each CPU (of the allocation or the Ray cluster)",
     )
     crystals: Form = Field("folder", description=FORM + "; symmetrised/ likewise")
     out: Path = Field(
         Path("runs/judged"),
-        description="folder for judged.csv, cifs/ (as they were generated), symmetrised/ (the same, with exactly "
-        "the symmetry that they have nearly), summary.json and, with a reference, benchmark.csv",
+        description="folder for judged.csv, cifs/ (the crystals as generated), symmetrised/ (the same crystals, made "
+        "exactly symmetric), summary.json and, with a reference, benchmark.csv",
     )

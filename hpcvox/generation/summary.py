@@ -1,10 +1,10 @@
-"""What ``generate`` says of the samples it drew: ``summary.json``."""
+"""The file in which ``hpcvox generate`` reports on its samples: ``summary.json``."""
 
 from hpcvox.files.summary import OrAbsent, Summary
 
 
 class GenerateSummary(Summary):
-    """Counts and rates over all samples that were drawn; nothing is skipped."""
+    """Counts and rates over all samples that were drawn; failures count, too."""
 
     samples: int
     placed: int
@@ -13,15 +13,15 @@ class GenerateSummary(Summary):
     valid_and_charge_balanced: int
     valid_and_novel: int
     formulas: int
-    """Different ones of the valid."""
+    """How many different formulas the valid candidates have."""
     failures: dict[str, int]
     valid_rate_by_decile: dict[str, float]
     condition: str | None
-    """The target whose deciles were asked for; None: the VAE has no condition."""
+    """The target that conditions the VAE; None if it has no condition."""
     edges: list[float]
     base: OrAbsent[str] = None
     towards: OrAbsent[str] = None
     prior: OrAbsent[str] = None
-    """What latent points were drawn from, where it is not N(0, 1)."""
+    """The distribution of the latent points; None for N(0, 1)."""
     novelty: str
-    """What the valid ones were compared with."""
+    """The formulas with which those of the valid candidates were compared to find new ones."""

@@ -1,1 +1,1 @@
-"""Which candidates are valid, plausible, distinct and new, and how they compare with held-out crystals."""
+"""Judges candidates: which are valid, plausible, distinct and new, and how they compare with held-out crystals."""

@@ -1,4 +1,4 @@
-"""``judge`` with a reference: the metrics by which generators of crystals are compared, over all candidates.
+"""``hpcvox judge reference=…``: computes the usual metrics of crystal generators over all candidates.
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197): validity of structures and compositions, COV-R and COV-P.
 """
@@ -32,7 +32,7 @@ from hpcvox.generation.settings import JudgeSettings
 from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
 
 PART: Final = 8
-"""Crystals to a part: what an interruption loses at most."""
+"""Crystals in a part; an interruption loses at most one part."""
 
 TABLE: Final = "benchmark.csv"
 COLUMNS: Final = (
@@ -41,24 +41,24 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 Row = dict[str, Any]
-"""A crystal: ``structure_valid``, ``composition_valid``, the fingerprints ``structure`` and ``composition``, both None
-where one cannot be made, and the ``message`` why."""
+"""Columns for each crystal: ``structure_valid``, ``composition_valid``, the fingerprints ``structure`` and
+``composition`` (both None if one of them cannot be computed), and the ``message`` that says why."""
 
 
 class Reference(NamedTuple):
-    """The crystals that candidates are held against, and what of their source could not be used."""
+    """The crystals that candidates are compared with, and the rejects of their source."""
 
     crystals: list[Crystal]
     rejects: list[Reject]
 
 
 def read_reference(path: Path) -> Reference:
-    """The crystals of a source.
+    """Read all crystals of the source ``path``.
 
     Raises:
         MissingDependencyError: SMACT is not installed.
         SourceError: the source cannot be opened.
-        ConfigError: it has no crystal that can be used.
+        ConfigError: the source has no usable crystal.
     """
     compositions.require()
     found = [each for entry in open_source(path, targets=[]) for each in parse(entry)]
@@ -74,10 +74,10 @@ def benchmark(
     """Write ``benchmark.csv`` to ``settings.out`` and return its part of the summary.
 
     Args:
-        settings: of the job.
-        ids: of all candidates that were drawn: what was not placed counts, too, as not valid and covering nothing.
-        crystals: those of them that have one, by id.
-        reference: what they are held against.
+        settings: the settings of the job.
+        ids: the ids of all samples that were drawn.  A sample without atoms counts as not valid, and covers nothing.
+        crystals: the crystals of the candidates that have atoms, by id.
+        reference: the crystals that they are compared with.
     """
     made = [crystals[name] for name in ids if name in crystals]
     rows = _described(settings, [made, reference.crystals])
@@ -119,13 +119,13 @@ def benchmark(
 
 
 def clear(out: Path) -> None:
-    """Remove what an earlier run has written of another reference; finished parts stay."""
+    """Remove the files that an earlier run with another reference has written; finished parts stay."""
     for name in (TABLE, REJECTS):
         (out / name).unlink(missing_ok=True)
 
 
 def told(summary: Benchmark) -> str:
-    """What the summary says, in words, for the last line of the job."""
+    """The figures of the benchmark as a sentence, for the last line of the job."""
     return (
         f"valid structures {summary.structure_valid:.2%}, compositions {summary.composition_valid:.2%}; "
         f"COV-R {summary.cov_recall:.2%}, COV-P {summary.cov_precision:.2%} "
@@ -134,14 +134,14 @@ def told(summary: Benchmark) -> str:
 
 
 def _described(settings: JudgeSettings, sets: Sequence[Sequence[Crystal]]) -> list[Row]:
-    """The rows of all crystals, in their order; those of whole parts are kept for the next run."""
+    """The rows of all crystals, in their order; rows of finished parts are kept for the next run."""
     software = [importlib.metadata.version("pymatgen"), compositions.version()]
     work = [software, STRUCTURE_FEATURES, COMPOSITION_FEATURES, compositions.scale()]
     kept = KeptParts(settings.out / "parts", work)
     campaign = Campaign[Crystal, list[Row]]("fingerprints", "crystals", _worker, kept)
     pieces = [one[start : start + PART] for one in sets for start in range(0, len(one), PART)]
     names = [_digest(piece) for piece in pieces]
-    distinct = dict(zip(names, pieces, strict=True))  # a set may have the same ones, and each is done once
+    distinct = dict(zip(names, pieces, strict=True))  # equal parts are computed once
     parts = [Part(number, piece, name) for number, (name, piece) in enumerate(distinct.items())]
     with actor_pool(settings.actors) as pool:
         done = campaign.results(pool, parts, sum(map(len, distinct.values())))
@@ -151,7 +151,7 @@ def _described(settings: JudgeSettings, sets: Sequence[Sequence[Crystal]]) -> li
 
 
 def _digest(crystals: Sequence[Crystal]) -> str:
-    """XXH3-128 (hex) of all that fingerprints are made of."""
+    """XXH3-128 (hex) of everything in the crystals that their fingerprints depend on."""
     state = xxhash.xxh3_128()
     for crystal in crystals:
         state.update(crystal.numbers.tobytes() + b"\0")
@@ -170,13 +170,15 @@ def _rows(part: Part[Crystal]) -> list[Row]:
 
 
 def described(crystal: Crystal) -> Row:
-    """Validity and fingerprints of one crystal."""
+    """Compute validity and fingerprints of one crystal."""
     row = _without("")
     try:
         row["structure_valid"] = structure_valid(crystal)
         row["composition_valid"] = composition_valid(crystal.numbers)
         structure, composition = structure_fingerprint(crystal), composition_fingerprint(crystal.numbers)
-    except Exception as error:  # a strange crystal may upset a library in any way, and then covers nothing
+    except (
+        Exception
+    ) as error:  # libraries may raise anything for a strange crystal, which then covers nothing
         return row | {"message": f"{type(error).__name__}: {error}"[:500]}
     return row | {"structure": structure.tolist(), "composition": composition.tolist()}
 
@@ -220,7 +222,7 @@ def _share(which: Any) -> float:
 
 
 def _mean(distances: Any) -> float | None:
-    """The mean distance of the crystals that have a fingerprint; None where none has."""
+    """The mean distance of the crystals that have a fingerprint; None if none has one."""
     finite = distances[np.isfinite(distances)]
     return round(float(finite.mean()), 6) if len(finite) else None
 

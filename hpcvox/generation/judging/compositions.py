@@ -1,4 +1,6 @@
-"""Compositions as the metrics of crystal generators see them, by the data of SMACT, which is an extra.
+"""Validity and fingerprints of compositions, as the metrics of crystal generators define them.
+
+The data come from SMACT, an optional package (extra ``metrics``).
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197): "composition validity" and the composition's half of COV.
 """
@@ -17,20 +19,21 @@ from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.errors import MissingDependencyError
 
 OXIDATION_STATES: Final = "smact14"
-"""SMACT's first set, which CDVAE had; that of today's default is another."""
+"""SMACT's first set of oxidation states, which CDVAE used; today's default of SMACT is another set."""
 
 STATISTICS: Final = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
-"""Over the atoms of a composition; ``mode``: of the most frequent element, the lowest where there are several."""
+"""Statistics over the atoms of a composition; ``mode``: the value of the most frequent element, the lowest of several.
+"""
 
 COMPOSITION_FEATURES: Final = 132
 """22 properties of elements (Ward et al. 2016, doi:10.1038/npjcompumats.2016.28, "Magpie"), 6 statistics each."""
 
 
 def require() -> None:
-    """Raise :class:`MissingDependencyError` where SMACT is not installed; looks for it without loading it."""
+    """Raise :class:`MissingDependencyError` if SMACT is not installed; does not import it."""
     if importlib.util.find_spec("smact") is None:
         raise MissingDependencyError(
-            "reference: the validity and the fingerprints of compositions take SMACT, which is not installed: "
+            "reference: the validity and the fingerprints of compositions need SMACT, which is not installed: "
             "HPCVOX_EXTRAS='chgnet metrics' make setup, or pip install 'hpcvox[metrics]'; reference=null does without"
         )
 
@@ -41,9 +44,12 @@ def version() -> str:
 
 
 def composition_valid(numbers: NDArray[np.uint8]) -> bool:
-    """Whether charges can be balanced with the more electronegative elements as the anions, or there are only metals.
+    """Whether oxidation states exist that balance the charges, with the more electronegative elements as anions.
 
-    One oxidation state an element; one element by itself is valid.  Numbers as in a crystal, one a site, (n,).
+    All atoms of an element have the same state.  A composition of one element, or of metals only, is valid, too.
+
+    Args:
+        numbers: the atomic number of each site, (n,) uint8.
     """
     elements, counts = np.unique(numbers, return_counts=True)
     return _valid(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
@@ -59,15 +65,15 @@ def _valid(elements: tuple[int, ...], counts: tuple[int, ...]) -> bool:
 
 
 def composition_fingerprint(numbers: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Magpie's statistics of a composition, each over its standard deviation in ``magpie_scale.csv``, (132,).
+    """Magpie's statistics of a composition, (132,), each divided by its standard deviation in ``magpie_scale.csv``.
 
-    Means would cancel in a distance, and are left out.
+    No mean is subtracted, since it would cancel in a distance of two fingerprints.
 
     Args:
-        numbers: one atomic number a site, (n,).
+        numbers: the atomic number of each site, (n,) uint8.
 
     Raises:
-        KeyError: Magpie knows nothing of an element (those beyond Bk).
+        KeyError: Magpie has no data of an element (those beyond Bk).
     """
     elements, counts = np.unique(numbers, return_counts=True)
     names, deviations = _scaler()

@@ -1,4 +1,4 @@
-"""COV: how far crystals that were made cover those of a reference, and the other way round.  Arrays in, numbers out.
+"""COV: how well generated crystals cover those of a reference, and the reverse, from arrays of fingerprints.
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197), after Ganea et al. 2021 (arXiv:2106.07802).
 """
@@ -12,35 +12,32 @@ from scipy.spatial.distance import cdist
 Array = NDArray[np.float64]
 
 CHUNK = 1024
-"""Rows of the matrix of distances that are held at a time."""
+"""Rows of the matrix of distances that are in memory at a time."""
 
 
 class Fingerprints(NamedTuple):
-    """Of n crystals; a row of NaN stands for one that has none."""
+    """The fingerprints of n crystals; the row of a crystal without a fingerprint is NaN."""
 
     structure: Array  # (n, 61)
     composition: Array  # (n, 132)
 
 
 class Nearest(NamedTuple):
-    """How far each crystal of a set is from the other set; infinite where one has no fingerprint.
+    """The distance of each crystal of a set to the nearest of the other set; infinite if it has no fingerprint.
 
-    The nearest structure and the nearest composition may be of two crystals, as they may in CDVAE.
+    The nearest structure and the nearest composition may belong to two different crystals, as in CDVAE.
     """
 
     structure: Array  # (n,)
     composition: Array  # (n,)
 
     def covered(self, structure_cutoff: float, composition_cutoff: float) -> NDArray[np.bool_]:
-        """Which crystals have both within the cutoffs, (n,)."""
+        """Which crystals have both distances within the cutoffs, (n,) bool."""
         return (self.structure <= structure_cutoff) & (self.composition <= composition_cutoff)
 
 
 def nearest(made: Fingerprints, reference: Fingerprints) -> tuple[Nearest, Nearest]:
-    """For each crystal that was made how near the reference is, and for each of the reference how near those made are.
-
-    Distances are Euclidean.
-    """
+    """Euclidean distances to the nearest crystal of the other set: of each made crystal, and of each of the reference."""
     pairs = [_nearest(*arrays) for arrays in zip(made, reference, strict=True)]
     (made_structure, its_structure), (made_composition, its_composition) = pairs
     return Nearest(made_structure, made_composition), Nearest(its_structure, its_composition)

@@ -1,8 +1,9 @@
-"""``judge``: which candidates are plausible, distinct and new, and at which stage every other one was lost.
+"""``hpcvox judge``: finds the candidates that are plausible, distinct and new, and the stage that lost each other one.
 
-Court et al. 2020, Table 2, whose stages these are: valid, of the base's anonymous formula, not in the training
-set, of a composition of their own.  Here a crystal is in a set if the set has one of its structure, not only of its
-composition, and what is not plausible or a candidate's second copy goes before.
+The stages are those of Court et al. 2020, Table 2: valid; of the base's anonymous formula; not in the training set;
+of a composition of its own.  There are two differences.  A crystal counts as in the training set only if that has a
+crystal of the same structure, not only of the same composition.  Two stages come before: implausible candidates and
+second copies are lost there.
 """
 
 from collections import Counter
@@ -42,8 +43,11 @@ COLUMNS: Final = tuple(Column)
 
 
 def run(settings: JudgeSettings) -> Outcome:
-    """Judge the candidates of a run of ``generate``; writes ``judged.csv``, ``cifs/``, ``symmetrised/`` and
-    ``summary.json``, and with a reference ``benchmark.csv`` and ``rejects.csv`` of what it has that is no crystal."""
+    """Judge the candidates of a run of ``hpcvox generate``.
+
+    Writes ``judged.csv``, ``cifs/``, ``symmetrised/`` and ``summary.json``; with a reference also ``benchmark.csv``,
+    and ``rejects.csv`` with the inputs of the reference that are no usable crystals.
+    """
     candidates = read_candidates(settings.generated)
     reference = None if settings.reference is None else read_reference(settings.reference)
     with durable.sole_writer(settings.out):
@@ -87,10 +91,10 @@ def _outcome(settings: JudgeSettings, summary: JudgeSummary, rejects: list[Rejec
 
 
 class _Judge:
-    """Holds what candidates are compared with, and the distinct ones of those that came before.
+    """Judges one candidate after the other; remembers the distinct ones, to find later duplicates.
 
-    A candidate is a duplicate of the nearest distinct one, not of another duplicate, as in pymatgen's
-    ``StructureMatcher.group_structures``: a crowd around one crystal costs its number times its distinct ones.
+    A candidate is compared with distinct candidates, never with duplicates, as in pymatgen's
+    ``StructureMatcher.group_structures``.  So n candidates of which d are distinct cost at most n·d comparisons.
     """
 
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
@@ -105,7 +109,7 @@ class _Judge:
 
     @property
     def stages(self) -> list[Stage]:
-        """The stages at which this run can lose a candidate."""
+        """The stages that this run has, in their order."""
         asked = {
             Stage.PLAUSIBLE: bool(self.implausible),
             Stage.ANONYMOUS: self.anonymous is not None,
@@ -115,7 +119,7 @@ class _Judge:
         return [stage for stage in Stage if asked.get(stage, True)]
 
     def verdict(self, row: dict[str, Any], crystal: Crystal | Reject | None) -> dict[str, Any]:
-        """At which stage the candidate is lost (empty: at none), and what it is the same as."""
+        """The columns of the verdict: the stage that loses the candidate (empty: none), and what it is the same as."""
         if crystal is None:
             return {Column.LOST: Stage.PLACED}
         if not is_valid(row):
@@ -138,7 +142,7 @@ class _Judge:
         return measured | self._compared(crystal)
 
     def _compared(self, crystal: Crystal) -> dict[str, Any]:
-        """The verdict on a plausible candidate: at which of the later stages it is lost, if at any."""
+        """The verdict on a plausible candidate: which of the later stages loses it, if any."""
         if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
             return {Column.LOST: Stage.ANONYMOUS}
         found = self._there_already(crystal)
@@ -170,7 +174,7 @@ def _anonymous(formula: str) -> str:
 
 
 def _base_anonymous(made: GenerateSettings) -> str | None:
-    """The anonymous formula of the crystal that candidates are drawn around; None if they are not drawn around one."""
+    """The anonymous formula of the crystal around which candidates were drawn (``base``); None if there is no base."""
     if made.base is None or made.towards is not None:
         return None
     if Path(made.base).exists():
@@ -183,7 +187,7 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
 
 
 def _training_set(made: GenerateSettings, formulas: set[str]) -> Known | None:
-    """The crystals that the VAE has seen, of those formulas; None where its shard set is not there any more."""
+    """The crystals with these formulas that the VAE was trained on; None if its shard set no longer exists."""
     try:
         run = read_card(made.vae, VAECard).run
         shards = ShardSet.open(run.shards)
@@ -202,7 +206,7 @@ def _crystal(shards: ShardSet, index: int) -> Crystal:
 def _write_cifs(
     settings: JudgeSettings, left: list[dict[str, Any]], ideal: Mapping[str, Symmetrised | None]
 ) -> None:
-    """Write the CIFs of the crystals that are left, as they were generated and of their whole symmetry."""
+    """Write the CIFs of the remaining crystals: as generated, and symmetrised."""
     generated = CifSet(settings.generated / CIFS)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in left:
@@ -237,7 +241,7 @@ def _write(
 
 
 def _funnel(drawn: int, stages: list[Stage], lost: Counter[str]) -> dict[str, int]:
-    """How many were left after each stage, in order."""
+    """How many candidates remained after each stage, in order."""
     funnel, left = {DRAWN: drawn}, drawn
     for stage in stages:
         left -= lost[stage]

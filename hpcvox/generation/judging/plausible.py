@@ -1,7 +1,7 @@
-"""Whether a valid crystal can be a real one: what limits of real crystals it oversteps.
+"""Checks whether a valid crystal is plausible: whether it stays within limits that real crystals keep.
 
-Validity asks for no more than 0.5 Å between two atoms, which Pu2O3 of 35 g/cm³ has, too.  The limits here are of real
-crystals; docs/judge.md has the figures.
+Validity only asks for more than 0.5 Å between atoms; a generated Pu2O3 of 35 g/cm³ passes that.  The limits here come
+from real crystals; docs/judge.md has the figures.
 """
 
 from collections import Counter
@@ -29,29 +29,31 @@ REASONS: Final[dict[Reason, str]] = {
     "too-empty": "too empty",
     "charges": "with charges that do not balance",
 }
-"""Why a crystal is not plausible, by code, in the order in which they are looked for; and in words, after a number."""
+"""The codes of implausibility, in the order in which they are checked, each with words that follow a number."""
 
 LEAST_OF_BOND: Final = 0.65
-"""Of the sum of their covalent radii, how far apart two atoms are at least."""
+"""Least distance of two atoms as a share of the sum of their covalent radii."""
 
 LEAST_VOLUME: Final = 0.6
 MOST_VOLUME: Final = 2.5
-"""Of the sum of its atoms' usual volumes, what a cell has."""
+"""Least and greatest volume of a cell as a share of the sum of its atoms' usual volumes."""
 
 MOST_DENSITY: Final = 23.0
 """g/cm³: osmium, the densest of all crystals at ordinary pressure, has 22.6."""
 
 
 class Plausibility(NamedTuple):
-    """What was found of one crystal; it is plausible where there is no fault."""
+    """The result for one crystal, which is plausible if there are no faults."""
 
-    faults: dict[Reason, str]  # what each is, for a person; in the order of REASONS
+    faults: dict[Reason, str]  # for each fault a sentence for people, in the order of REASONS
     density: float  # g/cm³
-    volume: float | None  # the cell's over the sum of its atoms' usual ones; None: one of these is not known
+    volume: (
+        float | None
+    )  # volume of the cell over the sum of its atoms' usual volumes; None: one of these is unknown
 
 
 def plausibility(crystal: Crystal) -> Plausibility:
-    """Hold a crystal against the limits of real ones."""
+    """Compare a crystal with the limits that real crystals keep."""
     faults: dict[Reason, str] = {}
     elements = np.unique(crystal.numbers)
     if len(elements) == 1:
@@ -74,7 +76,7 @@ def plausibility(crystal: Crystal) -> Plausibility:
 
 
 def counted(rows: Sequence[Mapping[str, Any]]) -> Plausible:
-    """How many of the judged candidates are plausible, and why the others are not, the most frequent reason first."""
+    """Count the plausible candidates among those that were judged, and the others by reason, most frequent first."""
     why = Counter(
         str(row[Column.CODE] if row[Column.LOST] == Stage.PLAUSIBLE else row[Column.LOST])
         for row in rows
@@ -84,7 +86,7 @@ def counted(rows: Sequence[Mapping[str, Any]]) -> Plausible:
 
 
 def told_plausible(counts: Plausible) -> str:
-    """What :func:`counted` found, in words."""
+    """The result of :func:`counted` as a sentence."""
     words: dict[str, str] = {Stage.PLACED: "not placed", Stage.VALID: "not valid"}
     words.update(REASONS.items())
     plausible = f"{counts.plausible:,}" if counts.plausible else "none"
@@ -95,7 +97,7 @@ def told_plausible(counts: Plausible) -> str:
 
 
 LEAST_PLAUSIBLE_A: Final = least_distances(LEAST_OF_BOND, LEAST_OF_BOND)
-"""(119, 119), by two atomic numbers: two such atoms of a real crystal are as far apart in Å at least."""
+"""(119, 119): least distance in Å of two atoms in a real crystal, by their atomic numbers."""
 
 
 def _near(crystal: Crystal) -> Near | None:
@@ -123,13 +125,13 @@ def _told_volume(volume: float) -> str:
 
 
 def balanced_by_mixed_states(numbers: NDArray[np.uint8]) -> bool:
-    """Whether known oxidation states can add up to no charge when each atom may have its own.
+    """Whether known oxidation states can add up to zero charge if each atom may have its own state.
 
-    Atoms of one element may have several states, as in Fe3O4; ``charge_balanced`` of validity.py gives them all one.
-    An element by itself and an alloy, of metals and metalloids alone, have no charges to balance.
+    Atoms of one element may have different states, as in Fe3O4; ``charge_balanced`` of validity.py gives all of them
+    the same.  A single element, and an alloy (metals and metalloids only), have no charges to balance: True.
 
     Args:
-        numbers: one atomic number a site, (n,).
+        numbers: the atomic number of each site, (n,) uint8.
     """
     elements, counts = np.unique(numbers, return_counts=True)
     divisor = gcd(*counts.tolist())

@@ -1,4 +1,4 @@
-"""Structures as the metrics of crystal generators see them: whether one is valid, and its fingerprint.
+"""Validity and fingerprints of structures, as the metrics of crystal generators define them.
 
 Xie et al. 2022 (CDVAE, arXiv:2110.06197): "structure validity" and the structure's half of COV.
 """
@@ -14,16 +14,16 @@ from hpcvox.crystals.known import structure
 from hpcvox.crystals.record import Crystal
 
 MIN_DISTANCE: Final = 0.5
-"""Å: two atoms of a valid structure are as far apart at least; an atom's own images do not count."""
+"""Least distance in Å of two atoms of a valid structure; an atom's own periodic images do not count."""
 
 MIN_VOLUME: Final = 0.1
-"""Å^3: of a valid structure's cell."""
+"""Least volume in Å^3 of a valid structure's cell."""
 
 COORDINATIONS: Final = 24
-"""Numbers of neighbours, from 1, that a fingerprint has."""
+"""Highest coordination number in a fingerprint; the lowest is 1."""
 
 STRUCTURE_FEATURES: Final = 61
-"""Numbers of a fingerprint: the weight of each coordination number, and its order parameters."""
+"""Length of a fingerprint: for each coordination number its weight and its order parameters."""
 
 
 def structure_valid(crystal: Crystal) -> bool:
@@ -34,21 +34,23 @@ def structure_valid(crystal: Crystal) -> bool:
 
 
 def structure_fingerprint(crystal: Crystal) -> NDArray[np.float64]:
-    """Mean over the sites of how their neighbours stand, (61,): ``CrystalNNFingerprint`` "ops" of matminer.
+    """The mean over all sites of their coordination, (61,): ``CrystalNNFingerprint`` with preset "ops" of matminer.
 
-    pymatgen's ``CrystalNN`` (Pan et al. 2021, doi:10.1021/acs.inorgchem.0c02996) says how likely a site has 1, 2 …
-    24 neighbours.  The fingerprint has these weights, and behind each the order parameters that pymatgen knows
-    of so many neighbours (Zimmermann et al. 2017, doi:10.3389/fmats.2017.00034), times the weight.
+    pymatgen's ``CrystalNN`` (Pan et al. 2021, doi:10.1021/acs.inorgchem.0c02996) gives the probability that a site has
+    1, 2 … 24 neighbours.  The fingerprint holds each probability, followed by pymatgen's order parameters for that
+    number of neighbours (Zimmermann et al. 2017, doi:10.3389/fmats.2017.00034) times the probability.
 
     Raises:
-        Exception: whatever pymatgen raises where a site has no neighbours that it can tell.
+        Exception: pymatgen may raise anything if it finds no neighbours of a site.
     """
     from pymatgen.core.local_env import CrystalNN
 
     one = structure(crystal)
     finder = CrystalNN()  # type: ignore[no-untyped-call]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # CrystalNN warns of every element whose radius is the covalent one
+        warnings.simplefilter(
+            "ignore"
+        )  # CrystalNN warns of each element for which it has only a covalent radius
         sites = np.array([_site(finder.get_nn_data(one, i), one[i]) for i in range(len(one))])
     mean: NDArray[np.float64] = sites.mean(axis=0)
     return mean
@@ -64,15 +66,15 @@ def _site(found: Any, site: Any) -> list[float]:
             value = (
                 weight and order.get_order_parameters(sites, 0, indices_neighs=list(range(1, count + 1)))[0]
             )
-            values.append(weight * (value or 0.0))  # None: not defined of these
+            values.append(weight * (value or 0.0))  # None: the parameter is not defined for these neighbours
     return values
 
 
 @cache
 def _order_parameters() -> dict[int, list[Any]]:
-    """The order parameters for each number of neighbours: pymatgen's motifs, and bond orders where it has none or one.
+    """The order parameters for each number of neighbours: pymatgen's motifs, and bond orders if it has at most one.
 
-    One object each, as in matminer: the values of one object for several are others.
+    Each parameter has an object of its own, as in matminer, because one object for several gives other values.
     """
     from pymatgen.core.local_env import CN_OPT_PARAMS, LocalStructOrderParams
 

@@ -1,4 +1,4 @@
-"""What ``judge`` says of candidates: ``judged.csv``, its columns, and ``summary.json``."""
+"""The files in which ``hpcvox judge`` reports on candidates: ``judged.csv`` and ``summary.json``."""
 
 from enum import StrEnum
 from typing import Final, Literal
@@ -11,26 +11,26 @@ TABLE: Final = "judged.csv"
 
 
 class Column(StrEnum):
-    """Of ``judged.csv``, in their order."""
+    """The columns of ``judged.csv``, in their order."""
 
     ID = "id"
     DECILE = "decile"
     FORMULA = "formula"
-    LOST = "lost"  # the stage, empty where it is left
-    CODE = "code"  # of what was not placed, valid or plausible, why
+    LOST = "lost"  # the stage that lost the candidate; empty if none did
+    CODE = "code"  # why a candidate was not placed, not valid or not plausible
     MATCH = "match"
     RMS = "rms"
     SPACEGROUP = "spacegroup"
     SYMBOL = "symbol"
     DENSITY = "density"  # g/cm³
-    VOLUME = "volume"  # of the cell over what its atoms usually take up
-    REMARKS = "remarks"  # the further codes of REASONS that are true of it
+    VOLUME = "volume"  # volume of the cell over the usual volume of its atoms
+    REMARKS = "remarks"  # the other codes of REASONS that apply to the candidate
     MESSAGE = "message"
     CIF = "cif"
 
 
 class Stage(StrEnum):
-    """Where a candidate can be lost, in this order."""
+    """The stages that can lose a candidate, in this order."""
 
     PLACED = "not-placed"
     VALID = "not-valid"
@@ -43,7 +43,7 @@ class Stage(StrEnum):
 
     @property
     def passed(self) -> str:
-        """What a candidate is that was not lost here, in words: its key in the funnel."""
+        """A description of the candidates that pass this stage, which is the stage's key in the funnel."""
         return _PASSED[self]
 
 
@@ -59,7 +59,7 @@ _PASSED: Final = {
 }
 
 DRAWN: Final = "drawn"
-"""Key of the funnel: all candidates."""
+"""The key of all candidates in the funnel."""
 
 
 class Plausible(Part):
@@ -71,7 +71,7 @@ class Plausible(Part):
 
 
 class Validity(Part):
-    """Shares; ``valid``: structure and composition are, and there is a fingerprint."""
+    """Shares of all candidates; ``valid``: structure and composition are valid, and there is a fingerprint."""
 
     structure_valid: float
     composition_valid: float
@@ -79,7 +79,7 @@ class Validity(Part):
 
 
 class Benchmark(Part):
-    """How valid all candidates are, and how far they and the reference cover each other."""
+    """The share of valid candidates, and how well candidates and reference cover each other."""
 
     candidates: int
     structure_valid: float
@@ -103,14 +103,15 @@ class Benchmark(Part):
 
 
 class JudgeSummary(Summary):
-    """How many candidates each stage left."""
+    """How many candidates remained after each stage, and how many each stage lost."""
 
     funnel: dict[str, int]
-    """All that were :data:`DRAWN`, then those that are left after each stage, by :attr:`Stage.passed`."""
+    """The number of all candidates (:data:`DRAWN`), then of those that remain after each stage (:attr:`Stage.passed`).
+    """
     lost: dict[str, int]
-    """At each stage, by the stage."""
+    """How many candidates each stage lost."""
     plausible: Plausible | None = None
-    """None where none is lost as not plausible."""
+    """None if this run loses no candidate as implausible."""
     remarks_of_those_left: dict[str, int] = Field(default_factory=dict)
     space_groups: dict[str, int]
     left_and_charge_balanced: int
@@ -120,5 +121,5 @@ class JudgeSummary(Summary):
     benchmark: Benchmark | None = None
 
     def left(self, stage: Stage) -> int | None:
-        """How many are left after ``stage``; None where it was not asked for."""
+        """How many candidates remained after ``stage``; None if the run had no such stage."""
         return self.funnel.get(stage.passed)

@@ -1,4 +1,4 @@
-"""Move the atoms of crystals that are nearly symmetric to where they are exactly so."""
+"""Makes nearly symmetric crystals exactly symmetric by moving their atoms a little."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from hpcvox.spglib_cell import spglib_cell
 
 
 class Symmetrised(NamedTuple):
-    """A crystal with exactly the symmetry that it has nearly."""
+    """A crystal that was nearly symmetric, made exactly so, and its space group."""
 
     group: int  # 1 to 230
     symbol: str
@@ -19,9 +19,9 @@ class Symmetrised(NamedTuple):
 
 
 def symmetrised(crystal: Crystal, symprec: float) -> Symmetrised | None:
-    """The crystal with the symmetry that spglib finds within ``symprec`` Å; None where it finds none at all.
+    """Give the crystal exactly the symmetry that spglib finds within ``symprec`` Å; None if spglib fails.
 
-    Sites are moved onto their positions, and the cell is idealised and in its standard setting.
+    Atoms move to their exact positions; the cell becomes the idealised conventional cell in its standard setting.
     """
     try:
         found = spglib.get_symmetry_dataset(spglib_cell(crystal), symprec=symprec)

@@ -1,4 +1,4 @@
-"""Whether placed atoms are a valid crystal by their distances and their cell, and whether their charges balance."""
+"""Checks whether atoms and their cell form a valid crystal, and whether their charges balance."""
 
 import warnings
 from functools import cache
@@ -11,20 +11,20 @@ from hpcvox.crystals.images import ITSELF, squared_distances
 from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
 MIN_DISTANCE = 0.5
-"""Å: atoms of a valid crystal are further apart (Court et al. 2020; pymatgen's ``is_valid``)."""
+"""All atoms of a valid crystal are more than this apart, in Å (Court et al. 2020; pymatgen's ``is_valid``)."""
 
 
 class Validity(NamedTuple):
-    """``code`` is empty for a valid crystal, else the reason's short word; ``message`` is for a person."""
+    """``code`` is empty for a valid crystal, else a short word for the reason; ``message`` explains it to people."""
 
     code: str
     message: str
     min_distance: float  # Å | between any two atoms, periodic images included
-    charge_balanced: bool  # kept apart from validity: an alloy has no charges to balance
+    charge_balanced: bool  # does not decide validity, since an alloy has no charges to balance
 
 
 def validity(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: NDArray[np.uint8]) -> Validity:
-    """Whether a crystal has a finite cell of 1 to 60 Å and all its atoms are more than 0.5 Å apart.
+    """Check that a crystal has a finite cell with lengths of 1 to 60 Å, and atoms more than 0.5 Å apart.
 
     Args:
         lattice: rows a, b, c in Å, (3, 3).
@@ -43,7 +43,7 @@ def validity(lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: N
 
 
 def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
-    """Shortest distance in Å between two atoms, an atom and its own images included."""
+    """Shortest distance in Å between two atoms; an atom and its own periodic images count, too."""
     squared = squared_distances(frac[:, None] - frac[None], lattice)
     own = np.arange(len(frac))
     squared[own, own, ITSELF] = np.inf
@@ -51,10 +51,10 @@ def min_distance(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> flo
 
 
 def charge_balanced(numbers: NDArray[np.uint8]) -> bool:
-    """Whether known oxidation states add up to no charge when all atoms of an element have the same one.
+    """Whether known oxidation states can add up to zero charge if all atoms of an element have the same state.
 
-    The states are pymatgen's ``icsd_oxidation_states`` and ``common_oxidation_states``; an element by
-    itself is balanced.  Sums are built up element by element, so that time stays bounded.
+    The states are pymatgen's ``icsd_oxidation_states`` and ``common_oxidation_states``.  A single element counts as
+    balanced.  Sums are built up element by element, so that the time stays bounded.
     """
     elements, counts = np.unique(numbers, return_counts=True)
     if len(elements) < 2:

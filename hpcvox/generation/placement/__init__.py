@@ -1,1 +1,1 @@
-"""Decoded voxels → atoms: which voxels are one site, of which element it is, and where exactly it lies."""
+"""Turns decoded voxels into atoms: finds the voxels of each site, its element, and its exact position."""

@@ -1,4 +1,4 @@
-"""The cell, read back from decoded coordinate channels."""
+"""Computes the cell from the decoded coordinate channels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,35 +9,36 @@ from hpcvox.errors import Rejected
 from hpcvox.generation.limits import MAX_LENGTH, MIN_LENGTH
 
 MIN_ANGLE, MAX_ANGLE = 10.0, 170.0
-"""Of cell vectors, in degrees."""
+"""Range of valid angles between cell vectors, in degrees."""
 
 MIN_SHARE = 0.05
-"""Least volume of a cell as a share of that of a box with its lengths."""
+"""Least volume of a cell, as a share of the volume of a right-angled box with the same lengths."""
 
 
 def as_fitted(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cell (3, 3), rows in Å, turned as :func:`fit_cell` gives one: diagonal where its angles are right ones."""
+    """Rotate a cell, (3, 3) rows in Å, as :func:`fit_cell` returns it; it is diagonal if all angles are 90°."""
     return np.diag(np.linalg.norm(lattice, axis=1)) if is_orthogonal(lattice) else oriented(lattice)
 
 
 def fit_cell(coordinates: NDArray[np.floating], grid: Grid, oblique: bool) -> NDArray[np.float64]:
-    """The cell vectors from the Cartesian coordinate channels, by least squares.
+    """Fit the cell vectors to the Cartesian coordinate channels by least squares.
 
     Channel x is fitted by the plane x = x0 + u a_x + v b_x + w c_x over the voxel centres (u, v, w) in units of the
-    cell, and so are y and z.  The centres form a product grid, so that the parameters are independent and
-    a_x is the regression of the channel's mean over v and w on u.  Exact channels give the exact cell on both
-    grids (a channel spans (n-1)/n of its box, which a fit on voxel centres takes into account).
+    cell; y and z likewise.  The centres form a product grid, so the parameters are independent, and a_x is the
+    regression on u of the channel's mean over v and w.  Exact channels give the exact cell on both grids.  (A channel
+    spans only (n-1)/n of its box; a fit at voxel centres accounts for that.)
 
     Args:
         coordinates: x, y, z in Å at every voxel centre, (3, n, n, n).
-        oblique: whether the cell may be; else it has right angles, and three lengths are fitted.
+        grid: which box around the cell the map shows.
+        oblique: whether the cell may be oblique; if not, three lengths are fitted and the angles are 90°.
 
     Returns:
         (3, 3): rows a, b, c in Å, a along x and b in the xy plane.
 
     Raises:
-        Rejected: ``not-finite``, or ``no-cell`` where a length is not between 1 and 60 Å, an angle not between 10 and
-            170°, the vectors left-handed, or the volume less than 5 % of that of a box with the same lengths.
+        Rejected: ``not-finite``; or ``no-cell`` if a length is outside 1 to 60 Å, an angle outside 10 to 170°, the
+            vectors are left-handed, or the volume is below 5 % of that of a right-angled box with the same lengths.
     """
     if not oblique:
         return np.diag(fit_lengths(coordinates, grid))
@@ -65,28 +66,28 @@ def fit_cell(coordinates: NDArray[np.floating], grid: Grid, oblique: bool) -> ND
 
 
 def cell_angles(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles alpha, beta and gamma, (3,), of the cell (3, 3), in degrees."""
+    """Angles alpha, beta, gamma in degrees, (3,), of the cell (3, 3)."""
     a, b, c = lattice / np.linalg.norm(lattice, axis=1, keepdims=True)
     angles: NDArray[np.float64] = np.degrees(np.arccos(np.clip([b @ c, a @ c, a @ b], -1, 1)))
     return angles
 
 
 def fit_lengths(coordinates: NDArray[np.floating], grid: Grid) -> NDArray[np.float64]:
-    """Cell lengths a, b, c from the Cartesian coordinate channels, by least squares.
+    """Fit the cell lengths a, b, c to the Cartesian coordinate channels by least squares.
 
-    Channel x is fitted by the plane x = x0 + a u + p v + q w over the voxel centres (u, v, w) in units
-    of the cell.  The centres form a product grid, so the four parameters are independent and a is the
-    regression of the channel's mean over v and w on u.  Exact channels give the exact length on both
-    grids (a channel spans (n-1)/n of its box, which a fit on voxel centres takes into account).
+    Channel x is fitted by the plane x = x0 + a u + p v + q w over the voxel centres (u, v, w) in units of the cell; y
+    and z likewise.  The centres form a product grid, so the four parameters are independent, and a is the regression on
+    u of the channel's mean over v and w.  Exact channels give the exact lengths on both grids, see :func:`fit_cell`.
 
     Args:
         coordinates: x, y, z in Å at every voxel centre, (3, n, n, n).
+        grid: which box around the cell the map shows.
 
     Returns:
         (3,) float64 in Å.
 
     Raises:
-        Rejected: ``not-finite``, or ``no-cell`` where a length is not between 1 and 60 Å.
+        Rejected: ``not-finite``; or ``no-cell`` if a length is outside 1 to 60 Å.
     """
     n = coordinates.shape[1]
     position = centres(grid, n)
@@ -110,4 +111,4 @@ def _check_lengths(lengths: NDArray[np.float64]) -> None:
 
 
 OTHERS = ((1, 2), (0, 2), (0, 1))
-"""The two axes that a coordinate channel does not vary along."""
+"""For each coordinate channel, the two axes along which it is constant in a right-angled cell."""

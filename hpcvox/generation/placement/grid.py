@@ -1,4 +1,4 @@
-"""Where the voxels of a map lie in space, and how far they are from each other."""
+"""Positions and distances of the voxels of a map."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +12,10 @@ from hpcvox.descriptors.grids import BOXES, Grid
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """The n³ voxels of a map. Positions on it are in Å from its corner."""
+    """The grid of the n³ voxels of a map.  Positions on it are in Å from its corner."""
 
     lattice: NDArray[np.float64]
-    """(3, 3): the rows of a reduced cell in Å, a along x and b in the xy plane; on a padded grid with right angles."""
+    """(3, 3): rows of a reduced cell in Å, a along x and b in the xy plane; right-angled if the grid is padded."""
 
     kind: Grid
     n: int
@@ -27,12 +27,12 @@ class VoxelGrid:
 
     @property
     def wraps(self) -> bool:
-        """Whether opposite faces are neighbours."""
+        """Whether opposite faces of the grid are neighbours (a periodic map)."""
         return BOXES[self.kind].wraps
 
     @property
     def origin(self) -> float:
-        """Where the grid's corner is, in units of the cell's lengths."""
+        """Coordinate of the grid's corner along each axis, in units of the cell."""
         return BOXES[self.kind].origin
 
     @cached_property
@@ -56,7 +56,7 @@ class VoxelGrid:
         return is_diagonal(self.lattice)
 
     def distances(self, apart: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Lengths in Å, (...), of the ways ``apart`` (..., 3) in Å; to the nearest image, if the grid wraps."""
+        """Lengths in Å, (...), of the vectors ``apart``, (..., 3) in Å; to the nearest image if the grid wraps."""
         if self.wraps:
             whole = self.steps * self.n
             nearest: NDArray[np.float64] = np.sqrt(
@@ -67,7 +67,7 @@ class VoxelGrid:
         return nearest
 
     def way(self, start: NDArray[np.intp], end: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The shortest way from voxels to others (..., 3), in voxels; across the faces, if the grid wraps."""
+        """The shortest vectors from ``start`` to ``end``, (..., 3), in voxels; across the faces if the grid wraps."""
         apart = end - start
         if not self.wraps:
             return apart
@@ -84,9 +84,9 @@ class VoxelGrid:
 
 
 def fractional(positions: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coordinates (..., 3), in units of the cell, of positions in Å; a is along x and b in the xy plane.
+    """Convert positions in Å, (..., 3), to units of the cell, whose a is along x and b in the xy plane.
 
-    By substitution: of a diagonal cell these are the quotients by its lengths, bit for bit.
+    Solved by substitution, so that for a diagonal cell the results are exactly the quotients by its lengths.
     """
     out = np.empty(positions.shape)
     out[..., 2] = positions[..., 2] / lattice[2, 2]

@@ -1,4 +1,4 @@
-"""Decoded maps to the atoms of a crystal (after Court et al. 2020)."""
+"""Places the atoms of a crystal in its decoded maps (after Court et al. 2020)."""
 
 from typing import Final, NamedTuple
 
@@ -19,11 +19,11 @@ from hpcvox.generation.settings import PlacementRules, PlacementSettings
 DEFAULTS: Final = PlacementSettings().rules(by_unet=True)
 
 MERGE_DISTANCE = 0.5
-"""Images of one site in a padded box, brought into the cell, lie within this (Å)."""
+"""Periodic images of one site in a padded box, moved into the cell, are at most this far apart, in Å."""
 
 
 class Placed(NamedTuple):
-    """The atoms found: cell rows in Å (3, 3), coordinates in [0, 1) (k, 3), atomic numbers (k,)."""
+    """The placed atoms: cell rows in Å (3, 3), fractional coordinates in [0, 1) (k, 3), atomic numbers (k,)."""
 
     lattice: NDArray[np.float64]
     frac: NDArray[np.float64]
@@ -40,23 +40,23 @@ def place(
     widths: NDArray[np.float64] = RADII,
     rules: PlacementRules = DEFAULTS,
 ) -> Placed:
-    """Atoms of a voxel map.
+    """Place the atoms of a voxel map.
 
-    Voxels with a mask probability of at least ``mask_threshold`` form 6-connected regions of one
-    species (joined across the faces of a periodic grid).  A region too small for its species joins the
-    neighbour it touches most.  One of at most ``drop_voxels`` voxels or ``drop_volume`` that touches none is dropped
-    unless the density has a maximum there: a small ion has one even if it fills a single voxel.
-    Regions that are not compact are split.  Species: the majority's.  Position: the density-weighted
-    centroid.  The map of an oblique cell is looked at on the grid of its reduced cell.
+    Voxels with a mask probability of at least ``mask_threshold`` form 6-connected regions of one species, which
+    continue across the faces of a periodic grid.  A region too small for its species joins the neighbour that it
+    touches most.  If it touches none and has at most ``drop_voxels`` voxels or ``drop_volume``, it is removed, unless
+    the density has a maximum there: a small ion has one even if it fills a single voxel.  Regions that are not compact
+    are split.  The species of a region is that of most of its voxels; its position is the density-weighted centroid.
+    The map of an oblique cell is first reordered to the grid of its reduced cell.
 
     Args:
         density: e/Å³, (n, n, n); negative values count as 0.
         species: the most probable atomic number that is not background, (n, n, n).
         mask_probability: (n, n, n).
         lattice: the cell's rows in Å, (3, 3): a along x and b in the xy plane; diagonal on a padded grid.
-        grid: which box around the cell the map is of.
+        grid: which box around the cell the map shows.
         widths: σ of the density's Gaussians in Å by atomic number.
-        rules: what counts as a site, and how many there may be.
+        rules: what counts as a site, and how many sites there may be.
 
     Raises:
         Rejected: ``not-finite``, ``no-cell``, ``empty``, ``too-many-sites``.
@@ -85,7 +85,7 @@ def _check(
     lattice: NDArray[np.float64],
     grid: Grid,
 ) -> None:
-    """Raise :class:`Rejected` where a map or its cell is none that atoms can be placed in."""
+    """Raise :class:`Rejected` if no atoms can be placed in this map or cell."""
     if not (np.isfinite(density).all() and np.isfinite(mask_probability).all()):
         raise Rejected("not-finite", "the density or the mask holds values that are not finite")
     if not (
@@ -107,10 +107,10 @@ def _in_cell(
     lattice: NDArray[np.float64],
     wraps: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Sites brought into the cell [0, 1), in a fixed order; images of one site in a padded box count once.
+    """Move sites into the cell, [0, 1), in a fixed order, and keep one image of each site in a padded box.
 
-    Only sites from different cells of the box can be images: two sites of one cell that are too close
-    stay, for the validity check to judge.  The image with the most voxels is kept.
+    Only sites from different cells of the box can be images of each other.  Two sites of one cell that are too close
+    both stay; the validity check will reject them.  The image with the most voxels is kept.
     """
     cell = np.floor(np.round(sites, 9))
     frac = sites - cell

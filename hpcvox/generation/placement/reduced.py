@@ -1,7 +1,7 @@
-"""Maps of an oblique cell on the grid of its shortest vectors, where neighbours on the grid are near.
+"""Reorders maps of an oblique cell to the grid of its shortest lattice vectors, where grid neighbours are near.
 
-Another choice of the lattice's vectors is another order of the same n³ voxels, and exact: where the new vectors are T
-times the old ones, with whole numbers T of determinant 1, voxel m of the new grid is voxel m T of the old one.
+Another choice of lattice vectors only reorders the same n³ voxels, so no value changes.  If the new vectors are T times
+the old ones, T being an integer matrix with determinant 1, then voxel m of the new grid is voxel m T of the old one.
 """
 
 from typing import NamedTuple, TypeVar
@@ -16,17 +16,17 @@ T = TypeVar("T", bound=np.generic)
 
 
 class ReducedCell(NamedTuple):
-    """The cell of the shortest vectors that span a given cell's lattice."""
+    """The reduced cell of a given cell: the shortest vectors that span the same lattice."""
 
     change: NDArray[np.float64]  # (3, 3) | T: reduced vectors in terms of the given cell's
     lattice: NDArray[np.float64]  # (3, 3) | the reduced cell's rows in Å, a along x and b in the xy plane
 
     @classmethod
     def of(cls, lattice: NDArray[np.float64]) -> "ReducedCell":
-        """Reduce the cell with the rows ``lattice``; a diagonal one stays as it is.
+        """Reduce the cell with the rows ``lattice``, (3, 3) in Å; a diagonal cell stays as it is.
 
         Raises:
-            Rejected: ``cell``, where the rows do not span a volume.
+            Rejected: ``cell``, if the rows do not span a volume.
         """
         reduced = cls(reduction(lattice), lattice)
         return reduced if reduced.is_given else cls(reduced.change, oriented(reduced.change @ lattice))
@@ -37,7 +37,7 @@ class ReducedCell(NamedTuple):
         return bool((self.change == np.eye(3)).all())
 
     def reordered(self, field: NDArray[T]) -> NDArray[T]:
-        """The values of a field, (n, n, n), on the given cell's grid in the order of the reduced cell's grid."""
+        """Reorder a field, (n, n, n), from the given cell's grid to the reduced cell's grid."""
         if self.is_given:
             return field
         n = field.shape[0]
@@ -51,10 +51,10 @@ class ReducedCell(NamedTuple):
         return on_reduced
 
     def in_given(self, frac: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-        """Coordinates (k, 3) in units of the reduced cell as those of the given one, not brought into [0, 1).
+        """Convert coordinates, (k, 3), from units of the reduced cell to those of the given cell, without wrapping.
 
-        Both grids begin with the same voxel. Its centre has the coordinates 0.5/n in either cell, and so their corners
-        are different points.
+        Both grids begin with the same voxel, whose centre has the coordinates 0.5/n in either cell.  So the corners of
+        the two cells are different points.
         """
         if self.is_given:
             return frac

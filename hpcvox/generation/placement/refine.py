@@ -1,12 +1,11 @@
-"""Site positions from the density: each voxel's density is shared among the sites, then centred.
+"""Refines site positions: shares each voxel's density among the sites, then moves each site to its centroid.
 
-This is the density-weighted centroid, made fair to neighbours and to the box's edge.  At every step a
-voxel's density is given to the sites in proportion to their Gaussians; a site then moves by the
-difference between the centroid of its share and that of its own Gaussian on the same voxels, divided
-by the part of the Gaussian's variance that those voxels see (the whole one far from an edge: this
-is expectation maximisation, with Newton's step length).  The exact positions are a fixed point
-on an exact map, also where spheres overlap, the box cuts one, or an ion is smaller than a voxel; and
-since shares are ratios, a map that is off by a factor gives the same positions.
+This is the density-weighted centroid, corrected for neighbours and for the edge of the box.  Each step divides the
+density of a voxel among the sites in proportion to their Gaussians.  Then a site moves by the difference of two
+centroids on the same voxels, that of its share and that of its own Gaussian, divided by the part of the Gaussian's
+variance that these voxels cover (all of it far from an edge).  This is expectation maximisation with Newton's step
+length.  On an exact map the exact positions are a fixed point, also if spheres overlap, the box cuts one, or an ion is
+smaller than a voxel.  Shares are ratios, so a map that is wrong by a factor gives the same positions.
 """
 
 import numba
@@ -21,29 +20,29 @@ from hpcvox.generation.placement.grid import fractional
 from hpcvox.generation.placement.voxel_map import VoxelMap
 
 REACH = 2.0
-"""Half of the window around a site, in standard deviations of its Gaussian."""
+"""Half the width of the window around a site, in standard deviations of its Gaussian."""
 
 STEPS = 12
 SMALLEST = 1e-12
-"""Guards divisions where no Gaussian reaches."""
+"""Prevents a division by zero in voxels that no Gaussian reaches."""
 
 TOLERANCE = 1e-3
 """Stop when no site moves by more than this (Å)."""
 
 
 FLAT = 0.01
-"""Where the voxels see less than this share of a Gaussian's variance, a site is not moved."""
+"""A site does not move if the voxels cover less than this share of its Gaussian's variance."""
 
 
 def refine(
     positions: NDArray[np.float64], numbers: NDArray[np.uint8], voxels: VoxelMap
 ) -> NDArray[np.float64]:
-    """Density-weighted positions of sites that are known to about a voxel.
+    """Refine the positions of sites that are known to about a voxel.
 
     Args:
         positions: Å from the grid's corner, (k, 3).
-        numbers: their atomic numbers, (k,).
-        voxels: the map that they are of.
+        numbers: atomic numbers of the sites, (k,).
+        voxels: the map with the density.
 
     Returns:
         (k, 3) in Å from the grid's corner.
@@ -55,7 +54,7 @@ def refine(
         try:
             model = _model(positions, numbers, voxels)
         except Rejected:
-            return start  # two sites in one voxel: nothing to share by
+            return start  # two sites share a voxel, so its density cannot be divided between them
         ratio = voxels.density / np.maximum(model, SMALLEST)
         if grid.right_angled:
             moved = _step(positions, own, ratio, edges, grid.wraps)
@@ -65,7 +64,7 @@ def refine(
         positions = moved
         if shift <= TOLERANCE:
             break
-    # a site does not leave its region: what is further away is another site's density
+    # a site stays within its region: density farther away belongs to another site
     limit = np.maximum(0.5 * np.maximum(own, RADII[numbers]), 1.5 * grid.longest_step)
     near = np.linalg.norm(positions - start, axis=1) <= limit
     return np.where(near[:, None], positions, start)
@@ -74,7 +73,7 @@ def refine(
 def _model(
     positions: NDArray[np.float64], numbers: NDArray[np.uint8], voxels: VoxelMap
 ) -> NDArray[np.float32]:
-    """The density that ions at these positions have on the map's grid.
+    """The density on the map's grid, (n, n, n), of ions at these positions.
 
     Raises:
         Rejected: two sites share a voxel.
@@ -90,7 +89,7 @@ def _model(
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _step(positions, widths, ratio, step, wraps):  # type: ignore[no-untyped-def]
-    """One step of every site; ``ratio`` is the density over the model's, (n, n, n)."""
+    """Move every site by one step; ``ratio`` is the map's density over the model's, (n, n, n)."""
     n = ratio.shape[0]
     out = positions.copy()
     table = np.empty((3, n + 1), np.float64)
@@ -131,7 +130,7 @@ def _step(positions, widths, ratio, step, wraps):  # type: ignore[no-untyped-def
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _range(centre, reach, step, n, wraps):  # type: ignore[no-untyped-def]
-    """First and last voxel along an axis within ``reach`` of ``centre``; no voxel twice if the grid wraps."""
+    """First and last voxel within ``reach`` of ``centre`` along an axis; if the grid wraps, no voxel counts twice."""
     low = int(np.ceil((centre - reach) / step - 0.5))
     high = int(np.floor((centre + reach) / step - 0.5))
     if wraps:
@@ -145,9 +144,9 @@ def _range(centre, reach, step, n, wraps):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _weigh(ratio, index, count, table, first, data):  # type: ignore[no-untyped-def]
-    """The sum of a site's share of the density; sets ``data`` (3,) to that of the share times the way from the site.
+    """Return the sum of a site's share of the density; set ``data`` (3,) to the sum of the share times its offset.
 
-    ``table`` (3, …) has the site's Gaussian along each axis, ``first`` that times the way, ``index`` the voxels.
+    ``table`` (3, …) holds the site's Gaussian along each axis, ``first`` that times the offset, ``index`` the voxels.
     """
     whole = 0.0
     data[:] = 0.0
@@ -169,9 +168,10 @@ def _weigh(ratio, index, count, table, first, data):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _oblique_step(positions, widths, ratio, steps, longest):  # type: ignore[no-untyped-def]
-    """As :func:`_step`, on the oblique grid of a cell that wraps, in the sphere about a site.
+    """Like :func:`_step`, but on an oblique periodic grid, with the voxels in a sphere around a site.
 
-    ``steps`` are the voxels' edges, the first along x and the second in the xy plane, ``longest`` the longest's length.
+    ``steps`` are the edges of a voxel, the first along x and the second in the xy plane; ``longest`` is the greatest
+    length of an edge.
     """
     out = positions.copy()
     own, data = np.empty(3), np.empty(3)
@@ -202,16 +202,18 @@ def _oblique_step(positions, widths, ratio, steps, longest):  # type: ignore[no-
 
 @numba.njit(cache=True, error_model="numpy", fastmath=True)
 def _weigh_sphere(position, ratio, steps, variance, reach, own, data, second):  # type: ignore[no-untyped-def]
-    """The sums of a site's Gaussian and of its share of the density, over the voxels within ``reach``.
+    """Return the sums of a site's Gaussian and of its share of the density over the voxels within ``reach``.
 
-    Sets the sums of the Gaussian times the way from the site to ``own`` (3,), times its products to ``second`` (3, 3;
-    above the diagonal and on it), and of the share times the way to ``data`` (3,).
+    Sets ``own`` (3,) to the sum of the Gaussian times the offset from the site, ``second`` (3, 3; the diagonal and
+    above) to that times the products of offsets, and ``data`` (3,) to the sum of the share times the offset.
     """
     n = ratio.shape[0]
     curve = np.exp(-steps[0, 0] * steps[0, 0] / variance)
     g_all, r_all = 0.0, 0.0
     own[:], data[:], second[:] = 0.0, 0.0, 0.0
-    x0 = 0.5 * (steps[0, 0] + steps[1, 0] + steps[2, 0]) - position[0]  # of the first voxel from the site
+    x0 = (
+        0.5 * (steps[0, 0] + steps[1, 0] + steps[2, 0]) - position[0]
+    )  # offset of the first voxel from the site
     y0 = 0.5 * (steps[1, 1] + steps[2, 1]) - position[1]
     z0 = 0.5 * steps[2, 2] - position[2]
     for k in range(int(np.ceil((-reach - z0) / steps[2, 2])), int(np.floor((reach - z0) / steps[2, 2])) + 1):

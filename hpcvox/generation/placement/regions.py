@@ -1,4 +1,4 @@
-"""Connected regions of equal species on a voxel grid, and their shapes (compiled)."""
+"""Finds connected regions of equal species on a voxel grid and measures them (compiled code)."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,15 @@ from hpcvox.generation.placement.grid import VoxelGrid
 
 
 class Regions(NamedTuple):
-    """The regions of a species map, by their label."""
+    """Measurements of the k regions of a species map, in the order of their labels."""
 
     species: NDArray[np.int64]  # (k,) | atomic number
     voxels: NDArray[np.int64]  # (k,) | count
-    centre: NDArray[np.float64]  # (k, 3) | unweighted centroid, Å from the grid's corner, not folded
+    centre: NDArray[
+        np.float64
+    ]  # (k, 3) | unweighted centroid, Å from the grid's corner; may lie outside the cell
     spread: NDArray[np.float64]  # (k,) | squared radius of gyration, Å²
-    peaked: NDArray[np.bool_]  # (k,) | whether a voxel of it is a local maximum of the density
+    peaked: NDArray[np.bool_]  # (k,) | whether the density has a local maximum in the region
 
 
 def measure(
@@ -27,14 +29,15 @@ def measure(
     height: NDArray[np.float64],
     grid: VoxelGrid,
 ) -> Regions:
-    """Size, centroid, spread and peak of the regions in ``labels`` (1 … k; 0 is none).
+    """Measure size, centroid, spread and peak of the k regions in ``labels``.
 
     Args:
-        labels: (nx, ny, nz).
+        labels: the region of each voxel, 1 … k, or 0 for none, (nx, ny, nz).
         species: atomic number of each region, (k,).
-        density: (nx, ny, nz).
-        maxima: its local maxima, (nx, ny, nz).
-        height: the density from which on a local maximum counts as the region's peak, (k,).
+        density: e/Å³, (nx, ny, nz).
+        maxima: the density's local maxima, (nx, ny, nz).
+        height: a local maximum counts as the region's peak from this density on, e/Å³, (k,).
+        grid: the grid of the map.
     """
     return Regions(species, *_measure(labels, density, maxima, height, grid.steps, grid.wraps))
 
@@ -58,10 +61,10 @@ def _join(parent, i, j):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def label(species, wraps):  # type: ignore[no-untyped-def]
-    """6-connected regions of equal, non-zero species, joined across the grid's faces if it ``wraps``.
+    """Label 6-connected regions of equal, non-zero species; they continue across the faces if the grid ``wraps``.
 
-    Takes ``species`` (nx, ny, nz) uint8.  Returns ``labels`` (nx, ny, nz) int32, 0 where species is 0
-    and 1 … count elsewhere, and ``count``.
+    Takes ``species``, (nx, ny, nz) uint8.  Returns ``labels``, (nx, ny, nz) int32, 0 where the species is 0 and
+    1 … count elsewhere, and ``count``.
     """
     nx, ny, nz = species.shape
     parent = np.arange(nx * ny * nz)
@@ -72,7 +75,7 @@ def label(species, wraps):  # type: ignore[no-untyped-def]
                 if kind == 0:
                     continue
                 here = (x * ny + y) * nz + z
-                # one neighbour an axis, the one before (a negative index is across the face)
+                # one neighbour along each axis, the one before (a negative index crosses the face)
                 if (z > 0 or wraps) and species[x, y, z - 1] == kind:
                     _join(parent, here, (x * ny + y) * nz + (z - 1) % nz)
                 if (y > 0 or wraps) and species[x, y - 1, z] == kind:
@@ -97,7 +100,7 @@ def label(species, wraps):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def local_maxima(density, wraps):  # type: ignore[no-untyped-def]
-    """Voxels no lower than their 26 neighbours and higher than at least one, (nx, ny, nz) bool."""
+    """Voxels that are at least as high as their 26 neighbours and higher than one of them, (nx, ny, nz) bool."""
     nx, ny, nz = density.shape
     out = np.zeros((nx, ny, nz), np.bool_)
     for x in range(nx):
@@ -186,7 +189,7 @@ def _measure(labels, density, maxima, height, steps, wraps):  # type: ignore[no-
     centre = np.zeros((count, 3), np.float64)
     spread = np.zeros(count, np.float64)
     peaked = np.zeros(count, np.bool_)
-    # where the grid wraps, distances are taken from the circular mean of the region's voxels
+    # if the grid wraps, distances are measured from the circular mean of the region's voxels
     origin = _circular_means(labels, count) if wraps else np.zeros((count, 3), np.float64)
     first = np.zeros((count, 3), np.float64)
     second = np.zeros(count, np.float64)
@@ -203,7 +206,7 @@ def _measure(labels, density, maxima, height, steps, wraps):  # type: ignore[no-
                     d[axis] = j + 0.5 - origin[i, axis]
                     if wraps:
                         d[axis] -= shape[axis] * np.floor(d[axis] / shape[axis] + 0.5)
-                # what a diagonal cell adds to its products here is 0
+                # these terms are 0 for a diagonal cell
                 d[0] = d[0] * steps[0, 0] + d[1] * steps[1, 0] + d[2] * steps[2, 0]
                 d[1] = d[1] * steps[1, 1] + d[2] * steps[2, 1]
                 d[2] = d[2] * steps[2, 2]
@@ -215,7 +218,9 @@ def _measure(labels, density, maxima, height, steps, wraps):  # type: ignore[no-
         for axis in range(3):
             mean = first[i, axis] / voxels[i]
             edge = steps[axis, 0] ** 2 + steps[axis, 1] ** 2 + steps[axis, 2] ** 2
-            spread[i] += edge / 12.0 - mean * mean  # a voxel is a box, not a point
+            spread[i] += (
+                edge / 12.0 - mean * mean
+            )  # the first term is the spread within a voxel, which is a box
             centre[i, axis] = mean
             for other in range(3):
                 centre[i, axis] += origin[i, other] * steps[other, axis]

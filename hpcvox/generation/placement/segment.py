@@ -1,4 +1,4 @@
-"""Which voxels are one site: regions of one species, put together and cut until each has the size of one ion."""
+"""Finds the voxels of each site: joins and cuts regions of one species until each has the size of one ion."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +13,24 @@ from hpcvox.generation.placement.voxel_map import VoxelMap
 from hpcvox.generation.settings import PlacementRules
 
 MAX_REGIONS = 2000
-"""More raw regions than this are noise; the bound keeps time and memory small."""
+"""A map with more raw regions than this is noise; the limit bounds time and memory."""
 
 FRAGMENT = 0.3
-"""A region of less than this share of its species' sphere is a part of the region it touches most."""
+"""A region smaller than this share of its species' sphere becomes part of the region that it touches most."""
 
 ONE_SPHERE = 0.55
-"""Touching regions whose centres are nearer than this share of their radii's sum are parts of one sphere.
-The nearest real neighbours of the three classes have 0.69."""
+"""Touching regions whose centres are nearer than this share of the sum of their radii are parts of one sphere.
+In crystals of the three classes of Court et al. the nearest neighbours have 0.69."""
 
 MIN_HEIGHT = 0.2
-"""A maximum counts as a site's where it reaches this share of the greatest voxel of the species' own Gaussian."""
+"""A maximum counts as a site if it reaches this share of the highest voxel of the species' Gaussian."""
 
 Labels = NDArray[np.int32]
-"""(n, n, n): the region of each voxel, from 1; 0: none."""
+"""(n, n, n): the number of the region of each voxel, from 1; 0: no region."""
 
 
 def segment(voxels: VoxelMap, rules: PlacementRules) -> Regions:
-    """The regions of a map, one a site.
+    """Find the regions of a map, one for each site.
 
     Raises:
         Rejected: ``empty``, ``too-many-sites``.
@@ -57,12 +57,12 @@ def segment(voxels: VoxelMap, rules: PlacementRules) -> Regions:
 
 
 def _measured(labels: Labels, count: int, voxels: VoxelMap) -> Regions:
-    """The regions, each of its majority's species (the lightest of equals)."""
+    """Measure the regions; the species of each is that of most of its voxels (the lightest of several)."""
     votes = np.bincount(
         labels.ravel() * np.int64(MAX_Z + 1) + voxels.species.ravel(), minlength=(count + 1) * (MAX_Z + 1)
     )
     species = votes.reshape(count + 1, MAX_Z + 1)[1:].argmax(axis=1)
-    # along an axis whose voxels are longer than the Gaussian is wide, one voxel holds nearly all of it
+    # along an axis on which a voxel is longer than the Gaussian is wide, one voxel holds nearly all of it
     width = np.sqrt(2 * np.pi) * voxels.widths[species][:, None]
     peak = 1 / np.maximum(width, np.diagonal(voxels.grid.steps))
     height = MIN_HEIGHT * species * peak.prod(axis=1)
@@ -70,7 +70,7 @@ def _measured(labels: Labels, count: int, voxels: VoxelMap) -> Regions:
 
 
 def _renamed(labels: Labels, becomes: NDArray[np.intp], voxels: VoxelMap) -> tuple[Labels, Regions]:
-    """The regions when each has become part of the one that ``becomes`` names."""
+    """Make each region a part of the one that ``becomes`` names, and measure the result."""
     labels, count = _renumber(labels, becomes)
     return labels, _measured(labels, count, voxels)
 
@@ -78,7 +78,7 @@ def _renamed(labels: Labels, becomes: NDArray[np.intp], voxels: VoxelMap) -> tup
 def _without_fragments(
     labels: Labels, found: Regions, voxels: VoxelMap, drop_voxels: int
 ) -> tuple[Labels, Regions]:
-    """The regions when those too small for their species have joined another one or gone."""
+    """Join each region that is too small for its species to another one, or remove it."""
     sphere = 4 / 3 * np.pi * RADII[found.species] ** 3 / voxels.grid.voxel_volume  # in voxels
     fragment = found.voxels < FRAGMENT * sphere
     fragment |= (found.voxels <= drop_voxels) & ~found.peaked
@@ -89,7 +89,7 @@ def _without_fragments(
 
 
 def _cut_apart(labels: Labels, found: Regions, voxels: VoxelMap, max_sites: int) -> tuple[Labels, Regions]:
-    """The regions when those that hold several sites have been cut; changes ``labels``."""
+    """Cut the regions that hold several sites; changes ``labels`` in place."""
     radius = RADII[found.species]
     volumes = found.voxels * voxels.grid.voxel_volume
     wide = compactness(found.spread, volumes) > MAX_COMPACTNESS
@@ -108,8 +108,8 @@ def _cut_apart(labels: Labels, found: Regions, voxels: VoxelMap, max_sites: int)
 
 
 def _with_whole_spheres(labels: Labels, found: Regions, voxels: VoxelMap, max_sites: int) -> Regions:
-    """The regions when parts of one sphere that the network gave two species have been put together."""
-    if len(found.species) > 4 * max_sites:  # too many to look at all pairs
+    """Join parts of one sphere to which the network gave two species."""
+    if len(found.species) > 4 * max_sites:  # too many regions to compare all pairs
         return found
     becomes = _one_sphere(found, labels, voxels.grid)
     return found if becomes is None else _renamed(labels, becomes, voxels)[1]
@@ -118,7 +118,7 @@ def _with_whole_spheres(labels: Labels, found: Regions, voxels: VoxelMap, max_si
 def _absorb(
     found: Regions, fragment: NDArray[np.bool_], contacts: NDArray[np.int64], drop_voxels: int
 ) -> NDArray[np.intp]:
-    """Name (from 1; 0 to drop) of the region that each region becomes part of, smallest fragments first."""
+    """For each region the number (from 1) of the one it joins, or 0 to remove it; smallest fragments first."""
     becomes = np.arange(1, len(found.species) + 1)
     order = np.lexsort((becomes, found.voxels))
     for index in order[fragment[order]]:
@@ -136,10 +136,7 @@ def _absorb(
 
 
 def _one_sphere(found: Regions, labels: Labels, grid: VoxelGrid) -> NDArray[np.intp] | None:
-    """Like :func:`_absorb`, for parts of one sphere that the network gave two species.
-
-    None where there are none.
-    """
+    """Like :func:`_absorb`, for parts of one sphere to which the network gave two species; None if there are none."""
     radius = RADII[found.species]
     distance = grid.distances(found.centre[:, None] - found.centre[None])
     near = distance < ONE_SPHERE * (radius[:, None] + radius)
@@ -156,7 +153,7 @@ def _one_sphere(found: Regions, labels: Labels, grid: VoxelGrid) -> NDArray[np.i
 
 
 def _renumber(labels: Labels, becomes: NDArray[np.intp]) -> tuple[Labels, int]:
-    """``labels`` with each region's new name, the names made 1 … count without gaps."""
+    """Give each voxel the number of its new region, with numbers 1 … count without gaps."""
     kept = np.unique(becomes[becomes > 0])
     name = np.zeros(len(becomes) + 1, np.int32)
     name[1:] = np.where(becomes > 0, np.searchsorted(kept, becomes) + 1, 0)

@@ -1,10 +1,10 @@
-"""Regions of one species that hold several sites, cut apart.
+"""Cuts a region of one species that holds several sites.
 
-Two sites of one species merge into a single region as soon as their spheres touch.  A Gaussian's
-standard deviation is its sphere's radius (Court et al. 2020, eqs. 1-2), so the density has two maxima
-only while the spheres do *not* touch, and a watershed on it finds one basin.  The radius is known,
-though: the cut looks for the spheres themselves, and turns to the density's maxima where it finds
-one sphere at most (regions that a network has blown up until they met).
+Two sites of one species merge into a single region as soon as their spheres touch.  The standard deviation of an ion's
+Gaussian is the radius of its sphere (Court et al. 2020, eqs. 1-2).  So the density has two maxima only while the
+spheres do *not* touch, and a watershed on it would find one basin.  But the radius is known: the cut first searches for
+spheres of that radius.  If it finds at most one (the network has made the ions too large, so that they touch), it uses
+the maxima of the density.
 """
 
 from typing import Any
@@ -20,32 +20,33 @@ from hpcvox.generation.placement.regions import local_maxima
 from hpcvox.generation.placement.voxel_map import VoxelMap
 
 MAX_COMPACTNESS = 1.1
-"""A region is one site where its squared radius of gyration is at most this times that of a ball of its
-volume.  The measure replaces voxels / convex hull ≥ 0.8, which two touching balls of one radius meet
-exactly (8/3 over 10/3) and overlapping balls more than meet; theirs is above 1.1 from a distance of
-1.1 radii on.  A cube's is 1.08."""
+"""A region can be one site if its squared radius of gyration is at most this times that of a ball of its volume.
+
+This replaces the criterion voxels / convex hull ≥ 0.8, which fails: two touching balls of equal radius have exactly 0.8
+(8/3 over 10/3), and overlapping balls have more.  Their compactness is above 1.1 from a distance of 1.1 radii on; that
+of a cube is 1.08."""
 
 MAX_FILL = 1.25
-"""Nor is a region one site where it has more than this share of its species' sphere's volume."""
+"""A region is not one site if its volume is more than this times that of its species' sphere."""
 
 OWN_SHARE = 0.3
-"""A sphere is a site where this share of its volume is the region's and no better sphere's."""
+"""A sphere is a site if this share of its volume lies in the region and in no better sphere."""
 
 NEAREST = 1.1
-"""Sites of one region are at least this many radii apart, and ``NEAREST_VOXELS`` voxels.  In the three
-classes the nearest sites of one species are 1.5 radii apart."""
+"""Sites of one region are at least this many radii and ``NEAREST_VOXELS`` voxels apart.  In crystals of the three
+classes of Court et al. the nearest sites of one species are 1.5 radii apart."""
 
 NEAREST_VOXELS = 2.5
 
 SADDLE = 0.85
-"""Two density maxima are two sites where the density falls below this share of the lower one between."""
+"""Two density maxima are two sites if the density between them falls below this share of the lower maximum."""
 
 MAX_SEEDS = 64
-"""Maxima looked at in one region, best first."""
+"""Most maxima that are examined in one region, highest first."""
 
 
 def compactness(spread: NDArray[np.float64], volume: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Squared radius of gyration over that of a ball of the same volume; 1 for a ball, (k,)."""
+    """Squared radius of gyration (Å²) over that of a ball of the same volume (Å³), (k,); 1 for a ball."""
     ratio: NDArray[np.float64] = spread / (0.6 * (0.75 / np.pi * volume) ** (2 / 3))
     return ratio
 
@@ -53,16 +54,16 @@ def compactness(spread: NDArray[np.float64], volume: NDArray[np.floating]) -> ND
 def split(
     region: NDArray[np.bool_], empty: NDArray[np.bool_], radius: float, voxels: VoxelMap
 ) -> NDArray[np.int32]:
-    """Cut one region into its sites; each voxel goes to the nearest.
+    """Cut one region into its sites; each voxel belongs to the nearest site.
 
     Args:
         region: the region's voxels, (n, n, n).
         empty: voxels of no region, (n, n, n).
-        radius: of the region's species, Å.
-        voxels: the map that the region is of.
+        radius: ionic radius of the region's species, Å.
+        voxels: the map with the region.
 
     Returns:
-        Part of each voxel, 1 … the number of sites, 0 outside the region, (n, n, n) int32.
+        The number of each voxel's site, from 1, and 0 outside the region, (n, n, n) int32.
     """
     grid = voxels.grid
     seeds = _spheres(region, empty, radius, grid)
@@ -96,7 +97,7 @@ def _spheres(
     for seed in _best(score, local_maxima(score, grid.wraps) & (score > 0)):
         if any(np.linalg.norm(grid.way(seed, other) @ grid.steps) < nearest for other in seeds):
             continue
-        # the kernel is symmetric: rolled to the seed it is the sphere about it
+        # the kernel is symmetric: rolled to the seed, it is the sphere around the seed
         rolled = [(np.arange(m) - c) % p for m, c, p in zip(region.shape, seed, padded, strict=True)]
         inside = ball[np.ix_(*rolled)]
         if np.count_nonzero(free & inside) >= needed:
@@ -110,10 +111,10 @@ def _spheres(
 def _window(
     region: NDArray[np.bool_], radius: float, grid: VoxelGrid
 ) -> tuple[NDArray[np.intp], tuple[slice, ...], tuple[int, ...]]:
-    """The region's own part of a grid that does not wrap, with the void that its spheres can reach.
+    """The part of a grid that holds the region and the void that its spheres can reach; for grids that do not wrap.
 
-    Returns its first voxel, its slices, and the shape that it has with zeros around it, which keep the far side's
-    voxels out of a sphere.
+    Returns its first voxel, its slices, and its shape with zeros added around it; these keep voxels of the opposite
+    side out of a sphere.
     """
     reach = np.ceil(radius / np.diagonal(grid.steps)).astype(int)
     used = np.argwhere(region)
@@ -129,9 +130,9 @@ def _window(
 def _score(
     region: NDArray[np.bool_], empty: NDArray[np.bool_], ball: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """For each voxel, how many of the region are in the ball about it, less those of the void.
+    """For each voxel, the number of the region's voxels in the ball around it minus the number of the void's.
 
-    Voxels of other sites count neither way, since they may have been cut out of the sphere.
+    Voxels of other sites do not count, since they may have been cut out of the sphere.
     """
     x, y, z = region.shape
     field = np.zeros(ball.shape, np.float32)
@@ -142,7 +143,7 @@ def _score(
 
 
 def _ball(shape: tuple[int, ...], radius: float, steps: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Voxels of a grid of ``shape`` that wraps, nearer than ``radius`` to the first one."""
+    """The voxels of a periodic grid of this ``shape`` that are nearer than ``radius`` to its first voxel."""
     if is_diagonal(steps):
         edges = np.diagonal(steps)
         axes = [np.minimum(np.arange(m), m - np.arange(m)) * s for m, s in zip(shape, edges, strict=True)]
@@ -156,7 +157,7 @@ def _ball(shape: tuple[int, ...], radius: float, steps: NDArray[np.float64]) -> 
 
 @numba.njit(cache=True, error_model="numpy")
 def _fill_ball(ball, radius, steps):  # type: ignore[no-untyped-def]
-    """Set the voxels of ``ball`` that are nearer than ``radius`` to the first one, images of it included."""
+    """Set the voxels of ``ball`` that are nearer than ``radius`` to the first voxel or a periodic image of it."""
     nx, ny, nz = ball.shape
     far = int(radius / steps[2, 2])
     for k in range(-far, far + 1):
@@ -174,7 +175,7 @@ def _fill_ball(ball, radius, steps):  # type: ignore[no-untyped-def]
 
 
 def _maxima(region: NDArray[np.bool_], voxels: VoxelMap) -> list[NDArray[np.intp]]:
-    """The region's density maxima that a saddle parts from every higher one."""
+    """The region's density maxima that are separated from every higher one by a low enough saddle."""
     seeds: list[NDArray[np.intp]] = []
     for seed in _best(voxels.density, region & voxels.maxima):
         limit = SADDLE * float(voxels.density[tuple(seed)])
@@ -184,7 +185,7 @@ def _maxima(region: NDArray[np.bool_], voxels: VoxelMap) -> list[NDArray[np.intp
 
 
 def _best(field: NDArray[np.float32], maxima: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Voxels of ``maxima``, the highest first, at most ``MAX_SEEDS``."""
+    """At most ``MAX_SEEDS`` voxels of ``maxima``, the highest first."""
     voxels = np.argwhere(maxima)
     return voxels[np.argsort(-field[maxima], kind="stable")[:MAX_SEEDS]]
 
@@ -192,7 +193,7 @@ def _best(field: NDArray[np.float32], maxima: NDArray[np.bool_]) -> NDArray[np.i
 def _lowest(
     region: NDArray[np.bool_], start: NDArray[np.intp], end: NDArray[np.intp], voxels: VoxelMap
 ) -> float:
-    """The lowest density on the shortest line between two voxels; 0 where it leaves the region."""
+    """The lowest density on the shortest line between two voxels; 0 if the line leaves the region."""
     way = voxels.grid.way(start, end)
     count = int(np.abs(way).max())
     line = np.rint(start + np.linspace(0, 1, count + 1)[:, None] * way).astype(np.intp) % voxels.grid.shape

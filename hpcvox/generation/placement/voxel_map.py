@@ -1,4 +1,4 @@
-"""A decoded map in the form in which sites are looked for."""
+"""A decoded map, prepared for the search for sites."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +12,14 @@ from hpcvox.generation.placement.regions import local_maxima
 
 @dataclass(frozen=True)
 class VoxelMap:
-    """What the networks say of each voxel of one crystal; arrays are (n, n, n)."""
+    """What the networks predict for each voxel of one crystal; arrays are (n, n, n)."""
 
     grid: VoxelGrid
     density: NDArray[np.float32]
     """e/Å³, not negative."""
 
     species: NDArray[np.uint8]
-    """The atomic number of each occupied voxel, and 0 of the others."""
+    """The atomic number of each occupied voxel, and 0 for the others."""
 
     widths: NDArray[np.float64]
     """σ of the density's Gaussians in Å, by atomic number."""
