@@ -231,7 +231,7 @@ def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPo
     run(endless)
     (reject,) = csv.DictReader((endless.out / "rejects.csv").open())
     assert (reject["id"], reject["code"]) == ("m-12", "worker-died")
-    assert "longer at work than limit_s=5" in reject["message"]
+    assert "longer than limit_s=5 seconds" in reject["message"]
     assert set(ShardSet.open(plain.out).ids) - set(ShardSet.open(endless.out).ids) == {"m-12"}
     for name in ("shard-00000.h5", "shard-00002.h5"):
         assert (endless.out / name).read_bytes() == (plain.out / name).read_bytes()

@@ -37,7 +37,7 @@ class Nearest(NamedTuple):
 
 
 def nearest(made: Fingerprints, reference: Fingerprints) -> tuple[Nearest, Nearest]:
-    """Euclidean distances to the nearest crystal of the other set: of each made crystal, and of each of the reference."""
+    """Euclidean distances to the nearest crystal of the other set: of each made and of each reference crystal."""
     pairs = [_nearest(*arrays) for arrays in zip(made, reference, strict=True)]
     (made_structure, its_structure), (made_composition, its_composition) = pairs
     return Nearest(made_structure, made_composition), Nearest(its_structure, its_composition)
