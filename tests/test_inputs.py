@@ -15,6 +15,7 @@ MISSING = {
     "featurize": "source",
     "dft": "source",
     "relax": "source",
+    "hull": "relaxed",
     "screen": "source",
     "statistics": "shards",
     "generate": "vae",

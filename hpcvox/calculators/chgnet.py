@@ -42,6 +42,7 @@ class Potential:
 
         NaN where atoms are so far apart that the potential sees them alone.
         """
+        import torch
         from pymatgen.core.structure import Structure
 
         graphs, seen = [], []
@@ -53,7 +54,8 @@ class Potential:
                 seen.append(i)
         energies = np.full(len(crystals), np.nan)
         if graphs:
-            predictions = self._model.predict_graph(graphs, task="e", batch_size=BATCH)
+            with torch.no_grad():  # half the time: an energy alone needs no gradients
+                predictions = self._model.predict_graph(graphs, task="e", batch_size=BATCH)
             # A single graph is answered by a single prediction.
             listed = predictions if isinstance(predictions, list) else [predictions]
             energies[seen] = [float(prediction["e"]) for prediction in listed]

@@ -76,6 +76,11 @@ VERBS = {
         "hpcvox.relaxation.job:run",
         "crystals → relaxed, by CHGNet, GPAW or any ASE calculator",
     ),
+    "hull": Verb(
+        "hpcvox.stability.settings:HullSettings",
+        "hpcvox.stability.job:run",
+        "relaxed crystals → energy above the hull of known ones; which are stable",
+    ),
     "screen": Verb(
         "hpcvox.screening.settings:ScreenSettings",
         "hpcvox.screening.job:run",

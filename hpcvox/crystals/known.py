@@ -45,6 +45,10 @@ class Known:
         """One more to compare with."""
         self._crystals[crystal.formula].append(crystal)
 
+    def has(self, formula: str) -> bool:
+        """Whether there is a crystal of this reduced formula."""
+        return bool(self._crystals.get(formula))
+
     def match(self, crystal: Crystal) -> Match | None:
         """The nearest known crystal, by pymatgen's ``StructureMatcher`` with its defaults: primitive cells, volumes
         made the same, lengths within 20 %, angles within 5°, sites within 0.3 (volume/site)^(1/3)."""

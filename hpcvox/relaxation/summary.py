@@ -1,11 +1,25 @@
 """What ``relax`` says of crystals: ``relaxed.csv`` with its columns, and ``summary.json``."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 from hpcvox.files.summary import OrAbsent, Part, Summary
 
 TABLE: Final = "relaxed.csv"
+
+
+def stage_names(calculators: Sequence[str]) -> list[str]:
+    """A name for each stage's columns: its calculator's, numbered where several are the same."""
+    bare = [calculator.rpartition(":")[2] for calculator in calculators]
+    return [
+        f"{name}_{bare[: i + 1].count(name)}" if bare.count(name) > 1 else name for i, name in enumerate(bare)
+    ]
+
+
+def stage_column(stage: str, figure: str) -> str:
+    """The column of a stage's figure; of its energy in eV per atom: ``chgnet_energy``."""
+    return f"{stage}_{figure}"
 
 
 class Column(StrEnum):

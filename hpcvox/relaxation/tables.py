@@ -22,6 +22,8 @@ from hpcvox.relaxation.summary import (
     Column,
     RelaxSummary,
     StageDone,
+    stage_column,
+    stage_names,
 )
 from hpcvox.relaxation.worker import Result
 
@@ -34,7 +36,7 @@ def columns(settings: RelaxSettings) -> tuple[str, ...]:
         *(Column.ID, Column.FORMULA, Column.SITES, Column.CODE, Column.CONVERGED, Column.ENERGY, *MEASURES),
         *(FORMATION if settings.formation_energy is not None else ()),
         *(MATCH if settings.known is not None else ()),
-        *(f"{name}_{figure}" for name in stage_names(settings.stages) for figure in _FIGURES),
+        *(stage_column(name, figure) for name in _stage_names(settings) for figure in _FIGURES),
         *(Column.CIF, Column.ORIGIN, Column.MESSAGE),
     )
 
@@ -42,12 +44,8 @@ def columns(settings: RelaxSettings) -> tuple[str, ...]:
 _FIGURES: Final = ("energy_start", "energy", "max_force", "steps", "converged")
 
 
-def stage_names(stages: Sequence[Stage]) -> list[str]:
-    """A name for each stage's columns: its calculator's, numbered where several are the same."""
-    bare = [stage.calculator.rpartition(":")[2] for stage in stages]
-    return [
-        f"{name}_{bare[: i + 1].count(name)}" if bare.count(name) > 1 else name for i, name in enumerate(bare)
-    ]
+def _stage_names(settings: RelaxSettings) -> list[str]:
+    return stage_names([stage.calculator for stage in settings.stages])
 
 
 def passed(result: Result, stages: Sequence[Stage]) -> bool:
@@ -88,8 +86,8 @@ def row(
         return found
     n = crystal.n_sites
     found |= {Column.FORMULA: crystal.formula, Column.SITES: n}
-    for name, stage in zip(stage_names(settings.stages), result.stages, strict=False):
-        found |= {f"{name}_{figure}": text for figure, text in _figures(stage, n).items()}
+    for name, stage in zip(_stage_names(settings), result.stages, strict=False):
+        found |= {stage_column(name, figure): text for figure, text in _figures(stage, n).items()}
     if not passed(result, settings.stages):
         return found
     first, last = result.stages[0], result.stages[-1]

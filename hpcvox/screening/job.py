@@ -19,7 +19,7 @@ from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.screening.columns import Columns, columns
 from hpcvox.screening.expression import parse
-from hpcvox.screening.hull import Phase, read_references
+from hpcvox.screening.hull import read_references
 from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import FREE, ScreenSettings
 from hpcvox.screening.summary import PROPERTIES, SCREENED, ScreenSummary, Target
@@ -32,6 +32,7 @@ from hpcvox.screening.tables import (
 )
 from hpcvox.screening.worker import DIGITS, Row, ScreenWorker
 from hpcvox.shards.layout import REJECTS
+from hpcvox.stability.hull import Phase
 from hpcvox.terminal import counted
 
 PART: Final = 256

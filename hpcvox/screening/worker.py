@@ -17,10 +17,11 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.screening.columns import columns
-from hpcvox.screening.hull import Hull, Phase
+from hpcvox.screening.hull import hull_of
 from hpcvox.screening.networks import Described, PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import Column, std_column
+from hpcvox.stability.hull import Phase
 
 DIGITS: Final = 6
 """Significant digits of a value: the networks compute in float32, whose last digit depends on the batch."""
@@ -41,7 +42,7 @@ class ScreenWorker:
         self.settings = settings
         self.networks = PropertyNetworks(settings.models)
         self.columns = columns(settings, self.networks)
-        self.hull = None if phases is None else Hull(phases)
+        self.hull = None if phases is None else hull_of(phases)
 
     def __call__(self, part: Part[Entry]) -> list[Row]:
         """The rows of all crystals of the entries, and of what was rejected, in their order."""
@@ -83,7 +84,7 @@ class ScreenWorker:
             amounts = Counter(SYMBOLS[z] for z in described.crystal.numbers.tolist())
             if self.hull is not None:
                 energy, _ = values[self.settings.formation_energy]
-                row[Column.HULL] = rounded(self.hull.above(amounts, energy))
+                row[Column.HULL] = rounded(self.hull.distance(amounts, energy))
             row[Column.UNSEEN] = " ".join(self.networks.unseen(sorted(amounts)))
 
     def _judge_metal(self, values: dict[str, tuple[float, float]]) -> None:

@@ -30,12 +30,13 @@ from hpcvox.networks.cgcnn.task import predict
 from hpcvox.screening import job
 from hpcvox.screening import networks as networks_module
 from hpcvox.screening.columns import Columns
-from hpcvox.screening.hull import Hull, Phase, read_references
+from hpcvox.screening.hull import hull_of, read_references
 from hpcvox.screening.job import PART, run
 from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.stability.hull import Phase
 from hpcvox.training.job import run as train
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import wait_for
@@ -291,7 +292,7 @@ def test_the_hull_is_that_of_the_references_and_the_elements(
 
 def test_the_hull_of_three_elements_is_pymatgens_and_by_hand() -> None:
     known = {"SrO": -3.0, "TiO2": -3.3, "SrTiO3": -3.5, "Ti2O3": -3.2}
-    hull = Hull(Phase(f, tuple(Composition(f).get_el_amt_dict().items()), e) for f, e in known.items())
+    hull = hull_of(Phase(f, tuple(Composition(f).get_el_amt_dict().items()), e) for f, e in known.items())
     entries = [PDEntry(Composition(e), 0) for e in ("Sr", "Ti", "O")]
     entries += [PDEntry(Composition(f), e * Composition(f).num_atoms) for f, e in known.items()]
     diagram = PhaseDiagram(entries)
@@ -299,13 +300,15 @@ def test_the_hull_of_three_elements_is_pymatgens_and_by_hand() -> None:
         composition = Composition(formula)
         entry = PDEntry(composition, -3.1 * composition.num_atoms)
         expected = diagram.get_e_above_hull(entry, allow_negative=True)
-        assert hull.above(composition.get_el_amt_dict(), -3.1) == pytest.approx(expected, abs=1e-9)
+        assert hull.distance(composition.get_el_amt_dict(), -3.1) == pytest.approx(expected, abs=1e-9)
     # SrTiO3 and SrO: (5 · 3.5 + 2 · 3.0) / 7 below the elements
-    assert hull.above({"Sr": 2, "Ti": 1, "O": 4}, -3.5) == pytest.approx(-3.5 + 23.5 / 7)
-    assert hull.above({"Sr": 4, "O": 4}, -3.25) == pytest.approx(-0.25)
-    assert hull.above({"Fe": 1}, 0.2) == pytest.approx(0.2)
-    assert math.isnan(hull.above({"Sr": 1}, math.nan))
-    assert math.isnan(hull.above(dict.fromkeys(("H", "Li", "Na", "K", "Rb", "Cs", "F", "Cl", "Br"), 1), 0.0))
+    assert hull.distance({"Sr": 2, "Ti": 1, "O": 4}, -3.5) == pytest.approx(-3.5 + 23.5 / 7)
+    assert hull.distance({"Sr": 4, "O": 4}, -3.25) == pytest.approx(-0.25)
+    assert hull.distance({"Fe": 1}, 0.2) == pytest.approx(0.2)
+    assert math.isnan(hull.distance({"Sr": 1}, math.nan))
+    assert math.isnan(
+        hull.distance(dict.fromkeys(("H", "Li", "Na", "K", "Rb", "Cs", "F", "Cl", "Br"), 1), 0.0)
+    )
 
 
 def test_references_may_be_crystals(place: Path, tmp_path: Path) -> None:

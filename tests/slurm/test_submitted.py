@@ -32,6 +32,7 @@ SUBMITTED = {
     "featurize": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
     "featurize_study": SUBMITTER,
     "generate": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
+    "hull": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
     "judge": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
     "pipeline": SUBMITTER,
     "relax": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
@@ -47,7 +48,7 @@ SUBMITTED = {
 }
 HELPERS = ("lib", "environment", "submit", "pipeline_status")
 ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
-ON_NODE = ["evaluate", "generate", "judge", "report", "study"]
+ON_NODE = ["evaluate", "generate", "hull", "judge", "report", "study"]
 TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
 CONFIGS = {"featurize": "featurize_density"}
 

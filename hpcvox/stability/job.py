@@ -1,0 +1,100 @@
+"""The job ``hull``: relaxed crystals onto the convex hulls of known ones; one table, and counts of S.U.N."""
+
+import csv
+import time
+from collections.abc import Mapping
+
+from hpcvox import config
+from hpcvox.errors import ConfigError, SourceError, did_you_mean
+from hpcvox.files import durable
+from hpcvox.process.outcome import Outcome, rejects_told
+from hpcvox.relaxation.summary import TABLE as RELAXED
+from hpcvox.relaxation.summary import RelaxSummary, stage_names
+from hpcvox.stability import references
+from hpcvox.stability.hull import Hull
+from hpcvox.stability.novelty import tell
+from hpcvox.stability.settings import HullSettings
+from hpcvox.stability.summary import TABLE, HullSummary
+from hpcvox.stability.tables import Used, columns, placed, summary
+
+
+def run(settings: HullSettings) -> Outcome:
+    """Write ``hull.csv`` and ``summary.json`` to ``settings.out``.
+
+    Raises:
+        SourceError: there is no finished relaxation, or a source of known crystals cannot be opened.
+        ConfigError: a potential has no references, or these cannot be used.
+        BusyError: another run is writing the folder.
+    """
+    begun = time.monotonic()
+    relaxed = RelaxSummary.load(settings.relaxed)
+    if relaxed is None or not (settings.relaxed / RELAXED).is_file():
+        raise SourceError(
+            f"relaxed={settings.relaxed}: there is no finished relaxation: `hpcvox relax` makes one"
+        )
+    potentials = _potentials(settings, relaxed)
+    with (settings.relaxed / RELAXED).open(newline="", encoding="utf-8") as file:
+        given = list(csv.DictReader(file))
+    with durable.sole_writer(settings.out):
+        config.save(settings, settings.out / "config.yaml")
+        rows = placed(given, {stage: one.hull for stage, one in potentials.items()}, settings)
+        if settings.known:
+            tell(rows, settings.relaxed, settings.known)
+        durable.write_csv(settings.out / TABLE, columns(list(potentials), bool(settings.known)), rows)
+        told = summary(rows, settings, potentials)
+        told.save(settings.out)
+    return _outcome(settings, told, potentials, time.monotonic() - begun)
+
+
+def _potentials(settings: HullSettings, relaxed: RelaxSummary) -> dict[str, Used]:
+    """The stages with references, each with its hull."""
+    names = stage_names([stage.calculator for stage in relaxed.stages])
+    stages = dict(zip(names, relaxed.stages, strict=True))
+    table = settings.references or references.SHIPPED
+    known = references.calculators(table)
+    chosen = settings.calculators
+    if chosen is None:
+        chosen = [
+            name
+            for name in names
+            if name in known or (len(names) == 1 and "energy" in references.columns(table))
+        ]
+    for name in chosen:
+        if name not in stages:
+            near = did_you_mean(name, names)
+            raise ConfigError(
+                f"calculators: {settings.relaxed} has no stage {name!r}: {near}valid: {', '.join(names)}"
+            )
+    if not chosen:
+        raise ConfigError(
+            f"references: {table} has no energies by {' or '.join(names)} (it has {', '.join(known) or 'none'}): an "
+            "energy above the hull takes references by the same potential; docs/stability.md says how they are made"
+        )
+    return {
+        name: Used(
+            stages[name].calculator,
+            stages[name].version,
+            Hull.of(name, settings.references),
+            references.made_by(name) if settings.references is None else "",
+        )
+        for name in dict.fromkeys(chosen)
+    }
+
+
+def _outcome(
+    settings: HullSettings, told: HullSummary, potentials: Mapping[str, Used], seconds: float
+) -> Outcome:
+    counts = ", ".join(f"{count:,} {verdict}" for verdict, count in told.verdicts.items())
+    parts = [f"hull: {told.placed:,} of {told.relaxed:,} relaxed crystals placed: {counts or 'none'}"]
+    if told.msun is not None and told.sun is not None:
+        parts.append(f"S.U.N. {told.sun.count:,}, MSUN {told.msun.count:,} of {told.drawn:,} drawn")
+    parts.append(str(settings.out / TABLE))
+    parts += [
+        f"warning: the references are by {p.made_by}, the crystals by {p.version}"
+        for p in potentials.values()
+        if p.made_by not in ("", p.version)
+    ]
+    if told.codes:
+        parts.append(rejects_told(told.codes, settings.out / TABLE))
+    parts.append(f"{seconds:,.0f} s")
+    return Outcome.of_inputs(parts, told.codes)

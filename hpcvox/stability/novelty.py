@@ -1,0 +1,63 @@
+"""Which relaxed crystals are unique among themselves, and new to sets of known ones."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpcvox.crystals.known import Known
+from hpcvox.crystals.parse import parse
+from hpcvox.crystals.record import CANDIDATE, Crystal, Entry
+from hpcvox.crystals.sources.cif_set import CifSet
+from hpcvox.crystals.sources.source import open_source
+from hpcvox.errors import SourceError
+from hpcvox.progress import Progress
+from hpcvox.stability.summary import Column
+
+
+def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path]) -> None:
+    """Fill the columns of uniqueness and novelty of the rows that have a verdict.
+
+    Unique is the first of those that match each other, novel what matches no known crystal; pymatgen's
+    ``StructureMatcher`` compares (:meth:`hpcvox.crystals.known.Known.match`), both times the relaxed structures.
+
+    Args:
+        rows: of ``hull.csv``.
+        relaxed: the folder of ``hpcvox relax``.
+        sources: known crystals.
+
+    Raises:
+        SourceError: a source cannot be opened or is empty, or a relaxed crystal's file is gone.
+    """
+    for source in sources:
+        open_source(source, targets=[]).refuse_empty()
+    chosen = [row for row in rows if row[Column.VERDICT]]
+    formulas = {str(row[Column.FORMULA]) for row in chosen}
+    known = [Known.of_source(source, formulas) for source in sources]
+    seen = Known(())
+    with Progress("hull: novelty", len(chosen), "crystals") as progress:
+        for row, crystal in _crystals(chosen, relaxed):
+            twin = seen.match(crystal)
+            matches = [match for one in known if (match := one.match(crystal)) is not None]
+            if twin is None:
+                seen.add(crystal)
+            row[Column.UNIQUE] = int(twin is None)
+            row[Column.NOVEL] = int(not matches)
+            row[Column.NOVEL_FORMULA] = int(not any(one.has(crystal.formula) for one in known))
+            nearest = min(matches, key=lambda match: match.rms, default=twin)
+            row[Column.MATCH] = "" if nearest is None else nearest.id
+            progress.advance(1)
+
+
+def _crystals(rows: Sequence[dict[str, Any]], relaxed: Path) -> Iterator[tuple[dict[str, Any], Crystal]]:
+    cifs = CifSet(relaxed / "cifs")
+    for number, row in enumerate(rows):
+        name = Path(row[Column.CIF]).name
+        try:
+            text = cifs.read(name)
+        except OSError as error:
+            raise SourceError(
+                f"relaxed: {cifs.path(name)} cannot be read: {error.strerror}; run hpcvox relax again"
+            ) from None
+        for found in parse(Entry(number, row[Column.ID], name, text, {}, None, CANDIDATE)):
+            if isinstance(found, Crystal):
+                yield row, found

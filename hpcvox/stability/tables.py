@@ -1,0 +1,191 @@
+"""The table of crystals on the hull, and its summary."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hpcvox.relaxation.summary import Column as Relaxed
+from hpcvox.relaxation.summary import stage_column
+from hpcvox.stability.hull import MOST_ELEMENTS, Hull, Place
+from hpcvox.stability.settings import HullSettings
+from hpcvox.stability.summary import (
+    Column,
+    HullSummary,
+    Potential,
+    Share,
+    Verdict,
+    above_column,
+    energy_column,
+    phases_column,
+)
+
+Row = dict[str, Any]
+
+NOVELTY = (Column.UNIQUE, Column.NOVEL_FORMULA, Column.NOVEL, Column.MATCH)
+
+
+class Used(NamedTuple):
+    """A stage of the relaxation whose energies go on a hull."""
+
+    calculator: str
+    version: str
+    hull: Hull
+    made_by: str
+    """What the energies of the references are by; empty where the table does not say."""
+
+
+def columns(stages: Sequence[str], novelty: bool) -> tuple[str, ...]:
+    """Of ``hull.csv``."""
+    kinds = (energy_column, above_column, phases_column)
+    return (
+        *(Column.ID, Column.FORMULA, Column.VERDICT, Column.ABOVE),
+        *(kind(stage) for stage in stages for kind in kinds),
+        *(NOVELTY if novelty else ()),
+        *(Column.CODE, Column.CIF, Column.MESSAGE),
+    )
+
+
+def placed(
+    given: Sequence[Mapping[str, str]], hulls: Mapping[str, Hull], settings: HullSettings
+) -> list[Row]:
+    """A line for each line of the table of ``relax``, in its order.
+
+    Crystals of one chemical system follow each other in the work: its hull is made once.
+    """
+    rows: list[Row] = [{} for _ in given]
+    for i in sorted(range(len(given)), key=lambda i: _system(given[i])):
+        rows[i] = _row(given[i], hulls, settings)
+    return rows
+
+
+def _system(line: Mapping[str, str]) -> list[str]:
+    return sorted(_amounts(line[Relaxed.FORMULA]))
+
+
+def _amounts(formula: str) -> dict[str, float]:
+    from pymatgen.core import Composition
+
+    found: dict[str, float] = Composition(formula).get_el_amt_dict() if formula else {}
+    return found
+
+
+def _row(line: Mapping[str, str], hulls: Mapping[str, Hull], settings: HullSettings) -> Row:
+    row: Row = {
+        Column.ID: line[Relaxed.ID],
+        Column.FORMULA: line[Relaxed.FORMULA],
+        Column.VERDICT: "",
+        Column.ABOVE: "",
+        Column.CODE: "",
+        Column.CIF: line[Relaxed.CIF],
+        Column.MESSAGE: "",
+    }
+    if line[Relaxed.CODE]:
+        return row | {Column.CODE: line[Relaxed.CODE], Column.MESSAGE: line[Relaxed.MESSAGE]}
+    amounts = _amounts(line[Relaxed.FORMULA])
+    above: list[float] = []
+    for stage, hull in hulls.items():
+        energy = float(line[stage_column(stage, Relaxed.ENERGY)])
+        row[energy_column(stage)] = _six(energy)
+        place = hull.place(amounts)
+        if place is None:
+            why = _why_not(stage, hull, amounts)
+            row |= {
+                Column.CODE: why[0],
+                Column.MESSAGE: f"{row[Column.MESSAGE]}; {why[1]}".removeprefix("; "),
+            }
+            continue
+        above.append(round(hull.distance(amounts, energy), 6))
+        row[above_column(stage)] = _six(above[-1])
+        row[phases_column(stage)] = _words(place)
+    if above:
+        row[Column.ABOVE] = _six(max(above))
+    if len(above) == len(hulls):
+        row[Column.VERDICT] = verdict(above, settings.stable, settings.metastable)
+    return row
+
+
+def verdict(above: Sequence[float], stable: float, metastable: float) -> Verdict:
+    """What potentials say of a crystal together, by its energies above their hulls in eV/atom, each not NaN."""
+
+    def one(value: float) -> Verdict:
+        if value <= stable:
+            return Verdict.STABLE
+        return Verdict.METASTABLE if value <= metastable else Verdict.UNSTABLE
+
+    said = {one(value) for value in above}
+    return said.pop() if len(said) == 1 else Verdict.DISAGREE
+
+
+def _why_not(stage: str, hull: Hull, amounts: Mapping[str, float]) -> tuple[str, str]:
+    if unknown := hull.unknown(amounts):
+        return "no-reference", f"no energy of {', '.join(unknown)} by {stage} among the references"
+    return "too-many-elements", f"{len(amounts)} elements, and hulls are computed for {MOST_ELEMENTS} at most"
+
+
+def _words(place: Place) -> str:
+    """``0.60 TiO2 (mp-2657) + 0.40 SrO (mp-2472)``: shares of the atoms."""
+    return " + ".join(
+        f"{share:.2f} {phase.formula}" + (f" ({phase.id})" if phase.id else "")
+        for share, phase in place.phases
+    )
+
+
+def _six(value: float) -> str:
+    return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000")
+
+
+def summary(rows: Sequence[Row], settings: HullSettings, potentials: Mapping[str, Used]) -> HullSummary:
+    """What is to be said of all rows."""
+    drawn = settings.drawn or len(rows)
+    verdicts = Counter(row[Column.VERDICT] for row in rows if row[Column.VERDICT])
+    stable = [row for row in rows if _at_most(row, settings.stable)]
+    low = [row for row in rows if _at_most(row, settings.metastable)]
+
+    def share(chosen: Sequence[Row]) -> Share:
+        return Share(count=len(chosen), fraction=round(len(chosen) / drawn, 6) if drawn else 0.0)
+
+    def new(chosen: Sequence[Row]) -> list[Row]:
+        return [row for row in chosen if row.get(Column.UNIQUE) == 1 and row.get(Column.NOVEL) == 1]
+
+    asked = bool(settings.known)
+    return HullSummary(
+        drawn=drawn,
+        relaxed=sum(bool(row[Column.CIF]) for row in rows),
+        placed=verdicts.total(),
+        stable_at_most=settings.stable,
+        metastable_at_most=settings.metastable,
+        verdicts={verdict: verdicts[verdict] for verdict in Verdict if verdicts[verdict]},
+        potentials={stage: _potential(rows, stage, one, settings) for stage, one in potentials.items()},
+        codes=dict(sorted(Counter(row[Column.CODE] for row in rows if row[Column.CODE]).items())),
+        stable=share(stable),
+        metastable=share(low),
+        unique=share([row for row in rows if row.get(Column.UNIQUE) == 1]) if asked else None,
+        novel=share([row for row in rows if row.get(Column.NOVEL) == 1]) if asked else None,
+        novel_formula=share([row for row in rows if row.get(Column.NOVEL_FORMULA) == 1]) if asked else None,
+        sun=share(new(stable)) if asked else None,
+        msun=share(new(low)) if asked else None,
+        known=[str(path) for path in settings.known],
+    )
+
+
+def _at_most(row: Row, limit: float) -> bool:
+    """Whether every potential has the crystal at most so far above its hull."""
+    return bool(row[Column.VERDICT]) and float(row[Column.ABOVE]) <= limit
+
+
+def _potential(rows: Sequence[Row], stage: str, one: Used, settings: HullSettings) -> Potential:
+    above = np.array([float(row[above_column(stage)]) for row in rows if row.get(above_column(stage))])
+    median = float(np.median(above)) if above.size else math.nan
+    return Potential(
+        calculator=one.calculator,
+        version=one.version,
+        references=one.made_by or str(settings.references),
+        phases=one.hull.phases,
+        placed=above.size,
+        stable=int((above <= settings.stable).sum()),
+        metastable=int((above <= settings.metastable).sum()),
+        median_above_hull=None if math.isnan(median) else round(median, 6),
+    )

@@ -1,0 +1,155 @@
+"""``hpcvox hull``: the tables of a relaxation onto hulls that can be laid by hand."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpcvox import cli, config
+from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.record import Crystal
+from hpcvox.errors import ConfigError, SourceError
+from hpcvox.relaxation.summary import RelaxSummary, StageDone
+from hpcvox.stability.job import run
+from hpcvox.stability.settings import HullSettings
+from hpcvox.stability.tables import verdict
+
+REFERENCES = """\
+id,formula,chgnet_energy,sevennet_energy
+sr,Sr,-1.0,-1.1
+ti,Ti,-2.0,-2.1
+o,O2,-3.0,-3.1
+mp-1,SrO,-4.0,-4.1
+mp-2,TiO2,-4.5,-4.6
+"""
+
+CUBIC = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+
+
+def perovskite(name: str, a: float, numbers: tuple[int, ...] = (38, 22, 8, 8, 8)) -> Crystal:
+    return Crystal(name, "test", a * np.eye(3), CUBIC, np.array(numbers, np.uint8), {})
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A finished relaxation by two potentials, references, and a set of known crystals."""
+    relaxed = tmp_path / "relaxed"
+    (relaxed / "cifs").mkdir(parents=True)
+    lines = ["id,formula,code,energy,chgnet_energy,sevennet_energy,cif,message"]
+    # the hull at SrTiO3: -4.3 by chgnet, -4.4 by sevennet
+    for name, formula, code, first, second in (
+        ("below", "SrTiO3", "", -4.4, -4.41),
+        ("twin", "SrTiO3", "", -4.25, -4.35),
+        ("torn", "SrTiO3", "", -4.31, -4.2),
+        ("high", "SrTiO3", "", -4.0, -4.1),
+        ("other", "PuTiO3", "", -4.0, -4.1),
+        ("open", "SrTiO3", "not-converged", -4.4, -4.4),
+    ):
+        lines.append(f"{name},{formula},{code},{second},{first},{second},cifs/{name}.cif,said")
+        # the twin is larger by 2 %, the torn one has Sr and Ti in each other's place
+        numbers = (22, 38, 8, 8, 8) if name == "torn" else (38, 22, 8, 8, 8)
+        crystal = perovskite(name, 3.98 if name == "twin" else 3.9, numbers)
+        (relaxed / "cifs" / f"{name}.cif").write_text(cif_text(crystal))
+    (relaxed / "relaxed.csv").write_text("\n".join([*lines, "bad,,no-structure,,,,,none"]) + "\n")
+    stages = [StageDone(calculator=one, version=f"{one}-1", cell="full") for one in ("chgnet", "sevennet")]
+    told = RelaxSummary(crystals=7, relaxed=6, converged=5, codes={}, stages=stages, means={}, medians={})
+    told.save(relaxed)
+    (tmp_path / "references.csv").write_text(REFERENCES)
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "mp-5229.cif").write_text(cif_text(perovskite("mp-5229", 3.91)))
+    return tmp_path
+
+
+def hull(place: Path, **more: object) -> tuple[dict[str, dict[str, str]], dict[str, object]]:
+    """The rows of the table by id, and the summary."""
+    tree = {"relaxed": str(place / "relaxed"), "out": str(place / "out"), **more}
+    run(config.validate(HullSettings, {"references": str(place / "references.csv"), **tree}, "test"))
+    with (place / "out" / "hull.csv").open(newline="") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    return rows, json.loads((place / "out" / "summary.json").read_text())
+
+
+def test_a_crystal_is_called_stable_where_both_potentials_say_so(place: Path) -> None:
+    rows, told = hull(place)
+    verdicts = {name: row["verdict"] for name, row in rows.items()}
+    assert verdicts == {
+        "below": "stable",
+        "twin": "metastable",
+        "torn": "disagree",
+        "high": "unstable",
+        "other": "",
+        "open": "",
+        "bad": "",
+    }
+    assert [rows["torn"][f"{one}_above_hull"] for one in ("chgnet", "sevennet")] == ["-0.010000", "0.200000"]
+    assert rows["torn"]["energy_above_hull"] == "0.200000"
+    assert rows["below"]["chgnet_phases"] == "0.60 TiO2 (mp-2) + 0.40 SrO (mp-1)"
+    codes = {name: row["code"] for name, row in rows.items() if row["code"]}
+    assert codes == {"other": "no-reference", "open": "not-converged", "bad": "no-structure"}
+    assert "no energy of Pu by chgnet among the references" in rows["other"]["message"]
+    assert told["verdicts"] == {"stable": 1, "metastable": 1, "unstable": 1, "disagree": 1}
+    assert (told["stable"], told["metastable"]) == (
+        {"count": 1, "fraction": round(1 / 7, 6)},
+        {"count": 2, "fraction": round(2 / 7, 6)},
+    )
+
+
+def test_new_and_unique_ones_are_counted_of_all_that_were_drawn(place: Path) -> None:
+    rows, told = hull(place, known=[str(place / "known")], drawn=100)
+    assert {name: (row["unique"], row["novel"], row["match"]) for name, row in rows.items()} == {
+        "below": ("1", "0", "mp-5229"),
+        "twin": ("0", "0", "mp-5229"),
+        "torn": ("1", "1", ""),
+        "high": ("0", "0", "mp-5229"),
+        **dict.fromkeys(("other", "open", "bad"), ("", "", "")),
+    }
+    assert rows["torn"]["novel_formula"] == "0"
+    assert (told["unique"], told["novel"]) == (
+        {"count": 2, "fraction": 0.02},
+        {"count": 1, "fraction": 0.01},
+    )
+    assert told["msun"] == told["sun"] == {"count": 0, "fraction": 0.0}
+    (place / "known" / "mp-5229.cif").write_text(cif_text(perovskite("KCl", 5.0, (19, 17, 8, 8, 8))))
+    _, told = hull(place, known=[str(place / "known")], metastable=0.05)
+    assert (told["sun"], told["msun"]) == tuple({"count": 1, "fraction": round(1 / 7, 6)} for _ in range(2))
+
+
+def test_the_same_run_writes_the_same_bytes(place: Path) -> None:
+    hull(place)
+    before = {path.name: path.read_bytes() for path in (place / "out").iterdir()}
+    hull(place)
+    assert {path.name: path.read_bytes() for path in (place / "out").iterdir()}.keys() == before.keys()
+    assert (place / "out" / "hull.csv").read_bytes() == before["hull.csv"]
+
+
+def test_what_cannot_be_placed_is_said_before_anything_is_written(place: Path) -> None:
+    for more, kind, said in (
+        ({"calculators": ["chgnt"]}, ConfigError, "no stage 'chgnt': did you mean chgnet"),
+        ({"relaxed": str(place / "known")}, SourceError, "no finished relaxation"),
+        ({"metastable": -0.1}, ConfigError, "metastable"),
+        ({"stable": 0.2}, ConfigError, "metastable=0.1 is below stable=0.2"),
+    ):
+        with pytest.raises(kind, match=said):
+            hull(place, **more)
+    (place / "references.csv").write_text("formula,gpaw_energy\nSr,1\n")
+    with pytest.raises(ConfigError, match=r"no energies by chgnet or sevennet \(it has gpaw\)"):
+        hull(place)
+    assert not (place / "out").exists()
+
+
+def test_verdicts() -> None:
+    assert verdict([0.0], 0.0, 0.1) == "stable"
+    assert verdict([0.1, 0.05], 0.0, 0.1) == "metastable"
+    assert verdict([0.0, 1e-6], 0.0, 0.1) == "disagree"
+    assert verdict([0.2], 0.0, 0.1) == "unstable"
+
+
+def test_the_command_says_what_it_found(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [f"{key}={place / name}" for key, name in
+             (("relaxed", "relaxed"), ("references", "references.csv"), ("out", "out"))]  # fmt: skip
+    assert cli.main(["hull", *given]) == 4
+    said = capsys.readouterr().out
+    assert "hull: 4 of 6 relaxed crystals placed: 1 stable, 1 metastable, 1 unstable, 1 disagree" in said
+    assert "3 rejects (no-reference 1, no-structure 1, not-converged 1)" in said
