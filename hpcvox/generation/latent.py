@@ -28,6 +28,7 @@ from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.vae import latent_flow, prior
 from hpcvox.networks.vae.bins import condition_of
 from hpcvox.shards.half import from_half
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import say
 
@@ -187,7 +188,7 @@ def _of_set(key: str, name: str, networks: Networks) -> tuple[Maps, int | None]:
             f"{', '.join(shards.ids[:3])}"
         )
     index = shards.ids.index(name)
-    density, species = shards.read([index])
+    density, species = read_densities(shards, [index])
     known = np.isfinite(condition_of(shards, card.condition)[index])
     own = int(networks.vae.bins(shards)[index]) if known else None
     try:

@@ -6,6 +6,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import field_validator
 
 from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
+from hpcvox.shards.reading.densities import grid_voxels
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import Card
 
@@ -28,7 +29,12 @@ class MapKind(NamedTuple):
     @classmethod
     def of_shards(cls, shards: ShardSet) -> Self:
         """Of a density shard set."""
-        return cls(cast(Grid, shards.grid), shards.voxels, shards.sigma, not is_orthogonal(shards.cells))
+        return cls(
+            cast(Grid, shards.grid),
+            grid_voxels(shards),
+            shards.manifest.settings.get("sigma"),
+            not is_orthogonal(shards.cells),
+        )
 
     @property
     def box(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
+from hpcvox.shards.reading.densities import grid_voxels, read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import TURN, Slice, generator
 
@@ -28,8 +29,8 @@ class VoxelBatch(NamedTuple):
 
 def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> VoxelBatch:
     """Read the samples of ``part``; with ``turn_seed``, each is turned by the rotation drawn for (epoch, sample)."""
-    density, species = shards.read(part.indices)
-    n = shards.voxels
+    density, species = read_densities(shards, part.indices)
+    n = grid_voxels(shards)
     x = np.empty((len(part.indices), 4, n, n, n), np.float32)
     labels = np.empty_like(species)
     for row, index in enumerate(part.indices):

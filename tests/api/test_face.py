@@ -20,6 +20,7 @@ from hpcvox.errors import ConfigError, Rejected
 from hpcvox.featurize.job import Tally, finish
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.featurize.worker import ShardWorker
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 
 CRYSTALS = [
@@ -85,7 +86,7 @@ def test_voxels_are_the_bytes_of_featurize(tmp_path: Path, source: Path, overrid
     asked = config.load(FeaturizeSettings, None, overrides).model_dump(
         include={o.split("=")[0] for o in overrides}
     )
-    density, species = shards.read(range(3))
+    density, species = read_densities(shards, range(3))
     for row, atoms in enumerate(CRYSTALS):
         made = hpcvox.voxelize(atoms, **asked)
         assert made.density.tobytes() == density[row].tobytes()

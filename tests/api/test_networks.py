@@ -14,8 +14,8 @@ from hpcvox.actors.campaign import Part
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.experiments.defects import DefectsWorker
-from hpcvox.experiments.settings import EvaluateFingerprintSettings
+from hpcvox.experiments.evaluate_fingerprint.settings import EvaluateFingerprintSettings
+from hpcvox.experiments.evaluate_fingerprint.worker import DefectsWorker
 from hpcvox.generation.job import run as generate
 from hpcvox.generation.settings import GenerateSettings
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings

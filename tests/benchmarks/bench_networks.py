@@ -24,6 +24,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.networks.unet.task import UNetTask
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.vae.task import VAETask
+from hpcvox.shards.reading.densities import grid_voxels
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
@@ -55,7 +56,7 @@ def _tasks(folder: Path) -> list[tuple[str, Any]]:
     samples = np.arange(shards.n_samples)
     unet = UNet(UNetSettings())
     card = UNetCard(
-        run=training_on(folder / "shards"), model=unet.settings, grid=shards.grid, voxels=shards.voxels
+        run=training_on(folder / "shards"), model=unet.settings, grid=shards.grid, voxels=grid_voxels(shards)
     )
     runs.export(folder, unet, card)
     given = [f"shards={folder / 'shards'}"]

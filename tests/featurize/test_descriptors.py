@@ -26,6 +26,7 @@ from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.process.outcome import COMPLETE_WITH_REJECTS
 from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
+from hpcvox.shards.reading.densities import grid_voxels
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table
@@ -103,7 +104,7 @@ def test_graphs_are_ragged_and_those_of_the_descriptor(make: Make) -> None:
     with pytest.raises(
         ShardError, match="holds the descriptor graph, which has no density: it has neighbours"
     ):
-        _ = shards.voxels
+        _ = grid_voxels(shards)
     with pytest.raises(ValueError, match="ragged"):
         shards.read_array("neighbours", [0])
 

@@ -25,6 +25,7 @@ from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardWorker
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import perovskite, write_table
@@ -70,7 +71,7 @@ def test_what_is_made(settings: DensitySettings) -> None:
     good = [row for number, row in enumerate(rows) if number % 11 != 10]
     assert shards.ids == [row["material_id"] for row in good]
     np.testing.assert_array_equal(shards.target("energy"), [float(row["energy"]) for row in good])
-    density, species = shards.read(range(len(shards)))
+    density, species = read_densities(shards, range(len(shards)))
     for i in (0, 17, 40):
         numbers, frac = shards.sites(i)
         exact = voxelize(np.diag(shards.cells[i]).copy(), frac, numbers, "periodic", 16)
@@ -165,7 +166,7 @@ def test_every_crystal_that_does_not_fit_is_told_why(tmp_path: Path, pool: Actor
     (i,) = (i for i, origin in enumerate(shards.origins) if origin.endswith("oblique.cif"))
     numbers, frac = shards.sites(i)
     np.testing.assert_array_equal(
-        shards.read([i])[1][0], voxelize_oblique(shards.cells[i], frac, numbers, 16).species
+        read_densities(shards, [i])[1][0], voxelize_oblique(shards.cells[i], frac, numbers, 16).species
     )
     codes = rejected(base.model_copy(update={"out": tmp_path / "c", "max_sites": 4}))
     assert codes["good.cif"] == "too-many-sites"

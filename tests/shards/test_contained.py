@@ -18,6 +18,7 @@ from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.layout import shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.merge import merge
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.statistics.file import FILE as STATISTICS
 from hpcvox.shards.statistics.file import read_statistics
@@ -212,7 +213,7 @@ def test_a_shard_of_other_arrays_is_not_read_by_the_places_of_the_first(shard_se
         file["density"].attrs.update(labels)
     tampered(shard_set, lambda *_: None)
     with pytest.raises(ShardError, match="other arrays than the shards before it"):
-        ShardSet.open(shard_set).read([0, 7])
+        read_densities(ShardSet.open(shard_set), [0, 7])
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:
@@ -304,7 +305,7 @@ def test_a_billion_samples_do_not_match_their_checksums(shard_set: Path, tmp_pat
     for read in (
         lambda: shards.ids,
         lambda: shards.remarks,
-        lambda: shards.read([0]),
+        lambda: read_densities(shards, [0]),
         lambda: info(shard_set),
     ):
         with pytest.raises(ShardError, match="samples 5, not 1000000000"):

@@ -19,6 +19,7 @@ from hpcvox.featurize.export_formats import FORMATS
 from hpcvox.featurize.job import Tally, finish
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from tests.support.crystal_sources import perovskite, write_table
 
@@ -85,7 +86,7 @@ def test_csv_featurizes_to_the_same_set(shards: ShardSet, tmp_path: Path) -> Non
     assert np.isnan(again.target("energy")[shards.ids.index("a, \"b\" 'c' d=é")])
     sites = [again.sites(i) for i in range(9)]
     check_crystals(shards, list(again.cells), [z for z, _ in sites], [x for _, x in sites], 1e-6)
-    (density, species), (want, elements) = again.read(range(9)), shards.read(range(9))
+    (density, species), (want, elements) = read_densities(again, range(9)), read_densities(shards, range(9))
     np.testing.assert_array_equal(species, elements)
     np.testing.assert_allclose(density, want, rtol=2e-3, atol=1e-4)
 

@@ -15,6 +15,7 @@ from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.layout import density_arrays, shard_name
 from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reading.densities import grid_voxels, read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import verify, verify_shard
 from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
@@ -26,7 +27,7 @@ def how(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """What is read of a set is the same before Numba is loaded for it and afterwards."""
     if request.param == "later reads":
         monkeypatch.setattr(reading.shard_set, "FEW_ROWS", 0)
-        monkeypatch.setattr(reading.shard_set, "FEW_VALUES", 0)
+        monkeypatch.setattr(reading.densities, "FEW_VALUES", 0)
 
 
 @pytest.fixture
@@ -62,21 +63,21 @@ def test_h5py_alone_reads_a_shard(shard_set: Path) -> None:
 def test_reads_any_samples_in_any_order(tmp_path: Path, dtype: str) -> None:
     folder = write_set(tmp_path / "set", dtype)
     shards = ShardSet.open(folder)
-    assert (len(shards), shards.voxels, shards.grid) == (8, N, "periodic")
+    assert (len(shards), grid_voxels(shards), shards.grid) == (8, N, "periodic")
     with h5py.File(folder / shard_name(0)) as first, h5py.File(folder / shard_name(2)) as third:
         density = np.concatenate([first["density"][:], third["density"][:]]).astype(np.float32)
         species = np.concatenate([first["species"][:], third["species"][:]])
     order = np.random.default_rng(0).permutation(np.repeat(np.arange(8), 3))
-    got = shards.read(order)
+    got = read_densities(shards, order)
     np.testing.assert_array_equal(got[0], density[order])
     np.testing.assert_array_equal(got[1], species[order])
     assert got[0].dtype == np.float32
     buffers = np.empty((2, N, N, N), np.float32), np.empty((2, N, N, N), np.uint8)
-    assert shards.read([7, 0], *buffers)[0] is buffers[0]
+    assert read_densities(shards, [7, 0], *buffers)[0] is buffers[0]
     np.testing.assert_array_equal(buffers[1], species[[7, 0]])
-    assert shards.read([])[0].shape == (0, N, N, N)
+    assert read_densities(shards, [])[0].shape == (0, N, N, N)
     with pytest.raises(IndexError, match="0 to 7"):
-        shards.read([8])
+        read_densities(shards, [8])
 
 
 def test_tables(shard_set: Path) -> None:
@@ -93,17 +94,17 @@ def test_tables(shard_set: Path) -> None:
     assert numbers.tolist() == [3, 3]
     assert frac.shape == (2, 3)
     clone = pickle.loads(pickle.dumps(shards))  # noqa: S301
-    np.testing.assert_array_equal(clone.read([3])[0], shards.read([3])[0])
+    np.testing.assert_array_equal(read_densities(clone, [3])[0], read_densities(shards, [3])[0])
 
 
 def test_threads_share_a_set(shard_set: Path) -> None:
     shards = ShardSet.open(shard_set)
-    expected = ShardSet.open(shard_set).read(range(8))[0]
+    expected = read_densities(ShardSet.open(shard_set), range(8))[0]
     wrong: list[int] = []
 
     def work(seed: int) -> None:
         for order in np.random.default_rng(seed).integers(0, 8, (50, 4)):
-            wrong.extend(np.flatnonzero(shards.read(order)[0] != expected[order]).tolist())
+            wrong.extend(np.flatnonzero(read_densities(shards, order)[0] != expected[order]).tolist())
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -156,7 +157,7 @@ def test_truncated_missing_and_foreign_files_are_found(shard_set: Path) -> None:
         path.write_bytes(whole[:size])
         assert {d.file for d in verify(shard_set)} == {shard_name(0)}
         with pytest.raises(ShardError, match=shard_name(0)):
-            ShardSet.open(shard_set).read([0])
+            read_densities(ShardSet.open(shard_set), [0])
     path.unlink()
     assert "missing" in verify(shard_set)[0].what
     with h5py.File(path, "w") as file:
@@ -168,7 +169,7 @@ def test_a_shard_rebuilt_since_is_refused(shard_set: Path) -> None:
     shards = ShardSet.open(shard_set)
     write_shard(shard_set, 0, 4)
     with pytest.raises(ShardError, match="rebuilt since"):
-        shards.read([0])
+        read_densities(shards, [0])
     assert "not the file that the manifest names" in verify(shard_set)[0].what
 
 
@@ -192,7 +193,7 @@ def test_a_set_without_samples_says_so(tmp_path: Path) -> None:
     assert shards.target_names == []
     assert info(tmp_path).exit_status == 0
     with pytest.raises(ShardError, match="every input was rejected"):
-        _ = shards.voxels
+        _ = grid_voxels(shards)
 
 
 def test_a_density_beyond_the_type_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hpcvox.descriptors.grids import coordinates
 from hpcvox.networks.voxels import load
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
 
@@ -72,7 +73,7 @@ def test_ranks_together_see_what_one_rank_with_their_batches_would(n: int, batch
 def test_a_batch_is_the_voxels_and_their_coordinates(shards: ShardSet) -> None:
     indices = np.array([40, 3, 17])
     batch = load(shards, Slice(indices, np.ones(3, np.float32)), 0, None)
-    density, species = shards.read(indices)
+    density, species = read_densities(shards, indices)
     np.testing.assert_array_equal(batch.x[:, 0], density)
     np.testing.assert_array_equal(batch.species, species)
     for row, index in enumerate(indices):

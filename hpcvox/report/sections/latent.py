@@ -15,6 +15,7 @@ from hpcvox.report.drawing.chart import Chart, Gallery, Row
 from hpcvox.report.kinds import kinds_of
 from hpcvox.report.parts import Section, shown
 from hpcvox.report.run import Run
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.training.folder.card import WEIGHTS
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _rows(encoder: "Encoder", most: int) -> Section:
         means = encoder.encode(candidates).mean
         pair = _furthest(means)
         ends = candidates[list(pair)]
-        true, _ = encoder.shards.read(ends)
+        true, _ = read_densities(encoder.shards, ends)
         line = encoder.line(means[list(pair)], decile, STEPS)
         first, last = (encoder.shards.formulas[i] for i in ends)
         slices = [_slice(density) for density in (true[0], *line, true[1])]

@@ -19,8 +19,7 @@ OPEN_FILES = 512
 """Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
 
 FEW_ROWS = 2**17
-FEW_VALUES = 2**24
-"""So much of a set is read, and of it widened from float16, without Numba: loading that takes 0.8 s and saves 0.3 s."""
+"""So many samples are read, one after the other, before Numba reads a batch at once: loading that takes 0.8 s."""
 
 
 class ShardSet:
@@ -35,14 +34,13 @@ class ShardSet:
         self.manifest = manifest
         self.n_samples = manifest.n_samples
         self.grid = manifest.grid
-        self.sigma: float | None = manifest.settings.get("sigma")
         counts = [line.samples for line in manifest.shards]
         self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         self._opened: dict[int, _Opened] = {}
         self._descriptors = np.full(len(counts), -1, np.int32)  # of the shards that are kept open
         self._offsets: dict[str, NDArray[np.int64]] = {}  # of each array in each of them
         self._lock = threading.Lock()
-        self._rows_read = self._values_widened = 0  # about: several threads may count
+        self._rows_read = 0  # about: several threads may count
 
     @classmethod
     def open(cls, folder: Path | str) -> "ShardSet":
@@ -55,11 +53,6 @@ class ShardSet:
 
     def __len__(self) -> int:
         return self.n_samples
-
-    @cached_property
-    def voxels(self) -> int:
-        """Voxels along an edge of the grid."""
-        return int(self.array_shape("density")[0])
 
     @cached_property
     def array_names(self) -> list[str]:
@@ -151,31 +144,6 @@ class ShardSet:
         offsets, numbers, frac = self._sites
         start, end = offsets[index], offsets[index + 1]
         return numbers[start:end], frac[start:end]
-
-    def read(
-        self,
-        indices: Sequence[int] | NDArray[np.integer],
-        density_out: NDArray[np.float32] | None = None,
-        species_out: NDArray[np.uint8] | None = None,
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Density (B, n, n, n) float32 in e/Å³ and species (B, n, n, n) uint8 of the samples ``indices``.
-
-        ``density_out`` and ``species_out``, of these shapes and C-contiguous, are filled where given.
-        """
-        species = self.read_array("species", indices, species_out)
-        if self.array_dtype("density") == np.float32:
-            return self.read_array("density", indices, density_out), species
-        stored = self.read_array("density", indices)
-        if density_out is None:
-            density_out = np.empty(stored.shape, np.float32)
-        self._values_widened += stored.size
-        if self._values_widened < FEW_VALUES:
-            density_out[:] = stored
-        else:
-            from hpcvox.shards.half import from_half
-
-            from_half(stored, density_out)
-        return density_out, species
 
     def read_array(
         self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None

@@ -12,6 +12,7 @@ from hpcvox.report.drawing.chart import Line, Points, Scale
 from hpcvox.report.encoding import Encoder
 from hpcvox.report.parts import Section
 from hpcvox.report.sections import latent
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from tests.support.report_run import make_vae, run_of
@@ -108,7 +109,7 @@ def test_a_row_goes_between_two_held_out_crystals_of_a_decile(root: Path, encode
         assert ends[0] != ends[1]
         assert encoder.held_out[ends].all()
         assert (encoder.deciles[ends] == int(decile)).all()
-        true, _ = encoder.shards.read(ends)
+        true, _ = read_densities(encoder.shards, ends)
         for density, picture in zip(true, (row.pictures[0], row.pictures[-1]), strict=True):
             np.testing.assert_array_equal(picture, density[:, ::-1, 8].T)
         assert len(row.pictures) == 10

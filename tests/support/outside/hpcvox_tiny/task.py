@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
 from hpcvox.training.folder.card import Run
@@ -40,7 +41,7 @@ class TinyTask:
 
     def read(self, part: Slice, epoch: int) -> TinyBatch:
         """Mean densities of a part of the samples."""
-        density, _ = self.shards.read(part.indices)
+        density, _ = read_densities(self.shards, part.indices)
         x = torch.from_numpy(density.astype(np.float32).mean((1, 2, 3))[:, None])
         return TinyBatch(part.indices, torch.from_numpy(part.share), x, epoch)
 
