@@ -1,24 +1,17 @@
 """Field files as a source: one, or a folder of them.  Their entries name files: whoever parses one reads it."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from hpcvox.crystals.fields import Quantity
+from hpcvox.crystals.fields import NAMES, Quantity, format_of
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.folders import walked
 from hpcvox.errors import SourceError
 
-_NAME: Final = re.compile(
-    r"(.*(CHG|AECCAR|LOCPOT).*|.*\.(cube|cub)(\.gz|\.bz2|\.xz)?)", re.IGNORECASE | re.DOTALL
-)
-NAMES: Final = "CHGCAR*, CHG*, PARCHG*, AECCAR*, LOCPOT*, .cube, .cub, also .gz, .bz2, .xz"
-
 
 def field_name(name: str) -> bool:
     """Whether a file of this name is a field; hidden files are not."""
-    return not name.startswith(".") and _NAME.fullmatch(name) is not None
+    return not name.startswith(".") and format_of(name) is not None
 
 
 class FieldSource:
@@ -37,7 +30,7 @@ class FieldSource:
         self.total: int | None = len(self._names)
         if not path.exists():
             raise SourceError(f"{path}: there is no such file or folder. A source of fields is {NAMES}")
-        if not self._names or not _NAME.fullmatch(self._names[0]):
+        if not self._names or format_of(self._names[0]) is None:
             raise SourceError(f"{path} holds no field: a source of fields is a file or a folder of {NAMES}")
 
     def __iter__(self) -> Iterator[Entry]:
