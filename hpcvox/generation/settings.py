@@ -9,7 +9,7 @@ from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.errors import ConfigError
 from hpcvox.inputs import Input
-from hpcvox.training.folder.shipped import UNETS, VAES
+from hpcvox.training.folder.shipped import trained_by
 
 Reason = Literal["element", "too-near", "too-dense", "too-empty", "charges"]
 """The reasons for which a valid candidate is not plausible."""
@@ -63,10 +63,10 @@ class PlacementRules(NamedTuple):
 class NetworkSettings(Settings):
     """Which networks to use, and which part of the machine."""
 
-    vae: Annotated[Path, VAES] = Field(
+    vae: Annotated[Path, trained_by("train-vae")] = Field(
         Path("runs/vae"), description="run folder of the VAE (see: hpcvox train-vae)"
     )
-    unet: Annotated[Path | None, UNETS] = Field(
+    unet: Annotated[Path | None, trained_by("train-unet", comes=False)] = Field(
         None,
         description="run folder of a UNet that names the elements in the decoded maps (see: hpcvox train-unet), "
         "trained on the same shard set; null: the VAE's own decoder names them",

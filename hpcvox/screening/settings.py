@@ -9,7 +9,7 @@ from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
-from hpcvox.training.folder.shipped import CGCNNS
+from hpcvox.training.folder.shipped import trained_by
 
 FREE = ("where", "rank", "descending", "actors", "crystals")
 """The settings that decide no property: a run with others goes on from what was predicted before."""
@@ -29,7 +29,7 @@ class ScreenSettings(Settings):
     source: Annotated[Path, Input("`hpcvox generate` makes it")] = Field(
         Path("runs/generated/cifs"), description="crystals: whatever hpcvox featurize reads as source"
     )
-    models: Annotated[list[Path], CGCNNS] = Field(
+    models: Annotated[list[Path], trained_by("train-cgcnn")] = Field(
         [Path("runs/cgcnn")],
         min_length=1,
         description="run folders of train-cgcnn; several of one target (of other seeds, say) are an ensemble: "

@@ -22,11 +22,14 @@ def located(folder: Path) -> Path:
     return FOLDER / folder if bare and folder.name in names() else folder
 
 
-def _networks(verb: str) -> Input:
-    return Input(f"`hpcvox {verb}` makes it; networks that come with hpcvox: {', '.join(names())}", names)
+def trained_by(verb: str, comes: bool = True) -> Input:
+    """Marks a setting that names the run folder of a network.
 
-
-VAES: Final = _networks("train-vae")
-UNETS: Final = Input("`hpcvox train-unet` makes it")
-CGCNNS: Final = _networks("train-cgcnn")
-"""Marks of settings that name the run folder of a network, or one that comes with hpcvox."""
+    Args:
+        verb: trains such a network.
+        comes: whether networks of this kind come with hpcvox.
+    """
+    made = f"`hpcvox {verb}` makes it"
+    if not comes:
+        return Input(made)
+    return Input(f"{made}; networks that come with hpcvox: {', '.join(names())}", names)
