@@ -5,14 +5,18 @@ A library may change them without a word.  Each is used in one place; what it is
 
 import ast
 import importlib
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 import optuna
 import pytest
+import ray.job_config
 
 from tests.support.paths import ROOT
 
 PRIVATE = {
+    "atexit:_run_exitfuncs": "hpcvox/process/ending.py",
     "optuna.artifacts._upload:ARTIFACTS_ATTR_PREFIX": "hpcvox/studies/pictures.py",
     "optuna.storages.journal._base:BaseJournalBackend": "hpcvox/studies/journal.py",
     "optuna.storages.journal._file:BaseJournalFileLock": "hpcvox/studies/journal.py",
@@ -24,6 +28,9 @@ PRIVATE = {
     "urllib3.connection:HTTPConnection._new_conn": "hpcvox/fetch/cutting.py",
 }
 """``module:name``, and where it is used."""
+
+OF_INSTANCES = {"_trial_id", "_py_driver_sys_path"}
+"""No class has them: what has them is made below."""
 
 
 def modules() -> list[Path]:
@@ -51,6 +58,30 @@ def test_it_is_there_and_used_where_the_list_says(place: str) -> None:
     for name in names.split("."):
         found = getattr(found, name)
     assert names.rpartition(".")[2] in (ROOT / PRIVATE[place]).read_text("utf-8")
+
+
+def test_no_other_private_attribute_of_a_library_is_used() -> None:
+    """Whatever begins with one underscore and is no name that hpcvox gives itself."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in modules()}
+    own = {*dir(NamedTuple("Any", [])), *dir(os)}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                own.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                own.add(node.attr)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                own.add(node.id)
+    listed = {name.rpartition(":")[2].rpartition(".")[2] for name in PRIVATE} | OF_INSTANCES
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                known = node.attr in own | listed or node.attr.endswith("__")
+                assert known, f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_a_job_config_of_ray_has_the_paths_of_the_driver() -> None:
+    assert isinstance(ray.job_config.JobConfig()._py_driver_sys_path, list)
 
 
 def test_a_trial_of_optuna_has_its_private_number() -> None:
