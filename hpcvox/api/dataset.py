@@ -1,13 +1,14 @@
 """Samples of a shard set for PyTorch: a batch is read in one call, in any number of workers."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-if TYPE_CHECKING:
-    from hpcvox.api.shards import Shards
+from hpcvox.shards.reading.shard_set import ShardSet
 
 Item = dict[str, Any]
 """Tensors by the names of their arrays; ``index`` of the sample in the set; and ``target``, where one is asked for."""
@@ -16,20 +17,31 @@ Item = dict[str, Any]
 class SampleDataset(Dataset[Item]):
     """A map-style data set: shuffle it, batch it and spread it over workers by a ``DataLoader``.
 
+    Args:
+        shards: the set.
+        indices: of the N samples in it.
+        arrays: names of what is read of each.
+        target: a value of each, (N,); those where it is NaN are left out.
+
     Raises:
-        ShardError: there is no such array or target.
+        ShardError: there is no such array.
     """
 
-    def __init__(self, samples: "Shards", arrays: tuple[str, ...], target: str | None) -> None:
-        self._set, self._arrays = samples.set, arrays
+    def __init__(
+        self,
+        shards: ShardSet,
+        indices: Sequence[int],
+        arrays: tuple[str, ...],
+        target: NDArray[np.float64] | None,
+    ) -> None:
+        self._set, self._arrays = shards, arrays
         for name in arrays:
             self._set.array_shape(name)
-        self.indices = np.asarray(samples.indices, np.int64)
+        self.indices = np.asarray(indices, np.int64)
         self._target = None
         if target is not None:
-            values = samples.target(target)
-            known = np.isfinite(values)
-            self.indices, self._target = self.indices[known], values[known]
+            known = np.isfinite(target)
+            self.indices, self._target = self.indices[known], target[known]
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -115,7 +115,9 @@ class Shards(Sequence[Sample]):
         """
         from hpcvox.api.dataset import SampleDataset
 
-        return SampleDataset(self, arrays or tuple(n for n in self.arrays if not self._ragged(n)), target)
+        arrays = arrays or tuple(n for n in self.arrays if not self._ragged(n))
+        values = None if target is None else self.target(target)
+        return SampleDataset(self.set, self.indices, arrays, values)
 
     def _of_all(self, name: str) -> NDArray[np.float64]:
         if name not in self._values:

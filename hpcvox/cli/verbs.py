@@ -36,8 +36,8 @@ VERBS = {
         "built-in crystals, with energies",
     ),
     "elements": Verb(
-        "hpcvox.database.elements:ElementsSettings",
-        "hpcvox.database.elements:run",
+        "hpcvox.database.elements.settings:ElementsSettings",
+        "hpcvox.database.elements.job:run",
         "built-in elemental solids of seven classes",
     ),
     "dft": Verb(
@@ -58,7 +58,7 @@ VERBS = {
     **{one.verb: training(one) for one in ours().values()},
     "study": Verb(
         "hpcvox.studies.settings:StudySettings",
-        "hpcvox.studies.worker:run",
+        "hpcvox.studies.job:run",
         "trainings with settings from a space, by Optuna",
     ),
     "generate": Verb(
@@ -87,13 +87,13 @@ VERBS = {
         "crystals → properties, and those that have the wanted ones",
     ),
     "evaluate": Verb(
-        "hpcvox.experiments.settings:EvaluateSettings",
-        "hpcvox.experiments.court:run",
+        "hpcvox.experiments.evaluate.settings:EvaluateSettings",
+        "hpcvox.experiments.evaluate.job:run",
         "errors on held-out crystals",
     ),
     "evaluate-fingerprint": Verb(
-        "hpcvox.experiments.settings:EvaluateFingerprintSettings",
-        "hpcvox.experiments.ziletti:run",
+        "hpcvox.experiments.evaluate_fingerprint.settings:EvaluateFingerprintSettings",
+        "hpcvox.experiments.evaluate_fingerprint.job:run",
         "classes of crystals with defects, by network and symmetry",
     ),
     "report": Verb(

@@ -9,7 +9,7 @@ from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import did_you_mean
-from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.experiments.evaluate.settings import EvaluateSettings
 from hpcvox.featurize.settings import DensitySettings, GraphSettings
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.inputs import Input

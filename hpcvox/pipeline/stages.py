@@ -42,7 +42,7 @@ STAGES = (
     Stage("train_cgcnn", "hpcvox.training.job:run", {"shards": "graphs", "out": "cgcnn"}),
     Stage(
         "evaluate",
-        "hpcvox.experiments.court:run",
+        "hpcvox.experiments.evaluate.job:run",
         {"shards": "shards", "unet": FINETUNED, "vae": "vae", "out": "evaluation"},
     ),
     Stage("generate", "hpcvox.generation.job:run", {"unet": FINETUNED, "vae": "vae", "out": "generated"}),

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from hpcvox.database.summary import DatabaseSummary
 from hpcvox.errors import HpcvoxError, SourceError
-from hpcvox.experiments.evaluation import EvaluateSummary
+from hpcvox.experiments.evaluate.summary import EvaluateSummary
 from hpcvox.files.timings import Timings
 from hpcvox.generation.judging.summary import DRAWN, JudgeSummary
 from hpcvox.generation.summary import GenerateSummary

@@ -37,6 +37,11 @@ def test_every_verb_explains_its_settings(verb: str, capsys: pytest.CaptureFixtu
     assert ("shards=" if verb == "statistics" else "out=") in said  # it writes into the set
 
 
+def test_every_verb_calls_run_in_the_job_of_its_room() -> None:
+    doors = {verb: known.function for verb, known in cli.VERBS.items()}
+    assert {verb: door for verb, door in doors.items() if not door.endswith(".job:run")} == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb: str) -> None:

@@ -16,8 +16,8 @@ import pytest
 from hpcvox import config
 from hpcvox.crystals.record import reduced_formula
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.experiments import court
-from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.experiments.evaluate import job as evaluation
+from hpcvox.experiments.evaluate.settings import EvaluateSettings
 from hpcvox.generation import job as generation
 from hpcvox.generation import making
 from hpcvox.networks.vae.card import VAECard
@@ -159,7 +159,7 @@ def evaluate(trained: Path, out: Path, **changes: Any) -> dict[str, Any]:
         "out": out,
         "threads": 1,
     }
-    court.run(config.validate(EvaluateSettings, tree | changes, "test"))
+    evaluation.run(config.validate(EvaluateSettings, tree | changes, "test"))
     metrics: dict[str, Any] = json.loads((out / "metrics.json").read_text())
     return metrics
 
@@ -194,7 +194,7 @@ def test_evaluation_takes_as_many_as_asked_for(trained: Path, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "module", ["hpcvox.generation.settings", "hpcvox.experiments.settings", "hpcvox.pipeline.job"]
+    "module", ["hpcvox.generation.settings", "hpcvox.experiments.evaluate.settings", "hpcvox.pipeline.job"]
 )
 def test_settings_load_without_the_networks(module: str) -> None:
     code = f"import sys, {module}; assert not {{'torch', 'pymatgen', 'numba', 'scipy'}} & set(sys.modules)"

@@ -10,9 +10,9 @@ from hpcvox import config
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.experiments import court
-from hpcvox.experiments.compare import structure_rms
-from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.experiments.evaluate import job as evaluation
+from hpcvox.experiments.evaluate.compare import structure_rms
+from hpcvox.experiments.evaluate.settings import EvaluateSettings
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import place
@@ -87,7 +87,7 @@ def test_from_oblique_shards_to_oblique_candidates(trained: Path, tmp_path: Path
 def test_evaluation_measures_angles(trained: Path, tmp_path: Path) -> None:
     names = ("vae", "unet", "shards")
     tree = {name: trained / name for name in names} | {"out": tmp_path, "threads": 1}
-    court.run(config.validate(EvaluateSettings, tree, "test"))
+    evaluation.run(config.validate(EvaluateSettings, tree, "test"))
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["segmentation"]["length_mae"] < 1e-5
     assert metrics["segmentation"]["angle_mae"] < 1e-3
@@ -125,4 +125,4 @@ def test_networks_of_right_angles_do_not_take_oblique_cells(trained: Path, tmp_p
     tree = {"vae": tmp_path / "vae", "unet": tmp_path / "unet", "threads": 1, "out": tmp_path / "out"}
     assert not Networks(config.validate(GenerateSettings, tree, "test")).kind.oblique
     with pytest.raises(ConfigError, match=r"has oblique cells, and .* right-angled ones alone"):
-        court.run(config.validate(EvaluateSettings, tree | {"shards": trained / "shards"}, "test"))
+        evaluation.run(config.validate(EvaluateSettings, tree | {"shards": trained / "shards"}, "test"))

@@ -9,8 +9,8 @@ import torch
 
 from hpcvox import config
 from hpcvox.errors import CheckpointError, ConfigError
-from hpcvox.experiments import court
-from hpcvox.experiments.settings import EvaluateSettings
+from hpcvox.experiments.evaluate import job as evaluation
+from hpcvox.experiments.evaluate.settings import EvaluateSettings
 from hpcvox.generation import job as generation
 from hpcvox.generation.networks import Networks
 from hpcvox.generation.settings import GenerateSettings
@@ -116,7 +116,7 @@ def test_it_generates_without_a_unet_crystals_of_the_elements_it_knows(named: Pa
 
 def test_held_out_crystals_are_evaluated_without_a_unet(shards: Path, named: Path, tmp_path: Path) -> None:
     tree = {"vae": named, "shards": shards, "out": tmp_path, "threads": 1}
-    said = court.run(config.validate(EvaluateSettings, tree, "test")).summary
+    said = evaluation.run(config.validate(EvaluateSettings, tree, "test")).summary
     assert "UNet" not in said
     with (tmp_path / "per_crystal.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))

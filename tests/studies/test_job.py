@@ -36,7 +36,7 @@ from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.outcome import INTERRUPTED, Outcome
-from hpcvox.studies import space, worker
+from hpcvox.studies import job, space
 from hpcvox.studies.journal import JOURNAL, mend, storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study
@@ -207,8 +207,8 @@ def start(shards: Path, out: Path, *more: str, epoch_s: float = 0.05) -> subproc
 def work(settings: StudySettings) -> Outcome:
     """Be a worker whose trainings are small ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "TRAINING", small_training.COMMAND)
-        return worker.run(settings)
+        patch.setattr(job, "TRAINING", small_training.COMMAND)
+        return job.run(settings)
 
 
 def params(out: Path) -> list[dict[str, Any]]:
@@ -219,7 +219,7 @@ def params(out: Path) -> list[dict[str, Any]]:
 def studied(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of one worker, done; its trainings are real."""
     out = tmp_path_factory.mktemp("studied") / "study"
-    outcome = worker.run(real(shards, out, "trials=2", "pruner=none"))
+    outcome = job.run(real(shards, out, "trials=2", "pruner=none"))
     assert outcome.exit_status == 0
     assert re.match(r"study complete: 2 complete; best \d\.\d+; in ", outcome.summary)
     return out
@@ -231,7 +231,7 @@ def test_a_real_training_that_promises_little_is_stopped(shards: Path, tmp_path:
     out = tmp_path / "study"
     rates = "space={learning_rate: {choices: [3.0e-3, 2.0e-3, 1.0e-30, 2.0e-30]}}"
     given = (rates, "sampler=random", "seed=5", "trials=4", "pruner=median", "warmup_epochs=0")
-    assert worker.run(real(shards, out, *given, "settings.epochs=10")).exit_status == 0
+    assert job.run(real(shards, out, *given, "settings.epochs=10")).exit_status == 0
     states = {trial.number: trial.state for trial in Study.open(out).trials}
     assert states == dict(enumerate([TrialState.COMPLETE] * 2 + [TrialState.PRUNED] * 2))
     assert all(0 < len(trial.intermediate_values) < 10 for trial in Study.open(out).trials[2:])
@@ -405,7 +405,7 @@ def test_a_twin_is_pruned_with_the_trial_that_it_is_like(shards: Path, tmp_path:
     assert second.twin == first.trial.number
     first.trial.report(2.5, 1)
     study.tell(first.trial.number, None, TrialState.PRUNED)
-    worker._trial(study, second, StopRequest())
+    job._trial(study, second, StopRequest())
     assert [trial.state for trial in study.trials] == [TrialState.PRUNED] * 2
     assert study.left == 0
 
@@ -521,7 +521,7 @@ def test_a_trial_that_fails_says_why_and_the_study_goes_on(shards: Path, tmp_pat
         "settings.clip_norm=0",
         "settings.epochs=2",
     ]
-    worker.run(real(shards, out, *more, "trials=2", "seed=2"))
+    job.run(real(shards, out, *more, "trials=2", "seed=2"))
     failed, next_one = Study.open(out).trials
     assert failed.params["learning_rate"] == 1e30
     assert failed.state == TrialState.FAIL

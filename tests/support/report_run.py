@@ -12,7 +12,7 @@ from ase.spacegroup import crystal
 
 from hpcvox.database.summary import DatabaseSummary
 from hpcvox.descriptors.density import voxelize
-from hpcvox.experiments.evaluation import EvaluateSummary, Figures
+from hpcvox.experiments.evaluate.summary import EvaluateSummary, Figures
 from hpcvox.generation.densities import Densities
 from hpcvox.generation.judging.summary import JudgeSummary, Plausible, Stage
 from hpcvox.generation.summary import GenerateSummary

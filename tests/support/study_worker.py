@@ -6,10 +6,10 @@ It is ``hpcvox study`` in all else.
 import sys
 
 from hpcvox.cli import console
-from hpcvox.studies import worker
+from hpcvox.studies import job
 from tests.support import small_training
 
 if __name__ == "__main__":
-    worker.TRAINING = small_training.COMMAND
+    job.TRAINING = small_training.COMMAND
     sys.argv.insert(1, "study")
     console()

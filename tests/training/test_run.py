@@ -150,6 +150,6 @@ def test_damaged_weights_are_refused(unet: Path, tmp_path: Path) -> None:
 
 
 def test_a_process_that_launches_others_loads_neither_torch_nor_horovod() -> None:
-    loaded = "import hpcvox.training.job, hpcvox.studies.worker, sys; print(*sys.modules, sep='\\n')"
+    loaded = "import hpcvox.training.job, hpcvox.studies.job, sys; print(*sys.modules, sep='\\n')"
     said = run([sys.executable, "-c", loaded]).split()
     assert not {"torch", "horovod", "numba"} & set(said)

@@ -16,8 +16,10 @@ from hpcvox import config
 from hpcvox.crystals.record import Crystal
 from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.errors import Rejected, ShardError
-from hpcvox.experiments.compare import match_sites, right_voxels, structure_rms
-from hpcvox.experiments.evaluation import (
+from hpcvox.experiments.evaluate.compare import match_sites, right_voxels, structure_rms
+from hpcvox.experiments.evaluate.metre import metre
+from hpcvox.experiments.evaluate.settings import EvaluateSettings
+from hpcvox.experiments.evaluate.summary import (
     COLUMNS,
     LENGTHS,
     TABLE,
@@ -27,8 +29,6 @@ from hpcvox.experiments.evaluation import (
     Way,
     column,
 )
-from hpcvox.experiments.metre import metre
-from hpcvox.experiments.settings import EvaluateSettings
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging.validity import validity
@@ -39,6 +39,7 @@ from hpcvox.generation.settings import PlacementRules
 from hpcvox.networks.vae.bins import condition_of
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
+from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted
 
@@ -133,7 +134,7 @@ def _evaluate(
     for start in range(0, len(indices), BATCH):
         batch = indices[start : start + BATCH]
         bins = deciles[start : start + BATCH]
-        density, species = shards.read(batch)
+        density, species = read_densities(shards, batch)
         true = np.empty((len(batch), 4, *density.shape[1:]), np.float32)
         true[:, 0] = density
         for row, cell in enumerate(shards.cells[batch]):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from hpcvox.crystals.record import Crystal
-from hpcvox.experiments.compare import STOL, structure_rms
+from hpcvox.experiments.evaluate.compare import STOL, structure_rms
 
 UNMATCHED: Final = STOL
 """What a crystal that nothing matches adds to the cRMSE, in (volume/site)^(1/3): the matcher's tolerance."""

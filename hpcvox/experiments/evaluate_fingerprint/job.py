@@ -18,8 +18,14 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.experiments.defects import TOLERANCES, Condition, DefectsWorker, Row, conditions
-from hpcvox.experiments.settings import EvaluateFingerprintSettings
+from hpcvox.experiments.evaluate_fingerprint.settings import EvaluateFingerprintSettings
+from hpcvox.experiments.evaluate_fingerprint.worker import (
+    TOLERANCES,
+    Condition,
+    DefectsWorker,
+    Row,
+    conditions,
+)
 from hpcvox.files import durable
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.networks.fingerprint.at_work import DEFECTS, descriptor

@@ -1,4 +1,4 @@
-"""Settings of ``hpcvox evaluate`` and ``hpcvox evaluate-fingerprint``."""
+"""Settings of ``hpcvox evaluate-fingerprint``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import Field
 
 from hpcvox.config import Settings
-from hpcvox.generation.settings import NetworkSettings, PlacementSettings
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors
 
@@ -15,21 +14,6 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 _RUN = Input("`hpcvox train-fingerprint` makes it")
-
-
-class EvaluateSettings(NetworkSettings):
-    """hpcvox evaluate: held-out crystals through the networks and back, and how far off they come out.
-
-    Examples:
-      hpcvox evaluate configs/evaluate.yaml limit=200
-    """
-
-    shards: Annotated[Path, Input("`hpcvox featurize` makes it")] = Field(
-        Path("runs/shards"), description="shard set whose held-out crystals are reconstructed"
-    )
-    out: Path = Field(Path("runs/evaluation"), description="folder for metrics.json and per_crystal.csv")
-    limit: int = Field(0, ge=0, description="held-out crystals used, evenly spread over the set; 0: all")
-    placement: PlacementSettings = Field(PlacementSettings(), description="how voxels become atoms")
 
 
 class EvaluateFingerprintSettings(Settings):

@@ -13,7 +13,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.descriptors.clusters import Cell, Cluster, conventional_cell, replicas
 from hpcvox.errors import Rejected
-from hpcvox.experiments.settings import EvaluateFingerprintSettings
+from hpcvox.experiments.evaluate_fingerprint.settings import EvaluateFingerprintSettings
 from hpcvox.featurize.diffraction import DiffractionSampler
 from hpcvox.featurize.sampler import cell_of
 from hpcvox.networks.fingerprint.at_work import DEFECTS, Classifier, descriptor

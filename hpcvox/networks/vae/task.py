@@ -18,7 +18,6 @@ from torch.nn import functional
 from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
 from hpcvox.networks.maps import MapKind
-from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, condition_of
@@ -35,6 +34,7 @@ from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import Run
+from hpcvox.training.network import find
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
@@ -167,7 +167,7 @@ class VAETask:
 
     def _features(self, folder: Path) -> nn.Module:
         """The UNet of ``folder``, whose features are compared."""
-        unet, card = runs.load_model(folder, UNetCard)
+        unet, card = runs.load_model(folder, find("unet").load("card"))
         if misfit := self.kind.misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
         return unet.eval().requires_grad_(False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hpcvox.experiments.evaluation import (
+from hpcvox.experiments.evaluate.summary import (
     LENGTHS,
     TABLE,
     Column,

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from hpcvox.experiments.evaluation import Figures
+from hpcvox.experiments.evaluate.summary import Figures
 from hpcvox.generation.judging.summary import DRAWN, JudgeSummary, Stage
 from hpcvox.relaxation.summary import Column
 from hpcvox.report.parts import Section

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
-from hpcvox.experiments.compare import match_sites, periodic_distances, right_voxels, structure_rms
+from hpcvox.experiments.evaluate.compare import match_sites, periodic_distances, right_voxels, structure_rms
 
 CELL = np.diag([4.0, 5.0, 6.0])
 FRACS = arrays(

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from hpcvox.crystals.record import Crystal
-from hpcvox.experiments.compare import structure_rms
-from hpcvox.experiments.metre import UNMATCHED, metre
+from hpcvox.experiments.evaluate.compare import structure_rms
+from hpcvox.experiments.evaluate.metre import UNMATCHED, metre
 
 CUBE = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
 CHAIN = np.array([[0, 0, 0], [0, 0, 0.2], [0, 0, 0.4], [0, 0, 0.6], [0, 0, 0.8]])

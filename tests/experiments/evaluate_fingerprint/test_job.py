@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from hpcvox import cli
-from hpcvox.experiments.defects import DefectsWorker
+from hpcvox.experiments.evaluate_fingerprint.worker import DefectsWorker
 from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import WEIGHTS

@@ -20,7 +20,7 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.descriptors.grids import Grid, cell_coordinates, centres, coordinates
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import Rejected
-from hpcvox.experiments.compare import structure_rms
+from hpcvox.experiments.evaluate.compare import structure_rms
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.placement.cell import cell_angles, fit_cell
 from hpcvox.generation.placement.place import Placed, place

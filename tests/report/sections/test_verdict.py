@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hpcvox.experiments.evaluation import EvaluateSummary, Figures
+from hpcvox.experiments.evaluate.summary import EvaluateSummary, Figures
 from hpcvox.generation.judging.summary import JudgeSummary
 from hpcvox.relaxation.summary import RelaxSummary
 from hpcvox.report.run import Run

@@ -1,15 +1,12 @@
 """The job ``elements``: the built-in elemental solids as a table."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
-
 from hpcvox import config
-from hpcvox.config import Settings
 from hpcvox.crystals.formats.cif.writing import cif_text
-from hpcvox.database.prototypes.elemental import KINDS, draw
+from hpcvox.database.elements.settings import ElementsSettings
+from hpcvox.database.prototypes.elemental import draw
 from hpcvox.database.summary import TABLE, Column
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
@@ -22,28 +19,6 @@ COLUMNS: Final = (
     Column.SPACE_GROUP,
     Column.CIF,
 )
-
-
-class ElementsSettings(Settings):
-    """hpcvox elements: elemental solids of the seven classes of Ziletti et al. 2018, for train-fingerprint.
-
-    Examples:
-      hpcvox elements size=1000 out=runs/elements
-    """
-
-    out: Path = Field(Path("runs/elements"), description="folder to write")
-    size: int = Field(
-        10_517,
-        ge=len(KINDS),
-        le=1_000_000,
-        description="elemental solids to draw, shared evenly by the seven classes: sc, fcc, bcc, diamond, two "
-        "kinds of body-centred tetragonal, and hexagonal with rhombohedral; the paper has 10,517",
-    )
-    seed: int = Field(
-        0,
-        ge=0,
-        description="which solids are drawn; with the same seed a smaller size is the beginning of a larger one",
-    )
 
 
 def run(settings: ElementsSettings) -> Outcome:

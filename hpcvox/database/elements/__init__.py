@@ -1,0 +1,1 @@
+"""The built-in elemental solids as a table."""
