@@ -26,7 +26,7 @@ cd "$root"
 
 horovod_version=$(sed -n 's/^horovod==\([^ ]*\).*/\1/p' requirements/horovod.lock)
 # its build is for each machine to say, so that no lock has its hashes
-torch=$(sed -n 's/^ *"\(torch==[^"]*\)",$/\1/p' pyproject.toml)
+torch=$(grep -v '^#' requirements/torch.txt)
 venv=${HPCVOX_VENV:-$root/.venv}
 extras=${HPCVOX_EXTRAS-chgnet}
 run_packages=(openmpi-bin libopenmpi-dev cmake g++ make)

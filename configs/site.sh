@@ -6,8 +6,9 @@
 # module purge
 # module load gcc openmpi python/3.11
 
-# The virtual environment that `make setup` made, on a file system that all nodes see.
-: "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}"
+# The virtual environment, on a file system that all nodes see: the one that `make setup` made beside these scripts, or
+# the one that pip has installed them into.
+# : "${HPCVOX_VENV:=/path/to/environment}"
 
 # Folders of Python modules of your own (a calculator for relax), with colons between; PYTHONPATH itself, which modules
 # set for other Pythons, does not reach jobs.

@@ -6,6 +6,7 @@ keeps exactly what the user wrote: ``0010``, ``No`` and ``1.10`` are text, and o
 ``scalars``).
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast
@@ -188,7 +189,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tree = scalars.parse(regular.read_text(path, MAX_BYTES))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the config: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot read the config: {error.strerror}{_installed(path)}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: a config must be text in UTF-8: {error}") from None
     except yaml.YAMLError as error:
@@ -199,6 +200,13 @@ def _read(path: Path) -> dict[str, Any]:
         shown = "text" if isinstance(tree, str) else type(tree).__name__
         raise ConfigError(f"{path}: a config is a mapping of keys to values, not a {shown}")
     return tree
+
+
+def _installed(path: Path) -> str:
+    """Where pip has put the config of this name, which is ``configs/…`` in a checkout and in what is said of it."""
+    there = Path(sys.prefix, "share", "hpcvox", path)
+    ours = path.parts[:1] == ("configs",) and there.is_file()
+    return f"; the one that comes with hpcvox is {there}" if ours else ""
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

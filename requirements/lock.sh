@@ -9,7 +9,7 @@
 #
 # It takes a network and Python with venv; uv, which finds the versions, goes into a temporary folder.
 # torch is in none of the locks: which build of it fits is for each machine to say (HPCVOX_TORCH_ARGS), and the hashes of
-# one build would refuse all others. Its version is in pyproject.toml, and what it needs, but for the libraries that
+# one build would refuse all others. Its version is in torch.txt, and what it needs, but for the libraries that
 # its builds for GPUs bring, is in the locks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,7 +24,10 @@ trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
 
-compile() { "$work/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate "$@"; }
+compile() {
+    "$work/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+        --constraints requirements/torch.txt "$@"
+}
 names() { sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' "$@"; }
 without() { sed 's/^/--no-emit-package=/'; }   # names, as arguments that leave these packages out
 lock() {   # its name, the packages that are left out, then what compile takes
@@ -46,7 +49,7 @@ printf '%s\n' "${builders[@]}" > "$work/build.in"
 lock build torch --no-deps "$work/build.in"
 echo cmake | lock cmake torch --no-deps -
 echo horovod | lock horovod torch --no-deps -
-lock core $'torch\nhorovod\nsetuptools' --extra horovod pyproject.toml
+lock core $'torch\nhorovod\nsetuptools' --extra horovod --extra mpi pyproject.toml
 for extra in "${extras[@]}"; do
     locks=("$work/build.new" "$work/core.new")
     # the tests are set up with all these

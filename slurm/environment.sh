@@ -21,7 +21,13 @@ trap - ERR
 set -uo pipefail
 case $options_before in *e*) set -e ;; esac
 [ -z "$site_problem" ] || fail "$site_problem: correct that line. For 'module', source the file that defines it first (often /etc/profile.d/modules.sh or lmod.sh)"
-[ -x "${HPCVOX_VENV:=$HPCVOX_HOME/.venv}/bin/python" ] ||
+if [ -z "${HPCVOX_VENV:-}" ]; then
+    case $HPCVOX_HOME in
+        */share/hpcvox) HPCVOX_VENV=${HPCVOX_HOME%/share/hpcvox} ;;   # where pip has put these scripts
+        *) HPCVOX_VENV=$HPCVOX_HOME/.venv ;;
+    esac
+fi
+[ -x "$HPCVOX_VENV/bin/python" ] ||
     fail "no Python at $HPCVOX_VENV/bin/python: run 'make setup', or set HPCVOX_VENV in configs/site.sh"
 # A module of Python leads ours to its own libraries, a user's folder to other versions.
 unset PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONOPTIMIZE PYTHONINSPECT

@@ -94,6 +94,16 @@ def require_joined(size: int) -> None:
     )
 
 
+def no_mpi(error: Exception) -> str:
+    """Why ``mpi4py``, which is to join the ranks of a launcher, could not be imported, and what to do."""
+    if isinstance(error, ModuleNotFoundError):
+        return "mpi4py, which is to join them, is not installed: pip install 'hpcvox[mpi]'"
+    return (
+        f"mpi4py finds no MPI to join them ({str(error).splitlines()[0]}): install the MPI whose launcher this was "
+        "(Debian: openmpi-bin; a cluster: module load openmpi)"
+    )
+
+
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of ``environment`` that ranks need, without secrets.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpcvox.errors import HpcvoxError, MissingDependencyError
 from hpcvox.process.interrupt import StopRequest
-from hpcvox.process.launcher import launched_ranks, require_joined
+from hpcvox.process.launcher import launched_ranks, no_mpi, require_joined
 from hpcvox.terminal import say
 
 T = TypeVar("T")
@@ -97,9 +97,7 @@ def connect(stop: StopRequest, stall_s: float) -> Ranks:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         raise MissingDependencyError(
-            f"{launched} ranks were started, and mpi4py finds no MPI to join them "
-            f"({str(error).splitlines()[0]}): install the MPI whose launcher this was (Debian: openmpi-bin; "
-            "a cluster: module load openmpi), or start one process without a launcher"
+            f"{launched} ranks were started, and {no_mpi(error)}, or start one process without a launcher"
         ) from None
     if MPI.COMM_WORLD.size != launched:
         raise MissingDependencyError(

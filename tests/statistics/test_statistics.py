@@ -349,11 +349,16 @@ def test_a_rank_that_dies_or_hangs_ends_the_others(
 
 
 @pytest.mark.slow
-def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards: Path) -> None:
+def test_one_process_needs_no_mpi_and_ranks_without_it_are_refused(shards: Path, tmp_path: Path) -> None:
     without = {"MPI4PY_LIBMPI": "/nonexistent"}
     refused = on_ranks(1, shards, OMPI_COMM_WORLD_SIZE="2", **without)
     assert refused.returncode == 2
     assert "2 ranks were started, and mpi4py finds no MPI to join them" in refused.stderr
+    (tmp_path / "mpi4py.py").write_text("raise ModuleNotFoundError('as where nobody has installed it')")
+    here = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    not_installed = on_ranks(1, shards, OMPI_COMM_WORLD_SIZE="2", PYTHONPATH=here)
+    assert not_installed.returncode == 2
+    assert "pip install 'hpcvox[mpi]'" in not_installed.stderr
     other_launcher = on_ranks(1, shards, PMI_SIZE="2")
     assert other_launcher.returncode == 2
     assert "MPI joins 1 of them" in other_launcher.stderr

@@ -161,7 +161,8 @@ def test_without_horovod_torch_joins_the_ranks_unless_horovod_was_asked_for(
 ) -> None:
     (tmp_path / "horovod").mkdir()
     (tmp_path / "horovod" / "__init__.py").write_text("raise ImportError('as where it was never built')")
-    without = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    here = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    without = {**os.environ, "PYTHONPATH": here}
     for ranks, backend, status in ((1, "horovod", 0), (2, "auto", 0), (2, "horovod", 2)):
         done = subprocess.run(
             command(
@@ -174,6 +175,8 @@ def test_without_horovod_torch_joins_the_ranks_unless_horovod_was_asked_for(
             check=False,
         )
         assert done.returncode == status, done.stderr
+        by_torch = "Horovod is not installed: torch.distributed joins the 2 ranks" in done.stdout
+        assert by_torch == ((ranks, backend) == (2, "auto"))
     for said in ("as where it was never built", "make setup", "backend=torch", "ranks=1"):
         assert said in done.stderr
 

@@ -119,14 +119,14 @@ class Horovod:
             import horovod.torch as hvd
         except ImportError as error:
             raise MissingDependencyError(
-                f"backend=horovod needs Horovod, which cannot be imported ({error}): run `make setup` with a C++ "
-                "compiler and CMake at hand, take backend=torch, or train on one rank (ranks=1)"
+                f"backend=horovod needs Horovod, which cannot be imported ({error}): take backend=torch, train on one "
+                "rank (ranks=1), or build it by `make setup` in hpcvox's source, with a C++ compiler and CMake at hand"
             ) from None
         self.exchanges_gpus = bool(hvd.cuda_built() or hvd.rocm_built())
         if settings.device == "cuda" and not self.exchanges_gpus:
             raise MissingDependencyError(
-                "device=cuda with Horovod needs one that exchanges GPUs' data, and this one was built without: run "
-                "`HOROVOD_GPU_OPERATIONS=NCCL make setup` where PyTorch has CUDA, or take backend=torch"
+                "device=cuda with Horovod needs one that exchanges GPUs' data, and this one was built without: take "
+                "backend=torch, or run `HOROVOD_GPU_OPERATIONS=NCCL make setup` where PyTorch has CUDA"
             )
         hvd.init()
         self._hvd: Any = hvd

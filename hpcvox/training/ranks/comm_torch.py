@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from hpcvox.errors import MissingDependencyError
-from hpcvox.process.launcher import RANK, step_ranks
+from hpcvox.process.launcher import RANK, no_mpi, step_ranks
 from hpcvox.training.ranks.meeting import Meeting, Place
 from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings
@@ -113,7 +113,8 @@ def _place() -> Place:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         raise MissingDependencyError(
-            f"backend=torch takes torchrun, srun, or mpirun with MPI, and MPI cannot be loaded ({error})"
+            f"ranks were started by mpirun, and {no_mpi(error)}; or have them started by ranks=N or srun, which "
+            "takes no MPI"
         ) from None
     world = MPI.COMM_WORLD
     node = world.Split_type(MPI.COMM_TYPE_SHARED)

@@ -28,6 +28,7 @@ from hpcvox.process.launcher import (
     without_secrets,
 )
 from hpcvox.process.outcome import INTERRUPTED
+from hpcvox.terminal import say
 
 GRACE_S = 60.0
 """Time that ranks have to save their state after a signal."""
@@ -143,12 +144,15 @@ def _why_not() -> str:
 def _launcher(ranks: int, backend: str) -> list[str]:
     """The command that starts what follows it ``ranks`` times; none where each is to be started by itself."""
     library = _horovod()
-    if backend == "torch" or (backend == "auto" and library is None):
+    if backend == "auto" and library is None:
+        say(f"Horovod is not installed: torch.distributed joins the {ranks} ranks, as backend=torch does")
+        return []
+    if backend == "torch":
         return []
     if library is None:
         raise MissingDependencyError(
-            f"backend=horovod: Horovod cannot be imported ({_why_not()}): run `make setup` with a C++ compiler "
-            "and CMake at hand, take backend=torch, or train on one rank (ranks=1)"
+            f"backend=horovod: Horovod cannot be imported ({_why_not()}): take backend=torch, train on one rank "
+            "(ranks=1), or build it by `make setup` in hpcvox's source, with a C++ compiler and CMake at hand"
         )
     if b"libmpi" in library.read_bytes() and shutil.which("mpirun"):
         # Open MPI pins each rank to one core unless told not to, and its waiting threads take the cores from
@@ -159,5 +163,5 @@ def _launcher(ranks: int, backend: str) -> list[str]:
     if beside.exists():
         return [str(beside), "--gloo", "-np", str(ranks), "--network-interfaces", "lo"]
     raise MissingDependencyError(
-        "neither mpirun nor horovodrun is there to start ranks: run `make setup`, or ranks=1"
+        "neither mpirun nor horovodrun is there to start ranks: take backend=torch, or run `make setup`"
     )
