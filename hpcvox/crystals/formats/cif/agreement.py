@@ -95,10 +95,8 @@ def remarks(
             found.append("hydrogen")
         if stated.weight is not None and not _same_weight(amounts, stated.weight):
             found.append("weight")
-        for other in stated.others:
-            if other != _reduced(amounts) and not (_COMMA.search(other) or _alike(amounts, readings(other))):
-                found.append("other-formula")
-                break
+        if stated.others and not _agree(stated.others, amounts):
+            found.append("other-formula")
     else:
         _check_types(stated.types, counts)
         if stated.formula is not None:
@@ -144,6 +142,15 @@ def _formula_units(stated: Claims, counts: bytes, located: int) -> tuple[Amounts
     )
 
 
+def _agree(others: Sequence[str], amounts: Amounts) -> bool:
+    """Whether each of the structural and moiety formulas ``others`` has these proportions, or cannot be read."""
+    reduced = _reduced(amounts)
+    for other in others:
+        if other != reduced and not _COMMA.search(other) and not _alike(amounts, readings(other)):
+            return False
+    return True
+
+
 def _alike(amounts: Amounts, others: Sequence[Amounts]) -> bool:
     """Whether one of ``others`` has these proportions, hydrogen aside, or there is none."""
     for other in others:
@@ -158,9 +165,12 @@ def _reduced(amounts: Amounts) -> str:
     """The formula as pymatgen writes it, which most files have: spares them the reading of it."""
     values = amounts.values()
     divisor = 1 if 1.0 in values else _divisor(tuple(values))
-    return "".join(
-        [SYMBOLS[z] if n == divisor else f"{SYMBOLS[z]}{n / divisor:g}" for z, n in amounts.items()]
-    )
+    return "".join([_part(z, n / divisor) for z, n in amounts.items()])
+
+
+@lru_cache(maxsize=16384)
+def _part(z: int, amount: float) -> str:
+    return SYMBOLS[z] if amount == 1 else f"{SYMBOLS[z]}{amount:g}"
 
 
 def _check_types(types: frozenset[int], counts: bytes) -> None:

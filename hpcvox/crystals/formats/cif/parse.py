@@ -1,5 +1,6 @@
 """From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
 
+import math
 import re
 from dataclasses import replace
 from typing import Final
@@ -15,6 +16,7 @@ from hpcvox.crystals.formats.cif.claims import claims
 from hpcvox.crystals.formats.cif.doubled import settle
 from hpcvox.crystals.formats.cif.filling import Full, filled, one_of
 from hpcvox.crystals.formats.cif.numbers import number
+from hpcvox.crystals.formats.cif.plain import plain_crystal
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.groups import right_angles
 from hpcvox.crystals.formats.cif.symmetry.modulated import check_periodic
@@ -30,6 +32,7 @@ _CELL_TAGS = tuple(
     (f"_cell_{name}", f"_cell.{name}")
     for name in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 )
+_PLAIN_CELL_TAGS = tuple(tag for tag, _ in _CELL_TAGS)
 
 
 def read(entry: Entry) -> list[Crystal | Reject]:
@@ -46,6 +49,9 @@ def read(entry: Entry) -> list[Crystal | Reject]:
     Raises:
         Rejected: no block can be read; or whatever a library raises.
     """
+    plainest = plain_crystal(entry)
+    if plainest is not None:
+        return [plainest]
     text = usable(entry.text, "CIF", "the CIF is empty")
     complaint, check, stray = "", None, False
     try:
@@ -137,9 +143,14 @@ _Parameters = tuple[float, float, float, float, float, float]
 
 def _cell(block: gemmi.cif.Block) -> tuple[_Parameters, tuple[int, ...]]:
     """The cell's parameters in Å and degrees, and which of the six are absent angles: 90° by the CIF dictionary."""
+    find = blocks.finder(block)
+    written = [value for tag in _PLAIN_CELL_TAGS if (value := find(tag)) is not None]
+    if len(written) == len(_CELL_TAGS):
+        a, b, c, alpha, beta, gamma = map(gemmi.cif.as_number, written)
+        if a + b + c + alpha + beta + gamma < math.inf:  # nan is not
+            return (a, b, c, alpha, beta, gamma), ()
     parameters: list[float] = []
     absent: tuple[int, ...] = ()
-    find = blocks.finder(block)
     for tag, dotted in _CELL_TAGS:
         value = find(tag) or find(dotted)
         if value is None or value in ("?", "."):

@@ -49,7 +49,7 @@ def readings(stated: str) -> tuple[Amounts, ...]:
     charge or an amount (``Ca2+``).  Hydrogen and its isotopes are one element.
     """
     text = stated.strip("'\"\n; ")
-    if not (_TWO_CAPITALS.search(text) and text == text.upper()):
+    if not (text == text.upper() and _TWO_CAPITALS.search(text)):
         plain = _plain(text)
         if plain is not None:
             return (plain,)
