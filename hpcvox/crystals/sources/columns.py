@@ -103,24 +103,27 @@ class ColumnChoice(NamedTuple):
         return otherwise
 
     def numbers(self, record: Mapping[str, Any]) -> dict[str, float]:
-        """The record's finite numbers by name, identifiers aside.
+        """The record's numbers by name, identifiers aside.
 
         Raises:
-            Rejected: ``target``, where a target that was asked for is no number.
+            Rejected: ``target``, where one is infinite, or a target that was asked for is no number.
         """
-        if self.targets is None:
-            found = {_text(k): _number(v) for k, v in record.items() if k and k not in ID_COLUMNS}
-            return {k: v for k, v in found.items() if math.isfinite(v)}
+        asked = self.targets
+        names = [k for k in record if k and k not in ID_COLUMNS] if asked is None else asked
         values: dict[str, float] = {}
-        for name in self.targets:
+        for name in names:
             value = record.get(name)
             number = _number(value)
             if math.isfinite(number):
-                values[name] = number
-            elif value is not None and not absent(str(value)) and math.isnan(number):
-                shown = _text(str(value)[:40])
-                raise Rejected("target", f"the target {name!r} is {shown!r}, not a number")
+                values[_text(name)] = number
+            elif math.isinf(number) or (asked is not None and value is not None and not absent(str(value))):
+                raise Rejected("target", no_target(_text(name), _text(str(value)), number))
         return values
+
+
+def no_target(name: str, written: str, number: float = math.nan) -> str:
+    """Why what is ``written`` for a target is none: it is no number, or an infinite one."""
+    return f"the target {name!r} is {written[:40]!r}, not a {'finite ' if math.isinf(number) else ''}number"
 
 
 def absent(cell: str) -> bool:

@@ -12,7 +12,7 @@ from hpcvox.crystals.compressed import READ_ERRORS, suffixes
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.limits import MAX_COLUMNS
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import ColumnChoice, absent, refuse_doubled, text_format
+from hpcvox.crystals.sources.columns import ColumnChoice, absent, no_target, refuse_doubled, text_format
 from hpcvox.crystals.sources.long_rows import MAX_ROW, MOST, Measured, Outlined, RowTooLongError
 from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.crystals.text import pieced_lines, text_lines
@@ -154,12 +154,10 @@ class CsvSource:
                 cell = row[column.index]
                 if not cell:
                     continue
-                try:
-                    decimal(cell)
+                if _is_finite(cell):
                     column.numbers += 1
-                except ValueError:
-                    if not absent(cell):
-                        hopeless |= column.refuted(number, cell)
+                elif not absent(cell):
+                    hopeless |= column.refuted(number, cell)
             if hopeless:
                 columns = [column for column in columns if column.others <= column.numbers + _PATIENCE]
         return [column for column in columns if column.numbers > column.others], count
@@ -192,12 +190,20 @@ class CsvSource:
             try:
                 value = decimal(cell)
             except ValueError:
-                if absent(cell):
-                    continue
-                return {}, Fault("target", f"the target {name!r} is {cell[:40]!r}, not a number")
+                value = math.nan
             if math.isfinite(value):
                 values[name] = value
+            elif not absent(cell):
+                return {}, Fault("target", no_target(name, cell, value))
         return values, None
+
+
+def _is_finite(cell: str) -> bool:
+    """Whether a cell can be a target's value."""
+    try:
+        return math.isfinite(decimal(cell))
+    except ValueError:
+        return False
 
 
 class _Numeric:

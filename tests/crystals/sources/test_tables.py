@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,32 @@ def test_a_column_that_is_not_numeric_throughout_is_told_with_its_first_such_cel
     assert open_source(of_column(tmp_path, "high", *range(3))).passed_over.endswith("(e: row 2 has 'high')")
     assert open_source(of_column(tmp_path, "high", "low", 3)).passed_over == ""  # a column of words
     assert open_source(of_column(tmp_path, "high", 3, 4), targets=[]).passed_over == ""
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
+def test_an_infinite_value_is_told_as_any_that_is_no_number(tmp_path: Path, cell: str) -> None:
+    path = of_column(tmp_path, 1.5, cell, -2)
+    assert open_source(path).target_names == ()
+    assert open_source(path).passed_over.endswith(f"(e: row 3 has {cell!r})")
+    entries = list(open_source(path, targets=["e"]))
+    assert [entry.targets for entry in entries] == [{"e": 1.5}, {}, {"e": -2}]
+    (result,) = parse(entries[1])
+    assert isinstance(result, Reject)
+    assert (result.code, result.message) == ("target", f"the target 'e' is {cell!r}, not a finite number")
+
+
+@pytest.mark.parametrize("targets", [None, ["e"]])
+def test_an_infinite_value_of_a_record_rejects_its_crystal(tmp_path: Path, targets: list[str] | None) -> None:
+    pq.write_table(pa.table({"cif": [CIF] * 2, "e": [1.5, -math.inf]}), tmp_path / "t.parquet")
+    records = [{"structure": json.loads(STRUCTURE), "e": e} for e in (1.5, -math.inf)]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, records)))
+    frame = '2\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 e={}\nCs 0 0 0\nCl 2 2 2\n'
+    (tmp_path / "t.extxyz").write_text(frame.format("1.5") + frame.format("-inf"))
+    for name in ("t.parquet", "t.jsonl", "t.extxyz"):
+        results = [r for entry in open_source(tmp_path / name, targets=targets) for r in parse(entry)]
+        assert [r.code if isinstance(r, Reject) else r.targets for r in results] == [{"e": 1.5}, "target"], (
+            name
+        )
 
 
 HEADERS = ["energy", "cif", "id", "note"]

@@ -34,6 +34,8 @@ REMARKS: Final = {
     "far-coordinates": "an atom is listed two cells away or farther, as by coordinates that are no fractions",
     "faulty-syntax": "the file is no valid CIF, and words of it that belong to no tag are left out",
     "formula-unread": "a formula is stated that cannot be read, and the atoms are not held against it",
+    "number-unread": "Z, volume, density or weight is stated as what is no number above 0, and the atoms are not held "
+    "against it",
 }
 """By code: what a remark means."""
 
@@ -82,7 +84,7 @@ def remarks(
         Rejected: ``incomplete`` (elements or proportions differ from the formula), ``symmetry`` (the number of
             atoms differs from all that the file says of it).
     """
-    found: list[str] = []
+    found = ["number-unread"] if stated.unread else []
     counts = numbers.tobytes()
     unit = 0.0
     hydrogen = 0.0  # stated and not listed, atoms a cell

@@ -1,7 +1,7 @@
 """What a CIF says of its crystal, beside the atoms: formula, Z, volume, density, weight."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import gemmi
@@ -44,6 +44,7 @@ class Claims(NamedTuple):
     types: frozenset[int]  # atomic numbers of the list of atom types, where there are no amounts
     others: tuple[str, ...]  # the structural and the moiety formula beside that which was read
     counts: tuple[tuple[int, float], ...]  # where there is no Z: atoms in the cell, by the list of atom types
+    unread: bool = False  # whether Z, volume, density or weight is stated and cannot be read
 
 
 def claims(block: gemmi.cif.Block, dotted: bool) -> Claims:
@@ -54,19 +55,21 @@ def claims(block: gemmi.cif.Block, dotted: bool) -> Claims:
         return value(tag) or value(_DOTTED[tag])
 
     find = either if dotted else value
-    units, volume, density, weight = map(find, _TAGS)
+    written = list(map(find, _TAGS))
+    units, volume, density, weight = (None if text is None else _number(text) for text in written)
     formula, amounts = _formula(find)
     others = [other for other in map(find, _OTHERS) if other and other != formula] if amounts else ()
     return Claims(
         formula,
         amounts,
-        None if units is None else _number(units),
-        None if volume is None else _number(volume),
-        None if density is None else _number(density),
-        None if weight is None else _number(weight),
+        units,
+        volume,
+        density,
+        weight,
         frozenset() if amounts else stated_types(block),
         tuple(others),
-        stated_counts(block) if units is None else (),
+        stated_counts(block) if written[0] is None else (),
+        unread=_unread(written, (units, volume, density, weight)),
     )
 
 
@@ -82,6 +85,14 @@ def _formula(find: Callable[[str], str | None]) -> tuple[str | None, tuple[Amoun
             if unread is None and not absent(formula):
                 unread = formula
     return unread, ()
+
+
+def _unread(written: Sequence[str | None], read: Sequence[float | None]) -> bool:
+    """Whether something is ``written`` where no number was ``read``, and does not say that it is not known."""
+    return None in read and any(
+        number is None and text is not None and not absent(text)
+        for text, number in zip(written, read, strict=True)
+    )
 
 
 def _number(text: str) -> float | None:

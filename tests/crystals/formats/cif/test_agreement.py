@@ -304,3 +304,22 @@ def test_hydrogen_in_the_list_of_atom_types_is_a_remark() -> None:
     crystal = read(cif(CUBE, NACL, SYMBOL) + TYPES + "Na 4\nCl 4\nH 8\n")
     assert isinstance(crystal, Crystal)
     assert crystal.remarks == ("hydrogen",)
+
+
+@pytest.mark.parametrize("tag", [UNITS, VOLUME, DENSITY, WEIGHT])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("four", True),
+        ("2.1 g/cm3", True),
+        ("0", True),
+        ("-4", True),
+        ("?", False),
+        (".", False),
+        ("n/a", False),
+    ],
+)
+def test_a_number_that_cannot_be_read_is_a_remark(tag: str, value: str, told: bool) -> None:
+    assert remarks({tag: value}) == (("number-unread",) if told else ())
+    assert remarks({FORMULA: "Na Cl", tag: value}) == (("number-unread",) if told else ())
+    assert "number-unread" in REMARKS

@@ -25,6 +25,8 @@ _SECOND = re.compile(r"(?!Tet)([A-Z][a-z])")  # AlTet is aluminium between four 
 _PARTED = re.compile(r"(?:[0-9.+-]*[/,&+|;:]\s*[0-9.]*|0?\.[0-9]+\s*)([A-Z][a-z]?)")  # Fe/Mn, Fe0.5Mn0.5
 _JOINED = re.compile(r"[-_ ]([A-Z][a-z]?)(?![A-Za-z])")  # Fe-Mn: both, or an iron beside manganese
 _BEARER = re.compile(r"['\"]?(?:O[hHwW]|[Ww]at|WAT)(?![a-z])")
+_GROUP: Final = re.compile(r"[^OHD][OFH]", re.IGNORECASE)
+"""What may be a group of atoms: SO4, BF4, CH3.  By the dictionary a label begins with its type symbol: SO is none."""
 _MARKS: Final = {  # by letters of the symbol: what may follow it in capitals, that is no word (ATOM, BOND, LIGAND)
     1: re.compile(r"[A-Z]{0,2}|OCT|TET|[IVX]+"),
     2: re.compile(r"[A-FHIMOPTV-Z]?|OCT|TET|[IVX]+"),
@@ -80,6 +82,7 @@ def of_label(label: str) -> Reading:
     if len(letters) == 1:
         return Reading(elements, elements != ("T",))
     certain = small < 2 and len(elements) == 1 and letters[:2] not in FAMILIES
+    certain = certain and not (len(elements[0]) == 1 and _GROUP.match(letters))
     marked = not letters.isupper() or _MARKS[len(elements[0])].fullmatch(letters, len(elements[0]))
     return Reading(elements, certain and marked is not None)
 

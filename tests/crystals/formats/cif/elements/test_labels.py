@@ -5,6 +5,7 @@ import pytest
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, SYMBOLS
 from hpcvox.crystals.formats.cif.elements.labels import number_of_label, of_label, told
 from hpcvox.errors import Rejected
+from tests.support.small_cifs import cif, outcome
 
 HEAD = "data_x\n" + "".join(f"_cell_length_{axis} 9\n" for axis in "abc")
 
@@ -151,3 +152,42 @@ def test_words_and_pairs_of_symbols_are_elements_where_the_formula_says_so(word:
 @pytest.mark.parametrize("label", ["ALM1", "TIOCT", "MGA", "Mg_O", "Fe-O1", "Si_1", "OAX"])
 def test_marks_behind_a_symbol_are_no_words(label: str) -> None:
     assert of_label(label).certain
+
+
+@pytest.mark.parametrize("label", ["SO4", "BF4", "ClO4", "PF6", "UO2", "CH3", "So4", "so4", "SO4_1"])
+def test_a_label_that_may_be_a_group_of_atoms_is_an_element_where_the_formula_says_so(label: str) -> None:
+    """By the dictionary a label begins with the type symbol, and SO is none."""
+    with pytest.raises(Rejected, match="or something else, and no formula tells"):
+        meant(label)
+    element = "Cl" if label.startswith("Cl") else label[0].upper()
+    assert meant(label, f"{element} O F H Na") == element
+    with pytest.raises(Rejected, match="do not tell"):
+        meant(label, "Na K")
+
+
+def test_a_group_whose_other_atoms_are_not_listed_lacks_them() -> None:
+    sites = ("Na1 0 0 0", "Na2 0.5 0.5 0", "SO4 0.5 0 0.5")
+    text = cif((6, 6, 6, 90, 90, 90), sites, {}, columns="label fract_x fract_y fract_z")
+    assert outcome(text) == "element"
+    stated = {"_chemical_formula_sum": "Na2 O4 S"}
+    assert (
+        outcome(cif((6, 6, 6, 90, 90, 90), sites, stated, columns="label fract_x fract_y fract_z"))
+        == "incomplete"
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "symbol"),
+    [
+        ("OF1", "O"),
+        ("OH", "O"),
+        ("OHW", "O"),
+        ("RH1", "Rh"),
+        ("TH1", "Th"),
+        ("MO1", "Mo"),
+        ("Rh1", "Rh"),
+        ("SX1", "S"),
+    ],
+)
+def test_marks_of_oxygen_and_symbols_of_two_letters_are_no_groups(label: str, symbol: str) -> None:
+    assert meant(label) == symbol
