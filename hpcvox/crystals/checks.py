@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES, MAX_VOLUME_A3
-from hpcvox.crystals.occupancy import settled
+from hpcvox.crystals.occupancy import whole_sites
 from hpcvox.crystals.overlap import (
-    LEAST_DISTANCES_A,
     MIN_DISTANCE_A,
-    overlapping,
     plane_spacings,
     wrap_columns,
 )
@@ -95,24 +93,6 @@ def sites(
                 raise Rejected("no-structure", "there are no atoms: every site has occupancy 0")
         occupancy = None if (occupancy == 1.0).all() else occupancy
     return whole_sites(lattice, frac, numbers, occupancy, spacing)
-
-
-def whole_sites(
-    lattice: NDArray[np.float64],
-    frac: NDArray[np.float64],
-    numbers: NDArray[np.uint8],
-    occupancy: NDArray[np.float64] | None,
-    spacing: float,
-    label: Callable[[int], str] | None = None,
-    least: NDArray[np.float64] = LEAST_DISTANCES_A,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site; most crystals are so already.
-
-    Arguments and errors are those of :func:`hpcvox.crystals.occupancy.settled`.
-    """
-    if occupancy is not None or overlapping(lattice, frac, numbers, spacing, least) is not None:
-        return settled(lattice, frac, numbers, occupancy, spacing, label, least)
-    return frac, numbers
 
 
 def inside_cell(columns: NDArray[np.float64], written: Callable[[int], str]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000",
 """Spellings of full occupancy; an unknown or default one means full (CIF core dictionary)."""
 
 
-def settled(
+def whole_sites(
     lattice: NDArray[np.float64],
     frac: NDArray[np.float64],
     numbers: NDArray[np.uint8],
@@ -23,7 +23,7 @@ def settled(
     label: Callable[[int], str] | None = None,
     least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site.
+    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site; most crystals are so already.
 
     Entries of one element on one site are one atom: written twice (0 and 1 are the same place), or in
     parts whose occupancies (n,) sum to one.
@@ -36,6 +36,8 @@ def settled(
         Rejected: ``disordered`` (a site is shared or partly empty), ``occupancy`` (more than one atom
             on a site), ``overlapping-sites`` (two atoms nearer than two of their elements come).
     """
+    if occupancy is None and overlapping(lattice, frac, numbers, spacing, least) is None:
+        return frac, numbers
     parts = np.ones(len(numbers)) if occupancy is None else occupancy.copy()
     kept = np.ones(len(numbers), dtype=bool)
     join(lattice, frac, numbers, parts, kept)

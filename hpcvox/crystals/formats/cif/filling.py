@@ -6,13 +6,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.crystals.checks import check_count, check_filled, whole_sites
+from hpcvox.crystals.checks import check_count, check_filled
 from hpcvox.crystals.formats.cif.agreement import remarks
 from hpcvox.crystals.formats.cif.atom_sites import Sites, multiplicity
 from hpcvox.crystals.formats.cif.claims import Claims
 from hpcvox.crystals.formats.cif.elements.labels import names_hydrogen
 from hpcvox.crystals.formats.cif.symmetry.beside import StatedGroup
 from hpcvox.crystals.formats.cif.symmetry.expansion import expand
+from hpcvox.crystals.occupancy import whole_sites
 from hpcvox.errors import Rejected
 
 _SAME_SITE: Final = 1e-2  # of fractional coordinates
