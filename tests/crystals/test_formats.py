@@ -239,6 +239,7 @@ BAD: list[tuple[str, str, str | bytes, str, str]] = [
     ("json: ragged", "json", dumped(lambda d: d["lattice"].update(matrix=[[1], [2, 3]])), "cell", "3 numbers"),
     ("json: NaN cell", "json", dumped(lambda d: d["lattice"]["matrix"][0].__setitem__(0, math.nan)), "cell",
      "finite"),
+    ("json: volume", "json", dumped(lambda d: d["lattice"].update(volume=99.5)), "cell", "volume of 99.5"),
     ("json: slab", "json", dumped(lambda d: d["lattice"].update(pbc=[True, True, False])), "cell", "periodic"),
     ("json: negative length", "json",
      dumped(lambda d: (d["lattice"].pop("matrix"), d["lattice"].update(a=-4))), "cell", "positive"),

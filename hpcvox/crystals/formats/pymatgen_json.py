@@ -121,8 +121,10 @@ def _lattice(value: Any) -> NDArray[np.float64]:
         matrix = array(value["matrix"], 3, "cell", "the matrix of the lattice")
         if len(matrix) != 3:
             raise Rejected("cell", f"the matrix of the lattice has {len(matrix)} rows, not 3")
-        if stated and np.isfinite(matrix).all() and matrix.any(axis=1).all():
-            _check_parameters(matrix, value)
+        if np.isfinite(matrix).all() and matrix.any(axis=1).all():
+            if stated:
+                _check_parameters(matrix, value)
+            _check_volume(matrix, value.get("volume"))
         return matrix
     if not stated:
         raise Rejected("cell", "the lattice has neither a matrix nor lengths and angles")
@@ -131,6 +133,13 @@ def _lattice(value: Any) -> NDArray[np.float64]:
         return lattice_from_parameters(*parameters)
     except ValueError as error:
         raise Rejected("cell", str(error)) from None
+
+
+def _check_volume(matrix: NDArray[np.float64], stated: Any) -> None:
+    """Raises ``Rejected("cell")`` where the volume beside a matrix (3, 3) is a number, and not that of its rows."""
+    volume = abs(float(np.linalg.det(matrix)))
+    if isinstance(stated, int | float) and abs(stated - volume) > _SAME * volume:
+        raise Rejected("cell", f"the lattice has a volume of {stated:g} Å³, and a matrix of {volume:.6g} Å³")
 
 
 def _check_parameters(matrix: NDArray[np.float64], value: dict[str, Any]) -> None:

@@ -96,5 +96,5 @@ def _unread(written: Sequence[str | None], read: Sequence[float | None]) -> bool
 
 
 def _number(text: str) -> float | None:
-    number = gemmi.cif.as_number(text.strip("'\""))
+    number = gemmi.cif.as_number(text.strip("'\";\n "))
     return number if 0 < number < math.inf else None  # nan for ? and text

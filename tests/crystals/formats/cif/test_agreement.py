@@ -323,3 +323,10 @@ def test_a_number_that_cannot_be_read_is_a_remark(tag: str, value: str, told: bo
     assert remarks({tag: value}) == (("number-unread",) if told else ())
     assert remarks({FORMULA: "Na Cl", tag: value}) == (("number-unread",) if told else ())
     assert "number-unread" in REMARKS
+
+
+@pytest.mark.parametrize("written", ["'4'", "'4 '", '" 4.0"', "\n;4\n;\n"])
+def test_a_number_in_quotes_or_a_text_field_is_one(written: str) -> None:
+    for z, code in ((written, "OK 8"), (written.replace("4", "2"), "symmetry")):
+        text = cif(CUBE, NACL, SYMBOL | {FORMULA: "Na Cl", UNITS: "0.125"}).replace("0.125", z)
+        assert outcome(text) == code

@@ -27,6 +27,8 @@ _JOINED = re.compile(r"[-_ ]([A-Z][a-z]?)(?![A-Za-z])")  # Fe-Mn: both, or an ir
 _BEARER = re.compile(r"['\"]?(?:O[hHwW]|[Ww]at|WAT)(?![a-z])")
 _GROUP: Final = re.compile(r"[^OHD][OFH]", re.IGNORECASE)
 """What may be a group of atoms: SO4, BF4, CH3.  By the dictionary a label begins with its type symbol: SO is none."""
+_GROUP_OF_MORE: Final = re.compile(r"\d+[OFH](?:\d|$)|\((?:OH|H2O|[A-Z][a-z]?[OFH]\d)")
+"""The same, behind the symbol: H2O (also the hydrogen of an atom O2), P2O7, Mg(OH)2."""
 _MARKS: Final = {  # by letters of the symbol: what may follow it in capitals, that is no word (ATOM, BOND, LIGAND)
     1: re.compile(r"[A-Z]{0,2}|OCT|TET|[IVX]+"),
     2: re.compile(r"[A-FHIMOPTV-Z]?|OCT|TET|[IVX]+"),
@@ -75,6 +77,8 @@ def of_label(label: str) -> Reading:
     beside = _JOINED.match(match["rest"]) if letters == letters[: 1 + whole] else None
     if beside is not None and beside[1] in ATOMIC_NUMBERS and beside[1] not in ("O", "H", "D", elements[0]):
         return Reading(elements, False)
+    if letters != "O" and _GROUP_OF_MORE.match(match["rest"]):
+        return Reading(elements[:1] if whole else elements, False)
     if whole and letters[2:3] in ATOMIC_NUMBERS and letters[2:] != "Oct":
         return Reading(elements[:1], False)  # NaK1: sodium on a K site, or both
     if whole:

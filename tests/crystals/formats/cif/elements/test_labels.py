@@ -154,12 +154,30 @@ def test_marks_behind_a_symbol_are_no_words(label: str) -> None:
     assert of_label(label).certain
 
 
-@pytest.mark.parametrize("label", ["SO4", "BF4", "ClO4", "PF6", "UO2", "CH3", "So4", "so4", "SO4_1"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "SO4",
+        "BF4",
+        "ClO4",
+        "PF6",
+        "UO2",
+        "CH3",
+        "So4",
+        "so4",
+        "SO4_1",
+        "P2O7",
+        "Si2O5",
+        "H2O",
+        "D2O",
+        "S(OH)2",
+    ],
+)
 def test_a_label_that_may_be_a_group_of_atoms_is_an_element_where_the_formula_says_so(label: str) -> None:
     """By the dictionary a label begins with the type symbol, and SO is none."""
     with pytest.raises(Rejected, match="or something else, and no formula tells"):
         meant(label)
-    element = "Cl" if label.startswith("Cl") else label[0].upper()
+    element = next((two for two in ("Cl", "Si") if label.startswith(two)), label[0].upper().replace("D", "H"))
     assert meant(label, f"{element} O F H Na") == element
     with pytest.raises(Rejected, match="do not tell"):
         meant(label, "Na K")
@@ -187,6 +205,10 @@ def test_a_group_whose_other_atoms_are_not_listed_lacks_them() -> None:
         ("MO1", "Mo"),
         ("Rh1", "Rh"),
         ("SX1", "S"),
+        ("O2H", "O"),
+        ("C1A", "C"),
+        ("Fe(III)", "Fe"),
+        ("Fe(OCT)", "Fe"),
     ],
 )
 def test_marks_of_oxygen_and_symbols_of_two_letters_are_no_groups(label: str, symbol: str) -> None:
