@@ -18,14 +18,13 @@ from hpcvox.crystals.checks import (
     check_length,
     check_spacing,
     inside_cell,
-    whole_sites,
 )
 from hpcvox.crystals.formats.cif.agreement import check_volume, remarks
 from hpcvox.crystals.formats.cif.claims import Claims
 from hpcvox.crystals.formats.cif.elements.formulas import readings
 from hpcvox.crystals.formats.cif.elements.symbols import number_of_type
 from hpcvox.crystals.limits import MAX_BYTES
-from hpcvox.crystals.occupancy import FULL
+from hpcvox.crystals.occupancy import FULL, whole_sites
 from hpcvox.crystals.overlap import LEAST_DISTANCES_A, LEAST_OF_CANDIDATES_A, plane_spacings
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry
 from hpcvox.errors import Rejected
