@@ -1,6 +1,6 @@
-"""Crystals: what one is (:mod:`record`), how its text is read (:mod:`formats`), and where they come from.
+"""Crystals: the record of one (:mod:`record`), readers of its text (:mod:`formats`), and sources of crystals.
 
-A *source* (:mod:`sources`) yields entries (raw text, cheap); :func:`hpcvox.crystals.parse.parse` turns an entry
-into crystals or rejects.  ``fields`` are densities and potentials on a cell's grid.  Nothing here knows what a
-crystal is later used for.
+A *source* (:mod:`sources`) yields entries of raw text, which is cheap.  :func:`hpcvox.crystals.parse.parse` turns an
+entry into crystals or rejects.  ``fields`` reads densities and potentials on the grid of a cell.  Nothing here knows
+what crystals are used for later.
 """

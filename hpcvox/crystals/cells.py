@@ -1,4 +1,4 @@
-"""Cells: from lengths and angles, cubic or not; the conventional cell of a primitive one, and the primitive cell."""
+"""Cells: made from lengths and angles, tested for being cubic, converted to the conventional or the primitive cell."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ from hpcvox.spglib_cell import spglib_cell
 SYMMETRY_TOLERANCE_A = 0.01
 
 CUBIC_TOLERANCE = 1e-3
-"""Share of its length by which an edge of a cubic cell may differ from the others: 0.004 Å in a cell of 4 Å."""
+"""How much the edges of a cubic cell may differ, as a share of their length: 0.004 Å in a cell of 4 Å."""
 
 
 def lattice_from_parameters(
@@ -25,7 +25,7 @@ def lattice_from_parameters(
 
     ``a`` lies along x and ``b`` in the xy plane (the convention of the CIF core dictionary).
     Angles of 60, 90 and 120 degrees give exact cosines, so that an orthogonal cell is diagonal.
-    Raises ``ValueError`` where the parameters do not span a cell.
+    Raises ``ValueError`` if the parameters do not span a cell.
     """
     if not (0 < a < math.inf and 0 < b < math.inf and 0 < c < math.inf):
         raise ValueError(f"cell lengths {a:g}, {b:g}, {c:g} are not positive and finite")
@@ -58,21 +58,21 @@ def _cosine(degrees: float) -> float:
 def is_cubic(lattice: NDArray[np.float64], tolerance: float = CUBIC_TOLERANCE) -> bool:
     """Whether the cell vectors (3, 3) are equally long, to ``tolerance`` of their length, and orthogonal.
 
-    The cosines of the angles are below ``tolerance``, too, but never above 0.001 (0.06°): who takes cubic cells counts
-    on right angles.
+    The cosines of the angles must also be below ``tolerance``, and below 0.001 (0.06°) in any case, because users of
+    cubic cells rely on right angles.
     """
     metric = lattice @ lattice.T
     squared = float(np.trace(metric)) / 3.0
-    # Lengths enter squared: a relative deviation of the tolerance is one of twice that in the diagonal.
+    # the diagonal holds squared lengths, whose relative deviation is twice that of the lengths
     deviation = np.abs(metric / squared - np.eye(3))
     allowed = min(tolerance, CUBIC_TOLERANCE) * (1.0 - np.eye(3)) + 2.0 * tolerance * np.eye(3)
     return bool((deviation <= allowed).all())
 
 
 class _Cube(NamedTuple):
-    """How the primitive cell of a centred cubic lattice unfolds."""
+    """How to unfold the primitive cell of a centred cubic lattice into its cube."""
 
-    cosine: float  # of the angles between the primitive vectors
+    cosine: float  # cosine of the angles between the primitive vectors
     edges: NDArray[np.float64]  # (3, 3) | rows: the cube's edges in terms of the primitive vectors
     inverse: NDArray[np.float64]  # (3, 3)
     points: NDArray[np.float64]  # (m, 3) | lattice points within the cube, in units of its edges
@@ -93,15 +93,14 @@ _CUBES = (
 
 
 def conventional(crystal: Crystal, cubic_tolerance: float = CUBIC_TOLERANCE) -> Crystal:
-    """The crystal in its conventional cell; one that is cubic already, to ``cubic_tolerance``, is returned untouched.
+    """Convert a crystal to its conventional cell; a cell that is cubic to within ``cubic_tolerance`` is not changed.
 
-    Databases often store primitive cells (rocksalt with 60° angles); the conventional cell of a
-    cubic crystal is a cube.  Primitive cells of face- and body-centred cubic lattices are unfolded
-    directly, others are standardized by spglib (symmetry to 0.01 Å, positions idealized), which is
-    two orders of magnitude slower.
+    Databases often store primitive cells (rocksalt with 60° angles), but the conventional cell of a cubic crystal is a
+    cube.  Primitive cells of face- and body-centred cubic lattices are unfolded directly.  Others are standardized by
+    spglib (symmetry to 0.01 Å, positions idealized), which takes a hundred times as long.
 
     Raises:
-        Rejected: ``symmetry``, where spglib finds no space group.
+        Rejected: ``symmetry``, if spglib finds no space group.
     """
     if is_cubic(crystal.lattice, cubic_tolerance):
         return crystal
@@ -109,7 +108,7 @@ def conventional(crystal: Crystal, cubic_tolerance: float = CUBIC_TOLERANCE) -> 
 
 
 def _unfolded(crystal: Crystal) -> Crystal | None:
-    """The cube of a primitive cell with equal lengths and angles of 60° or 109.47°, else None."""
+    """Unfold a primitive cell with equal lengths and angles of 60° or 109.47° into its cube; None for other cells."""
     metric = crystal.lattice @ crystal.lattice.T
     cosines = metric / (np.trace(metric) / 3.0)
     for cosine, edges, inverse, points in _CUBES:
@@ -124,18 +123,20 @@ def _unfolded(crystal: Crystal) -> Crystal | None:
 
 
 def primitive(crystal: Crystal) -> Crystal:
-    """The crystal in its primitive cell, reduced by Niggli, so that the cell is small and its angles are near 90°.
+    """Convert a crystal to its Niggli-reduced primitive cell, which is small and has angles near 90°.
 
-    Symmetry to 0.01 Å, positions idealized.
+    spglib finds the symmetry to within 0.01 Å and idealizes positions.
 
     Raises:
-        Rejected: ``symmetry``, where spglib finds no space group.
+        Rejected: ``symmetry``, if spglib finds no space group.
     """
     small = standardized(crystal, to_primitive=True)
     reduced = spglib.niggli_reduce(small.lattice)
     if reduced is None:
         raise Rejected("symmetry", "spglib cannot reduce the primitive cell")
-    change = np.rint(reduced @ np.linalg.inv(small.lattice))  # exact where the cell is reduced already
+    change = np.rint(
+        reduced @ np.linalg.inv(small.lattice)
+    )  # integers; the identity if the cell is reduced already
     frac = wrapped(small.frac @ np.linalg.inv(change))
     return replace(small, lattice=np.ascontiguousarray(change @ small.lattice), frac=frac)
 
@@ -143,10 +144,10 @@ def primitive(crystal: Crystal) -> Crystal:
 def standardized(
     crystal: Crystal, to_primitive: bool = False, symprec: float = SYMMETRY_TOLERANCE_A
 ) -> Crystal:
-    """The conventional or primitive cell, with exactly the symmetry that spglib finds within ``symprec`` Å.
+    """Convert to the conventional or primitive cell, with exactly the symmetry that spglib finds within ``symprec`` Å.
 
     Raises:
-        Rejected: ``symmetry``, where spglib finds no space group.
+        Rejected: ``symmetry``, if spglib finds no space group.
     """
     kind = "primitive" if to_primitive else "conventional"
     try:
@@ -165,7 +166,7 @@ def standardized(
 
 
 def wrapped(frac: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional coordinates brought into [0, 1)."""
+    """Move fractional coordinates into [0, 1)."""
     inside = frac - np.floor(frac)
     inside[inside >= 1.0] = 0.0  # -1e-17 rounds up to 1.0
     return inside

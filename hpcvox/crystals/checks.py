@@ -1,4 +1,4 @@
-"""What every reader's crystal is held to: a cell with volume, known elements, usable coordinates, whole sites."""
+"""The checks of every crystal that is read: a cell with volume, known elements, usable coordinates, whole sites."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import Rejected
 
 FAR: Final = 2.0
-"""Fractional coordinates beyond this, of either sign, are rare: more often they are Å, or thousandths."""
+"""Greater fractional coordinates, of either sign, are rare; usually they are in Å, or in thousandths."""
 
 _ISOTOPES: Final = {"D": "H", "T": "H"}
 
@@ -30,14 +30,14 @@ class StatedCell(NamedTuple):
     lattice: NDArray[np.float64]  # (3, 3) | rows are the cell vectors in Å
     frac: NDArray[np.float64]  # (n, 3)
     numbers: NDArray[np.uint8]  # (n,) | atomic numbers
-    occupancy: NDArray[np.float64] | None = None  # (n,) | None: all whole
-    far: bool = False  # whether coordinates that are stated to be fractions may be none
+    occupancy: NDArray[np.float64] | None = None  # (n,) | None: every site is fully occupied
+    far: bool = False  # whether the file calls coordinates fractions that may be something else
 
 
 def checked(entry: Entry, cell: StatedCell) -> Crystal:
-    """The crystal of ``cell``, turned so that a lies along x and b in the xy plane, as CIFs have it.
+    """Check ``cell`` and return its crystal, rotated so that a lies along x and b in the xy plane, as in CIFs.
 
-    A left-handed cell is inverted with its coordinates, which is the same crystal.
+    A left-handed cell is inverted together with its coordinates, which gives the same crystal.
 
     Raises:
         Rejected: ``no-structure``, ``too-many-sites``, ``cell``, ``coordinates``, ``occupancy``,
@@ -66,14 +66,15 @@ def sites(
     numbers: NDArray[np.uint8],
     occupancy: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Fractional coordinates (n, 3) in [0, 1) and atomic numbers (n,), one whole atom a site.
+    """Check sites, and return fractional coordinates (n, 3) in [0, 1) and atomic numbers (n,), one atom for each site.
 
-    Sites of occupancy 0 hold no atom and are left out.
+    Sites with occupancy 0 hold no atom and are left out.
 
     Args:
         lattice: (3, 3) rows in Å, of a cell with volume.
-        coordinates: (m, 3), not yet brought into the cell.
-        occupancy: (m,) | None: all whole.
+        coordinates: fractional, (m, 3), not yet moved into the cell.
+        numbers: atomic numbers, (m,).
+        occupancy: (m,) | None: every site is fully occupied.
 
     Raises:
         Rejected: ``no-structure``, ``cell``, ``coordinates``, ``occupancy``, ``disordered``, ``overlapping-sites``.
@@ -96,10 +97,10 @@ def sites(
 
 
 def inside_cell(columns: NDArray[np.float64], written: Callable[[int], str]) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3) in [0, 1) from ``columns`` (3n,), all x, then all y, then all z.
+    """Fractional coordinates (n, 3) in [0, 1) from ``columns`` (3n,): all x, then all y, then all z.
 
     Raises:
-        Rejected: ``coordinates``, with what is ``written`` of the first atom that has none.
+        Rejected: ``coordinates``, with the text ``written(k)`` of the first atom whose coordinates cannot be used.
     """
     frac = np.empty((len(columns) // 3, 3))
     bad = wrap_columns(columns, frac)
@@ -111,7 +112,7 @@ def inside_cell(columns: NDArray[np.float64], written: Callable[[int], str]) -> 
 
 
 def check_occupancy(occupancy: NDArray[np.float64], written: Sequence[str] = ()) -> None:
-    """Raises ``Rejected("occupancy")`` where one is no share of an atom, as it is ``written``."""
+    """Raise ``Rejected("occupancy")`` if a value is no share of an atom; the message quotes it from ``written``."""
     usable = (occupancy >= 0) & (occupancy < 100)
     if not usable.all():
         k = int(np.argmin(usable))
@@ -121,13 +122,13 @@ def check_occupancy(occupancy: NDArray[np.float64], written: Sequence[str] = ())
 
 
 def check_spacing(spacing: float) -> None:
-    """Raises ``Rejected("cell")`` where opposite faces of the cell are nearer than two atoms, ``spacing`` in Å."""
+    """Raise ``Rejected("cell")`` if opposite faces of the cell, ``spacing`` Å apart, are nearer than two atoms."""
     if not spacing >= MIN_DISTANCE_A:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
 
 
 def check_filled(volume: float, atoms: int) -> None:
-    """Raises ``Rejected("cell")`` where a cell of ``volume`` Å³ is too large for its number of atoms."""
+    """Raise ``Rejected("cell")`` if a cell of ``volume`` Å³ is too large for its number of atoms."""
     if volume > MAX_VOLUME_A3 * atoms > 0:
         raise Rejected(
             "cell",
@@ -136,16 +137,16 @@ def check_filled(volume: float, atoms: int) -> None:
 
 
 def check_length(longest: float) -> None:
-    """Raises ``Rejected("cell")`` where the longest cell vector, in Å, is longer than that of a crystal."""
+    """Raise ``Rejected("cell")`` if the longest cell vector, in Å, is longer than that of any crystal."""
     if not longest <= MAX_LENGTH_A:
         raise Rejected("cell", f"the cell is longer than {MAX_LENGTH_A:g} Å")
 
 
 def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cell vectors (3, 3) of the same lengths and angles with a along x and b in the xy plane.
+    """Rotate cell vectors, (3, 3) rows, so that a lies along x and b in the xy plane.
 
     Raises:
-        Rejected: ``cell``, where they are not three finite vectors that span a volume.
+        Rejected: ``cell``, if they are not three finite vectors that span a volume.
     """
     longest = float(np.linalg.norm(lattice, axis=1).max())
     if not np.isfinite(lattice).all():
@@ -158,7 +159,7 @@ def oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def check_count(n_sites: int) -> None:
-    """Raises ``Rejected("too-many-sites")`` beyond the most sites that a cell may have."""
+    """Raise ``Rejected("too-many-sites")`` if a cell has more sites than are allowed."""
     if n_sites > MAX_SITES:
         raise Rejected("too-many-sites", f"the cell has {n_sites} sites, more than {MAX_SITES}")
 
@@ -170,7 +171,7 @@ def refuse_many_sites(crystal: Crystal, most: int) -> None:
 
 
 def check_periodic(pbc: Sequence[Any]) -> None:
-    """Raises ``Rejected("cell")`` unless the crystal is periodic along all of its cell vectors."""
+    """Raise ``Rejected("cell")`` unless the crystal is periodic along all of its cell vectors."""
     if not all(pbc):
         raise Rejected(
             "cell", "it is not periodic in all three directions: a molecule or slab, not a crystal"
@@ -178,7 +179,7 @@ def check_periodic(pbc: Sequence[Any]) -> None:
 
 
 def element(symbol: object) -> int:
-    """Atomic number of an element's exact symbol; D and T are hydrogen.
+    """The atomic number of an element, from its exact symbol; D and T are hydrogen.
 
     Raises:
         Rejected: ``element``.
@@ -191,10 +192,10 @@ def element(symbol: object) -> int:
 
 
 def fractional(cartesian: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3) of positions (n, 3) in Å in the cell (3, 3).
+    """Convert positions (n, 3) in Å to fractional coordinates (n, 3) in the cell (3, 3).
 
     Raises:
-        Rejected: ``cell``, where the vectors span no volume.
+        Rejected: ``cell``, if the vectors span no volume.
     """
     try:
         return np.asarray(cartesian @ np.linalg.inv(lattice))
@@ -203,10 +204,10 @@ def fractional(cartesian: NDArray[np.float64], lattice: NDArray[np.float64]) -> 
 
 
 def array(value: object, columns: int, code: str, what: str) -> NDArray[np.float64]:
-    """``value`` as an array (n, columns) of numbers, which may be written as text.
+    """Convert ``value``, whose numbers may be text, to an array (n, columns) float64.
 
     Raises:
-        Rejected: ``code``, saying that ``what`` is no such array.
+        Rejected: with ``code``; the message says that ``what`` is no such array.
     """
     fault = ""
     try:

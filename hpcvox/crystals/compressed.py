@@ -1,4 +1,4 @@
-"""Files that may be compressed, told by their first bytes, whatever the name says."""
+"""Reads files that may be compressed; their first bytes decide, not their names."""
 
 import bz2
 import gzip
@@ -19,14 +19,14 @@ _MAGIC: Final[dict[bytes, Callable[[Any], Any]]] = {
 _STARTS: Final = tuple(_MAGIC)
 
 SUFFIXES: Final = ("", ".gz", ".bz2", ".xz")
-"""What the name of a file that may be compressed ends with."""
+"""Endings of the names of compressed files."""
 
 READ_ERRORS: Final = (EOFError, lzma.LZMAError, zlib.error, OSError)
-"""What reading a damaged file may raise."""
+"""The exceptions that reading a damaged file may raise."""
 
 
 def decompressed(path: Path) -> IO[bytes]:
-    """The bytes of a regular file, plain or compressed by gzip, bzip2 or xz."""
+    """Open a regular file and read its content, which may be compressed by gzip, bzip2 or xz."""
     with open_regular(path) as file:
         magic = file.read(6)
     opener = next((opener for start, opener in _MAGIC.items() if magic.startswith(start)), None)
@@ -34,10 +34,10 @@ def decompressed(path: Path) -> IO[bytes]:
 
 
 def unpacked(data: bytes, most: int) -> bytes:
-    """``data`` as it is or, where it is compressed, the first ``most`` bytes of what it holds.
+    """``data`` itself or, if it is compressed, the first ``most`` bytes of its content.
 
     Raises:
-        EOFError, OSError, lzma.LZMAError, zlib.error: it is damaged (:data:`READ_ERRORS`).
+        EOFError, OSError, lzma.LZMAError, zlib.error: the data are damaged (:data:`READ_ERRORS`).
     """
     if not data.startswith(_STARTS):
         return data
@@ -48,5 +48,5 @@ def unpacked(data: bytes, most: int) -> bytes:
 
 
 def suffixes(*names: str) -> tuple[str, ...]:
-    """Each of ``names`` (``.xyz``) plain and compressed."""
+    """Each suffix of ``names`` (``.xyz``), alone and with the suffixes of compressed files (``.xyz.gz``)."""
     return tuple(name + packed for name in names for packed in SUFFIXES)

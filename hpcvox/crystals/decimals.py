@@ -1,16 +1,16 @@
-"""From text to numbers: decimal ones alone, as other programs read them.
+"""Reads decimal numbers from text, as other programs do.
 
-Python's ``float`` also takes ``1_000`` for a thousand, and the digits of every script.
+Python's ``float`` accepts more: it reads ``1_000`` as a thousand, and the digits of every script.
 """
 
 from collections.abc import Sequence
 
 
 def decimal(text: str) -> float:
-    """The number that ``text`` writes in decimals; whether it is finite is the caller's to judge.
+    """The decimal number in ``text``, which may be infinite or NaN; the caller has to check that.
 
     Raises:
-        ValueError: it is no number; the message quotes it.
+        ValueError: the text is no number; the message quotes it.
     """
     if "_" not in text and text.isascii():
         try:
@@ -21,7 +21,7 @@ def decimal(text: str) -> float:
 
 
 def decimals(words: Sequence[str]) -> list[float]:
-    """As :func:`decimal`, of each of ``words``; looks at all of them at once, as most are good."""
+    """:func:`decimal` of each of ``words``; checks all of them at once first, which is faster since most are valid."""
     joined = "".join(words)
     if "_" not in joined and joined.isascii():
         try:

@@ -1,4 +1,4 @@
-"""Chemical elements: symbols, covalent radii, volumes, and the electronegativities that order a formula."""
+"""Chemical elements: symbols, covalent radii, volumes, and electronegativities (which order a formula)."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ COVALENT_RADII_A: Final[tuple[float, ...]] = (
     2.6, 2.21, 2.15, 2.06, 2.0, 1.96, 1.9, 1.87, 1.8, 1.69,
 ) + (0.0,) * 22
 """Covalent radius in Å by atomic number (Cordero et al. 2008, doi:10.1039/b801115j, as in ase.data); 0 beyond curium,
-of which none is known."""
+where none is known."""
 
 ATOMIC_VOLUMES_A3: Final[tuple[float, ...]] = (
     0.0, 7.2, 15.9, 10.9, 7.8, 7.2, 9.0, 8.4, 9.0, 12.0, 0.0, 20.2, 18.4, 15.3, 15.9, 20.3, 23.2, 30.6, 0.0,
@@ -46,11 +46,11 @@ ATOMIC_VOLUMES_A3: Final[tuple[float, ...]] = (
     17.0, 16.6, 14.6, 13.7, 14.1, 15.8, 20.1, 27.1, 31.9, 31.2, 31.5, 0.0, 0.0, 0.0, 0.0, 0.0, 41.3, 29.7, 24.0,
     21.9, 21.0, 23.6, 0.0, 0.0,
 ) + (0.0,) * 22
-"""Volume in Å³ that an atom usually takes up in an inorganic compound, by atomic number; 0 where none is known.
+"""Usual volume in Å³ of an atom in an inorganic compound, by atomic number; 0 if unknown.
 
-Fitted for this table to 36,737 crystals of the Materials Project (CC-BY 4.0): least squares of the relative difference
-between a cell's volume and the sum of its atoms', without those of less than 0.6 or more than 1.6 times their sum.
-Half of all crystals have 0.95 to 1.09 times their sum.
+The values were fitted to 36,737 crystals of the Materials Project (CC-BY 4.0).  The fit minimises the squared relative
+difference between a cell's volume and the sum of its atoms' volumes; it leaves out cells of less than 0.6 or more than
+1.6 times that sum.  Half of all crystals have 0.95 to 1.09 times the sum.
 """
 # fmt: on
 
@@ -60,12 +60,12 @@ FAMILIES: Final = frozenset({"RE", "TM"})
 NOT_CERTAIN: Final = FAMILIES | {"CO", "HO", "HF", "PO", "ND", "CD"}
 """Capitals that may be an element or a group of atoms."""
 _RARE: Final = 98
-"""From californium on elements are read in their own case alone: CN and NH are groups of atoms."""
+"""From this atomic number (californium) on, symbols must have their exact case: CN and NH are groups of atoms."""
 _WORDS: Final = frozenset({"na", "no"})  # not available
 
 
 def is_element(element: str, letters: str) -> bool:
-    """Whether ``letters`` is a spelling of an element's symbol."""
+    """Whether ``letters`` is an accepted spelling of the symbol ``element``."""
     own_case = letters == element or letters == "D"
     return element in ATOMIC_NUMBERS and (
         own_case or (letters not in _WORDS and ATOMIC_NUMBERS[element] < _RARE)
@@ -73,7 +73,7 @@ def is_element(element: str, letters: str) -> bool:
 
 
 def electronegativity(number: int) -> float:
-    """Pauling electronegativity of the element (dimensionless); 0 where none is known.
+    """Pauling electronegativity of the element with this atomic number (dimensionless); 0 if unknown.
 
     Source: the table of Mendeleev's elements in pymatgen (CRC Handbook, 2004).
     """

@@ -1,1 +1,1 @@
-"""The networks, a folder each: model, task, settings, card, and how it is used once trained."""
+"""The networks, each in a folder with its model, task, settings, card, and the class that uses it once trained."""

@@ -1,4 +1,4 @@
-"""The network of another run whose weights a training starts from."""
+"""Loads the network of another run, so that a training can start from its weights."""
 
 from pathlib import Path
 
@@ -17,16 +17,17 @@ def loaded(
     *,
     free: frozenset[str] = frozenset(),
 ) -> tuple[nn.Module, C]:
-    """The network of ``folder`` and its card, which fits the one that is to be trained.
+    """Load the network in ``folder`` and its card, and check that it has the shape of the one to be trained.
 
     Args:
-        kind: its card.
-        shape: ``model`` of the settings of the training.
+        folder: run folder of the network.
+        kind: class of its card.
+        shape: the setting ``model`` of the training.
         free: settings of the shape that may differ.
 
     Raises:
         CheckpointError: there is no such network.
-        ConfigError: it has another shape; names each setting and what it is to be.
+        ConfigError: it has another shape; the message names each setting that differs and the value it must have.
     """
     model, card = runs.load_model(folder, kind)
     mine = shape.model_dump(mode="json", exclude=set(free))

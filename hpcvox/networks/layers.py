@@ -18,8 +18,8 @@ INPUT_CHANNELS: Final = 4
 class SpaceToDepth(nn.Module):
     """Fold patches of ``p``³ voxels into channels: (B, C, D, H, W) → (B, C p³, D/p, H/p, W/p).
 
-    The result has the channels innermost in memory (channels_last_3d), which the convolutions after it
-    keep: 1.1 to 1.4 times as fast on a CPU.  The weights stay as they are: Horovod wants them contiguous.
+    The result has the channels innermost in memory (channels_last_3d), and the convolutions after it keep this layout,
+    which is 1.1 to 1.4 times as fast on a CPU.  The weights keep their layout, because Horovod needs them contiguous.
     """
 
     def __init__(self, p: int) -> None:
@@ -51,19 +51,19 @@ class DepthToSpace(nn.Module):
         return x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(b, c // p**3, d * p, h * p, w * p)
 
 
-# Round figures of the mean and the standard deviation over the voxels of cubic crystals of 2 to 9 Å.
+# Rounded means and standard deviations over the voxels of cubic crystals with cells of 2 to 9 Å.
 DENSITY_CENTRE, DENSITY_SPAN = 2.0, 1.2
 COORDINATE_CENTRE, COORDINATE_SPAN = 2.7, 1.8
 VACUUM = 0.1
 """Density in e/Å³ below which its logarithm levels off."""
 TYPICAL_STEP = 0.3
-"""Change of the density's logarithm from one voxel to the next, about."""
+"""Typical change of the density's logarithm from one voxel to the next."""
 LOG_SPACING_CENTRE = -2.0
-"""Logarithm of a typical distance of voxels in Å."""
+"""Logarithm of a typical distance between voxels in Å."""
 
 
 class Standardize(nn.Module):
-    """Maps (B, 4, D, H, W) of density and coordinates to channels of about zero mean and unit variance, and back."""
+    """Scales maps of density and coordinates, (B, 4, D, H, W), to about zero mean and unit variance, and back."""
 
     centre: torch.Tensor
     span: torch.Tensor
@@ -79,20 +79,20 @@ class Standardize(nn.Module):
         return (x_BCDHW - self.centre) / self.span
 
     def inverse(self, x_BCDHW: torch.Tensor, channels: int = 4) -> torch.Tensor:
-        """Back to e/Å³ and Å, of the first ``channels``."""
+        """Scale the first ``channels`` channels back to e/Å³ and Å."""
         return x_BCDHW * self.span[:, :channels] + self.centre[:, :channels]
 
 
 def log_density(density: torch.Tensor) -> torch.Tensor:
-    """ln(ρ + VACUUM) of a density in e/Å³, of which what is negative counts as 0."""
+    """ln(ρ + VACUUM) of a density in e/Å³; negative values count as 0."""
     return torch.log(density.clamp_min(0) + VACUUM)
 
 
 class LogDensity(Standardize):
     """:class:`Standardize` with the logarithm of the density.
 
-    The logarithm of a Gaussian is a parabola whose curvature is the ion's radius and whose top is Z/r³:
-    what tells elements apart is then a matter of a convolution's differences.
+    The logarithm of a Gaussian is a parabola: its curvature gives the ion's radius r, and its top gives Z/r³.  So a
+    convolution can tell elements apart by differences of neighbouring voxels.
     """
 
     def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
@@ -102,9 +102,9 @@ class LogDensity(Standardize):
 
 
 class PeriodicConv3d(nn.Conv3d):
-    """A 3³ convolution that goes on at the opposite face, as a periodic map does.
+    """A 3³ convolution with periodic boundaries: beyond a face it continues at the opposite face.
 
-    ``padding_mode="circular"`` does the same, and loses the memory format: 1.3 times as slow.
+    ``padding_mode="circular"`` gives the same result but loses the memory format, and takes 1.3 times as long.
     """
 
     def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
@@ -115,16 +115,17 @@ class PeriodicConv3d(nn.Conv3d):
 
 
 def convolution(inputs: int, outputs: int, padding: Padding = "zeros") -> nn.Conv3d:
-    """A 3³ convolution that keeps the size; beyond a face it sees zeros, or the opposite face."""
+    """A 3³ convolution that keeps the size; beyond a face it sees zeros, or continues at the opposite face."""
     if padding == "periodic":
         return PeriodicConv3d(inputs, outputs, 3)
     return nn.Conv3d(inputs, outputs, 3, padding=1)
 
 
 def embedding(count: int, width: int) -> nn.Embedding:
-    """``width`` learnt numbers for each of ``count`` kinds, drawn from N(0, 1) at first.
+    """An embedding of ``count`` kinds in ``width`` learnt numbers, initialised from N(0, 1).
 
-    As ``nn.Embedding``, which on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s.
+    It equals ``nn.Embedding(count, width)``.  That would load a compiler for 1 s on the meta device, on which the
+    shapes of networks are compared with their cards.
     """
     weight = torch.empty(count, width)
     if not weight.is_meta:
@@ -133,11 +134,11 @@ def embedding(count: int, width: int) -> nn.Embedding:
 
 
 class Surroundings(nn.Module):
-    """What chosen voxels see: the logarithm of the density around them, and how far apart voxels are.
+    """Features of chosen voxels: the logarithm of the density around them, and the distances between voxels.
 
-    A stencil of 3³ voxels for each of ``dilations``, periodic.  Within an ion's Gaussian the second
-    differences over the squared spacing are -1/r², and the value is log(Z/r³) less a part that follows from
-    the first differences: the element, but for the overlap with its neighbours.
+    They hold a periodic stencil of 3³ voxels for each of ``dilations``.  Within an ion's Gaussian the second
+    differences over the squared spacing are -1/r², and the value is log(Z/r³) minus a term that follows from the first
+    differences.  Together these determine the element, except for the overlap with its neighbours.
     """
 
     offsets: torch.Tensor
@@ -153,10 +154,16 @@ class Surroundings(nn.Module):
         self.channels = len(offsets) + 4
 
     def forward(self, x_BCDHW: torch.Tensor, sample_K: torch.Tensor, voxel_K: torch.Tensor) -> torch.Tensor:
-        """Of voxel ``voxel_K`` (in the flat map) of sample ``sample_K`` in raw maps: (K, channels)."""
+        """The features, (K, channels), of K voxels of raw maps.
+
+        Args:
+            x_BCDHW: density in e/Å³, then x, y, z in Å.
+            sample_K: the sample of each voxel, 0 to B - 1.
+            voxel_K: its place in the flattened map.
+        """
         n = x_BCDHW.shape[2:]
         density = log_density(x_BCDHW[:, 0])
-        # torch.unravel_index would load SymPy, 0.6 s
+        # torch.unravel_index would load SymPy, which takes 0.6 s
         places = (voxel_K // (n[1] * n[2]), voxel_K // n[2] % n[1], voxel_K % n[2])
         here = density[sample_K, *places][:, None]
         beyond = [(place[:, None] + self.offsets[:, axis]) % n[axis] for axis, place in enumerate(places)]

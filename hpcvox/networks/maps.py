@@ -1,4 +1,4 @@
-"""What maps of voxels a network is for, by its card, and what maps a shard set holds."""
+"""Describes maps of voxels: those that a network was trained on (from its card), and those of a shard set."""
 
 from typing import Annotated, NamedTuple, Self, cast
 
@@ -12,18 +12,18 @@ from hpcvox.training.folder.card import Card
 
 
 class MapKind(NamedTuple):
-    """Maps that networks can be trained on together."""
+    """A kind of maps; networks can be used together only if they were trained on the same kind."""
 
     grid: Grid
     voxels: int
     sigma: float | None
-    """Width in Å of all Gaussians; None: the ionic radius of each element."""
+    """Standard deviation in Å of all Gaussians; None: the ionic radius of each element."""
     oblique: bool
-    """Whether there are cells with other than right angles among them."""
+    """Whether some of the cells may have angles other than 90°."""
 
     @classmethod
     def of_card(cls, card: "MapsCard") -> Self:
-        """Of a trained model."""
+        """The kind of maps that a trained network takes, from its card."""
         return cls(cast(Grid, card.grid), card.voxels, card.sigma, card.oblique)
 
     @classmethod
@@ -38,14 +38,14 @@ class MapKind(NamedTuple):
 
     @property
     def box(self) -> tuple[float, float]:
-        """Where the maps begin along each axis, and how far they go, in units of the cell."""
+        """Start and length of the maps along each axis, in units of the cell."""
         origin, extent, _ = BOXES[self.grid]
         return origin, extent
 
     def misfit(self, trained: Self, name: object) -> str | None:
-        """How these maps differ from those that the network ``name`` was ``trained`` on; None where they do not.
+        """How these maps differ from ``trained``, those that the network ``name`` was trained on; None if they match.
 
-        It is the end of a sentence that says who has or makes these maps.
+        The text completes a sentence of the caller: "SHARDS has …", "VAE makes …".
         """
         if (self.grid, self.voxels) != (trained.grid, trained.voxels):
             here, there = f"{self.voxels}³ {self.grid} voxels", f"{trained.voxels}³ {trained.grid} ones"
@@ -59,7 +59,7 @@ class MapKind(NamedTuple):
 
 
 class MapsCard(Card):
-    """The card of a network of voxels."""
+    """The card of a network that takes maps of voxels."""
 
     grid: str
     voxels: Annotated[int, Ge(1), Le(1024)]

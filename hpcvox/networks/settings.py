@@ -1,4 +1,4 @@
-"""What the settings of several networks have in common."""
+"""Settings that several networks have in common."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from pydantic import Field
 from hpcvox.training.settings import TrainSettings
 
 Pair = Annotated[tuple[int, ...], Len(2, 2)]
-"""Filters of two convolutions, one after the other."""
+"""The numbers of filters of two convolutions, one after the other."""
 
 Padding = Annotated[
     Literal["zeros", "periodic"],
@@ -21,8 +21,8 @@ Classes = Annotated[int, Field(ge=2, description="atomic numbers that can be tol
 
 
 class VoxelSettings(TrainSettings):
-    """Of the trainings on density voxels."""
+    """Settings of all trainings on density voxels."""
 
     augment: bool = Field(
-        True, description="turn each sample by one of the cube's 24 rotations, another each epoch"
+        True, description="rotate each sample by one of the 24 rotations of the cube, another one each epoch"
     )

@@ -1,4 +1,4 @@
-"""Batches of density voxels, each sample turned at load time."""
+"""Reads batches of density voxels, and rotates each sample."""
 
 from typing import NamedTuple
 
@@ -14,12 +14,12 @@ from hpcvox.training.data import TURN, Slice, generator
 
 
 class VoxelBatch(NamedTuple):
-    """Density voxels of one step on one rank."""
+    """The density voxels of one step on one rank."""
 
     indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
+    """(B,) int64: numbers of the samples in the shard set."""
     share: torch.Tensor
-    """(B,) float32: weight of each sample in the rank's loss, so that the mean over ranks is that over samples."""
+    """(B,) float32: weight of each sample in the rank's loss; with it the mean over ranks is the mean over samples."""
     x: torch.Tensor
     """(B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å."""
     species: torch.Tensor
@@ -40,7 +40,7 @@ def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Vo
         rotation = ROTATIONS[turn]
         x[row, 0] = rotate(density[row], rotation)
         labels[row] = rotate(species[row], rotation)
-        # of an oblique cell, turned axes are another setting: their angles go with them
+        # rotating the axes of an oblique cell gives another setting of the cell, with its angles exchanged
         x[row, 1:] = cell_coordinates(rotation.matrix @ shards.cells[index], shards.grid, n)
     return VoxelBatch(
         part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch

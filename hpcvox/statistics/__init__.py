@@ -1,4 +1,4 @@
-"""The statistics of a shard set, by ranks that MPI joins: each reads its share of the shards.
+"""``hpcvox statistics``: computes the statistics of a shard set with MPI ranks, each of which reads its shards.
 
-What is gathered, and how it is put together, is :mod:`hpcvox.shards.statistics.gathering`; here is who reads what.
+:mod:`hpcvox.shards.statistics.gathering` computes and joins them; this package divides the work among ranks.
 """

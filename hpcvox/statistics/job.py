@@ -1,4 +1,4 @@
-"""``statistics``: one pass over the shards by any number of ranks, to one small file in the set."""
+"""``hpcvox statistics``: one pass over the shards by any number of ranks, which writes a small file into the set."""
 
 import contextlib
 from functools import partial
@@ -18,23 +18,23 @@ from hpcvox.statistics.settings import StatisticsSettings
 from hpcvox.terminal import counted
 
 PATIENCE_S = 30.0
-"""Time that another pass over the same set may take to write its file."""
+"""Seconds to wait for another pass over the same set that is writing its file."""
 
 
 class _Start(NamedTuple):
-    """What rank 0 found: the set, and its statistics where they need not be made again."""
+    """What rank 0 found: the manifest of the set, and its statistics if they are up to date."""
 
     manifest: Manifest
     current: Statistics | None
 
 
 def run(settings: StatisticsSettings) -> Outcome:
-    """Write ``statistics.json`` of the shard set, the same bytes by any number of ranks.
+    """Write ``statistics.json`` into the shard set; its bytes do not depend on the number of ranks.
 
     Raises:
-        ShardError: the set or a shard of it is missing, damaged or without training samples, or cannot be written.
-        MissingDependencyError: several ranks were started, and there is no MPI that joins them.
-        BusyError: another run is writing in the set.
+        ShardError: the set or a shard is missing or damaged, no sample is trained on, or the file cannot be written.
+        MissingDependencyError: several ranks were started, and no MPI joins them.
+        BusyError: another run is writing into the set.
     """
     with StopRequest() as stop:
         ranks = connect(stop, settings.stall_s)
@@ -43,12 +43,12 @@ def run(settings: StatisticsSettings) -> Outcome:
         except (ShardError, KeyboardInterrupt):
             if ranks.rank == 0:
                 raise
-            return Outcome("")  # rank 0 answers for all of them
+            return Outcome("")  # rank 0 prints the outcome for all ranks
 
 
 def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
     split = Split(settings.seed, settings.held_out_fraction)
-    # one rank looks, so that all do the same where another changes the set
+    # only rank 0 looks, so that all ranks do the same even if another process changes the set
     start = ranks.together(partial(_look, settings.shards, split) if ranks.rank == 0 else _nothing)[0]
     assert start is not None
     if start.current is not None:
@@ -72,14 +72,14 @@ def _pass(settings: StatisticsSettings, ranks: Ranks) -> Outcome:
             made.save(settings.shards)
     except (OSError, ConfigError) as error:
         raise ShardError(
-            f"cannot write {settings.shards / FILE}: {error}. The statistics lie in the set: make room there, "
-            "or take a set that you may write to"
+            f"cannot write {settings.shards / FILE}: {error}. The statistics are written into the set: free space "
+            "there, or use a set that you may write to"
         ) from error
     return _outcome(settings.shards, made, f"by {counted(ranks.size, 'rank')}", ranks)
 
 
 def _nothing() -> None:
-    """What a rank does that has no shard in this round."""
+    """The work of a rank without a shard in this round."""
 
 
 def _look(folder: Path, split: Split) -> _Start:

@@ -1,4 +1,4 @@
-"""The ranks of a pass, and how they stay together: what this room knows of mpi4py."""
+"""Keeps the ranks of a pass together; only this module of ``hpcvox.statistics`` uses mpi4py."""
 
 import time
 import traceback
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 POLL_S = 0.002
-"""How often a rank looks whether the others have come; MPI's own waiting would take a whole core."""
+"""Seconds between two looks whether the other ranks have come; MPI's own waiting would use a whole core."""
 
 
 class Ranks:
-    """Ranks that go on together or end together."""
+    """Ranks that all go on or all end."""
 
     def __init__(self, mpi: Any, stop: StopRequest, stall_s: float) -> None:
         """``mpi``: the module mpi4py.MPI, or None for a process alone."""
@@ -31,13 +31,13 @@ class Ranks:
         self._stop, self._stall_s = stop, stall_s
 
     def together(self, work: Callable[[], T]) -> list[T]:
-        """Call ``work`` on every rank; what it returned on each, in their order.
+        """Call ``work`` on every rank, and return the results of all ranks in their order.
 
-        Where it fails on one rank no other waits for it in vain: all learn of it here.
+        If it fails on one rank, all ranks learn of it here, so that none waits in vain.
 
         Raises:
-            HpcvoxError: on every rank, that of the first one on which ``work`` raised one.
-            KeyboardInterrupt: on every rank, where one was told to stop.
+            HpcvoxError: raised on every rank, the one of the first rank on which ``work`` failed.
+            KeyboardInterrupt: raised on every rank, if one was told to stop.
         """
         result: T | None = None
         failure: HpcvoxError | None = None
@@ -45,7 +45,7 @@ class Ranks:
             result = work()
         except HpcvoxError as error:
             failure = error
-        except Exception:  # a mistake in the code: the others are waiting and would not be told
+        except Exception:  # a bug: the other ranks wait, and would not learn of it
             if self._comm is None:
                 raise
             traceback.print_exc()
@@ -59,7 +59,7 @@ class Ranks:
         return [result for result, _, _ in told]
 
     def _gathered(self, mine: Any) -> list[Any]:
-        """What every rank has to say, in their order."""
+        """The values of all ranks, in their order."""
         if self._comm is None:
             return [mine]
         data, sizes = self._pickle.dumps(mine), np.zeros(self.size, np.int64)
@@ -70,13 +70,13 @@ class Ranks:
         return [self._pickle.loads(everyone[a:b]) for a, b in zip([0, *ends], ends, strict=False)]
 
     def _await(self, request: Any) -> None:
-        """Wait until ``request`` is done; ends all ranks where one keeps the others waiting."""
+        """Wait until ``request`` is done; end all ranks if one keeps the others waiting too long."""
         ends = time.monotonic() + self._stall_s
         while not request.Test():
             if time.monotonic() > ends:
                 say(
-                    f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: it was "
-                    "ended, or its file system does not answer; all ranks end, run the same command again",
+                    f"rank {self.rank} of {self.size} has waited for another for stall_s={self._stall_s:g} s: that one "
+                    "was ended, or its file system does not answer; all ranks end, run the same command again",
                     error=True,
                 )
                 self._comm.Abort(2)
@@ -84,10 +84,10 @@ class Ranks:
 
 
 def connect(stop: StopRequest, stall_s: float) -> Ranks:
-    """The ranks that this process is one of; alone where no launcher started it.
+    """Join the ranks of this process's launcher; without a launcher there is only this process.
 
     Raises:
-        MissingDependencyError: a launcher started several, and MPI is not there or does not join them.
+        MissingDependencyError: a launcher started several ranks, and MPI is missing or does not join them.
     """
     launched = launched_ranks()
     if launched == 1:
@@ -101,8 +101,8 @@ def connect(stop: StopRequest, stall_s: float) -> Ranks:
         ) from None
     if MPI.COMM_WORLD.size != launched:
         raise MissingDependencyError(
-            f"{launched} ranks were started, and MPI joins {MPI.COMM_WORLD.size} of them: the launcher is not that of "
-            f"{MPI.Get_library_version().split(',')[0]}; start the ranks by its own mpirun, or by srun with the "
+            f"{launched} ranks were started, but MPI joins {MPI.COMM_WORLD.size} of them: the launcher is not that of "
+            f"{MPI.Get_library_version().split(',')[0]}; start the ranks with its own mpirun, or with srun and the "
             "--mpi that it was built for (HPCVOX_SRUN_MPI in configs/site.sh)"
         )
     return Ranks(MPI, stop, stall_s)

@@ -13,9 +13,9 @@ _SHARDS = Input("`hpcvox featurize` makes it")
 
 
 class StatisticsSettings(Settings):
-    """hpcvox statistics: means, deciles and counts of elements of the samples that are trained on, for the trainings.
+    """hpcvox statistics: compute means, deciles and counts of elements over the training samples of a shard set.
 
-    A training uses them where its seed and held_out_fraction are these.
+    A training uses them if it has the same seed and held_out_fraction.
 
     Examples:
       hpcvox statistics shards=runs/shards
@@ -24,10 +24,10 @@ class StatisticsSettings(Settings):
     """
 
     shards: Annotated[Path, _SHARDS] = Field(
-        Path("runs/shards"), description="shard set; statistics.json is written into it"
+        Path("runs/shards"), description="shard set, into which statistics.json is written"
     )
     held_out_fraction: HeldOutFraction = 0.2
     seed: int = Field(0, ge=0, description="of the split; that of the training")
     stall_s: float = Field(
-        600.0, gt=0, description="seconds a rank may keep the others waiting; then all end"
+        600.0, gt=0, description="seconds that a rank may keep the others waiting; then all ranks end"
     )

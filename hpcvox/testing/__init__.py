@@ -1,4 +1,5 @@
-"""What sources, descriptors, tasks and communicators hold to, ours and others': functions for tests to call.
+"""Checks that sources, descriptors, tasks and communicators, ours and those of other packages, keep their promises.
 
-Each raises :class:`AssertionError` with the claim that does not hold.  Nothing here needs a test framework.
+Tests call these functions.  Each raises :class:`AssertionError` that names the broken promise.  They need no test
+framework.
 """

@@ -1,4 +1,4 @@
-"""What every communicator holds to."""
+"""Checks of communicators."""
 
 import torch
 
@@ -6,10 +6,10 @@ from hpcvox.training.ranks.comm import Comm
 
 
 def check_comm(comm: Comm) -> None:
-    """Hold a communicator to what trainings rely on.  All its ranks call this at once.
+    """Check everything of a communicator that trainings rely on.  All its ranks must call this at the same time.
 
     Raises:
-        AssertionError: something of this does not hold on this rank.
+        AssertionError: a check fails on this rank.
     """
     rank, size = comm.rank, comm.size
     assert 0 <= rank < size, f"rank {rank} of {size}"
@@ -45,7 +45,7 @@ def _check_sum(comm: Comm) -> None:
 
 
 def _check_average(comm: Comm) -> None:
-    """A step goes down the mean of the ranks' gradients, and what each has said arrives with it."""
+    """Check that a step follows the mean of the ranks' gradients, and that their messages are added up."""
     model = torch.nn.Linear(2, 1, bias=False)
     torch.nn.init.constant_(model.weight, 1.0)
     optimizer = comm.wrap(torch.optim.SGD(model.parameters(), lr=1.0), model)

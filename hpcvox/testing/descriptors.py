@@ -1,4 +1,4 @@
-"""What every descriptor and its sampler hold to."""
+"""Checks of descriptors and their samplers."""
 
 import math
 from collections.abc import Sequence
@@ -25,20 +25,22 @@ Arrays = dict[str, NDArray[Any]]
 def check_descriptor(
     descriptor: Descriptor, crystals: Sequence[Crystal], folder: Path, **given: Any
 ) -> FeaturizeSettings:
-    """Hold a descriptor to what the job relies on, on some crystals of which it describes one at least.
+    """Check everything of a descriptor that the featurization job relies on.
 
-    It is found by its name; its settings explain themselves; its sampler holds to :func:`check_sampler`; and the same
-    entries make the same shard, whole to the last byte, wherever it is written.
+    hpcvox finds the descriptor by its name.  All its settings have descriptions.  Its sampler passes
+    :func:`check_sampler`.  The same entries give the same shard, with valid checksums, wherever it is written.
 
     Args:
-        folder: a new one, for two shards.
-        given: settings other than the defaults.
+        descriptor: the record of the descriptor.
+        crystals: some crystals, at least one of which it can describe.
+        folder: a new folder, for two shards.
+        given: settings that differ from the defaults.
 
     Returns:
         The settings.
 
     Raises:
-        AssertionError: something of this does not hold.
+        AssertionError: a check fails.
     """
     name = descriptor.name
     assert DESCRIPTORS.named(name) == descriptor, (
@@ -70,10 +72,10 @@ def check_descriptor(
 
 
 def check_sampler(made: Sampler, crystals: Sequence[Crystal]) -> None:
-    """Hold a sampler to being a pure function that fills what it has announced.
+    """Check that a sampler fills all arrays that it announces, and that equal inputs give equal arrays.
 
     Raises:
-        AssertionError: it leaves something unfilled, fills another shape or type, or remembers what it has seen.
+        AssertionError: an array is not filled or has another shape or dtype, or depends on earlier crystals.
     """
     names = [spec.name for spec in made.arrays]
     assert len(set(names)) == len(names), "two arrays have one name"
@@ -96,7 +98,7 @@ def check_sampler(made: Sampler, crystals: Sequence[Crystal]) -> None:
 
 
 def _described(made: Sampler, crystal: Crystal, number: int, byte: int) -> Arrays | None:
-    """All arrays of a crystal, in slots whose bytes were ``byte``; None where it is rejected."""
+    """All arrays of a crystal, in slots filled with ``byte`` before; None if the sampler rejects it."""
     slot = {spec.name: _filled(spec, byte) for spec in made.arrays if spec.rows == SAMPLE}
     try:
         prepared = made.prepare(crystal)

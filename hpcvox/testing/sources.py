@@ -1,4 +1,4 @@
-"""What every source holds to."""
+"""Checks of sources."""
 
 import math
 import re
@@ -14,19 +14,22 @@ from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.crystals.sources.source import Source, open_source
 
 CODE: Final = re.compile(r"[a-z]+(-[a-z]+)*")
-"""A short stable word."""
+"""Form of a code: a short word."""
 
 
 def check_source(
     path: Path, id_column: str = "auto", cif_column: str = "cif", targets: Sequence[str] | None = None
 ) -> list[Entry]:
-    """Read the source at ``path`` as jobs do, and hold it to what they rely on; the entries, for claims of your own.
+    """Read the source at ``path`` as jobs do, and check everything that they rely on.
 
-    Entries have numbers from 0, are the same in each reading, say where they come from, and are of a format that can
-    be read; ids differ but for those that are refused; parsing one raises nothing and gives valid crystals.
+    Entries are numbered from 0, are the same in each reading, name their origin, and have a format that can be read.
+    Their ids are different, except for entries with a fault.  Parsing an entry raises nothing and gives valid crystals.
+
+    Returns:
+        The entries, for checks of your own.
 
     Raises:
-        AssertionError: something of this does not hold.
+        AssertionError: a check fails.
         SourceError: the source cannot be opened.
     """
     source = open_source(path, id_column, cif_column, targets)
@@ -69,10 +72,10 @@ def _check_entry(entry: Entry, source: Source) -> None:
 
 
 def check_crystal(crystal: Crystal) -> None:
-    """Hold a crystal to what descriptors rely on.
+    """Check everything of a crystal that descriptors rely on.
 
     Raises:
-        AssertionError: a shape, a type or a range is not as :class:`hpcvox.crystals.record.Crystal` says.
+        AssertionError: a shape, a dtype or a range differs from :class:`hpcvox.crystals.record.Crystal`.
     """
     n = len(crystal.numbers)
     assert n > 0, "a crystal has a site at least"

@@ -1,4 +1,4 @@
-"""What every task of a training holds to."""
+"""Checks of tasks."""
 
 import tempfile
 from pathlib import Path, PurePath
@@ -19,11 +19,11 @@ from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Losses, Task
 
 EVALUATION = -1
-"""The epoch without augmentation."""
+"""The epoch of an evaluation, which has no augmentation."""
 
 
 def check_task(network: Network, settings: TrainSettings) -> Task:
-    """Hold the task of a network to what the loop relies on, on ``settings.shards``.
+    """Check everything of a network's task that the training loop relies on, with ``settings.shards``.
 
     No sample is both trained on and held out; a batch has the samples that were asked for; a loss is one finite number
     a sample, with gradients; the same batch loses the same again; and an evaluation gives a sample the same loss
@@ -31,10 +31,10 @@ def check_task(network: Network, settings: TrainSettings) -> Task:
     of it a model that takes these weights.
 
     Returns:
-        The task, with one backward pass behind it.
+        The task, after one backward pass.
 
     Raises:
-        AssertionError: something of this does not hold.
+        AssertionError: a check fails.
         ShardError: the shard set is of another descriptor.
     """
     assert settings.network == network.name, f"the settings are of {settings.network}, not of {network.name}"

@@ -1,1 +1,1 @@
-"""Data-parallel training with Horovod: one loop for every network, which knows none."""
+"""Data-parallel training with Horovod: one loop that trains every network and depends on none."""

@@ -1,6 +1,6 @@
-"""PyTorch's Adam without PyTorch's compiler, which nothing here uses.
+"""PyTorch's Adam, without importing PyTorch's compiler, which nothing here uses.
 
-The first call of ``torch.optim.Adam`` imports ``torch._dynamo``, only to tell it to keep away: 1.5 of the 6 s of CPU
+The first call of ``torch.optim.Adam`` imports ``torch._dynamo`` only to disable it.  That takes 1.5 of the 6 s of CPU
 time of a small training.  The arithmetic is PyTorch's own, bit for bit.
 """
 
@@ -28,9 +28,9 @@ class Adam(torch.optim.Adam):
 
 
 def _leave_as_they_are() -> None:
-    """Where ``torch._disable_dynamo`` keeps what it made of a method, keep the method itself.
+    """Replace the wrapper that ``torch._disable_dynamo`` caches for a method by the method itself.
 
-    A PyTorch that keeps it elsewhere imports its compiler as before.
+    A version of PyTorch that caches the wrapper elsewhere still works, but imports its compiler.
     """
     for method in _OPTIMIZER:
         plain = inspect.unwrap(method)

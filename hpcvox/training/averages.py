@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, which often is the better network."""
+"""The exponential moving average of a network's weights, which often is a better network than the last weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class WeightAverage:
-    """Running mean of the weights of ``model``; those of its buffers (BatchNorm's) are means already."""
+    """The running mean of the weights of ``model``.  Its buffers (of BatchNorm) are running means already."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._parameters = dict(model.named_parameters())
@@ -17,14 +17,14 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take the weights after ``step`` steps in; the first ones count for less, being far from the end."""
+        """Add the weights after ``step`` steps to the mean; early weights, far from the final ones, count less."""
         decay = min(self._decay, (1 + step) / (10 + step))
         for name, mean in self.weights.items():
             mean.lerp_(self._parameters[name], 1 - decay)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model has the mean's weights, and its own again afterwards."""
+        """A context in which the model has the mean weights; afterwards it has its own again."""
         self._swap()
         try:
             yield

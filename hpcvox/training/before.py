@@ -1,4 +1,4 @@
-"""What a training would be refused for, told before PyTorch is loaded and ranks are launched: once, and at once."""
+"""Checks the inputs of a training before PyTorch is imported and ranks are launched, so that errors come at once."""
 
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -9,10 +9,10 @@ from hpcvox.training.settings import TrainSettings
 
 
 def require_inputs(settings: TrainSettings) -> Manifest:
-    """See that the shard set and the trained networks that a training takes are there.
+    """Check that the shard set and the trained networks exist that a training takes; return the set's manifest.
 
     Raises:
-        ShardError: there is no whole shard set.
+        ShardError: there is no complete shard set.
         CheckpointError: a folder holds no trained network.
     """
     manifest = Manifest.load(settings.shards)
@@ -23,10 +23,10 @@ def require_inputs(settings: TrainSettings) -> Manifest:
 
 
 def require_samples(settings: TrainSettings, network: Network) -> None:
-    """See that the shard set has the samples and targets that a training asks for; reads those.
+    """Check that the shard set has the samples and targets that a training needs; reads these.
 
     Raises:
-        ShardError, ConfigError: it has not.
+        ShardError, ConfigError: it does not.
     """
     shards = ShardSet.open(settings.shards)
     refuse_other(shards, network.descriptor)

@@ -1,4 +1,4 @@
-"""Batches for a rank: which samples, and read ahead of the step that needs them."""
+"""Decides which samples are in each batch of a rank, and reads batches before the step that needs them."""
 
 import queue
 import threading
@@ -13,30 +13,30 @@ from numpy.typing import NDArray
 B = TypeVar("B")
 
 AHEAD = 3
-"""Batches read ahead of the training step."""
+"""How many batches are read before the step that needs them."""
 
-# The purposes for which random numbers are drawn: each has its own stream, so that none depends on another.
+# The purposes for which random numbers are drawn; each has a stream of its own, independent of the others.
 ORDER, TURN, NOISE, VOXELS, REPLICA, CRYSTALS, DROPOUT = range(7)
 
 
 class Batch(Protocol):
-    """Samples of one step on one rank; what else there is, is between a task's ``read`` and its ``losses``."""
+    """The samples of one step on one rank.  A task may add fields, which its ``read`` fills and its ``losses`` use."""
 
     @property
     def indices(self) -> NDArray[np.int64]:
-        """(B,) samples of the shard set."""
+        """(B,) int64: numbers of the samples in the shard set."""
 
     @property
     def share(self) -> torch.Tensor:
-        """(B,) float32: weight of a sample in the rank's loss, so that the mean over ranks is that over samples."""
+        """(B,) float32: weight of a sample in the rank's loss; with it the mean over ranks is the mean over samples."""
 
     @property
     def epoch(self) -> int:
-        """Which pass over the samples this is, from 0."""
+        """The number of the pass over the samples, from 0; -1 in an evaluation."""
 
 
 def counts(batch: Batch) -> bool:
-    """Whether any sample of the batch has a weight; those of a rank for which none was left have not."""
+    """Whether a sample of the batch has a weight; a rank for which no sample was left has a batch without weight."""
     return bool(batch.share.any())
 
 
@@ -48,7 +48,7 @@ class Slice(NamedTuple):
 
 
 def generator(seed: int, purpose: int, *key: int) -> np.random.Generator:
-    """Random numbers that depend on the seed, the purpose and the key alone: not on ranks, order or restarts."""
+    """A generator whose numbers depend only on seed, purpose and key, not on ranks, order or restarts."""
     return np.random.default_rng([seed, purpose, *key])
 
 
@@ -61,19 +61,27 @@ def plan(
     accumulate: int = 1,
     seen: int = 0,
 ) -> list[Slice]:
-    """This rank's slices of one pass over ``samples``, ``accumulate`` a step; every sample is in one, once.
+    """Plan one pass over ``samples``: the slices of this rank, ``accumulate`` for each step.
 
-    The first ``seen`` of the pass have been trained on, by whatever number of ranks.
+    Over all ranks, every sample is in exactly one slice.  The samples of a step are those that a single rank with
+    ``size * accumulate`` times the batch size would take.  They are divided evenly.  All ranks must take every step, so
+    a slice for which no sample is left repeats one with weight 0.
 
-    A step's samples are those that one rank with ``size * accumulate`` times the batch would see.  They are
-    dealt out evenly; a slice for which none is left repeats one with no weight, since all ranks step together.
+    Args:
+        samples: numbers of the samples.
+        batch_size: samples per rank and slice.
+        rank: number of this rank.
+        size: number of ranks.
+        order: shuffles the samples; None: they keep their order.
+        accumulate: slices of a rank in each step.
+        seen: how many samples of this pass were trained on before, by any number of ranks.
     """
     sequence = samples if order is None else order.permutation(samples)
     parts = size * accumulate
     slices = []
     for start in range(seen, len(sequence), batch_size * parts):
         together = sequence[start : start + batch_size * parts]
-        # the ranks' gradients are averaged with equal weight whatever their number of samples
+        # the average over ranks gives each rank the same weight, however many samples it has
         weight = size / len(together)
         for mine in np.array_split(together, parts)[rank * accumulate : (rank + 1) * accumulate]:
             if len(mine):
@@ -84,7 +92,7 @@ def plan(
 
 
 class Loader(Generic[B]):
-    """Iterates over ``read`` of each of ``parts``, called in a thread of its own; counts the time spent waiting."""
+    """Iterates over the batches that ``read`` makes of ``parts`` in another thread; measures the time spent waiting."""
 
     def __init__(self, read: Callable[[Slice], B], parts: list[Slice]) -> None:
         self._read, self._parts = read, parts
@@ -109,7 +117,7 @@ class Loader(Generic[B]):
                         return
                     put(self._read(part))
                 put(None)
-            except BaseException as error:  # handed to the consumer, which raises it
+            except BaseException as error:  # passed to the consumer, which raises it
                 put(error)
 
         thread = threading.Thread(target=read, name="loader", daemon=True)

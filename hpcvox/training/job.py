@@ -1,6 +1,6 @@
-"""The trainings, ``train-…``: on this process, or on as many as ``ranks`` says.
+"""``hpcvox train-…``: trains a network in this process, or on several ranks that it launches.
 
-Neither PyTorch nor Horovod is loaded by the process that launches the others.
+A process that launches ranks imports neither PyTorch nor Horovod.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from hpcvox.training.settings import TrainSettings
 
 
 def run(settings: TrainSettings) -> Outcome:
-    """Train the network that these settings are of; goes on where ``out`` already holds a part of this run."""
+    """Train the network of these settings; if ``out`` holds a part of this run, go on from there."""
     trained = network.find(settings.network)
     if launched_ranks() == 1 and not is_elastic() and not launch.joins_by_slurm(settings.backend):
         require_joined(1)
@@ -37,5 +37,5 @@ def _launch(verb: list[str], settings: TrainSettings) -> Outcome:
     durable.make_folder(settings.out)
     path = settings.out / "launch.yaml"
     config.save(settings, path)
-    # rank 0 says the last line
+    # rank 0 prints the last line
     return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))

@@ -1,4 +1,4 @@
-"""The training loop: the same for every task and any number of ranks."""
+"""The training loop, which is the same for every task and any number of ranks."""
 
 import contextlib
 import math
@@ -29,24 +29,24 @@ from hpcvox.training.task import Task
 
 
 class Position(NamedTuple):
-    """Where a run is: what a checkpoint must hold beside weights and optimizer state."""
+    """The position in a run, which a checkpoint holds together with weights and optimizer state."""
 
     epoch: int
     seen: int
-    """Samples of the epoch that all ranks together have trained on; any number of ranks goes on from there."""
+    """Samples of this epoch that all ranks together have trained on; any number of ranks can go on from there."""
     step: int
     sums: Sums
-    """Of the figures over the epoch so far."""
+    """Numerator and denominator of each figure over the epoch so far."""
     best: float
-    """Least held-out value so far of what the exported weights are chosen by, as a rule the loss."""
+    """Least held-out value so far of the figure that chooses the exported weights, usually the loss."""
     stale: int = 0
-    """Epochs since then."""
+    """Epochs since the best one."""
     learning_rate: float = 0
-    """Of the last step."""
+    """Learning rate of the last step."""
 
 
 class Trainer:
-    """Trains ``task`` on the samples ``train``, evaluates on ``held_out`` after every epoch."""
+    """Trains ``task`` on the samples ``train``, and evaluates it on ``held_out`` after every epoch."""
 
     def __init__(
         self, task: Task, settings: TrainSettings, ids: Sequence[str],
@@ -59,23 +59,25 @@ class Trainer:
         self.model = task.model
         self.stepper = Stepper(task, settings, comm)
         self.checkpoints = settings.out / "checkpoints"
-        self.batches = comm.size * settings.accumulate  # whose gradients make a step
+        self.batches = comm.size * settings.accumulate  # number of batches in a step, over all ranks
         self.average: WeightAverage | None = None
         self.position = Position(0, 0, 0, {}, math.inf)
         self._resume()
 
     @property
     def stopped_early(self) -> bool:
-        """Whether the held-out loss has not become lower for as long as the settings allow."""
+        """Whether the held-out figure has not improved for as many epochs as ``patience`` allows."""
         return 0 < self.settings.patience <= self.position.stale
 
     def run(self, log: MetricsLog | None, on_best: Any) -> bool:
-        """Train to the last epoch; False where a signal stopped it (the state is saved).
+        """Train to the last epoch; False if a signal stopped the run, whose state is then saved.
 
-        ``log`` and ``on_best(epoch, figures)`` are used on rank 0 alone.
+        Args:
+            log: takes the figures of every epoch; used on rank 0 only.
+            on_best: called as ``on_best(epoch, figures)`` after each best epoch so far; used on rank 0 only.
 
         Raises:
-            Exception: one of ``comm.lost``; the state is that after the last whole step, to be saved by :meth:`save`.
+            Exception: one of ``comm.lost``; the state is that after the last complete step, and :meth:`save` saves it.
         """
         total, done = self.settings.epochs * len(self.train), self._done(self.position)
         with StopRequest() as stop:
@@ -107,7 +109,7 @@ class Trainer:
                     bar.advance(self.position.seen - before.seen, **shown)
                 if answer.stop:
                     self._save()
-                    # a launcher ends all ranks when the first has ended
+                    # the launcher ends all ranks as soon as the first has ended
                     self.comm.sum(torch.zeros(1), "saved")
                     return False
                 if answer.regroup:
@@ -122,7 +124,7 @@ class Trainer:
     def _end_epoch(
         self, samples_per_s: float, loader_wait_share: float, log: MetricsLog | None, on_best: Any
     ) -> None:
-        """Evaluate, write down what there is to say, and save the state at the beginning of the next epoch."""
+        """Evaluate, write the figures, and save the state at the beginning of the next epoch."""
         end = self.position
         with self._averaged():
             held_out = self.evaluate()
@@ -143,7 +145,7 @@ class Trainer:
             if better:
                 with self._averaged():
                     on_best(end.epoch + 1, epoch.figures())
-        # no rank leaves an epoch behind that rank 0 has not written down
+        # no rank goes on to the next epoch before rank 0 has written this one
         self.comm.sum(torch.zeros(1), "kept")
         self.position = end._replace(
             epoch=end.epoch + 1,
@@ -155,7 +157,7 @@ class Trainer:
         self._save()
 
     def _done(self, position: Position) -> int:
-        """Samples trained on since the beginning, those of every epoch."""
+        """Number of samples trained on since the beginning of the run, over all epochs."""
         return position.epoch * len(self.train) + position.seen
 
     def _plan(
@@ -166,18 +168,18 @@ class Trainer:
         return plan(samples, settings.batch_size, comm.rank, comm.size, order, together, seen)
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
-        """The weights that are evaluated and kept are in the model."""
+        """A context in which the model has the weights that are evaluated and exported (the mean, if there is one)."""
         return self.average.in_place() if self.average is not None else contextlib.nullcontext()
 
     def evaluate(self) -> dict[str, float]:
-        """Loss and figures over the held-out samples, each sample once, over all ranks."""
+        """Loss and figures over all held-out samples, each of which one rank evaluates once."""
         sums: Sums = {}
         self.model.eval()
         with torch.no_grad():
             for batch in Loader(partial(self.task.read, epoch=-1), self._plan(self.held_out, None)):
                 result = self.stepper.losses(batch)
                 for name in ("loss", *result.figures):
-                    sums.setdefault(name, [0.0, 0.0])  # of a rank without a sample, too
+                    sums.setdefault(name, [0.0, 0.0])  # also on a rank without a sample
                 if counts(batch):
                     add(sums, result)
         names = sorted(sums)
@@ -186,7 +188,7 @@ class Trainer:
         return {name: float(a / b) for name, (a, b) in zip(names, total, strict=True)}
 
     def _step(self, batches: Sequence[Batch], stop: StopRequest) -> Answer:
-        """One step of the optimizer, or none: then the position is as it was."""
+        """Take one step of the optimizer; if it cannot be completed, the position does not change."""
         start = self.position
         self.comm.at(f"step {start.step} of epoch {start.epoch + 1}")
         done = self._done(start) / (self.settings.epochs * len(self.train))
@@ -203,7 +205,7 @@ class Trainer:
         return answer
 
     def _end_not_finite(self, bad: Sequence[Batch]) -> NoReturn:
-        """All ranks end together: the gradient of a step is not finite, and nothing was changed by it."""
+        """End all ranks together, because the gradient of a step is not finite; the step has changed nothing."""
         ranks = torch.zeros(self.comm.size)
         ranks[self.comm.rank] = float(bool(bad))
         guilty = torch.nonzero(self.comm.sum(ranks, "not_finite")).flatten().tolist()
@@ -226,7 +228,7 @@ class Trainer:
             self.save()
 
     def save(self) -> None:
-        """Write a checkpoint, the same whichever rank does."""
+        """Write a checkpoint; any rank can do it, with the same result."""
         state = {"position": self.position._asdict()}
         means = self.average.weights if self.average is not None else None
         checkpoint.save(
@@ -235,7 +237,7 @@ class Trainer:
         checkpoint.prune(self.checkpoints, self.settings.keep_checkpoints)
 
     def _resume(self) -> None:
-        """Go on from the newest whole checkpoint, which rank 0 chooses."""
+        """Go on from the newest undamaged checkpoint, which rank 0 chooses."""
         path = checkpoint.latest(self.checkpoints) if self.comm.rank == 0 else None
         step = int(path.name.removeprefix(checkpoint.PREFIX)) if path is not None else -1
         mine = torch.tensor([step if self.comm.rank == 0 else 0])

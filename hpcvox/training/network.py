@@ -1,8 +1,8 @@
-"""What a network is to the rest: one record in a folder of its own, and which networks there are.
+"""The list of networks: one record for each, which names its settings, model, card and so on.
 
-The training loop, studies, run folders and the command line know networks by these records alone.  Those of hpcvox are
-the folders of :mod:`hpcvox.networks`; another package has its own by an entry point of the group ``hpcvox.networks``
-that names a :class:`Network`.
+The training loop, studies, run folders and the command line find networks only through these records.  Each folder of
+:mod:`hpcvox.networks` has the record of a network of hpcvox.  Another package adds a network by an entry point of the
+group ``hpcvox.networks`` that names a :class:`Network`.
 """
 
 import importlib
@@ -13,40 +13,41 @@ from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.registry import Registry, loaded
 
 PACKAGE: Final = "hpcvox.networks"
-"""Where ours are, and the name of the group of others' entry points."""
+"""The package of our networks, and the group of other packages' entry points."""
 
 
 class Network(NamedTuple):
-    """A network.  What is ``package.module:NAME`` here is loaded when it is needed: PyTorch takes seconds."""
+    """A network.  Its parts are named as ``package.module:NAME`` and imported when needed: PyTorch takes seconds."""
 
     name: str
-    """``train-NAME`` is its verb, and what its card says under ``task``."""
+    """Its name: ``train-NAME`` is its verb, and ``task`` in its card."""
     help: str
-    """What it makes of what, for ``hpcvox --help``."""
+    """What it predicts from what, for ``hpcvox --help``."""
     settings: str
-    """Class of the settings of its training, a :class:`hpcvox.training.settings.TrainSettings`."""
+    """Place of the settings class of its training, a :class:`hpcvox.training.settings.TrainSettings`."""
     recipe: str
     """Its :class:`hpcvox.training.task.Recipe`."""
     build: str
-    """Function that makes the model, of no particular weights, from its card."""
+    """Place of the function that builds the model from its card; the caller loads the weights."""
     card: str
-    """Class of its card, a :class:`hpcvox.training.folder.card.Card`; loads no PyTorch."""
+    """Place of its card class, a :class:`hpcvox.training.folder.card.Card`; importing it must not import PyTorch."""
     descriptor: str
-    """Of the shard sets that it is trained on."""
+    """Name of the descriptor of its shard sets."""
     check: str = ""
-    """Function of the settings of a training and its shard set: raises what would refuse it, before ranks are launched.
+    """Place of a function that takes the settings of a training and its shard set, and raises an error if they do not
+    fit; it runs before ranks are launched.
 
     Loads no PyTorch."""
     leaves: tuple[str, ...] = ()
-    """Files that its training leaves in the run folder beside the model, as far as it makes them."""
+    """Names of the files that its training may write into the run folder beside the model."""
 
     @property
     def verb(self) -> str:
-        """Of the command line."""
+        """The verb of the command line that trains it."""
         return f"train-{self.name}"
 
     def load(self, part: str) -> Any:
-        """What ``settings``, ``recipe``, ``build`` or ``card`` names."""
+        """Import the object that the field ``part`` (``settings``, ``recipe``, ``build`` or ``card``) names."""
         return loaded(getattr(self, part))
 
 
@@ -62,22 +63,22 @@ NETWORKS: Final = Registry[Network]("network", PACKAGE, _ours)
 
 
 def ours() -> dict[str, Network]:
-    """The networks of hpcvox by their names: every folder of :mod:`hpcvox.networks` has one."""
+    """The networks of hpcvox by name, one for each folder of :mod:`hpcvox.networks`."""
     return NETWORKS.ours
 
 
 def known() -> dict[str, Network]:
-    """Ours, and those of other packages by their entry points."""
+    """All networks by name: those of hpcvox, then those of other packages."""
     return NETWORKS.known
 
 
 def named(name: str) -> Network | None:
-    """The network of this name, if there is one; entry points are read where it is none of ours."""
+    """The network of this name; None if there is none.  Reads entry points only if it is not one of ours."""
     return NETWORKS.named(name)
 
 
 def find(name: str) -> Network:
-    """The network of this name, or that which ``package.module:NAME`` is.
+    """The network of this name, or the one at ``package.module:NAME``.
 
     Raises:
         ConfigError: there is none.
@@ -91,5 +92,5 @@ def find(name: str) -> Network:
             raise ConfigError(f"there is no network {name}: {error}") from None
     raise ConfigError(
         f"there is no network {name}: {did_you_mean(name, list(known()))}valid: {', '.join(known())}, or "
-        "package.module:NAME of one of another package"
+        "package.module:NAME of a network in another package"
     )

@@ -1,4 +1,4 @@
-"""What a rank of a training does, from a shard set to a run folder."""
+"""Runs one rank of a training, from the shard set to the run folder."""
 
 import contextlib
 import errno
@@ -26,23 +26,23 @@ from hpcvox.training.settings import TrainSettings
 from hpcvox.training.task import Recipe, Task
 
 FEW = 30
-"""Training samples below which a person is told what not to expect."""
+"""A training with fewer samples warns that it cannot learn much."""
 
 MAY_CHANGE = {
     *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
     *("backend", "device", "stall_s"),
 }
-"""Settings with which a run may go on though they differ from those it began with."""
+"""Settings that may change while a run goes on."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a file system answers that is full, or whose user may have no more of it."""
+"""Error numbers of a full file system or an exceeded quota."""
 
 LET_GO_S = 30.0
-"""Time that the ranks of a run whose launcher was killed may take to save their state and end."""
+"""Seconds in which the ranks of a killed launcher must save their state and end."""
 
 
 def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
-    """Train on this rank, together with the others that a launcher has started."""
+    """Train on this rank, together with the other ranks that a launcher has started."""
     trainer: Trainer | None = None
     while True:
         comm = connect(settings)
@@ -50,7 +50,7 @@ def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
             comm.device = place(settings.device, comm)
             with _writer(settings, comm):
                 if trainer is not None and comm.rank == 0:
-                    trainer.save()  # the newest state of the ranks that are left
+                    trainer.save()  # the newest state of the remaining ranks
                 trainer = _trainer(settings, comm, recipe)
                 return _run(settings, trainer, recipe)
         except comm.lost as error:
@@ -62,10 +62,10 @@ def run(settings: TrainSettings, recipe: Recipe) -> Outcome:
 
 @contextlib.contextmanager
 def _writer(settings: TrainSettings, comm: Comm) -> Iterator[None]:
-    """Rank 0 alone writes to the run folder, and no other run does.
+    """A context in which rank 0 has the run folder locked, so that no other run writes to it.
 
     Raises:
-        TrainingError: what it writes finds no room.
+        TrainingError: the disk is full.
     """
     if comm.rank != 0:
         yield
@@ -77,7 +77,7 @@ def _writer(settings: TrainSettings, comm: Comm) -> Iterator[None]:
             if error.errno not in NO_ROOM:
                 raise
             raise TrainingError(
-                f"{settings.out} cannot be written to: {error}. The last checkpoint there is as it was: free space, "
+                f"{settings.out} cannot be written to: {error}. The last checkpoint there is unchanged: free space, "
                 "then run the same command again, and it goes on from there"
             ) from error
 
@@ -145,7 +145,7 @@ def _export(settings: TrainSettings, task: Task, epoch: int, figures: dict[str, 
         seed=settings.seed,
         held_out_fraction=settings.held_out_fraction,
         epoch=epoch,
-        # not how fast it was, or the same training would never give the same file
+        # without the speed, so that the same training gives the same file
         metrics={name: value for name, value in figures.items() if "/" in name},
     )
     runs.export(settings.out, task.model, task.card(run))

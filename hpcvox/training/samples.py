@@ -1,4 +1,4 @@
-"""Which samples of a shard set a training takes; no PyTorch is loaded, so that mistakes are told before it is."""
+"""Chooses the samples of a shard set for a training; imports no PyTorch, so that errors come before that."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ Samples = NDArray[np.int64]
 
 
 def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> tuple[Samples, Samples]:
-    """Training and held-out samples: all crystals of one formula are on one side.
+    """Divide samples into training and held-out ones; all crystals of one formula are on the same side.
 
     Raises:
-        ShardError: one side is empty.
+        ShardError: one of the sides is empty.
     """
     held_out = split(shards.formulas, settings.seed, settings.held_out_fraction)
     train, test = np.flatnonzero(usable & ~held_out), np.flatnonzero(usable & held_out)
@@ -29,7 +29,7 @@ def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> t
 
 
 def all_samples(settings: Any, shards: ShardSet) -> NDArray[np.bool_]:
-    """Every sample is usable."""
+    """Every sample is usable: (N,) bool, all True."""
     return np.ones(shards.n_samples, bool)
 
 
@@ -37,6 +37,6 @@ def refuse_other(shards: ShardSet, descriptor: str) -> None:
     """Raise :class:`ShardError` unless ``shards`` holds ``descriptor``."""
     if shards.manifest.descriptor != descriptor:
         raise ShardError(
-            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and {descriptor} is needed here: "
+            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, but {descriptor} is needed here: "
             f"make such a set with `hpcvox featurize descriptor={descriptor}`"
         )

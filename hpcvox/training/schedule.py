@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""Computes the learning rate at each step of a run."""
 
 import math
 from typing import Final
@@ -6,16 +6,18 @@ from typing import Final
 from hpcvox.training.settings import TrainSettings
 
 SCALES: Final = {"none": lambda batches: 1.0, "linear": float, "sqrt": math.sqrt}
-"""What it is multiplied by, given the batches that make a step."""
+"""The factor of the learning rate, as a function of the number of batches in a step."""
 
 
 def learning_rate(settings: TrainSettings, batches: int, step: int, done: float) -> float:
-    """Of the step after ``step`` others.
+    """The learning rate of a step.
 
     Args:
-        batches: of all ranks, whose gradients make a step.
-        done: share of the run's samples, 0 to 1, trained on before it: the schedule goes by them, whatever the
-            number of ranks.
+        settings: the settings of the training.
+        batches: number of batches in a step, over all ranks.
+        step: number of steps before this one.
+        done: share of the run's samples, 0 to 1, trained on before this step.  The schedule follows it, so that it does
+            not depend on the number of ranks.
     """
     rate = settings.learning_rate * SCALES[settings.scale_learning_rate](batches)
     if settings.schedule == "cosine":

@@ -1,4 +1,4 @@
-"""Settings that every training has."""
+"""The settings that all trainings have."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -14,12 +14,12 @@ BatchSize = Annotated[int, Field(ge=1, description="samples a rank and step; N r
 
 
 class TrainSettings(Settings):
-    """What every training has in common."""
+    """The settings that all trainings have."""
 
     network: ClassVar[str]
-    """Which network is trained: its name, or ``package.module:NAME`` of one of another package."""
+    """The network to train: its name, or ``package.module:NAME`` if another package has it."""
     takes: ClassVar[tuple[str, ...]] = ()
-    """Settings that name the run folder of another training."""
+    """The settings that name the run folder of another training."""
 
     shards: Path = Field(Path("runs/shards"), description="shard set to train on (see: hpcvox featurize)")
     out: RunFolder = Path("runs/train")
@@ -29,50 +29,65 @@ class TrainSettings(Settings):
     learning_rate: float = Field(1e-3, gt=0, description="of Adam, at its highest")
     scale_learning_rate: Literal["none", "linear", "sqrt"] = Field(
         "none",
-        description="linear: multiply it by the number of ranks and of accumulated batches; sqrt: by the root of "
-        "that; none: leave it",
+        description="linear: multiply the learning rate by the number of ranks times accumulated batches; sqrt: by the "
+        "square root of that; none: do not change it",
     )
     schedule: Literal["constant", "cosine"] = Field(
-        "cosine", description="of the learning rate over the run: cosine, falling to 0, or constant"
+        "cosine", description="the learning rate over the run: cosine, falling to 0, or constant"
     )
     warmup_steps: int = Field(20, ge=0, description="steps over which the learning rate rises from 0")
-    clip_norm: float = Field(1.0, ge=0, description="greatest norm of the gradient; 0: no limit")
+    clip_norm: float = Field(
+        1.0, ge=0, description="a gradient with a greater norm is scaled down to it; 0: no limit"
+    )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of the network's products: float32 or bfloat16; weights and sums stay float32"
+        "float32",
+        description="precision of the network's products: float32 or bfloat16; weights and sums stay float32",
     )
     ema: float = Field(
         0,
         ge=0,
         lt=1,
-        description="decay of the mean of the weights that is evaluated and kept, such as 0.999; 0: no mean",
+        description="decay of a running mean of the weights, such as 0.999; the mean is evaluated and exported; 0: no "
+        "mean",
     )
     patience: int = Field(
-        0, ge=0, description="epochs without a better held-out figure after which a run ends; 0: any number"
+        0, ge=0, description="end the run after this many epochs without a better held-out figure; 0: never"
+    )
+    held_out_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the materials to hold out of training"
     )
     held_out_fraction: HeldOutFraction = 0.2
     batch_statistics: Literal["rank", "global"] = Field(
         "rank",
-        description="BatchNorm, where the network has it, normalises by the batch of its rank, or (global: "
-        "slower, exact) by that of all ranks",
+        description="rank: BatchNorm, if the network has it, normalises by the batch of each rank; global: by the "
+        "batches of all ranks (exact, slower)",
     )
-    seed: int = Field(0, ge=0, description="of the split, the weights, the order and all else that is drawn")
+    seed: int = Field(
+        0, ge=0, description="seed of the split, the initial weights, the order and all other draws"
+    )
     ranks: int = Field(
-        1, ge=1, description="processes to launch here; inside a launcher's ranks it is ignored"
+        1,
+        ge=1,
+        description="processes to launch on this machine; ignored if a launcher has started this process",
     )
     backend: Literal["auto", "horovod", "torch"] = Field(
         "auto",
-        description="what joins the ranks: horovod, torch (torch.distributed), or auto: Horovod where it is "
+        description="library that joins the ranks: horovod, torch (torch.distributed), or auto: Horovod if it is "
         "installed",
     )
     compression: Literal["none", "float16"] = Field(
-        "none", description="of gradients between ranks: none or float16"
+        "none", description="compression of the gradients that ranks exchange: none or float16"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="cuda: a GPU a rank; cpu; or auto: GPUs where every rank has one of its own"
+        "auto", description="cuda: a GPU for each rank; cpu; or auto: GPUs if every rank has one of its own"
     )
     stall_s: float = Field(
-        600, gt=0, description="seconds that a rank may keep the others waiting before all of them end"
+        600, gt=0, description="seconds that a rank may keep the others waiting; then all ranks end"
     )
-    threads: int = Field(0, ge=0, description="threads a rank; 0: the CPUs at hand, shared by the ranks")
-    checkpoint_steps: int = Field(0, ge=0, description="steps between checkpoints; 0: one an epoch")
-    keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints that are kept")
+    threads: int = Field(
+        0, ge=0, description="threads of each rank; 0: divide the available CPUs among the ranks"
+    )
+    checkpoint_steps: int = Field(
+        0, ge=0, description="steps between checkpoints; 0: one checkpoint per epoch"
+    )
+    keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")

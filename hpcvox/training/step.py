@@ -1,4 +1,4 @@
-"""A step of the optimizer: the losses of a rank's batches, what the ranks say to each other, then the weights."""
+"""A step of the optimizer: it computes losses and gradients, exchanges messages with the ranks, changes the weights."""
 
 import contextlib
 import math
@@ -23,7 +23,7 @@ Sums = dict[str, list[float]]
 
 
 class NotFiniteError(Exception):
-    """The gradient of a step is not finite; holds those of this rank's batches whose loss is not."""
+    """The gradient of a step is not finite; holds the batches of this rank whose loss is not finite."""
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self.batches = batches
@@ -42,7 +42,7 @@ class Stepper:
         self.optimizer = comm.wrap(adam, self.model)
 
     def losses(self, batch: Batch) -> Losses:
-        """Of a batch as the task reads it, in the precision that is set, on the device of this rank."""
+        """Compute the losses of a batch, in the precision of the settings, on the device of this rank."""
         batch = on_device(batch, self.comm.device)
         if self.settings.precision == "float32":
             return self.task.losses(batch)
@@ -51,12 +51,13 @@ class Stepper:
         return result._replace(per_sample=result.per_sample.float())
 
     def take(self, batches: Sequence[Batch], rate: float, stop: StopRequest, sums: Sums) -> Answer:
-        """One step with the learning rate ``rate``: a whole one, or none.
+        """Take one step with the learning rate ``rate``, completely or not at all.
 
         Args:
-            batches: of this rank, whose gradients it is made of.
-            stop: whether this rank is asked to stop after it, in its midst as well.
-            sums: what the figures of all ranks are added to.
+            batches: the batches of this rank, whose gradients are added up.
+            rate: the learning rate.
+            stop: notes whether this rank shall stop after the step; it may change during the step.
+            sums: the figures of all ranks are added to these.
 
         Raises:
             NotFiniteError: the gradient is not finite, on all ranks; nothing was changed.
@@ -72,7 +73,7 @@ class Stepper:
             raise
 
     def _take(self, batches: Sequence[Batch], rate: float, stop: StopRequest, sums: Sums) -> Answer:
-        """What the ranks have to say to each other comes first, then what changes the state of this one."""
+        """Exchange all messages first, and change the state of this rank only after that."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         local: Sums = {}
@@ -93,7 +94,7 @@ class Stepper:
         statistics = self._statistics()
         said = say(local, names, [stop.received != 0, self.comm.joining, counted], statistics)
         total = self.comm.average(self.optimizer, self.parameters, said)
-        # of the averaged gradient, and so alike on all ranks
+        # computed from the averaged gradient, and so the same on all ranks
         if not _clipped(self.parameters, self.settings.clip_norm):
             raise NotFiniteError(bad)
         answer = hear(total, names, sums, statistics)
@@ -101,7 +102,7 @@ class Stepper:
         return answer
 
     def _statistics(self) -> list[torch.Tensor]:
-        """BatchNorm's, where there are other ranks to share them with."""
+        """BatchNorm's running statistics, if there are other ranks to average them with; else none."""
         if self.comm.size == 1:
             return []
         return [buffer for buffer in self.model.buffers() if buffer.is_floating_point()]
@@ -120,7 +121,10 @@ def add(sums: Sums, result: Losses) -> None:
 
 
 def _clipped(parameters: list[torch.nn.Parameter], clip_norm: float) -> bool:
-    """Cut the norm of the gradients to ``clip_norm`` (0: not); whether it is finite (else they are as they were)."""
+    """Scale the gradients down to the norm ``clip_norm`` (0: do not); return whether their norm is finite.
+
+    If it is not, the gradients do not change.
+    """
     norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if not math.isfinite(norm.item()):
         return False

@@ -1,4 +1,4 @@
-"""What the loop asks of a task: a model, its batches, and per-sample losses with the figures to report."""
+"""The interface of a task, which the training loop uses: a model, its batches, losses of samples, figures to report."""
 
 from collections.abc import Callable
 from operator import itemgetter
@@ -18,18 +18,18 @@ from hpcvox.training.samples import Samples, by_material
 
 
 class Ratio(NamedTuple):
-    """A figure that is a quotient of sums over samples (a mean, a recall)."""
+    """A figure that is a quotient of two sums over samples (a mean, a recall)."""
 
     numerator: torch.Tensor
-    """(B,) or scalar; a gradient is not looked at."""
+    """(B,) or scalar; its gradient is not used."""
     denominator: torch.Tensor
 
 
 class Losses(NamedTuple):
-    """Result of a task on a batch."""
+    """The losses and figures of a batch."""
 
     per_sample: torch.Tensor
-    """(B,), with gradient."""
+    """(B,): the loss of each sample, with gradient."""
     figures: dict[str, Ratio]
 
 
@@ -40,23 +40,24 @@ class Task(Protocol):
 
     @property
     def model(self) -> nn.Module:
-        """The network that is trained."""
+        """The network to train."""
 
     def read(self, part: Slice, epoch: int) -> Batch:
-        """The samples of ``part``; called in another thread than the rest.
+        """Read the samples of ``part``; called in another thread than the other methods.
 
         Args:
-            epoch: decides what augmentation draws; -1 for an evaluation, which has none.
+            part: the samples, and their weights.
+            epoch: decides the random augmentation; -1 in an evaluation, which has none.
         """
 
     def losses(self, batch: Any) -> Losses:
-        """Losses of a batch that ``read`` made; whether for training or evaluation is ``model.training``."""
+        """Compute the losses of a batch from ``read``; ``model.training`` tells training from evaluation."""
 
     def card(self, run: Run) -> Card:
-        """What is needed to make the model again and to use it; ``run`` goes into it."""
+        """The card of the model: ``run``, and everything that is needed to build the model again and to use it."""
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
-        """Called on rank 0 once the training is complete and the model is in ``out``."""
+        """Called on rank 0 after the training, when the best model is in ``out``."""
 
 
 def _nothing(task: Any, out: Path, train: Samples, comm: Comm) -> bool:
@@ -64,17 +65,18 @@ def _nothing(task: Any, out: Path, train: Samples, comm: Comm) -> bool:
 
 
 class Recipe(NamedTuple):
-    """How a verb makes its task."""
+    """The functions by which a training of a network makes its task and chooses its samples."""
 
     make: Callable[[Any, ShardSet, Samples, Comm], Task]
-    """Settings, shards, training samples, ranks."""
+    """Makes the task; takes settings, shard set, numbers of the training samples, and the communicator."""
     usable: Callable[[Any, ShardSet], NDArray[np.bool_]]
-    """Which samples, (N,), have what the task needs of them."""
+    """Returns which samples have everything that the task needs, (N,) bool."""
     split: Callable[[Any, ShardSet, NDArray[np.bool_]], tuple[Samples, Samples]] = by_material
-    """Numbers, known to the task's ``read``, of what is trained on and what is held out: settings, shards, usable."""
+    """Returns the numbers of the training and the held-out samples, for the task's ``read``; takes settings, shard set
+    and the result of ``usable``."""
     least: Callable[[dict[str, float]], float] = itemgetter("loss")
-    """Of the held-out figures, what the exported weights have the least of."""
+    """Computes from the held-out figures of an epoch the value that is least in the best epoch."""
     together: Callable[[Any, Path, Samples, Comm], bool] = _nothing
-    """What all ranks do once the training is complete, before ``finish``: task, run folder, training samples, ranks.
+    """Called on all ranks after the training, before ``finish``, with task, run folder, training samples, communicator.
 
-    False, on every rank, where a signal stopped it: it is begun anew when the training is run again."""
+    Returns False on every rank if a signal stopped it; it starts again when the training is run again."""

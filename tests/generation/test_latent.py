@@ -198,7 +198,7 @@ def test_what_is_not_there_is_refused(trained: Path, tmp_path: Path) -> None:
         latent(trained, base="Kryptonite")
     with pytest.raises(ConfigError, match="give base too"):
         latent(trained, towards="SrTiO3")
-    with pytest.raises(ConfigError, match="at per_condition of at least 2"):
+    with pytest.raises(ConfigError, match="per_condition of at least 2"):
         latent(trained, base="SrTiO3", towards="KMnF3", per_condition=1)
     path = file_of(trained, "SrTiO3", tmp_path / "one.cif")
     with pytest.raises(ConfigError, match=f"decile of energy .* 0 to {BINS - 1}"):

@@ -26,7 +26,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MISTAKES = {
     "train-cgcnn shards=graphs target=afinity": "has no target 'afinity': did you mean affinity?",
     "train-cgcnn shards=graphs target=same": "same is 1 for all",
-    "train-cgcnn shards=graphs target=signed log=true": "log=true takes values above 0",
+    "train-cgcnn shards=graphs target=signed log=true": "log=true needs values above 0",
     "train-cgcnn shards=voxels target=energy": "holds the descriptor density, and graph is needed here",
     "train-cgcnn shards=graphs target=affinity held_out_fraction=0.001": "both are needed",
     "train-cgcnn shards=graphs target=affinity initial=graphs": "holds no trained model",
@@ -35,7 +35,7 @@ MISTAKES = {
     "train-vae shards=graphs condition=affinity": "holds the descriptor graph",
     "train-unet shards=graphs": "holds the descriptor graph",
     "train-unet shards=voxels vae=nope": "holds no trained model",
-    "train-fingerprint shards=fingerprints": "has no sample to train on of bct 139",
+    "train-fingerprint shards=fingerprints": "has no training sample of bct 139",
     "train-fingerprint shards=fingerprints target=group": "did you mean space_group?",
     "train-r3dvs shards=spots target=x": "has no target 'x'",
     "train-r3dvs shards=spots task=rotation crystals=50": "crystals: 50, and spots has 6",

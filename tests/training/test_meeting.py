@@ -64,7 +64,7 @@ def test_a_folder_that_is_not_this_users_alone_is_refused(tmp_path: Path, kind: 
     else:
         folder.mkdir()
         folder.chmod(0o755)
-    with pytest.raises(TrainingError, match="not a folder that you alone may enter"):
+    with pytest.raises(TrainingError, match="not a folder that only you may enter"):
         Meeting(tmp_path, place(0), 1)
 
 

@@ -52,7 +52,8 @@ def read_field(path: Path, kind: Quantity = "density") -> Field:
     """The field in a file.
 
     Args:
-        kind: what a cube holds (no cube says so); of no effect on the others.
+        path: the file.
+        kind: the quantity in a cube, which does not say it itself; other formats ignore this.
 
     Raises:
         Rejected: ``unknown-format``, and the codes of :func:`read_chgcar`, :func:`read_locpot`, :func:`read_cube`.

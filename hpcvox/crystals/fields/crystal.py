@@ -1,4 +1,4 @@
-"""A crystal with a field on its cell's grid, from the file that an entry names."""
+"""Reads a crystal together with a field on the grid of its cell, from the file that an entry names."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.errors import Rejected
 
 _LEAST_ELECTRONS: Final = 1e-3
-"""Fewer in a cell are no crystal's density, but zero and rounding."""
+"""Least number of electrons in a cell; a density with fewer is zero but for rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,10 +19,10 @@ class FieldCrystal(Crystal):
 
 
 def read_crystal(entry: Entry, quantity: Quantity) -> list[Crystal | Reject]:
-    """The crystal and field in the file of an entry.
+    """Read the crystal and the field in the file of an entry.
 
     Raises:
-        Rejected: ``other-quantity``, ``no-sites``, or as :func:`hpcvox.crystals.fields.read_field`.
+        Rejected: ``other-quantity``, ``no-sites``, or the codes of :func:`hpcvox.crystals.fields.read_field`.
     """
     assert entry.file is not None
     field = read_field(entry.file, quantity)

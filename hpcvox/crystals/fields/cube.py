@@ -1,4 +1,4 @@
-"""Gaussian cube files."""
+"""Reads Gaussian cube files."""
 
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,9 @@ from hpcvox.crystals.fields.text import Text, opened
 from hpcvox.errors import Rejected
 
 BOHR: Final = 0.529177210544
-"""Å (CODATA 2022)."""
+"""The Bohr radius in Å (CODATA 2022)."""
 HARTREE: Final = 27.211386245981
-"""eV (CODATA 2022)."""
+"""The Hartree energy in eV (CODATA 2022)."""
 
 _MAX_SETS: Final = 64
 
@@ -33,16 +33,20 @@ _UNITS: dict[Quantity, tuple[float, str]] = {
 
 
 def read_cube(path: Path, kind: Quantity = "density") -> Field:
-    """The fields of a Gaussian cube file, plain or compressed.
+    """Read the fields of a Gaussian cube file, plain or compressed.
 
-    Lengths are in Bohr where the counts of the grid are positive, in Å where they are negative; where a comment names
-    the other unit, the distances between the atoms decide.  Values are in atomic
-    units in either case: a ``density`` in e/Bohr^3 becomes e/Å^3, a ``potential`` in Hartree eV, what is ``other``
-    stays.  The cell is that of the grid (count times step along each axis), and atoms are counted from its origin.
-    A file with several data sets (orbitals, or a count behind the origin) has as many channels.
+    Lengths are in Bohr if the counts of the grid are positive, in Å if they are negative.  If a comment in the file
+    names the other unit, the distances between the atoms decide.  Values are always in atomic units: a ``density`` is
+    converted from e/Bohr^3 to e/Å^3, a ``potential`` from Hartree to eV, and ``other`` values are not converted.  The
+    cell is that of the grid (count times step along each axis), and positions of atoms are relative to its origin.  A
+    file with several data sets (orbitals, or a count after the origin) has as many channels.
+
+    Args:
+        path: the file.
+        kind: the quantity in the file, which does not say it itself.
 
     Raises:
-        Rejected: as :func:`hpcvox.crystals.fields.read_chgcar`.
+        Rejected: with the codes of :func:`hpcvox.crystals.fields.read_chgcar`.
     """
     with opened(path) as text:
         comments = f"{text.header('the first comment')} {text.header('the second comment')}"
@@ -75,7 +79,7 @@ def read_cube(path: Path, kind: Quantity = "density") -> Field:
 
 
 def _first(text: Text) -> tuple[int, NDArray[np.float64], int]:
-    """Number of atoms (negative: of orbitals), origin (3,) and number of data sets."""
+    """Number of atoms (negative in a file of orbitals), origin (3,) and number of data sets."""
     line = text.numbers("the number of atoms and the origin", 4)
     atoms = _whole(text, line[0], "the number of atoms")
     checked_count(abs(atoms))
@@ -86,7 +90,7 @@ def _first(text: Text) -> tuple[int, NDArray[np.float64], int]:
 
 
 def _orbitals(text: Text) -> tuple[str, ...]:
-    """Names of the data sets of a file of orbitals: their count and numbers, on as many lines as it takes."""
+    """Names of the data sets of a file of orbitals, from the list of their count and numbers (one or more lines)."""
     found = text.numbers("the orbitals", 1)
     count = _whole(text, found[0], "the number of orbitals")
     if not 1 <= count <= _MAX_SETS:
@@ -105,7 +109,7 @@ def _whole(text: Text, value: float, what: str) -> int:
 
 
 def _ended(text: Text) -> None:
-    """Raises: Rejected (``grid``) where anything follows the values."""
+    """Raise ``Rejected("grid")`` if anything follows the values."""
     while (line := text.line()) is not None:
         if line.strip():
             raise Rejected("grid", f"{text.name}: after the last value of the grid comes {line[:80]!r}")

@@ -1,4 +1,4 @@
-"""In which unit a cube has its lengths, where its comments contradict the sign of its counts."""
+"""Decides the unit of lengths in a cube file if its comments contradict the sign of its counts."""
 
 import re
 from typing import Final
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from hpcvox.crystals.elements import COVALENT_RADII_A
 from hpcvox.errors import Rejected
 
-_UNIT: Final = r"(?<![/\w])(?:{})s?\b(?!\s*(?:\^|\*\*|-?\d))"  # not that of values, as in e/Å^3
+_UNIT: Final = r"(?<![/\w])(?:{})s?\b(?!\s*(?:\^|\*\*|-?\d))"  # excludes the unit of values, as in e/Å^3
 _ANGSTROM: Final = re.compile(_UNIT.format("angstrom|ångström|ångstrom|angström|å|ang"), re.IGNORECASE)
 _BOHR: Final = re.compile(_UNIT.format("bohr|a\\.u"), re.IGNORECASE)
 _BONDS: Final = (0.74, 1.36)
-"""Of crystals: their shortest distance, in sums of two covalent radii.  Bohr taken for Å is outside, and Å for Bohr."""
+"""Range of the shortest distance in crystals, as a share of the sum of two covalent radii; a wrong unit is outside."""
 _LOOKED_AT: Final = 100
 _SAME_A: Final = 0.05
 
@@ -26,12 +26,13 @@ def in_angstrom(
     numbers: list[int],
     bohr: float,
 ) -> bool:
-    """Whether lengths are in Å: as the counts say ``by_sign`` unless the comments name the other unit alone.
+    """Whether lengths are in Å, which the sign of the counts says (``by_sign``) unless the comments contradict it.
 
-    Then the distances between the atoms decide; ``lattice`` (3, 3) and ``positions`` (n, 3) are as they are written.
+    If the comments name only the other unit, the distances between the atoms decide.  ``lattice`` (3, 3) and
+    ``positions`` (n, 3) are as written in the file.
 
     Raises:
-        Rejected: ``header``, where the distances agree with neither.
+        Rejected: ``header``, if the distances fit neither unit.
     """
     # text is read as Latin-1, in which the two bytes of UTF-8's Å are two letters
     told = comments.encode("latin-1", errors="replace").decode(errors="replace")
@@ -54,7 +55,7 @@ def in_angstrom(
 def _nearest(
     lattice: NDArray[np.float64], positions: NDArray[np.float64], numbers: list[int], same: float
 ) -> float:
-    """The shortest distance between two atoms or images, in sums of their covalent radii; of the first atoms' all."""
+    """The shortest distance of the first atoms to other atoms or images, as a share of the sum of covalent radii."""
     shifts = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) @ lattice
     radii = np.array([COVALENT_RADII_A[z] if 0 < z < len(COVALENT_RADII_A) else 0.0 for z in numbers])
     inverse = np.linalg.inv(lattice)

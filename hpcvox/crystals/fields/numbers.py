@@ -1,12 +1,12 @@
-"""Decimal numbers from text to float64, a block at a time."""
+"""Converts a block of decimal numbers from text to float64."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 EXACT = 2**53
-"""Whole numbers up to this, and powers of ten up to the 22nd, are float64: a product or quotient of two of
-them is rounded once, and so is the float64 nearest to the decimal number."""
+"""Whole numbers up to this, and powers of ten up to the 22nd, are exact in float64.  So a product or quotient of two of
+them is rounded only once, and is the float64 nearest to the decimal number."""
 POWERS: NDArray[np.float64] = np.array([float(10**k) for k in range(23)])
 
 PLUS, MINUS, POINT, ZERO, NINE = (ord(sign) for sign in "+-.09")
@@ -17,16 +17,19 @@ EXPONENTS = tuple(ord(sign) for sign in "EeDd")
 def parse_numbers(
     text: NDArray[np.uint8], out: NDArray[np.float64], powers: NDArray[np.float64]
 ) -> tuple[int, int, int]:
-    """Fill ``out`` with the numbers of ``text``, as far as they are plain: ``-.5E+00``, ``12``, ``1.5D-3``, ``0.1-10``.
+    """Fill ``out`` with the numbers of ``text`` up to the first word that is no plain number.
+
+    Plain numbers are such as ``-.5E+00``, ``12``, ``1.5D-3``, ``0.1-10``.
 
     Args:
-        text: ASCII, (bytes,) uint8; words are parted by white space.
+        text: ASCII, (bytes,) uint8; white space separates words.
+        out: takes the numbers, (n,) float64.
         powers: POWERS.
 
     Returns:
-        How many were found; the first byte of what follows, which is the end of ``text``, or white space after the
-        last number that ``out`` holds, or a word that is no plain number; and the end of that word, else its first
-        byte again.
+        Three numbers: how many were found; the place where the reading stopped (the end of ``text``, white space after
+        the last number that fits into ``out``, or a word that is no plain number); and the end of that word, or again
+        the place if there is no such word.
     """
     at, found, size = 0, 0, text.size
     while found < out.size:
@@ -49,7 +52,7 @@ def parse_numbers(
                     digits = digits * 10 + np.int64(sign - ZERO)
                     power -= 1 if after else 0
                 else:
-                    plain = plain and sign == ZERO  # more digits than float64 holds: not here
+                    plain = plain and sign == ZERO  # more digits than float64 holds are not read here
                     power += 0 if after else 1
             elif sign == POINT and not after:
                 after = True

@@ -1,4 +1,4 @@
-"""The record of a field and the rules that every field is held to."""
+"""The record of a field, and the checks of every field that is read."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from hpcvox.errors import Rejected
 Quantity = Literal["density", "potential", "other"]
 
 MAX_POINTS: Final = 512**3
-"""Points of a larger grid are not read: a channel of this one takes 1 GiB."""
+"""Most points of a grid that is read: one channel of this size takes 1 GiB."""
 
 
 class Field(NamedTuple):
@@ -22,22 +22,22 @@ class Field(NamedTuple):
     values: NDArray[np.float64]  # (C, M1, M2, M3) | in ``units``, finite
     numbers: NDArray[np.uint8]  # (k,) | atomic numbers
     frac: NDArray[np.float64]  # (k, 3) | fractional coordinates in [0, 1)
-    names: tuple[str, ...]  # of the C channels: "total", "spin" ...
-    units: str  # "e/Å^3", "eV", or "" where the file does not say
+    names: tuple[str, ...]  # names of the C channels: "total", "spin" ...
+    units: str  # "e/Å^3", "eV", or "" if the file does not say
     kind: Quantity
 
     @property
     def integral(self) -> NDArray[np.float64]:
-        """∫ s dr over the cell, (C,): mean times volume; of a density in e/Å^3, the number of electrons."""
+        """The integral of each channel over the cell, (C,): for a density in e/Å^3 the number of electrons."""
         volume = abs(float(np.linalg.det(self.lattice)))
         return np.asarray(self.values.mean(axis=(1, 2, 3)) * volume)
 
 
 def checked_lattice(lattice: NDArray[np.float64]) -> float:
-    """The volume in Å^3 of a cell (3, 3).
+    """Check a cell, (3, 3) rows in Å, and return its volume in Å^3.
 
     Raises:
-        Rejected: a number is not finite, a vector is longer than 1000 Å, or they lie in a plane (``cell``).
+        Rejected: ``cell``, if a number is not finite, a vector is longer than 1000 Å, or the vectors lie in a plane.
     """
     if not np.isfinite(lattice).all() or np.abs(lattice).max() > MAX_LENGTH_A:
         raise Rejected("cell", f"the cell vectors are not finite, or longer than {MAX_LENGTH_A:g} Å")
@@ -49,7 +49,7 @@ def checked_lattice(lattice: NDArray[np.float64]) -> float:
 
 
 def checked_grid(counts: list[int], where: str) -> tuple[int, int, int]:
-    """The grid's three counts, if they are counts and no more than MAX_POINTS in all.
+    """Check that ``counts`` are three counts above 0 with a product of at most MAX_POINTS, and return them.
 
     Raises:
         Rejected: ``grid``, or ``too-large``.
@@ -65,12 +65,12 @@ def checked_grid(counts: list[int], where: str) -> tuple[int, int, int]:
 def checked_sites(
     lattice: NDArray[np.float64], frac: NDArray[np.float64], numbers: list[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Fractional coordinates in [0, 1) and atomic numbers as uint8, held to what every crystal's sites are held to.
+    """Check sites, and return fractional coordinates in [0, 1) and atomic numbers as uint8.
 
-    An atom that is listed with its images, as on both faces of a cube, is one atom.
+    An atom that is listed together with its periodic images, as on both faces of a cube, counts as one atom.
 
     Raises:
-        Rejected: an ``element`` that is none, or as :func:`hpcvox.crystals.checks.sites`.
+        Rejected: ``element`` for an invalid atomic number, or the codes of :func:`hpcvox.crystals.checks.sites`.
     """
     wrong = next((z for z in numbers if not 1 <= z <= 118), None)
     if wrong is not None:
@@ -79,7 +79,7 @@ def checked_sites(
 
 
 def checked_count(atoms: int) -> int:
-    """The number of atoms, if there can be so many.
+    """Check that a cell can have this number of atoms, and return it.
 
     Raises:
         Rejected: ``header``, or ``too-many-sites``.

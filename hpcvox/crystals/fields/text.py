@@ -1,4 +1,4 @@
-"""Text of numbers, read as a stream: lines of a header, then blocks of a known number of values."""
+"""Reads text of numbers as a stream: the lines of a header, then blocks with a known number of values."""
 
 import lzma
 import re
@@ -21,20 +21,20 @@ CHUNK: Final = 1 << 20
 """Bytes of text in memory at a time."""
 
 MAX_LINE: Final = 65536
-"""A longer line is no line of such a file."""
+"""Longest line or word in bytes; valid files have shorter ones."""
 
 MAX_BYTES: Final = 16 << 30
-"""No more is unpacked of a file: the largest grid that is read takes less."""
+"""Most bytes that are unpacked of a file; the largest grid that is read takes less."""
 
 LARGEST: Final = 1e100
-"""A value beyond this stands for infinity."""
+"""A greater value counts as infinite."""
 
 _NO_E = re.compile(rb"([+-]?[0-9]*\.[0-9]+)([+-][0-9]{3})")
-"""Fortran leaves out the E before an exponent of three digits."""
+"""Numbers as Fortran writes them, without the E before an exponent of three digits."""
 
 
 class Text:
-    """A stream of text that is read line by line or as blocks of numbers; it holds one chunk of it."""
+    """Reads a stream of text line by line or as blocks of numbers; keeps only one chunk of it in memory."""
 
     def __init__(self, stream: IO[bytes], name: str) -> None:
         self.name = name
@@ -87,13 +87,13 @@ class Text:
         return found
 
     def block(self, count: int, what: str) -> NDArray[np.float64]:
-        """The next ``count`` values, (count,) float64, however they are broken into lines.
+        """The next ``count`` values, (count,) float64, on any number of lines.
 
         Raises:
             Rejected: there are fewer (``truncated``), one is no number (``number``) or not finite
                 (``not-finite``).
         """
-        out = np.empty(min(count, CHUNK // 2))  # a promise of values that never come takes no memory
+        out = np.empty(min(count, CHUNK // 2))  # a file may announce more values than it has
         done = 0
         while done < count:
             piece = self._whole_words()
@@ -120,7 +120,7 @@ class Text:
         return out[:count]
 
     def _odd(self, word: bytes, done: int, count: int, what: str) -> float:
-        """The number of a word with more digits, or a greater exponent, than is read at speed."""
+        """The number in a word with more digits, or a greater exponent, than the fast reader takes."""
         try:
             value = decimal(_NO_E.sub(rb"\1E\2", word.replace(b"D", b"E")).decode("latin-1"))
         except ValueError:
@@ -148,13 +148,13 @@ class Text:
                 return text[:cut]
             if len(text.strip()) > MAX_LINE:
                 raise Rejected("not-text", f"{self.name}: a word is longer than {MAX_LINE} bytes")
-            self._rest = text[-MAX_LINE:]  # all of what goes is white
+            self._rest = text[-MAX_LINE:]  # only white space is dropped
 
     def _read(self) -> bytes:
         try:
             text = self._stream.read(CHUNK)
         except EOFError:
-            return b""  # a compressed file that was cut: what follows says where
+            return b""  # the compressed file is cut off; the caller will say where
         except READ_ERRORS as error:
             raise Rejected("damaged", f"{self.name} cannot be read: {error}") from None
         self._left -= len(text)
@@ -165,7 +165,7 @@ class Text:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Text]:
-    """The text of a file, plain or compressed, in any encoding and with any line ends that texts have.
+    """Open the text of a file, plain or compressed, in any usual encoding and with any usual line ends.
 
     Raises:
         Rejected: it cannot be opened (``unreadable``).
@@ -177,7 +177,7 @@ def opened(path: Path) -> Iterator[Text]:
             EOFError,
             lzma.LZMAError,
             zlib.error,
-        ):  # damaged at its beginning: whoever reads it says where
+        ):  # damaged at its beginning; the first read will say so
             stream = decompressed(path)
     except READ_ERRORS as error:
         raise Rejected("unreadable", f"{path.name} cannot be opened: {error}") from None

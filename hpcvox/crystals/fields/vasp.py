@@ -1,4 +1,4 @@
-"""VASP's files of fields: CHGCAR, CHG, PARCHG, AECCAR (charge) and LOCPOT (potential)."""
+"""Reads VASP's files of fields: CHGCAR, CHG, PARCHG, AECCAR (charge) and LOCPOT (potential)."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +16,11 @@ _POTENTIAL = {1: ("total",), 2: ("up", "down"), 4: ("total", "field x", "field y
 
 
 def read_chgcar(path: Path) -> Field:
-    """Charge density of a CHGCAR, CHG, PARCHG or AECCAR file, plain or compressed.
+    """Read the charge density of a CHGCAR, CHG, PARCHG or AECCAR file, plain or compressed.
 
-    The file holds ρ·V; the field is ρ in e/Å^3 (electrons count positive), its first channel ``total``, then, where
-    the calculation had spin, ``spin`` (up less down), or the three components of the magnetization.
-    Augmentation occupancies are passed over.
+    The file holds ρ·V; the field is ρ in e/Å^3, with electrons positive.  The first channel is ``total``.  If the
+    calculation had spin, ``spin`` (up minus down) or the three components of the magnetization follow.
+    Augmentation occupancies are skipped.
 
     Raises:
         Rejected: ``unreadable``, ``damaged``, ``not-text``, ``truncated``, ``header``, ``cell``, ``element``,
@@ -35,9 +35,9 @@ def read_chgcar(path: Path) -> Field:
 
 
 def read_locpot(path: Path) -> Field:
-    """Local potential of a LOCPOT file in eV, plain or compressed: the values as they are written.
+    """Read the local potential, in eV, of a LOCPOT file, plain or compressed.
 
-    Channels: ``total``; with spin ``up`` and ``down``.  Raises as :func:`read_chgcar` does.
+    The channel is ``total``; with spin there are ``up`` and ``down``.  Raises the errors of :func:`read_chgcar`.
     """
     with opened(path) as text:
         head, values = _read(text)
@@ -57,11 +57,11 @@ class _Head(NamedTuple):
     lattice: NDArray[np.float64]
     numbers: NDArray[np.uint8]
     frac: NDArray[np.float64]
-    listed: int  # atoms, of which several may be one
+    listed: int  # number of atoms in the file, where one atom may be listed several times
 
 
 def _read(text: Text) -> tuple[_Head, NDArray[np.float64]]:
-    """The POSCAR at the head and all blocks of values, (C, M1, M2, M3) as written."""
+    """Read the POSCAR at the beginning and all blocks of values, (C, M1, M2, M3) as written."""
     head = _head(text)
     line = text.header("the grid")
     while not line.strip():
@@ -83,9 +83,9 @@ def _read(text: Text) -> tuple[_Head, NDArray[np.float64]]:
 
 
 def _another(text: Text, counts: list[int], atoms: int, what: str) -> bool:
-    """Passes over what lies between two blocks; whether the grid's line, and so another block, follows.
+    """Skip the text between two blocks; return whether the line of a grid, and so another block, follows.
 
-    That is augmentation occupancies, and a number an atom.
+    The text holds augmentation occupancies, and one number for each atom.
     """
     loose, augmented = 0, False
     while (line := text.line()) is not None:
@@ -102,7 +102,7 @@ def _another(text: Text, counts: list[int], atoms: int, what: str) -> bool:
 
 
 def _integers(line: str) -> list[int] | None:
-    """The numbers of a line of digits alone, else None."""
+    """The numbers in a line that holds only whole numbers; None for other lines."""
     words = line.split()
     if not words or not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
         return None
@@ -110,7 +110,7 @@ def _integers(line: str) -> list[int] | None:
 
 
 def _head(text: Text) -> _Head:
-    """A POSCAR: comment, scale, cell, symbols, counts, coordinates."""
+    """Read a POSCAR: comment, scale, cell, symbols, counts, coordinates."""
     comment = text.header("the comment")
     scale = np.array(text.numbers("the scale", 1)[:3])
     lattice = np.array([text.numbers(f"cell vector {i}", 3)[:3] for i in (1, 2, 3)])
@@ -141,7 +141,7 @@ def _head(text: Text) -> _Head:
 
 
 def _scale(text: Text, scale: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What coordinates are multiplied by: one number, the wanted volume as a negative one, or one an axis."""
+    """The factor of all lengths: one number or one for each axis; a negative number is the volume in Å^3."""
     if len(scale) == 3 and (scale > 0).all():
         return scale
     if len(scale) == 2:
@@ -157,7 +157,7 @@ def _scale(text: Text, scale: NDArray[np.float64], lattice: NDArray[np.float64])
 
 
 def _numbers(text: Text, symbols: list[str], counts: list[int]) -> list[int]:
-    """Atomic numbers, one a site, of ``Fe_pv``, ``Fe/1234`` and the like."""
+    """The atomic number of each site; symbols may be such as ``Fe_pv`` and ``Fe/1234``."""
     checked_count(sum(counts))
     names = [symbol.split("/")[0].split("_")[0] for symbol in symbols]
     if len(names) != len(counts) or not all(name in ATOMIC_NUMBERS for name in names):

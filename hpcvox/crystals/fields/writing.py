@@ -1,4 +1,4 @@
-"""A density as the text of a CHGCAR."""
+"""Writes a density as the text of a CHGCAR."""
 
 from itertools import groupby
 
@@ -12,13 +12,15 @@ _PER_LINE = 5
 
 
 def chgcar_text(crystal: Crystal, density: NDArray[np.float64], comment: str) -> str:
-    """``density`` (M1, M2, M3) in e/Å^3 on the cell of ``crystal`` as a CHGCAR, which holds ρ·V.
+    """The text of a CHGCAR, which holds ρ·V, for ``density`` (M1, M2, M3) in e/Å^3 on the cell of ``crystal``.
 
-    :func:`hpcvox.crystals.fields.read_chgcar` reads it back: the cell exactly, values to 12 digits, and so the number
-    of electrons to as many.
+    :func:`hpcvox.crystals.fields.read_chgcar` reads the cell back exactly, and values and the number of electrons to 12
+    digits.
 
     Args:
-        comment: of one line.
+        crystal: its cell and sites are written.
+        density: electrons are positive.
+        comment: the first line of the file, without a line end.
     """
     volume = abs(float(np.linalg.det(crystal.lattice)))
     runs = [(SYMBOLS[z], len(list(sites))) for z, sites in groupby(crystal.numbers.tolist())]

@@ -1,1 +1,1 @@
-"""Formats: how the text of one structure becomes its cell or, of a CIF, its crystals."""
+"""Formats: each module reads the text of one structure, or writes it."""

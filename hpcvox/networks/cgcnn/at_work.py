@@ -1,4 +1,4 @@
-"""A trained CGCNN at work: graphs of crystals → its property, in the unit of its target."""
+"""Predicts a property of crystals from their graphs with a trained CGCNN, in the unit of its target."""
 
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ TASK: Final = "cgcnn"
 
 
 class Property:
-    """The network of a run folder of ``train-cgcnn``.
+    """A trained CGCNN, read from ``folder``, a run folder of ``hpcvox train-cgcnn``.
 
     Raises:
         CheckpointError: there is no trained CGCNN in ``folder``.
@@ -32,19 +32,24 @@ class Property:
         self.neighbours = self.card.neighbours
         self._known = torch.tensor(self.card.elements)
         self.elements = frozenset(SYMBOLS[number] for number in self.card.elements)
-        """Symbols of those that a crystal of its training had."""
+        """Symbols of the elements in the crystals that it was trained on."""
 
     def __call__(self, graphs: Graphs) -> NDArray[np.float64]:
-        """Its value for every crystal, (B,); NaN for one with an element that no crystal of its training had."""
+        """Predict the property of every crystal, (B,), in the unit of the target.
+
+        A crystal with an element that no crystal of the training had gets NaN.
+        """
         with torch.no_grad():
             value = self._model(*graphs).double()
             strange = (~torch.isin(graphs.numbers, self._known)).double()
             value[torch.segment_reduce(strange, "max", lengths=graphs.sites) > 0] = torch.nan
             scaled: NDArray[np.float64] = (value * self.card.std + self.card.mean).numpy()
-        with np.errstate(over="ignore"):  # of a crystal like no other: infinite, and for the caller to judge
+        with np.errstate(
+            over="ignore"
+        ):  # a crystal unlike all others may give infinity, which the caller judges
             return 10**scaled if self.log else scaled
 
 
 def build(card: CGCNNCard) -> CGCNN:
-    """The network that a card describes, of no particular weights."""
+    """Build the network that a card describes; the caller loads its weights."""
     return CGCNN(card.model)

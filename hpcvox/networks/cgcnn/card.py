@@ -9,26 +9,26 @@ from hpcvox.networks.cgcnn.settings import CGCNNSettings
 from hpcvox.training.folder.card import Card, Element, Positive
 
 HELD_OUT = "held_out.csv"
-"""What it says of held-out crystals."""
+"""Table in the run folder with the network's predictions for held-out crystals."""
 
 
 class CGCNNCard(Card):
-    """What it says of itself."""
+    """The fields of a CGCNN's card."""
 
     task: Literal["cgcnn"] = "cgcnn"
     model: CGCNNSettings
     target: str
     log: bool
-    """Whether it says the target's decadic logarithm."""
+    """Whether the network predicts the logarithm (base 10) of the target."""
     mean: float
-    """Of the target (of its logarithm, with ``log``) in the training set, in the target's unit."""
+    """Mean of the target in the training set, in its unit; with ``log`` the mean of its logarithm."""
     std: Annotated[float, Ge(0)]
-    """Its standard deviation there."""
+    """Standard deviation of the target (with ``log`` of its logarithm) in the training set."""
     neighbours: Positive
-    """Edges a site of the graphs."""
+    """Edges of every site in the graphs."""
     descriptor: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the shard set; nothing in cards of before they were kept."""
+    """Settings of the shard set; empty in cards of older versions, which did not keep them."""
     elements: Annotated[list[Element], Len(1)]
-    """Atomic numbers in its training set."""
+    """Atomic numbers that occur in the training set."""
     initial: str | None = None
-    """Run folder of the network that it started from."""
+    """Run folder of the network whose weights the training started from."""

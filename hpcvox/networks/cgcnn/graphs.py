@@ -1,4 +1,4 @@
-"""Crystal graphs together, one after the other in the same arrays: batches of a shard set, or any."""
+"""Batches of crystal graphs: the sites of all crystals one after the other in the same arrays."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,43 +12,43 @@ from hpcvox.training.data import Slice
 
 
 class Graphs(NamedTuple):
-    """B crystals of k sites together, with N neighbours each: what the network takes."""
+    """The input of the network: B crystals with k sites in total, each with N neighbours."""
 
     numbers: torch.Tensor
     """(k,) int64: atomic numbers."""
     neighbours: torch.Tensor
-    """(k, N) int64: row of the site that each edge leads to."""
+    """(k, N) int64: row of the site at the end of each edge."""
     distances: torch.Tensor
-    """(k, N) float32, in Å."""
+    """(k, N) float32: lengths of the edges in Å."""
     sites: torch.Tensor
-    """(B,) int64: sites of each crystal; where the set has their orbits, one of each."""
+    """(B,) int64: number of sites of each crystal; if the shard set has orbits, number of orbits."""
     weights: torch.Tensor
-    """(k, 1) float32: share of a site, or of those it stands for, in its crystal."""
+    """(k, 1) float32: share of the site, or of all sites of its orbit, in the sites of its crystal."""
 
 
 class GraphBatch(NamedTuple):
-    """Graphs of one step on one rank."""
+    """The graphs of one step on one rank."""
 
     indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
+    """(B,) int64: numbers of the samples in the shard set."""
     share: torch.Tensor
-    """(B,) float32: weight of each sample in the rank's loss, so that the mean over ranks is that over samples."""
+    """(B,) float32: weight of each sample in the rank's loss; with it the mean over ranks is the mean over samples."""
     graph: Graphs
     epoch: int
 
 
 Ragged = Sequence[NDArray[np.generic]]
-"""An array a crystal."""
+"""One array for each crystal."""
 
 
 def joined(numbers: Ragged, neighbours: Ragged, distances: Ragged, orbits: Ragged | None) -> Graphs:
-    """One set of arrays from those of each crystal; with ``orbits``, of one site of each alone.
+    """Join the arrays of several crystals; with ``orbits``, keep only one site of each orbit.
 
     Args:
-        numbers: atomic numbers, (sites,) each.
-        neighbours: sites within the crystal, (sites, N) each.
-        distances: in Å, (sites, N) each.
-        orbits: first site that each one is like, (sites,) each; None: every site is computed.
+        numbers: atomic numbers, (sites,) for each crystal.
+        neighbours: the site at the end of each edge, numbered within the crystal, (sites, N) for each crystal.
+        distances: lengths of the edges in Å, (sites, N) for each crystal.
+        orbits: first site that is equivalent to each site, (sites,) for each crystal; None: every site is computed.
     """
     sites = np.array([len(sample) for sample in numbers], np.int64)
     first = np.repeat(np.cumsum(sites) - sites, sites)
@@ -72,7 +72,7 @@ def joined(numbers: Ragged, neighbours: Ragged, distances: Ragged, orbits: Ragge
 
 
 def load(shards: ShardSet, part: Slice, epoch: int) -> GraphBatch:
-    """Read the samples of ``part`` from a set of the descriptor ``graph``."""
+    """Read the samples of ``part`` from a shard set of the descriptor ``graph``."""
     graph = joined(
         [shards.sites(int(index))[0] for index in part.indices],
         shards.read_ragged("neighbours", part.indices),

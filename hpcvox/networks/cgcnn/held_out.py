@@ -1,10 +1,10 @@
-"""``held_out.csv``: what a CGCNN says of the crystals that its training held out."""
+"""``held_out.csv``: the predictions of a CGCNN for the crystals that its training held out."""
 
 from enum import StrEnum
 
 
 class Column(StrEnum):
-    """Of the table; values in the unit of the target."""
+    """The columns of the table; values are in the unit of the target."""
 
     ID = "id"
     FORMULA = "formula"

@@ -1,13 +1,13 @@
-"""The crystal graph network CGCNN (Xie and Grossman 2018) as Court et al. 2020 use it: a crystal → a number.
+"""The crystal graph network CGCNN (Xie and Grossman 2018) as Court et al. 2020 use it: it predicts a number.
 
 Tensor names end in their axes: B crystals, k sites of all of them, N neighbours a site, A features of a site,
 G Gaussians of a distance.
 
-Xie and Grossman describe an element by 92 fixed numbers, properties of the free element in bins.  Here it is a
-one-hot vector of its atomic number: the first dense layer is then a row of learned features for each element.
-It takes no table from elsewhere, puts no bound on the elements, and formation energies, from which the other
-properties' networks start, are plentiful enough to learn it.  An element that no training crystal has keeps
-its random features, though, where tabulated properties would have been a hint.
+Xie and Grossman describe an element by 92 fixed numbers: binned properties of the free element.  Here an element is a
+one-hot vector of its atomic number, so that the first dense layer is a table of learned features for each element.
+This needs no external table and works for all elements.  There are enough formation energies to learn these features,
+and the networks of other properties start from that network.  The drawback: an element that no training crystal has
+keeps its random features, where tabulated properties would have given a hint.
 """
 
 from typing import Any
@@ -24,18 +24,18 @@ ELEMENTS = 119
 """Rows of the table of elements: atomic numbers 0 (none) to 118."""
 
 VANISHED = 50.0
-"""Exponent at which a Gaussian ends, at 2e-22: of subnormal numbers, exp and the product with the weights take 15 to
-30 times as long."""
+"""The exponent of a Gaussian is cut off here, where it is 2e-22.  Smaller values would be subnormal numbers, with which
+exp and the product with the weights take 15 to 30 times as long."""
 
 
 class RowNorm(nn.BatchNorm1d):
-    """BatchNorm of rows, (R, C).  One row alone has no variance: the running statistics stand in."""
+    """BatchNorm of rows, (R, C).  A single row has no variance; it is normalised by the running statistics."""
 
     def forward(self, x_RC: torch.Tensor) -> torch.Tensor:
         if len(x_RC) > 1 or not self.training:
             return super().forward(x_RC)
         assert self.num_batches_tracked is not None
-        self.num_batches_tracked += 1  # alike on all ranks, whatever they were dealt
+        self.num_batches_tracked += 1  # the same on all ranks, whatever rows they have
         return functional.batch_norm(
             x_RC, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
         )
@@ -44,9 +44,9 @@ class RowNorm(nn.BatchNorm1d):
 class Convolution(nn.Module):
     """v_i + Σ_j σ(z_ij W_f + b_f) ⊙ g(z_ij W_s + b_s), z_ij = v_i ⊕ v_j ⊕ u_ij (Xie and Grossman's eq. 5).
 
-    g is the softplus; as in the authors' code, what the σ and g see, and the sum, are normalised over the
-    batch, and g is applied to the result.  z_ij is never put together: its three parts have their own columns
-    of W, and those of sites are multiplied once a site rather than once an edge (a quarter of the work).
+    g is the softplus.  As in the authors' code, the inputs of σ and g and the sum are normalised over the batch, and g
+    is applied to the result.  z_ij is never concatenated: each of its three parts has its own columns of W.  Those of
+    the sites are multiplied once for each site, not for each edge, which takes a quarter of the work.
     """
 
     def __init__(self, atom_features: int, gaussians: int) -> None:
@@ -59,11 +59,11 @@ class Convolution(nn.Module):
     def forward(
         self, sites_kA: torch.Tensor, neighbours_kN: torch.Tensor, bonds_kNG: torch.Tensor
     ) -> torch.Tensor:
-        """New features of the sites, (k, A)."""
+        """The new features of the sites, (k, A)."""
         own, other, bond = torch.split(self.dense.weight, self.parts, dim=1)
         z_kNA = functional.linear(bonds_kNG, bond)
         z_kNA = z_kNA + functional.linear(sites_kA, own, self.dense.bias)[:, None]
-        # a gather whose gradient is summed in a fixed order, and faster than that of indexing
+        # a gather: its gradient is summed in a fixed order, and is faster than the gradient of indexing
         z_kNA = z_kNA + functional.embedding(neighbours_kN, functional.linear(sites_kA, other))
         gate, core = self.edge_norm(z_kNA.flatten(0, 1)).chunk(2, dim=1)
         messages = (torch.sigmoid(gate) * functional.softplus(core)).view(*neighbours_kN.shape, -1).sum(1)
@@ -71,7 +71,7 @@ class Convolution(nn.Module):
 
 
 class CGCNN(nn.Module):
-    """Elements → features of sites → convolutions → mean over a crystal's sites → dense → one number."""
+    """Elements → features of sites → convolutions → mean over a crystal's sites → dense layers → one number."""
 
     centres: torch.Tensor
 
@@ -79,7 +79,7 @@ class CGCNN(nn.Module):
         super().__init__()
         self.settings = settings
         gaussians = round(settings.radius / settings.step) + 1
-        # by NumPy: a product on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s
+        # NumPy: on the meta device, where shapes are compared with cards, a product would load a compiler for 1 s
         centres = np.float32(settings.step) * np.arange(gaussians, dtype=np.float32)
         self.register_buffer("centres", torch.from_numpy(centres), persistent=False)
         self.embedding = embedding(ELEMENTS, settings.atom_features)
@@ -102,10 +102,10 @@ class CGCNN(nn.Module):
 
         Args:
             numbers_k: atomic numbers of the sites, crystal by crystal, int64.
-            neighbours_kN: row of the site that each edge leads to, int64.
-            distances_kN: its length in Å.
+            neighbours_kN: row of the site at the end of each edge, int64.
+            distances_kN: length of each edge in Å.
             sites_B: how many sites each crystal has, int64, at least one.
-            weights_k1: weights of the sites in their crystal's mean, of sum 1.
+            weights_k1: weights of the sites in the mean over their crystal; they add up to 1 for each crystal.
         """
         exponent_kNG = ((distances_kN[..., None] - self.centres) / self.settings.width).square()
         bonds_kNG = torch.exp(-exponent_kNG.clamp_max(VANISHED))
@@ -117,5 +117,5 @@ class CGCNN(nn.Module):
         return values_B
 
     def features(self) -> dict[str, Any]:
-        """The state of all but the head: what the network of another property can start from."""
+        """The weights without those of the head; the network of another property can start from them."""
         return {name: value for name, value in self.state_dict().items() if not name.startswith("head.")}

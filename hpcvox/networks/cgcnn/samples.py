@@ -1,4 +1,4 @@
-"""What a training of the CGCNN asks of its shard set; loads no PyTorch."""
+"""Checks of the shard set before a CGCNN is trained on it; imports no PyTorch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +10,18 @@ from hpcvox.training.samples import by_material
 
 
 def check(settings: TrainCGCNNSettings, shards: ShardSet) -> None:
-    """Raise what a training with these settings would be refused for."""
+    """Raise the error that a training with these settings on this shard set would end with, if any."""
     neighbours(shards)
     train, _ = by_material(settings, shards, known(settings, shards))
     spread(settings, shards, targets(settings, shards)[train])
 
 
 def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float64]:
-    """What is to be learnt of every sample, (N,), NaN where it is not known; log10 of the target with ``log``.
+    """The value to learn for every sample, (N,): the target, or with ``log`` its log10; NaN if it is unknown.
 
     Raises:
         ShardError: there is no such target.
-        ConfigError: ``log`` of a value that is not positive.
+        ConfigError: ``log`` is set and a value is not positive.
     """
     values = shards.target(settings.target)
     if not settings.log:
@@ -31,8 +31,8 @@ def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float6
         first = wrong[0]
         raise ConfigError(
             f"log: {settings.target} is {values[first]:g} for {shards.ids[first]} ({shards.origins[first]}), "
-            f"and so or alike for {len(wrong)} of {len(values)} samples: log=true takes values above 0; leave those "
-            "samples or their values out of the source and featurize it again, or set log=false"
+            f"and {len(wrong)} of {len(values)} samples are not above 0: log=true needs values above 0; remove those "
+            "samples or their values from the source and featurize it again, or set log=false"
         )
     return np.log10(values)
 
@@ -40,30 +40,34 @@ def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float6
 def spread(
     settings: TrainCGCNNSettings, shards: ShardSet, values: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Mean and standard deviation of the ``values`` that are trained on.
+    """Mean and standard deviation of ``values``, those of the training samples.
 
     Raises:
-        ConfigError: they are all the same.
+        ConfigError: all values are the same.
     """
     mean, std = float(values.mean()), float(values.std())
     if not std:
         raise ConfigError(
-            f"target: {settings.target} is {mean:g} for all {len(values)} samples to train on, so that there "
+            f"target: {settings.target} is {mean:g} for all {len(values)} training samples, so there "
             f"is nothing to learn; other targets of {shards.folder}: {', '.join(shards.target_names)}"
         )
     return mean, std
 
 
 def neighbours(shards: ShardSet) -> int:
-    """Edges a site of a set of graphs."""
+    """Number of edges of every site in a shard set of graphs.
+
+    Raises:
+        ShardError: the set is of another descriptor.
+    """
     if shards.manifest.descriptor != "graph":
         raise ShardError(
-            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, and a CGCNN takes graphs: "
+            f"{shards.folder} holds the descriptor {shards.manifest.descriptor}, but a CGCNN needs graphs: "
             "hpcvox featurize configs/featurize_graph.yaml makes them"
         )
     return int(shards.array_shape("neighbours")[0])
 
 
 def known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), have a value to learn from."""
+    """Which samples have a value to learn, (N,) bool."""
     return np.isfinite(targets(settings, shards))

@@ -10,26 +10,27 @@ from hpcvox.training.settings import BatchSize, RunFolder, TrainSettings
 
 
 class CGCNNSettings(Settings):
-    """The shape of the network; as it is, the paper's."""
+    """The shape of the network; the defaults are the paper's."""
 
-    atom_features: int = Field(64, ge=1, description="features of a site")
+    atom_features: int = Field(64, ge=1, description="number of features of a site")
     convolutions: int = Field(
-        1, ge=0, le=100, description="graph convolutions; each looks one neighbour farther"
+        1, ge=0, le=100, description="graph convolutions; each reaches one neighbour farther"
     )
     hidden: int = Field(128, ge=1, description="width of the dense layer after the pooling")
     radius: float = Field(
-        8.0, gt=0, le=100, description="Å; a distance is seen by Gaussians centred from 0 to this"
+        8.0, gt=0, le=100, description="Å; a distance is expanded in Gaussians centred from 0 to this"
     )
-    step: float = Field(0.2, ge=0.001, description="Å; from one Gaussian's centre to the next")
+    step: float = Field(0.2, ge=0.001, description="Å; distance from one Gaussian's centre to the next")
     width: float = Field(0.2, gt=0, description="Å; a Gaussian is exp(-(d - centre)²/width²)")
 
 
 class TrainCGCNNSettings(TrainSettings):
-    """hpcvox train-cgcnn: a property of crystals from their graphs of nearest neighbours, one network a property.
+    """hpcvox train-cgcnn: train a CGCNN to predict a property of crystals from their graphs of nearest neighbours.
 
-    CGCNN (Xie and Grossman 2018), as in Court et al. 2020; their optimizer, without a schedule, is
-    configs/train_cgcnn_paper.yaml.  On 36,460 inorganic crystals the last of the examples is 0.051 eV/atom off on
-    those held out, the paper's network 0.100; graphs of symprec=0.01 make it three times as fast.
+    CGCNN (Xie and Grossman 2018) as in Court et al. 2020; one network predicts one property.
+    configs/train_cgcnn_paper.yaml has their optimizer without a schedule.  Trained on 36,460 inorganic crystals, the
+    last example below has a mean error of 0.051 eV/atom on held-out crystals, the paper's network 0.100.  Graphs made
+    with symprec=0.01 make the training three times as fast.
 
     Examples:
       hpcvox train-cgcnn target=formation_energy_per_atom_eV out=runs/cgcnn
@@ -57,11 +58,11 @@ class TrainCGCNNSettings(TrainSettings):
     )
     loss: Literal["squared", "absolute"] = Field(
         "squared",
-        description="error whose mean is made small: squared, or absolute, which minds outliers less",
+        description="which mean error the training minimises: squared, or absolute, on which outliers weigh less",
     )
     initial: Path | None = Field(
         None,
-        description="run folder of another property's CGCNN of this shape (hidden aside), whose features, all but "
-        "its two dense layers, this one starts from; null: none",
+        description="run folder of another property's CGCNN with the same shape (hidden may differ); the training "
+        "starts from its weights, except those of its two dense layers; null: start from random weights",
     )
     model: CGCNNSettings = Field(CGCNNSettings(), description="shape of the network")

@@ -1,4 +1,7 @@
-"""CGCNN's task: the mean error of a property, standardised; squared, as in Court et al. 2020 (Table 1), or absolute."""
+"""The task of the CGCNN: minimise the error of a standardised property.
+
+The error is squared, as in Court et al. 2020 (Table 1), or absolute.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -24,11 +27,11 @@ from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 AT_A_TIME = 256
-"""Crystals predicted together."""
+"""Crystals in a batch of predictions."""
 
 
 class CGCNNTask:
-    """A property of a crystal from its graph."""
+    """Learns to predict a property of a crystal from its graph."""
 
     name = TASK
 
@@ -57,7 +60,7 @@ class CGCNNTask:
             figures = {
                 "mae": Ratio(error * self.std, one),
                 "mse": Ratio(squared * self.std**2, one),
-                # 1: no better than to say the mean of the training set
+                # 1: no better than predicting the mean of the training set for every crystal
                 "relative_mae": Ratio(error, wanted.abs()),
             }
         return Losses(squared if self.settings.loss == "squared" else error, figures)
@@ -78,9 +81,9 @@ class CGCNNTask:
         )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
-        """Write :data:`HELD_OUT`: the target of held-out crystals and what the exported model says, in its unit.
+        """Write :data:`HELD_OUT`: target and prediction of the held-out crystals, in the unit of the target.
 
-        Nothing stands for a crystal with an element that no crystal of the training had.
+        The prediction is empty for a crystal with an element that no crystal of the training had.
         """
         known, said = self.shards.target(self.settings.target), _predict(Property(out), self.shards, held_out)
         rows: list[dict[str, Any]] = [
@@ -95,7 +98,7 @@ class CGCNNTask:
         durable.write_csv(out / HELD_OUT, tuple(Column), rows)
 
     def _start_from(self, folder: Path) -> None:
-        """Take over the features (all but the head) of the network in ``folder``, which fit or are refused."""
+        """Copy the weights (without the head's) of the network in ``folder``; raise an error if they do not fit."""
         model, card = initial.loaded(folder, CGCNNCard, self.settings.model, free=frozenset({"hidden"}))
         assert isinstance(model, CGCNN)
         if card.neighbours != self.neighbours:
@@ -108,25 +111,26 @@ class CGCNNTask:
 
 
 def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
-    """The property of every sample, (N,), in the unit of the target, by the CGCNN in the run folder ``folder``.
+    """Predict the property of every sample with the CGCNN in the run folder ``folder``.
 
-    NaN for a crystal with an element that no crystal of its training had.
+    Returns:
+        (N,) float64 in the unit of the target; NaN for a crystal with an element that no training crystal had.
 
     Raises:
         CheckpointError: there is no trained CGCNN in ``folder``.
-        ShardError: ``shards`` holds no graphs, or graphs of another number of neighbours.
+        ShardError: ``shards`` holds no graphs, or graphs with another number of neighbours.
     """
     network = Property(Path(folder))
     if (found := neighbours(shards)) != network.neighbours:
         raise ShardError(
-            f"{shards.folder} has {found} neighbours a site, and {folder} was trained on {network.neighbours}: "
+            f"{shards.folder} has {found} neighbours per site, but {folder} was trained on {network.neighbours}: "
             f"featurize with neighbours={network.neighbours}"
         )
     return _predict(network, shards, np.arange(len(shards)))
 
 
 def _predict(network: Property, shards: ShardSet, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The property of ``samples``, in their order."""
+    """Predict the property of ``samples``, in their order."""
     parts = plan(samples, AT_A_TIME, 0, 1, None)
     return np.concatenate([np.zeros(0), *(network(load(shards, part, -1).graph) for part in parts)])
 

@@ -1,4 +1,4 @@
-"""The network of diffraction fingerprints: class of a crystal (Ziletti et al. 2018)."""
+"""The network of diffraction fingerprints: it classifies crystals (Ziletti et al. 2018)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A trained network of diffraction fingerprints at work: images → the names of their classes."""
+"""Classifies crystals by their diffraction fingerprints with a trained network."""
 
 from pathlib import Path
 from typing import Final
@@ -15,11 +15,11 @@ from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.training.folder import runs
 
 DEFECTS: Final = ("displacement", "vacancies", "substitutions")
-"""Settings of a fingerprint that are not of the crystal."""
+"""Settings of a fingerprint, without those of sources, folders and defects."""
 
 
 class Classifier:
-    """The network of a run folder of ``train-fingerprint``.
+    """A trained classifier, read from ``folder``, a run folder of ``hpcvox train-fingerprint``.
 
     Raises:
         CheckpointError: there is no such network in ``folder``.
@@ -30,7 +30,7 @@ class Classifier:
         self.classes = self.card.classes
 
     def __call__(self, images: NDArray[np.float32]) -> list[str]:
-        """The class of each of ``images``, (B, n, n, 3)."""
+        """The name of the class of each of ``images``, fingerprints of shape (B, n, n, 3)."""
         x = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
         with torch.inference_mode():
             said = self._model(x).argmax(1).tolist()
@@ -39,15 +39,15 @@ class Classifier:
 
 
 def build(card: FingerprintCard) -> ConvNet:
-    """The network that a card describes, of no particular weights."""
+    """Build the network that a card describes; the caller loads its weights."""
     return ConvNet(card.model, card.pixels, len(card.classes))
 
 
 def descriptor(card: FingerprintCard, run: str) -> DiffractionSettings:
-    """The settings of the fingerprints that a network was trained on.
+    """The settings with which the fingerprints of a network's training were made.
 
     Raises:
-        ConfigError: its card does not say.
+        ConfigError: the card does not have them, because an older version of hpcvox wrote it.
     """
     if not card.descriptor:
         raise ConfigError(f"{run}: its card does not say how its fingerprints were made: train it anew")

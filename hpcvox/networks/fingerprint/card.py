@@ -10,14 +10,14 @@ from hpcvox.training.folder.card import Card
 
 
 class FingerprintCard(Card):
-    """What it says of itself."""
+    """The fields of the card."""
 
     task: Literal["fingerprint"] = "fingerprint"
     model: ConvNetSettings
     pixels: Annotated[int, Ge(1), Le(10_000)]
-    """Along an edge of a fingerprint."""
+    """Pixels along each edge of a fingerprint."""
     classes: Annotated[dict[str, list[int]], Len(1)]
-    """Names of the classes, each with the values of the target that are of it."""
+    """Names of the classes, each with the values of the target that belong to it."""
     descriptor: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the shard set; nothing in cards of before they were kept."""
+    """Settings of the shard set; empty in cards of older versions, which did not keep them."""
     target: str

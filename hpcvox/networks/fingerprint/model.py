@@ -7,11 +7,11 @@ from hpcvox.networks.fingerprint.settings import ConvNetSettings
 
 CHANNELS = 3
 EPSILON = 1e-3
-"""Of BatchNorm, as in Keras."""
+"""Momentum and epsilon of BatchNorm, as in Keras."""
 
 
 class _Norm(nn.BatchNorm1d):
-    """BatchNorm that takes a batch of one sample, which has no variance, by the running statistics."""
+    """BatchNorm; a batch of one sample has no variance and is normalised by the running statistics."""
 
     def forward(self, x_BF: torch.Tensor) -> torch.Tensor:
         if len(x_BF) > 1:
@@ -22,13 +22,15 @@ class _Norm(nn.BatchNorm1d):
 
 
 class ConvNet(nn.Module):
-    """Twice convolution → ReLU a level, maximum of 2² between; dropout, dense → ReLU → BatchNorm, logits.
+    """The network: levels of two convolutions, then a dense layer and one logit for each class.
 
-    Convolutions keep the size; their weights, and the dense ones, begin orthogonal, biases at 0.
+    Each level is twice convolution → ReLU; max-pooling over 2² pixels lies between levels.  Then follow dropout,
+    dense layer → ReLU → BatchNorm, and the logits.  Convolutions keep the size.  Weights start orthogonal, biases at 0.
 
     Args:
-        pixels: along an edge of the image.
-        classes: logits.
+        settings: the shape of the network.
+        pixels: number of pixels along each edge of the image.
+        classes: number of classes.
 
     Raises:
         ValueError: the image is too small for so many levels, or the kernel is even.
@@ -37,7 +39,9 @@ class ConvNet(nn.Module):
     def __init__(self, settings: ConvNetSettings, pixels: int, classes: int) -> None:
         super().__init__()
         if settings.kernel % 2 == 0:
-            raise ValueError(f"kernel: {settings.kernel} is even, and has no middle: give an odd one")
+            raise ValueError(
+                f"kernel: {settings.kernel} is even, but a kernel needs a centre: give an odd number"
+            )
         levels: list[nn.Module] = []
         width, size = CHANNELS, pixels
         for level, filters in enumerate(settings.filters):
@@ -66,11 +70,11 @@ class ConvNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x_BCHW: torch.Tensor, kept_BF: torch.Tensor | None = None) -> torch.Tensor:
-        """Logits (B, classes) of fingerprints.
+        """The logits, (B, classes), of fingerprints.
 
         Args:
-            x_BCHW: fingerprints, channels first, 0 to 1.
-            kept_BF: which of the ``features`` dropout keeps; None: all, as outside of training.
+            x_BCHW: fingerprints, channels first, values 0 to 1.
+            kept_BF: which of the ``features`` dropout keeps; None: all of them, as outside of training.
         """
         features_BF: torch.Tensor = self.body(x_BCHW)
         if kept_BF is not None:

@@ -1,4 +1,4 @@
-"""What a training on diffraction fingerprints asks of its shard set; loads no PyTorch."""
+"""Checks of the shard set before a network is trained on its diffraction fingerprints; imports no PyTorch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +10,24 @@ from hpcvox.training.samples import Samples, by_material
 
 
 def check(settings: TrainFingerprintSettings, shards: ShardSet) -> None:
-    """Raise what a training with these settings would be refused for."""
+    """Raise the error that a training with these settings on this shard set would end with, if any."""
     train, _ = by_material(settings, shards, usable(settings, shards))
     refuse_empty(settings, shards, labels(settings, shards)[train])
 
 
 def refuse_empty(settings: TrainFingerprintSettings, shards: ShardSet, trained: Samples) -> None:
-    """Raise :class:`ShardError` where a class has no sample among those that are ``trained`` on, given as classes."""
+    """Raise :class:`ShardError` if a class has no training sample; ``trained`` holds the class of each of these."""
     empty = set(range(len(settings.classes))) - set(trained.tolist())
     if empty:
         names = list(settings.classes)
         raise ShardError(
-            f"{settings.shards} has no sample to train on of {', '.join(names[i] for i in sorted(empty))}: "
-            f"its values of {settings.target} are {_values(settings, shards)}; set classes to what there is"
+            f"{settings.shards} has no training sample of {', '.join(names[i] for i in sorted(empty))}: "
+            f"its values of {settings.target} are {_values(settings, shards)}; set classes to these values"
         )
 
 
 def labels(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.int64]:
-    """Class of each sample by its value of the target, (N,); -1: of none."""
+    """Class of each sample according to its target, (N,) int64; -1 if it belongs to no class."""
     values = shards.target(settings.target)
     out = np.full(len(values), -1)
     for number, members in enumerate(settings.classes.values()):
@@ -36,16 +36,16 @@ def labels(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.i
 
 
 def usable(settings: TrainFingerprintSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), are of a class.
+    """Which samples belong to a class, (N,) bool.
 
     Raises:
-        ShardError: none is.
+        ShardError: no sample does.
     """
     usable = labels(settings, shards) >= 0
     if not usable.any():
         raise ShardError(
-            f"{settings.shards} has no sample of a class: its values of {settings.target} are "
-            f"{_values(settings, shards)}; set classes to what there is"
+            f"{settings.shards} has no sample of any class: its values of {settings.target} are "
+            f"{_values(settings, shards)}; set classes to these values"
         )
     return usable
 

@@ -15,10 +15,12 @@ class ConvNetSettings(Settings):
     filters: tuple[Pair, ...] = Field(
         ((32, 32), (16, 16), (8, 8)),
         min_length=1,
-        description="of the two convolutions a level; the image is halved between levels",
+        description="filters of the two convolutions of each level; between levels the image is halved",
     )
     kernel: int = Field(7, ge=1, description="pixels along an edge of a convolution's kernel, odd")
-    dropout: float = Field(0.25, ge=0, lt=1, description="share of the features left out in training")
+    dropout: float = Field(
+        0.25, ge=0, lt=1, description="share of the features that dropout removes in training"
+    )
     dense: int = Field(128, ge=1, description="width of the fully connected layer")
 
 
@@ -35,9 +37,10 @@ SPACE_GROUPS = {
 
 
 class TrainFingerprintSettings(TrainSettings):
-    """hpcvox train-fingerprint: the network of diffraction fingerprints (Ziletti et al. 2018), 365,719 parameters.
+    """hpcvox train-fingerprint: train a network to classify crystals by their diffraction fingerprints.
 
-    The shard set is one that configs/featurize_diffraction.yaml writes.
+    The network is that of Ziletti et al. 2018, with 365,719 parameters.  configs/featurize_diffraction.yaml makes the
+    shard set.
 
     Examples:
       hpcvox train-fingerprint configs/train_fingerprint.yaml shards=runs/fingerprints
@@ -51,10 +54,10 @@ class TrainFingerprintSettings(TrainSettings):
     epochs: Epochs = 5
     batch_size: BatchSize = 32
     model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
-    target: str = Field("space_group", description="the target whose values say the class")
+    target: str = Field("space_group", description="the target whose values decide the class")
     classes: dict[str, list[int]] = Field(
         SPACE_GROUPS,
         min_length=2,
-        description="classes: each a name and the values of the target that it has; samples of other values are "
-        "left out",
+        description="classes: the name of each and the values of the target that belong to it; samples of other "
+        "values are left out",
     )

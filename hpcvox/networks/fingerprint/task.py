@@ -1,4 +1,4 @@
-"""The task of the diffraction fingerprint (Ziletti et al. 2018): which class a crystal is of."""
+"""The task of the network of diffraction fingerprints: classify crystals (Ziletti et al. 2018)."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -22,21 +22,21 @@ from hpcvox.training.task import Losses, Ratio, Recipe
 
 
 class FingerprintBatch(NamedTuple):
-    """Fingerprints of one step on one rank."""
+    """The fingerprints of one step on one rank."""
 
     indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
+    """(B,) int64: numbers of the samples in the shard set."""
     share: torch.Tensor
     """(B,) float32: weight of each sample in the rank's loss."""
     x: torch.Tensor
-    """(B, 3, n, n) float32: fingerprints, 0 to 1."""
+    """(B, 3, n, n) float32: fingerprints, values 0 to 1."""
     kept: torch.Tensor | None
-    """(B, features) bool: what dropout keeps, drawn for (epoch, sample); None in an evaluation."""
+    """(B, features) bool: the features that dropout keeps, drawn for (epoch, sample); None in an evaluation."""
     epoch: int
 
 
 class FingerprintTask:
-    """Classes by cross-entropy."""
+    """Learns classes by minimising the cross-entropy."""
 
     name = "fingerprint"
 
@@ -87,7 +87,7 @@ class FingerprintTask:
 
 
 def _least(figures: dict[str, float]) -> float:
-    """As in the paper, the weights with the best accuracy are kept."""
+    """The figure whose least value marks the best weights: the error rate, since the paper keeps the best accuracy."""
     return -figures["accuracy"]
 
 

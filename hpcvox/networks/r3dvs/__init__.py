@@ -1,4 +1,4 @@
-"""The voxel network of R3DVS: a property, or which crystal it is (Kajita et al. 2017)."""
+"""The voxel network of R3DVS: it predicts a property, or recognises a crystal (Kajita et al. 2017)."""
 
 from typing import Final
 

@@ -10,34 +10,34 @@ from hpcvox.training.folder.card import Card, Positive
 
 
 class R3DVSCard(Card):
-    """What it says of itself."""
+    """The fields of the card."""
 
     task: Literal["r3dvs"] = "r3dvs"
     model: VoxelCNNSettings
     channels: Positive
     voxels: Annotated[int, Ge(1), Le(1024)]
-    """Along an edge."""
+    """Voxels along each edge of the cube."""
     outputs: Positive
     scale: list[Annotated[float, Gt(0)]]
-    """How large amplitudes of each channel are, in the field's unit."""
+    """Typical size of the amplitudes of each channel, in the field's unit."""
     resolution: float
     """δL* of the shard set in Å."""
     length: float
-    """L* in Å."""
+    """The setting ``length``: L* in Å."""
     mean: bool
     """Whether the field's mean is at the cube's centre."""
     replicas: int
-    """Turns of each sample that it was trained on."""
+    """Random rotations of each sample in the training."""
     judged: Literal["original", "turned"]
     of: Literal["regression", "rotation"]
-    """What it was trained to tell: a target, or which crystal it is."""
+    """What it was trained to predict: a target, or which crystal it sees."""
     classes: list[str] | None = None
-    """Ids of the crystals that it tells apart."""
+    """Ids of the crystals that it can recognise."""
     target: str | None = None
     target_mean: float | None = None
-    """Of the target in the training set, in its unit."""
+    """Mean of the target in the training set, in its unit."""
     target_std: float | None = None
-    """Its standard deviation there."""
+    """Standard deviation of the target in the training set, in its unit."""
 
     @model_validator(mode="after")
     def _scaled(self) -> "R3DVSCard":

@@ -1,4 +1,4 @@
-"""The convolutional network on R3DVS voxels (Kajita et al. 2017): classes, or numbers."""
+"""The convolutional network on R3DVS voxels (Kajita et al. 2017), for classes or numbers."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,18 @@ from torch import nn
 from hpcvox.networks.r3dvs.settings import VoxelCNNSettings
 
 SLOPE = 0.3
-"""Of LeakyReLU below zero."""
+"""Slope of LeakyReLU below zero."""
 
 
 class VoxelCNN(nn.Module):
-    """Convolution 3³ → LeakyReLU → maximum of 2³, repeated; then fully connected layers with LeakyReLU between.
+    """The network: levels of convolution 3³ → LeakyReLU → max-pooling over 2³, then dense layers with LeakyReLU.
 
     Args:
-        channels: of the field.
-        voxels: along an edge of the cube.
-        outputs: classes (logits), or numbers.
-        scale: of each channel, the typical size of its amplitudes: what ``inputs: scaled`` divides by.
+        settings: the shape of the network.
+        channels: number of channels of the field.
+        voxels: number of voxels along each edge of the cube.
+        outputs: number of classes (for logits), or of numbers to predict.
+        scale: typical size of the amplitudes of each channel, by which ``inputs: scaled`` divides.
 
     Raises:
         ValueError: the cube is too small for so many levels.
@@ -33,7 +34,7 @@ class VoxelCNN(nn.Module):
         levels: list[nn.Module] = []
         size, width = voxels, channels
         for filters in settings.filters:
-            # The maximum first: LeakyReLU keeps the order, so the result is the same at an eighth of its cost.
+            # pooling first: LeakyReLU is monotonic, so the result is the same and costs an eighth
             levels += [nn.Conv3d(width, filters, 3, padding=padding), nn.MaxPool3d(2), nn.LeakyReLU(SLOPE)]
             width, size = filters, (size - 2 + 2 * padding) // 2
         if size < 1:
@@ -50,12 +51,12 @@ class VoxelCNN(nn.Module):
         self.head = nn.Linear(features, outputs)
 
     def forward(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
-        """Outputs (B, outputs) of amplitudes in the field's unit."""
+        """The outputs, (B, outputs), for amplitudes in the field's unit."""
         outputs: torch.Tensor = self.head(self.features(x_BCDHW))
         return outputs
 
     def features(self, x_BCDHW: torch.Tensor) -> torch.Tensor:
-        """What the last LeakyReLU gives, (B, features): where alike crystals lie near each other."""
+        """The output of the last LeakyReLU, (B, features), in which similar crystals lie near each other."""
         if self.settings.inputs == "scaled":
             # most voxels hold nothing or little, a few a hundred times as much
             x_BCDHW = torch.log1p(x_BCDHW / x_BCDHW.new_tensor(self.scale)[:, None, None, None])

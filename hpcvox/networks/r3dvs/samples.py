@@ -1,4 +1,4 @@
-"""What a training on R3DVS asks of its shard set; loads no PyTorch."""
+"""Checks of the shard set before a network is trained on its R3DVS; imports no PyTorch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from hpcvox.training.samples import all_samples, by_material
 
 
 def check(settings: TrainR3DVSSettings, shards: ShardSet) -> None:
-    """Raise what a training with these settings would be refused for."""
+    """Raise the error that a training with these settings on this shard set would end with, if any."""
     those = usable(settings, shards)
     if settings.task == "rotation":
         refuse_few(settings, shards)
@@ -19,13 +19,13 @@ def check(settings: TrainR3DVSSettings, shards: ShardSet) -> None:
 
 
 def usable(settings: TrainR3DVSSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), have what is learnt."""
+    """Which samples have the target to learn, (N,) bool; with task=rotation all samples."""
     if settings.task == "rotation":
         return all_samples(settings, shards)
     return np.isfinite(shards.target(settings.target))
 
 
 def refuse_few(settings: TrainR3DVSSettings, shards: ShardSet) -> None:
-    """Raise :class:`ConfigError` where there are fewer crystals than are to be told apart."""
+    """Raise :class:`ConfigError` if the shard set has fewer crystals than the network shall recognise."""
     if shards.n_samples < settings.crystals:
-        raise ConfigError(f"crystals: {settings.crystals}, and {settings.shards} has {shards.n_samples}")
+        raise ConfigError(f"crystals: {settings.crystals}, but {settings.shards} has only {shards.n_samples}")

@@ -1,8 +1,8 @@
-"""The task of R3DVS (Kajita et al. 2017): a property of a field, or which crystal it is of, whatever its turn.
+"""The task of R3DVS (Kajita et al. 2017): predict a property of a field, or recognise its crystal, in any rotation.
 
-The loop's samples are replicas: number r·N + i is sample i of the N in the shard set, turned by the r-th of
-its random rotations; r = 0, the numbers of the shard set itself, are the originals, by which it is judged unless
-``judged: turned`` asks for one more turn.
+The samples of the training loop are replicas.  With N samples in the shard set, replica number r·N + i is sample i
+after the r-th of its random rotations.  r = 0 are the unrotated originals.  The network is tested on these, unless
+``judged: turned`` asks for one more rotation.
 """
 
 from pathlib import Path
@@ -27,23 +27,23 @@ from hpcvox.training.samples import Samples, by_material
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 TYPICAL = 256
-"""Crystals at most, evenly over the training set, whose voxels say how large amplitudes are."""
+"""Most crystals, spread evenly over the training set, from which the typical size of amplitudes is computed."""
 
 
 class ReplicaBatch(NamedTuple):
-    """R3DVS of one step on one rank."""
+    """The voxels of one step on one rank."""
 
     indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
+    """(B,) int64: numbers of the samples in the shard set."""
     share: torch.Tensor
     """(B,) float32: weight of each sample in the rank's loss."""
     x: torch.Tensor
-    """(B, C, n, n, n) float32: amplitudes in the field's unit, along x, y, z of the turned crystal."""
+    """(B, C, n, n, n) float32: amplitudes in the field's unit, along x, y, z of the rotated crystal."""
     epoch: int
 
 
 class R3DVSTask:
-    """Regression of a standardised target, or classification of crystals."""
+    """Learns a standardised target, or to recognise crystals."""
 
     name = "r3dvs"
 
@@ -62,7 +62,7 @@ class R3DVSTask:
         some = originals[:: -(-len(originals) // TYPICAL)]
         try:
             typical = [self.map(int(sample), 0).astype(np.float64) for sample in some]
-            # of a channel without any amplitude, 1
+            # a channel without any amplitude has the scale 1
             self.scale = [float(s) or 1.0 for s in np.stack(typical).std((0, 2, 3, 4))]
             self.voxels = typical[0].shape[-1]
             model = VoxelCNN(settings.model, len(self.scale), self.voxels, outputs, self.scale)
@@ -71,7 +71,7 @@ class R3DVSTask:
         self.model = model.to(comm.device)
 
     def map(self, sample: int, replica: int) -> NDArray[np.float32]:
-        """The voxels, (C, n, n, n), of ``sample`` in its ``replica``-th turn; 0: as it is."""
+        """The voxels, (C, n, n, n) float32, of ``sample`` after its ``replica``-th rotation; 0: not rotated."""
         shards = self.shards
         (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
         (mean,) = shards.read_array("mean", [sample])
@@ -124,7 +124,7 @@ class R3DVSTask:
 
 
 def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
-    """A rotation, (3, 3), uniform on SO(3), of (seed, sample, replica) alone: of a normal quaternion."""
+    """A random rotation, (3, 3), uniform on SO(3); it depends only on (seed, sample, replica)."""
     quaternion = generator(seed, REPLICA, sample, replica).standard_normal(4)
     w, x, y, z = quaternion / np.linalg.norm(quaternion)
     return np.array(
@@ -139,7 +139,7 @@ def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:
 def _split(
     settings: TrainR3DVSSettings, shards: ShardSet, usable: NDArray[np.bool_]
 ) -> tuple[Samples, Samples]:
-    """Replicas to train on; of other crystals, or with task=rotation of the same, what they are judged by."""
+    """The replicas to train on and those to test on: of other crystals, with task=rotation of the same crystals."""
     if settings.task == "rotation":
         refuse_few(settings, shards)
         draw = generator(settings.seed, CRYSTALS).permutation(shards.n_samples)

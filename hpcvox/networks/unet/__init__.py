@@ -1,4 +1,4 @@
-"""The UNet: density → elements of voxels (Court et al. 2020)."""
+"""The UNet: it names the element of each voxel of a density (Court et al. 2020)."""
 
 from typing import Final
 

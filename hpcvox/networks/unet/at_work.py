@@ -1,11 +1,11 @@
-"""A trained UNet, made again from its card."""
+"""Builds a UNet from the card of a trained one."""
 
 from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 
 
 def build(card: UNetCard) -> UNet:
-    """The network that a card describes, of no particular weights."""
+    """Build the network that a card describes; the caller loads its weights."""
     smallest = card.model.patch * 2 ** len(card.model.down)
     if card.voxels % smallest:
         raise ValueError(f"{card.voxels} voxels are no multiple of the {smallest} of its levels")

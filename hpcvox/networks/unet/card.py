@@ -10,14 +10,14 @@ from hpcvox.training.folder.card import Element, Positive
 
 
 class UNetCard(MapsCard):
-    """What it says of itself."""
+    """The fields of a UNet's card."""
 
     task: Literal["unet"] = "unet"
     model: UNetSettings
     classes: Positive = 2
     elements: list[Element] = Field(default_factory=list)
-    """Atomic numbers in its training set."""
+    """Atomic numbers that occur in the training set."""
     initial: str | None = None
-    """Run folder of the network that it started from."""
+    """Run folder of the network whose weights the training started from."""
     vae: str | None = None
-    """Run folder of the VAE whose decoded maps it learnt, too."""
+    """Run folder of the VAE whose decoded maps were also trained on."""

@@ -24,7 +24,7 @@ PAPER = UNetSettings(
     stencils=(),
     head=(),
 )
-"""The network of the paper: 31.2 M weights."""
+"""Settings of the paper's network, which has 31.2 M weights."""
 
 
 class _Block(nn.Module):
@@ -38,18 +38,17 @@ class _Block(nn.Module):
         self.norm = nn.BatchNorm3d(second)
 
     def forward(self, x_BCDHW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The block's output, and its last ReLU's output before normalisation."""
+        """The output of the block, and the output of its last ReLU before normalisation."""
         activated = torch.relu(self.convolution(self.first(x_BCDHW)))
         return self.norm(activated), activated
 
 
 class UNet(nn.Module):
-    """Features of every voxel, with a head for occupation and a head for the element.
+    """Computes features of every voxel; one head predicts whether it is occupied, another one its element.
 
-    The element head is applied to chosen voxels only: 95 classes on all 32³ would cost more memory
-    traffic than the network, and background voxels carry no weight in the loss.  It sees the features and,
-    with ``stencils``, the density around the voxel itself: elements differ by less than a network keeps
-    of the density through its pooling.
+    The element head runs only on chosen voxels: 95 classes on all 32³ voxels would cost more memory traffic than the
+    network, and background voxels have no weight in the loss.  It takes the features and, with ``stencils``, the
+    density around the voxel, because pooling loses the small differences between elements.
     """
 
     def __init__(self, settings: UNetSettings) -> None:
@@ -115,13 +114,13 @@ class UNet(nn.Module):
         sample_K: torch.Tensor,
         voxel_K: torch.Tensor,
     ) -> torch.Tensor:
-        """Logits of the atomic numbers, (K, classes), of K voxels.
+        """The logits of the atomic numbers, (K, classes), of K voxels.
 
         Args:
-            x_BCDHW: the maps, as given to ``forward``.
-            features_BFDHW: the features, as ``forward`` returned them.
-            sample_K: which sample each voxel is of.
-            voxel_K: its place in the sample's flat map.
+            x_BCDHW: the maps that ``forward`` took.
+            features_BFDHW: the features that ``forward`` returned.
+            sample_K: the sample of each voxel, 0 to B - 1.
+            voxel_K: its place in the sample's flattened map.
         """
         inputs_KF = features_BFDHW.flatten(2).transpose(1, 2)[sample_K, voxel_K]
         if self.surroundings is not None:
@@ -130,10 +129,10 @@ class UNet(nn.Module):
         return logits
 
     def perceptual(self, x_BCDHW: torch.Tensor) -> list[torch.Tensor]:
-        """ReLU outputs at each resolution on the way down: the features of the DFC loss.
+        """The ReLU outputs at each resolution on the way down, which the DFC loss compares.
 
-        With ``inputs: scaled`` each resolution is in units of its standard deviation in training: a UNet's
-        activations may be of any size, and the loss's weight beside the maps' own error must not hang on it.
+        With ``inputs: scaled`` each resolution is divided by its standard deviation in training.  A UNet's activations
+        may have any size, and the weight of this loss relative to the error of the maps must not depend on it.
         """
         x = self.fold(x_BCDHW)
         outputs = []

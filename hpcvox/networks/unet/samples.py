@@ -1,4 +1,4 @@
-"""What a training of the UNet asks of its shard set; loads no PyTorch."""
+"""Checks of the shard set before a UNet is trained on it; imports no PyTorch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from hpcvox.training.samples import all_samples, by_material
 
 
 def check(settings: TrainUNetSettings, shards: ShardSet) -> None:
-    """Raise what a training with these settings would be refused for."""
+    """Raise the error that a training with these settings on this shard set would end with, if any."""
     MapKind.of_shards(shards)
     by_material(settings, shards, usable(settings, shards))
 
 
 def usable(settings: TrainUNetSettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """All, or those that have the condition with which the VAE decodes."""
+    """Which samples can be trained on, (N,) bool: all; with ``vae`` those that have a value of its condition."""
     return all_samples(settings, shards) if settings.vae is None else reconstructed(settings.vae, shards)

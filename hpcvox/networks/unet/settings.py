@@ -20,11 +20,11 @@ class UNetSettings(Settings):
     )
     padding: Padding = "periodic"
     down: tuple[Pair, ...] = Field(
-        ((16, 16), (32, 64)), description="filters of the two convolutions a level"
+        ((16, 16), (32, 64)), description="filters of the two convolutions of each level on the way down"
     )
     bottom: Pair = Field((128, 128), description="filters of the two lowest convolutions")
-    up: tuple[Pair, ...] = Field(((32, 32), (16, 16)), description="filters a level on the way up")
-    features: int = Field(16, ge=1, description="channels a voxel before the two heads, where patch > 1")
+    up: tuple[Pair, ...] = Field(((32, 32), (16, 16)), description="filters of each level on the way up")
+    features: int = Field(16, ge=1, description="channels of each voxel before the two heads, if patch > 1")
     stencils: tuple[int, ...] = Field(
         (1, 3), description="the element head also sees the density in 3³ stencils of these dilations"
     )
@@ -33,9 +33,9 @@ class UNetSettings(Settings):
 
 
 class TrainUNetSettings(VoxelSettings):
-    """hpcvox train-unet: the network that names the element of every voxel (Court et al. 2020).
+    """hpcvox train-unet: train a network that names the element of every voxel (Court et al. 2020).
 
-    The network here is lean (1.2 M weights); the one of the paper (31 M) is configs/train_unet_paper.yaml.
+    The default network is small (1.2 M weights); configs/train_unet_paper.yaml is the paper's (31 M).
 
     Examples:
       hpcvox train-unet configs/train_unet.yaml ranks=2 epochs=40
@@ -49,19 +49,20 @@ class TrainUNetSettings(VoxelSettings):
     out: RunFolder = Path("runs/unet")
     model: UNetSettings = Field(UNetSettings(), description="shape of the network")
     class_weights: bool = Field(
-        True, description="weigh elements inversely to their voxels in the training set"
+        True, description="weight each element by the inverse of its number of voxels in the training set"
     )
     species_weight: float = Field(
-        0.3, gt=0, description="weight of the element loss beside the mask's (the paper's: 1)"
+        0.3, gt=0, description="weight of the element loss relative to the mask's (in the paper: 1)"
     )
     species_voxels: int = Field(
-        1024, ge=0, description="occupied voxels a sample drawn for the element loss each step; 0: all"
+        1024, ge=0, description="occupied voxels of each sample drawn for the element loss in a step; 0: all"
     )
     initial: Path | None = Field(
-        None, description="run folder of a UNet of this shape, whose weights this one starts from; null: none"
+        None,
+        description="run folder of a UNet of this shape; start from its weights; null: from random weights",
     )
     vae: Path | None = Field(
         None,
-        description="run folder of a VAE: each sample is learnt as it is and as this one decodes it; null: as it "
-        "is",
+        description="run folder of a VAE: learn each sample twice, as it is and as the VAE decodes it; null: only as "
+        "it is",
     )

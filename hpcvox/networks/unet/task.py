@@ -25,14 +25,14 @@ from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 CHUNK = 256
-"""Samples read at a time where voxels are counted."""
+"""Samples that are read at a time when voxels are counted."""
 
 
 class UNetBatch(NamedTuple):
-    """Density voxels of one step on one rank, and those of them whose elements are asked for."""
+    """The density voxels of one step on one rank, and the chosen voxels of the element loss."""
 
     indices: NDArray[np.int64]
-    """(B,) samples of the shard set."""
+    """(B,) int64: numbers of the samples in the shard set."""
     share: torch.Tensor
     """(B,) float32: weight of each sample in the rank's loss."""
     x: torch.Tensor
@@ -40,21 +40,21 @@ class UNetBatch(NamedTuple):
     species: torch.Tensor
     """(B, n, n, n) uint8: atomic numbers, 0 = background."""
     row: torch.Tensor
-    """(K,) int64: whose voxel it is, 0 to B - 1."""
+    """(K,) int64: the sample of each chosen voxel, 0 to B - 1."""
     voxel: torch.Tensor
-    """(K,) int64: which one, in the flat map; occupied."""
+    """(K,) int64: place of each chosen voxel in the flattened map; all are occupied."""
     epoch: int
 
 
 class UNetTask:
-    """Elements of occupied voxels, and which voxels are occupied.
+    """Learns which voxels are occupied, and the elements of these.
 
-    Background voxels have weight 0 in the element loss, as in the paper, so it is computed on occupied
-    voxels only; in training on ``species_voxels`` of each sample, drawn with replacement: the same in
+    Background voxels have weight 0 in the element loss, as in the paper, so this loss is computed only on occupied
+    voxels.  In training it uses ``species_voxels`` of each sample, drawn with replacement, which has the same
     expectation at a fraction of the cost.
 
-    With ``vae`` each sample is learnt twice, as it is and as that VAE decodes it: generation gives the network
-    decoded maps alone, whose small errors hide an element from one that has never seen them.
+    With ``vae`` each sample is learnt twice: as it is, and as that VAE decodes it.  In generation the network sees only
+    decoded maps.  Their small errors would hide the element from a network that has never seen such maps.
     """
 
     name = "unet"
@@ -131,7 +131,7 @@ class UNetTask:
         pass
 
     def _start_from(self, folder: Path) -> None:
-        """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
+        """Copy the weights of the network in ``folder``; raise an error if its shape or its maps differ."""
         model, card = initial.loaded(folder, UNetCard, self.settings.model)
         if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
@@ -140,7 +140,7 @@ class UNetTask:
     def _chosen(
         self, species: NDArray[np.uint8], indices: NDArray[np.int64], epoch: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Row and voxel, each (K,), of the occupied voxels that the element loss counts."""
+        """Sample and place, each (K,), of the occupied voxels that the element loss uses."""
         flat = species.reshape(len(species), -1)
         draws = self.settings.species_voxels
         if epoch < 0 or not draws:
@@ -157,15 +157,15 @@ class UNetTask:
 def class_weights(
     shards: ShardSet, train: NDArray[np.int64], classes: int, comm: Comm, known: Statistics | None = None
 ) -> torch.Tensor:
-    """Weight of each atomic number, (classes,) float32: inverse to its voxels in the training set, 0 for background.
+    """The weight of each atomic number, (classes,) float32: the inverse of its number of training voxels; background 0.
 
-    Scaled so that the mean weight of an occupied voxel is 1.  The voxels are those that rank 0 knows from
-    the statistics of the set; where it knows none, each rank counts its part.
+    The mean weight of an occupied voxel is 1.  Rank 0 takes the numbers of voxels from the statistics of the shard set;
+    if there are none, each rank counts its part.
     """
     voxels = torch.zeros(256, dtype=torch.int64)
     for number, count in (known.species or {} if known is not None else {}).items():
         voxels[number] = count
-    comm.broadcast([("voxels", voxels)])  # one rank decides, or they would wait for each other
+    comm.broadcast([("voxels", voxels)])  # rank 0 decides for all; otherwise ranks could wait for each other
     if not voxels.any():
         voxels = comm.sum(torch.from_numpy(_counted(shards, train, comm)), "class_weights")
     voxels = voxels.double()[:classes]
@@ -175,7 +175,7 @@ def class_weights(
 
 
 def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[np.int64]:
-    """Voxels of each atomic number, (256,), in this rank's part of the training samples."""
+    """Number of voxels of each atomic number, (256,), in this rank's part of the training samples."""
     counts = np.zeros(256, np.int64)
     mine = np.sort(np.array_split(train, comm.size)[comm.rank])
     for start in range(0, len(mine), CHUNK):

@@ -1,4 +1,4 @@
-"""The conditional DFC-VAE: density → latent → density, and what draws from its latent space (Court et al. 2020)."""
+"""The conditional DFC-VAE (Court et al. 2020), density → latent → density, and the priors of its latent points."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A trained VAE: crystals to points of its latent space and back, and what points are drawn from."""
+"""Uses a trained VAE: encodes crystals to latent points, decodes points, and reads the distribution of its points."""
 
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ CPU: Final = torch.device("cpu")
 
 
 class TrainedVAE:
-    """The VAE of a run folder, computed on ``device``.
+    """A trained VAE, read from its run folder and run on ``device``.
 
     Raises:
         CheckpointError: the folder holds no VAE.
@@ -32,18 +32,18 @@ class TrainedVAE:
         self.folder, self.device = folder, device
         self.model = model.requires_grad_(False).to(device)
         self.kind = MapKind.of_card(self.card)
-        """Maps that it takes and makes."""
+        """The kind of maps that it takes and makes."""
 
     def check(self, shards: ShardSet, do: str) -> None:
-        """Raise :class:`ConfigError` where ``shards`` has other maps than it was trained on; ``do`` says what helps."""
+        """Raise :class:`ConfigError` if ``shards`` has another kind of maps; ``do`` says at its end what to do."""
         if misfit := MapKind.of_shards(shards).misfit(self.kind, self.folder):
             raise ConfigError(f"{shards.folder} has {misfit}: {do}")
 
     def bins(self, shards: ShardSet) -> NDArray[np.int64]:
-        """Number of the bin of its condition that each sample is in, (N,); of one without a value, any.
+        """The bin of the VAE's condition for each sample, (N,) int64; meaningless for a sample without a value.
 
         Raises:
-            ShardError: the set lacks the target that conditions it.
+            ShardError: the set lacks the target that conditions the VAE.
         """
         return bin_of(condition_of(shards, self.card.condition), np.array(self.card.edges))
 
@@ -51,41 +51,41 @@ class TrainedVAE:
     def encode(
         self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, bins: NDArray[np.int64]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log-variance, each (B, L), of the posteriors of maps.
+        """Encode maps: the mean and the log-variance of their posteriors, each (B, L).
 
         Args:
             x_BCDHW: density in e/Å³, then x, y, z in Å, (B, 4, n, n, n) float32.
             species_BDHW: their atomic numbers, 0 where there is no ion.
-            bins: (B,) of the condition.
+            bins: the bin of the condition of each, (B,) int64.
         """
         return self.model.encode(x_BCDHW, species_BDHW, self._one_hot(bins))
 
     @torch.no_grad()
     def decode(self, z_BL: torch.Tensor, bins: NDArray[np.int64]) -> Decoded:
-        """What points of the latent space (B, L) are of, given the bin of each."""
+        """Decode latent points, (B, L), with the bin of the condition of each, (B,) int64."""
         return self.model.decode(z_BL, self._one_hot(bins))
 
     def prior(self) -> prior.Found | None:
-        """Its Gaussians, if it has any; errors are those of :func:`hpcvox.networks.vae.prior.read`."""
+        """Its fitted prior, or None; raises the errors of :func:`hpcvox.networks.vae.prior.read`."""
         return prior.read(self.folder, self.card)
 
     def flow(self) -> latent_flow.Found | None:
-        """Its flow, if it has one; errors are those of :func:`hpcvox.networks.vae.latent_flow.read`."""
+        """Its flow, or None; raises the errors of :func:`hpcvox.networks.vae.latent_flow.read`."""
         return latent_flow.read(self.folder, self.card)
 
     def _one_hot(self, bins: NDArray[np.int64]) -> torch.Tensor:
-        """Conditions, (B, K)."""
+        """The conditions as one-hot rows, (B, K)."""
         rows = torch.nn.functional.one_hot(torch.from_numpy(bins), self.model.conditions)
         return rows.float().to(self.device)
 
 
 class Reconstruction:
-    """What the VAE of a run folder makes of the samples of a shard set: the mean of their posterior, decoded.
+    """Reconstructs samples of a shard set with a trained VAE: encodes each and decodes the mean of its posterior.
 
     Raises:
         CheckpointError: the folder holds no VAE.
-        ConfigError: it was trained on other maps than ``shards`` has.
-        ShardError: the set lacks the target that conditions it.
+        ConfigError: the VAE was trained on another kind of maps than ``shards`` has.
+        ShardError: the set lacks the target that conditions the VAE.
     """
 
     def __init__(self, folder: Path, shards: ShardSet, device: torch.device = CPU) -> None:
@@ -96,11 +96,12 @@ class Reconstruction:
     def __call__(
         self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, indices: NDArray[np.int64]
     ) -> torch.Tensor:
-        """Maps like ``x_BCDHW``, (B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å.
+        """The reconstructed maps, (B, 4, n, n, n) float32: density in e/Å³, then x, y, z in Å.
 
         Args:
-            species_BDHW: their atomic numbers.
-            indices: (B,) samples of the shard set that they are of.
+            x_BCDHW: the maps of the samples, of the same form.
+            species_BDHW: their atomic numbers, 0 where there is no ion.
+            indices: the numbers of the samples in the shard set, (B,).
         """
         bins = self._bins[indices]
         mean_BL, _ = self.vae.encode(x_BCDHW, species_BDHW, bins)
@@ -108,6 +109,6 @@ class Reconstruction:
 
 
 def build(card: VAECard) -> VAE:
-    """The network that a card describes, of no particular weights."""
+    """Build the network that a card describes; the caller loads its weights."""
     kind = MapKind.of_card(card)
     return VAE(card.model, card.conditions, kind.voxels, kind.box, kind.oblique)

@@ -1,4 +1,4 @@
-"""Bins of a target: the classes that condition a VAE."""
+"""Divides the values of a target into bins, the classes that condition a VAE."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,11 +13,11 @@ MAX_CLASSES = 100
 
 
 UNCONDITIONED: Final = (0.0, 0.0)
-"""Edges of the one bin of a network without a condition."""
+"""Edges of the only bin of a network without a condition."""
 
 
 def condition_of(shards: ShardSet, condition: str | None) -> NDArray[np.float64]:
-    """What conditions each sample, (N,): its value of the target, NaN where it has none; 0 without a condition.
+    """The target that conditions each sample, (N,) float64: NaN if the sample has none; all 0 if ``condition`` is None.
 
     Raises:
         ShardError: there is no such target.
@@ -28,10 +28,12 @@ def condition_of(shards: ShardSet, condition: str | None) -> NDArray[np.float64]
 def quantile_edges(
     values: NDArray[np.float64], bins: int, known: Sequence[float] = ()
 ) -> NDArray[np.float64]:
-    """Edges of ``bins`` bins with equally many of ``values``, (bins + 1,).
+    """Edges of ``bins`` bins with equally many of ``values``, (bins + 1,) float64.
 
     Args:
-        known: those of the statistics of the set, taken where they are of so many bins.
+        values: the target of the training samples.
+        bins: number of bins.
+        known: the deciles from the statistics of the set; they are used if there are as many bins.
 
     Raises:
         ConfigError: there are fewer different values than bins.
@@ -47,20 +49,20 @@ def quantile_edges(
 
 
 def class_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Edges of a bin for each of the different ``values``, (classes + 1,): half-way between neighbours.
+    """Edges of bins with one of the different ``values`` each, half-way between neighbours, (classes + 1,) float64.
 
     Raises:
-        ConfigError: there are more different values than classes have.
+        ConfigError: there are more different values than classes are allowed.
     """
     classes = np.unique(values)
     if len(classes) > MAX_CLASSES:
         raise ConfigError(
-            f"bins=0 is for a condition that numbers classes, of {MAX_CLASSES} at most, and this one has "
+            f"bins=0 is for a condition that numbers classes, {MAX_CLASSES} at most, but this one has "
             f"{len(classes)} different values in the training set: give a number of quantile bins"
         )
     return np.concatenate([classes[:1], (classes[1:] + classes[:-1]) / 2, classes[-1:]])
 
 
 def bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Bin of each value, (N,), 0 to bins - 1; values beyond the outer edges are in the outer bins."""
+    """The bin of each value, (N,) int64, 0 to bins - 1; values beyond the outer edges belong to the outer bins."""
     return np.searchsorted(edges[1:-1], values, side="right").astype(np.int64)

@@ -11,43 +11,43 @@ from hpcvox.training.folder.beside import BesideCard
 from hpcvox.training.folder.card import Positive
 
 EXAMPLES = "examples.npz"
-"""Densities of held-out crystals before and after."""
+"""File with densities of held-out crystals, true and reconstructed."""
 
 PRIOR = "prior.safetensors"
-"""A Gaussian for each condition, fitted to the latent points of the training samples."""
+"""File with the prior: a Gaussian for each condition, fitted to the latent points of the training samples."""
 
 FLOW = "flow.safetensors"
-"""A flow from noise to the latent points of the training samples."""
+"""File with the flow from noise to the latent points of the training samples."""
 
 
 class VAECard(MapsCard):
-    """What it says of itself."""
+    """The fields of a VAE's card."""
 
     task: Literal["vae"] = "vae"
     model: VAESettings
     descriptor: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the shard set; nothing in cards of before they were kept."""
+    """Settings of the shard set; empty in cards of older versions, which did not keep them."""
     condition: str | None
-    """The target whose bins condition it; None: none."""
+    """The target whose bins condition the network; None if it has no condition."""
     edges: list[float]
-    """Of the bins, one more than these, in the target's unit."""
+    """Edges of the bins, one more than there are bins, in the target's unit."""
     conditions: Positive
     unet: str | None = None
-    """Run folder of the UNet whose features its loss compared."""
+    """Run folder of the UNet whose features the loss compared."""
     initial: str | None = None
-    """Run folder of the network that it started from."""
+    """Run folder of the network whose weights the training started from."""
 
     @model_validator(mode="after")
     def _bins(self) -> "VAECard":
         if len(self.edges) != self.conditions + 1 or sorted(self.edges) != self.edges:
             raise ValueError(
-                f"edges are not {self.conditions + 1} numbers that rise, of {self.conditions} conditions"
+                f"edges are not {self.conditions + 1} rising numbers, as {self.conditions} conditions need"
             )
         return self
 
     @classmethod
     def of_before(cls, tree: dict[str, Any]) -> dict[str, Any]:
-        """As :meth:`Card.of_before`; cards of before these were settings of the model do not have them."""
+        """As :meth:`Card.of_before`; adds settings of the model that cards of older versions lack."""
         card, model = super().of_before(tree), tree.get("model")
         if isinstance(model, dict):
             card["model"] = {"elements": 0, "naming": 0, "cell": "maps"} | model
@@ -55,9 +55,9 @@ class VAECard(MapsCard):
 
 
 class PriorCard(BesideCard):
-    """What a prior says of itself."""
+    """The fields of a prior's card."""
 
     samples: list[Annotated[int, Ge(0)]]
-    """Training samples of each condition."""
+    """Number of training samples of each condition."""
     pooled: list[Annotated[int, Ge(0)]]
-    """Conditions that have the Gaussian of all samples."""
+    """Conditions with too few samples, which have the Gaussian of all samples."""

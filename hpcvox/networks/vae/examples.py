@@ -1,4 +1,4 @@
-"""``examples.npz``: held-out densities before and after a VAE, which its training leaves for people to see."""
+"""``examples.npz``: some held-out densities and their reconstructions by a VAE, saved for people to look at."""
 
 import zipfile
 from pathlib import Path
@@ -15,14 +15,14 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class Examples(NamedTuple):
-    """Held-out densities in e/Å³, true and reconstructed, both (k, n, n, n) float32, and k ids."""
+    """Held-out densities in e/Å³, true and reconstructed, both (k, n, n, n) float32, and the ids of the k crystals."""
 
     true: NDArray[np.float32]
     reconstructed: NDArray[np.float32]
     ids: list[str]
 
     def save(self, folder: Path) -> None:
-        """Write the file into ``folder``, whole or not at all, with densities as float16."""
+        """Write the file into ``folder`` atomically, with densities as float16."""
         with durable.written_aside(folder / EXAMPLES) as part, part.open("wb") as handle:
             np.savez_compressed(
                 handle,
@@ -33,10 +33,10 @@ class Examples(NamedTuple):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """What the file in ``folder`` holds.
+        """Read the file in ``folder``.
 
         Raises:
-            SummaryError: there is none, or it is not what it should be.
+            SummaryError: there is none, or it is damaged or holds something else.
         """
         file = folder / EXAMPLES
         try:

@@ -1,4 +1,4 @@
-"""A flow from noise to the latent points of crystals (flow matching: Lipman et al. 2023; Liu et al. 2023).
+"""The network that moves noise to latent points of crystals (flow matching: Lipman et al. 2023; Liu et al. 2023).
 
 Tensor names end in their axes: B batch, L latent.
 """
@@ -11,17 +11,17 @@ from hpcvox.networks.layers import embedding
 
 WIDTH, BLOCKS = 256, 4
 CONDITION = 32
-"""Numbers that tell the condition."""
+"""Width of the embedding of the condition."""
 WAVES = 16
-"""Of the time, as sines and cosines."""
+"""Frequencies at which the time enters, as sines and cosines."""
 
 
 class Flow(nn.Module):
-    """The velocity of a point on its way, at time 0 noise of N(0, 1) and at time 1 a latent point.
+    """Predicts the velocity of a point that is noise of N(0, 1) at time 0 and a latent point at time 1.
 
     Args:
-        latent: L.
-        conditions: how many there are.
+        latent: L, dimensions of the latent space.
+        conditions: number of conditions.
     """
 
     centre: torch.Tensor
@@ -43,7 +43,7 @@ class Flow(nn.Module):
         self.register_buffer("waves", torch.from_numpy(waves), persistent=False)
 
     def forward(self, x_BL: torch.Tensor, time_B1: torch.Tensor, condition_B: torch.Tensor) -> torch.Tensor:
-        """Velocities (B, L) of points in units of ``span`` about ``centre``."""
+        """The velocities, (B, L), of points in units of ``span`` around ``centre``."""
         waves = time_B1 * self.waves
         seen = (x_BL, self.condition(condition_B), time_B1, torch.sin(waves), torch.cos(waves))
         hidden = self.first(torch.cat(seen, dim=1))
@@ -53,7 +53,7 @@ class Flow(nn.Module):
         return velocity
 
     def transport(self, noise_BL: torch.Tensor, condition_B: torch.Tensor, steps: int = 25) -> torch.Tensor:
-        """The latent points, (B, L), that noise becomes, by Heun's method."""
+        """Integrate the velocity from noise, (B, L), to latent points, (B, L), by Heun's method."""
         x = noise_BL
         for step in range(steps):
             time = torch.full((len(x), 1), step / steps, device=x.device)

@@ -1,9 +1,10 @@
-"""The prior of a trained VAE as a flow: noise becomes latent points as the training's samples have them.
+"""The prior of a trained VAE as a flow, which maps noise to latent points like those of the training samples.
 
-A condition's crystals do not lie in one Gaussian cloud: of points of such a cloud (:mod:`hpcvox.networks.vae.prior`)
-every fourth is between several, and of no crystal.  The flow learns their aggregated posterior, the mean over the
-training samples x of N(μ(x), σ²(x)), by flow matching: on the straight way from noise to a point, the velocity is
-their difference.  It is small (0.6 M weights) and learns in a minute.
+The crystals of a condition do not form one Gaussian cloud.  If points are drawn from such a cloud
+(:mod:`hpcvox.networks.vae.prior`), every fourth lies between several groups of crystals and gives no crystal.  The flow
+learns their aggregated posterior instead: the mean over the training samples x of N(μ(x), σ²(x)).  It learns by flow
+matching: on the straight line from noise to a point, the velocity is the difference of the two.  The network is small
+(0.6 M weights) and learns in a minute.
 """
 
 from pathlib import Path
@@ -26,12 +27,12 @@ from hpcvox.training.folder.beside import BesideCard
 from hpcvox.training.folder.shipped import located
 
 FEWEST: Final = 400
-"""Training samples from which on a flow is learnt; one of fewer gives them back as they are."""
+"""Least number of training samples for a flow; with fewer, a flow only reproduces these samples."""
 
 _BATCH: Final = 256
 _RATE: Final = 1e-3
 _DECAY: Final = 0.995
-"""Of the mean of the weights that is kept."""
+"""Decay of the running mean of the weights, which is the result."""
 
 
 class Found(NamedTuple):
@@ -39,7 +40,7 @@ class Found(NamedTuple):
 
     flow: Flow
     checksum: str
-    """Of its weights."""
+    """Checksum of its weights."""
 
 
 def fit(
@@ -50,10 +51,18 @@ def fit(
     seed: int,
     stop: StopRequest,
 ) -> Flow | None:
-    """The flow to N posteriors, the same bits for the same seed; None where ``stop`` has come.
+    """Learn the flow to N posteriors; the same seed gives the same bits.
 
     Args:
+        posterior: means and log-variances of the N training samples.
         bins_N: condition of each sample, 0 to ``conditions`` - 1.
+        conditions: number of conditions.
+        steps: steps of the optimizer.
+        seed: decides the initial weights and all random draws.
+        stop: a request to stop ends the training.
+
+    Returns:
+        None if ``stop`` has ended the training.
     """
     means, spreads = (
         torch.from_numpy(posterior.mean),
@@ -92,17 +101,17 @@ def fit(
 
 
 def write(folder: Path, flow: Flow, of: str) -> None:
-    """Keep a flow beside the model of ``folder``, whose weights have the checksum ``of``."""
+    """Save a flow beside the model in ``folder``; ``of`` is the checksum of that model's weights."""
     beside.write(folder / FLOW, save(flow.state_dict()), BesideCard(of=of))
 
 
 def remove(folder: Path) -> None:
-    """The model of ``folder`` has no flow."""
+    """Remove the flow beside the model in ``folder``, if there is one."""
     (folder / FLOW).unlink(missing_ok=True)
 
 
 def read(folder: Path, card: VAECard) -> Found | None:
-    """The flow of the VAE in ``folder`` that has this card; None where there is none of these weights.
+    """Read the flow of the VAE in ``folder``, whose card is ``card``; None if there is none for these weights.
 
     Raises:
         CheckpointError: the file is damaged, or holds no flow of this network.

@@ -1,7 +1,7 @@
 """The conditional variational autoencoder of density voxels (Court et al. 2020, Cond-DFC-VAE).
 
-Beyond the paper the encoder may see each ion's element, and the decoder may name the elements, tell which voxels are
-occupied, and give the cell as a lattice: what a loss does not ask for, the latent space does not keep.
+Unlike in the paper, the encoder may also see the element of each ion, and the decoder may name elements, predict which
+voxels are occupied, and give the cell as a lattice.  A latent space keeps only what the loss asks for.
 
 Tensor names end in their axes: B batch, C channels, D H W the voxel axes.
 """
@@ -35,44 +35,44 @@ PAPER = VAESettings(
     naming=0,
     cell="maps",
 )
-"""The network of the paper."""
+"""Settings of the paper's network."""
 
 SEED_SIZE = 4
 
 TYPICAL_LENGTH = 5.0
-"""Of a cell, Å: what the lattice is before anything is learnt."""
+"""Edge in Å of the cell that an untrained network decodes."""
 
 
 class Names(NamedTuple):
-    """What a decoder says of elements."""
+    """What a decoder predicts of elements."""
 
     features: torch.Tensor
-    """(B, F, m, m, m): of every patch, for :meth:`VAE.element_logits`."""
+    """(B, F, m, m, m): features of every patch, for :meth:`VAE.element_logits`."""
     mask_logits: torch.Tensor
-    """(B, n, n, n): of each voxel being occupied."""
+    """(B, n, n, n): logit that each voxel is occupied."""
 
 
 class Decoded(NamedTuple):
-    """Latent points decoded."""
+    """What the decoder makes of B latent points."""
 
     maps: torch.Tensor
     """(B, 4, n, n, n): density in e/Å³ and the coordinates x, y, z in Å."""
     names: Names | None
-    """Of a decoder that names elements."""
+    """None if the decoder names no elements."""
 
 
 class VAE(nn.Module):
-    """Maps of 4 channels (density, x, y, z) to a normal latent and back, given a condition.
+    """Encodes maps of 4 channels (density, x, y, z) to a normal latent and decodes them, given a condition.
 
-    The condition (one-hot decile of a property, (B, K)) enters the encoder as constant channels and
-    joins z at the decoder's input.
+    The condition (the one-hot decile of a property, (B, K)) enters the encoder as constant channels, and the decoder
+    together with z.
 
     Args:
-        settings: the shape.
-        conditions: K.
-        voxels: n, along an edge of the maps.
-        box: where the maps begin along each axis and how far they go, in units of the cell; for a decoded lattice.
-        oblique: whether the decoded lattice may have other than right angles.
+        settings: the shape of the network.
+        conditions: K, number of conditions.
+        voxels: n, number of voxels along each edge of the maps.
+        box: start and length of the maps along each axis, in units of the cell; used by a decoded lattice.
+        oblique: whether the decoded lattice may have angles other than 90°.
     """
 
     def __init__(
@@ -139,12 +139,12 @@ class VAE(nn.Module):
     def encode(
         self, x_BCDHW: torch.Tensor, species_BDHW: torch.Tensor, condition_BK: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log-variance of the latent, each (B, L).
+        """The mean and the log-variance of the latent points, each (B, L).
 
         Args:
             x_BCDHW: density in e/Å³, then x, y, z in Å, (B, 4, n, n, n).
-            species_BDHW: atomic numbers, 0 where no ion is, (B, n, n, n); looked at where the encoder sees elements.
-            condition_BK: (B, K).
+            species_BDHW: atomic numbers, 0 where there is no ion, (B, n, n, n); used only with ``elements`` above 0.
+            condition_BK: one-hot conditions, (B, K).
         """
         x = self.fold(x_BCDHW if self.scale is None else self.scale(x_BCDHW))
         parts = [x, condition_BK[:, :, None, None, None].expand(-1, -1, *x.shape[2:])]
@@ -155,7 +155,7 @@ class VAE(nn.Module):
         return self.mean(hidden), self.log_variance(hidden)
 
     def decode(self, z_BL: torch.Tensor, condition_BK: torch.Tensor) -> Decoded:
-        """What latent points (B, L) are of."""
+        """Decode latent points, (B, L), with one-hot conditions, (B, K)."""
         given = torch.cat((z_BL, condition_BK), dim=1)
         seed = self.decoder_dense(given)
         features = self.decoder[:-2](seed.view(len(z_BL), -1, SEED_SIZE, SEED_SIZE, SEED_SIZE))
@@ -168,19 +168,19 @@ class VAE(nn.Module):
         return Decoded(maps, None if self.naming is None else self.naming(features))
 
     def element_logits(self, names: Names) -> torch.Tensor:
-        """Logits of the atomic numbers of every patch, (B, m³, classes)."""
+        """The logits of the atomic numbers of every patch, (B, m³, classes)."""
         assert self.naming is not None
         logits: torch.Tensor = self.naming.element(names.features.flatten(2).transpose(1, 2))
         return logits
 
     def patches(self, species_BDHW: torch.Tensor) -> torch.Tensor:
-        """The element of each patch, (B, m, m, m) int64: the heaviest in it, 0 where there is none."""
+        """The heaviest element in each patch, (B, m, m, m) int64; 0 if there is none."""
         pooled = nn.functional.max_pool3d(species_BDHW[:, None].float(), self.settings.patch)
         return pooled[:, 0].long()
 
 
 class _Naming(nn.Module):
-    """Which element each patch is of, and which voxels are occupied."""
+    """The part of the decoder that predicts the element of each patch, and which voxels are occupied."""
 
     def __init__(self, width: int, settings: VAESettings) -> None:
         super().__init__()
@@ -196,10 +196,10 @@ class _Naming(nn.Module):
 
 
 class _Lattice(nn.Module):
-    """The cell of a latent point, as the coordinates of its voxels.
+    """The part of the decoder that predicts a cell, and computes the coordinates of its voxels from it.
 
-    The rows a, b, c are lower triangular, a along x and b in the xy plane, with a positive diagonal: any such matrix is
-    a right-handed cell.
+    The rows a, b, c form a lower triangular matrix (a along x, b in the xy plane) with a positive diagonal.  Every such
+    matrix is a right-handed cell.
     """
 
     centres: torch.Tensor
@@ -220,12 +220,12 @@ class _Lattice(nn.Module):
             nn.Linear(settings.hidden, 6 if oblique else 3),
         )
         origin, extent = box
-        # by NumPy: a product on the meta device, on which the shapes of cards are looked at, loads a compiler for 1 s
+        # NumPy: on the meta device, where shapes are compared with cards, a product would load a compiler for 1 s
         centres = origin + (np.arange(voxels) + 0.5) / voxels * extent
         self.register_buffer("centres", torch.from_numpy(centres.astype(np.float32)), persistent=False)
 
     def forward(self, given_BL: torch.Tensor) -> torch.Tensor:
-        """Coordinates x, y, z in Å, (B, 3, n, n, n)."""
+        """The coordinates x, y, z of the voxels in Å, (B, 3, n, n, n)."""
         numbers = self.dense(given_BL)
         lengths_B3 = torch.exp(numbers[:, :3] + math.log(TYPICAL_LENGTH))
         axis = self.centres

@@ -1,4 +1,4 @@
-"""Where a trained network has its training samples in the latent space: gathered from all ranks, in their order."""
+"""Computes the posteriors of the training samples on all ranks, and gathers them in the order of the samples."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from hpcvox.training.data import Loader, Slice
 from hpcvox.training.ranks.comm import Comm
 
 BATCH = 32
-"""Samples a batch, always: libraries choose their kernels by its shape, and other kernels round otherwise."""
+"""Samples in every batch: libraries choose kernels by the shape of a batch, and kernels round differently."""
 
 
 class Posterior(NamedTuple):
-    """The posteriors of N samples."""
+    """The posteriors of N samples: normal distributions in the latent space."""
 
     mean: NDArray[np.float32]
     """(N, L)"""
@@ -33,17 +33,20 @@ def gather(
     latent: int,
     comm: Comm,
 ) -> Posterior | None:
-    """Posteriors of ``samples``, in their order: the same bits on every rank, by any number of ranks.
+    """Compute the posteriors of ``samples``, in their order; the bits are the same for any number of ranks.
 
     Args:
-        read: the batch of a slice; called in another thread.
-        encode: mean and log-variance, each (B, L), of a batch.
+        read: reads the batch of a slice; called in another thread.
+        encode: returns the mean and the log-variance, each (B, L), of a batch.
+        samples: numbers of the samples in the shard set.
+        latent: L, dimensions of the latent space.
+        comm: the ranks.
 
     Returns:
-        None, on every rank, where a signal has stopped one of them.
+        None on every rank if a signal has stopped one of them.
     """
     batches = [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
-    # the last one is filled up with samples of its own, whose rows are cut off at the end
+    # the last batch is filled up with samples of its own; their rows are removed at the end
     mine = [
         Slice(np.resize(batch, BATCH), np.ones(BATCH, np.float32))
         for batch in batches[comm.rank :: comm.size]
@@ -57,7 +60,7 @@ def gather(
         contextlib.closing(iter(Loader(read, mine))) as loaded,
     ):
         for first in range(0, len(batches), comm.size):
-            # a row for each rank, zero in those of the others: their sum is all rows
+            # each rank fills its own rows and leaves the others zero, so that the sum over ranks holds all rows
             said = torch.zeros(comm.size, 1 + BATCH * 2 * latent)
             if first + comm.rank < len(batches):
                 with torch.no_grad():
@@ -76,7 +79,7 @@ def gather(
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """PyTorch computes with one thread: with another number, as ranks share the CPUs, sums may round otherwise."""
+    """A context in which PyTorch uses one thread, because sums may round differently with another number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,14 +1,15 @@
-"""The prior of a trained VAE: a Gaussian for each condition, fitted to where its training samples are.
+"""The prior of a trained VAE: a Gaussian for each condition, fitted to the latent points of its training samples.
 
-Of a condition, a decoder has learnt the aggregated posterior: the mean over the training samples x of N(μ(x), σ²(x)).
-N(0, 1) is what it is pulled towards, and not what it is.  The Gaussian of the same first two moments has
+For each condition the decoder has learnt the aggregated posterior: the mean over the training samples x of
+N(μ(x), σ²(x)).  The training pulls it towards N(0, 1), but it does not become that.  The Gaussian with the same first
+two moments has
 
     mean = ⟨μ⟩,    covariance = Cov(μ) + diag ⟨σ²⟩    (the law of total covariance).
 
-Cov(μ) is estimated from few samples for its many entries, and is therefore shrunk towards a multiple of the identity
-as by Ledoit and Wolf (2004).  ⟨σ²⟩ is a mean, which needs no shrinking; it makes the covariance positive definite.
-Samples are taken once, as they are in the shard set: a prior of turned ones, as augmentation shows them, takes several
-passes, and was no better where both were tried (48 perovskites, 16 dimensions).
+Cov(μ) has many entries and is estimated from few samples.  Therefore it is shrunk towards a multiple of the identity,
+as Ledoit and Wolf (2004) do.  ⟨σ²⟩ is a mean, which needs no shrinking; it makes the covariance positive definite.
+Each sample is encoded once, unrotated.  A prior of rotated samples, as the augmentation shows them, needs several
+passes, and was no better in a test (48 perovskites, 16 dimensions).
 """
 
 from pathlib import Path
@@ -25,7 +26,7 @@ from hpcvox.training.folder import beside
 from hpcvox.training.folder.shipped import located
 
 FEWEST: Final = 20
-"""Samples that a condition needs for a Gaussian of its own; one with fewer has that of all samples."""
+"""Samples that a condition needs for its own Gaussian; a condition with fewer has the Gaussian of all samples."""
 
 
 class Prior(NamedTuple):
@@ -42,17 +43,17 @@ class Found(NamedTuple):
 
     prior: Prior
     checksum: str
-    """Of its arrays."""
+    """Checksum of its arrays."""
 
 
 class Fitted(NamedTuple):
-    """A prior, and what it was fitted to."""
+    """A prior, and the numbers of samples that it was fitted to."""
 
     prior: Prior
     samples: list[int]
-    """Training samples of each condition."""
+    """Number of training samples of each condition."""
     pooled: list[int]
-    """Conditions that have the Gaussian of all samples."""
+    """Conditions with too few samples, which have the Gaussian of all samples."""
 
 
 def fit(
@@ -61,10 +62,13 @@ def fit(
     bins_N: NDArray[np.int64],
     conditions: int,
 ) -> Fitted:
-    """The prior of N posteriors.
+    """Fit the prior to N posteriors.
 
     Args:
+        mean_NL: means of the posteriors.
+        log_variance_NL: logarithms of their variances.
         bins_N: condition of each sample, 0 to ``conditions`` - 1.
+        conditions: number of conditions.
 
     Raises:
         ValueError: a posterior is not finite, or a covariance is not positive definite.
@@ -76,7 +80,7 @@ def fit(
     if not (np.isfinite(means).all() and np.isfinite(variances).all()):
         raise ValueError("a mean or a variance of the posterior is not finite")
     samples = np.bincount(bins_N, minlength=conditions)
-    with threadpool_limits(1):  # the order of sums over threads would show in the last bits
+    with threadpool_limits(1):  # with several threads the order of sums, and so the last bits, would vary
         everyone = _gaussian(means, variances)
         own = [
             _gaussian(means[bins_N == k], variances[bins_N == k]) if samples[k] >= FEWEST else everyone
@@ -89,8 +93,8 @@ def fit(
 def _gaussian(
     means: NDArray[np.float64], variances: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (L,) and Cholesky factor (L, L) of the aggregate of N posteriors, each (N, L)."""
-    # not at the top: it takes its time, and ``generate`` does without
+    """Mean, (L,), and Cholesky factor, (L, L), of the aggregate of N posteriors, each (N, L)."""
+    # imported here: scikit-learn takes its time, and ``generate`` does not need it
     from sklearn.covariance import ledoit_wolf
 
     covariance = np.diag(variances.mean(axis=0))
@@ -100,18 +104,18 @@ def _gaussian(
 
 
 def write(folder: Path, fitted: Fitted, of: str) -> None:
-    """Keep a prior beside the model of ``folder``, whose weights have the checksum ``of``."""
+    """Save a prior beside the model in ``folder``; ``of`` is the checksum of that model's weights."""
     data = save({name: np.ascontiguousarray(array) for name, array in fitted.prior._asdict().items()})
     beside.write(folder / PRIOR, data, PriorCard(of=of, samples=fitted.samples, pooled=fitted.pooled))
 
 
 def remove(folder: Path) -> None:
-    """The model of ``folder`` has no prior."""
+    """Remove the prior beside the model in ``folder``, if there is one."""
     (folder / PRIOR).unlink(missing_ok=True)
 
 
 def read(folder: Path, card: VAECard) -> Found | None:
-    """The prior of the VAE in ``folder`` that has this card; None where there is none of these weights.
+    """Read the prior of the VAE in ``folder``, whose card is ``card``; None if there is none for these weights.
 
     Raises:
         CheckpointError: the file is damaged, or holds no prior of this network.
@@ -129,22 +133,22 @@ def read(folder: Path, card: VAECard) -> Found | None:
 
 
 def absent(folder: Path) -> str:
-    """What to say where the VAE in ``folder`` has no prior."""
+    """The message for a VAE without a prior: what is missing, and what makes it."""
     return (
-        f"{folder} has no {PRIOR} of its weights, which a training writes when it is done: {_made_by(folder)}"
+        f"{folder} has no {PRIOR} for its weights; a training writes it when it is done: {_made_by(folder)}"
     )
 
 
 def _made_by(folder: Path) -> str:
-    """How to come by a prior."""
+    """What the user can do to get a prior."""
     if any((folder / "checkpoints").glob("step-*")):
         again = f"hpcvox train-vae {folder / 'config.yaml'} out={folder}"
-        return f"run the training again, `{again}`: of one that is done it makes the prior alone"
-    return "train the VAE anew, for there are no checkpoints of it to go on from"
+        return f"run the training again, `{again}`: if it is done, this only makes the prior"
+    return "train the VAE anew, because it has no checkpoints to go on from"
 
 
 def _checked(arrays: dict[str, NDArray[Any]], conditions: int, latent: int) -> Prior:
-    """``arrays`` as a prior of so many conditions and dimensions; ValueError where they are none."""
+    """Check ``arrays`` and return them as a prior; raise ValueError if they are none of this shape."""
     wanted = {"mean": (conditions, latent), "factor": (conditions, latent, latent)}
     if arrays.keys() != wanted.keys():
         raise ValueError(

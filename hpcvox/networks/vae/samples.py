@@ -1,4 +1,4 @@
-"""What a training of the VAE asks of its shard set, and what a trained one does; loads no PyTorch."""
+"""Checks of the shard set before a VAE is trained on it, or a trained one used on it; imports no PyTorch."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from hpcvox.training.samples import Samples, by_material
 
 
 def check(settings: TrainVAESettings, shards: ShardSet) -> None:
-    """Raise what a training with these settings would be refused for."""
+    """Raise the error that a training with these settings on this shard set would end with, if any."""
     MapKind.of_shards(shards)
     train, _ = by_material(settings, shards, conditioned(settings, shards))
     edges(settings, shards, train)
@@ -25,10 +25,13 @@ def check(settings: TrainVAESettings, shards: ShardSet) -> None:
 def edges(
     settings: TrainVAESettings, shards: ShardSet, train: Samples, warn: bool = False
 ) -> NDArray[np.float64]:
-    """Edges of the bins of the condition, (bins + 1,), by the training samples.
+    """Edges of the bins of the condition, (bins + 1,) float64, computed from the training samples.
 
     Args:
-        warn: say where the set's statistics are of another split.
+        settings: the settings of the training.
+        shards: its shard set.
+        train: numbers of the training samples.
+        warn: warn if the statistics of the set belong to another split.
 
     Raises:
         ConfigError: there are too few different values, or too many to number classes.
@@ -44,10 +47,10 @@ def edges(
 
 
 def conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), have a value of the condition."""
+    """Which samples have a value of the condition, (N,) bool."""
     return np.isfinite(condition_of(shards, settings.condition))
 
 
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
-    """Which samples, (N,), the VAE of ``folder`` can give back: those with a value of its condition."""
+    """Which samples the VAE in ``folder`` can reconstruct, (N,) bool: those with a value of its condition."""
     return np.isfinite(condition_of(shards, read_card(folder, VAECard).condition))

@@ -1,7 +1,7 @@
-"""The VAE's task: MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target.
+"""The task of the VAE: minimise MSE + α·DFC + β·KLD (Court et al. 2020, eqs. 4-5), conditioned on a binned target.
 
-Where the decoder names elements, the cross-entropies of each occupied patch's element and of the occupied voxels are
-added: neither MSE nor DFC asks the latent space to keep elements.
+If the decoder names elements, two cross-entropies are added: that of the element of each occupied patch, and that of
+the occupied voxels.  Neither MSE nor DFC alone makes the latent space keep the elements.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ from hpcvox.training.task import Losses, Ratio, Recipe
 
 
 class VAETask:
-    """Reconstruction of density and coordinates through a normal latent."""
+    """Learns to reconstruct density and coordinates through a normal latent space."""
 
     name = "vae"
 
@@ -106,7 +106,7 @@ class VAETask:
         )
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
-        """Write densities of held-out crystals before and after the exported model to examples.npz, for reports."""
+        """Write held-out densities and their reconstructions by the exported model to examples.npz, for reports."""
         count = min(self.settings.examples, len(held_out))
         chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
         if not len(chosen):
@@ -117,8 +117,8 @@ class VAETask:
         Examples(batch.x[:, 0].numpy(), decoded[:, 0].numpy(), ids).save(out)
 
     def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
-        """Fit the prior of the exported model, on all ranks; False where a signal stopped it."""
-        # not the network that was trained: the weights of the best epoch may be others
+        """Fit the prior of the exported model, on all ranks; False if a signal stopped it."""
+        # the exported model has the weights of the best epoch, the network in memory those of the last one
         vae = self._network().to(comm.device).eval()
         of = ""
         if comm.rank == 0:
@@ -140,12 +140,12 @@ class VAETask:
                 prior.write(out, prior.fit(*found, bins, self.conditions), of)
             except ValueError as error:
                 prior.remove(out)
-                say(f"warning: {out} has no prior, for none can be fitted: {error}", error=True)
+                say(f"warning: {out} has no prior, because none can be fitted: {error}", error=True)
                 return self._agree(True, comm)
         return self._fit_flow(out, found, bins, of, comm)
 
     def _fit_flow(self, out: Path, found: Posterior, bins: NDArray[np.int64], of: str, comm: Comm) -> bool:
-        """Have rank 0 learn the flow, where the crystals are many; False on every rank where a signal stopped it."""
+        """Let rank 0 learn the flow if there are enough crystals; False on every rank if a signal stopped it."""
         steps = self.settings.flow_steps if len(bins) >= latent_flow.FEWEST else 0
         done = True
         with StopRequest() as stop:
@@ -173,7 +173,7 @@ class VAETask:
         return unet.eval().requires_grad_(False)
 
     def _start_from(self, folder: Path) -> None:
-        """Take over the weights of the network in ``folder``, which is of the same shape and maps or is refused."""
+        """Copy the weights of the network in ``folder``; raise an error if its shape or its maps differ."""
         model, card = initial.loaded(folder, VAECard, self.settings.model)
         if card.conditions != self.conditions:
             raise ConfigError(
@@ -190,7 +190,7 @@ class VAETask:
         return functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
 
     def _noise(self, batch: VoxelBatch) -> torch.Tensor:
-        """Standard normal numbers, (B, L), drawn for (epoch, sample)."""
+        """Standard normal numbers, (B, L), which depend only on the seed and (epoch, sample)."""
         latent = self.settings.model.latent
         rows = [
             generator(self.settings.seed, NOISE, batch.epoch, int(index)).standard_normal(latent, np.float32)
@@ -200,7 +200,7 @@ class VAETask:
 
 
 def _feature_loss(unet: nn.Module, maps_BCDHW: torch.Tensor, true_BCDHW: torch.Tensor) -> torch.Tensor:
-    """Squared errors of the UNet's features, means at each resolution summed, (B,)."""
+    """The mean squared error of the UNet's features at each resolution, summed over resolutions, (B,)."""
     features = cast(Callable[[torch.Tensor], Sequence[torch.Tensor]], unet.perceptual)
     with torch.no_grad():
         wanted = features(true_BCDHW)
@@ -212,7 +212,10 @@ def _feature_loss(unet: nn.Module, maps_BCDHW: torch.Tensor, true_BCDHW: torch.T
 def _naming_loss(
     model: VAE, names: Names, species_BDHW: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, Ratio]]:
-    """Cross-entropies of the elements of occupied patches and of the occupied voxels, summed, (B,), and figures."""
+    """The sum of two cross-entropies, (B,), and figures to report.
+
+    The cross-entropies are those of the elements of occupied patches and of the occupied voxels.
+    """
     occupied_BDHW = species_BDHW > 0
     mask_loss = functional.binary_cross_entropy_with_logits(
         names.mask_logits, occupied_BDHW.to(names.mask_logits.dtype), reduction="none"

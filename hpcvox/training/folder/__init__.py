@@ -1,1 +1,1 @@
-"""The run folder of a training: what is in it, and how it is read again."""
+"""The run folder of a training: writes its files and reads them again."""

@@ -1,4 +1,4 @@
-"""Files of tensors beside a trained model that are made from it: each says in its card which weights it belongs to."""
+"""Files of tensors that are made from a trained model and lie beside it; the card of each names the weights it fits."""
 
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -14,40 +14,42 @@ from hpcvox.validation import first_problem
 
 
 class BesideCard(Said):
-    """What such a file says of itself."""
+    """The card of such a file."""
 
     of: str
     """Checksum of the weights that it was made from, as in their card."""
     checksum: str = ""
-    """Of its own tensors."""
+    """Checksum of its own tensors."""
 
 
 B = TypeVar("B", bound=BesideCard)
 
 
 class Found(NamedTuple):
-    """A file that is whole and of the model beside it."""
+    """A file that is undamaged and belongs to the model beside it."""
 
     data: bytes
     card: BesideCard
 
 
 def write(path: Path, data: bytes, card: BesideCard) -> None:
-    """Keep ``data``, a file of safetensors, with its card at ``path``, whole or not at all."""
+    """Write ``data``, a file of safetensors, with its card to ``path`` atomically."""
     card = card.model_copy(update={"checksum": carded.checksum(data)})
     carded.write(path, data, card.model_dump_json())
 
 
 def read(folder: Path, file: str, kind: type[B], of: str) -> Found | None:
-    """The ``file`` beside the model of ``folder``; None where there is none that was made from its weights.
+    """Read the ``file`` beside the model in ``folder``; None if there is none that was made from its weights.
 
     Args:
-        kind: of its card.
-        of: checksum of the weights.
+        folder: run folder of the model.
+        file: name of the file.
+        kind: class of the file's card.
+        of: checksum of the model's weights.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged, or its card is none.
+        OSError: the file cannot be read.
+        ValueError: the file is damaged, or its card is not valid.
     """
     path = located(folder) / file
     if not path.exists():
@@ -73,7 +75,10 @@ def _checked(text: str, kind: type[B]) -> B:
 
 
 def _before(path: Path, kind: type[B], of: str) -> B | None:
-    """The card of a file that has none in it, by the entry of the model's; None where that names no such file."""
+    """The card of a file without one inside, from its entry in the model's card; None if that has no such entry.
+
+    Older versions of hpcvox wrote such files.
+    """
     entry = earlier.entry(path.parent, path.stem)
     if entry is None:
         return None

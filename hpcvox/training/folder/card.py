@@ -1,6 +1,6 @@
-"""What a training leaves, by name, and what a trained model says of itself: the card in the file of its weights.
+"""The card of a trained model, which is stored in the file with its weights; and the names of a training's files.
 
-A run folder may come from elsewhere, so that nothing of a card is taken before it has its type and range.
+A run folder may come from somebody else, so every value of a card is checked for its type and range before use.
 """
 
 import json
@@ -22,9 +22,9 @@ from hpcvox.training.network import known, named
 from hpcvox.validation import first_problem
 
 WEIGHTS: Final = "model.safetensors"
-"""The weights of the best epoch, and the card."""
+"""File with the weights of the best epoch, and the card."""
 METRICS: Final = "metrics.jsonl"
-"""Figures of every epoch."""
+"""File with the figures of every epoch."""
 
 DO: Final = "copy the whole run folder again, or run its training again: it writes this file anew"
 
@@ -35,7 +35,7 @@ C = TypeVar("C", bound="Card")
 
 
 class Said(BaseModel):
-    """Base of what a file says of itself: no key and no value that is not known."""
+    """Base class of all cards; refuses unknown keys and invalid values."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
@@ -43,71 +43,74 @@ class Said(BaseModel):
 
 
 class Run(Said):
-    """The training that a model comes from."""
+    """The training that made a model."""
 
     hpcvox: str
-    """Version that wrote the card."""
+    """Version of hpcvox that wrote the card."""
     shards: str
     """Shard set."""
     seed: Annotated[int, Ge(0)]
     held_out_fraction: Annotated[float, Ge(0), Lt(1)]
     epoch: Annotated[int, Ge(0)]
-    """The one that the weights are of."""
+    """The epoch of the weights."""
     metrics: dict[str, Annotated[float, AllowInfNan()]]
     """Figures of that epoch: ``train/…`` and ``held_out/…``."""
 
     def held_out(self, formulas: Sequence[str]) -> NDArray[np.bool_]:
-        """Which samples of its shard set, by their formulas, (N,), it was not trained on."""
+        """Which samples of its shard set it was not trained on, (N,) bool.
+
+        Args:
+            formulas: the reduced formulas of the samples, which decide the split.
+        """
         return split(formulas, self.seed, self.held_out_fraction)
 
 
 class Card(Said):
-    """What any model says of itself.  A network's own card is a subclass, which has its name as ``task``."""
+    """The fields that the card of every model has.  Each network has a subclass, with its name as ``task``."""
 
     task: str
     weights: Annotated[int, Ge(0)] = 0
     """Their number."""
     checksum: str = ""
-    """Of the weights: what a model is known by."""
+    """Checksum of the weights, by which a model is identified."""
     run: Run
     model: Settings
     """Shape of the network."""
     about: dict[str, Any] | None = None
-    """What else people want to know of a model that is given to others."""
+    """Remarks for people who get the model from others."""
 
     @classmethod
     def of_before(cls, tree: dict[str, Any]) -> dict[str, Any]:
-        """``tree``, a card as it was beside the weights, as it is now; what is not known is left out."""
+        """Convert ``tree``, a card of an older version, to a card of this version; unknown keys are left out."""
         run = {name: tree[name] for name in Run.model_fields if name in tree}
         return {name: tree[name] for name in cls.model_fields if name in tree} | {"run": run}
 
 
 class Stored(NamedTuple, Generic[C]):
-    """A card, and where it was found."""
+    """A card, and the file that it was read from."""
 
     card: C
     place: Path
     """Its file."""
     begin: int
-    """Where what its checksum is of begins in the file of the weights."""
+    """Where the bytes that the checksum covers begin in the file of the weights."""
 
 
 def read_card(folder: Path, kind: type[C]) -> C:
-    """What the run in ``folder`` says of its model, of which no more than that is read.
-
-    The name of a network that comes with hpcvox stands for its folder.
+    """Read the card of the model in ``folder``, without reading its weights.
 
     Args:
-        kind: the card of the network that is needed; :class:`Card`: of any.
+        folder: a run folder, or the name of a network that comes with hpcvox.
+        kind: class of the card of the network that is needed; :class:`Card` takes any network.
 
     Raises:
-        CheckpointError: there is none, it is damaged, or it is of another network.
+        CheckpointError: there is no card, it is damaged, or it belongs to another network.
     """
     return stored(folder, kind).card
 
 
 def stored(folder: Path, kind: type[C]) -> Stored[C]:
-    """The card of :func:`read_card`, and where it was found; errors are as there."""
+    """Like :func:`read_card`, but also returns where the card was found."""
     folder = located(folder)
     path = folder / WEIGHTS
     try:
@@ -123,15 +126,15 @@ def stored(folder: Path, kind: type[C]) -> Stored[C]:
         return Stored(_card(earlier.read(folder), path, folder, kind, before=True), path, 0)
     except FileNotFoundError:
         raise CheckpointError(
-            f"{folder / WEIGHTS} has no card, which says what the weights are of, and there is no {path.name} "
-            f"beside it either, where it was once: {DO}"
+            f"{folder / WEIGHTS} has no card, which describes its network, and the {path.name} beside it, where older "
+            f"versions kept the card, is missing, too: {DO}"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({_line(error)}): {DO}") from None
 
 
 def untrained(folder: Path, error: Exception) -> CheckpointError:
-    """What to say where there are no weights."""
+    """The error for a folder without weights."""
     near = did_you_mean(folder.name, names(), 0.8)
     return CheckpointError(
         f"{folder} holds no trained model ({error}): {near}it is written after the first epoch of a training. Networks "
@@ -140,14 +143,14 @@ def untrained(folder: Path, error: Exception) -> CheckpointError:
 
 
 def _card(tree: Any, path: Path, folder: Path, kind: type[C], *, before: bool = False) -> C:
-    """``tree`` as a card; ``path`` names its file."""
+    """Check ``tree`` and return it as a card; errors name ``path`` as its file."""
     if not isinstance(tree, dict):
-        raise CheckpointError(f"the card in {path} is a {type(tree).__name__}, and a card is an object: {DO}")
+        raise CheckpointError(f"the card in {path} is a {type(tree).__name__}, but must be an object: {DO}")
     found = _kind(tree.get("task"), path, kind)
     if not issubclass(found, kind):
         name = kind.model_fields["task"].default
         wanted = name if isinstance(name, str) else kind.__name__
-        raise CheckpointError(f"{folder} holds a {tree['task']}, and a {wanted} is needed here")
+        raise CheckpointError(f"{folder} holds a {tree['task']}, but a {wanted} is needed here")
     try:
         return found.model_validate_json(json.dumps(found.of_before(tree) if before else tree), strict=True)
     except ValidationError as error:
@@ -155,7 +158,7 @@ def _card(tree: Any, path: Path, folder: Path, kind: type[C], *, before: bool = 
 
 
 def _kind(task: object, path: Path, kind: type[Card]) -> type[Card]:
-    """The card of the network ``task``; ``kind``, where it is of that one, whether or not it is installed."""
+    """The card class of the network ``task``; ``kind`` itself if it is that, even if the network is not installed."""
     if task == kind.model_fields["task"].default:
         return kind
     network = named(task) if isinstance(task, str) else None
@@ -168,5 +171,5 @@ def _kind(task: object, path: Path, kind: type[Card]) -> type[Card]:
 
 
 def _line(said: object) -> str:
-    """``said`` in one line, not too long."""
+    """``said`` as one line of limited length."""
     return " ".join(str(said).split())[:300]

@@ -1,7 +1,7 @@
-"""Files of tensors with a card: JSON in the metadata of a safetensors file, which are one file and written as one.
+"""Files of tensors with a card: the card is JSON in the metadata of a safetensors file, so both are written at once.
 
-A file of safetensors begins with the length of its header, the header in JSON, and then the tensors' bytes.  The card
-is the one entry of its metadata, and has a checksum of these bytes, which a look at the header alone does not read.
+A safetensors file begins with the length of its header, followed by the header in JSON and the tensors' bytes.  The
+card is the only entry of the metadata, and holds a checksum of these bytes.  A reader of the card reads no tensors.
 """
 
 import errno
@@ -15,20 +15,20 @@ from hpcvox.files import durable
 from hpcvox.files.regular import open_regular
 
 KEY: Final = "card"
-"""Of the metadata."""
+"""Key of the card in the metadata."""
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""No header is longer, the card in it included."""
+"""Longest header, with its card, that is read."""
 
 _LENGTH: Final = 8
 _METADATA: Final = "__metadata__"
 
 
 class Header(NamedTuple):
-    """What a file of tensors begins with."""
+    """The header of a file of tensors."""
 
     card: str | None
-    """JSON; None where it has no card."""
+    """The card as JSON text; None if there is none."""
     start: int
     """Where the tensors' bytes begin."""
 
@@ -39,25 +39,25 @@ def start(data: bytes) -> int:
 
 
 def checksum(data: bytes) -> str:
-    """Of the tensors' bytes in ``data``, a file of safetensors: the same with any card and with none."""
+    """The checksum of the tensors' bytes in ``data``, a file of safetensors; it does not depend on the card."""
     return xxhash.xxh3_128_hexdigest(memoryview(data)[start(data) :])
 
 
 def write(path: Path, data: bytes, card: str) -> None:
-    """Write ``data``, a file of safetensors, with ``card`` in JSON to ``path``, whole or not at all.
+    """Write ``data``, a file of safetensors, with ``card`` (JSON) to ``path`` atomically.
 
     Raises:
-        OSError: it cannot be written, or is read back as something else.
+        OSError: the file cannot be written, or reads back differently.
     """
     whole = joined(data, card)
     with durable.written_aside(path) as part:
         part.write_bytes(whole)
         if part.read_bytes() != whole:
-            raise OSError(errno.EIO, "what was written is not what is read back", str(part))
+            raise OSError(errno.EIO, "the file does not read back as it was written", str(part))
 
 
 def joined(data: bytes, card: str) -> bytes:
-    """``data``, a file of safetensors, with ``card`` in the place of any metadata that it has."""
+    """``data``, a file of safetensors, with ``card`` as its only metadata."""
     begin = start(data)
     tensors = {name: entry for name, entry in json.loads(data[_LENGTH:begin]).items() if name != _METADATA}
     tree = {_METADATA: {KEY: card}, **tensors}
@@ -67,7 +67,7 @@ def joined(data: bytes, card: str) -> bytes:
 
 
 def header(path: Path) -> Header:
-    """The header of the file at ``path``, of which no more is read.
+    """Read the header of the file at ``path``, and nothing else of it.
 
     Raises:
         OSError: it cannot be read.

@@ -1,8 +1,8 @@
-"""Checkpoints: a folder each with weights, optimizer state and the place in the run; no pickle.
+"""Checkpoints: folders with the weights, the state of the optimizer and the position in the run; no pickle.
 
-``checkpoints/step-00000042/``: ``model.safetensors``, ``optimizer.safetensors``, where means of the weights are
-kept ``average.safetensors``, and ``state.json`` (with the checksums of the others).  Written aside, synced,
-renamed; a damaged one is passed over for the one before.
+``checkpoints/step-00000042/`` holds ``model.safetensors``, ``optimizer.safetensors`` and ``state.json`` (with checksums
+of the other files), and ``average.safetensors`` if the training keeps a mean of the weights.  A checkpoint is written
+aside, synced and renamed.  If the newest is damaged, a training goes on from the one before.
 """
 
 import json
@@ -39,11 +39,15 @@ def save(
     """Write the checkpoint of ``step`` under ``folder``.
 
     Args:
-        state: whatever JSON the training needs to go on.
-        average: means of the weights, where the training keeps them.
+        folder: the folder of all checkpoints.
+        step: number of optimizer steps so far.
+        model: the network.
+        optimizer: its optimizer.
+        state: any JSON that the training needs to go on.
+        average: mean weights, if the training keeps them.
 
     Raises:
-        OSError: it cannot be written; those before it are as they were.
+        OSError: it cannot be written; earlier checkpoints are unchanged.
     """
     final = folder / f"{PREFIX}{step:08d}"
     part = folder / f".{final.name}.part"
@@ -60,7 +64,7 @@ def save(
         _write(part / "state.json", json.dumps({"step": step, "checksums": checksums, **state}).encode())
         durable.sync_folder(part)
     except OSError:
-        shutil.rmtree(part, ignore_errors=True)  # the space that it has taken may be the last
+        shutil.rmtree(part, ignore_errors=True)  # the disk may be full
         raise
     again = final.exists()
     if again:
@@ -73,7 +77,7 @@ def save(
 
 
 def latest(folder: Path) -> Path | None:
-    """The newest checkpoint under ``folder`` that is whole; damaged ones are named on standard error."""
+    """The newest undamaged checkpoint under ``folder``; None if there is none.  Warns of damaged ones."""
     for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
         problem = damage(path)
         if problem is None:
@@ -88,13 +92,13 @@ def load(
     optimizer: torch.optim.Optimizer,
     average: dict[str, torch.Tensor] | None = None,
 ) -> dict[str, Any]:
-    """Put weights, their means and optimizer state in place (after the optimizer was wrapped).
+    """Load weights, mean weights and optimizer state in place; call it after ``Comm.wrap`` of the optimizer.
 
     Returns:
         The saved ``state``.
 
     Raises:
-        CheckpointError: the checkpoint is of another model.
+        CheckpointError: the checkpoint belongs to another model.
     """
     try:
         model.load_state_dict(load_file(path / MODEL))
@@ -111,7 +115,7 @@ def load(
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the ``keep`` newest checkpoints, and what interrupted writes left."""
+    """Remove all but the ``keep`` newest checkpoints, and remains of interrupted writes."""
     for path in [*sorted(folder.glob(f"{PREFIX}*"))[:-keep], *folder.glob(f".{PREFIX}*.part")]:
         shutil.rmtree(path, ignore_errors=True)
 

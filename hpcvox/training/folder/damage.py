@@ -1,4 +1,4 @@
-"""Whether what a training wrote is as it was written, told without loading PyTorch."""
+"""Checks whether files of a training are undamaged, without importing PyTorch."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ _PIECE: Final = 1 << 20
 
 
 def checksum(path: Path, begin: int = 0) -> str:
-    """Of a file's bytes from ``begin`` on, which are read piece by piece: there may be any number."""
+    """The checksum (hex) of a file's bytes from ``begin`` on; they are read in pieces, since files may be large."""
     state = xxhash.xxh3_128()
     with open_regular(path) as file:
         file.seek(begin)
@@ -22,7 +22,7 @@ def checksum(path: Path, begin: int = 0) -> str:
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with the checkpoint in folder ``path``; None where it is whole."""
+    """What is wrong with the checkpoint in the folder ``path``; None if it is undamaged."""
     try:
         checksums: dict[str, str] = json.loads((path / "state.json").read_text("utf-8"))["checksums"]
         wrong = [name for name, expected in checksums.items() if checksum(path / name) != expected]

@@ -1,6 +1,6 @@
-"""Run folders of versions that kept the card beside the weights, in ``model.json``: read, and never written.
+"""Reads run folders of older versions, which kept the card in ``model.json`` beside the weights.
 
-The card had the checksum of the whole file of the weights, and an entry with that of each file beside it.
+Such a card has the checksum of the whole file of weights, and an entry with the checksum of each file beside it.
 """
 
 import json
@@ -14,24 +14,24 @@ CARD: Final = "model.json"
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The card of ``folder``, of any types.
+    """Read the card of ``folder`` as JSON, without checking the types of its values.
 
     Raises:
         OSError: there is none, or it cannot be read.
-        ValueError: it is no card.
-        RecursionError: it is nested deeper than any.
+        ValueError: the file is no card.
+        RecursionError: the JSON is nested too deep.
     """
     path = folder / CARD
     if (size := path.stat().st_size) > MAX_BYTES:
-        raise ValueError(f"it has {size:,} bytes, and no card has so many")
+        raise ValueError(f"it has {size:,} bytes, too many for a card")
     tree = json.loads(regular.read_text(path, MAX_BYTES))
     if not isinstance(tree, dict):
-        raise ValueError(f"it holds a {type(tree).__name__}, and a card is an object")
+        raise ValueError(f"it holds a {type(tree).__name__}, but a card is an object")
     return tree
 
 
 def entry(folder: Path, name: str) -> dict[str, Any] | None:
-    """What the card says of the file ``name`` beside the weights; None where it says nothing, or there is no card."""
+    """The card's entry for the file ``name`` beside the weights; None if there is no entry or no card."""
     try:
         found = read(folder).get(name)
     except (OSError, ValueError, RecursionError):

@@ -1,7 +1,6 @@
-"""What a training leaves when it is done, so that the same one, run again, ends before a rank is started.
+"""Marks a finished training, so that the same training, run again, ends before it starts a rank.
 
-Nothing is taken on trust: where settings, version, what it was made from or a byte of what was made differ, the
-training goes its usual way.
+If the settings, the version, the inputs or a byte of the results differ, the training runs as usual.
 """
 
 import json
@@ -18,19 +17,19 @@ from hpcvox.training.settings import TrainSettings
 RECORD: Final = "finished.json"
 
 MADE: Final = (WEIGHTS, METRICS)
-"""What every training leaves; its network's record says what it leaves beside."""
+"""Files that every training writes; the record of its network names further files."""
 
 FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
-"""Settings of a run that has nothing left to do."""
+"""Settings that do not change a finished run."""
 
 
 def write(settings: TrainSettings, summary: str) -> None:
-    """Note in the run folder that this training is done, and what it said last."""
+    """Write into the run folder that this training is done, and its last words."""
     durable.write_json(settings.out / RECORD, {**_state(settings), "summary": summary})
 
 
 def summary(settings: TrainSettings) -> str | None:
-    """What this training said last, if all of it is there; None where there is something to do."""
+    """The last words of this training, if it is done and all its files are undamaged; None if work is left."""
     try:
         record: dict[str, Any] = json.loads((settings.out / RECORD).read_bytes())
         said: str = record.pop("summary")
@@ -43,7 +42,7 @@ def summary(settings: TrainSettings) -> str | None:
 
 
 def _state(settings: TrainSettings) -> dict[str, Any]:
-    """The settings of a training, and the checksums of what it has made."""
+    """The settings of a training, and the checksums of its files."""
     names = (*MADE, *find(settings.network).leaves)
     made = {name: checksum(path) if (path := settings.out / name).exists() else None for name in names}
     return {

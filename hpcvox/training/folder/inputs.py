@@ -1,4 +1,4 @@
-"""What a training takes from disk beside its settings: a shard set and trained networks, known by their checksums."""
+"""Checksums of what a training reads from disk (a shard set, trained networks), to notice when these have changed."""
 
 import json
 from pathlib import Path
@@ -16,31 +16,29 @@ RECORD: Final = "inputs.json"
 
 
 def note(settings: TrainSettings) -> None:
-    """Write down in the run folder what a run that begins takes."""
+    """Write the checksums of the inputs into the run folder, when a run begins."""
     durable.write_json(settings.out / RECORD, _checksums(settings))
 
 
 def changed(settings: TrainSettings) -> list[str]:
-    """The settings that name something else than what the run in the folder began with.
-
-    What is not there any more is not counted.
+    """The settings whose inputs have changed since the run in the folder began; missing inputs do not count.
 
     Raises:
-        FileNotFoundError: nobody wrote down what that was.
+        FileNotFoundError: the run folder has no checksums of its inputs.
     """
     before: dict[str, str] = json.loads((settings.out / RECORD).read_bytes())
     return [name for name, now in _checksums(settings).items() if now != before.get(name)]
 
 
 def claim(settings: TrainSettings) -> None:
-    """Go on with what the run in the folder began with.
+    """Check that the inputs are those with which the run in the folder began.
 
     Raises:
-        ConfigError: something of it has changed since, and the end would be neither of the old nor of the new.
+        ConfigError: an input has changed since, so that the result would belong neither to the old nor to the new one.
     """
     try:
         differ = changed(settings)
-    except FileNotFoundError:  # of a version that did not write it down
+    except FileNotFoundError:  # the run began with a version that did not write them
         note(settings)
         return
     if differ:
@@ -52,7 +50,7 @@ def claim(settings: TrainSettings) -> None:
 
 
 def _checksums(settings: TrainSettings) -> dict[str, str]:
-    """Of each that is there, by the setting that names it."""
+    """The checksum of each input that exists, by the setting that names it."""
     return {name: checksum(path) for name, path in _paths(settings).items() if path.exists()}
 
 

@@ -1,4 +1,4 @@
-"""What a run tells: a line of JSON and TensorBoard points an epoch."""
+"""The figures of a run: for each epoch a line of JSON and points for TensorBoard."""
 
 import io
 import json
@@ -13,34 +13,34 @@ from hpcvox.files import durable, regular
 from hpcvox.training.folder.card import METRICS
 
 TRAIN: Final = "train/"
-"""Begins the keys of what was measured in training."""
+"""Prefix of the keys of figures measured in training."""
 HELD_OUT: Final = "held_out/"
-"""Begins the keys of what was measured of held-out samples."""
+"""Prefix of the keys of figures measured on held-out samples."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A line of ``metrics.jsonl``; None where a line of another version does not have a key."""
+    """A line of ``metrics.jsonl``; a key that a line of another version lacks is None."""
 
     step: int | None
     train: Mapping[str, float]
-    """By the names of the measures."""
+    """Figures by name."""
     held_out: Mapping[str, float]
     epoch: int | None
     learning_rate: float | None
     samples_per_s: float | None
     loader_wait_share: float | None
-    """Of the time, what training waited for data."""
+    """Share of the time in which the training waited for data."""
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> Self:
-        """What a line says, as :func:`metrics_of` reads it."""
+        """The epoch of a line as :func:`metrics_of` reads it."""
         plain: dict[str, Any] = {field.name: line.get(field.name) for field in fields(cls)}
         plain |= {"train": _of(line, TRAIN), "held_out": _of(line, HELD_OUT)}
         return cls(**plain)
 
     def figures(self) -> dict[str, Any]:
-        """All but the step, by their keys."""
+        """All values but the step, by their keys in the file."""
         return {
             **{TRAIN + name: value for name, value in self.train.items()},
             **{HELD_OUT + name: value for name, value in self.held_out.items()},
@@ -52,20 +52,20 @@ class Epoch:
 
 
 class MetricsLog:
-    """``metrics.jsonl`` and ``tensorboard/`` of a run that goes on after ``epochs`` and ``step``, nothing doubled."""
+    """Writes ``metrics.jsonl`` and ``tensorboard/`` of a run; first removes all after ``epochs`` and ``step``."""
 
     def __init__(self, folder: Path, epochs: int, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         self.path = folder / METRICS
-        # what was logged after the checkpoint that the run goes on from is computed again
+        # the run goes on from a checkpoint and computes again what was logged after it
         kept = [line for line in read_metrics(folder) if line["epoch"] <= epochs]
         durable.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = self.path.open("a", encoding="utf-8")
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
 
     def add(self, epoch: Epoch) -> None:
-        """Log what an epoch has to say, durably."""
+        """Write the figures of an epoch, and sync them to disk."""
         figures = epoch.figures()
         self._file.write(json.dumps({"step": epoch.step, **figures}) + "\n")
         self._file.flush()
@@ -85,14 +85,14 @@ class MetricsLog:
 
 
 class Metrics(NamedTuple):
-    """What ``metrics.jsonl`` holds."""
+    """The lines of ``metrics.jsonl``."""
 
     lines: list[dict[str, Any]]
-    torn: int  # lines that cannot be read, which are left out: a kill while writing leaves one
+    torn: int  # number of lines that cannot be read and are left out: a kill during a write leaves one
 
 
 def metrics_of(folder: Path) -> Metrics:
-    """The whole lines of ``metrics.jsonl`` in ``folder``, and how many are torn; none where it is not there."""
+    """The readable lines of ``metrics.jsonl`` in ``folder``, and how many are torn; no lines if there is no file."""
     lines, torn = [], 0
     try:
         file = io.TextIOWrapper(regular.open_regular(folder / METRICS), "utf-8", "replace")
@@ -114,15 +114,16 @@ def metrics_of(folder: Path) -> Metrics:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The whole lines of ``metrics.jsonl`` in ``folder``."""
+    """The readable lines of ``metrics.jsonl`` in ``folder``."""
     return metrics_of(folder).lines
 
 
 def table(lines: list[dict[str, Any]], least: Callable[[dict[str, float]], float]) -> str:
-    """A row for each figure: trained on and held out after the last epoch, and held out after the best one.
+    """A table of figures: in training and held out after the last epoch, and held out after the best epoch.
 
     Args:
-        least: of the held-out figures of an epoch, what the exported weights have the least of.
+        lines: the lines of ``metrics.jsonl``.
+        least: computes from the held-out figures of an epoch the value that is least in the best epoch.
     """
     best = min(lines, key=lambda line: least(_of(line, HELD_OUT)))
     names = list(_of(lines[-1], HELD_OUT))
@@ -136,5 +137,5 @@ def table(lines: list[dict[str, Any]], least: Callable[[dict[str, float]], float
 
 
 def _of(line: Mapping[str, Any], side: str) -> dict[str, float]:
-    """The figures of one side of an epoch by their names."""
+    """The figures of an epoch whose keys begin with ``side``, by name."""
     return {key.removeprefix(side): value for key, value in line.items() if key.startswith(side)}

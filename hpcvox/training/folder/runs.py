@@ -1,8 +1,8 @@
-"""Finished and running trainings on disk: the exported model, which has its card in it.
+"""Writes and reads the trained model of a run folder.
 
-A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/``, ``checkpoints/`` and, as soon as one
-epoch is done, ``model.safetensors``: the weights of the best epoch, as a rule that of the lowest held-out loss, and the
-card.  Its network's record says what a training leaves beside (:mod:`hpcvox.training.network`).
+A run folder holds ``config.yaml``, ``metrics.jsonl``, ``tensorboard/`` and ``checkpoints/``.  After the first epoch it
+also holds ``model.safetensors``: the weights of the best epoch (usually that with the lowest held-out loss) and the
+card.  The record of the network names further files (:mod:`hpcvox.training.network`).
 """
 
 from pathlib import Path
@@ -23,16 +23,18 @@ from hpcvox.training.network import find
 _MOST_LAYERS: Final = 64
 _WIDEST: Final = 1_000_000
 _TYPES: Final = {"F32": torch.float32, "I64": torch.int64}
-"""Types of a network's weights, by their names in the file."""
+"""Dtypes of weights, by their names in the file."""
 
 
 def export(folder: Path, model: nn.Module, card: Card) -> None:
-    """Write the model with its card, in which their number and checksum are filled in."""
+    """Write the model with its card, after filling in the number and the checksum of the weights."""
     data = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
     weights = sum(parameter.numel() for parameter in model.parameters())
     card = card.model_copy(update={"weights": weights, "checksum": carded.checksum(data)})
     carded.write(folder / WEIGHTS, data, card.model_dump_json())
-    (folder / earlier.CARD).unlink(missing_ok=True)  # of other weights, which a version before had left
+    (folder / earlier.CARD).unlink(
+        missing_ok=True
+    )  # the card of earlier weights, written by an older version
 
 
 @overload
@@ -40,16 +42,14 @@ def load_model(folder: Path) -> tuple[nn.Module, Card]: ...
 @overload
 def load_model(folder: Path, kind: type[C]) -> tuple[nn.Module, C]: ...
 def load_model(folder: Path, kind: type[Any] = Card) -> tuple[nn.Module, Any]:
-    """The model of a run folder, in evaluation mode, and its card: the one door to trained networks.
-
-    The name of a network that comes with hpcvox stands for its folder (:mod:`hpcvox.training.folder.shipped`).
+    """Load the trained model of a run folder, in evaluation mode, and its card.  All code loads networks through this.
 
     Args:
-        kind: the card of the network that is asked for; :class:`Card`: any.
+        folder: a run folder, or the name of a network that comes with hpcvox (:mod:`hpcvox.training.folder.shipped`).
+        kind: class of the card of the network that is needed; :class:`Card` takes any network.
 
     Raises:
-        CheckpointError: there is none, it is damaged, its weights are not those of its card, or it is of another
-            network.
+        CheckpointError: there is no model, it is damaged, its weights do not fit its card, or it is another network.
     """
     folder = located(folder)
     card, place, begin = stored(folder, kind)
@@ -63,7 +63,7 @@ def load_model(folder: Path, kind: type[Any] = Card) -> tuple[nn.Module, Any]:
             f"{path} is damaged: the card in {place} has another checksum: run the training again, it goes on from "
             "its last checkpoint and writes the file anew, or copy the whole run folder again"
         )
-    with torch.device("meta"):  # takes no memory, however large a card calls it
+    with torch.device("meta"):  # needs no memory, however large the card says that the network is
         expected = _made(place, card).state_dict()
     weights = _weights(path, expected)
     model = _made(place, card)
@@ -72,7 +72,7 @@ def load_model(folder: Path, kind: type[Any] = Card) -> tuple[nn.Module, Any]:
 
 
 def _made(place: Path, card: Card) -> nn.Module:
-    """The model that a card describes, of no particular weights; ``place`` is the card's file."""
+    """Build the model that a card describes, without its weights; errors name ``place``, the card's file."""
     if too_much := _beyond(card.model.model_dump(mode="json")):
         raise CheckpointError(f"the card in {place}: model.{too_much}: {DO}")
     try:
@@ -86,7 +86,7 @@ def _made(place: Path, card: Card) -> nn.Module:
 
 
 def _beyond(shape: dict[str, Any]) -> str | None:
-    """What in the shape of a network is larger than any network's, or no number."""
+    """A sentence about a value in the shape of a network that is too large or no number; None if all are fine."""
     for name, value in shape.items():
         values = value if isinstance(value, list) else [value]
         flat = [one for part in values for one in (part if isinstance(part, list) else [part])]
@@ -99,7 +99,7 @@ def _beyond(shape: dict[str, Any]) -> str | None:
 
 
 def _weights(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors of a file, once their names, types and shapes are known to be the ``expected``."""
+    """Read the tensors of a file, after checking that their names, dtypes and shapes are the ``expected`` ones."""
     try:
         with safe_open(path, "pt") as file:
             found = set(file.keys())

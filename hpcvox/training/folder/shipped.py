@@ -1,4 +1,4 @@
-"""Trained networks that come with hpcvox, called by their names where a run folder is asked for."""
+"""Trained networks that come with hpcvox; their names can be given instead of a run folder."""
 
 from pathlib import Path
 from typing import Final
@@ -9,14 +9,14 @@ FOLDER: Final = Path(__file__).parents[2] / "shipped"
 
 
 def names() -> list[str]:
-    """What there is."""
+    """The names of these networks."""
     return sorted(path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__")
 
 
 def located(folder: Path) -> Path:
-    """The folder of a network: a run folder as it is, or of a network that comes with hpcvox, by its bare name.
+    """The folder of a network: ``folder`` itself, or the folder of the network of hpcvox that has this bare name.
 
-    A folder of the user's that is so called goes first.
+    If the user has a folder with that name, it takes precedence.
     """
     bare = len(folder.parts) == 1 and not folder.exists()
     return FOLDER / folder if bare and folder.name in names() else folder

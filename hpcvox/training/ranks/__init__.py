@@ -1,1 +1,1 @@
-"""How the ranks of a training find each other, agree, and add up their gradients."""
+"""The ranks of a training: they find each other, check that they agree, and add up their gradients."""

@@ -1,6 +1,6 @@
-"""Where ranks listen for each other: at one address of a node, that of the network between its nodes.
+"""Finds the network address at which ranks listen for each other: that of the network between the nodes of a job.
 
-It is found by addresses, not by names: a node's own name may mean 127.0.1.1 to itself, and those of others nothing.
+It does not use host names: a node may resolve its own name to 127.0.1.1, and may not know the names of other nodes.
 """
 
 import ipaddress
@@ -11,19 +11,19 @@ import psutil
 
 
 def address_towards(other: str) -> str:
-    """This node's own address on its way to another one; nothing is sent.
+    """This node's own address on the route to the address ``other``; nothing is sent.
 
     Raises:
-        OSError: there is no way.
+        OSError: there is no route.
     """
     family, kind, protocol, _, place = socket.getaddrinfo(other, 9, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        probe.connect(place)  # the system chooses the way
+        probe.connect(place)  # the system chooses the route
         return str(probe.getsockname()[0])
 
 
 def interface_of(address: str) -> str | None:
-    """The network interface that has an address."""
+    """The network interface that has this address; None if none has it."""
     for name, addresses in psutil.net_if_addrs().items():
         if any(one.address.partition("%")[0] == address for one in addresses):
             return name
@@ -31,10 +31,12 @@ def interface_of(address: str) -> str | None:
 
 
 def between(launched_from: Iterable[str], nodes: int | None) -> str | None:
-    """The network interface by which this node reaches the others of its job; None where this cannot be told.
+    """The network interface by which this node reaches the other nodes of its job; None if it cannot be determined.
 
-    ``launched_from``: the one address from which the ranks were started, as each of them has seen it; loopback is what
-    those see that are on that very node.
+    Args:
+        launched_from: the address of the node that started the ranks, as each rank sees it.  Ranks on that node itself
+            see a loopback address.
+        nodes: over how many nodes the ranks are; None: several.
     """
     told = [ipaddress.ip_address(address) for address in sorted(set(launched_from)) if address]
     outside = [str(address) for address in told if not address.is_loopback]

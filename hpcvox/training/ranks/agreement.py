@@ -1,4 +1,4 @@
-"""That all ranks have the same network."""
+"""Checks that all ranks have the same network."""
 
 import torch
 import xxhash
@@ -9,10 +9,10 @@ from hpcvox.training.ranks.comm import Comm
 
 
 def check_ranks_agree(model: nn.Module, comm: Comm) -> None:
-    """The weights of all ranks are the same, bit for bit.
+    """Check that the weights of all ranks are the same, bit for bit.
 
     Raises:
-        TrainingError: they are not; on every rank.
+        TrainingError: they are not; raised on every rank.
     """
     digest = state_digest(model)
     first = comm.sum(torch.tensor([digest if comm.rank == 0 else 0]), "digest")
@@ -24,7 +24,7 @@ def check_ranks_agree(model: nn.Module, comm: Comm) -> None:
 
 
 def state_digest(model: nn.Module) -> int:
-    """A checksum (62 bits) of weights and running statistics."""
+    """A checksum (62 bits) of a model's weights and running statistics."""
     digest = xxhash.xxh3_64()
     for _, value in sorted(model.state_dict().items()):
         digest.update(value.detach().contiguous().cpu().numpy().tobytes())

@@ -1,7 +1,8 @@
-"""Ranks and what they say to each other: the only file that knows Horovod.
+"""Communication between the ranks of a training.  No other file uses Horovod.
 
-Communicators of one interface: :class:`Alone` for one process, :class:`Horovod` for several, :class:`ElasticHorovod`
-for several that come and go, and :class:`hpcvox.training.ranks.comm_torch.TorchDistributed` where there is no Horovod.
+All communicators have one interface: :class:`Alone` for one process, :class:`Horovod` for several,
+:class:`ElasticHorovod` for ranks that come and go, and :class:`hpcvox.training.ranks.comm_torch.TorchDistributed` for
+sites without Horovod.
 """
 
 import contextlib
@@ -22,58 +23,58 @@ from hpcvox.training.ranks.watchdog import Watchdog
 from hpcvox.training.settings import TrainSettings
 
 JOINS_S = 120
-"""Time that a rank may take to join the others, which wait for it as soon as it is started and end where it is late.
-Horovod's own 30 s are few: on a busy node, or from a slow disk, loading PyTorch alone can take them."""
+"""Seconds in which a rank must join the others after its start; they wait for it, and end if it is late.
+Horovod's own 30 s are too short: on a busy node or with a slow disk, importing PyTorch alone can take that long."""
 
 
 class Regroup(Exception):
-    """Ranks have joined or are gone: those that are there form a group anew and go on from their last whole step."""
+    """Ranks have joined or left: the present ranks must form a new group and go on from their last complete step."""
 
 
 class Comm(Protocol):
-    """What a training asks of its ranks."""
+    """The interface of a communicator."""
 
     rank: int
     size: int
     local_rank: int
-    """Which of the ranks of this node."""
+    """Number of this rank among the ranks of its node, from 0."""
     local_size: int
-    """How many there are."""
+    """Number of ranks on this node."""
     exchanges_gpus: bool
-    """Whether what it is given may be on GPUs."""
+    """Whether it can exchange tensors that are on GPUs."""
     device: torch.device
-    """Where this rank computes."""
+    """The device on which this rank computes."""
     lost: tuple[type[Exception], ...]
-    """What is raised where the ranks must form a group anew; empty where this cannot be done."""
+    """The exceptions after which the ranks must form a new group; empty if they cannot."""
     joining: bool
-    """Whether this rank has heard of others that wait to join."""
+    """Whether this rank knows of new ranks that wait to join."""
 
     def wrap(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
-        """An optimizer that averages gradients over the ranks.  Load its state afterwards."""
+        """Return an optimizer that averages gradients over the ranks.  Load its state only after this call."""
 
     def average(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], said: torch.Tensor
     ) -> torch.Tensor:
-        """Average the gradients over the ranks; the sum over them of what each has ``said``, sent along."""
+        """Average the gradients over the ranks, and return the sum over ranks of the message ``said``, sent along."""
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
-        """One step of a wrapped optimizer on the averaged gradients; says nothing to the other ranks."""
+        """Take one step of a wrapped optimizer with the averaged gradients; does not communicate."""
 
     def broadcast(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
-        """Give every rank the named tensors of rank 0, in place."""
+        """Copy the named tensors of rank 0 to every rank, in place."""
 
     def sum(self, tensor: torch.Tensor, name: str) -> torch.Tensor:
-        """Sum over the ranks; differentiable; the same bits on every rank."""
+        """The sum over the ranks; differentiable, with the same bits on every rank.  ``name`` identifies the sum."""
 
     def at(self, where: str) -> None:
-        """What this rank has done so far, to be said where it must give up."""
+        """Note how far this rank is, for the message if it has to give up."""
 
     def close(self) -> None:
         """Leave the group."""
 
 
 class Alone:
-    """The communicator of a single process; needs nothing installed."""
+    """The communicator of a single process; needs no library."""
 
     rank, size, local_rank, local_size = 0, 1, 0, 1
     exchanges_gpus = True
@@ -106,14 +107,14 @@ class Alone:
 
 
 class Horovod:
-    """Ranks started by horovodrun, mpirun or srun, joined by Horovod (MPI where built with it, else Gloo)."""
+    """Ranks started by horovodrun, mpirun or srun, and joined by Horovod (with MPI if built with it, else Gloo)."""
 
     device = torch.device("cpu")
     lost: tuple[type[Exception], ...] = ()
     joining = False
 
     def __init__(self, settings: TrainSettings) -> None:
-        # Horovod's own look-out says which ranks are missing
+        # Horovod's own stall inspector says which ranks are missing
         os.environ.setdefault("HOROVOD_STALL_CHECK_TIME_SECONDS", str(max(1, int(settings.stall_s / 2))))
         try:
             import horovod.torch as hvd
@@ -144,7 +145,7 @@ class Horovod:
             named_parameters=model.named_parameters(),
             op=self._hvd.Average,
             compression=self._hvd.Compression.fp16 if half else self._hvd.Compression.none,
-            # summed: the loss of each is divided already
+            # summed, not averaged: the loss of each batch is already divided
             backward_passes_per_step=self._settings.accumulate,
         )
         return wrapped
@@ -185,9 +186,9 @@ class Horovod:
 
 
 class ElasticHorovod(Horovod):
-    """Ranks started by ``horovodrun --min-np``: the launcher starts new ones and tells rank 0 of them.
+    """Ranks started by ``horovodrun --min-np``: the launcher starts new ranks and tells rank 0 of them.
 
-    A group anew is a communicator anew: close this one and :func:`connect`.
+    A new group needs a new communicator: close this one and call :func:`connect`.
     """
 
     def __init__(self, settings: TrainSettings) -> None:
@@ -202,7 +203,7 @@ class ElasticHorovod(Horovod):
         self._notices.register_listener(self)
 
     def on_hosts_updated(self, timestamp: int, update: int) -> None:
-        """Horovod calls this, in a thread of its own, on rank 0."""
+        """Horovod calls this on rank 0, in another thread, when ranks can join or have left."""
         self.joining = True
 
     def _waiting(self) -> contextlib.AbstractContextManager[None]:
@@ -215,10 +216,11 @@ class ElasticHorovod(Horovod):
 
 @contextlib.contextmanager
 def _private_notices(launcher: str, private: str | None) -> Iterator[None]:
-    """The service by which a rank hears of others, started within this, listens at the address by which the launcher is
-    reached, and not at all of its node's, for which Horovod has no option.
+    """A context in which Horovod's service for notices of new ranks listens at one address only.
 
-    In a job, whose folder is ``private``, the launcher is told so as ``slurm/elastic/launch.py`` believes it.
+    This is the address on the route to the launcher.  Horovod itself listens at all addresses of the node and has no
+    option for that.  In a job, whose folder is ``private``, the launcher is told the address in a signed message, as
+    ``slurm/elastic/launch.py`` requires.
     """
     from horovod.runner.common.util import network, secret
     from horovod.runner.elastic import worker
@@ -245,11 +247,11 @@ def _replaced(until: contextlib.ExitStack, owner: Any, name: str, value: Any) ->
 
 
 def connect(settings: TrainSettings) -> Comm:
-    """The communicator of this process: of ``settings.backend`` where a launcher started several ranks.
+    """Connect this process with the other ranks by ``settings.backend``, if a launcher started several.
 
     Raises:
-        MissingDependencyError: several ranks were started and what should join them is not installed, cannot
-            do it on the device asked for, or has not joined them all.
+        MissingDependencyError: several ranks were started, but the backend is not installed, does not support the
+            device, or has not joined all ranks.
     """
     comm = _connect(settings)
     try:

@@ -1,4 +1,4 @@
-"""Ranks joined by torch.distributed (Gloo, NCCL between GPUs), for sites where Horovod cannot be built."""
+"""Joins ranks by torch.distributed (Gloo, or NCCL between GPUs), for sites where Horovod cannot be built."""
 
 import contextlib
 import os
@@ -18,8 +18,10 @@ from hpcvox.training.settings import TrainSettings
 
 
 class TorchDistributed:
-    """Ranks started by torchrun, which brings them together; by ``ranks=N``, by srun, or by mpirun with MPI, which tell
-    each who it is: these meet in a folder of ``out`` that this user alone may enter.
+    """Ranks started by torchrun, by ``ranks=N``, by srun, or by mpirun with MPI.
+
+    torchrun brings its ranks together.  The others only tell each rank its number; those ranks meet in a folder below
+    ``out`` that only this user may enter.
     """
 
     device = torch.device("cpu")
@@ -50,7 +52,7 @@ class TorchDistributed:
         self.rank: int = dist.get_rank()
         self.size: int = dist.get_world_size()
         self._watchdog = Watchdog(self.rank, settings.stall_s)
-        if self._meeting is not None and not self.exchanges_gpus:  # NCCL asks there when it is first used
+        if self._meeting is not None and not self.exchanges_gpus:  # NCCL needs the meeting at its first use
             self.sum(torch.zeros(1), "met")
             self._meeting.close()
 
@@ -87,7 +89,9 @@ class TorchDistributed:
         return total
 
     def _waiting(self) -> contextlib.AbstractContextManager[None]:
-        return self._watchdog.waiting(RuntimeError)  # Gloo's own: a connection was closed, or the time is up
+        return self._watchdog.waiting(
+            RuntimeError
+        )  # Gloo raises it if a connection was closed or the time is up
 
     def at(self, where: str) -> None:
         self._watchdog.where = where
@@ -100,14 +104,14 @@ class TorchDistributed:
 
 
 def _place() -> Place:
-    """Who this rank is among those that srun or mpirun has started.
+    """The place of this rank among those that srun or mpirun has started.
 
     Raises:
         MissingDependencyError: srun did not start them, and MPI cannot be loaded.
     """
     if RANK in os.environ:
         return Place.of_one_machine()
-    if step_ranks() > 1:  # whatever srun has told MPI: one that does not know its words would end the process
+    if step_ranks() > 1:  # do not ask MPI here: if it does not fit this srun, it would end the process
         return Place.of_slurm()
     try:
         from mpi4py import MPI
@@ -124,7 +128,7 @@ def _place() -> Place:
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over the ranks; the gradient of a sum is the sum of the gradients."""
+    """The sum over the ranks; its gradient is the sum of the gradients of all ranks."""
 
     @staticmethod
     def forward(ctx: Any, tensor: torch.Tensor) -> torch.Tensor:

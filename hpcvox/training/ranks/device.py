@@ -1,4 +1,4 @@
-"""Where a rank computes: on a GPU of its own, or on CPUs."""
+"""Chooses where a rank computes: on a GPU of its own, or on CPUs."""
 
 import os
 from typing import Any, TypeVar
@@ -12,13 +12,13 @@ T = TypeVar("T")
 
 
 def place(name: str, comm: Comm) -> torch.device:
-    """The device of this rank by the setting ``device``; the ranks decide it together.
+    """Choose the device of this rank by the setting ``device``; all ranks must call this, since they decide together.
 
-    ``auto`` is a GPU where every rank of every node finds one of its own and what joins the ranks exchanges GPUs'
-    data, else CPUs.  ``cuda`` also takes the one GPU that a rank sees where a site shows each rank its own alone.
+    ``auto`` is a GPU if every rank of every node finds a GPU of its own and the backend exchanges data of GPUs; else
+    CPUs.  ``cuda`` also takes a GPU if each rank sees only one, as on sites that show each rank only its own.
 
     Raises:
-        ConfigError: ``cuda``, and some rank has none.
+        ConfigError: the setting is ``cuda``, and a rank has no GPU of its own.
     """
     found = torch.cuda.device_count() if name != "cpu" else 0
     own = (
@@ -30,17 +30,21 @@ def place(name: str, comm: Comm) -> torch.device:
         return torch.device("cuda", own)
     if name == "cuda":
         raise ConfigError(
-            f"device: cuda is asked for, and {comm.size - having} of {comm.size} ranks have no GPU of their own "
+            f"device=cuda: {comm.size - having} of {comm.size} ranks have no GPU of their own "
             f"(PyTorch {torch.__version__} finds {found} on {os.uname().nodename}, {comm.local_size} wanted): "
-            "give each one, or use cpu or auto"
+            "give each rank a GPU, or use cpu or auto"
         )
     return torch.device("cpu")
 
 
 def gpu_of(found: int, local_rank: int, local_size: int, sure: bool) -> int | None:
-    """Which of the GPUs ``found`` is this rank's; None: there is none for it.
+    """The number of this rank's GPU; None if there is none for it.
 
-    Of a single one, other ranks of the node may see another: ``sure`` counts on what is certain alone.
+    Args:
+        found: number of GPUs that this rank sees.
+        local_rank: number of this rank on its node.
+        local_size: number of ranks on the node.
+        sure: refuse a single GPU for several ranks; without it, each rank is assumed to see a different one.
     """
     if found == 1 and not sure:
         return 0
@@ -52,7 +56,7 @@ def on_device(value: T, device: torch.device) -> T:
     given: Any = value
     if isinstance(value, torch.Tensor):
         given = value.to(device)
-    elif isinstance(value, tuple):  # a named one
+    elif isinstance(value, tuple):  # a named tuple
         given = given._make(on_device(part, device) for part in value)
     moved: T = given
     return moved

@@ -1,7 +1,8 @@
-"""Start a training on several ranks of this machine.
+"""Starts a training on several ranks of this machine.
 
-By mpirun where Horovod has MPI, else by horovodrun; without Horovod each rank by itself.  Not by torchrun: its server
-has no key, and what is written there it unpickles, so that whoever reaches its port could run code as this user.
+mpirun starts the ranks if Horovod was built with MPI, else horovodrun does.  Without Horovod, this module starts each
+rank.  It does not use torchrun: torchrun's server has no key and unpickles what it receives, so anybody who reaches its
+port could run code as this user.
 """
 
 import contextlib
@@ -31,20 +32,20 @@ from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.terminal import say
 
 GRACE_S = 60.0
-"""Time that ranks have to save their state after a signal."""
+"""Seconds in which ranks must save their state after a signal."""
 
 ALONE_S = 15.0
-"""Time that ranks have to notice that another has failed, before they are ended."""
+"""Seconds in which ranks must notice that another has failed; after that they are killed."""
 
 LOOK_S = 0.5
 
 CYCLE_MS = "10"
-"""How often ranks look what to exchange (Horovod's own: 1 ms).  With ``mpi_yield_when_idle`` on 2 CPUs and
-2 ranks: 12.8 → 17.1 samples/s of the UNet."""
+"""Milliseconds between two looks for tensors to exchange (Horovod's default: 1).  With ``mpi_yield_when_idle``, 2 CPUs
+and 2 ranks, a training of the UNet gets faster from 12.8 to 17.1 samples/s."""
 
 
 def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> int:
-    """Run ``hpcvox VERB CONFIG`` on ``ranks`` processes; returns 0, or INTERRUPTED where a signal stopped them.
+    """Run ``hpcvox VERB CONFIG`` on ``ranks`` processes; return 0, or INTERRUPTED if a signal stopped them.
 
     Raises:
         MissingDependencyError: Horovod or its launcher is not installed.
@@ -58,7 +59,7 @@ def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> in
     if "--gloo" in command:
         environment = without_secrets(environment)
     environments = [environment]
-    if not command:  # each by itself
+    if not command:  # no launcher: start each rank
         meeting = secrets.token_hex(8)
         environments = [{**environment, RANK: str(rank), MEETING: meeting} for rank in range(ranks)]
     python = [*dies_with_us(), *command, sys.executable, "-m", "hpcvox", *verb, str(config)]
@@ -77,15 +78,15 @@ def run_ranks(verb: Sequence[str], config: Path, ranks: int, backend: str) -> in
 
 
 def joins_by_slurm(backend: str) -> bool:
-    """Whether the ranks are tasks of ``srun`` that no MPI has told of each other, and torch.distributed joins them."""
+    """Whether the ranks are tasks of ``srun`` without MPI, which torch.distributed joins."""
     by_torch = backend == "torch" or (backend == "auto" and _horovod() is None)
     return launched_ranks() == 1 and step_ranks() > 1 and by_torch
 
 
 def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> int:
-    """Wait for all; 0, or the status of one that has not ended so, a failure first.
+    """Wait for all processes; return 0 if all ended with 0, else the status of one that did not, preferably a failure.
 
-    Where one fails, those that have not noticed after :data:`ALONE_S` are ended.
+    If one fails, the others are ended if they have not ended themselves after :data:`ALONE_S`.
     """
     ends = math.inf
     while running := [process for process in processes if process.poll() is None]:
@@ -100,7 +101,7 @@ def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> int:
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask the ranks to save and leave; end what is left after the grace time."""
+    """Ask the ranks to save their state and end; kill those that still run after the grace time."""
     for number, patience_s in ((signal.SIGUSR1, GRACE_S), (signal.SIGTERM, 10.0)):
         for process in processes:
             process.send_signal(number)
@@ -115,7 +116,7 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End processes and whatever they have started."""
+    """Kill processes and everything that they have started."""
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -123,12 +124,12 @@ def _kill(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def dies_with_us() -> list[str]:
-    """What makes the launcher end (its ranks save their state) when this process is killed outright."""
+    """A command prefix that ends the launcher if this process is killed; the ranks then save their state."""
     return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _horovod() -> Path | None:
-    """Horovod's library for PyTorch, where one was built; not imported, which would take seconds."""
+    """The file of Horovod's library for PyTorch, if it was built; it is not imported, which would take seconds."""
     spec = importlib.util.find_spec("horovod")
     places = spec.submodule_search_locations if spec is not None else None
     libraries = [library for place in places or () for library in Path(place, "torch").glob("mpi_lib_v2*.so")]
@@ -142,7 +143,7 @@ def _why_not() -> str:
 
 
 def _launcher(ranks: int, backend: str) -> list[str]:
-    """The command that starts what follows it ``ranks`` times; none where each is to be started by itself."""
+    """The command prefix that starts a command ``ranks`` times; empty if this module must start each rank."""
     library = _horovod()
     if backend == "auto" and library is None:
         say(f"Horovod is not installed: torch.distributed joins the {ranks} ranks, as backend=torch does")

@@ -1,9 +1,8 @@
-"""Where ranks find each other that nobody brings together: a folder on the file system that their nodes share.
+"""A folder on a shared file system, in which ranks find each other that no launcher brings together.
 
-torch.distributed's own ways are a server, which has no key (whoever reaches its port can read and write what the
-ranks tell each other), and a file that is locked at each access, which is lost where locks hold on one node alone
-(BeeGFS, and Lustre with ``localflock``) and fails where there are none.  A folder needs neither port, nor address, nor
-lock.
+torch.distributed itself offers a server or a locked file.  The server has no key, so anybody who reaches its port can
+read and write the ranks' messages.  The file fails without locks, and its content is lost if locks hold on one node
+only (BeeGFS, and Lustre with ``localflock``).  A folder needs no port, no address and no locks.
 """
 
 import hashlib
@@ -24,39 +23,39 @@ from hpcvox.process.launcher import MEETING, RANK, RANKS
 from hpcvox.training.ranks.addresses import between
 
 LOOK_S = (0.01, 0.5)
-"""Between two looks for a file, at first and at last."""
+"""Seconds between two looks for a file, first and at most."""
 
 FOLDER = ".ranks-"
-"""How the folder of a meeting begins; then come the job and the start that it is of."""
+"""Beginning of the name of a meeting's folder; the job and the number of its start follow."""
 
 INTERFACE = "GLOO_SOCKET_IFNAME"
-"""Names the network interface at which Gloo listens; without it, it is that of the node's own name."""
+"""Variable with the network interface at which Gloo listens; without it, Gloo uses that of the node's host name."""
 
 
 class Place(NamedTuple):
-    """Who a rank is."""
+    """The place of a rank among all ranks."""
 
     meeting: str
-    """Names the meeting: the same for all ranks, and another one for each start."""
+    """Name of the meeting: the same for all ranks, and different for each start."""
     rank: int
     size: int
     local_rank: int
-    """Which of the ranks of this node."""
+    """Number of this rank among the ranks of its node, from 0."""
     local_size: int
     nodes: int | None
-    """Over how many the ranks are; None: over several."""
+    """Over how many nodes the ranks are; None: several."""
     launched_from: str = ""
     """The address of the node where ``srun`` was called, as this node sees it."""
 
     @classmethod
     def of_one_machine(cls) -> Self:
-        """As ``launch.py`` tells ranks that it starts by themselves."""
+        """Read the variables that ``launch.py`` sets for ranks that it starts itself."""
         rank, size = int(os.environ[RANK]), int(os.environ[RANKS])
         return cls(os.environ[MEETING], rank, size, rank, size, 1)
 
     @classmethod
     def of_slurm(cls) -> Self:
-        """As SLURM tells each task of a step."""
+        """Read the variables that SLURM sets for each task of a step."""
         given = os.environ
         node = int(given["SLURM_NODEID"])
         return cls(
@@ -71,7 +70,7 @@ class Place(NamedTuple):
 
 
 def tasks_of_nodes(text: str) -> list[int]:
-    """The number of tasks of each node, as SLURM writes them: ``2(x3),1`` are 2, 2, 2 and 1."""
+    """Read SLURM's list of tasks on each node: ``2(x3),1`` gives 2, 2, 2, 1."""
     counts: list[int] = []
     for tasks, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text):
         counts += [int(tasks)] * int(times or 1)
@@ -79,13 +78,13 @@ def tasks_of_nodes(text: str) -> list[int]:
 
 
 class Meeting(Store):
-    """What the ranks tell each other before they are joined: a file for each key, written aside and renamed."""
+    """The messages of the ranks before they are joined: a file for each key, written aside and renamed."""
 
     def __init__(self, out: Path, place: Place, patience_s: float) -> None:
-        """Come to the meeting below ``out``, and wait until all others have come.
+        """Come to the meeting below ``out``, and wait until all other ranks have come.
 
         Raises:
-            TrainingError: the folder is not this user's alone, or some rank has not come within ``patience_s``.
+            TrainingError: another user can enter the folder, or a rank has not come within ``patience_s`` seconds.
         """
         super().__init__()
         self._folder = _private(out / f"{FOLDER}{place.meeting}")
@@ -109,26 +108,26 @@ class Meeting(Store):
             ) from None
 
     def set(self, key: str, value: str | bytes) -> None:
-        """Tell the other ranks."""
+        """Write ``value`` under ``key`` for the other ranks."""
         path = self._file(key)
         aside = path.with_suffix(f".{self._rank}")
         aside.write_bytes(value.encode() if isinstance(value, str) else value)
         aside.replace(path)
 
     def get(self, key: str) -> bytes:
-        """What a rank has told, once it has."""
+        """Wait until a rank has written ``key``, and return its value."""
         self.wait([key])
         return self._file(key).read_bytes()
 
     def check(self, keys: Iterable[str]) -> bool:
-        """Whether all of this has been told."""
+        """Whether all ``keys`` have been written."""
         return all(self._file(key).exists() for key in keys)
 
     def wait(self, keys: Iterable[str], timeout: timedelta | None = None) -> None:
-        """Wait until all of this has been told.
+        """Wait until all ``keys`` have been written.
 
         Raises:
-            TimeoutError: it has not in time.
+            TimeoutError: they were not written in time.
         """
         began = time.monotonic()
         patience_s = timeout.total_seconds() if timeout is not None else self._patience_s
@@ -139,17 +138,17 @@ class Meeting(Store):
                 if now - began > patience_s:
                     raise TimeoutError(f"nothing is told of {key} in {self._folder}")
                 if now - looked > 1:
-                    os.utime(self._folder)  # a network file system then asks its server what is new here
+                    os.utime(self._folder)  # makes a network file system ask its server for new files
                     looked = now
                 time.sleep(pause)
                 pause = min(2 * pause, LOOK_S[1])
 
     def clone(self) -> Self:
-        """For another thread: this is as good."""
+        """A store for another thread; this one serves as well."""
         return self
 
     def close(self) -> None:
-        """End the meeting; rank 0 clears up, when all others have what they need."""
+        """End the meeting; rank 0 removes the folder when all others are done with it."""
         if self._rank == 0:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -158,10 +157,10 @@ class Meeting(Store):
 
 
 def _private(folder: Path) -> Path:
-    """A folder that this user alone may enter, made by whichever rank comes first.
+    """Make a folder that only this user may enter, unless another rank has made it.
 
     Raises:
-        TrainingError: it is another user's, open to others, or a link.
+        TrainingError: it belongs to another user, others may enter it, or it is a link.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -170,14 +169,14 @@ def _private(folder: Path) -> Path:
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
             raise TrainingError(
-                f"{folder}, where the ranks are to meet, is not a folder that you alone may enter: remove it, and let "
-                "nobody else write to the folder that it is in"
+                f"{folder}, where the ranks meet, is not a folder that only you may enter: remove it, and let "
+                "nobody else write to the folder that contains it"
             ) from None
     return folder
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what earlier starts of the same job have left that were killed while they met."""
+    """Remove the folders of earlier starts of the same job that were killed during their meeting."""
     job, dash, _ = folder.name.removeprefix(FOLDER).partition("-")
     for left in folder.parent.glob(f"{FOLDER}{job}{dash}*"):
         if left != folder and not left.is_symlink() and left.stat().st_uid == os.geteuid():

@@ -1,6 +1,6 @@
-"""What the ranks say to each other in a step, one message that goes with the gradients.
+"""The message that each rank sends to all others in a step, together with the gradients.
 
-Figures, requests, and BatchNorm's running statistics, which are averaged over the ranks that had a sample.
+It holds figures, requests, and BatchNorm's running statistics; the latter are averaged over the ranks with a sample.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 REQUESTS = 3
-"""Whether the rank is to stop, knows of others that wait to join, and had a sample."""
+"""The flags of a message: the rank shall stop, knows of ranks that wait to join, had a sample."""
 
 
 class Answer(NamedTuple):
-    """What the ranks have agreed on in a step."""
+    """The requests of all ranks together in a step."""
 
     stop: bool
     regroup: bool
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 def say(
     local: dict[str, list[float]], names: list[str], requests: Sequence[bool], statistics: list[torch.Tensor]
 ) -> torch.Tensor:
-    """One rank's message, float64, on CPUs: its sums of the figures ``names``, its requests and its statistics."""
+    """Pack the message of this rank, (n,) float64 on the CPU: sums of the figures ``names``, requests, statistics."""
     figures = np.ravel([local.get(name, [0.0, 0.0]) for name in names])
     head = torch.tensor([*figures, *requests], dtype=torch.float64)
     return torch.cat([head, *(buffer.flatten().double().cpu() * requests[-1] for buffer in statistics)])
@@ -32,7 +32,7 @@ def say(
 def hear(
     total: torch.Tensor, names: list[str], sums: dict[str, list[float]], statistics: list[torch.Tensor]
 ) -> Answer:
-    """Take what all have said, added up: figures into ``sums``, means into ``statistics``, in place."""
+    """Unpack the sum of all messages: add figures to ``sums`` and put means into ``statistics``, in place."""
     lengths = [2 * len(names), REQUESTS, len(total) - 2 * len(names) - REQUESTS]
     figures, requests, rest = torch.split(total, lengths)
     stop, regroup, counted = requests.tolist()

@@ -1,9 +1,8 @@
 """BatchNorm over ranks.
 
-With ``batch_statistics: rank`` each rank normalises by the statistics of its own batch (as Horovod's
-trainings do by default) and only the running statistics are averaged over the ranks after each step.
-With ``global`` the batch statistics are those of the samples of all ranks, so that N ranks compute what
-one rank with N times the batch would.
+With ``batch_statistics: rank`` each rank normalises by the statistics of its own batch, as trainings with Horovod
+usually do; only the running statistics are averaged over the ranks after each step.  With ``global`` the statistics are
+those of the samples of all ranks, so that N ranks compute the same as one rank with N times the batch size.
 """
 
 import contextlib
@@ -17,9 +16,9 @@ from hpcvox.training.ranks.comm import Comm
 
 
 class GlobalBatchNorm(_BatchNorm):
-    """BatchNorm whose batch is that of all ranks; of voxels (B, C, D, H, W) or of rows (R, C).
+    """BatchNorm over the samples of all ranks, for voxels (B, C, D, H, W) or rows (R, C).
 
-    Ranks may have different numbers of rows.  Where ``counts`` is False the rank's have no part in the statistics.
+    Ranks may have different numbers of rows.  If ``counts`` is False, those of this rank do not enter the statistics.
     """
 
     comm: Comm
@@ -29,7 +28,7 @@ class GlobalBatchNorm(_BatchNorm):
     def forward(self, x_BC: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return super().forward(x_BC)
-        x_BC = x_BC.float()  # sums of many numbers, between ranks: not in the half precision of products
+        x_BC = x_BC.float()  # half precision would be too coarse for sums of many numbers over ranks
         axes = (0, *range(2, x_BC.ndim))
         shape = (-1, *(1 for _ in axes[1:]))
         weight = float(self.counts)
@@ -38,7 +37,7 @@ class GlobalBatchNorm(_BatchNorm):
         total = self.comm.sum(local, f"{self.name}.mean")
         mean, count = total[:-1] / total[-1], total[-1].detach()
         centred = x_BC - mean.view(shape)
-        # two passes: the sum of squares less the squared mean would lose digits
+        # two passes: the sum of squares minus the squared mean would lose digits
         squares = weight * centred.square().sum(axes)
         variance = self.comm.sum(squares, f"{self.name}.variance") / count
         assert self.running_mean is not None
@@ -46,7 +45,7 @@ class GlobalBatchNorm(_BatchNorm):
         assert self.num_batches_tracked is not None
         assert self.momentum is not None
         self.num_batches_tracked += 1
-        if count == 1:  # on all ranks together: no variance, the running statistics stand in
+        if count == 1:  # one row on all ranks together has no variance: use the running statistics
             centred, variance = x_BC - self.running_mean.view(shape), self.running_var
         else:
             with torch.no_grad():
@@ -56,7 +55,7 @@ class GlobalBatchNorm(_BatchNorm):
         return centred * scale.view(shape) + self.bias.view(shape)
 
     def _check_input_dim(self, input: torch.Tensor) -> None:
-        """Any number of axes."""
+        """Accept any number of axes."""
 
 
 def use_global_statistics(model: nn.Module, comm: Comm) -> None:
@@ -69,7 +68,7 @@ def use_global_statistics(model: nn.Module, comm: Comm) -> None:
 
 @contextlib.contextmanager
 def stand_in(model: nn.Module) -> Iterator[None]:
-    """Within, a batch whose samples have no weight (``data.plan``) leaves no trace in any statistics."""
+    """A context for a batch whose samples have no weight (``data.plan``): it changes no statistics."""
     norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

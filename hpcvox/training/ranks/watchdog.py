@@ -1,4 +1,4 @@
-"""Ends a rank that waits for others that will never come: MPI itself would let it wait for ever."""
+"""Ends a rank that waits for others too long; MPI itself would let it wait forever."""
 
 import contextlib
 import os
@@ -12,11 +12,11 @@ from hpcvox.terminal import say
 
 
 class Watchdog:
-    """Looks from a thread of its own how long this rank has been waiting."""
+    """A thread that watches how long this rank has been waiting for others."""
 
     def __init__(self, rank: int, stall_s: float) -> None:
         self.where = "no step"
-        """What the rank has done so far, for the message."""
+        """How far the rank is, for the message."""
         self._rank, self._stall_s = rank, stall_s
         self._since: float | None = None
         self._stopped = threading.Event()
@@ -24,9 +24,10 @@ class Watchdog:
 
     @contextlib.contextmanager
     def waiting(self, lost: type[Exception] | tuple[()]) -> Iterator[None]:
-        """This rank may not be in here for longer than ``stall_s``.
+        """A context in which this rank waits for others; after ``stall_s`` seconds the process is ended.
 
-        ``lost`` is what a library says of ranks gone, where that is the end of the others.
+        Args:
+            lost: exceptions by which a library reports lost ranks; they end the process at once.
         """
         self._since = time.monotonic()
         try:
@@ -37,11 +38,11 @@ class Watchdog:
             self._since = None
 
     def stop(self) -> None:
-        """Look no more."""
+        """End the thread."""
         self._stopped.set()
 
     def give_up(self, reason: str = "") -> NoReturn:
-        """End this process at once: what would leave in good order waits for the others, too."""
+        """End this process at once; an orderly exit would wait for the other ranks, too."""
         say(
             f"error: rank {self._rank} gives up after {self.where}: another rank has ended, or kept this one waiting "
             f"for stall_s={self._stall_s:g} s{reason}. Run the same command again: it goes on from the last checkpoint",

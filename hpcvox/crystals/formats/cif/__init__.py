@@ -1,1 +1,1 @@
-"""CIFs: from their text to crystals that agree with all that the file says."""
+"""Reads CIFs; a crystal is taken only if it agrees with everything that the file says of it."""

@@ -1,8 +1,8 @@
-"""What a CIF says of its crystal, held against the atoms that came out: formula, Z, multiplicities, density, volume.
+"""Compares the atoms that were read from a CIF with what the file states: formula, Z, multiplicities, density, volume.
 
-A file can be well-formed and wrong: cut short, of another origin, without half of its operations.  Only its own
-words tell.  What disagrees rejects the crystal, or is let through with a *remark* where it does no harm: a code
-that stays with the sample.
+A file can be well-formed and still wrong: cut short, with another origin, without half of its operations.  Only the
+other statements in the file can show that.  If one disagrees, the crystal is rejected.  If the disagreement is
+harmless, the crystal is taken with a *remark*, a code that stays with the sample.
 """
 
 import re
@@ -37,26 +37,26 @@ REMARKS: Final = {
     "number-unread": "Z, volume, density or weight is stated as what is no number above 0, and the atoms are not held "
     "against it",
 }
-"""By code: what a remark means."""
+"""The meaning of each remark, by its code."""
 
 VOLUME_TOLERANCE: Final = 0.01
 DENSITY_TOLERANCE: Final = 0.02
 WEIGHT_TOLERANCE: Final = 0.01
 _COUNT_TOLERANCE: Final = 0.01
 _PROPORTIONS: Final = 0.02
-_COMMA: Final = re.compile(r"\d,\d")  # half of something, or the end of a moiety
+_COMMA: Final = re.compile(r"\d,\d")  # a decimal comma, or the end of a moiety
 _HYDROGEN: Final = 1
 _CARBON: Final = 6
 _BEARERS: Final = (6, 7, 8)
-"""Elements to whose atoms hydrogen is bound in organic crystals."""
-_DALTON: Final = 1.66053906660  # g/cm³ of 1 u/Å³
+"""Elements whose atoms bind hydrogen in organic crystals."""
+_DALTON: Final = 1.66053906660  # 1 u/Å³ in g/cm³
 
 
 def check_volume(stated: Claims, volume: float) -> None:
-    """Hold the stated volume against that of the cell, in Å³.
+    """Compare the stated volume with that of the cell, both in Å³.
 
     Raises:
-        Rejected: ``cell``, where they differ by more than 1 %.
+        Rejected: ``cell``, if they differ by more than 1 %.
     """
     if stated.volume is not None and abs(stated.volume - volume) > VOLUME_TOLERANCE * volume:
         raise Rejected(
@@ -73,12 +73,18 @@ def remarks(
     order: int,
     multiplicities: Sequence[str],
 ) -> tuple[str, ...]:
-    """Hold the atoms ``numbers`` (n,) of a cell of ``volume`` Å³ against what the file states.
+    """Compare the atoms of a cell with what the file states.
 
-    ``images`` (m,) counts the atoms that a group of ``order`` operations made of each listed site, None where the
-    listed sites are all; ``multiplicities`` are those stated, as text, one a listed site, or none.
+    Args:
+        stated: the statements of the file.
+        numbers: atomic numbers of all atoms in the cell, (n,).
+        volume: volume of the cell in Å³.
+        images: how many atoms the group made of each listed site, (m,); None if the file lists all atoms.
+        order: number of operations of the group.
+        multiplicities: the stated multiplicity of each listed site, as text; empty if none are stated.
 
-    Returns: codes of :data:`REMARKS`, of what disagrees and does no harm.
+    Returns:
+        The codes of :data:`REMARKS` for harmless disagreements.
 
     Raises:
         Rejected: ``incomplete`` (elements or proportions differ from the formula), ``symmetry`` (the number of
@@ -87,7 +93,7 @@ def remarks(
     found = ["number-unread"] if stated.unread else []
     counts = numbers.tobytes()
     unit = 0.0
-    hydrogen = 0.0  # stated and not listed, atoms a cell
+    hydrogen = 0.0  # hydrogen atoms in the cell that the file states but does not list
     amounts: Amounts = {}
     if stated.amounts:
         located = counts.count(_HYDROGEN)
@@ -125,7 +131,7 @@ def remarks(
 
 
 def _formula_units(stated: Claims, counts: bytes, located: int) -> tuple[Amounts, float]:
-    """What the formula means, and how many times it is in the cell: by elements other than hydrogen, if it has any.
+    """The meaning of the formula, and the number of formula units in the cell, counted without hydrogen if possible.
 
     ``located`` of the atoms are hydrogen.
     """
@@ -154,7 +160,7 @@ def _agree(others: Sequence[str], amounts: Amounts) -> bool:
 
 
 def _alike(amounts: Amounts, others: Sequence[Amounts]) -> bool:
-    """Whether one of ``others`` has these proportions, hydrogen aside, or there is none."""
+    """Whether one of ``others`` has the same proportions without hydrogen; also True if there are no others."""
     for other in others:
         heavy = {z: amount for z, amount in amounts.items() if z != _HYDROGEN}
         ratios = [other.get(z, 0.0) / amount for z, amount in heavy.items()] or [1.0]
@@ -164,7 +170,7 @@ def _alike(amounts: Amounts, others: Sequence[Amounts]) -> bool:
 
 
 def _reduced(amounts: Amounts) -> str:
-    """The formula as pymatgen writes it, which most files have: spares them the reading of it."""
+    """The formula as pymatgen writes it; most files have this text, and then their formula need not be parsed."""
     values = amounts.values()
     divisor = 1 if 1.0 in values else _divisor(tuple(values))
     return "".join([_part(z, n / divisor) for z, n in amounts.items()])
@@ -176,7 +182,7 @@ def _part(z: int, amount: float) -> str:
 
 
 def _check_types(types: frozenset[int], counts: bytes) -> None:
-    """Raises ``Rejected("incomplete")`` where an element other than hydrogen is among the types, and has no atom."""
+    """Raise ``Rejected("incomplete")`` if an element in the list of types, other than hydrogen, has no atom."""
     missing = [SYMBOLS[z] for z in sorted(types - set(counts) - {_HYDROGEN})] if types else []
     if missing:
         raise Rejected(
@@ -189,7 +195,7 @@ def _listed(counts: bytes) -> str:
     return " ".join(f"{SYMBOLS[z]}{count}" for z, count in sorted(Counter(counts).items()))
 
 
-# Each verdict: None where nothing is stated, "" where it agrees, else what disagrees.
+# Each of these returns None if nothing is stated, "" if it agrees, else a sentence about what disagrees.
 
 
 def _units(stated: Claims, amounts: Amounts, unit: float, counts: bytes) -> str | None:
@@ -199,7 +205,7 @@ def _units(stated: Claims, amounts: Amounts, unit: float, counts: bytes) -> str 
         return None
     if _same_units(stated.units, unit):
         return ""
-    # pymatgen writes the sum of the whole cell and Z of the reduced formula, the OQMD atoms by elements for Z
+    # pymatgen writes the formula of the whole cell with the Z of the reduced formula; the OQMD writes atoms per element
     others = unit * _divisor(tuple(amounts.values())), len(counts) / len(amounts)
     if any(_same_units(stated.units, other) for other in others):
         return ""
@@ -230,11 +236,11 @@ def _multiplicities(images: NDArray[np.intp] | None, order: int, stated: Sequenc
     known = {i: count for i, text in enumerate(stated) if (count := multiplicity(text))}
     made = {i: 1 if images is None else int(images[i]) for i in known}
     differ = [i for i in known if known[i] != made[i]]
-    # SHELXL writes the order of the site's symmetry: 1 in a general position
+    # SHELXL writes the order of the site's point group: 1 in a general position
     if not differ or all(known[i] * made[i] == order for i in known):
         return (
             "" if known and images is not None else None
-        )  # a list of all atoms has ones whatever is missing
+        )  # in a list of all atoms every multiplicity is 1, also if atoms are missing
     first = differ[0]
     return f"site {first + 1} is stated to be {known[first]} atoms, and is {made[first]}"
 
@@ -249,7 +255,7 @@ def _density(stated: Claims, counts: bytes, volume: float, hydrogen: float) -> s
 
 
 def _hydrogen_by_weight(weight: float, counts: bytes) -> float:
-    """How many atoms of hydrogen make the atoms up to their ``weight``, in an organic crystal that lists none."""
+    """How many hydrogen atoms are missing to the stated ``weight``, in an organic crystal that lists none."""
     if _HYDROGEN in counts or _CARBON not in counts:
         return 0.0
     lacking = weight - _weight(counts)
@@ -258,7 +264,7 @@ def _hydrogen_by_weight(weight: float, counts: bytes) -> float:
 
 
 def _weight(counts: bytes) -> float:
-    """Of the atoms of a cell, in u."""
+    """The weight of the atoms of a cell, in u."""
     return sum(_WEIGHTS[z] * counts.count(z) for z in set(counts))
 
 
@@ -268,4 +274,4 @@ def _same_weight(amounts: Amounts, weight: float) -> bool:
 
 
 _WEIGHTS: Final = tuple(float(gemmi.Element(z).weight) for z in range(len(SYMBOLS)))
-"""By atomic number, in u."""
+"""Atomic weights in u, by atomic number."""

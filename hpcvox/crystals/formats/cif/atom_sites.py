@@ -1,4 +1,4 @@
-"""The atom sites of a CIF block: their elements, coordinates and occupancies, as listed."""
+"""Reads the atom sites that a CIF block lists: their elements, coordinates and occupancies."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from hpcvox.errors import Rejected
 
 
 class _LoopPlaces(NamedTuple):
-    """Where an atom-site loop keeps what; -1 where it does not."""
+    """The columns of an atom-site loop; -1 for a column that it lacks."""
 
     x: int
     y: int
@@ -69,7 +69,7 @@ class Atoms(NamedTuple):
 
 
 def atoms_of(block: gemmi.cif.Block) -> Atoms | None:
-    """The atom sites of the block with fractional coordinates; None where it has none."""
+    """The atom sites of the block, with fractional coordinates; None if it has none."""
     for tag in ("_atom_site_fract_x", "_atom_site.fract_x"):
         loop = blocks.loop(block, tag)
         if loop is not None:
@@ -91,20 +91,20 @@ class Sites(NamedTuple):
 
     frac: NDArray[np.float64]  # (n, 3)
     numbers: NDArray[np.uint8]  # (n,)
-    occupancy: NDArray[np.float64] | None  # (n,) | None: all whole
-    labels: list[str]  # empty where there are none
-    multiplicities: list[str]  # as stated; empty where they are not
-    attached: bool  # whether hydrogen without places is said to be bound to a site
-    alternatives: bool  # whether whole atoms are listed of which one alone is there at a time
-    far: str  # where the first atom is that is far from the cell, as messages have it; empty where none is
+    occupancy: NDArray[np.float64] | None  # (n,) | None: every site is fully occupied
+    labels: list[str]  # empty if there are none
+    multiplicities: list[str]  # as stated; empty if not stated
+    attached: bool  # whether hydrogen without coordinates is stated to be bound to a site
+    alternatives: bool  # whether the list has fully occupied sites that exclude each other
+    far: str  # a sentence about the first atom that is far from the cell; empty if there is none
 
 
 def sites_of(atoms: Atoms, block: gemmi.cif.Block) -> Sites:
-    """The sites that hold an atom.
+    """Read the sites that hold an atom.
 
     Raises:
-        Rejected: ``too-many-sites``, ``no-structure``, ``occupancy``, ``cif-syntax`` (columns in two loops), and
-            those of elements and coordinates: ``element``, ``disordered``, ``incomplete``, ``coordinates``.
+        Rejected: ``too-many-sites``, ``no-structure``, ``occupancy``, ``cif-syntax`` (columns in two loops),
+            ``element``, ``disordered``, ``incomplete``, ``coordinates``.
     """
     if atoms.columns.symbol < 0 or atoms.columns.occupancy < 0:
         _refuse_elsewhere(atoms.columns, block)
@@ -125,7 +125,7 @@ def sites_of(atoms: Atoms, block: gemmi.cif.Block) -> Sites:
 
 
 def _refuse_elsewhere(columns: _LoopPlaces, block: gemmi.cif.Block) -> None:
-    """Refuse a second loop with what the sites' own has not: only one is read."""
+    """Raise ``Rejected`` if a second loop has columns that the loop of the sites lacks, because only one is read."""
     for name, place in (("type_symbol", columns.symbol), ("occupancy", columns.occupancy)):
         if place < 0:
             for tag in (f"_atom_site_{name}", f"_atom_site.{name}"):
@@ -136,7 +136,7 @@ def _refuse_elsewhere(columns: _LoopPlaces, block: gemmi.cif.Block) -> None:
 
 
 def _alternatives(atoms: Atoms) -> bool:
-    """Whether there are groups of disordered atoms of which one alone is there at a time."""
+    """Whether there are groups of disordered atoms that exclude each other."""
     values, width, columns = atoms
     groups = [group.strip("'\"") for group in values[columns.group :: width]]
     if _NO_GROUP.issuperset(groups):
@@ -149,13 +149,13 @@ def _alternatives(atoms: Atoms) -> bool:
 
 @lru_cache(maxsize=1024)
 def multiplicity(text: str) -> int:
-    """The multiplicity that ``text`` states (``4``, ``4.0``, ``'4'``), 0 where that is none."""
+    """The multiplicity in ``text`` (``4``, ``4.0``, ``'4'``); 0 if it is none."""
     match = _WHOLE.fullmatch(text)
     return int(match[1]) if match else 0
 
 
 def _held(atoms: Atoms, occupancy: NDArray[np.float64] | None) -> tuple[Atoms, NDArray[np.float64] | None]:
-    """The sites that hold an atom: neither dummy atoms, which mark centroids and the like, nor empty sites."""
+    """The sites that hold an atom, without dummy atoms (which mark centroids and the like) and empty sites."""
     values, width, columns = atoms
     held = np.ones(len(values) // width, dtype=bool) if occupancy is None else occupancy > 0
     if columns.flag >= 0:
@@ -170,19 +170,19 @@ def _held(atoms: Atoms, occupancy: NDArray[np.float64] | None) -> tuple[Atoms, N
 
 
 def _numbers(atoms: Atoms, block: gemmi.cif.Block) -> NDArray[np.uint8]:
-    """Atomic numbers (n,) uint8, by type symbol where there is one, else by label."""
+    """Atomic numbers (n,) uint8, from the type symbol if there is one, else from the label."""
     values, width, columns = atoms
     if columns.symbol < 0 and columns.label < 0:
         raise Rejected("element", "the atom sites have neither a type symbol nor a label")
     symbols = values[columns.symbol :: width] if columns.symbol >= 0 else []
     found = list(map(number_of_type, symbols)) or list(map(number_of_label, _labels(atoms)))
-    if 0 in found:  # there is no type symbol, or what is there can mean several elements
+    if 0 in found:  # a type symbol is missing, or can mean several elements
         found = told(symbols, _labels(atoms), stated_elements(block))
     return np.frombuffer(bytearray(found), np.uint8)  # in a third of the time of np.array
 
 
 def _labels(atoms: Atoms) -> list[str]:
-    """Labels of the sites; empty where they have none."""
+    """Labels of the sites; empty if they have none."""
     return atoms.values[atoms.columns.label :: atoms.width] if atoms.columns.label >= 0 else []
 
 
@@ -207,7 +207,7 @@ def _far(found: Sequence[float], written: tuple[list[str], ...]) -> str:
 
 
 def _occupancy(atoms: Atoms) -> NDArray[np.float64] | None:
-    """Occupancies (n,), or None where every site is fully occupied or none is stated; 0 is an empty site."""
+    """Occupancies (n,); None if every site is fully occupied or none is stated; 0 for an empty site."""
     values, width, columns = atoms
     if columns.occupancy < 0:
         return None

@@ -1,4 +1,4 @@
-"""Reading from a gemmi block what may be absent; gemmi's type stubs leave the absence out."""
+"""Reads values of a gemmi block that may be absent, which gemmi's type stubs do not express."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,22 +13,22 @@ def of(document: gemmi.cif.Document) -> list[gemmi.cif.Block]:
 
 
 def finder(block: gemmi.cif.Block) -> Callable[[str], str | None]:
-    """:func:`value` of one block, for those who ask for many tags."""
+    """A function that does the same as :func:`value` for one block, for callers that need many tags."""
     return block.find_value
 
 
 def value(block: gemmi.cif.Block, tag: str) -> str | None:
-    """The raw value of ``tag`` where the block has it outside any loop."""
+    """The raw value of ``tag`` outside loops; None if the block has none."""
     return block.find_value(tag)
 
 
 def loop(block: gemmi.cif.Block, tag: str) -> gemmi.cif.Loop | None:
-    """The loop that has the column ``tag``."""
+    """The loop with the column ``tag``; None if there is none."""
     return block.find_loop(tag).get_loop()
 
 
 def tagged(block: gemmi.cif.Block) -> Iterator[tuple[str, list[str], bool]]:
-    """Each tag of a block as often as it is given, with its raw values, and whether it is in a loop."""
+    """Yield each tag of a block, with its raw values and whether it is in a loop; a repeated tag comes repeatedly."""
     item: Any
     for item in block:
         if item.pair is not None:
@@ -41,7 +41,7 @@ def tagged(block: gemmi.cif.Block) -> Iterator[tuple[str, list[str], bool]]:
 
 
 def text(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str:
-    """The first of ``tags`` that has a known value, unquoted; empty where none has."""
+    """The value, unquoted, of the first of ``tags`` that has a known value; empty if none has."""
     find = finder(block)
     for tag in tags:
         raw = find(tag)
@@ -53,7 +53,7 @@ def text(block: gemmi.cif.Block, tags: tuple[str, ...]) -> str:
 
 
 def column(block: gemmi.cif.Block, tag: str) -> tuple[str, ...]:
-    """The known values of the column or single item ``tag``, unquoted; empty where there is none."""
+    """The known values of the column or single item ``tag``, unquoted; empty if there is none."""
     found = block.find_loop(tag)
     if found:
         return tuple(gemmi.cif.as_string(raw) for raw in found)
@@ -62,7 +62,7 @@ def column(block: gemmi.cif.Block, tag: str) -> tuple[str, ...]:
 
 
 def ids(id: str, names: Sequence[str]) -> list[str]:
-    """The ids of a CIF's blocks, ``id#block``; that of a name's second block is ``id#block~2``, and so on."""
+    """The ids of a CIF's blocks: ``id#block``; further blocks of the same name are ``id#block~2`` and so on."""
     counts: Counter[str] = Counter()
     taken = set(names)
     found = []

@@ -1,4 +1,4 @@
-"""What a CIF says of its crystal, beside the atoms: formula, Z, volume, density, weight."""
+"""Reads what a CIF states of its crystal besides the atoms: formula, Z, volume, density, weight."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,14 +29,16 @@ _DOTTED: Final = {
     }.items()
     for name in names
 }
-"""Of each tag its spelling with a dot."""
+"""For each tag its spelling with a dot."""
 
 
 class Claims(NamedTuple):
-    """What a block says of its crystal; None where it does not."""
+    """The statements of a block about its crystal; None for those that it lacks."""
 
     formula: str | None
-    amounts: tuple[Amounts, ...]  # what the formula may mean; none where there is none, or it cannot be read
+    amounts: tuple[
+        Amounts, ...
+    ]  # possible meanings of the formula; empty if there is none, or it cannot be read
     units: float | None  # Z
     volume: float | None  # Å³
     density: float | None  # g/cm³
@@ -48,7 +50,7 @@ class Claims(NamedTuple):
 
 
 def claims(block: gemmi.cif.Block, dotted: bool) -> Claims:
-    """What the ``block`` says of its crystal; ``dotted``: it has tags with dots."""
+    """Read the statements of ``block`` about its crystal; ``dotted``: it has tags with dots."""
     value = blocks.finder(block)
 
     def either(tag: str) -> str | None:
@@ -74,7 +76,7 @@ def claims(block: gemmi.cif.Block, dotted: bool) -> Claims:
 
 
 def _formula(find: Callable[[str], str | None]) -> tuple[str | None, tuple[Amounts, ...]]:
-    """The first formula that can be read, else the first that is there."""
+    """The first formula that can be read, else the first one."""
     unread = None
     for tag in _FORMULAS:
         formula = find(tag)

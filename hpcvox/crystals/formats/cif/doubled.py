@@ -1,4 +1,4 @@
-"""Tags that a CIF block gives twice: let through where they agree or say nothing of the crystal, else refused."""
+"""Handles tags that a CIF block gives twice: fine if the values agree or do not concern the crystal, else rejected."""
 
 import re
 from typing import Any, Final
@@ -12,7 +12,7 @@ _OF_THE_CRYSTAL: Final = re.compile(
     r"_cell_(length|angle|formula_units_z|modulation)|_symmetry_|_(parent_)?space_group_|_chemical_formula_sum\Z"
     r"|_atom_site_(?!aniso|[ub]_|adp_|thermal_|refinement_|details|moment)"
 )
-"""Tags on which the atoms in the cell depend; two temperatures of the measurement are no contradiction here."""
+"""Tags on which the atoms in the cell depend; other tags, such as temperatures, may contradict each other."""
 
 _LINE: Final = re.compile(r"^\s*(_\S+)[ \t]*(.*?)\s*$", re.MULTILINE)
 _OF_A_NUMBER: Final = re.compile(
@@ -24,12 +24,12 @@ _SHOWN: Final = 40
 
 
 def settle(block: gemmi.cif.Block) -> None:
-    """Make what ``block`` says first of a tag what it says at all; of a value and ``?`` or ``.`` the value.
+    """Keep one value of each tag in ``block``, in place: the first known one (``?`` and ``.`` are unknown).
 
-    A tag with the dots of DDLm (``_cell.length_a``) is the one that has underscores for them.
+    A tag with the dots of DDLm (``_cell.length_a``) is the same as the tag with underscores.
 
     Raises:
-        Rejected: ``cif-syntax``, where a tag of the crystal has two different values, or two loops of it.
+        Rejected: ``cif-syntax``, if a tag that concerns the crystal has two different values, or is in two loops.
     """
     found: dict[str, tuple[str, list[str], bool]] = {}
     for tag, values, looped in blocks.tagged(block):
@@ -48,9 +48,9 @@ def settle(block: gemmi.cif.Block) -> None:
 
 
 def refuse_in_text(text: str) -> None:
-    """Raises ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block whose syntax is faulty.
+    """Raise ``Rejected("cif-syntax")`` as :func:`settle` does, for the text of one block with faulty syntax.
 
-    Also where a number is two words, of which the first alone would be read.
+    Also if a number consists of two words, because only the first would be read.
     """
     seen: dict[str, str] = {}
     for tag, value in _LINE.findall(_TEXT_FIELD.sub("", text)):
@@ -63,7 +63,7 @@ def refuse_in_text(text: str) -> None:
 
 
 def of_the_crystal(tag: str) -> bool:
-    """Whether the atoms in the cell depend on what ``tag`` says."""
+    """Whether the atoms in the cell depend on the value of ``tag``."""
     return _OF_THE_CRYSTAL.match(tag.lower().replace(".", "_")) is not None
 
 
@@ -76,7 +76,7 @@ def _same(these: list[str], those: list[str]) -> bool:
 
 
 def _equal(one: str, other: str) -> bool:
-    """Whether two values say the same: 4.10 and 4.1(2), 'P m' and Pm."""
+    """Whether two values mean the same: 4.10 and 4.1(2), 'P m' and Pm."""
     if one == other:
         return True
     if _unknown(one) or _unknown(other):
@@ -89,7 +89,7 @@ def _equal(one: str, other: str) -> bool:
 
 
 def _refuse_second_list(block: gemmi.cif.Block) -> None:
-    """Refuse a second loop of the same sites that has what the first has not: only one is read."""
+    """Raise ``Rejected`` if a second loop of the same sites has columns that the first lacks: only one is read."""
     lists: list[set[str]] = []
     item: Any
     for item in block:
@@ -123,5 +123,5 @@ def _contradiction(first: str, tag: str, before: list[str], values: list[str]) -
 
 
 def short(value: str) -> str:
-    """The value as messages have it, cut where it is long."""
+    """The value as messages show it, shortened if it is long."""
     return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
