@@ -15,13 +15,15 @@ Actors = Annotated[
 IdColumn = Annotated[
     str,
     Field(
-        description="of tables, frames, JSON objects and database rows: the column of identifiers; auto: the first of "
-        "material_id, id, mp_id, cif_id and name that there is, else the row number"
+        description="column of identifiers in tables, frames, JSON objects and database rows; auto: the first of "
+        "material_id, id, mp_id, cif_id and name that exists, else the row number"
     ),
 ]
 
-CifColumn = Annotated[str, Field(description="of tables: the column of CIFs")]
+CifColumn = Annotated[str, Field(description="column of CIFs in tables")]
 
 MaxSites = Annotated[int, Field(ge=1, le=10_000, description="reject cells with more atoms")]
 
-HeldOutFraction = Annotated[float, Field(gt=0, lt=1, description="share of the materials never trained on")]
+HeldOutFraction = Annotated[
+    float, Field(gt=0, lt=1, description="share of the materials to hold out of training")
+]

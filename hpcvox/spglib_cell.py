@@ -1,4 +1,4 @@
-"""A crystal as spglib, which finds symmetries, takes it."""
+"""Converts a crystal to the arguments of spglib, the library that finds symmetries."""
 
 from typing import Any, Protocol
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Sited(Protocol):
-    """A cell with k sites, of whatever type."""
+    """Any object that describes a cell with k sites."""
 
     @property
     def lattice(self) -> NDArray[np.float64]:
@@ -23,5 +23,5 @@ class Sited(Protocol):
 
 
 def spglib_cell(crystal: Sited) -> tuple[list[Any], list[Any], list[Any]]:
-    """Lattice, fractional coordinates and atomic numbers, in lists: the types of spglib know no arrays."""
+    """Lattice, fractional coordinates and atomic numbers as lists, because spglib's type stubs know no arrays."""
     return crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, in words: which key, what is wrong with it, and what is valid there."""
+"""Turns pydantic's errors into sentences: which key is wrong, what is wrong with it, and what is valid there."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from hpcvox.errors import did_you_mean
 
 _MAX_KEY: Final = 80
 _MAX_SHOWN: Final = 200
-"""Characters that are shown of a key and of a value, which may be a stranger's."""
+"""Most characters of a key and of a value that an error shows; both may come from a stranger."""
 
 
 def first_problem(kind: type[BaseModel], error: ValidationError) -> str:
-    """The first thing that is wrong with what was to be a ``kind``, in one line."""
+    """A line about the first problem in ``error``, which pydantic raised for the class ``kind``."""
     return explained(kind, error.errors(include_url=False)[0])
 
 
 def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
-    """One of the errors of a :class:`pydantic.ValidationError` of a ``kind``, in one line."""
+    """A line about ``problem``, one of the errors of a :class:`pydantic.ValidationError` for the class ``kind``."""
     path = [str(part) for part in problem["loc"]]
     key = " ".join(".".join(path).split())[:_MAX_KEY]
     if problem["type"] == "extra_forbidden":
@@ -29,7 +29,7 @@ def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{key} is missing"
     said = str(problem["msg"]).removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
-    if not key:  # of several keys together, or of what is no object at all
+    if not key:  # the problem is of several keys together, or the value is no object
         return " ".join(said.split())
     words = re.findall("'([^']+)'", problem["ctx"]["expected"]) if "literal" in problem["type"] else []
     near = did_you_mean(str(problem["input"]), words)
@@ -37,21 +37,21 @@ def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """``value`` as an error shows it, not too long."""
+    """``value`` as an error shows it, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"
 
 
 def group_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The class whose fields are the keys of a group; None: the field is a value."""
+    """The class of a field that is a group of keys; None if the field is a value."""
     options = [field.annotation, *get_args(field.annotation)]
     return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _keys(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
-    """The keys of the group that is reached from ``kind`` along ``path``."""
+    """The keys of the group at ``path`` within ``kind``."""
     for name in path:
-        if name.isdigit():  # a place in a list of groups
+        if name.isdigit():  # an index into a list of groups
             continue
         field = kind.model_fields.get(name)
         found = None if field is None else group_of(field)

@@ -1,4 +1,5 @@
-"""Calculators: DFT and universal potentials, each called in one way by all the jobs that compute energies.
+"""Calculators: DFT and universal potentials, which all jobs that compute energies call in the same way.
 
-What may crash, hang or is of another licence works in a process of its own, which is asked in lines of JSON.
+A calculator that may crash or hang, or that has another licence, runs in a separate process.  Requests and answers are
+lines of JSON.
 """

@@ -1,8 +1,8 @@
-"""What a process does that :class:`hpcvox.calculators.process.Process` asks: answers, line by line, until it is left.
+"""Runs in a process of :class:`hpcvox.calculators.process.Process`, and answers its requests line by line.
 
-Each line of standard input is a request in JSON, each line of standard output its answer; what libraries print goes to
-standard error.  The process ends when its standard input does, in the midst of a calculation, too, so that it never
-outlives whoever wants its answers.
+Each line of standard input is a request in JSON, and each line of standard output is its answer; output of libraries
+goes to standard error.  The process ends when its standard input ends, even during a calculation, so that it never
+outlives the process that has started it.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 
 def answer(answered: Callable[[dict[str, Any]], dict[str, Any]]) -> NoReturn:
-    """Answer request after request by ``answered``, which may raise nothing."""
+    """Answer each request by ``answered``, which must not raise."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""Calculators by name: which there are, what they are made with, and whether they are installed."""
+"""Finds calculators by name, checks their parameters, and whether they are installed."""
 
 import importlib.metadata
 import importlib.util
@@ -17,16 +17,16 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
 
 DEFAULT_CELLS: Final = {"gpaw": "volume"}
-"""What moves of the cell unless told, where that is not all of it."""
+"""Default of ``cell`` for calculators whose default is not ``full``."""
 
 STRESS_CUTOFF: Final = 700.0
-"""eV; GPAW's stress, of a basis of plane waves that changes with the cell, is no good below."""
+"""eV; below this cutoff GPAW's stress is wrong, because its basis of plane waves changes with the cell."""
 
 _PATH: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 class Request(TypedDict, total=False):
-    """What a process is asked: one geometry; without ``numbers``, what the calculator computes at all."""
+    """A request to a process: compute one geometry; without ``numbers``, list what the calculator can compute."""
 
     calculator: str
     parameters: dict[str, Any]
@@ -38,26 +38,25 @@ class Request(TypedDict, total=False):
 
 
 class CalculatorProcess(Process):
-    """A process in which calculators work by their names.
+    """A process that runs calculators by name.
 
-    It answers a :class:`Request` in eV, eV/Å, eV/Å^3, or by the calculator's own words of why there is no answer, as
-    ``error``.
+    It answers a :class:`Request` in eV, eV/Å and eV/Å^3, or with ``error``, the calculator's own message.
     """
 
     def __init__(self, scratch: Path) -> None:
-        """Take the folder for its files."""
+        """``scratch`` is the folder for the process's files."""
         super().__init__("hpcvox.calculators.serving", scratch)
 
 
 def names() -> list[str]:
-    """Calculators that go by a name: CHGNet, those that ASE knows, GPAW among them, and those of other packages."""
+    """The names of all calculators: CHGNet, those that ASE knows (GPAW is one), and those of other packages."""
     from ase.calculators.names import names as known
 
     return sorted({"chgnet", *known, *others()})
 
 
 def check_name(name: str) -> None:
-    """Raise :class:`ConfigError` where there is no calculator of that name."""
+    """Raise :class:`ConfigError` if there is no calculator with this name."""
     valid = names()
     if name not in valid and not _PATH.fullmatch(name):
         raise ConfigError(
@@ -67,24 +66,24 @@ def check_name(name: str) -> None:
 
 
 def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> dict[str, Any]:
-    """The parameters, with the defaults of hpcvox where it has some.
+    """Check parameters, and add the defaults of hpcvox if it has some.
 
     Raises:
-        ConfigError: one is not valid, or does not go with what moves of the cell.
+        ConfigError: a parameter is not valid, or not possible with the setting ``cell``.
     """
     if name != "gpaw":
         return dict(parameters)
     checked = config.validate(gpaw.GpawSettings, dict(parameters), "stages: parameters of gpaw").model_dump()
     if cell == "full" and checked["cutoff"] < STRESS_CUTOFF:
         raise ConfigError(
-            f"stages: gpaw with cell=full goes by its stress, which is no good below a cutoff of {STRESS_CUTOFF:g} eV "
-            f"(given: {checked['cutoff']:g}): take cell=volume, which goes by energies, or a higher cutoff"
+            f"stages: gpaw with cell=full uses its stress, which is wrong below a cutoff of {STRESS_CUTOFF:g} eV "
+            f"(given: {checked['cutoff']:g}): use cell=volume, which needs only energies, or a higher cutoff"
         )
     return checked
 
 
 def require(name: str) -> None:
-    """Raise :class:`MissingDependencyError` where the calculator's package is not installed."""
+    """Raise :class:`MissingDependencyError` if the calculator's package is not installed."""
     extra = {"chgnet": chgnet.installed, "gpaw": gpaw.installed}.get(name)
     if extra is not None and not extra():
         raise MissingDependencyError(
@@ -97,7 +96,7 @@ def require(name: str) -> None:
 
 
 def version(name: str) -> str:
-    """Package and version of a calculator."""
+    """The package and the version of a calculator."""
     if name == "chgnet":
         return chgnet.name()
     if name == "gpaw":
@@ -111,13 +110,13 @@ def version(name: str) -> str:
 
 
 def made_with(name: str, parameters: Mapping[str, Any], cell: str, crystal: Crystal) -> dict[str, Any]:
-    """What the calculator of a crystal's stage is made with, as JSON has it.
+    """The parameters of the calculator for a crystal's stage, as JSON.
 
-    GPAW: plane waves, and a mesh of k-points that stays that of the stage's first cell, so that energies at several
-    volumes are of one kind.
+    GPAW gets plane waves, and the mesh of k-points of the stage's first cell for all its cells, so that energies at
+    different volumes can be compared.
 
     Raises:
-        Rejected: GPAW has no data of an element, or its results are wrong in such a cell.
+        Rejected: GPAW has no data for an element, or its results are wrong in such a cell.
     """
     checked = checked_parameters(name, parameters, cell)
     if name != "gpaw":
@@ -142,10 +141,10 @@ def made_with(name: str, parameters: Mapping[str, Any], cell: str, crystal: Crys
 
 
 def moments(name: str, parameters: Mapping[str, Any], crystal: Crystal) -> list[float]:
-    """Moments in Bohr magnetons, (n,), that GPAW's field starts from; empty: no spin.
+    """Initial magnetic moments for GPAW in Bohr magnetons, (n,); empty for a calculation without spin.
 
-    Magnetic elements start ferromagnetic, as in ``hpcvox dft``; and the molecule O2, a reference of formation energies,
-    in its triplet.
+    Magnetic elements start ferromagnetic, as in ``hpcvox dft``.  The molecule O2, a reference of formation energies,
+    starts in its triplet state.
     """
     spin = parameters.get("spin", "auto")
     if name != "gpaw" or spin == "off":

@@ -15,32 +15,32 @@ from numpy.typing import NDArray
 from hpcvox.crystals.record import Crystal
 
 BATCH = 16
-"""Crystals evaluated at once: half the time of one by one; more brings no more."""
+"""Crystals in one evaluation: this takes half the time of one by one; larger batches are not faster."""
 
 
 def installed() -> bool:
-    """Whether CHGNet can be imported; looks for it without loading it."""
+    """Whether CHGNet is installed; does not import it."""
     return importlib.util.find_spec("chgnet") is not None
 
 
 def name() -> str:
-    """Package and version, as tables name the energy's model."""
+    """The package and its version, as tables name the model of an energy."""
     return f"chgnet-{importlib.metadata.version('chgnet')}"
 
 
 class Potential:
-    """CHGNet on one thread of the CPU: energies of crystals."""
+    """Computes energies of crystals with CHGNet on one CPU thread."""
 
     def __init__(self) -> None:
         import torch
 
-        torch.set_num_threads(1)  # actors share the CPUs; and one thread gives the same sums everywhere
+        torch.set_num_threads(1)  # actors share the CPUs, and one thread gives the same sums everywhere
         self._model = _quietly_loaded()
 
     def energies(self, crystals: Sequence[Crystal], scales: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Energy per atom in eV, (n,), of each crystal with its cell vectors times its scale (n,).
+        """The energy per atom in eV, (n,), of each crystal with its cell vectors multiplied by its scale, (n,).
 
-        NaN where atoms are so far apart that the potential sees them alone.
+        NaN if the atoms are so far apart that the potential finds no neighbours.
         """
         import torch
         from pymatgen.core.structure import Structure
@@ -72,7 +72,7 @@ def _quietly_loaded():  # type: ignore[no-untyped-def] # CHGNet has no types
 
 
 def calculator(parameters: Mapping[str, Any]) -> Any:
-    """CHGNet as a calculator of ASE."""
+    """CHGNet as an ASE calculator."""
     from chgnet.model.dynamics import CHGNetCalculator
 
     return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})

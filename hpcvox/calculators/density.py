@@ -1,4 +1,4 @@
-"""An all-electron density on a fine grid → the smooth field that is kept, exact in its number of electrons."""
+"""Smooths an all-electron density on a fine grid to the field that is kept; keeps the exact number of electrons."""
 
 import math
 from typing import Final
@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 FINEST: Final = 0.7
-"""Points lie no farther apart than this times σ: what is cut beyond is below 5e-5 of what it was."""
+"""Greatest distance of grid points in units of σ; Fourier components that are cut off are below 5e-5 of their value."""
 
 LOST: Final = 1e-3
-"""Share of the electrons that a grid may miss before its density is no good."""
+"""Greatest share of the electrons that a grid may miss; otherwise the density is rejected."""
 
 
 def grid_shape(lattice: Array, voxels: int, sigma: float) -> tuple[int, int, int]:
-    """Points of the field along each edge: ``voxels``, and as many more as a long edge takes.
+    """Number of points of the field along each edge: at least ``voxels``, and more along a long edge.
 
     Args:
         lattice: (3, 3), rows in Å.
-        sigma: width of the smoothing in Å.
+        voxels: least number of points.
+        sigma: standard deviation of the smoothing in Å.
     """
     first, second, third = (
         max(voxels, 2 * math.ceil(float(np.linalg.norm(edge)) / (2 * FINEST * sigma))) for edge in lattice
@@ -37,25 +38,26 @@ def smoothed(
     sigma: float,
     shape: tuple[int, int, int],
 ) -> Array:
-    """The density convolved with a Gaussian, cut in Fourier space to ``shape``; not negative.
+    """Convolve the density with a Gaussian, and reduce it in Fourier space to ``shape``; the result is not negative.
 
-    ρ(G) = exp(-σ²G²/2) [ρ_fine(G) + Σ_a q_a exp(-iG·r_a) / V]: the charge q_a that the fine grid misses of atom a's
-    cusp is put back as a point before the smoothing.  Components beyond ``shape`` are left out, and so is the unpaired
-    one of an even count.  What is left of the field below zero, if anything, becomes zero.
+    ρ(G) = exp(-σ²G²/2) [ρ_fine(G) + Σ_a q_a exp(-iG·r_a) / V]: the fine grid misses the charge q_a of the cusp of atom
+    a, which is added as a point charge before the smoothing.  Components beyond ``shape`` are left out, and so is the
+    unpaired component of an even count.  Remaining negative values become zero.
 
     Args:
         fine: (M1, M2, M3), e/Å^3, at (m1/M1) a1 + ...
         lattice: (3, 3), rows in Å.
         frac: (n, 3), of the atoms.
         missing: (n,), q_a in electrons.
-        electrons: the integral of the result over the cell.
-        sigma: in Å.
+        electrons: number of electrons in the cell, the integral of the result.
+        sigma: standard deviation of the Gaussian in Å.
+        shape: shape of the result.
 
     Returns:
-        e/Å^3, of ``shape``.
+        The density in e/Å^3, of ``shape``.
 
     Raises:
-        ValueError: the grid and the missing charge together are not ``electrons``, or negative values weigh.
+        ValueError: the grid and the missing charge together do not give ``electrons``, or negative values are large.
     """
     volume = abs(float(np.linalg.det(lattice)))
     modes = [np.fft.fftfreq(n, 1 / n) for n in shape]
@@ -82,7 +84,7 @@ def smoothed(
 
 
 def _cut(wave: NDArray[np.complex128], shape: tuple[int, int, int]) -> NDArray[np.complex128]:
-    """The Fourier components of ``wave`` that a grid of ``shape`` has, too; the others of ``shape`` are zero."""
+    """The Fourier components of ``wave`` on a grid of ``shape``; components that ``wave`` lacks are zero."""
     out = np.zeros(shape, np.complex128)
     kept = [
         np.arange(-((min(m, n) - 1) // 2), (min(m, n) + 1) // 2)

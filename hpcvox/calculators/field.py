@@ -1,4 +1,4 @@
-"""A self-consistent field by GPAW, in a process of its own, with a time limit."""
+"""Runs a self-consistent field calculation by GPAW in a separate process, with a time limit."""
 
 import contextlib
 from pathlib import Path
@@ -12,11 +12,11 @@ from hpcvox.calculators.process import EndedError, Process
 from hpcvox.errors import MissingDependencyError, Rejected
 
 UNUSABLE: Final = 69
-"""Exit status of :mod:`hpcvox.calculators.scf` where GPAW cannot be imported (EX_UNAVAILABLE)."""
+"""Exit status of :mod:`hpcvox.calculators.scf` if GPAW cannot be imported (EX_UNAVAILABLE)."""
 
 
 class Request(TypedDict):
-    """What :mod:`hpcvox.calculators.scf` is asked."""
+    """A request to :mod:`hpcvox.calculators.scf`."""
 
     lattice: list[list[float]]  # (3, 3), rows in Å
     frac: list[list[float]]  # (n, 3)
@@ -33,20 +33,22 @@ class Request(TypedDict):
 
 
 class Result(NamedTuple):
-    """What came of it."""
+    """The result of a calculation."""
 
     density: NDArray[np.float64]  # of the request's shape, e/Å^3
-    energy: float  # eV a cell, from GPAW's reference atoms
-    moment: float  # Bohr magnetons a cell
+    energy: float  # eV per cell, relative to GPAW's reference atoms
+    moment: float  # Bohr magnetons per cell
     iterations: int
     k_points: str  # "7x7x7"
 
 
 def solve(request: Request, scratch: Path, timeout_s: float) -> Result:
-    """Energy and density of a crystal; its process and files are gone at the end, whatever happens.
+    """Compute energy and density of a crystal; the process and its files are always removed at the end.
 
     Args:
+        request: the crystal and the settings of the calculation.
         scratch: folder for files of the process.
+        timeout_s: seconds that the calculation may take.
 
     Raises:
         Rejected: ``not-converged``, ``failed``, ``other-data-set``; ``timeout``; ``no-memory`` or ``killed``.
@@ -58,7 +60,7 @@ def solve(request: Request, scratch: Path, timeout_s: float) -> Result:
         except EndedError as ended:
             if ended.status == UNUSABLE:
                 raise MissingDependencyError(
-                    f"GPAW is installed and cannot be imported ({ended.words}): {FIX} anew"
+                    f"GPAW is installed but cannot be imported ({ended.words}): {FIX} again"
                 ) from None
             raise Rejected("failed", f"the process ended with status {ended.status}: {ended.words}") from None
         except Rejected as reason:

@@ -1,4 +1,4 @@
-"""GPAW: what is set, which elements and cells it computes, and what is held fixed of an element."""
+"""GPAW: its settings, the elements and cells that it can compute, and the valence electrons of each element."""
 
 import importlib.metadata
 import importlib.util
@@ -16,38 +16,38 @@ from hpcvox.errors import Rejected
 FIX: Final = "HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install 'hpcvox[gpaw]'"
 
 MIN_ANGLE: Final = 40.0
-"""Degrees; GPAW's results are wrong in cells with sharper angles (or blunter than 180° less this)."""
+"""Degrees; GPAW's results are wrong in cells with an angle below this, or above 180° minus this."""
 
 
 class GpawSettings(Settings):
-    """The settings of a self-consistent field."""
+    """The settings of a self-consistent field calculation."""
 
     xc: Literal["PBE", "LDA"] = Field("PBE", description="exchange and correlation")
     cutoff: float = Field(
         600.0,
         ge=200,
         le=2000,
-        description="eV; plane waves up to this energy; 400 is for trials: energies are eV off",
+        description="eV; cutoff of the plane waves; use 400 only for trials, energies are then wrong by some eV",
     )
     k_density: float = Field(
-        2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh holds Γ"
+        2.5, gt=0, le=20, description="k-points per 1/Å along each axis; the mesh contains Γ"
     )
     smearing: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="eV; width of the Fermi-Dirac occupations; energies are those of zero width",
+        description="eV; width of the Fermi-Dirac occupations; energies are extrapolated to zero width",
     )
     spin: Literal["auto", "off"] = Field(
         "auto",
-        description="auto: crystals with V, Cr, Mn, Fe, Co, Ni, Ru, Eu or Gd start ferromagnetic, the others have "
-        "no spin; off: no crystal has spin",
+        description="auto: crystals with V, Cr, Mn, Fe, Co, Ni, Ru, Eu or Gd start ferromagnetic, others are computed "
+        "without spin; off: all are computed without spin",
     )
     max_iterations: int = Field(
         200,
         ge=1,
         le=10_000,
-        description="crystals whose field is not self-consistent after so many iterations are rejected",
+        description="reject crystals whose field is not self-consistent after this many iterations",
     )
 
 
@@ -62,19 +62,19 @@ VALENCE: Final = {
     "Ho": 21, "Er": 22, "Tm": 23, "Yb": 24, "Lu": 25, "Hf": 12, "Ta": 13, "W": 14, "Re": 13, "Os": 14,
     "Ir": 15, "Pt": 16, "Au": 11, "Hg": 18, "Tl": 13, "Pb": 14, "Bi": 15, "Rn": 8,
 }
-"""Electrons that are not frozen in the core, by element: those of the default PAW sets of gpaw-data 1.2.1.
+"""Number of valence electrons (not frozen in the core) of each element in the default PAW sets of gpaw-data 1.2.1.
 
-A set that differs is refused, so that fields of one element always hold the same electrons.
+A set with another number is refused, so that fields of one element always hold the same electrons.
 """
 MOMENTS: Final = {
     "V": 1.5, "Cr": 3.0, "Mn": 4.0, "Fe": 4.0, "Co": 3.0, "Ni": 2.0, "Ru": 1.5, "Eu": 7.0, "Gd": 7.0,
 }
-"""Moments in Bohr magnetons that a self-consistent field starts from; all point one way."""
+"""Initial moments in Bohr magnetons of magnetic elements; all are parallel."""
 # fmt: on
 
 
 def installed() -> bool:
-    """Whether GPAW is there; looks for it without loading it."""
+    """Whether GPAW is installed; does not import it."""
     return importlib.util.find_spec("gpaw") is not None
 
 
@@ -84,13 +84,13 @@ def code() -> str:
 
 
 def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
-    """Of the elements of a crystal, by symbol: atoms, and valence electrons an atom.
+    """For each element of a crystal, by symbol: its number of atoms, and the valence electrons of one atom.
 
     Args:
         numbers: atomic numbers, (n,).
 
     Raises:
-        Rejected: ``no-data-set``, where an element has none.
+        Rejected: ``no-data-set``, if GPAW has none for an element.
     """
     counts = Counter(SYMBOLS[z] for z in numbers.tolist())
     if missing := sorted(counts.keys() - VALENCE.keys()):
@@ -99,7 +99,7 @@ def valence(numbers: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
 
 
 def moments(numbers: NDArray[np.uint8], spin: str = "auto") -> list[float]:
-    """Moments in Bohr magnetons, (n,), that the field of such atoms starts from; empty: no spin.
+    """Initial magnetic moments of atoms in Bohr magnetons, (n,); empty for a calculation without spin.
 
     Magnetic elements start ferromagnetic.
     """
@@ -108,10 +108,10 @@ def moments(numbers: NDArray[np.uint8], spin: str = "auto") -> list[float]:
 
 
 def refuse_sharp(lattice: NDArray[np.float64], advice: str = "") -> None:
-    """See that no angle of the cell (3, 3) is too sharp.
+    """Check that no angle of the cell, (3, 3) rows, is too sharp for GPAW.
 
     Raises:
-        Rejected: ``sharp-cell``; its message ends with ``advice``.
+        Rejected: ``sharp-cell``; the message ends with ``advice``.
     """
     unit = lattice / np.linalg.norm(lattice, axis=1)[:, None]
     if np.abs((unit @ unit.T)[np.triu_indices(3, 1)]).max() > np.cos(np.radians(MIN_ANGLE)):

@@ -1,6 +1,7 @@
-"""Evaluations of a calculator, each kept on disk: a stage that was cut off is replayed, and goes on.
+"""Saves each evaluation of a calculator on disk, so that an interrupted stage can be replayed and goes on.
 
-Optimisers are deterministic: with the same energies and forces they take the same path.  So nothing of theirs is saved.
+Optimisers are deterministic: with the same energies and forces they take the same path.  So their state need not be
+saved.
 """
 
 import contextlib
@@ -20,36 +21,38 @@ from hpcvox.errors import Rejected
 from hpcvox.process import gain
 
 VOLUMES = (0.2, 10.0)
-"""Volumes, in those of the first geometry, between which a relaxation stays; beyond, a crystal has collapsed or come
-apart.  One that a network has squeezed may well grow fourfold."""
+"""Least and greatest volume of a relaxation, relative to the first geometry; beyond these the crystal has collapsed or
+fallen apart.  A crystal that a network has made too small may well grow fourfold."""
 
 
 class Journaled(Calculator):
-    """What an optimiser sees: answers from the journal, else from the process, whose answers the journal then has."""
+    """The calculator of the optimiser: it answers from the journal, or else asks the process and saves the answer."""
 
     implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012 # as ASE has it
 
     def __init__(self, process: CalculatorProcess, request: Request, path: Path, ends: float) -> None:
-        """Take up the journal at ``path``, if there is one.
+        """Read the journal at ``path``, if there is one.
 
         Args:
-            request: all of it but the geometry.
-            ends: when there is no more time, by the monotonic clock.
+            process: the process of the calculator.
+            request: the request without the geometry.
+            path: the journal.
+            ends: when the time is up, on the monotonic clock.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self._process, self._request, self._path, self._ends = process, request, path, ends
         self._known = _read(path)
         self._first_volume = 0.0
         self.evaluations = 0
-        """How many there were, those that were known before among them."""
+        """Number of evaluations, including those from the journal."""
 
     def calculate(
         self, atoms: Atoms | None = None, properties: Any = ("energy",), system_changes: Any = all_changes
     ) -> None:
-        """Energy, forces and, where wanted, stress of ``atoms``.
+        """Compute energy, forces and, if requested, stress of ``atoms``.
 
         Raises:
-            Rejected: those of :meth:`CalculatorProcess.ask`; ``failed``, with the calculator's own words;
+            Rejected: with the codes of :meth:`CalculatorProcess.ask`; ``failed``, with the calculator's own message;
                 ``not-finite``; ``cell-lost``.
         """
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
@@ -63,7 +66,7 @@ class Journaled(Calculator):
             )
         cell, positions = atoms.cell.array, atoms.positions
         if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
-            raise Rejected("not-finite", "the optimiser has left the numbers")
+            raise Rejected("not-finite", "the optimiser has moved atoms to coordinates that are not finite")
         key = xxhash.xxh3_128_hexdigest(np.ascontiguousarray([*cell, *positions]).tobytes())
         found = self._known.get(key)
         if found is None:
@@ -86,7 +89,7 @@ class Journaled(Calculator):
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    """The evaluations of a journal by their geometry; a last line that was cut off goes."""
+    """The evaluations of a journal by geometry; a last line that was cut off is removed."""
     known = {}
     whole = b""
     with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The process in which a calculator works: asked, waited for no longer than there is time, and ended."""
+"""Runs a calculator in a separate process: sends it requests, waits with a time limit, and ends it."""
 
 import contextlib
 import json
@@ -17,27 +17,30 @@ from hpcvox.errors import Rejected
 from hpcvox.process.launcher import of_this_hpcvox
 
 _FOREIGN: Final = ("PMI_", "PMIX_", "OMPI_", "I_MPI_", "GPAW_")
-"""Variables of a launcher of MPI, under which GPAW would take itself for a rank; and of other set-ups of GPAW."""
+"""Variables that are removed: those of MPI launchers, with which GPAW would think that it is a rank, and of GPAW."""
 
 
 class EndedError(Rejected):
     """The process has ended by itself."""
 
     def __init__(self, status: int, words: str) -> None:
-        """Take its exit status and the last words of its log."""
+        """``status`` is the exit status, ``words`` the last words of the log."""
         super().__init__("failed", f"the calculator's process ended with status {status}: {words}")
         self.status = status
         self.words = words
 
 
 class Process:
-    """A process that answers one request after another; one that is not there (any more) is started by the next.
+    """A process that answers one request after another; if it does not run (any more), the next request starts it.
 
-    It works in a folder of its own, which goes with it.
+    It has a folder of its own, which is removed with it.
     """
 
     def __init__(self, module: str, scratch: Path) -> None:
-        """Take the module that is run, which answers by :func:`hpcvox.calculators.answering.answer`."""
+        """Args:
+        module: the module to run; it answers by :func:`hpcvox.calculators.answering.answer`.
+        scratch: where the process's folder is made.
+        """
         self._module = module
         self._scratch = scratch
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,15 +49,15 @@ class Process:
 
     @property
     def folder(self) -> Path:
-        """Where the process works, once it has been asked."""
+        """The folder of the process; it exists after the first request."""
         assert self._folder is not None
         return Path(self._folder.name)
 
     def ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """The answer.
+        """Send a request and return the answer.
 
         Raises:
-            Rejected: ``timeout``; ``killed``, by a signal.
+            Rejected: ``timeout``; ``killed`` if a signal has ended the process.
             EndedError: the process has ended by itself.
         """
         if self._process is None:
@@ -62,7 +65,7 @@ class Process:
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended: its status says why
+        with contextlib.suppress(BrokenPipeError):  # the process has ended; its status says why
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
         line = self._line(process, time.monotonic() + timeout_s)
@@ -70,7 +73,7 @@ class Process:
         return answer
 
     def close(self) -> None:
-        """End the process, and whatever it has started; its files go with it."""
+        """End the process and everything that it has started, and remove its files."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -114,21 +117,21 @@ class Process:
         return line
 
     def _ended(self, process: subprocess.Popen[bytes]) -> Rejected:
-        """Why the process is not there any more; :meth:`ask` starts another."""
+        """The reason why the process has ended; :meth:`ask` will start another one."""
         status = process.wait()
         log = (self.folder / "log").read_text("utf-8", errors="replace")
         self.close()
         if status < 0:
             name = signal.Signals(-status).name
-            return Rejected("killed", f"the process was ended by {name}; for want of memory, perhaps")
+            return Rejected("killed", f"the process was ended by {name}; perhaps there was too little memory")
         said = [line.strip() for line in log.splitlines() if line.strip()]
         return EndedError(status, said[-1][:500] if said else "it said nothing")
 
 
 def _environment() -> dict[str, str]:
-    """Of a process that computes on one thread and is no rank of MPI, with this very hpcvox."""
+    """The environment of the process: it computes on one thread, is no MPI rank, and imports this hpcvox."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return of_this_hpcvox(
         {**clean, **threads}
-    )  # an actor may have found hpcvox by other ways than the environment's
+    )  # the environment may not lead to hpcvox, because an actor may import it in another way

@@ -1,6 +1,7 @@
-"""One crystal through GPAW, as ``python -m hpcvox.calculators.scf``; GPAW is imported here alone, and this nowhere.
+"""Computes crystals with GPAW, as ``python -m hpcvox.calculators.scf``.
 
-With a result there is ``density.npy``, in e/Å^3, in the working folder.
+Only this module imports GPAW, and no module imports this one.  Each result leaves ``density.npy``, in e/Å^3, in the
+working folder.
 """
 
 import os
@@ -17,7 +18,7 @@ from hpcvox.calculators.field import UNUSABLE
 from hpcvox.terminal import say
 
 SPACING: Final = 0.06
-"""Å between points of the grid that GPAW puts the all-electron density on."""
+"""Å between points of the grid for GPAW's all-electron density."""
 
 
 def main() -> NoReturn:
@@ -30,7 +31,7 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
         import gpaw
     except ImportError as error:
         say(f"{type(error).__name__}: {error}", error=True)
-        os._exit(UNUSABLE)  # at once, whatever waits at standard input
+        os._exit(UNUSABLE)  # at once, without waiting for the thread that reads standard input
     try:
         return _computed(request)
     except gpaw.KohnShamConvergenceError as error:
@@ -46,7 +47,7 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _computed(request: dict[str, Any]) -> dict[str, Any]:
-    """Energy and density of the request's crystal."""
+    """Compute energy and density of the request's crystal."""
     from ase import Atoms
     from gpaw import GPAW, PW, FermiDirac
 
@@ -108,9 +109,9 @@ def _density(calculator: Any, request: dict[str, Any]) -> np.ndarray[Any, np.dty
 
 @contextmanager
 def _additions() -> Iterator[list[float]]:
-    """Collects the electrons that each atom's correction brings to the grid: GPAW knows them, and tells only the sum.
+    """A context that collects how many electrons each atom's correction adds to the grid; GPAW returns only their sum.
 
-    They differ from what the correction holds, for a grid cannot integrate a cusp.
+    These numbers differ from the electrons in the correction, because a grid cannot integrate a cusp.
     """
     import gpaw.densities
 

@@ -1,4 +1,4 @@
-"""A calculator at work, as ``python -m hpcvox.calculators.serving``: a process of its own, never imported."""
+"""Runs calculators in a separate process, as ``python -m hpcvox.calculators.serving``; no module imports it."""
 
 import importlib
 import json
@@ -10,7 +10,7 @@ from hpcvox.calculators.outside import place_of
 
 
 def main() -> None:
-    """Answer request after request (see :class:`hpcvox.calculators.by_name.Request`)."""
+    """Answer requests (see :class:`hpcvox.calculators.by_name.Request`)."""
     makers = Makers()
 
     def answered(request: dict[str, Any]) -> dict[str, Any]:
@@ -27,21 +27,21 @@ def main() -> None:
 
 
 class NoCalculatorError(Exception):
-    """What a name stands for is no calculator."""
+    """The object with this name is no calculator."""
 
 
 class Makers:
-    """Makes calculators.  Those that load a model are made once, and remember nothing of the crystals they have seen.
+    """Makes calculators.  One that loads a model is made only once, since it remembers nothing of earlier crystals.
 
-    Others are made anew for each geometry: what they carry over (neighbour lists, wave functions) would make results
-    depend, in the last digits, on whether a run was interrupted.
+    Others are made anew for each geometry.  They keep neighbour lists or wave functions, so that the last digits of
+    results would depend on whether a run was interrupted.
     """
 
     def __init__(self) -> None:
         self._kept: tuple[str, Any] | None = None
 
     def make(self, name: str, parameters: dict[str, Any]) -> Any:
-        """An ASE calculator."""
+        """Make an ASE calculator."""
         name = place_of(name)
         if name != "chgnet" and ":" not in name:
             from ase.calculators.calculator import get_calculator_class
@@ -60,10 +60,10 @@ def _chgnet(parameters: dict[str, Any]) -> Any:
 
 
 def _of_path(name: str) -> Any:
-    """The class that ``module:Class`` names.  Its module is imported; nothing else is called before it is known.
+    """Import the class that ``module:Class`` names; it is not called before it is known to be a calculator.
 
     Raises:
-        NoCalculatorError: it is no class of ASE's calculators, or not there.
+        NoCalculatorError: there is no such class, or it is no subclass of ASE's Calculator.
     """
     from ase.calculators.calculator import BaseCalculator
 
@@ -75,8 +75,8 @@ def _of_path(name: str) -> Any:
         raise NoCalculatorError(f"{name} cannot be found: {words}") from None
     if not (issubclass(type(found), type) and issubclass(found, BaseCalculator)):
         raise NoCalculatorError(
-            f"{name} is no calculator and was not called: it is to be a subclass of ASE's Calculator, "
-            f"and is {_kind(found)}"
+            f"{name} is no calculator and was not called: it must be a subclass of ASE's Calculator, "
+            f"but is {_kind(found)}"
         )
     return found
 

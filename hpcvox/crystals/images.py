@@ -1,4 +1,4 @@
-"""Distances to periodic images, in cells of any shape."""
+"""Computes distances to periodic images, in cells of any shape."""
 
 import itertools
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 IMAGES = np.array(list(itertools.product((-1, 0, 1), repeat=3)), float)
-"""A cell and its 26 neighbours; the cell itself is in the middle.  In a reduced cell they hold the nearest image of
-every point whose coordinates are between -1/2 and 1/2, and in one that is very oblique they need not."""
+"""A cell, in the middle, and its 26 neighbours.  For a point with coordinates between -1/2 and 1/2 in a reduced cell,
+the nearest image is in one of these; in a very oblique cell it may be farther away."""
 
 ITSELF = len(IMAGES) // 2
-"""Where in ``IMAGES`` the cell itself is."""
+"""Index of the cell itself in ``IMAGES``."""
 
 
 def is_diagonal(lattice: NDArray[np.float64]) -> bool:
@@ -19,9 +19,9 @@ def is_diagonal(lattice: NDArray[np.float64]) -> bool:
 
 
 def reduction(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Whole numbers T, (3, 3), for which ``T @ lattice`` are the shortest vectors that span the lattice (Minkowski).
+    """The integer matrix T, (3, 3), for which ``T @ lattice`` is the Minkowski-reduced cell: the shortest vectors.
 
-    The determinant is 1.  A diagonal cell is left as it is: any order of its vectors will do.
+    Its determinant is 1.  For a diagonal cell it is the identity, since the order of the vectors does not matter.
     """
     if is_diagonal(lattice):
         return np.eye(3)
@@ -32,9 +32,9 @@ def reduction(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def squared_distances(apart: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared distances in Å² of differences of fractional coordinates (..., 3) and their images, (..., 27).
+    """Squared lengths in Å², (..., 27), of differences of fractional coordinates, (..., 3), to 27 periodic images.
 
-    The 27 are those of ``IMAGES`` in the reduced cell, and the least of them is that of the nearest image.
+    The images are those of ``IMAGES`` in the reduced cell; the least value belongs to the nearest image.
     """
     change = reduction(lattice)
     apart = apart @ np.rint(np.linalg.inv(change))

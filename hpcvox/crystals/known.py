@@ -1,4 +1,4 @@
-"""Known crystals: which of them is a relaxed or a generated one? (Court et al. 2020, Tables 2 and 4)"""
+"""Finds which known crystal a generated or relaxed crystal is the same as (Court et al. 2020, Tables 2 and 4)."""
 
 import warnings
 from collections import defaultdict
@@ -13,20 +13,20 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.crystals.sources.source import open_source
 
 SYMMETRY_TOLERANCE_A = 0.1
-"""Of the conventional cells whose lengths are compared; relaxed crystals are not symmetric to the last digit."""
+"""Symmetry tolerance in Å of the conventional cells whose lengths are compared; relaxed crystals are not exact."""
 
 
 class Match(NamedTuple):
-    """A known crystal, and how far the other is from it."""
+    """A known crystal, and its distance from the other crystal."""
 
     id: str
-    rms: float  # of the sites' distances, in units of (volume/site)^(1/3)
+    rms: float  # root mean square of the sites' distances, in units of (volume/site)^(1/3)
     lengths: tuple[float, float, float] | None
-    """|Δa|, |Δb|, |Δc| in Å of the conventional cells, as Table 4 has them; None where the space groups differ."""
+    """|Δa|, |Δb|, |Δc| in Å of the conventional cells, as in Table 4; None if the space groups differ."""
 
 
 class Known:
-    """Crystals that others are compared with, by formula: none of another formula can match."""
+    """Known crystals, grouped by formula; only crystals of the same formula can match."""
 
     def __init__(self, crystals: Iterable[Crystal]) -> None:
         self._crystals: dict[str, list[Crystal]] = defaultdict(list)
@@ -35,14 +35,14 @@ class Known:
 
     @classmethod
     def of_source(cls, source: Path, formulas: Collection[str]) -> "Known":
-        """Those crystals of ``source`` whose formula is one of ``formulas``; the others are not kept in memory."""
+        """Read the crystals of ``source`` whose formula is one of ``formulas``; others are not kept in memory."""
         if not formulas:
             return cls(())
         found = (crystal for entry in open_source(source, targets=[]) for crystal in parse(entry))
         return cls(each for each in found if isinstance(each, Crystal) and each.formula in formulas)
 
     def add(self, crystal: Crystal) -> None:
-        """One more to compare with."""
+        """Add a known crystal."""
         self._crystals[crystal.formula].append(crystal)
 
     def has(self, formula: str) -> bool:
@@ -50,8 +50,11 @@ class Known:
         return bool(self._crystals.get(formula))
 
     def match(self, crystal: Crystal) -> Match | None:
-        """The nearest known crystal, by pymatgen's ``StructureMatcher`` with its defaults: primitive cells, volumes
-        made the same, lengths within 20 %, angles within 5°, sites within 0.3 (volume/site)^(1/3)."""
+        """The nearest known crystal that matches; None if none does.
+
+        pymatgen's ``StructureMatcher`` decides, with its defaults: it compares primitive cells scaled to the same
+        volume; lengths may differ by 20 %, angles by 5°, sites by 0.3 (volume/site)^(1/3).
+        """
         from pymatgen.analysis.structure_matcher import StructureMatcher
 
         matcher = StructureMatcher()
@@ -69,7 +72,7 @@ class Known:
 
 
 def structure(crystal: Crystal) -> Any:
-    """The crystal as pymatgen has it."""
+    """The crystal as pymatgen's ``Structure``."""
     from pymatgen.core.structure import Structure
 
     return Structure(crystal.lattice, crystal.numbers.astype(int).tolist(), crystal.frac)
@@ -86,7 +89,7 @@ def _lengths(ours: Any, theirs: Any) -> tuple[float, float, float] | None:
                 symmetry = SpacegroupAnalyzer(one, symprec=SYMMETRY_TOLERANCE_A)
                 group = symmetry.get_space_group_number()
                 cells.append((group, symmetry.get_conventional_standard_structure().lattice.abc))
-            except Exception:  # spglib may find no group, and pymatgen says so in many ways
+            except Exception:  # if spglib finds no group, pymatgen may raise anything
                 return None
     (group, abc), (their_group, their_abc) = cells
     if group != their_group:

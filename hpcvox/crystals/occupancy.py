@@ -1,4 +1,4 @@
-"""Partly occupied, split and repeated sites: made whole where that is what they mean, else rejected."""
+"""Joins split and repeated sites that mean one atom, and rejects partly occupied sites."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ from hpcvox.crystals.overlap import LEAST_DISTANCES_A, PART_TOLERANCE, Near, joi
 from hpcvox.errors import Rejected
 
 FULL: Final = frozenset({"1", "1.", "1.0", "1.00", "1.000", "1.0000", "1.00000", ".", "?"})
-"""Spellings of full occupancy; an unknown or default one means full (CIF core dictionary)."""
+"""Spellings of full occupancy; unknown and default mean full, too (CIF core dictionary)."""
 
 
 def whole_sites(
@@ -25,16 +25,21 @@ def whole_sites(
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     """Sites (n, 3) and atomic numbers (n,) with one whole atom a site; most crystals are so already.
 
-    Entries of one element on one site are one atom: written twice (0 and 1 are the same place), or in
-    parts whose occupancies (n,) sum to one.
+    Several entries of one element on one site are one atom if they are repeated (0 and 1 are the same place), or if
+    their occupancies add up to one.
 
     Args:
-        label: of a site by its index, for messages; None where they have none.
-        least: how far apart in Å two atoms are at least, by their atomic numbers.
+        lattice: (3, 3) rows in Å.
+        frac: fractional coordinates, (m, 3).
+        numbers: atomic numbers, (m,).
+        occupancy: occupancies, (m,) | None: every site is fully occupied.
+        spacing: least distance in Å between opposite faces of the cell.
+        label: returns the label of a site by its index, for messages; None if there are no labels.
+        least: least distance in Å of two atoms, by their atomic numbers, (119, 119).
 
     Raises:
-        Rejected: ``disordered`` (a site is shared or partly empty), ``occupancy`` (more than one atom
-            on a site), ``overlapping-sites`` (two atoms nearer than two of their elements come).
+        Rejected: ``disordered`` (a site is shared or partly empty), ``occupancy`` (more than one atom on a site),
+            ``overlapping-sites`` (two atoms are nearer than atoms of their elements can be).
     """
     if occupancy is None and overlapping(lattice, frac, numbers, spacing, least) is None:
         return frac, numbers

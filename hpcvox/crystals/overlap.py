@@ -1,7 +1,7 @@
-"""Sites that are too near to each other to be two atoms, or that are one atom, under periodic boundaries.
+"""Finds sites that are too near to be two atoms, and sites that are one atom, under periodic boundaries.
 
-What is compiled for crystals is in this file, but for numbers of fields: numba's cache of a function does not notice
-changes in another's file.
+All compiled code of ``hpcvox.crystals`` is in this file (except that for numbers of fields), because numba's cache of a
+function does not notice changes in other files.
 """
 
 import math
@@ -14,30 +14,35 @@ from numpy.typing import NDArray
 from hpcvox.crystals.elements import COVALENT_RADII_A
 
 MIN_DISTANCE_A = 0.4
-"""Sites nearer than this are not two atoms, whatever they are."""
+"""Sites nearer than this, in Å, are never two atoms, whatever their elements."""
 
 LEAST_OF_BOND: Final = 0.5
-"""Of the sum of their covalent radii, how far apart two atoms are at least.  In 36,737 crystals of the Materials
-Project and 7,572 perovskites no two are nearer than 0.607 of it (Nb2P); of 80,140 others 23 have two below 0.5."""
+"""Least distance of two atoms, as a share of the sum of their covalent radii.  In 36,737 crystals of the Materials
+Project and 7,572 perovskites none is below 0.607 (Nb2P); of 80,140 other crystals, 23 have one below 0.5."""
 
 LEAST_OF_HYDROGEN: Final = 0.4
-"""The same of hydrogen, whose published positions are often poor: N-H of 0.47 Å is 0.46 of it, C-H of 0.52 Å 0.49."""
+"""The same for hydrogen, whose published positions are often inexact: N-H of 0.47 Å is 0.46, C-H of 0.52 Å is 0.49."""
 
 SAME_SITE_A: Final = 0.05
-"""Entries of one element nearer than this are one site."""
+"""Entries of one element nearer than this, in Å, are one site."""
 
 PART_TOLERANCE: Final = 0.01
-"""Of the sum of a site's occupancies, which are often written 0.333 + 0.667 or 0.99."""
+"""Tolerance of the sum of a site's occupancies, which are often written 0.333 + 0.667 or 0.99."""
 
 SPECIAL_POSITION_A: Final = 0.05
-"""Images of a site nearer than this are one atom on a special position whose coordinates were rounded."""
+"""Images of a site nearer than this, in Å, are one atom on a special position, whose coordinates were rounded."""
 
 DENSEST = 0.75
-"""No packing of equal spheres fills more of space (the closest one 0.7405)."""
+"""Greatest share of space that equal spheres can fill (the closest packing has 0.7405)."""
 
 
 def least_distances(of_bond: float, of_hydrogen: float) -> NDArray[np.float64]:
-    """(119, 119), by two atomic numbers: parts of the sums of their covalent radii in Å, one with hydrogen."""
+    """Least distances in Å by two atomic numbers, (119, 119): shares of the sum of their covalent radii.
+
+    Args:
+        of_bond: the share for two elements other than hydrogen.
+        of_hydrogen: the share for hydrogen and any element.
+    """
     radii = np.array(COVALENT_RADII_A)
     least = of_bond * (radii[:, None] + radii)
     least[1, :] *= of_hydrogen / of_bond
@@ -46,20 +51,20 @@ def least_distances(of_bond: float, of_hydrogen: float) -> NDArray[np.float64]:
 
 
 LEAST_DISTANCES_A: Final = least_distances(LEAST_OF_BOND, LEAST_OF_HYDROGEN)
-"""(119, 119), by two atomic numbers: two such atoms that are nearer than this in Å are not two atoms."""
+"""(119, 119): least distance in Å of two atoms in a crystal that is read, by their atomic numbers."""
 
 
 LEAST_OF_CANDIDATES_A: Final = np.full_like(LEAST_DISTANCES_A, MIN_DISTANCE_A)
-"""The same of generated crystals, which are judged by distances of their own once they are read."""
+"""The same for generated crystals, whose distances are judged later by other limits."""
 
 
 class Near(NamedTuple):
     """Two sites that are too near."""
 
     first: int
-    second: int  # the same one where it is too near to its own image in the next cell
+    second: int  # equal to the first if the site is too near to its own image in the next cell
     distance: float  # Å
-    least: float  # Å | how far apart two such atoms are at least
+    least: float  # Å | least distance of two such atoms
 
 
 def plane_spacings(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,12 +80,18 @@ def overlapping(
     spacing: float,
     least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> Near | None:
-    """Of the sites that are nearer than two of their elements come, the two that are so the most; None where none are.
+    """Find the two sites that are too near by the greatest factor; None if no two sites are too near.
 
-    ``lattice`` (3, 3) rows in Å, ``frac`` (n, 3), ``numbers`` (n,) atomic numbers, ``spacing`` the least
-    distance in Å between opposite faces of the cell.  Exact for any cell: a vector shorter than ``least`` has
-    fractional components below least/spacing, so no image farther than that is looked at.  Of more sites than spheres
-    of their least diameter fit into the cell, any two that are too near are returned.
+    This is exact for any cell: a vector shorter than ``least`` has fractional components below least/spacing, so
+    farther images need no check.  If there are more sites than spheres of their least diameter fit into the cell, any
+    two sites that are too near are returned.
+
+    Args:
+        lattice: (3, 3) rows in Å.
+        frac: fractional coordinates, (n, 3).
+        numbers: atomic numbers, (n,).
+        spacing: least distance in Å between opposite faces of the cell.
+        least: least distance in Å of two atoms, by their atomic numbers, (119, 119).
     """
     first, second, squared = _nearest(lattice, frac, numbers, spacing, least)
     if first < 0:
@@ -90,7 +101,7 @@ def overlapping(
 
 @numba.njit(cache=True)
 def _squared_length(x: float, y: float, z: float, lattice: NDArray[np.float64]) -> float:
-    """Of the vector with the components ``x``, ``y``, ``z`` along the rows of ``lattice`` (3, 3)."""
+    """The squared length of the vector with components ``x``, ``y``, ``z`` along the rows of ``lattice`` (3, 3)."""
     squared = 0.0
     for k in range(3):
         d = x * lattice[0, k] + y * lattice[1, k] + z * lattice[2, k]
@@ -126,7 +137,7 @@ def _nearest(
         0.0,
         -1,
         -1,
-    )  # best: squared distance over that which it should be at least
+    )  # best: squared distance over the least squared distance
     reach = np.empty(3, np.int64)
     for j in range(n):
         for i in range(j + 1):
@@ -161,7 +172,7 @@ def join(
     parts: NDArray[np.float64],
     kept: NDArray[np.bool_],
 ) -> None:
-    """Let the first entry of one element on one site stand for the others: its part becomes theirs together."""
+    """Keep the first of several entries of one element on one site, and add the others' occupancies to it."""
     n = len(numbers)
     for i in range(n):
         if not kept[i]:
@@ -183,7 +194,7 @@ def join(
 
 @numba.njit(cache=True)
 def distinct(images: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The images (m, 3) of which none before is the same atom."""
+    """The images (m, 3) without those that are the same atom as an earlier one."""
     n = len(images)
     kept = np.ones(n, dtype=np.bool_)
     for i in range(n):
@@ -201,9 +212,9 @@ def distinct(images: NDArray[np.float64], lattice: NDArray[np.float64]) -> NDArr
 
 @numba.njit(cache=True)
 def wrap_columns(columns: NDArray[np.float64], frac: NDArray[np.float64]) -> int:
-    """Fill ``frac`` (n, 3) with ``columns`` (3n,), all x, then all y, then all z, brought into [0, 1).
+    """Fill ``frac`` (n, 3) with ``columns`` (3n,), all x, then all y, then all z, moved into [0, 1).
 
-    Returns the first site with a coordinate that is not finite (or beyond 1000 cells), else -1.
+    Returns the first site with a coordinate that is not finite or beyond 1000 cells; -1 if there is none.
     """
     n = frac.shape[0]
     for i in range(n):

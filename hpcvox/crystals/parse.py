@@ -1,6 +1,6 @@
-"""From an entry of any format to crystals: the one door that the engines use.
+"""Parses an entry of any format into crystals; all jobs use this.
 
-:func:`parse` never raises for bad input: what cannot be used comes back as a reject.
+:func:`parse` never raises for bad input: it returns a reject instead.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,19 @@ from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
 
 Reader = Callable[[Entry], list[Crystal | Reject]]
-"""May raise anything: what it raises rejects the entry."""
+"""Reads the crystals of an entry; whatever it raises rejects the entry."""
 
 
 def parse(entry: Entry, fatal: str | None = None) -> list[Crystal | Reject]:
-    """The crystals of one entry, or why there is none: one result, and several of a CIF of several blocks.
+    """Parse one entry into crystals and rejects: one result, or several for a CIF with several blocks.
 
     Args:
-        fatal: what happened to the processes that had the entry in hand; it is then rejected as ``worker-died``.
+        entry: the entry.
+        fatal: what happened to the processes that parsed the entry before; it is then rejected as ``worker-died``.
 
-    Codes of rejects: the codes of sources; ``too-large``, ``empty`` and ``unreadable`` of all texts; those of
-    :func:`hpcvox.crystals.formats.cif.parse.read` and of :func:`hpcvox.crystals.checks.checked`; ``poscar-syntax``,
-    ``extxyz-syntax`` and ``json-syntax``; of fields, those of :func:`hpcvox.crystals.fields.read_field`.
+    Codes of rejects: those of sources; ``too-large``, ``empty`` and ``unreadable`` for all texts; those of
+    :func:`hpcvox.crystals.formats.cif.parse.read` and :func:`hpcvox.crystals.checks.checked`; ``poscar-syntax``,
+    ``extxyz-syntax`` and ``json-syntax``; for fields those of :func:`hpcvox.crystals.fields.read_field`.
     """
     if fatal is not None:
         return [Reject(entry.id, entry.origin, "worker-died", fatal)]
@@ -39,16 +40,16 @@ def parse(entry: Entry, fatal: str | None = None) -> list[Crystal | Reject]:
         return READERS[entry.format](entry)
     except Rejected as reason:
         return [Reject(entry.id, entry.origin, reason.code, str(reason))]
-    except Exception as error:  # a stranger's bytes may upset a library in any way
+    except Exception as error:  # libraries may raise anything for strange input
         return [Reject(entry.id, entry.origin, "unreadable", f"{type(error).__name__}: {error}"[:500])]
 
 
 def _of_cell(read: Callable[[bytes], StatedCell]) -> Reader:
-    """A reader of entries from a reader of texts that hold one cell."""
+    """Make a reader of entries from a reader of texts with one cell each."""
 
     def reader(entry: Entry) -> list[Crystal | Reject]:
         text = usable(entry.text)
-        with np.errstate(all="ignore"):  # what overflows is rejected for what it comes to
+        with np.errstate(all="ignore"):  # later checks reject overflows
             return [checked(entry, read(text))]
 
     return reader
@@ -64,4 +65,4 @@ READERS: Final[dict[str, Reader]] = {
     "field-potential": partial(read_crystal, quantity="potential"),
     "field-other": partial(read_crystal, quantity="other"),
 }
-"""Who reads an entry, by its format."""
+"""The reader of entries, by their format."""

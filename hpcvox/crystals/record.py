@@ -1,4 +1,4 @@
-"""The records of this room: an entry (one raw input), a crystal (parsed), a reject (why not)."""
+"""The records of ``hpcvox.crystals``: an entry (one raw input), a crystal (parsed), a reject (with its reason)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from hpcvox.crystals.elements import SYMBOLS, electronegativity
 
 
 class Reject(NamedTuple):
-    """An input that could not be used, with its reason.
+    """An input that could not be used, with the reason.
 
-    ``code`` is a short stable word that tables are grouped by, ``message`` is for a person.
+    ``code`` is a short word that never changes, by which tables count rejects; ``message`` is for people.
     """
 
     id: str
@@ -26,14 +26,14 @@ class Reject(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What was wrong with an input before its text could even be parsed (a damaged archive member)."""
+    """Why the text of an input could not even be read (a damaged archive member)."""
 
     code: str
     message: str
 
 
 CANDIDATE: Final = "cif-candidate"
-"""Format of the CIF of a generated crystal: its atoms may be nearer than those of a real one."""
+"""Format of CIFs of generated crystals, whose atoms may be nearer than those of real crystals."""
 
 
 class Entry(NamedTuple):
@@ -42,11 +42,11 @@ class Entry(NamedTuple):
     index: int  # type: ignore[assignment] # position in the source, from 0, without gaps
     id: str
     origin: str  # "file.csv:row 17" | "folder/x.cif" | "x.tar.xz!member.cif"
-    text: bytes  # the CIF or other structure; empty where there is a fault, or where `file` holds it
-    targets: dict[str, float]  # finite numbers only; an empty cell has no key
+    text: bytes  # the CIF or other structure; empty if there is a fault, or if `file` holds it
+    targets: dict[str, float]  # finite numbers only; a missing target has no key
     fault: Fault | None = None
-    format: str = "cif"  # of the text or file: a key of hpcvox.crystals.parse.READERS
-    file: Path | None = None  # of a field: too large to be sent, whoever parses the entry reads it
+    format: str = "cif"  # format of the text or file: a key of hpcvox.crystals.parse.READERS
+    file: Path | None = None  # the file of a field, which is too large to send; the parser reads it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Crystal:
     targets: Mapping[str, float]  # finite numbers; an absent target has no key
     remarks: tuple[str, ...] = field(
         default=(), kw_only=True
-    )  # codes of hpcvox.crystals.formats.cif.agreement: taken, but these should be known
+    )  # codes of remarks, see hpcvox.crystals.formats.cif.agreement
 
     @property
     def n_sites(self) -> int:
@@ -75,12 +75,12 @@ class Crystal:
 
 
 _PLACE = tuple((electronegativity(z), symbol) for z, symbol in enumerate(SYMBOLS))
-"""By atomic number: where an element stands in a formula."""
+"""The rank of each element in a formula, by atomic number."""
 
 
 @lru_cache(maxsize=65536)
 def reduced_formula(numbers: bytes) -> str:
-    """Reduced formula of the atomic numbers ``numbers`` (one byte a site, in any order)."""
+    """The reduced formula of ``numbers``, the atomic number of each site as a byte, in any order."""
     counts = {z: numbers.count(z) for z in set(numbers)}
     divisor = gcd(*counts.values())
     formula = ""

@@ -1,7 +1,7 @@
-"""Texts as other programs write them: with a byte-order mark, in UTF-16 or UTF-32, with the line ends of old Macs.
+"""Converts texts of other programs to UTF-8: with a byte-order mark, in UTF-16 or UTF-32, with line ends of old Macs.
 
-What leaves this module is UTF-8 without a mark, its lines ended by ``\\n`` wherever a carriage return was among
-them.  Bytes of no such kind are left as they are.
+The result has no byte-order mark, and its lines end with ``\\n`` if the text has carriage returns.  Other bytes do not
+change.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from hpcvox.crystals.limits import MAX_BYTES
 from hpcvox.errors import Rejected
 
 MARK: Final = codecs.BOM_UTF8
-"""The byte-order mark of UTF-8, which appended files have in their midst, too."""
+"""The byte-order mark of UTF-8; in files that were joined, it also occurs in the middle."""
 
 _MARKS: Final = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,7 +32,7 @@ _RETURN: Final = ord("\r")  # bytes are searched for a number ten times faster t
 _PLAIN: Final = "utf-8-sig"
 _PIECE: Final = 64 * 1024
 _HEAD = 4096
-"""Bytes that tell how a stream is written."""
+"""Number of bytes from which the encoding of a stream is determined."""
 
 
 def decoded(data: bytes) -> bytes:
@@ -49,10 +49,15 @@ def decoded(data: bytes) -> bytes:
 
 
 def usable(data: bytes, what: str = "text", nothing: str = "there is no text") -> bytes:
-    """The text of one structure as :func:`decoded` leaves it, which is not too long and not empty.
+    """Check that the text of one structure is not too long and not empty, and return it as :func:`decoded`.
+
+    Args:
+        data: the raw text.
+        what: word for the text in the message if it is too long.
+        nothing: the message if it is empty.
 
     Raises:
-        Rejected: ``too-large``, ``empty``; ``what`` it is and that there is ``nothing`` are words of the message.
+        Rejected: ``too-large``, ``empty``.
     """
     if len(data) > MAX_BYTES:
         raise Rejected("too-large", f"the {what} is longer than {MAX_BYTES // 1024**2} MiB")
@@ -63,7 +68,7 @@ def usable(data: bytes, what: str = "text", nothing: str = "there is no text") -
 
 
 def binary_lines(path: Path) -> IO[bytes]:
-    """A file, plain or compressed, as a stream of what :func:`decoded` would make of it."""
+    """Open a file, plain or compressed, as a stream of bytes in UTF-8, as :func:`decoded` makes them."""
     file = decompressed(path)
     head = _head(file)
     found = _encoding(head)
@@ -73,19 +78,20 @@ def binary_lines(path: Path) -> IO[bytes]:
 
 
 def text_lines(path: Path) -> io.TextIOWrapper:
-    """A file, plain or compressed, as text; its line ends as they are, as the csv module wants them."""
+    """Open a file, plain or compressed, as text; line ends are not changed, as the csv module requires."""
     file = decompressed(path)
     found = _encoding(_head(file))
     return io.TextIOWrapper(file, found or _PLAIN, errors="replace", newline="")
 
 
 def pieced_lines(path: Path, take: Callable[[int], None]) -> Iterator[Iterable[str]]:
-    """The lines of :func:`text_lines`, piece by piece of the file.
+    """The lines of :func:`text_lines`, in pieces of the file.
 
-    In half the time: a text file asks with each line whether it is closed, and no line goes through a generator.
+    This takes half the time: a text file checks at each line whether it is closed, and no line passes a generator here.
 
     Args:
-        take: called with the number of bytes of each piece, before its lines are told; may raise to end it.
+        path: the file.
+        take: called with the number of bytes of each piece, before its lines are yielded; it may raise to stop.
     """
     with decompressed(path) as file:
         found = _encoding(_head(file))
@@ -103,7 +109,7 @@ def pieced_lines(path: Path, take: Callable[[int], None]) -> Iterator[Iterable[s
 
 
 def _encoding(head: bytes) -> str | None:
-    """The encoding that a mark tells, or the zeros of UTF-16 among the first letters; None for all others."""
+    """The encoding, from a byte-order mark or from the zeros of UTF-16 in the first letters; None for other texts."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
@@ -111,16 +117,16 @@ def _encoding(head: bytes) -> str | None:
 
 
 def _head(file: Any) -> bytes:
-    """The beginning of a file, which is still to be read."""
+    """The beginning of a file, without moving its position."""
     head: bytes = file.peek(_HEAD)[:_HEAD]
     return head
 
 
 class _Recoded(io.RawIOBase):
-    """A stream of bytes in another encoding and with other line ends."""
+    """A stream that converts another stream to UTF-8 and ``\\n``."""
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
-        # what is no UTF-8 stays as it is; of UTF-16 there is nothing to keep
+        # invalid UTF-8 is kept as it is; invalid UTF-16 cannot be kept
         errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
         self._text = io.TextIOWrapper(file, encoding, errors=errors, newline=None)
         self._errors = errors

@@ -1,4 +1,4 @@
-"""The built-in database: prototypes relaxed and given an energy, by actors, written as one table.
+"""``hpcvox database``: actors relax built-in prototypes and compute their energies, which are written as one table.
 
-The table is an ordinary source of crystals; no later step knows where it came from.
+The table is an ordinary source of crystals; later steps do not know where it came from.
 """

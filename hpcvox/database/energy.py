@@ -1,4 +1,4 @@
-"""Which energy the database has: what is asked for, or what is installed."""
+"""Chooses the energy of the database: the one that the settings name, or else the best that is installed."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from hpcvox.database.worker import require
 
 
 def chosen(settings: DatabaseSettings) -> Literal["chgnet", "ewald"]:
-    """The energy that a database of these settings will have.
+    """The energy that a database with these settings will have.
 
     Raises:
         MissingDependencyError: ``energy=chgnet`` and CHGNet is not installed.

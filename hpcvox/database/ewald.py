@@ -1,6 +1,6 @@
-"""Electrostatic energy of point charges: what the built-in database has where no potential is installed.
+"""The electrostatic energy of point charges, which the built-in database uses if no potential is installed.
 
-It is not a formation energy and is not called one: it leaves out all chemistry but the charges.
+It is not a formation energy, because it leaves out all chemistry except the charges.
 """
 
 from typing import Any, Final
@@ -13,16 +13,16 @@ ALLOY: Final = "ewald, charges from electronegativity"
 
 
 def name(prototype: Prototype) -> str:
-    """How the charges were assigned, as tables name the energy's model.
+    """How the charges are assigned, as tables name the model of an energy.
 
-    AB and ABX3 carry oxidation states.  Heusler compounds have none: each atom has the mean Pauling
-    electronegativity of the compound less its own, in e.
+    AB and ABX3 have formal charges.  Heusler compounds have no oxidation states: the charge of an atom, in e, is the
+    mean Pauling electronegativity of the compound minus that of the atom.
     """
     return ALLOY if prototype.compound_class == "Heusler" else IONIC
 
 
 def energy(prototype: Prototype) -> float:
-    """Madelung energy in eV per atom of the crystal in its estimated cell (Ewald sum by pymatgen)."""
+    """The Madelung energy in eV per atom of a crystal in its estimated cell (Ewald sum by pymatgen)."""
     from pymatgen.analysis.ewald import EwaldSummation
     from pymatgen.core.structure import Structure
 

@@ -1,7 +1,7 @@
-"""The job ``database``: draw, relax, refer to the elements, write one table.
+"""The job ``database``: draws crystals, relaxes them, computes formation energies, and writes one table.
 
-Results are kept part by part under ``out/parts`` as they come, so that a run that stopped goes on; the
-final files depend on the settings alone, not on the number of actors nor on interruptions.
+Results are saved part by part under ``out/parts``, so that a run that stopped can go on.  The final files depend only
+on the settings, not on the number of actors or on interruptions.
 """
 
 import json
@@ -71,7 +71,7 @@ def _elements(drawn: list[Prototype]) -> list[str]:
 def _evaluated(
     settings: DatabaseSettings, drawn: list[Prototype], elements: list[str], energy: str, model: str
 ) -> list[list[Row]]:
-    """The rows of every element and of the crystals, part by part; an element is a part by itself."""
+    """Compute the rows of all elements and crystals, part by part; each element is a part of its own."""
     references = [Part[Given](i, [symbol], f"reference-{symbol}") for i, symbol in enumerate(elements)]
     crystals: Iterator[Part[Given]] = parts_of(drawn, BATCH, _name)
     campaign = Campaign[Given, list[Row]](

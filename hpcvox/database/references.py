@@ -1,4 +1,4 @@
-"""Elements as formation energies refer to them: a small set of structures each, the lowest counts."""
+"""Reference structures of the elements for formation energies: a few for each element; the lowest energy counts."""
 
 import contextlib
 from typing import Any, Final
@@ -16,7 +16,7 @@ MOLECULES: Final = {"H": 0.74, "N": 1.10, "O": 1.21, "F": 1.42, "Cl": 1.99, "Br"
 
 _BOX_A = 12.0
 _RHOMBOHEDRAL_BORON: Final = (5.057, 58.06, ((0.0104, -0.3427), (0.2206, -0.3694)))
-"""α-boron: a in Å, angle, x and z of its two sites 6h (x x z) in R-3m (Decker and Kasper 1959)."""
+"""α-boron: a in Å, the angle, and x and z of its two sites 6h (x x z) in R-3m (Decker and Kasper 1959)."""
 
 _CHAINS: Final = {"S": (3.9, 4.4, 0.24), "Se": (4.366, 4.954, 0.2254), "Te": (4.457, 5.929, 0.2636)}
 """Helical chains, P3_121: a, c in Å and x of site 3a (Wyckoff 1963); sulfur by analogy."""
@@ -26,7 +26,7 @@ _BLACK_PHOSPHORUS: Final = (3.3136, 10.478, 4.3763, 0.10168, 0.08056)
 
 
 def structures(symbol: str) -> list[Crystal]:
-    """The reference structures of an element, ids such as ``Fe-bcc``, cells of about their true size."""
+    """The reference structures of an element, with ids such as ``Fe-bcc`` and cells of about the true size."""
     from ase.build import bulk
     from ase.data import reference_states
 
@@ -36,7 +36,7 @@ def structures(symbol: str) -> list[Crystal]:
     found = []
     volume = _volume_per_atom(symbol)
     packed = {"fcc": 4, "bcc": 2}  # atoms per cubic cell
-    # Open structures are never the lowest of the metals of groups 1 to 11.
+    # in metals of groups 1 to 11 open structures never have the lowest energy
     kinds = packed if symbol in _packed_metals() else {**packed, "sc": 1, "diamond": 8}
     for kind, atoms_per_cube in kinds.items():
         found.append(_built(symbol, kind, bulk(symbol, kind, a=(volume * atoms_per_cube) ** (1 / 3))))
@@ -59,13 +59,13 @@ def _volume_per_atom(symbol: str) -> float:
     atom = next((atom for atom in atoms() if atom.symbol == symbol), None)
     if atom is None:
         return 20.0
-    # Covalent radii are short for structures of many neighbours.
+    # covalent radii are too short for structures with many neighbours
     radius = atom.radius if atom.is_metal else 1.3 * max(atom.radius, 0.8)
     return float(4 * np.sqrt(2) * radius**3)
 
 
 def _special(symbol: str) -> list[Crystal]:
-    """What ase does not build and simple structures miss by far: covalent networks and chains."""
+    """Structures that ASE does not build and that simple ones do not approximate: covalent networks and chains."""
     if symbol == "B":
         a, angle, sites = _RHOMBOHEDRAL_BORON
         cosine = np.cos(np.radians(angle))

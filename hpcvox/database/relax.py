@@ -1,8 +1,8 @@
-"""The lattice constant of least energy: all that is to be relaxed where symmetry fixes the sites.
+"""Finds the lattice constant of least energy; nothing else can relax if symmetry fixes the sites.
 
-One variable per crystal, so a bracketing minimiser takes the place of an optimiser of cells, and many
-crystals are relaxed in step, as one batch of the potential.  Against ASE's BFGS with
-``FrechetCellFilter(hydrostatic_strain=True)`` lattice constants agree to 0.001 Å, at 0.4 of its time.
+There is one variable per crystal, so a bracketing minimiser is used instead of an optimiser of cells.  Many crystals
+are relaxed together, as one batch of the potential.  Lattice constants agree to 0.001 Å with those of ASE's BFGS with
+``FrechetCellFilter(hydrostatic_strain=True)``, in 0.4 of its time.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from scipy.optimize import elementwise
 from hpcvox.crystals.record import Crystal
 
 RANGE = (0.7, 1.5)
-"""Scales between which a minimum is looked for; outside, the estimate or the potential is no good."""
+"""Range of scales in which the minimum is searched; outside it the estimate or the potential is wrong."""
 
 FIRST_STEP = 0.015
 STEP_GROWTH = 1.6
-TOLERANCE = 3e-4  # of the scale: some 0.001 Å; the potential's float32 energies resolve no less
+TOLERANCE = 3e-4  # of the scale, about 0.001 Å; the potential's float32 energies cannot resolve less
 MAX_STEPS = 30
 
 
 class Energies(Protocol):
-    """Whatever gives energies per atom (n,) in eV of crystals scaled by (n,) factors."""
+    """The interface of a potential: it returns energies per atom in eV, (n,), of crystals scaled by factors, (n,)."""
 
     def energies(self, crystals: Sequence[Crystal], scales: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
@@ -37,7 +37,7 @@ class Relaxed(NamedTuple):
 
 
 def relax(crystals: Sequence[Crystal], potential: Energies) -> list[Relaxed | str]:
-    """For each crystal its relaxed scale and energy, or in words why there is none."""
+    """Relax each crystal: return its scale and energy, or a sentence why it has none."""
 
     def energy(scale: NDArray[np.float64], index: NDArray[np.float64]) -> NDArray[np.float64]:
         scales, indices = np.broadcast_arrays(scale, index)

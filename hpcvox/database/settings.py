@@ -23,8 +23,8 @@ class DatabaseSettings(Settings):
         400,
         ge=SMALLEST,
         le=LARGEST,
-        description="built-in crystals to draw, shared evenly by the classes; there are about 750 AB and 2,600 "
-        "ABX3, and a class that is used up leaves its share to the others",
+        description="number of built-in crystals, equally many of each class; there are only about 750 AB and 2,600 "
+        "ABX3; if a class is used up, the others fill its share",
     )
     classes: list[Literal["AB", "ABX3", "Heusler"]] = Field(
         ["AB", "ABX3", "Heusler"],
@@ -35,18 +35,18 @@ class DatabaseSettings(Settings):
     elements: list[str] | None = Field(
         None,
         min_length=1,
-        description="elements that crystals are made of, as [Sr, Ti, O]; null: all that there are",
+        description="elements that crystals may contain, as [Sr, Ti, O]; null: all elements",
     )
     seed: int = Field(
         0,
         ge=0,
-        description="which crystals are drawn; with the same seed a smaller size is the beginning of a larger one",
+        description="seed of the draw; with the same seed a smaller draw is the beginning of a larger one",
     )
     energy: Literal["auto", "chgnet", "ewald"] = Field(
         "auto",
-        description="chgnet: cells relaxed, formation energy by the universal potential CHGNet (pip install "
-        "'hpcvox[chgnet]'); ewald: cells from radii, electrostatic energy of point charges; auto: "
-        "chgnet where it is installed",
+        description="chgnet: relaxed cells and formation energies by the universal potential CHGNet (pip install "
+        "'hpcvox[chgnet]'); ewald: cells estimated from radii, electrostatic energies of point charges; auto: "
+        "chgnet if it is installed, else ewald",
     )
 
     @field_validator("elements")

@@ -1,4 +1,4 @@
-"""What ``database`` says of its crystals: ``crystals.csv`` with its columns, and ``database.json``."""
+"""The files in which ``hpcvox database`` describes its crystals: ``crystals.csv`` and ``database.json``."""
 
 from enum import StrEnum
 from typing import ClassVar, Final, Literal
@@ -12,7 +12,7 @@ TARGETS: Final = {"chgnet": "formation_energy", "ewald": "ewald_energy"}
 
 
 class Column(StrEnum):
-    """Of ``crystals.csv``, in their order; that of the energy, one of TARGETS, stands before ENERGY_MODEL."""
+    """The columns of ``crystals.csv``, in their order; the energy, one of TARGETS, stands before ENERGY_MODEL."""
 
     ID = "material_id"
     FORMULA = "formula"
@@ -25,7 +25,7 @@ class Column(StrEnum):
 
 
 class DatabaseSummary(Summary):
-    """What was drawn, and what its energies are."""
+    """What was drawn, and the kind of its energies."""
 
     FILE: ClassVar[str] = "database.json"
 
@@ -37,7 +37,7 @@ class DatabaseSummary(Summary):
     seed: int
     classes: dict[str, int]
     target: str
-    """Column of the energy."""
+    """Name of the column with the energy."""
     energy_model: str
     meaning: str
-    """Of the energy, in words."""
+    """Description of the energy."""

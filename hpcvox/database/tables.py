@@ -1,4 +1,4 @@
-"""The tables of the database, put together from what the workers made."""
+"""Makes the tables of the database from the results of the workers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -31,7 +31,7 @@ class Tables(NamedTuple):
 
 
 def columns(energy: str) -> tuple[str, ...]:
-    """Columns of ``crystals.csv``; the energy's column says what it is."""
+    """The columns of ``crystals.csv``; the name of the energy's column says which energy it is."""
     before = list(Column)[: list(Column).index(Column.ENERGY_MODEL)]
     return (*before, TARGETS[energy], Column.ENERGY_MODEL, Column.CIF)
 
@@ -43,12 +43,12 @@ def assembled(
     energy: str,
     model: str,
 ) -> Tables:
-    """One row for every drawn crystal, among the crystals or the rejects, in the order of the draw.
+    """Make one row for every drawn crystal, as a crystal or a reject, in the order of the draw.
 
     Args:
         drawn: the crystals.
-        results: what a worker made of each.
-        elements: what it made of each element, where energies are by CHGNet.
+        results: the result of each.
+        elements: the results of each element, if energies are by CHGNet.
         energy: ``chgnet`` or ``ewald``.
         model: the energies' model, as tables name it.
     """

@@ -1,4 +1,4 @@
-"""What an actor does: some crystals, or one element's reference structures, relaxed by CHGNet; or Ewald sums."""
+"""The work of one actor: it relaxes crystals or reference structures of elements by CHGNet, or does Ewald sums."""
 
 from typing import Any
 
@@ -11,15 +11,16 @@ from hpcvox.database.relax import Relaxed, relax
 from hpcvox.errors import MissingDependencyError
 
 Given = Prototype | str
-"""A crystal, or the symbol of an element, whose reference structures are meant."""
+"""A crystal, or the symbol of an element, which stands for its reference structures."""
 
 Row = Any
-"""As JSON keeps it: of a crystal ``[scale, eV/atom]``, or why there is none; of an element such a row for each of its
-structures, ``[structure, scale, eV/atom]`` or ``[structure, None, reason]``; None of what killed its process."""
+"""The result of an input, as JSON stores it.  A crystal has ``[scale, eV/atom]``, or the reason why it has none.  An
+element has a row for each of its structures: ``[structure, scale, eV/atom]`` or ``[structure, None, reason]``.  None:
+the input has killed its process."""
 
 
 def require() -> None:
-    """Raise :class:`MissingDependencyError` where CHGNet is not installed."""
+    """Raise :class:`MissingDependencyError` if CHGNet is not installed."""
     if not chgnet.installed():
         raise MissingDependencyError(
             "energy=chgnet needs CHGNet, which is not installed: pip install 'hpcvox[chgnet]', "
@@ -28,14 +29,14 @@ def require() -> None:
 
 
 class ChgnetWorker:
-    """Loads CHGNet once and relaxes part after part."""
+    """Loads CHGNet once, then relaxes one part after the other."""
 
     def __init__(self) -> None:
         require()
         self._potential = chgnet.Potential()
 
     def __call__(self, part: Part[Given]) -> list[Row]:
-        """A row for each crystal or element."""
+        """Return a row for each crystal or element of ``part``."""
         left = {place: given for place, given in enumerate(part.items) if place not in part.fatal}
         crystals = {place: given for place, given in left.items() if isinstance(given, Prototype)}
         cells = [primitive(prototype, prototype.start) for prototype in crystals.values()]
@@ -54,7 +55,7 @@ class ChgnetWorker:
 
 
 def ewald_worker() -> Worker[Given, list[Row]]:
-    """Electrostatic energies in the estimated cells."""
+    """Make a worker that computes electrostatic energies in the estimated cells."""
     return _ewald_rows
 
 

@@ -1,1 +1,1 @@
-"""Files of every job: whole or absent, regular ones alone, rows of tables, parts of work that are kept."""
+"""Writes and reads the files of all jobs: atomic writes, regular files only, tables, finished parts, summaries."""

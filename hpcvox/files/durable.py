@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written aside, synced, renamed; and one writer a folder."""
+"""Writes files atomically (written aside, synced, renamed), and allows only one writer per folder."""
 
 import contextlib
 import csv
@@ -19,16 +19,16 @@ from hpcvox.process import gain
 from hpcvox.terminal import say
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
-"""What a file system answers that has no locks; of a lock that another holds it says EAGAIN or EACCES."""
+"""Error numbers of a file system without locks; if another process holds the lock, it gives EAGAIN or EACCES."""
 
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success sync it and rename it to ``path``.
+    """A context that yields a temporary path beside ``path``; at its end the file is synced and renamed to ``path``.
 
-    After an error or a kill ``path`` is as it was before.  The temporary name is fixed
-    (``.NAME.part``), so that what a kill leaves behind is removed by the next try; the file is made here,
-    empty, and no link that another user may have put in its place is followed.
+    After an error or a kill, ``path`` is unchanged.  The temporary name is always ``.NAME.part``, so that the next try
+    removes what a kill has left.  The temporary file exists and is empty at the start.  If another user has put a link
+    in its place, the link is not followed.
     """
     with renamed(fresh(part_of(path)), path) as part:
         yield part
@@ -36,7 +36,9 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def renamed(part: Path, path: Path) -> Iterator[Path]:
-    """Yield ``part``, a file that lies aside already; on success sync it and rename it to ``path``, else remove it."""
+    """A context for the existing file ``part``; at its end ``part`` is synced and renamed to ``path``, or removed after
+    an error.
+    """
     try:
         yield part
         descriptor = os.open(part, os.O_RDONLY)
@@ -55,22 +57,22 @@ def renamed(part: Path, path: Path) -> Iterator[Path]:
 
 
 def part_of(path: Path) -> Path:
-    """Where :func:`written_aside` has ``path`` written."""
+    """The temporary path that :func:`written_aside` uses for ``path``."""
     return path.with_name(f".{path.name}.part")
 
 
 def fresh(path: Path) -> Path:
-    """``path`` as a new, empty file of our own; what was there, a link for instance, is gone and not followed."""
+    """Make ``path`` a new, empty file; what was there, for example a link, is removed and not followed."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
     return path
 
 
 def own_file(path: str | Path, flags: int) -> int:
-    """An ``opener`` for what is written in its place: a link that another user may have put there is not followed.
+    """An ``opener`` for files that are written in place; it does not follow a link that another user has put there.
 
     Raises:
-        BusyError: it is a link, or no file.
+        BusyError: the path is a link, or no file.
     """
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
@@ -88,7 +90,7 @@ def _made(path: str, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` durable (a rename is not, until its folder is synced)."""
+    """Sync the names in ``folder`` to disk; a rename is lost in a crash until its folder is synced."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -97,18 +99,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``, whole or not at all."""
+    """Write ``data`` to ``path`` atomically."""
     with written_aside(path) as part:
         part.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
+    """Write ``text`` to ``path`` as UTF-8, atomically."""
     write_bytes(path, text.encode())
 
 
 def write_changed(path: Path, text: str) -> None:
-    """Write ``text`` unless the file has it already: a repeated run touches nothing."""
+    """Write ``text`` unless the file has it already, so that a repeated run changes nothing."""
     try:
         if path.read_bytes() == text.encode():
             return
@@ -118,12 +120,12 @@ def write_changed(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, keys in their given order, whole or not at all."""
+    """Write ``value`` as indented JSON, keys in their given order, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write ``rows`` as a CSV table with a header, whole or not at all."""
+    """Write ``rows`` as a CSV table with a header, atomically."""
     text = io.StringIO()
     table = csv.DictWriter(Lines(text), fieldnames=list(columns))
     table.writeheader()
@@ -132,10 +134,10 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of a job's results, if need be.
+    """Make the folder of a job's results, if it does not exist.
 
     Raises:
-        ConfigError: it cannot be made, or nobody may write there.
+        ConfigError: it cannot be made, or this user may not write there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,11 +150,17 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def sole_writer(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
-    """Hold ``folder`` (made if need be) for this process, so that two runs do not mix their files.
+    """A context that locks ``folder`` (made if it does not exist), so that two runs do not mix their files.
 
-    The lock goes with the process, however it ends.  Raises :class:`BusyError` where another
-    process holds it and has not let go within ``patience_s``.  A file system without locks (Lustre mounted
-    without ``flock``, NFS whose lock service is away) holds nobody back: a warning says so, and work goes on.
+    The lock ends with the process, however that ends.  A file system may have no locks (Lustre mounted without
+    ``flock``, NFS without its lock service); then a warning is printed and the work goes on.
+
+    Args:
+        folder: the folder.
+        patience_s: seconds to wait for another process that holds the lock.
+
+    Raises:
+        BusyError: another process holds the lock.
     """
     make_folder(folder)
     with open(folder / ".lock", "r+", encoding="utf-8", opener=_made) as handle:

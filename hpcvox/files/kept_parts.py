@@ -1,4 +1,4 @@
-"""Finished parts of a long job on disk, so that an interrupted run goes on where it was."""
+"""Keeps finished parts of a long job on disk, so that an interrupted run can go on where it was."""
 
 import json
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from hpcvox.files import durable
 
 
 class KeptParts:
-    """JSON files in a folder, each the rows of one part of the work.
+    """JSON files in a folder; each holds the rows of one part of the work.
 
-    A part counts only for the work it was made by: ``work`` (what determines the rows: checksums of
-    models, seeds, settings) is hashed into it.
+    Each file also has the hash of ``work``, which is everything that determines the rows (checksums of models, seeds,
+    settings).  A part is used only if this hash is the same.
     """
 
     def __init__(self, folder: Path, work: Any) -> None:
@@ -24,22 +24,22 @@ class KeptParts:
         folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, name: str) -> list[Any] | None:
-        """The rows of part ``name``, or None where it is not there, torn, another part or of other work."""
+        """The rows of part ``name``; None if it is missing, torn, another part or of other work."""
         try:
             part = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        # a part of before the name was written has none
+        # a part of an older version has no name
         if not isinstance(part, dict) or part.get("work") != self._digest or part.get("part", name) != name:
             return None
         rows: list[Any] = part["rows"]
         return rows
 
     def save(self, name: str, rows: list[Any]) -> None:
-        """Keep the rows of part ``name``.
+        """Save the rows of part ``name``.
 
         Raises:
-            HpcvoxError: the disk refuses.
+            HpcvoxError: the file cannot be written.
         """
         path = self.folder / f"{name}.json"
         part = {"work": self._digest, "part": name, "rows": rows}
@@ -52,7 +52,7 @@ class KeptParts:
             ) from None
 
     def remove_others(self, names: Iterable[str]) -> None:
-        """Remove the parts but these: those of a source, networks or references that have changed since."""
+        """Remove all parts except ``names``: they belong to a source, networks or references that have changed."""
         files = {f"{name}.json" for name in names}
         for path in self.folder.glob("*.json"):
             if path.name not in files:

@@ -1,4 +1,4 @@
-"""Opens what is a file: a pipe, a device or a socket under a file's name would keep its reader waiting for ever."""
+"""Opens regular files only, because a pipe, a device or a socket could keep its reader waiting forever."""
 
 import errno
 import io
@@ -16,7 +16,7 @@ _KINDS = {
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """The bytes of the regular file at ``path``, to which links may lead.
+    """Open the regular file at ``path`` for reading bytes; links are followed.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
@@ -25,7 +25,7 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def read_text(path: Path, most: int) -> str:
-    """The text, in UTF-8, of the regular file at ``path``.
+    """Read the regular file at ``path`` as UTF-8.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has more than ``most`` bytes.
@@ -39,7 +39,7 @@ def read_text(path: Path, most: int) -> str:
 
 
 def _opened(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK)  # else a pipe that nobody writes is waited for
+    descriptor = os.open(path, flags | os.O_NONBLOCK)  # otherwise opening a pipe would wait for a writer
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)

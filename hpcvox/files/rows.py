@@ -1,6 +1,6 @@
-"""Lines of CSV tables as all our tables have them: ``csv.writer(Lines(file))``, of a file opened with ``newline=""``.
+"""The line ends of all our CSV tables: ``csv.writer(Lines(file))``, with a file opened with ``newline=""``.
 
-Cells are as they are, for tables are read again by id; see docs/tables.md for what a spreadsheet makes of some.
+Cells are written unchanged, because tables are read again by id; docs/tables.md says what spreadsheets make of some.
 """
 
 from typing import Protocol
@@ -11,7 +11,7 @@ class _Text(Protocol):
 
 
 class Lines:
-    """Ends lines with ``\\n``; the writer before it ends them with ``\\r\\n``, so that it quotes both in a cell."""
+    """Ends lines with ``\\n``.  The csv writer itself uses ``\\r\\n``, so that it quotes cells with either of these."""
 
     def __init__(self, file: _Text) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""What a job says of what it made: a JSON file in its folder, of one type, which writes it and reads it again."""
+"""The summary of a job: a JSON file in its folder that says what it made, written and read by one class."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from hpcvox.validation import first_problem
 _T = TypeVar("_T")
 
 OrAbsent = Annotated[_T | None, Field(exclude_if=lambda value: value is None)]
-"""Of a key that is left out where there is no value, and not written as null."""
+"""Marks a key that is left out if it has no value, instead of being written as null."""
 
 
 class Part(BaseModel):
@@ -23,29 +23,29 @@ class Part(BaseModel):
 
 
 class Summary(Part):
-    """The contents of the file :attr:`FILE`: the fields are its keys, in their order.
+    """The contents of the file :attr:`FILE`; the fields are its keys, in their order.
 
-    A field that not every file has, one of an earlier version say, has a default.
+    A field that some files lack, for example those of earlier versions, has a default.
     """
 
     FILE: ClassVar[str] = "summary.json"
     MAX_BYTES: ClassVar[int] = 16 * 2**20
-    """No such file is longer."""
+    """Longest file, in bytes, that is read."""
     ERROR: ClassVar[type[HpcvoxError]] = SummaryError
-    """What is raised of a file that is damaged."""
+    """The error that is raised for a damaged file."""
     DO: ClassVar[str] = "run the job that wrote it again"
-    """What helps then."""
+    """What the user can do then; it ends the message."""
 
     def save(self, folder: Path) -> None:
-        """Write the file into ``folder``, whole or not at all."""
+        """Write the file into ``folder`` atomically."""
         durable.write_json(folder / self.FILE, self.model_dump())
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """What the file in ``folder`` says; None where there is none.
+        """Read the file in ``folder``; None if there is none.
 
         Raises:
-            SummaryError: it cannot be read, or is not what its name says (:attr:`ERROR`, where that is another).
+            SummaryError: the file cannot be read, or is damaged; a subclass may raise another :attr:`ERROR`.
         """
         path = folder / cls.FILE
         try:

@@ -1,4 +1,4 @@
-"""``timings.json``: how long the steps of a pipeline took, which it writes and the report shows."""
+"""``timings.json``: how long the steps of a pipeline took; the pipeline writes it and the report shows it."""
 
 from pathlib import Path
 from typing import Self
@@ -19,10 +19,10 @@ class Timings(RootModel[dict[str, float]]):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Those in the file ``path``; none where it is not there.
+        """Read the file ``path``; empty if there is none.
 
         Raises:
-            SummaryError: it is damaged.
+            SummaryError: the file is damaged.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -36,10 +36,10 @@ class Timings(RootModel[dict[str, float]]):
 
     @property
     def total(self) -> float:
-        """Seconds of all steps."""
+        """Seconds of all steps together."""
         return sum(self.root.values())
 
     def add(self, step: str, seconds: float, path: Path) -> None:
-        """Add ``seconds`` to those of ``step``, and write the file ``path``."""
+        """Add ``seconds`` to the time of ``step``, and write the file ``path``."""
         self.root[step] = round(self.root.get(step, 0.0) + seconds, 1)
         durable.write_json(path, self.root)

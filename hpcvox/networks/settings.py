@@ -15,9 +15,13 @@ Padding = Annotated[
     Field(description="what convolutions see beyond a face: zeros, or (periodic) the opposite face"),
 ]
 
-Patch = Annotated[Literal[1, 2, 4], Field(description="voxels a side that are folded into channels first")]
+Patch = Annotated[
+    Literal[1, 2, 4], Field(description="edge, in voxels, of the patches that become channels first")
+]
 
-Classes = Annotated[int, Field(ge=2, description="atomic numbers that can be told apart, 0 = background")]
+Classes = Annotated[
+    int, Field(ge=2, description="number of classes: atomic numbers from 0, which is background")
+]
 
 
 class VoxelSettings(TrainSettings):

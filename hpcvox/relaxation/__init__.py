@@ -1,5 +1,6 @@
-"""Relaxation: crystals go through stages of ASE calculators, and what became of each is a row of a table.
+"""``hpcvox relax``: relaxes crystals in stages with ASE calculators; a table has a row with the result of each.
 
-A calculator works in a process of its own (:mod:`hpcvox.calculators.serving`), which may crash or hang and takes
-nothing along; the optimiser is here, its evaluations are on disk, and a run that was killed replays them to the byte.
+A calculator runs in a separate process (:mod:`hpcvox.calculators.serving`), so that it can crash or hang without harm.
+The optimiser runs here.  All evaluations are saved on disk; a run that was killed reads them again and takes the same
+path.
 """

@@ -1,4 +1,4 @@
-"""The job ``relax``: crystals to actors, one at a time; what became of them to one table and CIFs."""
+"""The job ``relax``: gives crystals to actors, one at a time, and writes the results as a table and CIFs."""
 
 import contextlib
 import shutil
@@ -31,14 +31,14 @@ START_S: Final = 300.0
 
 
 def run(settings: RelaxSettings) -> Outcome:
-    """Write ``relaxed.csv``, ``cifs/`` and ``summary.json`` to ``settings.out``; what is done of each is in ``states``.
+    """Write ``relaxed.csv``, ``cifs/``, ``summary.json`` and the ``states`` of all crystals to ``settings.out``.
 
-    What an earlier run has finished is not computed again, and what it has begun goes on; crystals that the system
-    ended are tried again, and those that ran out of time where there is more of it now.
+    Crystals that an earlier run has finished are not computed again; those that it has begun go on.  Crystals whose
+    process was killed are tried again, and those that ran out of time if ``timeout_s`` is longer now.
 
     Raises:
         MissingDependencyError: a calculator is not installed.
-        ConfigError: a calculator cannot be made as told, or the folder holds crystals of other stages.
+        ConfigError: a calculator does not take its parameters, or the folder holds crystals of other stages.
         SourceError: the source, or that of the known crystals, cannot be opened or is empty.
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
@@ -71,7 +71,7 @@ def run(settings: RelaxSettings) -> Outcome:
 
 @contextlib.contextmanager
 def _scratch(out: Path) -> Iterator[None]:
-    """The files that calculators make go with the run, also where it is refused; and those of a run that was killed."""
+    """A context for the calculators' files; they are removed at its end, and those of a killed run at its start."""
     shutil.rmtree(out / SCRATCH, ignore_errors=True)
     try:
         yield
@@ -80,7 +80,7 @@ def _scratch(out: Path) -> Iterator[None]:
 
 
 def _check(stage: Stage, scratch: Path) -> None:
-    """See that the calculator can be made, and computes what is needed of it: better once than for each crystal."""
+    """Check once, before the crystals, that the calculator can be made and computes everything that is needed."""
     if stage.calculator == "gpaw" or (stage.calculator == "chgnet" and not stage.parameters):
         return
     parameters = checked_parameters(stage.calculator, stage.parameters, stage.cell)
@@ -115,7 +115,7 @@ def _figures(results: list[Result]) -> dict[str, int]:
 
 
 def _references(settings: RelaxSettings, pool: ActorPool, results: list[Result]) -> dict[int, float] | None:
-    """Energies of the elements of all relaxed crystals, where formation energies are asked for."""
+    """Energies of the elements in all relaxed crystals; None if no formation energies are wanted."""
     if settings.formation_energy is None:
         return None
     crystals = [r.crystal for r in results if r.crystal is not None and tables.passed(r, settings.stages)]
@@ -131,7 +131,7 @@ def _references(settings: RelaxSettings, pool: ActorPool, results: list[Result])
 def _written(
     settings: RelaxSettings, results: list[Result], elements: dict[int, float] | None
 ) -> list[dict[str, Any]]:
-    """Write CIFs, table and summary; the rows of the table."""
+    """Write CIFs, table and summary; return the rows of the table."""
     out = settings.out
     relaxed = {
         i: tables.relaxed_crystal(r) for i, r in enumerate(results) if tables.passed(r, settings.stages)

@@ -1,4 +1,4 @@
-"""How far a crystal was from its relaxed self: the measures of Court et al. 2020, Table 3."""
+"""Measures how much a crystal changes when it relaxes, as in Court et al. 2020, Table 3."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,18 +6,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 BOND_TOLERANCE = 0.1
-"""Neighbours up to so much farther than the nearest are bonds, too: pymatgen's ``MinimumDistanceNN``."""
+"""Neighbours that are farther than the nearest by at most this share are bonds, too (pymatgen's ``MinimumDistanceNN``).
+"""
 
 
 def bonds(lattice: Array, frac: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """The bonds of a crystal: of each site those to its nearest neighbours, (m,), (m,) and the image of each, (m, 3).
+    """Find the bonds of a crystal: from each site to its nearest neighbours.
 
-    A neighbour is bound that is no farther than 1.1 times the nearest of the site (the rule of pymatgen's
-    ``MinimumDistanceNN``).  Bonds of both ends are counted from both.
+    Neighbours within 1.1 times the shortest distance of a site are bonds (the rule of pymatgen's
+    ``MinimumDistanceNN``).  A bond that is one for both of its sites is counted twice.
 
     Args:
         lattice: (3, 3), rows in Å.
         frac: (n, 3), not necessarily within the cell.
+
+    Returns:
+        The site at which each of the m bonds starts, (m,), the site at its end, (m,), and the periodic image of the
+        latter, (m, 3).
     """
     from ase.neighborlist import primitive_neighbor_list
 
@@ -34,14 +39,14 @@ def bonds(lattice: Array, frac: Array) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 def bond_change(before: tuple[Array, Array], after: tuple[Array, Array]) -> float:
-    """Mean absolute change of the bond lengths in percent, each of its own length before.
+    """Mean absolute change of the bond lengths, in percent of the length of each before.
 
-    Table 3's |Δbonds|: "mean absolute percentage change in bond lengths".  The paper does not say what a bond is: here
-    it is one of :func:`bonds` of the crystal before, and is followed to the same two atoms after, wherever they went.
+    This is |Δbonds| of Table 3: "mean absolute percentage change in bond lengths".  The paper does not define a bond.
+    Here bonds are those of :func:`bonds` in the crystal before, and the distances of the same atoms after.
 
     Args:
         before: lattice (3, 3), rows in Å, and fractional coordinates (n, 3).
-        after: the same atoms, in the same order and unwrapped, so that an atom that crosses a face stays at its bonds.
+        after: the same atoms in the same order, not wrapped, so that an atom that crosses a face keeps its bonds.
     """
     i, j, image = bonds(*before)
     lengths = [
@@ -51,9 +56,10 @@ def bond_change(before: tuple[Array, Array], after: tuple[Array, Array]) -> floa
 
 
 def cell_change(before: Array, after: Array) -> float:
-    """Mean absolute change of the six cell parameters a, b, c, α, β, γ in percent of each.
+    """Mean absolute change of the six cell parameters a, b, c, α, β, γ, in percent of each.
 
-    Table 3's |Δcell|: "the absolute change in unit-cell parameters", which are "the lattice constants or angles".
+    This is |Δcell| of Table 3: "the absolute change in unit-cell parameters", which are "the lattice constants or
+    angles".
 
     Args:
         before, after: (3, 3), rows in Å.
@@ -63,7 +69,7 @@ def cell_change(before: Array, after: Array) -> float:
 
 
 def volume_change(before: Array, after: Array) -> float:
-    """Change of the cell's volume in percent, positive where it grew."""
+    """Change of the cell's volume in percent; positive if the cell grew."""
     return float(100 * (abs(np.linalg.det(after)) / abs(np.linalg.det(before)) - 1))
 
 

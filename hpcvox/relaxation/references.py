@@ -1,4 +1,4 @@
-"""Energies of the elements, by the same stages as the crystals: what formation energies are taken from."""
+"""Energies of the elements, computed with the same stages as the crystals, as references of formation energies."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -17,7 +17,7 @@ def crystals(numbers: Iterable[int]) -> list[Crystal]:
 
 
 def rows(results: Sequence[Result], stages: int) -> list[dict[str, Any]]:
-    """A line for each structure; ``lowest`` is 1 for the one of an element that counts."""
+    """A row of the table for each structure; ``lowest`` is 1 for the structure of an element with the lowest energy."""
     elements = [result.id.partition("-")[0] for result in results]
     energies = {
         i: r.stages[-1].energy / r.crystal.n_sites
@@ -41,5 +41,5 @@ def rows(results: Sequence[Result], stages: int) -> list[dict[str, Any]]:
 
 
 def lowest(table: Sequence[dict[str, Any]]) -> dict[int, float]:
-    """eV per atom of each element that has one, by atomic number."""
+    """The lowest energy of each element in eV per atom, by atomic number; elements without an energy are left out."""
     return {SYMBOLS.index(row["element"]): float(row["energy"]) for row in table if row["lowest"]}

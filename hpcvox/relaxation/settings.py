@@ -13,11 +13,11 @@ from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 
 FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
         "id_column", "cif_column", "crystals")  # fmt: skip
-"""The settings that do not decide what becomes of a crystal."""
+"""Settings that do not change the result of a crystal."""
 
 
 class Stage(Settings):
-    """One relaxation by one calculator; it starts from where the stage before ended."""
+    """One relaxation with one calculator, which starts from the result of the stage before."""
 
     calculator: str = Field(
         description="chgnet (a universal potential, extra chgnet), gpaw (density-functional theory, extra gpaw), "
@@ -26,15 +26,15 @@ class Stage(Settings):
     )
     parameters: dict[str, Any] = Field(
         {},
-        description="what the calculator is made with; of gpaw: xc, cutoff, k_density, smearing, spin, "
-        "max_iterations, as in configs/dft.yaml; of others, whatever they take",
+        description="parameters of the calculator; for gpaw: xc, cutoff, k_density, smearing, spin, "
+        "max_iterations, as in configs/dft.yaml; for others the parameters of their class",
     )
     fmax: float = Field(
         0.05,
         gt=0,
         description="eV/Å; converged where no force is above (and with cell=full no strain pulls harder)",
     )
-    steps: int = Field(500, ge=0, description="of the optimiser, at most")
+    steps: int = Field(500, ge=0, description="most steps of the optimiser")
     cell: Literal["fixed", "volume", "full"] = Field(
         "full",
         description="fixed: sites alone move; volume: the size of the cell, too, by an equation of state through "
@@ -45,7 +45,7 @@ class Stage(Settings):
     @model_validator(mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
-        """``chgnet`` stands for ``{calculator: chgnet}``; and what moves of the cell depends on the calculator."""
+        """Read ``chgnet`` as ``{calculator: chgnet}``, and set the calculator's default of ``cell``."""
         tree = {"calculator": given} if isinstance(given, str) else given
         name = tree.get("calculator") if isinstance(tree, dict) else None
         if isinstance(name, str) and name in DEFAULT_CELLS:
@@ -67,9 +67,9 @@ class Stage(Settings):
 class RelaxSettings(Settings):
     """hpcvox relax: crystals → relaxed crystals, through stages of calculators.
 
-    It tells how far each has moved, what it is among known ones, and why one could not be relaxed.  chgnet and gpaw
-    are extras (HPCVOX_EXTRAS="chgnet gpaw" make setup); without one of them, take the other: stages=[chgnet].  Run it
-    again and it goes on where it was.
+    The table says how much each crystal has changed, which known crystal it is, and why one could not be relaxed.
+    chgnet and gpaw are extras (HPCVOX_EXTRAS="chgnet gpaw" make setup); without one of them, use the other:
+    stages=[chgnet].  Run it again and it goes on where it was.
 
     Examples:
       hpcvox relax source=my_cifs/ stages=[chgnet] known=my_crystals.csv
@@ -80,31 +80,35 @@ class RelaxSettings(Settings):
     )
     out: Path = Field(
         Path("runs/relaxed"),
-        description="folder to write: relaxed.csv, cifs/, summary.json, and states/ of what is done; it takes one "
-        "list of stages, and a run that stopped goes on there",
+        description="folder to write: relaxed.csv, cifs/, summary.json, and states/ (the progress of each crystal); "
+        "use one folder for one list of stages; a run that stopped goes on there",
     )
     stages: list[Stage] = Field(
         [Stage(calculator="chgnet"), Stage(calculator="gpaw", cell="volume", steps=50)],
         min_length=1,
-        description="calculators in their order; each starts from the crystal that the one before has left; a "
-        "name stands for the defaults: [chgnet]",
+        description="calculators in their order; each starts from the result of the one before; a name alone takes "
+        "the defaults: [chgnet]",
     )
     symprec: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Å; each crystal first gets the symmetry that spglib finds within so much, and keeps it; 0: none",
+        description="Å; first give each crystal the symmetry that spglib finds within this tolerance, which it then "
+        "keeps; 0: do not",
     )
     known: Annotated[Path | None, Input()] = Field(
-        None, description="a source of known crystals: which of them is each relaxed one? null: not asked"
+        None,
+        description="source of known crystals, among which each relaxed crystal is searched; null: do not",
     )
     formation_energy: str | None = Field(
         None,
-        description="the source's target with predicted formation energies in eV/atom, to compare with those of "
-        "the last stage; the elements' structures are then relaxed, too; null: not asked",
+        description="target of the source with predicted formation energies in eV/atom, to compare with those of "
+        "the last stage; the structures of the elements are then relaxed, too; null: do not compare",
     )
     max_sites: MaxSites = 64
-    limit: int = Field(0, ge=0, description="inputs to relax, the first of the source; 0: all")
+    limit: int = Field(
+        0, ge=0, description="relax only this many inputs, from the start of the source; 0: all"
+    )
     timeout_s: float = Field(
         14400.0,
         gt=0,

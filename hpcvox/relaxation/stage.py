@@ -1,4 +1,4 @@
-"""One stage: a crystal, a calculator, and what of the crystal may move."""
+"""Runs one stage: relaxes a crystal with a calculator."""
 
 from typing import Any, Final, Literal, NamedTuple
 
@@ -13,22 +13,22 @@ from hpcvox.calculators.journal import Journaled
 from hpcvox.errors import HpcvoxError, Rejected
 
 STEP: Final = 1.015
-"""From one cell of the equation of state to the next, in lengths: five span some 18 % of the volume."""
+"""Factor of the lengths from one cell of the equation of state to the next: five cells span 18 % of the volume."""
 
 EITHER_SIDE: Final = 2
-"""Cells of the equation of state on either side of the lowest."""
+"""Number of cells of the equation of state on each side of the lowest."""
 
 MOST: Final = 24
-"""Steps of the equation of state from the first cell: 0.70 to 1.43 of its lengths."""
+"""Most steps of the equation of state from the first cell: 0.70 to 1.43 of its lengths."""
 
 
 class Moved(NamedTuple):
-    """What a stage made of a crystal."""
+    """The result of a stage for a crystal."""
 
-    energy_start: float  # eV a cell, as the stage found it
-    energy: float  # eV a cell
+    energy_start: float  # eV per cell, at the start of the stage
+    energy: float  # eV per cell
     max_force: float  # eV/Å, the largest of all atoms
-    steps: int  # geometries that the calculator was asked for
+    steps: int  # number of geometries that the calculator has computed
     converged: bool
     lattice: NDArray[np.float64]  # (3, 3), rows in Å
     frac: NDArray[np.float64]  # (n, 3), not wrapped: they follow the atoms across the cell's faces
@@ -39,12 +39,20 @@ def moved(
 ) -> Moved:
     """Relax ``atoms``, in place.
 
-    ``fixed`` moves the sites by BFGS; ``full`` also the cell (ASE's ``FrechetCellFilter``), by stress.  ``volume`` goes
-    by energies alone: at cells of several sizes the sites are relaxed, a Birch-Murnaghan equation of state is laid
-    through the five around the lowest energy, and the sites are relaxed at its minimum.
+    ``fixed`` moves the sites by BFGS.  ``full`` also moves the cell by stress (ASE's ``FrechetCellFilter``).  ``volume``
+    uses energies only: it relaxes the sites in cells of several sizes, fits a Birch-Murnaghan equation of state to the
+    five cells around the lowest energy, and relaxes the sites at its minimum.
+
+    Args:
+        atoms: the crystal; it is changed.
+        calculator: the calculator, with its journal.
+        cell: what may move.
+        fmax: eV/Å; the stage is converged if no force is greater.
+        steps: most steps of the optimiser.
 
     Raises:
-        Rejected: those of the calculator; ``no-minimum``, of the energy at any volume; ``failed``, by the optimiser.
+        Rejected: with the codes of the calculator; ``no-minimum`` if the energy has none at any volume; ``failed`` if
+            the optimiser fails.
     """
     atoms.calc = calculator
     energy_start = float(atoms.get_potential_energy())
@@ -56,7 +64,7 @@ def moved(
             converged = bool(optimiser.run(fmax=fmax, steps=steps))
     except (HpcvoxError, OSError):
         raise
-    except Exception as error:  # what forces that make no sense do to an optimiser, nobody has listed
+    except Exception as error:  # with senseless forces an optimiser may raise anything
         raise Rejected("failed", f"the optimiser: {type(error).__name__}: {error}"[:500]) from None
     forces = atoms.get_forces()
     return Moved(
@@ -71,7 +79,7 @@ def moved(
 
 
 def _to_best_volume(atoms: Atoms, fmax: float, steps: int) -> None:
-    """Bring ``atoms`` to the volume of least energy, sites scaled with it."""
+    """Scale ``atoms`` to the volume of least energy."""
     first = atoms.cell.array.copy()
     energies: dict[int, float] = {}
     volumes: dict[int, float] = {}

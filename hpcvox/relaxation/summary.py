@@ -1,4 +1,4 @@
-"""What ``relax`` says of crystals: ``relaxed.csv`` with its columns, and ``summary.json``."""
+"""The files in which ``hpcvox relax`` reports on crystals: ``relaxed.csv`` and ``summary.json``."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -23,7 +23,7 @@ def stage_column(stage: str, figure: str) -> str:
 
 
 class Column(StrEnum):
-    """Of ``relaxed.csv``, beside the figures of each stage; energies in eV per atom, lengths in Å."""
+    """The columns of ``relaxed.csv`` besides the figures of each stage; energies in eV per atom, lengths in Å."""
 
     ID = "id"
     FORMULA = "formula"
@@ -56,7 +56,7 @@ SUMMARISED: Final = (*MEASURES, Column.DIFFERENCE, *MATCH[1:])
 
 
 class StageDone(Part):
-    """A stage as it was calculated."""
+    """The calculator of a stage."""
 
     calculator: str
     version: str
@@ -64,7 +64,7 @@ class StageDone(Part):
 
 
 class RelaxSummary(Summary):
-    """Counts by code, and of what was relaxed the mean (as Tables 3 and 4 of Court et al. 2020 have it) and the median
+    """Counts by code; and for the relaxed crystals the mean (as in Tables 3 and 4 of Court et al. 2020) and the median
     of each measure."""
 
     crystals: int
@@ -73,6 +73,6 @@ class RelaxSummary(Summary):
     codes: dict[str, int]
     stages: list[StageDone]
     matched: OrAbsent[int] = None
-    """Known ones; not there where nothing was compared."""
+    """How many of the crystals are known; missing if they were not compared with known crystals."""
     means: dict[str, float]
     medians: dict[str, float]

@@ -1,4 +1,4 @@
-"""The symmetry of a crystal whose sites are a little off, as those of a generated one are."""
+"""Symmetrises a crystal whose sites are slightly displaced, as those of a generated crystal are."""
 
 import warnings
 from dataclasses import replace
@@ -13,15 +13,15 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.spglib_cell import spglib_cell
 
 PARTS: Final = 8
-"""Tolerances that are tried: what spglib finds within a wider one may be less, for it narrows it by itself where
-operations contradict each other."""
+"""Tolerances that are tried.  spglib may find less symmetry with a wider tolerance, because it narrows the tolerance
+itself if operations contradict each other."""
 
 
 def symmetric(crystal: Crystal, symprec: float) -> Crystal:
-    """The crystal with the highest symmetry that spglib finds within ``symprec`` Å; as it is where it finds none.
+    """Give the crystal the highest symmetry that spglib finds within ``symprec`` Å; unchanged if it finds none.
 
-    Cell and sites keep their order and their setting, and no site crosses a face.  A relaxation keeps the symmetry that
-    it starts with, for across it no force pulls.
+    Sites keep their order, the cell its setting, and no site crosses a face.  A relaxation keeps the symmetry that it
+    starts with, because no force can break it.
     """
     tolerance = _tolerance(crystal, symprec)
     if tolerance is None:
@@ -31,7 +31,7 @@ def symmetric(crystal: Crystal, symprec: float) -> Crystal:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             refine_symmetry(atoms, tolerance)
-    except Exception:  # what sites that lie in each other do to it, ASE does not say
+    except Exception:  # ASE may raise anything if sites lie on each other
         return crystal
     lattice = atoms.cell.array.copy()
     frac = np.linalg.solve(lattice.T, atoms.positions.T).T
@@ -41,7 +41,7 @@ def symmetric(crystal: Crystal, symprec: float) -> Crystal:
 
 
 def _tolerance(crystal: Crystal, symprec: float) -> float | None:
-    """The narrowest of those tried within which the most operations are found; None where it is the identity alone."""
+    """The narrowest tolerance with which spglib finds the most operations; None if it finds only the identity."""
     cell = spglib_cell(crystal)
     most, best = 1, None
     for part in range(1, PARTS + 1):

@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def columns(settings: RelaxSettings) -> tuple[str, ...]:
-    """Of ``relaxed.csv``; energies in eV per atom, forces in eV/Å, lengths in Å."""
+    """The columns of ``relaxed.csv``; energies in eV per atom, forces in eV/Å, lengths in Å."""
     return (
         *(Column.ID, Column.FORMULA, Column.SITES, Column.CODE, Column.CONVERGED, Column.ENERGY, *MEASURES),
         *(FORMATION if settings.formation_energy is not None else ()),
@@ -49,7 +49,7 @@ def _stage_names(settings: RelaxSettings) -> list[str]:
 
 
 def passed(result: Result, stages: Sequence[Stage]) -> bool:
-    """Whether the crystal has a last stage's end, converged or not."""
+    """Whether the crystal has finished its last stage, converged or not."""
     return len(result.stages) == len(stages)
 
 
@@ -66,16 +66,19 @@ def row(
     match: Match | None = None,
     references: Mapping[int, float] | None = None,
 ) -> Row:
-    """A line of the table.
+    """A row of the table.
 
-    Table 3 of Court et al. 2020 compares the crystal after all stages with the one that was given; its |ΔE_f| is the
-    difference of a predicted formation energy and that of the last stage's calculator, from the elements in the lowest
-    of their structures by the same stages ("the difference between the total energy of the crystal and the sum of the
-    energies of its constituent atoms in their bulk state").  ``energy_change`` is the first stage's alone: both its
-    ends are on one scale.
+    As in Table 3 of Court et al. 2020, the crystal after all stages is compared with the given one.  |ΔE_f| is the
+    difference between a predicted formation energy and that of the last stage's calculator.  The latter refers to the
+    lowest structure of each element, relaxed by the same stages ("the difference between the total energy of the
+    crystal and the sum of the energies of its constituent atoms in their bulk state").  ``energy_change`` belongs to
+    the first stage only, since energies of different calculators cannot be compared.
 
     Args:
-        references: eV per atom of the elements, by atomic number.
+        result: the result of the crystal.
+        settings: the settings of the job.
+        match: the known crystal that it is the same as, if any.
+        references: energies of the elements in eV per atom, by atomic number.
     """
     found: Row = {
         Column.ID: result.id, Column.ORIGIN: result.origin, Column.CODE: result.code, Column.MESSAGE: result.message,
@@ -138,7 +141,7 @@ def _six(value: float) -> str:
 
 
 def summary(rows: Sequence[Row], settings: RelaxSettings, versions: Sequence[str]) -> RelaxSummary:
-    """What is to be said of all rows; ``versions`` are those of the stages' calculators."""
+    """The summary of all rows; ``versions`` are those of the stages' calculators."""
     measured = {
         name: values for name in SUMMARISED if (values := [float(r[name]) for r in rows if r.get(name)])
     }

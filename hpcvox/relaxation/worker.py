@@ -1,4 +1,4 @@
-"""What an actor does: the crystals of one entry through all stages, each stage's end on disk."""
+"""The work of one actor: it relaxes the crystals of an entry through all stages, and saves the end of each stage."""
 
 import contextlib
 import json
@@ -31,35 +31,36 @@ STATES: Final = "states"
 SCRATCH: Final = ".scratch"
 
 RECIPE: Final = 1
-"""Raised by whoever changes what becomes of the same crystal and settings: what was computed before is done again."""
+"""Version of the computation.  Increase it when a change alters the results of the same crystal and settings; then
+earlier results are computed again."""
 
 PASSING: Final = ("killed",)
-"""Reasons that may be gone at the next run."""
+"""Codes of rejects that may succeed in the next run."""
 
 REFERENCE: Final = "reference"
-"""Origin of the elements' structures; a molecule among them is relaxed in its box, which has no volume to find."""
+"""Origin of the elements' structures.  A molecule among them is relaxed in its box, whose volume does not change."""
 
 Given = Entry | Crystal
 
 State = dict[str, Any]
-"""What is known of a crystal: ``{"id", "stages": [...], "code", "message", "timeout_s"}``, the last three where it
-ended without a result; each stage as :class:`hpcvox.relaxation.stage.Moved` has it."""
+"""The state of a crystal: ``{"id", "stages": [...], "code", "message", "timeout_s"}``.  The last three keys exist if it
+ended without a result; each stage has the fields of :class:`hpcvox.relaxation.stage.Moved`."""
 
 
 class Result(NamedTuple):
-    """What became of a crystal: ``code`` is empty where it has passed all stages."""
+    """The result of a crystal; ``code`` is empty if it has passed all stages."""
 
     id: str
     origin: str
     code: str
     message: str
     crystal: Crystal | None = None  # as given
-    stages: tuple[Moved, ...] = ()  # those that ended
-    kept: bool = False  # known from an earlier run
+    stages: tuple[Moved, ...] = ()  # results of the finished stages
+    kept: bool = False  # whether an earlier run had computed it
 
 
 class RelaxWorker:
-    """Relaxes crystal after crystal, with a process for each calculator."""
+    """Relaxes one crystal after the other, with a process for each calculator."""
 
     def __init__(self, settings: RelaxSettings) -> None:
         self._settings = settings
@@ -68,7 +69,7 @@ class RelaxWorker:
         self._processes = [CalculatorProcess(settings.out / SCRATCH) for _ in settings.stages]
 
     def __call__(self, part: Part[Given]) -> list[Result]:
-        """Relax the crystals of an entry, or a crystal at hand.
+        """Relax the crystals of an entry, or a given crystal.
 
         Raises:
             HpcvoxError: a file cannot be written.
@@ -79,14 +80,14 @@ class RelaxWorker:
         return [self._relaxed(one) if isinstance(one, Crystal) else one for one in _crystals(given)]
 
     def found(self, part: Part[Given]) -> list[Result] | None:
-        """The results of a part with whose crystals there is nothing more to do."""
+        """The results of a part if all of its crystals are done; else None."""
         (given,) = part.items
         results = [self._over(one) if isinstance(one, Crystal) else one for one in _crystals(given)]
         known = [result for result in results if result is not None]
         return known if len(known) == len(results) else None
 
     def _over(self, crystal: Crystal) -> Result | None:
-        """The result of a crystal with which there is nothing more to do."""
+        """The result of a crystal if it is done; else None."""
         try:
             refuse_many_sites(crystal, self._settings.max_sites)
         except Rejected as reason:
@@ -95,7 +96,7 @@ class RelaxWorker:
         return _result(crystal, state, self._settings.stages, kept=True) if self._final(state) else None
 
     def _state(self, crystal: Crystal) -> State:
-        """What earlier runs have come to."""
+        """The state of a crystal after earlier runs."""
         path = self._settings.out / STATES / f"{self._key(crystal)}.json"
         for read in (path.read_bytes, partial(self._packed.packed, path.name)):
             if (state := _known(read, len(self._settings.stages))) is not None:
@@ -127,7 +128,7 @@ class RelaxWorker:
         return _result(crystal, state, self._settings.stages)
 
     def _final(self, state: State) -> bool:
-        """Whether nothing more is to be done for the crystal."""
+        """Whether the crystal is done."""
         if state.get("code") == "timeout":
             return bool(state["timeout_s"] >= self._settings.timeout_s)
         return "code" in state or len(state["stages"]) == len(self._settings.stages)
@@ -161,7 +162,7 @@ class RelaxWorker:
             return moved(atoms, calculator, cell, stage.fmax, stage.steps)
 
     def _key(self, crystal: Crystal) -> str:
-        """XXH3-128 (hex) of all that decides what becomes of the crystal, and its id."""
+        """XXH3-128 (hex) of everything that determines the result of the crystal, and of its id."""
         stages: list[Any] = [stage.model_dump(mode="json") for stage in self._settings.stages]
         if self._settings.symprec and crystal.origin != REFERENCE:
             stages.append(self._settings.symprec)
@@ -174,7 +175,7 @@ class RelaxWorker:
 
 @contextlib.contextmanager
 def _closed_unless_well(process: CalculatorProcess) -> Iterator[CalculatorProcess]:
-    """A calculator that has failed once is not trusted with the next crystal."""
+    """A context that ends the process after an error, so that the next crystal gets a new one."""
     try:
         yield process
     except BaseException:
@@ -187,12 +188,12 @@ def _plain(stage: Moved) -> dict[str, Any]:
 
 
 def states(out: Path) -> CifSet:
-    """What is done of each crystal: in a zip what an earlier run has packed, in the folder what is newer."""
+    """The states of all crystals: a zip holds those that an earlier run has packed, the folder holds newer ones."""
     return CifSet(out / STATES, ".json")
 
 
 def pack_states(out: Path, form: Form) -> None:
-    """Have the states of all crystals in this form, those that lay in the other among them."""
+    """Bring the states of all crystals to this form."""
     kept = states(out)
     if form == "folder" and kept.place == kept.folder:
         return
@@ -201,13 +202,13 @@ def pack_states(out: Path, form: Form) -> None:
         for name in sorted(loose | set(kept.names())):
             try:
                 text = (kept.folder / name).read_bytes() if name in loose else kept.packed(name)
-            except OSError:  # what a damaged zip has lost is computed again
+            except OSError:  # states that are lost in a damaged zip are computed again
                 continue
             add(name, text)
 
 
 def _known(read: Callable[[], bytes], stages: int) -> State | None:
-    """What an earlier run left of the crystal, where that is whole."""
+    """The state that an earlier run has saved; None if it is missing or damaged."""
     try:
         state: State = json.loads(read())
         if len(state["stages"]) > stages:
@@ -230,7 +231,7 @@ def _write(path: Path, state: State) -> None:
 
 
 def _crystals(given: Given) -> list[Crystal | Result]:
-    """The crystals of what is given, each as it is written in tables."""
+    """The crystals of an entry (or the given crystal), and results for its rejects."""
     if isinstance(given, Crystal):
         return [given]
     entry = given._replace(id=plain(given.id), origin=plain(given.origin))

@@ -1,5 +1,5 @@
-"""One HTML file that shows what a run made: its data, its losses, its densities and its crystals.
+"""``hpcvox report``: one HTML file that shows what a run made: its data, losses, densities and crystals.
 
-Reads what the other rooms wrote, so a part that is missing is said, not guessed; one thing it computes itself, by the
-VAE: where crystals are in its latent space, and what lies between two.
+It reads the files of the other jobs, and says which parts are missing.  It computes only one thing itself, with the VAE:
+the latent points of crystals, and densities on lines between two of them.
 """

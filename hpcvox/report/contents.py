@@ -1,6 +1,6 @@
-"""The sections of the page, in their order: a new one is a function in ``sections/`` and a line here.
+"""The sections of the page in their order.  A new section is a function in ``sections/`` and a line here.
 
-Another package has its own by an entry point of the group ``hpcvox.sections`` that names a :data:`Maker`.
+Another package adds a section by an entry point of the group ``hpcvox.sections`` that names a :data:`Maker`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,10 +27,10 @@ from hpcvox.report.sections import (
 )
 
 Maker = Callable[[Run], Iterable[Section]]
-"""Makes what a run has to show: several sections, one, or none where a run need not have any."""
+"""A function that makes sections of a run: one, several, or none if the run has nothing for it."""
 
 SECTIONS: Final[Sequence[Maker]] = (
-    # how good it is, what came out, how that can be known, and from what it was made
+    # first how good the crystals are, then the crystals, how they were tested, and what they were made from
     verdict.sections,
     funnel.sections,
     relaxed.sections,
@@ -50,11 +50,11 @@ SECTIONS: Final[Sequence[Maker]] = (
 
 
 GROUP: Final = "hpcvox.sections"
-"""Of the entry points of other packages, whose sections stand before the list of files."""
+"""Group of the entry points of other packages, whose sections stand before the list of files."""
 
 
 def makers() -> list[Maker]:
-    """What makes the sections, ours and those of other packages."""
+    """The makers of all sections: ours, and those of other packages."""
     *before, last = SECTIONS
     return [*before, *added(GROUP).values(), last]
 

@@ -1,6 +1,6 @@
-"""Crystals to download from inside the page: all of a section as CIF, table or extended XYZ, and each as a CIF.
+"""Crystals that can be downloaded from the page: all of a section as CIF, table or extended XYZ, or one as a CIF.
 
-Their texts stand in the page, compressed; its script hands them to the browser as files, and no request is made.
+The page holds their texts, compressed.  Its script passes them to the browser as files, without any request.
 """
 
 import csv
@@ -23,7 +23,7 @@ from hpcvox.report.reading import CIF, FORMULA, ID, number
 from hpcvox.report.run import Folder
 
 TEXTS: Final = (ID, FORMULA, CIF)
-"""Columns that are no numbers."""
+"""Columns that hold no numbers."""
 
 
 class Listed(NamedTuple):
@@ -35,7 +35,7 @@ class Listed(NamedTuple):
 
 
 def listed(folder: Folder[Any], rows: Sequence[Mapping[str, str]]) -> list[Listed]:
-    """Those of ``rows`` that have their CIF in ``cifs/`` of ``folder``."""
+    """The ``rows`` whose CIF exists in ``cifs/`` of ``folder``."""
     if folder.path is None:
         return []
     there = CifSet(folder.path / CIFS).files()
@@ -44,10 +44,12 @@ def listed(folder: Folder[Any], rows: Sequence[Mapping[str, str]]) -> list[Liste
 
 
 def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | None, list[str]]:
-    """The first ``most`` of ``chosen`` as files ``NAME.cif``, ``NAME.csv`` and ``NAME.extxyz``, and what is to be said.
+    """Pack the first ``most`` of ``chosen`` as files ``NAME.cif``, ``NAME.csv`` and ``NAME.extxyz``.
 
-    The table has the rows as they are, with the text of the CIF in place of its path: a source of ``hpcvox featurize``.
-    None where there is no crystal, or none was asked for.
+    The table has the same rows, with the text of the CIF instead of its path, so that ``hpcvox featurize`` can read it.
+
+    Returns:
+        The files, or None if there is no crystal or ``most`` is 0; and notes for the page.
     """
     whole: list[tuple[Listed, bytes]] = []
     frames = io.StringIO()
@@ -76,18 +78,18 @@ def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | No
         f"{name}.csv": _table(whole),
         f"{name}.extxyz": frames.getvalue().encode(),
     }
-    # no time in the head: the same crystals are the same bytes
+    # without a time stamp, so that the same crystals give the same bytes
     return Downloads(name, {key: gzip.compress(text, mtime=0) for key, text in files.items()}, places), notes
 
 
 def _head(one: Listed) -> dict[str, str | float]:
-    """A row as the ``key=value`` pairs of a frame's head, which is one line; nothing for an empty cell."""
+    """A row as the ``key=value`` pairs of a frame's comment line; empty cells are left out."""
     keys = info_keys([key for key in one.row if key not in TEXTS])
     head: dict[str, str | float] = {}
     for column, text in one.row.items():
         plain = " ".join(text.split())
         if plain and column != CIF:
-            # the formula NaN is no number, and the id 007 not 7
+            # the formula NaN is not a number, and the id 007 is not 7
             value = None if column in TEXTS else number(plain)
             head[keys.get(column, column)] = plain if value is None else value
     return head

@@ -1,4 +1,4 @@
-"""A trained VAE at work for the report: crystals of its shard set as points of the latent space, and back."""
+"""Runs a trained VAE for the report: encodes crystals of its shard set to latent points, and decodes points."""
 
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -27,15 +27,15 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """The VAE in ``run``, and those samples of ``shards`` that have its condition.
+    """The VAE in ``run``, and the samples of ``shards`` that have a value of its condition.
 
     Raises:
         CheckpointError: there is no trained VAE in ``run``.
-        ShardError, ConfigError: ``shards`` is no shard set, or not of the kind the VAE was trained on.
+        ShardError, ConfigError: ``shards`` is no shard set, or not of the kind that the VAE was trained on.
     """
 
     def __init__(self, run: Path, shards: Path) -> None:
-        # one thread: the sums, and with them the map of the points, are the same on any machine of a kind
+        # one thread, so that sums, and with them the map of the points, are the same on all machines of a kind
         torch.set_num_threads(1)
         self._vae, self.shards = TrainedVAE(run), ShardSet.open(shards)
         self._vae.check(self.shards, f"name its own set, {self._vae.card.run.shards}, as shards")
@@ -60,7 +60,7 @@ class Encoder:
 
     @torch.inference_mode()
     def line(self, ends: NDArray[np.float32], decile: int, steps: int) -> NDArray[np.float32]:
-        """Densities in e/Å³ at equal steps between two latent points (2, L), both ends among them, (steps, n, n, n)."""
+        """Densities in e/Å³, (steps, n, n, n), at equal steps between two latent points (2, L), including both ends."""
         way = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         points = torch.from_numpy((1 - way) * ends[0] + way * ends[1])
         maps = self._vae.decode(points, np.full(steps, decile)).maps

@@ -1,4 +1,4 @@
-"""`hpcvox report`: reads the folders of a run and writes one page."""
+"""``hpcvox report``: reads the folders of a run and writes one page."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ FIGURES = "figures"
 
 
 def run(settings: ReportSettings) -> Outcome:
-    """Write ``out/report.html``; a part without its folder has its section say so.
+    """Write ``out/report.html``; the section of a missing folder says that it is missing.
 
     Raises:
-        SourceError: not one of the folders is there.
+        SourceError: none of the folders exists.
         SummaryError: ``timings`` cannot be read.
     """
     target = settings.out / PAGE

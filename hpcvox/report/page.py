@@ -1,7 +1,7 @@
-"""The page itself: the template filled, with its scripts, its style and its data inside it.
+"""Renders the page: fills the template with scripts, style and data.
 
-Nothing is fetched when it is opened: a content security policy forbids it, and allows only the
-scripts whose hashes it names, so that text from a data set is never run.
+The page fetches nothing when it is opened; a content security policy forbids that.  The policy allows only the scripts
+whose hashes it names, so that text from a data set is never run.
 """
 
 import base64
@@ -56,7 +56,7 @@ def _template(name: str) -> str:
 
 
 def _picture(row: Row, values: NDArray[np.float32]) -> str:
-    """The URL of a PNG that holds itself, a pixel a value."""
+    """A picture as a data URL of a PNG, with one pixel for each value."""
     png = io.BytesIO()
     imsave(png, values, vmin=row.low, vmax=row.high, cmap="viridis", format="png")
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

@@ -20,9 +20,12 @@ CRYSTALS: Final = 5
 
 
 def write(sections: Sequence[Section], vae: Folder[VAECard], most_densities: int, folder: Path) -> int:
-    """Write every chart and gallery of ``sections``, densities before and after, and the first crystals; how many.
+    """Write all charts and galleries of ``sections``, densities before and after, and the first crystals.
 
     Pictures of an earlier report that this one does not have are removed.
+
+    Returns:
+        The number of pictures.
     """
     folder.mkdir(exist_ok=True)
     names = set()

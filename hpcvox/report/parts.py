@@ -1,4 +1,4 @@
-"""What a section of the page is made of: facts, tables, charts.  No HTML here: the template writes it."""
+"""The parts of a section of the page: facts, tables, charts.  The template, not this module, makes HTML of them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ from hpcvox.report.drawing.crystals import Look, Scene
 
 
 class TableCell(NamedTuple):
-    """A table cell: its text, the value it sorts by (None: the text), and where it links to.
+    """A table cell: its text, the value by which it is sorted (None: by the text), and its link.
 
-    ``cif`` is the key (:meth:`Downloads.key`) of the crystal that a click saves from inside the page instead.
+    ``cif`` is the key (:meth:`Downloads.key`) of a crystal; then a click saves that crystal from the page instead.
     """
 
     text: str
@@ -32,9 +32,9 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns, sorted by a click on a column.
+    """Rows under named columns; a click on a column sorts them.
 
-    ``keys`` name what a click on each row shows (a crystal's id); ``folded`` tables open on a click.
+    ``keys`` say what a click on each row shows (the id of a crystal).  A ``folded`` table opens on a click.
     """
 
     caption: str
@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(frozen=True)
 class CrystalsToTurn:
-    """Crystals in 3D, one at a time, and how their elements are drawn; the page's script knows these names."""
+    """Crystals in 3D, shown one at a time, and how their elements are drawn; the page's script uses these names."""
 
     kind: ClassVar = "crystals"
 
@@ -57,20 +57,20 @@ class CrystalsToTurn:
 
 @dataclass(frozen=True)
 class Volume:
-    """Densities of one crystal, in 8 bits a voxel from ``low`` to ``high`` e/Å³, as base64."""
+    """Densities of one crystal, as base64 of 8 bits per voxel, from ``low`` to ``high`` e/Å³."""
 
     id: str
     low: float
     high: float
     error: float | None
-    """The sum of absolute differences over that of the true density; None where there are no two."""
+    """The sum of absolute differences over the sum of the true density; None if there is only one density."""
     maps: Mapping[str, str]
     """By what they are."""
 
 
 @dataclass(frozen=True)
 class DensitiesToCut:
-    """Densities of n³ voxels, slice by slice; the page's script knows these names."""
+    """Densities of n³ voxels, shown slice by slice; the page's script uses these names."""
 
     kind: ClassVar = "densities"
 
@@ -80,9 +80,9 @@ class DensitiesToCut:
 
 @dataclass(frozen=True)
 class Downloads:
-    """Crystals that the page holds: files of all of them by name, gzipped, and where each is in ``NAME.cif``.
+    """Crystals that the page holds: gzipped files with all of them, by name, and the place of each in ``NAME.cif``.
 
-    ``cifs`` has for each id the name its CIF is saved under, and its first and last byte (not included).
+    ``cifs`` has for each id the file name of its CIF, its first byte, and the byte after its last one.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Downloads:
     cifs: Mapping[str, tuple[str, int, int]]
 
     def key(self, id: str) -> str | None:
-        """What the page knows the CIF of ``id`` by; None where it has none."""
+        """The key of the CIF of ``id`` on the page; None if it has none."""
         return f"{self.name}/{id}" if id in self.cifs else None
 
 
@@ -98,8 +98,8 @@ class Downloads:
 class Section:
     """One part of the page.
 
-    ``missing`` says why there is nothing to show; ``tiles`` are its few numbers at the top of the page;
-    ``widget`` is what the page's script draws.
+    ``missing`` says why there is nothing to show; ``tiles`` are the section's numbers at the top of the page;
+    ``widget`` is drawn by the page's script.
     """
 
     name: str
@@ -128,7 +128,7 @@ def cell(value: object) -> TableCell:
         number = float(text)
     except ValueError:
         return TableCell(text)
-    # "NaN" and "inf" are formulas and words as well as floats; "007" and "1e5" are ids as well as numbers.
+    # "NaN" and "inf" may be formulas or words, "007" and "1e5" may be ids, not only numbers
     if number != number or number in (float("inf"), float("-inf")) or not text.isascii():
         return TableCell(text)
     return TableCell(shown(number) if "." in text and len(text) > 7 else text, number)

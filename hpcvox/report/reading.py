@@ -1,4 +1,4 @@
-"""Reads the tables, configs and records of a folder for people to see; a torn file is left out or said, not fatal."""
+"""Reads tables, configs and summaries of a folder; a damaged file is left out or mentioned, and raises no error."""
 
 import csv
 import json
@@ -15,14 +15,14 @@ from hpcvox import scalars
 from hpcvox.files import regular
 
 JSON_LIMIT_BYTES: Final = 16 * 2**20
-"""A larger JSON file is data, not a summary, and is left to its own reader."""
+"""Largest JSON file that is shown; larger files are data, not summaries."""
 
 CONFIG: Final = "config.yaml"
 
 ID: Final = "id"
 FORMULA: Final = "formula"
 CIF: Final = "cif"
-"""Columns that every table of crystals has, whatever made it."""
+"""Columns that every table of crystals has."""
 
 csv.field_size_limit(2**27)  # a CIF may stand in a field
 
@@ -35,11 +35,11 @@ class Config(NamedTuple):
 
 
 NOTHING: Final = Config()
-"""Of a folder without a config."""
+"""The config of a folder without one."""
 
 
 def read_config(folder: Path, notes: list[str]) -> Config:
-    """The ``config.yaml`` of a folder; what is wrong with it is added to ``notes``."""
+    """Read the ``config.yaml`` of a folder; append a note to ``notes`` if it cannot be read."""
     path = folder / CONFIG
     if not path.is_file():
         return NOTHING

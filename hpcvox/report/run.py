@@ -1,4 +1,4 @@
-"""A run as the report sees it: the folders of its steps, and what each step says of what it made."""
+"""Opens the folders of a run's steps, and reads the summary of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Step(Generic[S]):
     name: str
     verb: str
     load: Callable[[Path], S | None]
-    """What its folder says of what it made; None where it does not yet."""
+    """Reads the summary in its folder; None if there is none yet."""
     made: Callable[[S], str]
     """How much that is, in words."""
     versions: Callable[[S], Mapping[str, str]] = lambda _: {}
@@ -56,32 +56,32 @@ class Folder(Generic[S_co]):
 
     @property
     def verb(self) -> str:
-        """What made it."""
+        """The verb that made it."""
         return self.step.verb
 
     def file(self, name: str) -> Path | None:
-        """The file ``name``, if it is here."""
+        """The path of the file ``name``; None if it does not exist."""
         if self.path is None or self.problem:
             return None
         return self.path / name if (self.path / name).is_file() else None
 
     def unfinished(self, file: str) -> str:
-        """Why there is nothing to show where ``file``, which the step writes at its end, is not here."""
+        """The reason why there is nothing to show, if ``file``, which the step writes at its end, is missing."""
         return self.problem or f"{self.path} has no {file}: `hpcvox {self.verb}` has not finished there."
 
     @property
     def made(self) -> str | None:
-        """How much is in it, in words; None where it does not say."""
+        """How much is in it, in words; None if unknown."""
         return None if self.summary is None else self.step.made(self.summary)
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of the packages that made it, as far as it says."""
+        """The versions of the packages that made it, as far as it has recorded them."""
         return {} if self.summary is None else self.step.versions(self.summary)
 
 
 def open_folder(step: Step[S], path: Path | None) -> Folder[S]:
-    """What ``step`` left in ``path``."""
+    """Open the folder ``path`` of ``step``."""
     if path is None:
         return Folder(step, None, "This part was not asked for: its folder is null in the report's config.")
     if not path.is_dir():
@@ -181,17 +181,17 @@ class Run:
 
     @property
     def folders(self) -> list[Folder[Any]]:
-        """Those that every run has, those of the others that are there, and the networks."""
+        """The folders that every run has, the others as far as they exist, and those of the property networks."""
         usual: list[Folder[Any]] = [self.database, self.shards, self.vae, self.generated, self.evaluation]
         others: list[Folder[Any]] = [self.unet, self.finetuned_unet, self.judged, self.screened, self.relaxed]
         return [*usual, *(folder for folder in others if not folder.problem), *self.networks]
 
 
 def open_run(settings: ReportSettings, page: Path) -> Run:
-    """What is in the folders of a run.
+    """Open the folders of a run.
 
     Raises:
-        SourceError: not one of them is there.
+        SourceError: none of them exists.
         SummaryError: the times of the steps cannot be read.
     """
     screened = open_folder(SCREEN, settings.screened)
@@ -221,7 +221,7 @@ def open_run(settings: ReportSettings, page: Path) -> Run:
 
 
 def _networks(settings: ReportSettings, screened: Folder[ScreenSummary]) -> list[Path]:
-    """The run folders of train-cgcnn that were asked for, or else those that predicted what is screened."""
+    """The run folders of train-cgcnn that the settings name, or else those that predicted the screened properties."""
     if settings.networks is not None:
         return settings.networks
     if screened.summary is None:

@@ -10,8 +10,8 @@ from hpcvox.config import Settings
 class ReportSettings(Settings):
     """hpcvox report: one HTML file of what was run, the losses, densities before and after, and the generated crystals.
 
-    It needs no network and no other file to be read.  A folder that is null or not there has its section say so, or,
-    where the comment says "where there is one", has no section; at least one must be there.
+    The file can be opened offline and needs no other files.  If a folder is null or missing, its section says so; if the
+    comment says "where there is one", there is no such section.  At least one folder must exist.
 
     Examples:
       hpcvox report
@@ -42,48 +42,49 @@ class ReportSettings(Settings):
     )
     networks: list[Path] | None = Field(
         None,
-        description="run folders of `hpcvox train-cgcnn`, as [runs/cgcnn]: what they say of held-out crystals; "
-        "null: those that predicted what is in screened",
+        description="run folders of `hpcvox train-cgcnn`, as [runs/cgcnn], whose predictions for held-out crystals are "
+        "shown; null: those that predicted the properties in screened",
     )
     timings: Path | None = Field(
-        None, description="timings.json of the `hpcvox pipeline` that ran these steps; null: none did"
+        None, description="timings.json of the `hpcvox pipeline` that ran these steps; null: there was none"
     )
     crystals: int = Field(
         60,
         ge=0,
         le=1000,
-        description="generated crystals that can be turned in 3D, valid ones first (about 5 kB each)",
+        description="number of generated crystals that can be turned in 3D, valid ones first (about 5 kB each)",
     )
     downloads: int = Field(
         1000,
         ge=0,
         le=20_000,
-        description="crystals of a section that can be downloaded from inside the page, as CIFs, a table and "
+        description="number of crystals of a section that can be downloaded from the page, as CIFs, a table and "
         "extended XYZ (about 1 kB each)",
     )
     table_rows: int = Field(
-        500, ge=1, le=20_000, description="rows that a table shows; the rest is in the CSV that it names"
+        500, ge=1, le=20_000, description="most rows of a table; the rest is in the CSV that the table names"
     )
     densities: int = Field(
         4,
         ge=1,
         le=12,
-        description="held-out crystals whose density is shown before and after (about 90 kB each)",
+        description="number of held-out crystals whose density is shown, true and reconstructed (about 90 kB each)",
     )
     latent: int = Field(
         1000,
         ge=0,
         le=20_000,
-        description="crystals in the map of the latent space (1,000 take about ten seconds); 0: no map",
+        description="number of crystals in the map of the latent space (1,000 take about ten seconds); 0: no map",
     )
     interpolations: int = Field(
         10,
         ge=0,
         le=50,
-        description="rows of densities between two held-out crystals of one decile (about 20 kB each); 0: none",
+        description="number of rows of densities between two held-out crystals of one decile (about 20 kB each); 0: "
+        "none",
     )
     figures: bool = Field(
-        True, description="write the page's figures as PNG and SVG, too, to figures/ beside it"
+        True, description="also write the figures of the page as PNG and SVG, to figures/ beside it"
     )
 
     @field_validator("out")

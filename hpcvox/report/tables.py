@@ -1,4 +1,4 @@
-"""Tables of a folder as the page shows them, and why inputs were rejected."""
+"""Makes the tables of the page: rows of a folder's tables, and the reasons of rejects."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,11 +36,14 @@ def reasons(
     messages: Sequence[str],
     of: int | None,
 ) -> list[Table]:
-    """How many there are of each of ``whys``, the most frequent first, with the first message; none of none.
+    """Count equal reasons, the most frequent first, each with its first message; no table if there are none.
 
     Args:
-        heads: columns of what a why consists of, and of the count.
-        of: what the share of each is of; None: no share.
+        caption: caption of the table.
+        heads: names of the columns of a reason, and of the count.
+        whys: the reasons, as tuples.
+        messages: the message of each.
+        of: total for the share of each reason; None: no share.
     """
     if not whys:
         return []
@@ -53,7 +56,7 @@ def reasons(
 
 
 def rejects(folder: Folder[Any], most: int) -> list[Table]:
-    """Rejects by reason, and each with where it came from; none where nothing was rejected."""
+    """Rejects by reason, and each with its origin; no tables if nothing was rejected."""
     file = folder.file(REJECTS)
     rows = [] if file is None else list(read_rows(file))
     if not rows:

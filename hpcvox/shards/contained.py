@@ -1,7 +1,8 @@
-"""Datasets whose bytes lie in the file itself, and are no more than it has.
+"""Reads only datasets whose bytes lie completely in the file itself.
 
-HDF5 follows soft and external links, external storage and virtual datasets to any file of the machine, and a header may
-claim any number of rows.  Shards have none of these, so that a set from elsewhere is read by these functions alone.
+HDF5 follows soft and external links, external storage and virtual datasets to any file on the machine, and a header may
+claim any number of rows.  Shards use none of these.  So shards, which may come from strangers, are read only by these
+functions.
 """
 
 import math
@@ -12,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNREADABLE: Final = (KeyError, IndexError, ValueError, TypeError, OSError, RuntimeError, AttributeError)
-"""What reading a file may raise that is no whole shard."""
+"""The exceptions of reading a file that is no complete shard."""
 
 _LAYOUTS: Final = {h5py.h5d.COMPACT: "compact", h5py.h5d.CHUNKED: "chunked", h5py.h5d.VIRTUAL: "virtual"}
 
 
 def own(file: h5py.File, name: str) -> h5py.h5d.DatasetID:
-    """The dataset ``name`` (``id``, ``targets/gap``), which lies in one piece in ``file`` itself.
+    """Open the dataset ``name`` (``id``, ``targets/gap``), after checking that it lies in one piece in ``file`` itself.
 
     Raises:
-        KeyError: there is none.
-        ValueError: it is, or lies behind, a soft or external link; its data lie elsewhere; it is no array of
-            numbers or of text of fixed length; or it claims more bytes than the file has.
+        KeyError: there is no such dataset.
+        ValueError: it is, or lies behind, a soft or external link; its data lie elsewhere; it is no array of numbers or
+            of text of fixed length; or it claims more bytes than the file has.
     """
     end = name.find("/")
     while end >= 0:
@@ -48,7 +49,7 @@ def own(file: h5py.File, name: str) -> h5py.h5d.DatasetID:
 
 
 def whole(file: h5py.File, name: str) -> NDArray[Any]:
-    """All of :func:`own`, by h5py's lower level, which is three times as fast for a small dataset."""
+    """Read the whole dataset of :func:`own` by h5py's low-level API, three times as fast for a small dataset."""
     dataset = own(file, name)
     values: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
     if values.size:
@@ -57,7 +58,7 @@ def whole(file: h5py.File, name: str) -> NDArray[Any]:
 
 
 def names(file: h5py.File) -> list[str]:
-    """The names of all that is in ``file`` and in its groups (``targets/gap``).
+    """The names of all datasets in ``file`` and in its groups (``targets/gap``).
 
     Raises:
         ValueError: one is a soft or external link.
@@ -76,8 +77,8 @@ def members(file: h5py.File, group: str) -> list[str]:
     """The names in ``group``.
 
     Raises:
-        KeyError: there is none.
-        ValueError: it, or one of them, is a soft or external link.
+        KeyError: there is no such group.
+        ValueError: the group, or a member, is a soft or external link.
     """
     _refuse_link(file, group)
     inside = list(h5py.Group(h5py.h5g.open(file.id, group.encode())))

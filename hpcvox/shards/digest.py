@@ -1,4 +1,4 @@
-"""One value that stands for all that a shard holds."""
+"""Computes one checksum of everything in a shard."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ from hpcvox.shards.contained import names, whole
 def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArray[Any]]) -> str:
     """XXH3-128 (hex) over a shard's root attributes and tables, in the order of their names.
 
-    The sample arrays enter by the table of their checksums, so that a shard's identity can be had
-    without reading its voxels; :mod:`hpcvox.shards.verify` compares those with the voxels themselves.
+    Instead of the sample arrays it covers the table of their checksums, so that it can be computed without reading the
+    voxels.  :mod:`hpcvox.shards.verify` compares these checksums with the voxels.
     """
     state = xxhash.xxh3_128()
     for name in sorted(attributes):
@@ -29,15 +29,15 @@ def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArra
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:
-    """Root attributes as text and numbers."""
+    """The root attributes of a shard, as text and numbers."""
     return {name: value.decode() if isinstance(value, bytes) else value for name, value in file.attrs.items()}
 
 
 def stored_digest(file: h5py.File, attributes: Mapping[str, object]) -> str:
-    """:func:`content_digest` of what an open shard holds (``attributes`` as text and numbers).
+    """:func:`content_digest` of an open shard, whose root attributes are ``attributes`` (text and numbers).
 
     Raises:
-        KeyError, ValueError, OSError, RuntimeError: it holds something that cannot be read, or leads elsewhere.
+        KeyError, ValueError, OSError, RuntimeError: something in the shard cannot be read, or leads to another file.
     """
     arrays = set(str(attributes["arrays"]).split(","))
     tables = {name: whole(file, name) for name in names(file) if name not in arrays}

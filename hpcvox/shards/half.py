@@ -1,7 +1,7 @@
-"""Conversion between float32 and float16, bit for bit NumPy's, at memory speed.
+"""Converts between float32 and float16 with the same bits as NumPy, but at the speed of the memory.
 
-NumPy converts element by element (0.3 ms for 32³, and 2 ms where many values are subnormal, as the
-tails of a density are); these loops are vectorized and take some five microseconds.
+NumPy converts element by element, which takes 0.3 ms for 32³ values, and 2 ms if many values are subnormal, as in the
+tails of a density.  These loops are vectorized and take about five microseconds.
 """
 
 import numba
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _U32 = np.uint32
-"""Around every sum: Numba's sum of two numbers of 32 bits has 64, and a register holds half as many of these."""
+"""Wrapped around every sum: Numba adds 32-bit numbers to 64-bit ones, of which a register holds only half as many."""
 
 
 def to_half(values: NDArray[np.float32], out: NDArray[np.float16]) -> None:

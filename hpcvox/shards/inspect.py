@@ -1,4 +1,4 @@
-"""What a person asks of a shard set: what is in it (``info``), and is it whole (``verify``)."""
+"""``hpcvox shards info`` and ``verify``: print what a shard set holds, and whether it is undamaged."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from hpcvox.shards.verify import verify as find_damage
 from hpcvox.terminal import counted, say
 
 DAMAGED = 1
-"""Exit status of ``verify`` where something is damaged."""
+"""Exit status of ``verify`` if something is damaged."""
 
 
 def info(folder: Path) -> Outcome:
-    """Print a table of what the shard set in ``folder`` holds.
+    """Print a table of the contents of the shard set in ``folder``.
 
     Raises:
-        ShardError: there is no whole shard set there.
+        ShardError: there is no complete shard set there.
     """
     shards = ShardSet.open(folder)
     manifest = shards.manifest

@@ -1,15 +1,16 @@
 """The shard format: one HDF5 file of samples that h5py alone can open.
 
-A *shard set* is a folder: ``shard-00000.h5`` …, ``manifest.json`` (written last, so that a set with a
-manifest is whole), ``rejects.csv`` and ``set.h5`` (see ``virtual``).
-Unless it was merged from several, shard k holds the entries [k·S, (k+1)·S) of its source, in the
-source's order, each exactly once: as a sample (or several, where a file holds several structures) or as
-a reject.  Every dataset is contiguous and uncompressed, so that a sample's bytes lie at
-``dataset.id.get_offset() + i * nbytes`` and a loader can read them without HDF5.
+A *shard set* is a folder: ``shard-00000.h5`` …, ``manifest.json`` (written last, so that a set with a manifest is
+complete), ``rejects.csv`` and ``set.h5`` (see ``virtual``).
 
-Sample arrays of m samples; each dataset has the attributes ``unit``, ``axes`` and ``about``.  Those whose first
-axis is ``sample`` have one row a sample.  Others are ragged: with the first axis ``site``, say, those of sample i are
-the rows ``site_offset[i]:site_offset[i+1]``.  Every descriptor has ``cell``; these are those of ``density``:
+Shard k holds the entries [k·S, (k+1)·S) of its source (unless the set was merged from several), in the order of the
+source, each exactly once: as a sample, as several samples (if a file holds several structures) or as a reject.  Every
+dataset is contiguous and uncompressed.  So the bytes of sample i lie at ``dataset.id.get_offset() + i * nbytes``, and
+can be read without HDF5.
+
+Sample arrays hold m samples; each dataset has the attributes ``unit``, ``axes`` and ``about``.  If the first axis is
+``sample``, there is one row for each sample.  Other arrays are ragged: if the first axis is, for example, ``site``, the
+rows of sample i are ``site_offset[i]:site_offset[i+1]``.  Every descriptor has ``cell``; the arrays of ``density`` are:
 
 ====================  ===================  =============================================================
 ``cell``              (m, 3, 3) f8         Å, rows are the cell vectors
@@ -18,14 +19,14 @@ the rows ``site_offset[i]:site_offset[i+1]``.  Every descriptor has ``cell``; th
 ``mask``              (m, n, n, n/8) u1    ``numpy.packbits(species > 0, axis=-1)``
 ====================  ===================  =============================================================
 
-Tables, written beside them for every descriptor:
+Tables, which every descriptor has besides the arrays:
 
 ====================  ===================  =============================================================
 ``entry``             (m,) i8              index of the sample's entry in the source
 ``id``                (m,) S               identifier; UTF-8, padded with NUL, as all text here
 ``formula``           (m,) S               reduced formula
 ``origin``            (m,) S               file, row or archive member that it came from
-``remark``            (m,) S               codes of what its file and its atoms disagree in; empty: nothing
+``remark``            (m,) S               codes of disagreements between its file and its atoms; empty: none
 ``site_offset``       (m + 1,) i8          the sites of sample i are rows site_offset[i]:site_offset[i+1]
 ``site_number``       (k,) u1              atomic number of each site
 ``site_frac``         (k, 3) f8            fractional coordinates
@@ -51,11 +52,11 @@ REJECT_COLUMNS = ("id", "origin", "code", "message")
 
 
 SAMPLE, SITE, REJECT = "sample", "site", "reject"
-"""What a row is, of those that several tables have."""
+"""Names of the rows that several tables have."""
 
 
 class TableSpec(NamedTuple):
-    """One table: its type (``S`` is text of any length), what a row is, and the shape of one."""
+    """The form of a table: its dtype (``S``: text of any length), what a row stands for, and the shape of a row."""
 
     dtype: str
     rows: str
@@ -72,16 +73,16 @@ TABLES: Final = {
     "rejects/entry": TableSpec("i8", REJECT),
     **{f"rejects/{column}": TableSpec("S", REJECT) for column in REJECT_COLUMNS},
 }
-"""Every table but the targets, which are (m,) f8, and the offsets, (m + 1,) i8."""
+"""All tables, except the targets, which are (m,) f8, and the offsets, which are (m + 1,) i8."""
 
 TARGET: Final = TableSpec("f8", SAMPLE)
 
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One sample array: what a row of it looks like and what its numbers mean.
+    """The form of a sample array: the shape of a row and the meaning of its numbers.
 
-    ``rows`` names what a row is: the sample itself, or one of the many that a sample has (a site, a spot).
+    ``rows`` names what a row stands for: the sample itself, or one of many things in a sample (a site, a spot).
     """
 
     name: str
@@ -97,7 +98,7 @@ CELL = ArraySpec("cell", (3, 3), "float64", "Å", ("vector", "xyz"), "rows are t
 
 
 def density_arrays(n: int, dtype: str) -> tuple[ArraySpec, ...]:
-    """Sample arrays of the density descriptor on an n³ grid (n a multiple of 8), density as ``dtype``."""
+    """The sample arrays of the density descriptor on an n³ grid (n a multiple of 8), with the density as ``dtype``."""
     axes = ("a", "b", "c")
     return (
         ArraySpec("density", (n, n, n), dtype, "e/Å^3", axes, "Gaussian atoms at the voxel centres"),
@@ -113,11 +114,11 @@ def shard_name(index: int) -> str:
 
 
 def encode_name(name: str) -> str:
-    """A target's name as the name of an HDF5 dataset (``/`` would open a group, ``.`` is the group)."""
+    """Encode a target's name as the name of an HDF5 dataset (``/`` would open a group, and ``.`` is the group)."""
     safe = name.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
     return "%2E" + safe[1:] if safe.startswith(".") else safe
 
 
 def decode_name(name: str) -> str:
-    """The inverse of :func:`encode_name`."""
+    """Decode a name from :func:`encode_name`."""
     return name.replace("%2E", ".").replace("%00", "\0").replace("%2F", "/").replace("%25", "%")

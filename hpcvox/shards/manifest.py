@@ -1,4 +1,4 @@
-"""The manifest: what a shard set holds, written when the set is whole."""
+"""The manifest: a file that lists what a shard set holds; it is written when the set is complete."""
 
 import json
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from hpcvox.files import durable, regular
 from hpcvox.shards.layout import FORMAT, MANIFEST, VERSION
 
 MAX_BYTES: Final = 256 * 1024 * 1024
-"""No manifest is longer: that of a million shards has 200 MB."""
+"""Longest manifest in bytes that is read: that of a million shards has 200 MB."""
 
 _LEAST: Final = 8
-"""Bytes that a sample or reject takes at least, for the number of its entry."""
+"""Least number of bytes of a sample or reject: those for the number of its entry."""
 
 _DO = "make the set with `hpcvox featurize`, and run it to its end"
 
 
 class ShardLine(NamedTuple):
-    """A shard's line in the manifest."""
+    """The line of a shard in the manifest."""
 
     file: str
     samples: int
@@ -48,7 +48,7 @@ class Manifest:
     remarks_by_code: Mapping[str, int] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
-        """Write ``manifest.json`` into ``folder``, whole or not at all."""
+        """Write ``manifest.json`` into ``folder`` atomically."""
         tree = {"format": FORMAT, "version": VERSION, **asdict(self)}
         tree["shards"] = [line._asdict() for line in self.shards]
         durable.write_json(folder / MANIFEST, tree)
@@ -58,7 +58,7 @@ class Manifest:
         """Read the manifest of the shard set in ``folder``.
 
         Raises:
-            ShardError: there is none, or it is damaged or of a version that this code cannot read.
+            ShardError: there is none, it is damaged, or this code cannot read its version.
         """
         path = folder / MANIFEST
         try:
@@ -83,10 +83,10 @@ class Manifest:
         return manifest
 
     def check(self) -> None:
-        """Types, names and sums: what can be told without a look at the shards.
+        """Check types, names and sums, without reading the shards.
 
         Raises:
-            ValueError: something is wrong.
+            ValueError: a check fails.
         """
         for name in ("descriptor", "grid", "code_version", "source"):
             if not isinstance(value := getattr(self, name), str):

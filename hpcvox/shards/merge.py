@@ -1,7 +1,7 @@
-"""One shard set from several of the same descriptor, grid and settings.
+"""``hpcvox shards merge``: joins several shard sets with the same descriptor, grid and settings.
 
-A shard is copied as it is but for its place: ``first_entry``, the two ``entry`` tables and the digest over
-them.  They are numbers of fixed size at fixed places, so the copy is what the writer would have written.
+A shard is copied; only its position changes: ``first_entry``, the two ``entry`` tables and the digest.  These are
+numbers of fixed size at fixed places, so the copy has the same bytes as if the writer had made it.
 """
 
 import io
@@ -28,29 +28,29 @@ from hpcvox.shards.writing.virtual import SET, shards_digest
 from hpcvox.terminal import counted
 
 PLAN = "merge.json"
-"""What the set was merged from: written first, so that an interrupted merge is known when it is run again."""
+"""File that lists the sets of the merge; it is written first, so that an interrupted merge can be recognised."""
 
 _SHOWN = 5
 
 
 class _Move(NamedTuple):
-    """One shard's way from its set into the merged one."""
+    """A shard, and its place in the merged set."""
 
     source: Path
     line: ShardLine
     target: Path
-    shift: int  # added to its entry indices
+    shift: int  # number that is added to its entry indices
 
 
 def merge(out: Path, *folders: Path) -> Outcome:
     """Join the shard sets ``folders``, in this order, into one in ``out``.
 
-    Shards are numbered anew and entry indices go on from set to set; samples keep their bytes.  The result
-    depends on the sets alone, and an interrupted merge goes on where it was when it is run again.
+    Shards get new numbers, and entry indices continue from set to set; samples keep their bytes.  The result depends
+    only on the sets.  An interrupted merge goes on where it was when it is run again.
 
     Raises:
-        ShardError: a folder is no whole set, the sets differ in descriptor, grid, settings or code, an id
-            is twice among them, a shard is damaged, or ``out`` holds something else or cannot be written.
+        ShardError: a folder is no complete set, the sets differ in descriptor, grid, settings or version, an id occurs
+            twice, a shard is damaged, or ``out`` holds something else or cannot be written.
         BusyError: another run is writing ``out``.
     """
     places = [folder.resolve() for folder in (out, *folders)]
@@ -80,7 +80,7 @@ def merge(out: Path, *folders: Path) -> Outcome:
 
 
 def _write(out: Path, folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[Manifest, int]:
-    """Write the shards and what closes the set; its manifest, and how many shards were there already."""
+    """Write the shards and the other files of the set; return its manifest, and how many shards existed already."""
     first = manifests[0]
     lines, kept = [], 0
     with Progress("merge", sum(manifest.n_samples for manifest in manifests), "samples") as progress:
@@ -103,7 +103,7 @@ def _write(out: Path, folders: Sequence[Path], manifests: Sequence[Manifest]) ->
 
 
 def _check_same(one: Path, ours: Manifest, other: Path, theirs: Manifest) -> None:
-    """The two sets are made alike, or an error that says where they differ."""
+    """Raise :class:`ShardError`, which says where two sets differ, unless they were made in the same way."""
     pairs: dict[str, tuple[Any, Any]] = {
         "descriptor": (ours.descriptor, theirs.descriptor),
         "grid": (ours.grid, theirs.grid),
@@ -120,7 +120,7 @@ def _check_same(one: Path, ours: Manifest, other: Path, theirs: Manifest) -> Non
 
 
 def _check_ids(folders: Sequence[Path]) -> None:
-    """No identifier occurs twice."""
+    """Raise :class:`ShardError` if an id occurs twice."""
     seen: dict[str, Path] = {}
     twice: dict[str, tuple[Path, Path]] = {}
     for folder in folders:
@@ -138,7 +138,7 @@ def _check_ids(folders: Sequence[Path]) -> None:
 
 
 def _plan(manifests: Sequence[Manifest]) -> dict[str, Any]:
-    """Where the entries of the merged set come from; names no folder, so that a moved input is the same."""
+    """A description of the merged sets, without names of folders, so that a set that was moved counts as the same."""
     sets, start = [], 0
     for manifest in manifests:
         sets.append(
@@ -155,7 +155,7 @@ def _plan(manifests: Sequence[Manifest]) -> dict[str, Any]:
 
 
 def _check_out(out: Path, plan: Mapping[str, Any]) -> None:
-    """``out`` is new, or holds an earlier run of this merge."""
+    """Raise :class:`ShardError` unless ``out`` is new, or holds an earlier run of this merge."""
     path = out / PLAN
     try:
         if path.exists() and json.loads(path.read_text("utf-8")) == plan:
@@ -181,7 +181,7 @@ def _moves(out: Path, folders: Sequence[Path], manifests: Sequence[Manifest]) ->
 
 
 def _copy(move: _Move) -> tuple[ShardLine, bool]:
-    """Write one shard of the merged set; True where it was there already."""
+    """Write one shard of the merged set; return its manifest line, and True if it existed already."""
     for damage in verify_shard(move.source, move.line):
         raise _damaged(move.source, damage)
     data, digest = _renumbered(move)
@@ -208,7 +208,7 @@ def _damaged(path: Path, damage: Damage) -> ShardError:
 
 
 def _renumbered(move: _Move) -> tuple[bytes, str]:
-    """The bytes of the shard with its entries moved, and their digest."""
+    """The bytes of the shard with its new entry indices, and the new digest."""
     memory = io.BytesIO(move.source.read_bytes())
     with h5py.File(memory, "r+") as file:
         for name in ("entry", "rejects/entry"):
@@ -221,6 +221,6 @@ def _renumbered(move: _Move) -> tuple[bytes, str]:
 
 
 def _overwrite(file: h5py.File, name: str, value: Any) -> None:
-    """Put another value of the same type and size in an attribute's place."""
+    """Overwrite an attribute in place by a value of the same type and size."""
     attribute = h5py.h5a.open(file.id, name.encode())
     attribute.write(value, mtype=attribute.get_type())

@@ -1,4 +1,4 @@
-"""Which materials are held out: decided by a material's formula alone, so that none is on both sides."""
+"""Decides which materials are held out; only the formula decides, so that no material is on both sides."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 def split(formulas: Iterable[str], seed: int, held_out_fraction: float) -> NDArray[np.bool_]:
     """Mark the samples that are held out of training.
 
-    A material is held out where the hash of (seed, formula) falls below the fraction: all crystals of
-    one formula are on one side, whatever their order and number, and adding data moves no material.
+    A material is held out if the hash of (seed, formula) is below the fraction.  So all crystals of one formula are on
+    the same side, whatever their order and number, and new data never move a material to the other side.
 
     Args:
         formulas: reduced formula of each sample.
+        seed: seed of the split.
         held_out_fraction: share of the materials to hold out, 0 to 1.
 
     Returns:
-        (N,) bool, True: held out.
+        (N,) bool, True if held out.
     """
     limit = int(held_out_fraction * 2**64)
     sides: dict[str, bool] = {}

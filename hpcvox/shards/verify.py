@@ -1,4 +1,4 @@
-"""Find what is damaged in a shard set: every byte of every sample against its checksum."""
+"""Finds damage in a shard set: compares every byte of every sample with its checksum."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ from hpcvox.shards.reading.shard_file import ShardFile, differences, read_at
 from hpcvox.shards.writing.virtual import SET, fault
 
 _LATER: Final = ("cell", "remark")
-"""Tables that sets of older code lack."""
+"""Tables that sets of older versions lack."""
 
 
 class Damage(NamedTuple):
-    """Something wrong in a shard set; ``sample`` is an identifier, or None where the file as a whole is."""
+    """A damage in a shard set; ``sample`` is the id of the damaged sample, or None if the whole file is damaged."""
 
     file: str
     sample: str | None
@@ -29,10 +29,11 @@ class Damage(NamedTuple):
 
 
 def verify(folder: Path, advance: Callable[[int], None] = lambda samples: None) -> list[Damage]:
-    """Every damage in the shard set in ``folder``; empty where it is whole.
+    """Find all damages in the shard set in ``folder``; empty if it is undamaged.
 
     Args:
-        advance: called with the number of samples checked after each shard.
+        folder: the shard set.
+        advance: called after each shard with the number of its samples.
 
     Raises:
         ShardError: ``folder`` has no readable manifest.
@@ -47,7 +48,7 @@ def verify(folder: Path, advance: Callable[[int], None] = lambda samples: None) 
 
 
 def verify_shard(path: Path, line: ShardLine | None = None) -> list[Damage]:
-    """Every damage in one shard: of its own consistency, and against its manifest line where given."""
+    """Find all damages in one shard: inconsistencies in itself, and with its manifest line if given."""
     try:
         with ShardFile(path) as shard:
             return _verify_open(shard, line)
@@ -81,7 +82,7 @@ def _verify_open(shard: ShardFile, line: ShardLine | None) -> list[Damage]:
 
 
 def _contradictions(shard: ShardFile, line: ShardLine) -> Iterator[str]:
-    """What of the tables is not as it must be, whatever digest goes with them."""
+    """Sentences about tables that contradict each other or the manifest line, also if the digest is right."""
     try:
         shard.sites()
         shard.targets()
@@ -101,7 +102,7 @@ def _contradictions(shard: ShardFile, line: ShardLine) -> Iterator[str]:
 
 
 def _ends(line: ShardLine) -> list[int]:
-    """First and last entry."""
+    """The first and the last entry of a shard."""
     return [line.first_entry, line.first_entry + line.entries - 1]
 
 

@@ -27,7 +27,7 @@ class StatisticsSettings(Settings):
         Path("runs/shards"), description="shard set, into which statistics.json is written"
     )
     held_out_fraction: HeldOutFraction = 0.2
-    seed: int = Field(0, ge=0, description="of the split; that of the training")
+    seed: int = Field(0, ge=0, description="seed of the split, the same as in the training")
     stall_s: float = Field(
         600.0, gt=0, description="seconds that a rank may keep the others waiting; then all ranks end"
     )

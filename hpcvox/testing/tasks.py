@@ -25,10 +25,10 @@ EVALUATION = -1
 def check_task(network: Network, settings: TrainSettings) -> Task:
     """Check everything of a network's task that the training loop relies on, with ``settings.shards``.
 
-    No sample is both trained on and held out; a batch has the samples that were asked for; a loss is one finite number
-    a sample, with gradients; the same batch loses the same again; and an evaluation gives a sample the same loss
-    whatever samples are with it.  The card is read from the file of the weights as it was written, and ``build`` makes
-    of it a model that takes these weights.
+    No sample is both trained on and held out.  A batch has the requested samples.  The loss is one finite number for
+    each sample, with gradients.  The same batch has the same loss again.  In an evaluation the loss of a sample does
+    not depend on the other samples of its batch.  The card reads back from the file of weights as it was written, and
+    ``build`` makes a model from it that takes these weights.
 
     Returns:
         The task, after one backward pass.

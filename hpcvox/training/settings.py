@@ -10,7 +10,7 @@ from hpcvox.shared_settings import HeldOutFraction
 
 RunFolder = Annotated[Path, Field(description="run folder: checkpoints, metrics, the model")]
 Epochs = Annotated[int, Field(ge=1, description="passes over the training samples")]
-BatchSize = Annotated[int, Field(ge=1, description="samples a rank and step; N ranks see N times as many")]
+BatchSize = Annotated[int, Field(ge=1, description="samples per rank and step; N ranks take N times as many")]
 
 
 class TrainSettings(Settings):
@@ -25,8 +25,10 @@ class TrainSettings(Settings):
     out: RunFolder = Path("runs/train")
     epochs: Epochs = 20
     batch_size: BatchSize = 16
-    accumulate: int = Field(1, ge=1, description="batches of a rank whose gradients make one step")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam, at its highest")
+    accumulate: int = Field(
+        1, ge=1, description="batches of each rank whose gradients are added up for one step"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="highest learning rate of Adam")
     scale_learning_rate: Literal["none", "linear", "sqrt"] = Field(
         "none",
         description="linear: multiply the learning rate by the number of ranks times accumulated batches; sqrt: by the "

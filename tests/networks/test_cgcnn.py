@@ -343,6 +343,6 @@ def test_a_network_of_another_shape_is_refused_as_a_beginning(
 def test_voxels_are_no_graphs(tmp_path: Path) -> None:
     voxels = make_shards(tmp_path / "shards")
     with pytest.raises(
-        ShardError, match=r"holds the descriptor density, and graph is needed here: .*descriptor=graph"
+        ShardError, match=r"holds the descriptor density, but graph is needed here: .*descriptor=graph"
     ):
         train(settings(TrainCGCNNSettings, voxels, tmp_path / "run", *FAST, "target=energy"))

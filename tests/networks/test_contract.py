@@ -59,7 +59,7 @@ def test_a_set_of_another_descriptor_is_refused_by_name(
 ) -> None:
     network = ours()[name]
     other = "graph" if network.descriptor == "density" else "density"
-    said = rf"descriptor {other}, and {network.descriptor} is needed here.*descriptor={network.descriptor}`"
+    said = rf"descriptor {other}, but {network.descriptor} is needed here.*descriptor={network.descriptor}`"
     with pytest.raises(ShardError, match=said):
         train(given(network, sets[other], tmp_path))
 

@@ -133,7 +133,7 @@ def test_killed_and_run_again_it_ends_with_the_same_bits(fingerprints: Path, tmp
     ("more", "error", "said"),
     [
         (["target=group"], ShardError, "no target 'group': did you mean space_group\\? valid here: space_group"),
-        (["classes={a: [1], b: [2]}"], ShardError, "no sample of a class.*221, 225, 227, 229"),
+        (["classes={a: [1], b: [2]}"], ShardError, "no sample of any class.*221, 225, 227, 229"),
         (["classes={sc: [221], b: [2]}"], ShardError, "no training sample of b: its values of space_group"),
         (["model.kernel=4"], ConfigError, "kernel: 4 is even"),
         (["model.filters=[[1,1],[1,1],[1,1],[1,1],[1,1],[1,1],[1,1],[1,1]]"], ConfigError, "nothing of 64² pixels"),

@@ -27,7 +27,7 @@ MISTAKES = {
     "train-cgcnn shards=graphs target=afinity": "has no target 'afinity': did you mean affinity?",
     "train-cgcnn shards=graphs target=same": "same is 1 for all",
     "train-cgcnn shards=graphs target=signed log=true": "log=true needs values above 0",
-    "train-cgcnn shards=voxels target=energy": "holds the descriptor density, and graph is needed here",
+    "train-cgcnn shards=voxels target=energy": "holds the descriptor density, but graph is needed here",
     "train-cgcnn shards=graphs target=affinity held_out_fraction=0.001": "both are needed",
     "train-cgcnn shards=graphs target=affinity initial=graphs": "holds no trained model",
     "train-vae shards=voxels": "has no target 'formation_energy'",
@@ -38,7 +38,7 @@ MISTAKES = {
     "train-fingerprint shards=fingerprints": "has no training sample of bct 139",
     "train-fingerprint shards=fingerprints target=group": "did you mean space_group?",
     "train-r3dvs shards=spots target=x": "has no target 'x'",
-    "train-r3dvs shards=spots task=rotation crystals=50": "crystals: 50, and spots has 6",
+    "train-r3dvs shards=spots task=rotation crystals=50": "crystals: 50, but spots has only 6",
 }
 
 

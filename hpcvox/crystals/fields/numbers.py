@@ -23,7 +23,6 @@ def parse_numbers(
 
     Args:
         text: ASCII, (bytes,) uint8; white space separates words.
-        out: takes the numbers, (n,) float64.
         powers: POWERS.
 
     Returns:

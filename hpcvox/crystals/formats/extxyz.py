@@ -1,4 +1,4 @@
-"""Extended XYZ: the crystal of one frame."""
+"""Reads the crystal in one frame of extended XYZ."""
 
 import json
 import re
@@ -21,24 +21,24 @@ _PAIR = re.compile(
     re.DOTALL,
 )
 _MAX_COMMENT = 64 * 1024
-"""Longer comment lines are refused: finding a quotation mark that is not there takes time squared."""
+"""Longest comment line in bytes: the search for a missing quotation mark takes the square of the length."""
 
 FRAME_KEYS: Final = ("Lattice", "Properties", "pbc")
-"""Keys of the second line that are of the frame itself."""
+"""Keys of the second line that describe the frame itself."""
 
 _SPELLED: Final = {key.lower(): key for key in FRAME_KEYS}
-"""Programs write them in letters of any case."""
+"""Keys that programs write in upper or lower case."""
 
 _OCCUPANCIES: Final = ("occupancy", "occupancies", "occ")
 _MARKS: Final = re.compile(r"[\[\]{}(),\"']")
-"""What stands around and between the elements of an array, beside blanks."""
+"""Characters around and between the elements of an array, besides blanks."""
 
 
 def info(comment: bytes) -> dict[str, str]:
-    """The ``key=value`` pairs of a frame's second line, quotation marks removed.
+    """The ``key=value`` pairs of a frame's second line, without quotation marks.
 
     Raises:
-        Rejected: ``extxyz-syntax``, where the line is too long or a key has two values.
+        Rejected: ``extxyz-syntax``, if the line is too long or a key has two values.
     """
     if len(comment) > _MAX_COMMENT:
         raise Rejected("extxyz-syntax", f"the comment line is longer than {_MAX_COMMENT // 1024} KiB")
@@ -57,7 +57,7 @@ def info(comment: bytes) -> dict[str, str]:
 
 
 def _contradict(key: str, one: str, other: str) -> bool:
-    """Whether two values of a key differ in what matters: the frame, or a number."""
+    """Whether two values of a key contradict each other: the key describes the frame, or both are numbers."""
     these, those = _words(one), _words(other)
     if these == those or key in FRAME_KEYS:
         return these != those
@@ -73,7 +73,7 @@ def _words(array: str) -> list[str]:
 
 
 class _AtomLine(NamedTuple):
-    """Where an atom's line keeps what; -1 where it does not."""
+    """The columns of an atom's line; -1 for a column that it lacks."""
 
     species: int
     number: int
@@ -82,7 +82,7 @@ class _AtomLine(NamedTuple):
 
 
 def _atom_line(properties: str) -> _AtomLine:
-    """Where an atom's line keeps what, from ``name:type:width`` three by three."""
+    """Read the columns of an atom's line from ``properties``, a list of ``name:type:width``."""
     words = properties.split(":")
     at = 0
     found: dict[str, int] = {}
@@ -109,7 +109,7 @@ def _atom_line(properties: str) -> _AtomLine:
 
 
 def read(text: bytes) -> StatedCell:
-    """The cell of one frame.
+    """Read the cell of one frame.
 
     Raises:
         Rejected: ``extxyz-syntax``, ``cell`` (no Lattice: a plain XYZ is a molecule), ``element``,
@@ -150,7 +150,7 @@ def read(text: bytes) -> StatedCell:
 
 
 def _numbers(rows: list[list[str]], columns: _AtomLine) -> NDArray[np.uint8]:
-    """Atomic numbers (n,) by species and Z, which must agree where both are there."""
+    """Atomic numbers (n,) from species and Z, which must agree if both are given."""
     found: list[list[int]] = [
         [_atomic_number(row[column], column == columns.number) for row in rows]
         for column in (columns.species, columns.number)
@@ -165,7 +165,7 @@ def _numbers(rows: list[list[str]], columns: _AtomLine) -> NDArray[np.uint8]:
 
 
 def _refuse_mixed(pairs: dict[str, str]) -> None:
-    """Raises ``Rejected("disordered")`` where ASE has written that sites are shared, which its atoms do not show."""
+    """Raise ``Rejected("disordered")`` if ASE's occupancies in the comment say that sites are shared."""
     written = pairs.get("occupancy", "")
     if not written.startswith("_JSON"):
         return

@@ -1,4 +1,4 @@
-"""Structures of VASP (POSCAR, CONTCAR; versions 5 and 6, which name their elements)."""
+"""Reads structures of VASP (POSCAR, CONTCAR; versions 5 and 6, which name their elements)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,13 @@ _HEADER = 5
 
 
 def read(text: bytes) -> StatedCell:
-    """The cell of a POSCAR.  Velocities and what else follows the sites are not read.
+    """Read the cell of a POSCAR.  Velocities and anything else after the sites are not read.
 
-    A negative scale is the volume of the cell in Å³, three scales are those along x, y and z.
+    A negative scale is the volume of the cell in Å³; three scales are those along x, y and z.
 
     Raises:
-        Rejected: ``poscar-syntax``, ``incomplete`` (it ends too early), ``element`` (unknown, or none
-            named: VASP 4), ``cell``, ``coordinates``, ``too-many-sites``.
+        Rejected: ``poscar-syntax``, ``incomplete`` (the file ends too early), ``element`` (unknown, or not named, as in
+            VASP 4), ``cell``, ``coordinates``, ``too-many-sites``.
     """
     if b"\0" in text:
         raise Rejected("poscar-syntax", "not a text file (is it compressed?)")
@@ -41,7 +41,7 @@ def read(text: bytes) -> StatedCell:
         )
     n = sum(map(int, counts))
     check_count(n)
-    # What follows an element names its potential: Fe_pv, and Fe/0c5f… in VASP 6.
+    # the text after an element names its potential: Fe_pv, and Fe/0c5f… in VASP 6
     elements = [element(word.split("/")[0].split("_")[0]) for word in symbols]
     at, trailing = _HEADER + 2, 3
     if lines[at][:1] in ("S", "s"):  # selective dynamics
@@ -64,10 +64,10 @@ def read(text: bytes) -> StatedCell:
 
 
 def _check_named(ends: list[list[str]], numbers: NDArray[np.uint8]) -> None:
-    """Hold what stands behind each site's coordinates, which may be its element, against the list of elements.
+    """Compare the word after each site's coordinates, which may be its element, with the list of elements.
 
     Raises:
-        Rejected: ``element``, where it is another's symbol.
+        Rejected: ``element``, if it is the symbol of another element.
     """
     for place, (end, number) in enumerate(zip(ends, numbers.tolist(), strict=True), 1):
         named = ATOMIC_NUMBERS.get(end[0].rstrip("0123456789+-"), number) if len(end) == 1 else number
@@ -87,7 +87,7 @@ def _is_count(word: str) -> bool:
 
 
 def _scale(line: str, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Factors (3,) of x, y and z."""
+    """The factors (3,) of x, y and z."""
     found: list[float] = []
     for word in line.split()[:3]:
         try:

@@ -1,7 +1,7 @@
-"""Structures as pymatgen writes them in JSON.
+"""Reads and writes structures in pymatgen's JSON.
 
-Only the lattice and the sites are read, here and not by pymatgen: its decoder imports whatever module
-a text names, and this text may be a stranger's.
+Only the lattice and the sites are read.  pymatgen's own decoder is not used: it imports any module that the text names,
+and the text may come from a stranger.
 """
 
 import json
@@ -20,14 +20,14 @@ from hpcvox.errors import Rejected
 _PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma")
 _ONCE: Final = ('"lattice"', '"matrix"', '"sites"')
 _SAME: Final = 0.01
-"""Of a length, or of an angle's cosine."""
+"""Tolerance of a length (relative) and of an angle's cosine."""
 _SAME_PLACE_A: Final = 0.1
 
 
 def read(text: bytes) -> StatedCell:
-    """The cell of a structure, or of an object that has one as its ``structure``.
+    """Read the cell of a structure, or of an object that has one under the key ``structure``.
 
-    Sites that several elements share are one row for each element, with its occupancy.
+    A site that several elements share gives a row for each element, with its occupancy.
 
     Raises:
         Rejected: ``json-syntax``, ``no-structure``, ``cell``, ``element``, ``coordinates``,
@@ -71,7 +71,7 @@ def written(
     lattice: Sequence[Sequence[float]],
     periodic: Sequence[bool],
 ) -> bytes:
-    """Atoms at ``positions`` (k, 3) in Å in the cell ``lattice`` (3, 3) as JSON that :func:`read` reads, to the bit."""
+    """JSON text of atoms at ``positions`` (k, 3) in Å in the cell ``lattice`` (3, 3); :func:`read` reads it exactly."""
     symbols = [SYMBOLS[z] if 0 < z < len(SYMBOLS) else str(z) for z in numbers]
     sites = [
         {"species": [{"element": symbol}], "xyz": place}
@@ -85,21 +85,21 @@ def _loaded(text: bytes | str) -> Any:
         raise Rejected("too-large", f"the structure has more than {MAX_PARTS:,} brackets and commas")
     try:
         return json.loads(text, object_pairs_hook=_object if _doubled(text) else None)
-    except (ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError, too
+    except (ValueError, RecursionError) as error:  # text that is not UTF-8 also raises ValueError
         python = text.lstrip()[:2] in ("{'", b"{'")
         hint = " (a dictionary as Python prints it: write it by json.dumps)" if python else ""
         raise Rejected("json-syntax", f"not valid JSON: {str(error)[:200]}{hint}") from None
 
 
 def _doubled(text: bytes | str) -> bool:
-    """Whether what a structure has once is in its text twice."""
+    """Whether a key that a structure has once occurs twice in its text."""
     if isinstance(text, bytes):
         return any(text.count(key.encode()) > 1 for key in _ONCE)
     return any(text.count(key) > 1 for key in _ONCE)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, no key of which has two values.
+    """Make an object of JSON pairs, and check that no key has two different values.
 
     Raises:
         Rejected: ``json-syntax``.
@@ -143,7 +143,7 @@ def _check_volume(matrix: NDArray[np.float64], stated: Any) -> None:
 
 
 def _check_parameters(matrix: NDArray[np.float64], value: dict[str, Any]) -> None:
-    """Raises ``Rejected("cell")`` where the lengths and angles beside a matrix (3, 3) are not those of its rows."""
+    """Raise ``Rejected("cell")`` if the stated lengths and angles differ from those of the matrix (3, 3)."""
     (stated,) = array([[value[name] for name in _PARAMETERS]], 6, "cell", "lengths and angles of the lattice")
     lengths = np.linalg.norm(matrix, axis=1)
     cosines = (matrix @ matrix.T)[(1, 0, 0), (2, 2, 1)] / (lengths[[1, 0, 0]] * lengths[[2, 2, 1]])
@@ -173,7 +173,7 @@ def _species(i: int, site: Any) -> list[tuple[int, float]]:
 
 
 def _frac(sites: list[Any], lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fractional coordinates (n, 3), from positions where those are all that is there; both must be the same places."""
+    """Fractional coordinates (n, 3), computed from positions if the sites have only these; both must agree."""
     frac: NDArray[np.float64] | None = None
     if all("abc" in site for site in sites):
         frac = array([site["abc"] for site in sites], 3, "coordinates", "the abc of each site")

@@ -1,4 +1,4 @@
-"""Sources: where crystals come from, and how their texts, ids and targets are found there.
+"""Sources of crystals: they find the texts, ids and targets of crystals in files, folders, archives and databases.
 
-:func:`hpcvox.crystals.sources.source.open_source` opens any of them; each kind has a module.
+:func:`hpcvox.crystals.sources.source.open_source` opens any source; each kind of source has a module.
 """

@@ -1,6 +1,6 @@
-"""Sources that are archives: tar (plain, gzip, bzip2, xz) and zip, members in the order in which they lie.
+"""Archives as sources: tar (plain, gzip, bzip2, xz) and zip, with members in the order of the file.
 
-A damaged archive gives what can still be read, then one fault that names the archive.
+A damaged archive gives all entries that can still be read, then one entry with a fault that names the archive.
 """
 
 import mmap
@@ -22,13 +22,13 @@ from hpcvox.errors import SourceError
 COMPRESSED_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 _LOCAL: Final = b"PK\x03\x04"
-"""How a member of a zip begins."""
+"""The first bytes of a member of a zip."""
 
 _PIECE: Final = 4096
 _AGAIN: Final = 1 << 20
 
 _MAX_HEADER: Final = 1 << 20
-"""Bytes of what a tar says of a member besides its header, which tarfile reads at once: long names, and attributes."""
+"""Most bytes of the extra headers of a tar's member (long names, attributes), which tarfile reads into memory."""
 
 _LONG: Final = (
     *(tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
@@ -38,10 +38,10 @@ _LONG: Final = (
 _READ_ERRORS: Final = (*READ_ERRORS, tarfile.TarError, struct.error)
 
 _TAR_ERRORS: Final = (*_READ_ERRORS, ValueError, RecursionError)
-"""What tarfile raises, which takes numbers for numbers, and for each long header that follows another calls itself."""
+"""The exceptions of tarfile for damaged headers: bad numbers, and recursion over many long headers in a row."""
 
 UNREADABLE: Final = (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_READ_ERRORS)
-"""What opening a zip or reading a member of it may raise.
+"""The exceptions of opening a zip or reading a member.
 
 RuntimeError: the member is encrypted; NotImplementedError: unknown compression.
 """
@@ -66,7 +66,7 @@ class TarSource:
     kind = "tar"
     total: int | None = None
     target_names: tuple[str, ...] = ()
-    passed_over = ""  # told when it was read to its end
+    passed_over = ""  # known only after the archive was read to its end
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,7 +90,7 @@ class TarSource:
                             index += 1
                         elif not member.isdir() and not hidden(member.name):
                             left.add(FILES, member.name)
-                while stream.read(MAX_BYTES):  # to the end, where the checksum of the compression is
+                while stream.read(MAX_BYTES):  # read to the end, where the checksum of the compression is
                     pass
         except _TAR_ERRORS as error:
             ended.clear()
@@ -103,9 +103,9 @@ class TarSource:
 
 
 def _headers(ended: list[bool]) -> type[tarfile.TarInfo]:
-    """Headers of one tar, of bounded length.
+    """A class of headers for reading one tar, which limits their length.
 
-    ``ended`` gets an element at the end mark, without which tarfile takes a cut archive for a whole one.
+    It appends to ``ended`` at the end mark of the archive; tarfile alone cannot tell a cut archive from a complete one.
     """
     of_all = 0
 
@@ -125,7 +125,7 @@ def _headers(ended: list[bool]) -> type[tarfile.TarInfo]:
             return made
 
         def _proc_gnusparse_10(self, *_: object) -> None:
-            """Of the other way to write one, whose map may have any length."""
+            """Refuse the other form of a sparse file, whose map may have any length."""
             raise tarfile.ReadError("a sparse file, which is not read")
 
     return Header
@@ -180,10 +180,10 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def read_member(handle: IO[bytes], method: int) -> bytes:
-    """The text of a member, at most one byte more than is read of any.
+    """Read the text of a member, at most one byte more than the longest text that is allowed.
 
-    Of deflated members no more is inflated than is asked for.  Of other methods a whole piece of what is packed
-    is, so that these are small.
+    A deflated member is inflated only as far as needed.  Other methods unpack a whole piece of the packed bytes, so
+    these pieces are small.
     """
     if method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return handle.read(MAX_BYTES + 1)
@@ -195,10 +195,10 @@ def read_member(handle: IO[bytes], method: int) -> bytes:
 
 
 def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Whole members of a zip whose directory (at its end) is lost, by their local headers (APPNOTE 4.3.7).
+    """The complete members of a zip that has lost its directory (at its end), found by local headers (APPNOTE 4.3.7).
 
-    After a member that is damaged the search goes on behind its header, for the next one may lie within what was
-    taken for it.  So that no file is read over and over, this is done for as many bytes as the file has, in all.
+    After a damaged member the search continues right after its header, because the next member may lie within the bytes
+    that seemed to belong to it.  In total this reads at most as many bytes as the file has.
     """
     size = path.stat().st_size
     if not size:
@@ -217,11 +217,11 @@ def _salvaged(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 class _Local(NamedTuple):
-    """What a local header leads to."""
+    """The member after a local header."""
 
     name: str
-    text: bytes | None  # of a whole member, or what is read of one that is too large
-    end: int  # where reading it ended
+    text: bytes | None  # the text of a complete member, or the part that is read of one that is too large
+    end: int  # where the reading ended
     whole: bool
 
 
@@ -240,7 +240,7 @@ def _local(data: mmap.mmap, at: int) -> _Local:
 
 
 def _inflated(data: mmap.mmap, start: int) -> tuple[bytes | None, int, bool]:
-    """What begins at ``start``, inflated; where it ended; and whether that is an end, of it or of what is read."""
+    """Inflate the data at ``start``; return the text, where it ended, and whether it was complete or long enough."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     pieces, size, at = [], 0, start
     try:

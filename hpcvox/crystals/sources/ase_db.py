@@ -1,8 +1,8 @@
-"""Sources that are databases of ASE (SQLite, ``.db``), row by row in the order of their ids.
+"""Databases of ASE (SQLite, ``.db``) as sources, row by row in the order of their ids.
 
-The file is read here and not by ``ase.db``, which takes all rows into memory at once (``fetchall``)
-and opens the file for writing.  What is read are numbers and one text of JSON, nothing that is code: the rows are to
-be those of a table, for a view may compute them without end.
+This module does not use ``ase.db``, which reads all rows into memory at once (``fetchall``) and opens the file for
+writing.  It reads only numbers and a JSON text, and no code.  The rows must be those of a table, because a view may
+compute rows forever.
 """
 
 import json
@@ -25,17 +25,17 @@ from hpcvox.errors import Rejected, SourceError
 ASE_SUFFIXES: Final = (".db",)
 
 _READ_ERRORS: Final = (sqlite3.Error, UnicodeError, OverflowError)
-"""What reading a damaged database may raise: names in it, for one, need not be UTF-8 any more."""
+"""The exceptions of reading a damaged database, in which, for example, names may no longer be UTF-8."""
 
 _QUERY: Final = (
     "SELECT id, numbers, positions, cell, pbc, energy, key_value_pairs FROM systems ORDER BY rowid"
 )
 
 _IS_TABLE: Final = "SELECT COUNT(*) FROM sqlite_master WHERE lower(name) = 'systems' AND rootpage > 0"
-"""Views, and tables that a program computes, lie on no page."""
+"""True for tables that are stored in the file; views and computed tables have no root page."""
 
 _COUNT_S: Final = 60.0
-"""Time that the rows are counted for; a damaged file may lead to the same page again and again."""
+"""Seconds in which the rows must be counted; in a damaged file the pages may form a circle."""
 
 
 class AseSource:
@@ -97,7 +97,7 @@ class AseSource:
 
 
 def _count(connection: sqlite3.Connection) -> int | None:
-    """How many rows there are; None where counting them takes too long."""
+    """The number of rows; None if counting them takes too long."""
     clock = threading.Timer(_COUNT_S, connection.interrupt)
     clock.daemon = True
     clock.start()
@@ -122,7 +122,7 @@ def _pairs(text: Any) -> dict[str, Any]:
 
 
 def _structure(numbers: Any, positions: Any, cell: Any, pbc: Any) -> bytes:
-    """A row's atoms as the JSON of a structure, exact to the bit."""
+    """The atoms of a row as the JSON text of a structure, without loss of precision."""
     if isinstance(numbers, bytes) and len(numbers) > 4 * MAX_SITES:
         raise Rejected("too-many-sites", f"the cell has more than {MAX_SITES} sites")
     try:

@@ -1,7 +1,7 @@
-"""The crystals that a run leaves, as CIFs: a folder ``cifs/`` of them, or one file ``cifs.zip`` in its place.
+"""The CIFs that a run writes: a folder ``cifs/`` of files, or one file ``cifs.zip`` instead.
 
-Whoever reads them names the folder, and gets the same crystals, in the same order and under the same names, from
-either.  A zip of somebody else's beside a folder is none of these: those have :data:`COMMENT`.
+A reader always names the folder, and gets the same crystals from both, in the same order and under the same names.  A
+zip beside a folder counts only if it has :data:`COMMENT`, so that other zips are not mistaken for such a set.
 """
 
 import contextlib
@@ -21,25 +21,25 @@ from hpcvox.files import durable
 from hpcvox.files.regular import open_regular
 
 Form = Literal["folder", "zip"]
-"""How a set of CIFs is kept: a file each in a folder, or all in one file."""
+"""The form of a set of CIFs: single files in a folder, or all in one zip."""
 
 COMMENT: Final = b"CIFs of hpcvox, read where the folder is named that this file is called after"
-"""Of a zip that stands for a folder, where a zip has its comment."""
+"""The comment of a zip that stands for a folder."""
 
 FORM: Final = (
     "the crystals' CIFs: folder, a file each in cifs/; zip, all in one file cifs.zip, which whatever reads cifs/ takes "
     "for it"
 )
-"""What the setting says of itself."""
+"""The description of the setting that chooses the form."""
 
 Add = Callable[[str, str | bytes], None]
-"""Takes a file's name and its text."""
+"""A function that takes the name and the text of a file."""
 
 _PIECE: Final = 1 << 20
 
 
 class Cif(NamedTuple):
-    """One of a set: its file's name, the file that it is or lies in, and how to read it."""
+    """A CIF of a set: its name, the file that it is (or the zip that holds it), and a function that reads it."""
 
     name: str
     place: Path
@@ -47,9 +47,9 @@ class Cif(NamedTuple):
 
 
 class CifSet:
-    """The CIFs of ``folder``, whether they lie in it or in the zip beside it; or its files of another suffix.
+    """The CIFs of ``folder``, from the folder or from the zip that stands for it; or files with another suffix.
 
-    A zip is kept open, so that it is the same one for as long as this is.
+    A zip stays open as long as this object exists, so that it stays the same file.
     """
 
     def __init__(self, folder: Path, suffix: str = ".cif") -> None:
@@ -72,11 +72,11 @@ class CifSet:
         """The files' names, sorted."""
         if self._zip is None:
             return sorted(self.loose())
-        # of a stranger's run: what is no plain name stays where it is
+        # the zip may be a stranger's: members whose name is no plain file name are ignored
         return sorted(name for name in self._zip.NameToInfo if name.endswith(self.suffix) and "/" not in name)
 
     def loose(self) -> set[str]:
-        """The names of those that lie in the folder, whether they count or not."""
+        """The names of the files in the folder, also if a zip counts instead of them."""
         return {path.name for path in self.folder.glob(f"*{self.suffix}") if path.is_file()}
 
     def files(self) -> dict[str, Cif]:
@@ -84,14 +84,14 @@ class CifSet:
         return {name: Cif(name, self.path(name), partial(self.read, name)) for name in self.names()}
 
     def path(self, name: str) -> Path:
-        """Where the file is, or the zip that it lies in."""
+        """The path of the file, or of the zip that holds it."""
         return self.folder / name if self._zip is None else self.archive
 
     def read(self, name: str) -> bytes:
-        """The text of a file, at most one byte more than is read of any.
+        """Read the text of a file, at most one byte more than the longest text that is allowed.
 
         Raises:
-            OSError: it is not there, or cannot be read.
+            OSError: the file does not exist, or cannot be read.
         """
         if self._zip is not None:
             return self.packed(name)
@@ -99,7 +99,7 @@ class CifSet:
             return file.read(MAX_BYTES + 1)
 
     def packed(self, name: str) -> bytes:
-        """The text of a file in the zip.
+        """Read the text of a file in the zip.
 
         Raises:
             OSError: there is none, or it cannot be read.
@@ -117,10 +117,10 @@ class CifSet:
 
     @contextlib.contextmanager
     def replaced(self, form: Form) -> Iterator[Add]:
-        """Have the set be of those files that are added, each once, in this form and in no other.
+        """A context that replaces the set by the files that are added in it, each once, in the form ``form`` only.
 
-        Files that stay as they are are not touched.  Until the end, those that were there before in the other form are
-        what is read; a zip is either whole or as it was.
+        Files that do not change are not written.  Until the end of the context, readers get an old set of the other
+        form; a zip is either complete or unchanged.
         """
         with self._zipped() if form == "zip" else self._unpacked() as add:
             yield add
@@ -146,7 +146,7 @@ class CifSet:
     def _zipped(self) -> Iterator[Add]:
         part = durable.fresh(durable.part_of(self.archive))
         try:
-            # stored: the bytes of what is packed depend on the library that packs
+            # stored without compression, because compressed bytes depend on the version of the library
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 archive.comment = COMMENT
 
@@ -166,18 +166,18 @@ class CifSet:
                 pass
         if self.folder.is_dir():
             self._removed(set())
-            with contextlib.suppress(OSError):  # what else lies in it is not ours
+            with contextlib.suppress(OSError):  # the folder may hold files of others
                 self.folder.rmdir()
 
     def _removed(self, kept: set[str]) -> None:
-        """Without the files of an earlier run that are not among these."""
+        """Remove the files of an earlier run that are not in ``kept``."""
         for path in self.folder.glob(f"*{self.suffix}"):
             if path.name not in kept:
                 path.unlink()
 
 
 class CifSetSource:
-    """The CIFs of a zip as those of the folder that it stands for."""
+    """The CIFs of a zip as a source, which is the same as the folder that the zip stands for."""
 
     kind = "folder"
     target_names: tuple[str, ...] = ()
@@ -202,7 +202,7 @@ class CifSetSource:
 
 
 def zipped(path: Path) -> CifSet | None:
-    """The set that is kept in a zip, where ``path`` is that or the folder that it stands for.
+    """The set in a zip, if ``path`` is such a zip or the folder that it stands for; else None.
 
     Raises:
         SourceError: there is no such folder, and its zip is damaged.
@@ -219,7 +219,7 @@ def zipped(path: Path) -> CifSet | None:
 
 
 def _opened(path: Path) -> zipfile.ZipFile | None:
-    """The zip at ``path``, if it is one that stands for a folder; what :data:`UNREADABLE` has where it is damaged."""
+    """Open the zip at ``path`` if it stands for a folder; raise one of :data:`UNREADABLE` if it is damaged."""
     if not path.is_file():
         return None
     archive = zipfile.ZipFile(path)
@@ -230,7 +230,7 @@ def _opened(path: Path) -> zipfile.ZipFile | None:
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name)  # of 1980, whenever it is made
+    member = zipfile.ZipInfo(name)  # always dated 1980, so that equal sets have equal bytes
     member.create_system = 3
     member.external_attr = 0o100644 << 16
     return member
@@ -248,7 +248,7 @@ def _has(path: Path, data: bytes) -> bool:
 
 
 def _check(path: Path) -> None:
-    """See that every file of a zip can be read back."""
+    """Check that every file of a zip can be read back."""
     with zipfile.ZipFile(path) as archive:
         if (damaged := archive.testzip()) is not None:
             raise HpcvoxError(

@@ -1,4 +1,4 @@
-"""Which fields of a record (a frame's comment, a JSON object, a row) are its id and its targets."""
+"""Chooses the fields of a record (a frame's comment, a JSON object, a row) that are its id and its targets."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from hpcvox.crystals.decimals import decimal
 from hpcvox.errors import Rejected, SourceError, did_you_mean
 
 ID_COLUMNS: Final = ("material_id", "id", "mp_id", "cif_id", "name")
-"""Likely names of an identifier, the likelier before the less likely."""
+"""Usual names of an identifier, the most likely first."""
 
 ABSENT: Final = frozenset(
     [
@@ -45,7 +45,7 @@ ABSENT: Final = frozenset(
         ),  # of spreadsheets
     ]
 )
-"""What programs write, in small letters, for a value that is not there."""
+"""What programs write for a missing value, in small letters."""
 
 
 class ColumnChoice(NamedTuple):
@@ -57,19 +57,19 @@ class ColumnChoice(NamedTuple):
 
     @property
     def id_names(self) -> tuple[str, ...]:
-        """Names that the identifier may have."""
+        """Names that the column of identifiers may have, the most likely first."""
         return ID_COLUMNS if self.id_column == "auto" else (self.id_column,)
 
     @property
     def structure_names(self) -> tuple[str, ...]:
-        """Names that the column or field of structures may have, the likelier first."""
+        """Names that the column or field of structures may have, the most likely first."""
         return ("cif", "structure") if self.cif_column == "cif" else (self.cif_column,)
 
     def structure_column(self, path: Path, names: Sequence[str]) -> str:
-        """The one of ``names`` that holds the structures.
+        """The column of structures among ``names``.
 
         Raises:
-            SourceError: none does.
+            SourceError: there is none.
         """
         found = next((name for name in self.structure_names if name in names), None)
         if found is None:
@@ -80,7 +80,7 @@ class ColumnChoice(NamedTuple):
         return found
 
     def refuse_other_id(self, path: Path, names: Sequence[str]) -> None:
-        """Raise SourceError where the id column that was asked for is none of ``names``."""
+        """Raise SourceError if the user has named an id column that is not among ``names``."""
         if self.id_column not in ("auto", *names):
             near = did_you_mean(self.id_column, names)
             raise SourceError(
@@ -88,14 +88,14 @@ class ColumnChoice(NamedTuple):
             )
 
     def refuse_other_targets(self, path: Path, names: Sequence[str], numeric: Sequence[str]) -> None:
-        """Raise SourceError where a target that was asked for is none of ``names``; ``numeric`` says which may be."""
+        """Raise SourceError if the user has named a target that is not in ``names``; the message lists ``numeric``."""
         missing = [name for name in self.targets or () if name not in names]
         if missing:
             valid = f"{did_you_mean(missing[0], numeric)}columns of numbers: {', '.join(numeric) or 'none'}"
             raise SourceError(f"{path}: no column {missing[0]!r} for a target: {valid}")
 
     def identify(self, record: Mapping[str, Any], otherwise: str) -> str:
-        """The record's identifier; ``otherwise`` where it has none."""
+        """The identifier of a record; ``otherwise`` if it has none."""
         for name in self.id_names:
             value = record.get(name)
             if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
@@ -127,12 +127,12 @@ def no_target(name: str, written: str, number: float = math.nan) -> str:
 
 
 def absent(cell: str) -> bool:
-    """Whether a cell says that its value is not there."""
+    """Whether a cell says that its value is missing."""
     return cell.strip().lower() in ABSENT
 
 
 def refuse_doubled(path: Path, names: Sequence[str], used: Sequence[str | None]) -> None:
-    """Raises SourceError where one of the ``used`` columns is there twice: which is meant cannot be told."""
+    """Raise SourceError if a table has one of the ``used`` columns twice, so that the right one is unknown."""
     for name in used:
         if name is not None and (count := names.count(name)) > 1:
             raise SourceError(
@@ -142,12 +142,12 @@ def refuse_doubled(path: Path, names: Sequence[str], used: Sequence[str | None])
 
 
 def text_format(text: bytes) -> str:
-    """The format of a text in a table's cell: a structure in JSON where it begins with a brace, else a CIF."""
+    """The format of a text in a table's cell: a structure in JSON if it begins with a brace, else a CIF."""
     return "json" if text[:1] == b"{" or text.lstrip().startswith((b"{", b"\xef\xbb\xbf{")) else "cif"
 
 
 def _number(value: Any) -> float:
-    """``value`` as a number, also one that is written as text; nan for all else."""
+    """``value`` as a number, also if it is written as text; nan for all other values."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:
@@ -157,5 +157,5 @@ def _number(value: Any) -> float:
 
 
 def _text(text: str) -> str:
-    """``text`` without the halves of characters that JSON lets through and no file can hold."""
+    """``text`` without lone surrogates, which JSON allows but no file can hold."""
     return text.encode(errors="replace").decode()

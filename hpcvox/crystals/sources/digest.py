@@ -1,4 +1,4 @@
-"""One value that stands for all that some entries hold: what is made of the same ones need not be made again."""
+"""Computes a checksum of entries, so that results of the same entries need not be made again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def entries_digest(entries: Sequence[Entry]) -> str:
     """XXH3-128 (hex) of all that the entries hold."""
     state = xxhash.xxh3_128()
     for entry in entries:
-        # of a field what its file holds, not its path: it may be moved
+        # for a field the content of its file, not its path, which may change
         content = entry.text if entry.file is None else file_digest(entry.file)
         head = repr((entry.index, entry.id, entry.origin, len(content), entry.targets, entry.fault))
         state.update(head.encode(errors="backslashreplace"))
@@ -25,7 +25,7 @@ def entries_digest(entries: Sequence[Entry]) -> str:
 
 
 def file_digest(path: Path) -> bytes:
-    """XXH3-128 of a file's bytes; of one that cannot be read, empty."""
+    """XXH3-128 of a file's bytes; empty if the file cannot be read."""
     try:
         with open_regular(path) as file:
             return hashlib.file_digest(file, xxhash.xxh3_128).digest()

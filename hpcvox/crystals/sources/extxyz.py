@@ -1,6 +1,6 @@
-"""Sources that are files of extended XYZ: frame by frame, each with its id and targets.
+"""Files of extended XYZ as sources, frame by frame, each with its id and targets.
 
-Here is found where a frame begins and ends; its sites are read in the worker (:mod:`hpcvox.crystals.formats.extxyz`).
+This module only finds where frames begin and end; workers read the sites (:mod:`hpcvox.crystals.formats.extxyz`).
 """
 
 from collections.abc import Iterator
@@ -54,10 +54,10 @@ class FrameSource:
 
 
 def _frame(file: IO[bytes]) -> bytes | None:
-    """The text of the next frame, cut where it is too long to be read; None at the end."""
+    """The text of the next frame, cut off if it is too long to be read; None at the end."""
     first = b"\n"
     while first and first.isspace():
-        first = _line(file).removeprefix(MARK)  # which files that were put together have, too
+        first = _line(file).removeprefix(MARK)  # joined files have a byte-order mark before later frames, too
     if not first:
         return None
     match = COUNT.fullmatch(first)
@@ -73,7 +73,7 @@ def _frame(file: IO[bytes]) -> bytes | None:
         size += len(line)
         if size <= MAX_BYTES or got == 0:
             lines.append(line)
-        elif not cut:  # the frame is too long: keep that it is, and no more
+        elif not cut:  # the frame is too long: keep just enough to show that
             lines = [*lines[:2], b" " * MAX_BYTES]
             cut = True
     return b"".join(lines)

@@ -1,4 +1,4 @@
-"""Field files as a source: one, or a folder of them.  Their entries name files: whoever parses one reads it."""
+"""Field files as a source: one file or a folder.  An entry only names its file, which the parser of the entry reads."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sources of single files of one structure each: one CIF or POSCAR, or a folder of them."""
+"""Files with one structure each as sources: one CIF or POSCAR, or a folder of them."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from hpcvox.errors import SourceError
 from hpcvox.files.regular import open_regular
 
 _PACKED: Final = r"(\.(gz|bz2|xz))?"
-_RULES: Final = (  # name of a file → format of its text; the first that fits
+_RULES: Final = (  # name of a file → format of its text; the first that fits counts
     (re.compile(rf".*\.m?cif{_PACKED}", re.IGNORECASE | re.DOTALL), "cif"),
     (re.compile(rf".*\.(poscar|vasp){_PACKED}", re.IGNORECASE | re.DOTALL), "poscar"),
     (re.compile(r"(POSCAR|CONTCAR).*", re.DOTALL), "poscar"),
@@ -30,7 +30,7 @@ NAMES: Final = ".cif, .mcif, POSCAR*, CONTCAR*, .poscar, .vasp, also .gz, .bz2, 
 
 
 def structure_format(name: str) -> str | None:
-    """The format of a file of one structure, by its name; None where it is no such file, or hidden."""
+    """The format of a file with one structure, from its name; None if it is no such file, or hidden."""
     if hidden(name):
         return None
     base = name.rsplit("/", 1)[-1]
@@ -51,14 +51,14 @@ class Walk(NamedTuple):
     """The files of a folder and its subfolders."""
 
     names: list[str]  # paths in the folder, sorted
-    passed_over: PassedOver  # the other files but for hidden ones, and the folders that two paths lead to
+    passed_over: PassedOver  # other files that are not hidden, and folders that a second path leads to
 
 
 def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
-    """The files in ``folder`` and its subfolders whose names are ``wanted``.
+    """The files in ``folder`` and its subfolders for whose names ``wanted`` is true.
 
-    A folder that links lead to is read once: under its own path where it lies in ``folder``, else under that
-    of the first link.  A link to a folder that it lies in itself is not followed.
+    A folder that several links lead to is read once: under its own path if it lies in ``folder``, else under the path
+    of the first link.  A link to a folder that contains the link is not followed.
 
     Raises:
         SourceError: a folder cannot be listed.
@@ -70,7 +70,7 @@ def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
     names: list[str] = []
     passed_over = PassedOver()
     seen: set[str] = set()  # real paths of folders
-    tops = [folder]  # and the links to folders, which come after all folders that are none
+    tops = [folder]  # links to folders are appended, and so come after all real folders
     for top in tops:
         target, place = (f"{os.path.realpath(path)}/" for path in (top, top.parent))
         if top != folder and place.startswith(target.replace("//", "/")):
@@ -138,14 +138,14 @@ def _read(index: int, name: str, origin: str, path: Path) -> Entry:
     kind = structure_format(path.name) or "cif"
     try:
         with open_regular(path) as file:
-            text = file.read(MAX_BYTES + 1)  # the parser refuses what is longer; no need to hold more
+            text = file.read(MAX_BYTES + 1)  # enough for the parser to see that a text is too long
         return unpacked_entry(Entry(index, name, origin, text, {}, None, kind), "unreadable")
     except OSError as error:
         return Entry(index, name, origin, b"", {}, Fault("unreadable", f"cannot read: {error.strerror}"))
 
 
 def unpacked_entry(entry: Entry, code: str) -> Entry:
-    """``entry`` with its text decompressed, or with a fault ``code`` where that is damaged."""
+    """``entry`` with its text decompressed, or with a fault ``code`` if the text is damaged."""
     if len(entry.text) > MAX_BYTES:
         return entry
     try:

@@ -1,8 +1,8 @@
-"""Lines of a table some of whose rows are longer than may be held.
+"""Reads lines of a table with rows that are too long for the memory.
 
-The csv module gathers a row of any length in memory, at four bytes a letter; a quotation that is never closed makes
-the rest of the file one row.  Tables are read at full speed until a row is too long; then once more, with no more of
-such rows than their outline.
+The csv module keeps a row of any length in memory, at four bytes per character, and a quotation mark that is never
+closed makes the rest of the file one row.  Tables are read at full speed until a row is too long.  Then they are read
+again, with only the outline of such rows.
 """
 
 import io
@@ -13,10 +13,10 @@ from typing import Final
 from hpcvox.crystals.limits import MAX_BYTES
 
 MAX_ROW: Final = MAX_BYTES
-"""A row of more bytes is not read."""
+"""Longest row in bytes that is read."""
 
 MOST: Final = 8 * MAX_ROW
-"""After so many letters the end of a row is not looked for any longer."""
+"""The search for the end of a row stops after this many characters."""
 
 _PIECE: Final = 64 * 1024
 _OTHERS: Final = re.compile(r'[^",\r\n]+')
@@ -36,21 +36,21 @@ class Measured:
         self._row = 0
 
     def row_began(self) -> bool:
-        """What is read from here on is of another row; False: the one before was not too long."""
+        """Note that a new row begins; returns False, since the row before was not too long."""
         self._row = 0
         return False
 
     def take(self, size: int) -> None:
-        """``size`` bytes more; raises :class:`RowTooLongError` once the row has more than it may."""
+        """Count ``size`` more bytes; raise :class:`RowTooLongError` if the row is too long."""
         self._row += size
         if self._row > self._most:
             raise RowTooLongError
 
 
 class Outlined:
-    """The lines of ``file``; of rows that are too long the quotation marks, commas and line ends that matter.
+    """The lines of ``file``; for rows that are too long only the quotation marks, commas and line ends that matter.
 
-    These are what tells the csv module where the row ends.
+    From these the csv module sees where the row ends.
     """
 
     def __init__(self, file: io.TextIOWrapper) -> None:
@@ -58,10 +58,10 @@ class Outlined:
         self._row = 0
         self._cut = False
         self.endless = False
-        """Whether it was so long that its end was not looked for: then there are no more lines."""
+        """Whether the search for the end of a row was given up; then there are no more lines."""
 
     def row_began(self) -> bool:
-        """What follows is of another row; whether the one before was too long."""
+        """Note that a new row begins; return whether the row before was too long."""
         cut, self._row, self._cut = self._cut, 0, False
         return cut
 
@@ -91,5 +91,5 @@ class Outlined:
 
 
 def _outline(text: str) -> str:
-    """``text`` with as few letters as leave the csv module in the same state."""
+    """``text`` with as few characters as possible that leave the csv module in the same state."""
     return _PAIRS.sub('""', _CELLS.sub(",", _OTHERS.sub("x", text)))

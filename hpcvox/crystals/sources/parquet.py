@@ -1,4 +1,4 @@
-"""Sources that are Parquet tables: a column of CIF texts or of structures in JSON, an id, and targets."""
+"""Parquet tables as sources: a column of CIF texts or of structures in JSON, an id, and targets."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ from hpcvox.errors import Rejected, SourceError
 PARQUET_SUFFIXES: Final = (".parquet",)
 
 _ROWS = 256
-"""Rows in memory at a time."""
+"""Number of rows in memory at a time."""
 
 
 class ParquetSource:
-    """A table of crystals, one a row; rows are numbered from 0.
+    """A table with one crystal per row; rows are numbered from 0.
 
-    Each text is a CIF or, where it begins with a brace, a structure in JSON.
+    Each text is a CIF or, if it begins with a brace, a structure in JSON.
     """
 
     kind = "parquet"
@@ -59,7 +59,7 @@ class ParquetSource:
         return pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=read)
 
     def _left_out(self, names: list[str]) -> str:
-        """Those columns of text whose first rows are numbers for the most part."""
+        """The columns of text whose first rows are mostly numbers, in words."""
         import pyarrow as pa
 
         left = PassedOver()
@@ -78,7 +78,7 @@ class ParquetSource:
             KeyError,
             ValueError,
             *READ_ERRORS,
-        ):  # whoever reads the rows will come to it
+        ):  # the reader of the rows will report it
             pass
         return left.told()
 
@@ -88,7 +88,7 @@ class ParquetSource:
         index = 0
         columns = list(dict.fromkeys([self._text, *([self._id] if self._id else []), *self.target_names]))
         try:
-            # as a dictionary: a text that the file has once for all its rows is in memory once
+            # as a dictionary, so that a text that the file stores once for many rows is in memory only once
             with self._file([self._text]) as file:
                 for batch in file.iter_batches(batch_size=_rows(file), columns=columns, use_threads=False):
                     cells = {name: _cells(batch.column(name)) for name in columns if name != self._text}
@@ -124,7 +124,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _is_written(cell: str) -> bool:
-    """Whether a text is a number."""
+    """Whether a text writes a number."""
     try:
         return math.isfinite(float(cell))
     except ValueError:
@@ -138,14 +138,14 @@ def _is_number(kind: Any) -> bool:
 
 
 def _rows(file: Any) -> int:
-    """Rows to be in memory at a time: fewer where the file says that they are long."""
+    """How many rows to keep in memory at a time: fewer if the file says that they are long."""
     groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
     longest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0.0)
     return int(min(_ROWS, max(1.0, MAX_BYTES / max(longest, 1.0))))
 
 
 def _texts(column: Any) -> Iterator[bytes | None]:
-    """A column of texts as bytes, one by one; of one that is too long a byte more than is read of any."""
+    """The texts of a column as bytes; a text that is too long is cut off one byte after the limit."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -170,7 +170,7 @@ def _cells(column: Any) -> list[Any]:
 
 
 def _values(column: Any) -> list[Any]:
-    """A column as Python values; texts as bytes, for they may not be UTF-8."""
+    """A column as Python values, with texts as bytes, since they may not be UTF-8."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):

@@ -1,13 +1,13 @@
-"""What a source leaves out that is no input of its kind (a README in a folder), counted for the end of a run."""
+"""Counts files and columns of a source that are no inputs (a README in a folder), for the last line of a job."""
 
 from typing import Final, NamedTuple
 
 _SHOWN: Final = 3
-"""Of each kind, the names that are told; of the others their number."""
+"""How many names of each kind are listed; of the others only the number."""
 
 
 class Kind(NamedTuple):
-    """What is passed over, in words: one of them, and several."""
+    """Words for something that is passed over: for one, and for several."""
 
     one: str
     many: str
@@ -22,21 +22,21 @@ COLUMNS: Final = Kind(
 
 
 class PassedOver:
-    """Counts what is passed over by its kind, and keeps the first names; no more, for there may be millions."""
+    """Counts what is passed over by its kind, and keeps only the first names, since there may be millions."""
 
     def __init__(self) -> None:
         self._counts: dict[Kind, int] = {}
         self._names: dict[Kind, list[str]] = {}
 
     def add(self, kind: Kind, name: str) -> None:
-        """One more of ``kind``."""
+        """Count one more of ``kind``."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
         names = self._names.setdefault(kind, [])
         if len(names) < _SHOWN:
             names.append(name.encode(errors="backslashreplace").decode())
 
     def told(self) -> str:
-        """``3 files of other kinds (README, x.png, y.png)``; empty where nothing was passed over."""
+        """``3 files of other kinds (README, x.png, y.png)``; empty if nothing was passed over."""
         return "; ".join(
             f"{count:,} {kind.one if count == 1 else kind.many} "
             f"({', '.join(self._names[kind])}{', …' if count > _SHOWN else ''})"

@@ -1,8 +1,8 @@
-"""Where crystals come from: files, folders, archives, tables and databases, as one stream of entries.
+"""Opens sources of crystals (files, folders, archives, tables and databases) as one stream of entries.
 
-A source is read in a fixed order and from its start as often as wanted; entries are not parsed here.
-Inputs that cannot even be read (a damaged member, an empty cell) are entries with a fault, so that
-the count of crystals and rejects is the count of inputs.
+A source can be read any number of times, always from its start and in the same order; entries are not parsed here.  An
+input that cannot be read (a damaged member, an empty cell) is an entry with a fault, so that every input is counted as
+a crystal or a reject.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,38 +35,38 @@ from hpcvox.registry import added
 
 
 class Reader(Protocol):
-    """What opens a source of one kind: entries numbered from 0, in a fixed order, ids not yet unique.
+    """The interface of a reader of one kind of source: its entries are numbered from 0, in a fixed order.
 
-    It may be read any number of times, each time from its start.  Its inputs that cannot be read are entries with a
-    :class:`hpcvox.crystals.record.Fault`.
+    It can be read any number of times, always from its start.  Ids need not be unique yet.  An input that cannot be
+    read is an entry with a :class:`hpcvox.crystals.record.Fault`.
     """
 
     kind: str
-    """A word for it."""
+    """A word for the kind of source."""
     total: int | None
-    """Number of entries, where known beforehand."""
+    """Number of entries, if known in advance; else None."""
     target_names: tuple[str, ...]
-    """Of the targets, in their order, where known beforehand."""
+    """Names of the targets, in their order, if known in advance; else empty."""
 
     @property
     def passed_over(self) -> str:
-        """What of the source is no input, in words; empty where there is none."""
+        """The files or columns of the source that are no inputs, in words; empty if there are none."""
 
     def __iter__(self) -> Iterator[Entry]: ...
 
 
 class Kind(NamedTuple):
-    """One kind of source that is a file with a suffix of its own.
+    """A kind of source: a file with its own suffix.
 
-    Another package has its own by an entry point of the group ``hpcvox.sources`` that names one.
+    Another package adds one by an entry point of the group ``hpcvox.sources`` that names a :class:`Kind`.
     """
 
     suffixes: tuple[str, ...]
-    """In small letters."""
+    """Its suffixes, in small letters."""
     open: Callable[[Path, ColumnChoice], Reader]
-    """Raises :class:`hpcvox.errors.SourceError` where the file is not what its name says."""
+    """Makes the reader of a file; raises :class:`hpcvox.errors.SourceError` if the file is not what its name says."""
     what: str
-    """For messages that list all kinds."""
+    """A description, for messages that list all kinds."""
 
 
 _KINDS: Final = (
@@ -85,11 +85,11 @@ _KINDS: Final = (
 )
 
 GROUP: Final = "hpcvox.sources"
-"""Of the entry points of other packages' kinds."""
+"""Group of the entry points of other packages' kinds."""
 
 
 def kinds() -> list[str]:
-    """All kinds of source, for messages."""
+    """Descriptions of all kinds of source, for messages."""
     named = [f"{kind.what} ({', '.join(kind.suffixes)})" for kind in (*_KINDS, *_others())]
     return [f"a folder of structure files ({NAMES})", "one of them", *named]
 
@@ -102,23 +102,22 @@ def _others() -> tuple[Kind, ...]:
 class Source:
     """A readable source of crystals.
 
-    Iterating yields :class:`Entry` in a fixed order: a folder by path, an archive as its members
-    lie, a table by row, frames and structures as they lie, a database by id.  An id that was seen
-    before in the source is an entry with the fault ``duplicate-id``: two crystals under one name
-    could not be told apart in any later table.
+    Iterating yields :class:`Entry` in a fixed order: of a folder by path, of an archive in the order of its members, of
+    a table by row, of frames and structures in the order of the file, of a database by id.  If an id occurs again, that
+    entry has the fault ``duplicate-id``, because later tables could not tell two crystals with the same id apart.
     """
 
     def __init__(self, path: Path, reader: Reader) -> None:
         self.path = path
-        self.kind = reader.kind  # "folder", "tar", "csv" ...; of a single file its format
-        self.total = reader.total  # number of entries where known beforehand
-        self.target_names = reader.target_names  # of the targets, in column order, where known beforehand
+        self.kind = reader.kind  # "folder", "tar", "csv" ...; for a single file its format
+        self.total = reader.total  # number of entries, if known in advance
+        self.target_names = reader.target_names  # names of the targets in column order, if known in advance
         self._reader = reader
 
     def __iter__(self) -> Iterator[Entry]:
         seen: dict[str, str] = {}
         for read in self._reader:
-            # hundreds of entries wait together to be parsed: what will not be is not held so long
+            # hundreds of entries wait to be parsed: do not keep texts that will be rejected
             entry = _emptied(read) if len(read.text) > MAX_BYTES else read
             first = seen.setdefault(entry.id, entry.origin)
             if first is not entry.origin:
@@ -129,11 +128,11 @@ class Source:
 
     @property
     def passed_over(self) -> str:
-        """What of the source is no input, in words (of a tar, when it was read); empty where there is none."""
+        """The files or columns that are no inputs, in words; empty if none, or before a tar was read to its end."""
         return self._reader.passed_over
 
     def refuse_empty(self) -> None:
-        """Raise :class:`SourceError` where there is not even one entry."""
+        """Raise :class:`SourceError` if the source has no entry."""
         if next(iter(self), None) is None:
             raise SourceError(f"{self.path} holds no crystals: give a source with at least one")
 
@@ -150,20 +149,23 @@ def open_source(
     targets: Sequence[str] | None = None,
     targets_file: Path | None = None,
 ) -> Source:
-    """Open the source at ``path``; its kind follows from its name.
+    """Open the source at ``path``; its name decides the kind.
 
-    A folder of a run of ours may be a zip (:mod:`hpcvox.crystals.sources.cif_set`).
+    ``id_column``, ``cif_column`` and ``targets`` apply to sources with columns or fields: tables, and records in JSON,
+    extended XYZ and databases.
 
-    ``id_column``, ``cif_column`` and ``targets`` are for what has columns or fields: tables, and the
-    records of JSON, extended XYZ and databases.  ``"auto"`` takes the first of ``material_id``, ``id``,
-    ``mp_id``, ``cif_id``, ``name`` that there is, else the row's or frame's number.
-    ``targets=None`` takes every column that holds numbers alone, and every number of a record.
-    ``targets_file`` is a table by the ids of the crystals (:mod:`hpcvox.crystals.sources.targets_file`), from which
-    all targets are then taken.
+    Args:
+        path: a file or folder; the CIFs of a run may be in a zip instead (:mod:`hpcvox.crystals.sources.cif_set`).
+        id_column: the column of ids; ``"auto"`` takes the first of ``material_id``, ``id``, ``mp_id``, ``cif_id``,
+            ``name`` that exists, else the number of the row or frame.
+        cif_column: the column of CIFs.
+        targets: names of the targets; None takes all columns that hold only numbers, and all numbers of a record.
+        targets_file: a table with the id of each crystal (:mod:`hpcvox.crystals.sources.targets_file`), from which all
+            targets are taken instead.
 
     Raises:
-        SourceError: there is nothing at ``path``, it is of no known kind, it cannot be read at all, it
-            holds no crystal, or a table lacks a column.
+        SourceError: there is nothing at ``path``, its kind is unknown, it cannot be read, it holds no crystal, or a
+            table lacks a column.
     """
     path = Path(path)
     if targets_file is None:
@@ -173,7 +175,7 @@ def open_source(
 
 
 def _reader(path: Path, columns: ColumnChoice) -> Reader:
-    """What reads the source at ``path``."""
+    """The reader of the source at ``path``."""
     if (crystals := zipped(path)) is not None:
         return CifSetSource(crystals)
     if path.is_dir():
@@ -206,9 +208,13 @@ def open_fields(
     targets: Sequence[str] | None = None,
     targets_file: Path | None = None,
 ) -> Source:
-    """The field files at ``path``, one or a folder of them; ``quantity`` is what those hold that do not say (cubes).
+    """Open the field files at ``path``, which is one file or a folder.
 
-    ``targets_file`` as in :func:`open_source`.
+    Args:
+        path: the file or folder.
+        quantity: the quantity in files that do not name it (cubes).
+        targets: see :func:`open_source`.
+        targets_file: see :func:`open_source`.
 
     Raises:
         SourceError: there is nothing at ``path``, or no field.

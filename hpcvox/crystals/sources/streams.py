@@ -1,4 +1,4 @@
-"""What sources have in common that read one file as a stream: an empty one, and one with a damaged tail."""
+"""Common code of sources that read one file as a stream: it handles empty files and files that are damaged."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,11 +9,11 @@ from hpcvox.errors import SourceError
 
 
 class BrokenStream(Exception):
-    """The next record cannot be told from what follows it."""
+    """The stream is damaged: the end of the next record cannot be found."""
 
 
 def refuse_empty(path: Path) -> None:
-    """Raises SourceError where the file at ``path`` cannot be read or holds nothing."""
+    """Raise SourceError if the file at ``path`` cannot be read or is empty."""
     try:
         with decompressed(path) as file:
             empty = not file.read(1)
@@ -24,7 +24,10 @@ def refuse_empty(path: Path) -> None:
 
 
 def until_damage(path: Path, entries: Iterable[Entry], records: str) -> Iterator[Entry]:
-    """``entries`` of the file at ``path``; where it is damaged, one more that says after how many ``records``."""
+    """Yield ``entries`` of the file at ``path``; if it is damaged, the last entry has a fault that says so.
+
+    ``records`` is the word for entries in the message.
+    """
     index = 0
     try:
         for entry in entries:

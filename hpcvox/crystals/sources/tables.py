@@ -1,4 +1,4 @@
-"""Sources that are tables: a CSV with a column of CIF texts, an id and any number of targets."""
+"""CSV tables as sources: a column of CIF texts, an id and any number of targets."""
 
 import csv
 import math
@@ -23,24 +23,28 @@ CSV_SUFFIXES: Final = suffixes(".csv")
 _MAX_HEADER: Final = 1024 * 1024
 
 _LONGEST_ABSENT: Final = 64
-"""Bytes of a cell that may say that there is no structure."""
+"""Longest cell in bytes that may mean that there is no structure."""
 
 _PATIENCE: Final = 100
-"""A column with so many more cells that are no numbers than numbers is looked at no further."""
+"""A column is dropped as a target if its other cells outnumber its numbers by this many."""
 
 
 class _Lines:
-    """Lines of a possibly compressed text; remembers whether it was read to its end, and damage."""
+    """The lines of a text, perhaps compressed; notes damage, and whether the end was reached."""
 
     def __init__(self, path: Path, most: int = MAX_ROW, outlined: bool = False) -> None:
-        """``outlined``: of rows of more than ``most`` bytes no more is read than tells where they end."""
+        """Args:
+        path: the file.
+        most: longest row in bytes.
+        outlined: read only the outline of longer rows, to find their end; otherwise they raise an error.
+        """
         self._path = path
         self._rows = Outlined(text_lines(path)) if outlined else Measured(most)
         self.ended = False
         self.damage: str | None = None
 
     def row_began(self) -> bool:
-        """What is read from here on is of another row; whether the one before was too long."""
+        """Note that a new row begins; return whether the row before was too long."""
         return self._rows.row_began()
 
     def __iter__(self) -> Iterator[str]:
@@ -61,10 +65,10 @@ class _Lines:
 
 
 class CsvSource:
-    """A table of crystals, one a row.
+    """A table with one crystal per row.
 
-    Rows are numbered as a spreadsheet shows them: the header is row 1.  The table is read once when
-    it is opened, to count its rows and to find which columns hold numbers alone.
+    Rows have the numbers that a spreadsheet shows: the header is row 1.  Opening reads the table once, to count its
+    rows and to find the columns that hold only numbers.
     """
 
     kind = "csv"
@@ -72,7 +76,7 @@ class CsvSource:
     def __init__(self, path: Path, columns: ColumnChoice) -> None:
         self._path = path
         targets = columns.targets
-        # A CIF is one cell; the csv module's own limit is 128 KiB.
+        # a CIF is one cell, and may be longer than the csv module's limit of 128 KiB
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
             self._columns = self._header()
@@ -111,7 +115,7 @@ class CsvSource:
         return [name.strip() for name in header]
 
     def _rows(self) -> Iterator[tuple[int, list[str], Fault | None]]:
-        """Every row with its number and what is wrong with it, if anything."""
+        """Every row with its number and its fault, if it has one."""
         lines = _Lines(self._path, outlined=self._outlined)
         width = len(self._columns)
         number = 1
@@ -125,7 +129,7 @@ class CsvSource:
             if not row:
                 continue
             fault = None
-            if lines.ended:  # the reader asked for another line: the last quotation was never closed
+            if lines.ended:  # the csv module wanted another line: the last quotation mark was never closed
                 fault = Fault("row", "the table ends within this row")
             elif cut:
                 fault = Fault("too-large", f"the row is longer than {MAX_ROW // 1024**2} MiB")
@@ -137,7 +141,7 @@ class CsvSource:
             yield 0, [], Fault("damaged-archive", message)
 
     def _survey(self) -> tuple[list["_Numeric"], int | None]:
-        """Columns that hold numbers for the most part, and the number of entries."""
+        """The columns that hold mostly numbers, and the number of entries."""
         skipped = {self._cif, self._id}
         columns = [
             _Numeric(i, name)
@@ -165,7 +169,7 @@ class CsvSource:
     def __iter__(self) -> Iterator[Entry]:
         for index, (number, row, damage) in enumerate(self._rows()):
             fault = damage
-            if number == 0:  # damage to the file as a whole
+            if number == 0:  # the file as a whole is damaged
                 yield Entry(index, self._path.name, self._path.name, b"", {}, fault)
                 continue
             whole = fault is None
@@ -207,7 +211,7 @@ def _is_finite(cell: str) -> bool:
 
 
 class _Numeric:
-    """How many of a column's cells are numbers, how many are none, and which is the first of these."""
+    """Counts the cells of a column that are numbers and those that are not, and keeps the first of the latter."""
 
     def __init__(self, index: int, name: str) -> None:
         self.index, self.name = index, name
@@ -215,7 +219,7 @@ class _Numeric:
         self.first = ""
 
     def refuted(self, row: int, cell: str) -> bool:
-        """Count a cell that is no number; whether the column has too many of them."""
+        """Count a cell that is no number; return whether the column has too many of these."""
         self.first = self.first or f"{self.name}: row {row} has {cell.strip()[:40]!r}"
         self.others += 1
         return self.others > self.numbers + _PATIENCE

@@ -1,4 +1,4 @@
-"""Targets in a table of their own, by the ids of the crystals: CGCNN's ``id_prop.csv``, or any with a header."""
+"""Reads targets from a separate table with the ids of the crystals: CGCNN's ``id_prop.csv``, or one with a header."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ from hpcvox.errors import Rejected, SourceError
 from hpcvox.terminal import counted
 
 ALONE: Final = "target"
-"""What the one column of a table without a header is called, unless ``targets`` names it."""
+"""The name of the only column of a table without a header, unless ``targets`` names it."""
 
 _UNUSED: Final = Kind("row of targets that no crystal has", "rows of targets that no crystal has")
 
@@ -37,9 +37,10 @@ class Entries(Protocol):
 class TargetsFile:
     """A table of targets.
 
-    Without a header (its second cell is a number), the first cell of a row is the id and the others are targets, called
-    as ``targets`` says, else ``target``, or ``target_1``, ``target_2`` ... With one, the id is in ``id_column``, the
-    first likely column, or the first of all; the columns of numbers are targets, or those that ``targets`` names.
+    In a table without a header (the second cell is a number), the first cell of each row is the id and the others are
+    targets; ``targets`` names them, else they are ``target``, or ``target_1``, ``target_2`` ...  In a table with a
+    header, the id is in ``id_column``, else in the first column with a usual name, else in the first column; the
+    targets are those that ``targets`` names, else all columns of numbers.
 
     Raises:
         SourceError: it cannot be read, has an id twice, or lacks a column.
@@ -75,10 +76,10 @@ class TargetsFile:
         self._choice = self._choice._replace(targets=self.names)
 
     def numbers(self, name: str) -> dict[str, float]:
-        """The targets of the crystal ``name``; none where no row is its.
+        """The targets of the crystal ``name``; empty if it has no row.
 
         Raises:
-            Rejected: ``target``, where one is no number.
+            Rejected: ``target``, if a value is no number.
         """
         return self._choice.numbers(self._rows.get(name, {}))
 
@@ -93,7 +94,7 @@ class TargetsFile:
         return all(_is_number(cell) or absent(cell) for cell in cells)
 
     def _header(self, first: Sequence[str], targets: Sequence[str] | None) -> list[str]:
-        """The names of the columns; those of a table without them, where ``first`` is a row already."""
+        """The names of the columns; made up if the table has no header, so that ``first`` is a row of data."""
         if not _is_number(first[1]):
             return [cell.strip() for cell in first]
         count = len(first) - 1
@@ -107,7 +108,7 @@ class TargetsFile:
 
 
 class Targeted:
-    """A source whose crystals take their targets from a table, beside those that they have.
+    """A source whose crystals get targets from a table, in addition to their own.
 
     Raises:
         SourceError: no crystal has a row of the table.
@@ -122,7 +123,7 @@ class Targeted:
 
     @property
     def passed_over(self) -> str:
-        """What of the source, and once it was read of the table, is no input."""
+        """Files and columns of the source that are no inputs, and rows of the table that no crystal has (once read)."""
         left = PassedOver()
         if self._used:
             for name in self._table:

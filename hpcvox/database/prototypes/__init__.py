@@ -1,1 +1,1 @@
-"""The built-in crystals: compounds by rules over the periodic table, and elemental solids."""
+"""The built-in crystals: compounds from rules over the periodic table, and elemental solids."""

@@ -1,4 +1,4 @@
-"""The built-in crystals: cubic prototypes over the periodic table, by the rules of :mod:`rules`.
+"""The built-in compounds: cubic prototypes filled with elements by the rules of :mod:`rules`.
 
 The three classes of Court et al. (2020): binary AB (rocksalt, CsCl, zincblende), perovskites ABX3, and
 Heusler compounds (full L2_1, inverse XA, half C1_b), each in its conventional cubic cell.
@@ -29,7 +29,7 @@ class Structure(NamedTuple):
 
     compound_class: str  # "AB" | "ABX3" | "Heusler"
     space_group: int
-    face_centred: bool  # else primitive cubic
+    face_centred: bool  # False: primitive cubic
     sites: tuple[tuple[int, tuple[float, float, float]], ...]  # (species, position in the cubic cell)
 
 
@@ -38,7 +38,7 @@ STRUCTURES: Final[dict[str, Structure]] = {
     "CsCl": Structure("AB", 221, False, ((0, _CORNER), (1, _CENTRE))),
     "zincblende": Structure("AB", 216, True, ((0, _CORNER), (1, _QUARTER))),
     "perovskite": Structure("ABX3", 221, False, ((0, _CORNER), (1, _CENTRE), *((2, f) for f in _FACES))),
-    # species: X, Y, Z of X2YZ and XYZ; Z and, but for the inverse, Y form a rocksalt lattice
+    # species: X, Y, Z of X2YZ and XYZ; Z and Y (not in the inverse type) form a rocksalt lattice
     "full-Heusler": Structure(
         "Heusler", 225, True, ((0, _QUARTER), (0, _THREE_QUARTERS), (1, _CENTRE), (2, _CORNER))
     ),
@@ -47,7 +47,7 @@ STRUCTURES: Final[dict[str, Structure]] = {
     ),
     "half-Heusler": Structure("Heusler", 216, True, ((0, _QUARTER), (1, _CENTRE), (2, _CORNER))),
 }
-"""Structure types by name.  Symmetry fixes every site in all of them: only the lattice constant is free."""
+"""Structure types by name.  In all of them symmetry fixes every site; only the lattice constant is free."""
 
 _SUBSCRIPTS: Final = {
     name: tuple(
@@ -66,7 +66,7 @@ CLASSES: Final = tuple(_RULES)
 
 
 class Prototype(NamedTuple):
-    """One built-in crystal before any energy is known."""
+    """A built-in crystal, before its energy is computed."""
 
     structure: str  # key of STRUCTURES
     species: tuple[str, ...]  # chemical symbols in the order of the structure's species
@@ -75,12 +75,12 @@ class Prototype(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """As chemists write it: ``MgO``, ``SrTiO3``, ``Cu2MnAl``."""
+        """The formula as chemists write it: ``MgO``, ``SrTiO3``, ``Cu2MnAl``."""
         return "".join(map("".join, zip(self.species, _SUBSCRIPTS[self.structure], strict=True)))
 
     @property
     def id(self) -> str:
-        """Unique and stable: ``MgO-rocksalt``."""
+        """The id, unique and always the same: ``MgO-rocksalt``."""
         return f"{self.formula}-{self.structure}"
 
     @property
@@ -108,13 +108,19 @@ def _of(compound_class: str) -> dict[str, Prototype]:
 def draw(
     size: int, seed: int, classes: Sequence[str] = CLASSES, elements: Collection[str] | None = None
 ) -> list[Prototype]:
-    """``size`` built-in crystals, shuffled by ``seed``, from the ``classes`` in turn; of the ``elements`` alone.
+    """Draw ``size`` built-in crystals from the ``classes`` in turn, shuffled by ``seed``.
 
-    Each class gives an equal share; a class that is used up (there are few AB) leaves its turns to the
-    others.  The draw of a smaller size is the beginning of that of a larger one.
+    Each class gives an equal share; if a class is used up (there are few AB), the others fill its share.  A smaller
+    draw is the beginning of a larger one.
+
+    Args:
+        size: number of crystals.
+        seed: seed of the draw.
+        classes: classes to draw from.
+        elements: elements that crystals may contain; None: all elements.
 
     Raises:
-        ConfigError: ``size`` is not from 100 to 100,000, or more than the classes have.
+        ConfigError: ``size`` is outside 100 to 100,000, or more than the classes have.
     """
     if not SMALLEST <= size <= LARGEST:
         raise ConfigError(f"size={size}: the built-in database has from {SMALLEST} to {LARGEST} crystals")
@@ -143,12 +149,12 @@ def draw(
 
 
 def rank(seed: int, name: str) -> bytes:
-    """A pseudo-random key that no library's generator can change."""
+    """A pseudo-random key that does not depend on the random generator of any library."""
     return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
 
 
 def primitive(prototype: Prototype, a: float) -> Crystal:
-    """The primitive cell for the cubic lattice constant ``a`` in Å; what an energy is computed for."""
+    """The primitive cell for the cubic lattice constant ``a`` in Å, for which energies are computed."""
     structure = STRUCTURES[prototype.structure]
     vectors = (
         np.array(((0.0, 0.5, 0.5), (0.5, 0.0, 0.5), (0.5, 0.5, 0.0))) if structure.face_centred else np.eye(3)

@@ -1,8 +1,8 @@
-"""The built-in elemental solids: seven classes of crystals that a diffraction fingerprint tells apart.
+"""The built-in elemental solids: seven classes of crystals that a diffraction fingerprint can distinguish.
 
-The kinds of lattice of Ziletti et al. (2018), who took 10,517 calculations of 83 elements: body-centred tetragonal
+The classes are those of Ziletti et al. (2018), who used 10,517 calculations of 83 elements: body-centred tetragonal
 (space groups 139 and 141), hexagonal and rhombohedral (194 and 166, one class), simple cubic, face-centred cubic,
-diamond and body-centred cubic.  Here each has every element up to bismuth, at several volumes and axial ratios.
+diamond and body-centred cubic.  Here each class has every element up to bismuth, at several volumes and axial ratios.
 """
 
 import math
@@ -21,10 +21,10 @@ ELEMENTS: Final = range(1, 84)
 """Atomic numbers: 83 elements, as many as in the paper."""
 
 STRETCH: Final = (0.9, 1.15)
-"""The nearest neighbours are so many times as far apart as two covalent radii."""
+"""Range of the nearest distance, in units of two covalent radii."""
 
 LEAST_RADIUS: Final = 0.75
-"""Å; about that of carbon in diamond, where neighbours are nearest.  Smaller ones (of H, He) are those of molecules."""
+"""Least radius in Å, about that of carbon in diamond; smaller ones (of H, He) occur only in molecules."""
 
 
 class Solid(NamedTuple):
@@ -32,16 +32,16 @@ class Solid(NamedTuple):
 
     name: str
     kind: str
-    """Class: ``sc``, ``fcc``, ``bcc``, ``diam``, ``bct 139``, ``bct 141`` or ``hex/rh``."""
+    """The class: ``sc``, ``fcc``, ``bcc``, ``diam``, ``bct 139``, ``bct 141`` or ``hex/rh``."""
     space_group: int
     ratios: tuple[tuple[float, float], ...]
-    """Ranges of c/a, clear of where the symmetry is higher; none where it is 1."""
+    """Ranges of c/a, away from values with higher symmetry; empty if c/a is 1."""
     sites: tuple[tuple[float, float, float], ...]
     """Fractional coordinates."""
 
     @property
     def hexagonal(self) -> bool:
-        """Whether a and b enclose 120°."""
+        """Whether the angle between a and b is 120°."""
         return self.kind == "hex/rh"
 
 
@@ -93,10 +93,10 @@ KINDS: Final = tuple(dict.fromkeys(solid.kind for solid in SOLIDS))
 
 
 def draw(size: int, seed: int) -> list[tuple[Solid, Crystal]]:
-    """``size`` elemental solids from the seven classes in turn; a smaller draw is the beginning of a larger.
+    """Draw ``size`` elemental solids from the seven classes in turn; a smaller draw is the beginning of a larger one.
 
-    Within a class structure types take turns, and so do the elements; volume and axial ratio are random.  Each
-    crystal's id is unique.
+    Within a class structure types take turns, and so do the elements; volume and axial ratio are random.  Each crystal
+    has a unique id.
     """
     by_kind = {kind: [solid for solid in SOLIDS if solid.kind == kind] for kind in KINDS}
     drawn = []
@@ -108,7 +108,7 @@ def draw(size: int, seed: int) -> list[tuple[Solid, Crystal]]:
 
 
 def _solid(solid: Solid, number: int, seed: int) -> tuple[Solid, Crystal]:
-    """The crystal ``number`` of a structure type."""
+    """Make crystal number ``number`` of a structure type."""
     cycle, place = divmod(number, len(ELEMENTS))
     z = _order(solid.name, seed)[place]
     name = f"{SYMBOLS[z]}-{solid.name}-{cycle}"
@@ -125,7 +125,7 @@ def _solid(solid: Solid, number: int, seed: int) -> tuple[Solid, Crystal]:
 
 @cache
 def _order(name: str, seed: int) -> list[int]:
-    """The elements as a structure type takes them."""
+    """The elements in the order in which a structure type takes them."""
     return sorted(ELEMENTS, key=lambda z: _uniform(seed, f"{name}:{z}"))
 
 
@@ -144,5 +144,5 @@ def _nearest(lattice: NDArray[np.float64], frac: NDArray[np.float64]) -> float:
 
 
 def _uniform(seed: int, name: str) -> float:
-    """The :func:`rank` as a number from 0 to below 1."""
+    """:func:`rank` as a number from 0 to below 1."""
     return (int.from_bytes(rank(seed, name)) >> 11) / 2**53

@@ -1,4 +1,4 @@
-"""Elements as the built-in prototypes see them: charges, radii and valence electrons, from pymatgen.
+"""Charges, radii and valence electrons of the elements for the built-in prototypes, from pymatgen.
 
 Oxidation states and Shannon's effective ionic radii (Shannon 1976, doi:10.1107/S0567739476001551),
 metallic and atomic radii and valence electrons are pymatgen's tables; nothing is tabulated here.
@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 EXCLUDED: Final = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn", "Po", "At", "Fr", "Ra"})
-"""Noble gases, and the elements of Z <= 94 that the Materials Project (and so CHGNet) has no data of."""
+"""Elements that are left out: noble gases, and those of Z <= 94 without data in the Materials Project (and CHGNet)."""
 
 _COORDINATION: Final = {"II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10,
                         "XI": 11, "XII": 12, "XIV": 14}  # fmt: skip
@@ -24,12 +24,12 @@ class Ion(NamedTuple):
     radii: tuple[tuple[int, float], ...]  # (coordination number, effective ionic radius in Å)
 
     def radius(self, coordination: int) -> float:
-        """Effective ionic radius in Å at the listed coordination number nearest to ``coordination``."""
+        """The effective ionic radius in Å for the listed coordination number nearest to ``coordination``."""
         return min(self.radii, key=lambda entry: (abs(entry[0] - coordination), entry[0]))[1]
 
 
 class Atom(NamedTuple):
-    """One element as a partner in an alloy."""
+    """An element as a partner in an alloy."""
 
     symbol: str
     radius: float  # Å | metallic where tabulated, else atomic
@@ -47,11 +47,11 @@ def _elements() -> tuple[object, ...]:
 
 @cache
 def ions() -> tuple[Ion, ...]:
-    """All charge states of the usable elements for which there is a radius, by atomic number and charge.
+    """All charge states of usable elements that have a radius, in the order of atomic number and charge.
 
-    Cations: the oxidation states that Shannon lists a radius for, of metals and metalloids.  Anions:
-    the most negative of the common states (a full octet); where Shannon lists no radius the element's
-    van der Waals radius stands for it (Pauling, The Nature of the Chemical Bond: they are about the same).
+    Cations are the oxidation states of metals and metalloids for which Shannon lists a radius.  Anions are the most
+    negative of the common states (a full octet).  If Shannon lists no radius for an anion, the element's van der Waals
+    radius is used, which is about the same (Pauling, The Nature of the Chemical Bond).
     """
     found = []
     with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def _ions_of(element: object) -> list[Ion]:
 
 
 def _radii(shannon: dict[str, dict[str, dict[str, float]]]) -> tuple[tuple[int, float], ...]:
-    """By coordination number; of two spin states the high one, which is what most oxides have."""
+    """Radii by coordination number; of two spin states the high-spin one, which most oxides have."""
     radii = []
     for name, spins in shannon.items():
         if name in _COORDINATION:  # leaves out square-planar and pyramidal sites

@@ -1,8 +1,8 @@
-"""Which compounds the built-in database has, and how large their cells are at first.
+"""Decides which compounds the built-in database has, and estimates their cells.
 
-Ionic compounds balance their charges and keep the classical radius rules; Heusler compounds are
-alloys, held to electronegativity, valence electrons and size.  These rules choose plausible
-compounds, stable or not; how plausible, their formation energies tell.
+In ionic compounds the charges balance, and the classical radius rules hold.  Heusler compounds are alloys; rules for
+electronegativity, valence electrons and size choose them.  The rules choose plausible compounds, which need not be
+stable; their formation energies show how plausible they are.
 """
 
 import math
@@ -19,22 +19,22 @@ Array = NDArray[np.float64]
 Compound = tuple[tuple[str, ...], tuple[float, ...], float]
 """species, charges in e, lattice constant in Å"""
 
-# Pauling's limits for 4, 6 and 8 neighbours are 0.225, 0.414 and 0.732; real compounds overstep them
-# by some 20 % (LiI and MgS are rocksalts at 0.35), so the windows overlap.
+# Pauling's limits for 4, 6 and 8 neighbours are 0.225, 0.414 and 0.732; real compounds exceed them by about
+# 20 % (LiI and MgS are rocksalts at 0.35), so the windows overlap.
 RADIUS_RATIO: Final = {"zincblende": (0.10, 0.50), "rocksalt": (0.33, 0.90), "CsCl": (0.65, 1.20)}
 _COORDINATION: Final = {"zincblende": 4, "rocksalt": 6, "CsCl": 8}
 _CELL_PER_BOND: Final = {"zincblende": 4 / math.sqrt(3), "rocksalt": 2.0, "CsCl": 2 / math.sqrt(3)}
 
 TOLERANCE_FACTOR: Final = (0.80, 1.07)
-"""Goldschmidt (1926): (r_A + r_X) / (√2 (r_B + r_X)) of perovskites; BaTiO3 has 1.06."""
+"""Range of Goldschmidt's (1926) tolerance factor of perovskites, (r_A + r_X) / (√2 (r_B + r_X)); BaTiO3 has 1.06."""
 OCTAHEDRAL_FACTOR: Final = (0.38, 0.90)
-"""Li et al. (2004): r_B / r_X at which an X6 octahedron holds B; LaAlO3 has 0.38."""
+"""Range of the octahedral factor r_B / r_X (Li et al. 2004), at which an X6 octahedron can hold B; LaAlO3 has 0.38."""
 
 SIZE_RATIO: Final = (0.70, 1.35)
-"""Radius of each partner of a Heusler compound over the mean of the three."""
+"""Range of the radius of each partner of a Heusler compound over the mean of the three."""
 VALENCE_ELECTRONS: Final = {"full-Heusler": (8, 32), "inverse-Heusler": (8, 32), "half-Heusler": (6, 24)}
-"""Per formula unit; the known ones spread around the gaps at 24 and at 8 and 18 (Graf et al. 2011)."""
-# What takes the Z site of a Heusler compound.
+"""Valence electrons per formula unit; known compounds lie around the gaps at 24, and at 8 and 18 (Graf et al. 2011)."""
+# elements on the Z site of a Heusler compound
 # fmt: off
 MAIN_GROUP: Final = frozenset({
     "Be", "Mg", "B", "Al", "Si", "P", "S", "Zn", "Ga", "Ge", "As", "Se", "Cd", "In", "Sn", "Sb", "Te",
@@ -44,7 +44,7 @@ MAIN_GROUP: Final = frozenset({
 
 
 def binaries() -> dict[str, list[Compound]]:
-    """AB by structure: opposite charges, the anion the more electronegative, radius ratio in its window."""
+    """AB compounds by structure: charges are opposite, the anion is more electronegative, the radius ratio fits."""
     found: dict[str, list[Compound]] = {name: [] for name in RADIUS_RATIO}
     for cation, anion in _pairs(ions()):
         if cation.charge != -anion.charge:
@@ -66,7 +66,7 @@ def _pairs(all_ions: tuple[Ion, ...]) -> Iterator[tuple[Ion, Ion]]:
 
 
 def perovskites() -> list[Compound]:
-    """ABX3: charges balance, A larger than B, tolerance and octahedral factors in their ranges."""
+    """ABX3 compounds: charges balance, A is larger than B, tolerance and octahedral factors are in their ranges."""
     found: list[Compound] = []
     cations = [ion for ion in ions() if ion.charge > 0]
     for x in (ion for ion in ions() if -3 <= ion.charge < 0):
@@ -84,7 +84,7 @@ def perovskites() -> list[Compound]:
                     and TOLERANCE_FACTOR[0] <= tolerance <= TOLERANCE_FACTOR[1]
                     and OCTAHEDRAL_FACTOR[0] <= r_b / r_x <= OCTAHEDRAL_FACTOR[1]
                 ):
-                    # Both contacts want their length; a cubic cell settles between the two.
+                    # A-X and B-X contacts ask for different lengths; a cubic cell is a compromise
                     start = (2 * (r_b + r_x) + math.sqrt(2) * (r_a + r_x)) / 2
                     charges = (float(a.charge), float(b.charge), float(x.charge))
                     found.append(((a.symbol, b.symbol, x.symbol), charges, start))
@@ -92,11 +92,11 @@ def perovskites() -> list[Compound]:
 
 
 def heuslers() -> dict[str, list[Compound]]:
-    """X2YZ and XYZ: X and Y metals, Z of the main groups and not the least electronegative.
+    """X2YZ and XYZ compounds: X and Y are metals, Z is of the main groups and not the least electronegative.
 
-    X2YZ is inverse where Y has more valence electrons than X, else full (Burch et al. 1974: the more
-    electrons, the more an atom prefers the tetrahedral sites beside Z's); in XYZ the more
-    electronegative metal takes X, the site between the others.
+    X2YZ is of the inverse type if Y has more valence electrons than X, else full (Burch et al. 1974: atoms with more
+    electrons prefer the tetrahedral sites beside Z).  In XYZ the more electronegative metal takes X, the site between
+    the others.
     """
     found: dict[str, list[Compound]] = {name: [] for name in VALENCE_ELECTRONS}
     metals = [atom for atom in atoms() if atom.is_metal]
@@ -120,10 +120,10 @@ def heuslers() -> dict[str, list[Compound]]:
 
 
 def _alloy(x: Atom, y: Atom, z: Atom, copies: int) -> Compound:
-    """Cell from touching neighbours (√3/4 of the cell apart); charges from electronegativity.
+    """A compound with a cell in which neighbours (√3/4 of the cell apart) touch, and charges from electronegativity.
 
-    An alloy has no oxidation states: each atom is given the mean electronegativity of the compound
-    less its own, in e, which is neutral by construction and points the right way.
+    An alloy has no oxidation states.  The charge of an atom, in e, is the mean electronegativity of the compound minus
+    that of the atom.  These charges add up to zero, and have the right signs.
     """
     mean = (copies * x.electronegativity + y.electronegativity + z.electronegativity) / (copies + 2)
     charges = tuple(round(mean - atom.electronegativity, 6) for atom in (x, y, z))

@@ -13,13 +13,18 @@ from hpcvox.training.settings import RunFolder
 class VAESettings(Settings):
     """The shape of the VAE.
 
+    The paper's has patch 1, encoder 16 32 64 128, bottleneck 4, seed_channels 4, elements 0, naming 0, cell maps.
+    """
+
     patch: Patch = 2
     inputs: Literal["raw", "scaled"] = Field(
         "scaled",
         description="raw: e/Å³ and Å as they are; scaled: standardised inputs, and outputs scaled back",
     )
     padding: Padding = "periodic"
-    encoder: tuple[int, ...] = Field((32, 64, 128), description="filters; each level halves the grid")
+    encoder: tuple[int, ...] = Field(
+        (32, 64, 128), description="filters of each level, which halves the grid"
+    )
     bottleneck: int = Field(32, ge=1, description="filters of the encoder's last convolution")
     hidden: int = Field(256, ge=1, description="width of the dense layers before and after the latent space")
     latent: int = Field(256, ge=1, description="dimensions of the latent space")
@@ -35,9 +40,7 @@ class VAESettings(Settings):
         ge=0,
         description="features of a patch from which the decoder names elements; 0: it names none, a UNet has to",
     )
-    classes: int = Field(
-        99, ge=2, description="number of classes: atomic numbers from 0, which is background"
-    )
+    classes: Classes = 99
     classes: Classes = 99
     cell: Literal["maps", "lattice"] = Field(
         "lattice",

@@ -1,1 +1,1 @@
-"""Charts and pictures: each is described once, and drawn by plotly on the page and by matplotlib on paper."""
+"""Charts and pictures: each is described once; plotly draws it on the page and matplotlib on paper."""

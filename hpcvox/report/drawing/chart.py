@@ -1,6 +1,6 @@
-"""What a chart shows, without a word on how it is drawn: :mod:`on_page` and :mod:`on_paper` draw it.
+"""Descriptions of charts, independent of the library that draws them: :mod:`on_page` and :mod:`on_paper` do that.
 
-All text is as people write it; whoever draws it escapes what its library would read as markup.
+All text is plain; the drawing modules escape what their library would read as markup.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999999")
-"""Okabe and Ito's colours, which the colour-blind can tell apart (doi 10.1038/nmeth.1618)."""
+"""Okabe and Ito's colours, which colour-blind people can distinguish (doi 10.1038/nmeth.1618)."""
 
 Numbers = NDArray[Any]
 """(N,), of any type: float32 is half as large in the page as float64."""
@@ -24,7 +24,7 @@ class Axis:
     title: str = ""
     log: bool = False
     names: bool = False
-    """Whether places are names, and not numbers."""
+    """Whether the axis has names instead of numbers."""
     limits: tuple[float, float] | None = None
     step: float | str | None = None
     ticks: bool = True
@@ -39,7 +39,7 @@ class Bars:
     counts: Sequence[int] | Numbers
     colour: str
     width: float | None = None
-    """In units of the axis; None: of bars at names."""
+    """Width in units of the axis; None for bars at names."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours of values: those beyond ``low`` and ``high`` have the outermost."""
+    """The colours of values; values beyond ``low`` and ``high`` have the outermost colours."""
 
     values: Numbers
     low: float
@@ -81,7 +81,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Points:
-    """Points, of one colour or each of its value's."""
+    """Points of one colour, or each in the colour of its value."""
 
     x: Numbers
     y: Numbers
@@ -116,7 +116,7 @@ class Chart:
 
 
 class Row(NamedTuple):
-    """A line of small pictures, (n, m) arrays with their first row on top, in the same colours from low to high."""
+    """A row of small pictures: (n, m) arrays, first row on top, with one scale of colours from low to high."""
 
     label: str
     low: float
@@ -126,7 +126,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Gallery:
-    """Rows of small pictures, one under each of ``heads``."""
+    """Rows of small pictures, with a column for each of ``heads``."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""A crystal as the page draws it: its cell, every atom in or on it, and the contacts between neighbours."""
+"""Prepares the drawing of a crystal: its cell, all atoms in it or on its faces, and contacts between neighbours."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ FACE: Final = 0.02
 """An atom this near a face (in cell lengths) is drawn on the opposite one too, as is usual."""
 
 CONTACT: Final = 1.1
-"""Two atoms touch where their distance is within this factor of the nearest distance of both."""
+"""Two atoms touch if their distance is within this factor of the nearest distance of both."""
 
 MOST_SITES: Final = 200
 IMAGES: Final = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
@@ -37,7 +37,7 @@ class Scene:
     """Pairs of drawn atoms."""
     label: str = ""
     cif: str | None = None
-    """What the page knows its CIF by; None where it has none."""
+    """The key of its CIF on the page; None if it has none."""
 
 
 @dataclass(frozen=True)

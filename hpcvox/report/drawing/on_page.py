@@ -1,4 +1,4 @@
-"""Charts as the page has them: plotly's, without its own look; text and grid take their colours from the page."""
+"""Draws charts on the page by plotly, without plotly's own style; text and grid take their colours from the page."""
 
 import html
 import json
@@ -43,7 +43,7 @@ def escaped(text: str) -> str:
 
 
 def _together(chart: Chart) -> JSON:
-    """What the marks of a chart are to each other."""
+    """The part of the layout that says how bars are combined."""
     if any(isinstance(mark, Bars) for mark in chart.marks):
         return {"barmode": "stack"} if chart.x.names else {"barmode": "stack", "bargap": 0}
     told = all(isinstance(mark, Line) and mark.tells for mark in chart.marks)

@@ -1,4 +1,4 @@
-"""Charts and galleries as pictures for a paper: matplotlib draws what plotly draws on the page."""
+"""Draws charts and galleries as pictures for a paper: matplotlib draws what plotly draws on the page."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -88,7 +88,7 @@ def _lying(axes: Axes, mark: LyingBars) -> None:
 
 
 def _bars(axes: Axes, mark: Bars, below: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """Draw one group of bars on top of those that end at ``below``; where these end."""
+    """Draw a group of bars on top of those that end at ``below``; return where the new ones end."""
     heights = np.asarray(mark.counts, np.float64)
     bottom = np.zeros(len(heights)) if below is None else below
     places: Sequence[str] | NDArray[Any]

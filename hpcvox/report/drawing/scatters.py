@@ -1,4 +1,4 @@
-"""Charts of points: what is predicted over what is true, and maps and distributions of the latent space."""
+"""Charts of points: predicted over true values, and maps and distributions of the latent space."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,9 @@ from hpcvox.report.drawing.charts import MOST_POINTS, Curve
 
 
 def parity(name: str, title: str, groups: Mapping[str, Curve], axis: str) -> Chart:
-    """What is predicted over what is true, one colour a group, beside the line where both are the same.
+    """Predicted over true values, with one colour for each group, and the line on which both are equal.
 
-    Points that fall together are one mark of as large an area; at most :data:`MOST_POINTS` of a group are drawn.
+    Points at the same place become one mark with the same total area; at most :data:`MOST_POINTS` of a group are drawn.
     """
     everything = np.concatenate([values for pair in groups.values() for values in pair])
     low, high = float(everything.min()), float(everything.max())
@@ -81,10 +81,10 @@ def coloured(
 
 
 def _map(name: str, title: str, marks: Sequence[Mark]) -> Chart:
-    """Axes without ticks: who is near whom is all that a map says."""
+    """A map without ticks on its axes, because only neighbourhoods have a meaning."""
     return Chart(name, title, marks, Axis(ticks=False), Axis(ticks=False), 480)
 
 
 def _short(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Half the bytes in the page, and enough for the eye."""
+    """Values as float32, which takes half the bytes in the page and is exact enough to look at."""
     return values.astype(np.float32)

@@ -1,1 +1,1 @@
-"""The sections of the page, a module each: what a run's folders say, as facts, tables and charts."""
+"""The sections of the page: each module turns folders of a run into facts, tables and charts."""

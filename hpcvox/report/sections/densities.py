@@ -1,4 +1,4 @@
-"""Densities slice by slice: held-out ones before and after the VAE, and those decoded from latent points."""
+"""Densities slice by slice: held-out ones and their reconstructions, and those decoded from latent points."""
 
 import base64
 from typing import Final
@@ -17,7 +17,7 @@ TITLE: Final = "Densities before and after"
 
 
 def held_out(run: Run) -> list[Section]:
-    """The first examples of the VAE's training, before and after."""
+    """The first examples of the VAE's training, true and reconstructed."""
     folder = run.vae
     if folder.problem or folder.path is None:
         return [Section(NAME, TITLE, missing=folder.problem)]
@@ -38,7 +38,7 @@ def held_out(run: Run) -> list[Section]:
 
 
 def decoded(run: Run) -> list[Section]:
-    """Densities as they were decoded from latent points, spread over the deciles; none where none were kept."""
+    """Densities decoded from latent points, spread over the deciles; no section if none were saved."""
     folder, name, title = run.generated, "decoded", "Generated densities"
     if folder.problem or folder.path is None:
         return []
@@ -56,7 +56,7 @@ def decoded(run: Run) -> list[Section]:
 
 
 def _volume(name: str, maps: dict[str, NDArray[np.float32]]) -> Volume:
-    """A crystal's densities for the page's script: 8 bits a voxel are enough for a picture."""
+    """A crystal's densities for the page's script, with 8 bits per voxel, which are enough for a picture."""
     low = float(min(0.0, *(values.min() for values in maps.values())))
     high = float(max(low + 1e-6, *(values.max() for values in maps.values())))
     error = None

@@ -1,4 +1,4 @@
-"""What became of the candidates: how many each stage of ``judge`` has left, and where every other one was lost."""
+"""The funnel of candidates: how many remain after each stage of ``judge``, and which stage lost each other one."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -26,7 +26,7 @@ ALWAYS: Final = {Column.ID, Column.VALID, Column.CODE, Column.FORMULA}
 
 
 class Candidate(NamedTuple):
-    """A row of the table: ``failure`` is its reason's code, empty where it is valid."""
+    """A row of the table: ``failure`` is the code of its reason, empty if the candidate is valid."""
 
     id: str
     failure: str
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 def sections(run: Run) -> list[Section]:
-    """One section; crystals in 3D, and those to download, are the valid ones first."""
+    """One section; among crystals in 3D and downloads, valid ones come first."""
     folder, settings = run.generated, run.settings
     if folder.problem:
         return [Section(NAME, TITLE, missing=folder.problem)]
@@ -129,7 +129,7 @@ def _table(
     candidates: list[Candidate], page: Path, drawn: set[str], offered: Downloads | None, most: int
 ) -> Table:
     columns = list(dict.fromkeys(key for c in candidates for key in c.row))
-    # What is the same in every row (an empty message, one origin) says nothing in a table.
+    # columns with the same value in every row (an empty message, one origin) are left out
     columns = [k for k in columns if k in ALWAYS or len({c.row.get(k, "") for c in candidates}) > 1]
     rows = [[_cell(c, column, page, offered) for column in columns] for c in candidates[:most]]
     note = "Click a column to sort by it, a row to see its crystal above."
@@ -149,7 +149,7 @@ def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | No
 def _scenes(
     candidates: list[Candidate], most: int, offered: Downloads | None
 ) -> tuple[list[Scene], list[str]]:
-    """The crystals that can be turned, and what is to be said of the others."""
+    """The crystals that can be turned, and notes about the others."""
     scenes: list[Scene] = []
     problems: list[str] = []
     with_cif = [c for c in candidates if c.cif is not None]

@@ -1,4 +1,4 @@
-"""The latent space: distributions of its dimensions, its map by t-SNE, and rows from one crystal to another.
+"""The latent space: distributions of its dimensions, its map by t-SNE, and densities from one crystal to another.
 
 Court et al. 2020, Figs. 2a, 3 and 2b.
 """
@@ -26,14 +26,14 @@ DIMENSIONS: Final = 48
 """Latent dimensions whose distribution is drawn."""
 
 STEPS: Final = 8
-"""Densities decoded for a row, its ends among them."""
+"""Number of densities decoded for a row, including its ends."""
 
 MOST_PAIRED: Final = 16
-"""Held-out crystals of a decile among which the two that are furthest apart are looked for."""
+"""Most held-out crystals of a decile among which the two that are furthest apart are searched."""
 
 
 def sections(run: Run) -> list[Section]:
-    """The map of ``latent`` crystals, and ``interpolations`` rows; what is 0 is left out."""
+    """The map of ``latent`` crystals, and ``interpolations`` rows of densities; left out if these settings are 0."""
     vae, shards = run.vae, run.shards
     most, rows = run.settings.latent, run.settings.interpolations
     titles = {"latent": "Latent space", "interpolations": "From crystal to crystal"}
@@ -124,7 +124,7 @@ def embedded(points: NDArray[np.float32]) -> NDArray[np.float32]:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    # the order of sums over threads would show in where points end up
+    # with several threads the order of sums, and so the places of points, would vary
     with threadpool_limits(1):
         perplexity = min(30.0, (len(points) - 1) / 3)
         place: NDArray[np.float32] = TSNE(
@@ -134,7 +134,7 @@ def embedded(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _rows(encoder: "Encoder", most: int) -> Section:
-    """Fig. 2b: a row for a decile, from one held-out crystal to another of it, lowest decile on top."""
+    """Fig. 2b: for each decile a row of densities from one held-out crystal to another, lowest decile on top."""
     name, title = "interpolations", "From crystal to crystal"
     held_out = encoder.samples[encoder.held_out[encoder.samples]]
     counts = np.bincount(encoder.deciles[held_out])

@@ -1,4 +1,4 @@
-"""The property networks: what each says of held-out crystals, over what is true."""
+"""The property networks: predictions of each for held-out crystals, compared with the true values."""
 
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ TITLE: Final = "Properties of held-out crystals"
 
 
 class _Said(NamedTuple):
-    """What a network says of held-out crystals, in the unit of its target."""
+    """The predictions of a network for held-out crystals, in the unit of its target."""
 
     target: str
     log: bool
@@ -27,7 +27,7 @@ class _Said(NamedTuple):
 
 
 def sections(run: Run) -> list[Section]:
-    """Parity plots and errors of each network; none where there are none."""
+    """Parity plots and errors of each network; no section if there are no networks."""
     if not run.networks:
         return []
     made, rows = [], []
@@ -44,7 +44,7 @@ def sections(run: Run) -> list[Section]:
     section = Section(
         NAME,
         TITLE,
-        intro="What each property network says of crystals that its training held out, by material.",
+        intro="Predictions of each property network for crystals that its training held out, by material.",
         charts=made,
         tables=[table("Errors, in the unit of the target", columns, rows)] if rows else [],
         notes=notes,
@@ -54,7 +54,7 @@ def sections(run: Run) -> list[Section]:
 
 
 def _said(folder: Folder[CGCNNCard]) -> _Said | str:
-    """What the network of a folder says, or why it says nothing."""
+    """The predictions of the network in a folder, or the reason why there are none."""
     file = folder.file(HELD_OUT)
     if file is None:
         return folder.problem or (
@@ -72,7 +72,7 @@ def _said(folder: Folder[CGCNNCard]) -> _Said | str:
 
 
 def _errors(said: _Said) -> list[float | str]:
-    """The mean absolute error, and its share of that of the mean of the crystals."""
+    """The mean absolute error, and its ratio to the error of predicting the mean for all crystals."""
     error, spread = np.abs(said.predicted - said.true), np.abs(said.true - said.true.mean()).mean()
     return [float(error.mean()), float(error.mean() / spread) if spread else "–"]
 

@@ -1,4 +1,4 @@
-"""The second section: which steps were run, with what seeds, counts, times and versions, and their configs."""
+"""The section of steps: which were run, with their seeds, counts, times, versions and configs."""
 
 import importlib.metadata
 import platform
@@ -40,7 +40,7 @@ def _row(folder: Folder[Any], timings: Timings) -> list[str]:
 
 
 def _took(folder: Folder[Any], path: Path, timings: Timings) -> str:
-    """Seconds that the pipeline noted; else those from its config (written at each start) to its newest file."""
+    """Seconds from the pipeline's timings; else from the config (written at each start) to the newest file."""
     noted = timings.root.get(folder.step.name)
     config = folder.file(CONFIG)
     if noted is not None or config is None:

@@ -1,4 +1,4 @@
-"""How far relaxation has moved crystals: Court et al. 2020, Table 3; and which are known ones, Table 4."""
+"""How much relaxation has changed crystals (Court et al. 2020, Table 3), and which are known crystals (Table 4)."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ MEASURES: Final = {
 
 
 def sections(run: Run) -> list[Section]:
-    """Histograms of the measures, and every crystal, where crystals were relaxed."""
+    """Histograms of the measures, and a table of all crystals, if crystals were relaxed."""
     folder = run.relaxed
     if folder.problem:
         return []

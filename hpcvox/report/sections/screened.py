@@ -16,13 +16,13 @@ NAME: Final = "screened"
 TITLE: Final = "Predicted properties"
 
 NOT_PREDICTED: Final = {Column.ID, Column.FORMULA, Column.N_SITES, Column.N_ELEMENTS, Column.UNSEEN}
-"""Columns that are no property, beside the networks' standard deviations."""
+"""Columns that are no properties, besides the networks' standard deviations."""
 
 MOST_PROPERTIES: Final = 12
 
 
 def sections(run: Run) -> list[Section]:
-    """Histograms of each property, and a table of the crystals that pass, where crystals were screened."""
+    """Histograms of each property, and a table of the crystals that pass, if crystals were screened."""
     folder = run.screened
     if folder.problem:
         return []

@@ -21,7 +21,7 @@ HELD_OUT: Final = "held-out"
 
 
 def sections(run: Run) -> list[Section]:
-    """The VAE's training; the UNet's, where there is one."""
+    """The training of the VAE, and that of the UNet if there is one."""
     made = [section("vae", "Training the VAE", run.vae)]
     if not run.unet.problem:
         made.append(section("unet", "Training the UNet", run.unet))
@@ -97,7 +97,7 @@ def _chart(name: str, measure: str, curves: Mapping[str, Curve]) -> Chart:
 
 
 def _told(curves: Mapping[str, Curve], measure: str) -> list[object]:
-    """The last value of both sides, and the best that was held out."""
+    """The last value in training and held out, and the best held-out value."""
     last = [float(curves[side][1][-1]) if side in curves else "–" for side in (TRAINED, HELD_OUT)]
     if HELD_OUT not in curves:
         return [*last, "–"]

@@ -16,12 +16,12 @@ GOOD, FAIR, POOR = "good", "fair", "poor"
 class Measure(NamedTuple):
     """A figure of a run, what it says, and from where on it is good or fair."""
 
-    value: Callable[[Run], float | None]  # None where the step was not taken
-    says: str  # what the figure means; has one place for it
+    value: Callable[[Run], float | None]  # None if the step was not run
+    says: str  # a sentence with a placeholder for the figure
     good: float
-    fair: float  # where it is not above good, higher is better
+    fair: float  # from here on it is fair; if this is not above ``good``, higher values are better
     beside: str  # published figures
-    advice: str  # what helps where it is not good
+    advice: str  # what helps if the figure is not good
 
     def grade(self, value: float) -> str:
         """good, fair or poor."""
@@ -30,7 +30,7 @@ class Measure(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What one figure of a run says."""
+    """The verdict on one figure of a run."""
 
     grade: str
     words: str
@@ -38,7 +38,7 @@ class Said(NamedTuple):
 
 
 def _rebuilt(of: Callable[[Figures], float | None]) -> Callable[[Run], float | None]:
-    """A figure of held-out crystals through the VAE."""
+    """A function that reads a figure of held-out crystals that went through the VAE."""
 
     def value(run: Run) -> float | None:
         summary = run.evaluation.summary
@@ -48,7 +48,7 @@ def _rebuilt(of: Callable[[Figures], float | None]) -> Callable[[Run], float | N
 
 
 def _left(after: Stage, of: Callable[[JudgeSummary], int | None]) -> Callable[[Run], float | None]:
-    """The share of candidates that a stage of ``judge`` has left."""
+    """A function that computes the share of candidates that remain after a stage of ``judge``."""
 
     def value(run: Run) -> float | None:
         summary = run.judged.summary
@@ -100,7 +100,7 @@ MEASURES: Final = (
         "ones on, not those generated",
     ),
 )  # fmt: skip
-"""In the order of the steps: what spoils an early one spoils those after it."""
+"""The measures in the order of the steps: a poor early step makes later ones poor, too."""
 
 NEXT: Final[Sequence[tuple[Callable[[Run], Folder[Any]], str]]] = (
     (lambda run: run.relaxed, "relax the best of them by DFT: hpcvox relax source={}/cifs stages=[gpaw]"),
@@ -108,11 +108,11 @@ NEXT: Final[Sequence[tuple[Callable[[Run], Folder[Any]], str]]] = (
     (lambda run: run.generated, "sort out what is plausible, distinct and new: hpcvox judge generated={}"),
     (lambda run: run.vae, "draw crystals: hpcvox generate vae={}"),
 )
-"""What to do where every figure is good: after the last step that was taken."""
+"""The next step if every figure is good: the one for the last step that was run."""
 
 
 def said(run: Run) -> list[Said]:
-    """What the figures of a run say, in the order of its steps."""
+    """The verdicts on the figures of a run, in the order of its steps."""
     found = []
     for measure in MEASURES:
         if (value := measure.value(run)) is None:
@@ -124,7 +124,7 @@ def said(run: Run) -> list[Said]:
 
 
 def next_step(run: Run, figures: Sequence[Said]) -> str:
-    """What would help most: the cure of the first of the worst figures, or the step that was not taken yet."""
+    """What would help most: the advice of the first of the worst figures, or the next step that was not run yet."""
     for grade in (POOR, FAIR):
         if advice := next((one.advice for one in figures if one.grade == grade), ""):
             return advice
@@ -133,7 +133,7 @@ def next_step(run: Run, figures: Sequence[Said]) -> str:
 
 
 def lines(run: Run) -> list[str]:
-    """The verdict for a terminal; no line where there is no figure yet."""
+    """The verdict as lines for the terminal; empty if there is no figure yet."""
     figures = said(run)
     if not figures:
         return []
@@ -142,7 +142,7 @@ def lines(run: Run) -> list[str]:
 
 
 def sections(run: Run) -> list[Section]:
-    """The verdict for the page; none where there is no figure yet."""
+    """The verdict as a section of the page; none if there is no figure yet."""
     figures = said(run)
     if not figures:
         return []

@@ -1,1 +1,1 @@
-"""Read shards: their tables by HDF5, their sample arrays by the places that these have in the file."""
+"""Reads shards: tables through HDF5, sample arrays directly at their offsets in the file."""

@@ -1,4 +1,4 @@
-"""Many small reads in one call: one from the page cache takes no longer than a few steps of Python."""
+"""Does many small reads in one call, because a read from the page cache takes no longer than a few steps of Python."""
 
 from typing import Any
 
@@ -35,15 +35,17 @@ def gather(
     offsets: NDArray[np.int64],
     rows: NDArray[np.uint8],
 ) -> NDArray[np.bool_]:
-    """Fill ``rows`` (B, size) with ``samples`` (B,) of S shards; other threads of Python run meanwhile.
+    """Read B samples of S shards into ``rows``; other Python threads can run meanwhile.
 
     Args:
-        starts: (S + 1,) | first sample of each shard.
-        descriptors: (S,) | of the open files, negative where one is not open.
-        offsets: (S,) | in bytes, of the first sample in each file.
+        samples: (B,) | numbers of the samples.
+        starts: (S + 1,) | number of the first sample of each shard, and the end.
+        descriptors: (S,) | file descriptors; negative if a file is not open.
+        offsets: (S,) | offset in bytes of the first sample in each file.
+        rows: (B, size) | filled with the samples.
 
     Returns:
-        (B,) whether a row was read in whole; one is not whose file is not open, ends before or cannot be read.
+        (B,) whether each row was read completely; it was not if its file is not open, too short or unreadable.
     """
     read: NDArray[np.bool_] = _gather(samples, starts, descriptors, offsets, rows)
     return read

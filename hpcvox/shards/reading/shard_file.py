@@ -1,4 +1,4 @@
-"""One shard, opened for reading: its tables by HDF5, its sample arrays by their place in the file."""
+"""Opens one shard for reading: its tables through HDF5, its sample arrays by their offsets in the file."""
 
 import math
 import os
@@ -31,28 +31,28 @@ _DO = "run the same `hpcvox featurize` again: it rebuilds this shard alone"
 
 
 class ArrayPlace(NamedTuple):
-    """Where a sample array lies in its file."""
+    """The place of a sample array in its file."""
 
-    offset: int  # of its first byte
-    shape: tuple[int, ...]  # of one row
+    offset: int  # offset of its first byte
+    shape: tuple[int, ...]  # shape of one row
     dtype: np.dtype[Any]
-    axes: tuple[str, ...]  # what the rows are, then the axes of one row
+    axes: tuple[str, ...]  # what a row stands for, then the axes of one row
     row_bytes: int
-    starts: NDArray[np.int64] | None  # (m + 1,) | first row of each sample, where samples have many rows
+    starts: NDArray[np.int64] | None  # (m + 1,) | first row of each sample, if the array is ragged
 
     @property
     def row(self) -> tuple[tuple[int, ...], np.dtype[Any], tuple[str, ...]]:
-        """What all shards of a set have in common: shape, type and axes."""
+        """Shape, dtype and axes, which are the same in all shards of a set."""
         return self.shape, self.dtype, self.axes
 
     def rows(self, sample: int) -> tuple[int, int]:
-        """First row of ``sample`` and the row after its last."""
+        """The first row of ``sample``, and the row after its last one."""
         if self.starts is None:
             return sample, sample + 1
         return int(self.starts[sample]), int(self.starts[sample + 1])
 
     def bytes(self, sample: int) -> tuple[int, int]:
-        """Where ``sample`` begins in the file, and its length, in bytes."""
+        """The offset of ``sample`` in the file, and its length, in bytes."""
         first, end = self.rows(sample)
         return self.offset + first * self.row_bytes, (end - first) * self.row_bytes
 
@@ -66,10 +66,10 @@ class Sites(NamedTuple):
 
 
 class ShardFile:
-    """A shard's attributes, tables and the places of its sample arrays.
+    """A shard: its attributes, its tables and the places of its sample arrays.
 
-    The HDF5 handle is open within ``with`` only; ``arrays`` outlive it.  Nothing is read that does not lie in the
-    file itself, nor more than it has.
+    Use it in a ``with`` statement: only there the HDF5 file is open; ``arrays`` stay valid afterwards.  Only bytes that
+    lie in the file itself are read.
 
     Raises:
         ShardError: the file is missing, cannot be read, or is not a shard.
@@ -110,14 +110,14 @@ class ShardFile:
             self.arrays[name] = ArrayPlace(dataset.get_offset() or 0, shape, dtype, axes, row_bytes, starts)
 
     def _offsets(self, name: str, rows: int) -> NDArray[np.int64]:
-        """(m + 1,) first of the ``rows`` rows of each sample, and the end."""
+        """The first row of each sample, and the end, (m + 1,); there are ``rows`` rows in all."""
         starts = self._whole(name, TableSpec("i8", f"{SAMPLE} and the end"), self.n_samples + 1)
         if starts[0] != 0 or starts[-1] != rows or (np.diff(starts) < 0).any():
             raise ValueError(f"{name} does not go from 0 to its {rows} rows, sample by sample")
         return starts
 
     def _whole(self, name: str, spec: TableSpec, rows: int | None) -> NDArray[Any]:
-        """A whole dataset, once it has the type and shape of ``spec``, and ``rows`` rows where these are given."""
+        """Read a whole dataset, after checking its dtype, the shape of a row, and the number of ``rows`` if given."""
         values = whole(self._file, name)
         kind = "S" if values.dtype.kind == "S" else values.dtype.str[1:]
         if kind != spec.dtype or values.ndim != 1 + len(spec.shape) or values.shape[1:] != spec.shape:
@@ -129,15 +129,15 @@ class ShardFile:
 
     @property
     def file(self) -> h5py.File:
-        """The open HDF5 file; of it, the datasets named in ``arrays`` have been looked at."""
+        """The open HDF5 file; only the datasets in ``arrays`` have been checked."""
         return self._file
 
     @property
     def line(self) -> ShardLine:
-        """What the manifest should say of this shard.
+        """The line that the manifest should have for this shard.
 
         Raises:
-            ShardError: the shard does not say it of itself.
+            ShardError: the shard lacks an attribute for it.
         """
         try:
             first, entries = (int(self.attributes[name]) for name in ("first_entry", "n_entries"))
@@ -149,10 +149,10 @@ class ShardFile:
         return ShardLine(self.path.name, self.n_samples, rejects, first, entries, size, digest)
 
     def table(self, name: str) -> NDArray[Any]:
-        """A whole table.
+        """Read a whole table.
 
         Raises:
-            ShardError: there is none, it cannot be read, or it is not the one of this many samples.
+            ShardError: there is none, it cannot be read, or it does not fit the number of samples.
         """
         spec = TABLES.get(name, TARGET)
         try:
@@ -161,7 +161,7 @@ class ShardFile:
             raise ShardError(f"{self.path}: {name} cannot be read ({_said(error)}): {_DO}") from None
 
     def texts(self, name: str) -> list[str]:
-        """A table of text."""
+        """Read a whole table of text."""
         return [value.decode(errors="replace") for value in self.table(name).tolist()]
 
     def cells(self) -> NDArray[np.float64]:
@@ -179,7 +179,7 @@ class ShardFile:
         """The sites of all samples.
 
         Raises:
-            ShardError: they cannot be read, or are no atoms of so many samples.
+            ShardError: they cannot be read, or are not valid.
         """
         numbers, frac = self.table("site_number"), self.table("site_frac")
         try:
@@ -205,7 +205,7 @@ class ShardFile:
             raise ShardError(f"{self.path}: its targets cannot be read ({_said(error)}): {_DO}") from None
 
     def targets(self) -> dict[str, NDArray[np.float64]]:
-        """The values of each target that some sample here has, (m,), NaN where another has none."""
+        """The values of each target that some sample here has, (m,) float64; NaN for samples without a value."""
         return {name: self.table(f"targets/{encode_name(name)}") for name in self.target_names}
 
     def __enter__(self) -> "ShardFile":
@@ -216,16 +216,16 @@ class ShardFile:
 
 
 def differences(line: ShardLine, given: ShardLine) -> str:
-    """What two lines of one shard differ in, in words; empty where they are the same."""
+    """The differences between two manifest lines of one shard, in words; empty if they are the same."""
     pairs = zip(ShardLine._fields, line, given, strict=True)
     return ", ".join(f"{name} {a}, not {b}" for name, a, b in pairs if a != b and name != "file")
 
 
 def open_named(folder: Path, line: ShardLine) -> ShardFile:
-    """The shard of ``folder`` that a line of its manifest names.
+    """Open the shard in ``folder`` that ``line``, a line of the manifest, names.
 
     Raises:
-        ShardError: it is missing, cannot be read, or is another.
+        ShardError: it is missing, cannot be read, or is another shard.
     """
     shard = ShardFile(folder / line.file)
     try:
@@ -241,7 +241,7 @@ def open_named(folder: Path, line: ShardLine) -> ShardFile:
 
 
 def _axes(dataset: h5py.h5d.DatasetID) -> str:
-    """What the axes of a sample array are."""
+    """The attribute ``axes`` of a sample array."""
     axes: str = h5py.AttributeManager(h5py.Dataset(dataset))["axes"].decode()
     return axes
 
@@ -251,10 +251,10 @@ def _said(error: Exception) -> str:
 
 
 def read_at(descriptor: int, out: memoryview, offset: int, path: Path) -> None:
-    """Fill ``out`` from ``offset`` of an open file; thread-safe, moves no file position.
+    """Fill ``out`` with the bytes at ``offset`` of an open file; thread-safe, since it moves no file position.
 
     Raises:
-        ShardError: the file ends before.
+        ShardError: the file is too short.
     """
     got = os.preadv(descriptor, [out], offset)
     while got < len(out):

@@ -1,4 +1,4 @@
-"""Read a shard set for training: samples in any order at the speed of the file system."""
+"""Reads samples of a shard set in any order, at the speed of the file system."""
 
 import os
 import threading
@@ -16,17 +16,17 @@ from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.reading.shard_file import ArrayPlace, ShardFile, open_named, read_at
 
 OPEN_FILES = 512
-"""Shards kept open by one process; the usual limit is 1,024 files.  Others are opened for each read."""
+"""Most shards that a process keeps open (the usual limit is 1,024 files); others are opened for each read."""
 
 FEW_ROWS = 2**17
 """So many samples are read, one after the other, before Numba reads a batch at once: loading that takes 0.8 s."""
 
 
 class ShardSet:
-    """A whole shard set.  Samples are numbered from 0 in the order of the source.
+    """A complete shard set.  Samples are numbered from 0 in the order of the source.
 
-    Reads go by ``preadv`` to where HDF5 laid the samples: no HDF5 library, lock or lock file is
-    involved, so that many processes and threads can read one set, on a network file system too.
+    Samples are read by ``preadv`` from where HDF5 has put them.  This needs no HDF5 library, lock or lock file, so many
+    processes and threads can read one set, also on a network file system.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -37,8 +37,8 @@ class ShardSet:
         counts = [line.samples for line in manifest.shards]
         self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         self._opened: dict[int, _Opened] = {}
-        self._descriptors = np.full(len(counts), -1, np.int32)  # of the shards that are kept open
-        self._offsets: dict[str, NDArray[np.int64]] = {}  # of each array in each of them
+        self._descriptors = np.full(len(counts), -1, np.int32)  # file descriptors of open shards, else -1
+        self._offsets: dict[str, NDArray[np.int64]] = {}  # offsets of each array in the open shards
         self._lock = threading.Lock()
         self._rows_read = 0  # about: several threads may count
 
@@ -47,7 +47,7 @@ class ShardSet:
         """Open the shard set in ``folder``.
 
         Raises:
-            ShardError: there is no whole shard set there.
+            ShardError: there is no complete shard set there.
         """
         return cls(Path(folder), Manifest.load(Path(folder)))
 
@@ -60,15 +60,15 @@ class ShardSet:
         return list(self._opened_shard(self._first).arrays)
 
     def array_shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one row of the array ``name``: of one sample, where the array is not ragged."""
+        """Shape of one row of the array ``name``; that is one sample if the array is not ragged."""
         return self._place(name).shape
 
     def array_dtype(self, name: str) -> np.dtype[Any]:
-        """Type of the array ``name`` on disk."""
+        """Dtype of the array ``name`` on disk."""
         return self._place(name).dtype
 
     def array_axes(self, name: str) -> tuple[str, ...]:
-        """What the rows of the array ``name`` are (``sample``, or what a sample has many of), and a row's axes."""
+        """What a row of the array ``name`` stands for (``sample``, ``site``, ...), followed by the axes of a row."""
         return self._place(name).axes
 
     def _place(self, name: str) -> ArrayPlace:
@@ -82,7 +82,7 @@ class ShardSet:
 
     @cached_property
     def ids(self) -> list[str]:
-        """Identifier of every sample."""
+        """Id of every sample."""
         return self._texts("id")
 
     @cached_property
@@ -92,13 +92,13 @@ class ShardSet:
 
     @cached_property
     def origins(self) -> list[str]:
-        """File, row or archive member that every sample came from."""
+        """File, row or archive member from which every sample came."""
         return self._texts("origin")
 
     @cached_property
     def remarks(self) -> list[str]:
-        """What every sample's file and atoms disagree in: codes separated by spaces, mostly none."""
-        if not self.manifest.remarks_by_code:  # as of sets of older code, which have no such table
+        """The remarks on every sample: codes separated by spaces, empty for most samples."""
+        if not self.manifest.remarks_by_code:  # sets of older versions have no such table
             return [""] * len(self.ids)
         return self._texts("remark")
 
@@ -121,10 +121,10 @@ class ShardSet:
         return sorted(names)
 
     def target(self, name: str) -> NDArray[np.float64]:
-        """Values of a target, (N,) float64, NaN where a sample has none.
+        """Values of a target, (N,) float64; NaN for samples without a value.
 
         Raises:
-            ShardError: no sample has such a target; the message lists those there are.
+            ShardError: no sample has this target; the message lists the existing ones.
         """
         if name not in self.target_names:
             near = did_you_mean(name, self.target_names)
@@ -148,7 +148,7 @@ class ShardSet:
     def read_array(
         self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """The array ``name``, not a ragged one, of the samples ``indices``, (B, ...) in its type on disk.
+        """Read the array ``name`` (not a ragged one) of the samples ``indices``: (B, ...) in its dtype on disk.
 
         Raises:
             IndexError: an index is not in [0, n_samples).
@@ -167,14 +167,14 @@ class ShardSet:
             return out
         rows = out.reshape(len(wanted), -1).view(np.uint8)
         read = self._gathered(name, wanted, rows)
-        if not read.all():  # those of shards that are not open (yet), or cannot be read: then this says why
+        if not read.all():  # rows of shards that are not open yet, or cannot be read; this raises the reason
             missing = np.flatnonzero(~read)
             for row, (shard, sample) in zip(missing, self._located(wanted[missing]), strict=True):
                 self._opened_shard(shard).read(name, sample, rows[row].data)
         return out
 
     def _gathered(self, name: str, wanted: NDArray[np.int64], rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which of ``rows`` have been filled in one call; of the first rows of a set none are."""
+        """Fill ``rows`` in one call; return which were filled, (B,) bool (none before Numba is used)."""
         self._rows_read += len(wanted)
         if self._rows_read < FEW_ROWS:
             return np.zeros(len(wanted), np.bool_)
@@ -183,7 +183,7 @@ class ShardSet:
         return gather(wanted, self._starts, self._descriptors, self._offsets[name], rows)
 
     def read_ragged(self, name: str, indices: Sequence[int] | NDArray[np.integer]) -> list[NDArray[Any]]:
-        """The ragged array ``name`` of the samples ``indices``, each (rows, ...) in its type on disk.
+        """Read the ragged array ``name`` of the samples ``indices``: for each (rows, ...) in its dtype on disk.
 
         Raises:
             IndexError: an index is not in [0, n_samples).
@@ -206,7 +206,7 @@ class ShardSet:
         return wanted
 
     def _located(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """Shard, and place within it, of each sample."""
+        """The shard of each sample, and its place in the shard."""
         shards = np.searchsorted(self._starts, wanted, side="right") - 1
         return zip(shards.tolist(), (wanted - self._starts[shards]).tolist(), strict=True)
 
@@ -230,7 +230,7 @@ class ShardSet:
 
     @cached_property
     def _filled(self) -> list[int]:
-        """The shards that hold samples (all entries of the others were rejected)."""
+        """The shards that hold samples; all entries of the others were rejected."""
         return [i for i, line in enumerate(self.manifest.shards) if line.samples]
 
     @cached_property
@@ -257,13 +257,13 @@ class ShardSet:
                 for name, place in opened.arrays.items():
                     offsets = self._offsets.setdefault(name, np.zeros(len(self._descriptors), np.int64))
                     offsets[index] = place.offset
-                if opened.descriptor is not None:  # last: other threads read as soon as it is there
+                if opened.descriptor is not None:  # set last, because other threads read as soon as it is set
                     self._descriptors[index] = opened.descriptor
                 self._opened[index] = opened
             return self._opened[index]
 
     def _check_alike(self, shard: ShardFile) -> None:
-        """The arrays of a shard are those of the others: samples are read by the places that one shard has."""
+        """Check that a shard has the same arrays as the first one, whose shapes and dtypes are used for all shards."""
         arrays = {name: place.row for name, place in shard.arrays.items()}
         pattern = next(iter(self._opened.values())).arrays if self._opened else shard.arrays
         expected = {name: place.row for name, place in pattern.items()}
@@ -274,7 +274,7 @@ class ShardSet:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        """File descriptors and the lock stay behind when a set is sent to another process."""
+        """A set that is sent to another process takes no file descriptors and no lock along."""
         return {"folder": self.folder, "manifest": self.manifest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -282,7 +282,7 @@ class ShardSet:
 
 
 class _Opened:
-    """Where the samples of one shard lie, and its descriptor if it is kept open."""
+    """The places of the samples of one shard, and its file descriptor if it is kept open."""
 
     def __init__(self, shard: ShardFile, keep: bool) -> None:
         self.path = shard.path

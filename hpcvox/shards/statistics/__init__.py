@@ -1,1 +1,1 @@
-"""Statistics of a shard set: gathered and joined in ``gathering``, kept beside the manifest by ``file``."""
+"""Statistics of a shard set: ``gathering`` computes and joins them, ``file`` saves them beside the manifest."""

@@ -1,4 +1,4 @@
-"""``statistics.json``, beside a manifest: what :mod:`.gathering` found out about the shard set."""
+"""``statistics.json``, beside a manifest: the statistics of a shard set from :mod:`.gathering`."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ _DO = "run `hpcvox statistics` on the set"
 
 
 class Split(NamedTuple):
-    """What decides which samples are trained on."""
+    """The settings that decide which samples are trained on."""
 
     seed: int
     held_out_fraction: float
@@ -27,7 +27,7 @@ class _Part(BaseModel):
 
 
 class Spread(_Part):
-    """Of the numbers of an array, or the values of a target; ``std`` divides by their count."""
+    """Spread of the numbers of an array, or of the values of a target; ``std`` divides by their count n, not n - 1."""
 
     count: int
     mean: float
@@ -37,20 +37,20 @@ class Spread(_Part):
 
 
 class TargetSpread(Spread):
-    """``deciles``: the 11 edges of bins with equally many values."""
+    """Spread of a target; ``deciles`` are the 11 edges of ten bins with equally many values."""
 
     deciles: list[float]
 
 
 class Range(_Part):
-    """Of a quantity of all samples."""
+    """Range of a quantity over all samples."""
 
     min: float
     max: float
 
 
 class Sites(_Part):
-    """Sites in a cell, of all samples."""
+    """Number of sites in a cell, over all samples."""
 
     min: int
     mean: float
@@ -75,15 +75,15 @@ class Statistics(Summary):
     training_samples: int
     arrays: dict[str, Spread]
     species: dict[int, int] | None
-    """Voxels of each atomic number that occurs; null where the set has no such array."""
+    """Number of voxels of each atomic number that occurs; null if the set has no species array."""
     targets: dict[str, TargetSpread | None]
-    """Null where no training sample has a value."""
+    """Spread of each target; null if no training sample has a value."""
     cell_lengths: Range
     sites: Sites
 
     @property
     def split(self) -> Split:
-        """Of which samples these are."""
+        """The split to whose training samples the statistics belong."""
         return Split(self.seed, self.held_out_fraction)
 
 
@@ -102,10 +102,12 @@ def read_statistics(folder: Path) -> Statistics | None:
 
 
 def statistics_for(folder: Path, split: Split, warn: bool = True) -> Statistics | None:
-    """The statistics of the training samples of ``split``; None where there are none that can be used.
+    """The statistics of the training samples of ``split``; None if there are none, or they cannot be used.
 
     Args:
-        warn: say on standard error why a file that is there is of no use.
+        folder: the shard set.
+        split: the split of the training.
+        warn: warn on standard error if there is a file that cannot be used, with the reason.
     """
     try:
         found = read_statistics(folder)

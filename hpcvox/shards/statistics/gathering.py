@@ -1,9 +1,9 @@
-"""Statistics of a shard set: what is gathered from each shard, and how it is joined (:mod:`.file` keeps it).
+"""Computes the statistics of a shard set: a record for each shard, and then the joined result (:mod:`.file` saves it).
 
-Integers are counted.  Of floating-point numbers each sample gives its own sums, which depend on that sample
-alone, and ``math.fsum`` adds those up, rounded once: whoever read which shard, the result has the same bits.
-Means and deviations are those of the training samples, which :func:`hpcvox.shards.split.split` decides, so
-that nothing of the held-out ones leaks into what a network is given.
+Integers are counted.  For floating-point numbers each sample gives its own sums, which depend only on that sample.
+``math.fsum`` adds these up and rounds once.  So the result has the same bits, whichever rank reads which shard.
+Means and deviations are those of the training samples (:func:`hpcvox.shards.split.split`), so that a network learns
+nothing about held-out samples from them.
 """
 
 import math
@@ -24,16 +24,16 @@ from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.writing.virtual import shards_digest
 
 DECILES = np.linspace(0, 1, 11)
-ELEMENTS = 119  # atomic numbers, 0 (no atom) among them
+ELEMENTS = 119  # atomic numbers, including 0 (no atom)
 
 
 class Moments(NamedTuple):
-    """An array of the training samples of a shard."""
+    """Sums over an array of the training samples of a shard."""
 
     values: int
-    """Numbers in one sample."""
+    """How many numbers one sample has."""
     sums: NDArray[np.float64]
-    """(m,) of each sample."""
+    """(m,): sum over each sample."""
     squares: NDArray[np.float64]
     """(m,): sum of the squared deviations from the sample's own mean."""
     least: float
@@ -41,25 +41,25 @@ class Moments(NamedTuple):
 
 
 class ShardRecord(NamedTuple):
-    """What one shard contributes."""
+    """The contribution of one shard."""
 
     samples: int
     training_samples: int
     moments: dict[str, Moments]
     species: NDArray[np.int64] | None
-    """(119,) voxels of each atomic number in the training samples."""
+    """(119,): number of voxels of each atomic number in the training samples."""
     targets: dict[str, NDArray[np.float64]]
-    """(k,) the finite values of the training samples."""
+    """(k,): finite values of each target in the training samples."""
     lengths: tuple[float, float]
-    """Shortest and longest edge of a cell, in Å, of all samples; ``sites`` too: fewest, most, and together."""
+    """Shortest and longest edge of a cell in Å, over all samples; ``sites``: least, greatest and total number."""
     sites: tuple[int, int, int]
 
 
 def gather(folder: Path, line: ShardLine, split: Split) -> ShardRecord:
-    """What the shard of ``line`` contributes, after every byte of it was checked.
+    """The contribution of the shard of ``line``, after checking all its checksums.
 
     Raises:
-        ShardError: the shard is missing, damaged, or not the one of its line.
+        ShardError: the shard is missing, damaged, or does not fit its line.
     """
     path = folder / line.file
     try:
@@ -107,7 +107,7 @@ def _moments(shard: ShardFile, name: str, chosen: Sequence[int]) -> Moments:
 
 
 def _wide(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The numbers of a sample in float64, exactly."""
+    """The numbers of a sample, converted exactly to float64."""
     if values.dtype == np.float16:
         half, values = values, np.empty(values.shape, np.float32)
         from_half(half, values)
@@ -168,7 +168,7 @@ def _counted(parts: Sequence[NDArray[np.int64]]) -> dict[int, int] | None:
 
 
 def _spread(parts: Sequence[Moments]) -> Spread:
-    """Deviations are taken from the samples' means and those from the mean of all: nothing cancels."""
+    """Mean and deviation of an array, from deviations within samples and of samples' means, so that nothing cancels."""
     size = parts[0].values
     sums = np.concatenate([part.sums for part in parts])
     squares = np.concatenate([part.squares for part in parts])
@@ -188,7 +188,7 @@ def _target_spread(parts: Sequence[NDArray[np.float64]]) -> TargetSpread | None:
     values = np.concatenate(parts)
     if not len(values):
         return None
-    # a power of two takes nothing from the numbers, and squares of large ones do not overflow
+    # scaling by a power of two is exact, and then squares of large numbers do not overflow
     exponent = math.frexp(np.abs(values).max())[1]
     scaled = np.ldexp(values, -exponent)
     mean = math.fsum(scaled.tolist()) / len(scaled)

@@ -1,1 +1,1 @@
-"""Write shards, and what makes a set of them whole."""
+"""Writes shards, and the files that complete a set of them."""

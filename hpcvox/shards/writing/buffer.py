@@ -1,4 +1,4 @@
-"""Write one shard: samples are gathered in memory, then go to disk whole or not at all."""
+"""Writes one shard: collects its samples in memory, then writes them to disk atomically."""
 
 import contextlib
 import json
@@ -49,23 +49,23 @@ class Provenance(NamedTuple):
     n_entries: int
 
     def attributes(self) -> dict[str, str | int]:
-        """As a shard's root attributes."""
+        """The root attributes of such a shard."""
         return self._asdict() | {"settings": json.dumps(self.settings, sort_keys=True)}
 
 
 class StagedShard(NamedTuple):
-    """A shard that lies beside its path, without its large arrays; made by :meth:`ShardBuffer.stage`."""
+    """A shard in a temporary file that still lacks its large arrays; made by :meth:`ShardBuffer.stage`."""
 
     path: Path
     large: list[tuple[int, NDArray[Any]]]
-    """Offset in the file, in bytes, and C-contiguous array."""
+    """The large arrays (C-contiguous), each with its offset in the file in bytes."""
     line: ShardLine
 
     def finish(self) -> ShardLine:
-        """Write the large arrays, sync the file and give it its name; returns its line of the manifest.
+        """Write the large arrays, sync the file and rename it; return its line of the manifest.
 
         Raises:
-            ShardError: the disk refuses.
+            ShardError: the file cannot be written.
         """
         with _refusals(self.path), durable.renamed(durable.part_of(self.path), self.path) as part:
             write_arrays(part, self.large)
@@ -73,7 +73,7 @@ class StagedShard(NamedTuple):
 
 
 class _Sample(NamedTuple):
-    """What a sample has beside its arrays."""
+    """The values of a sample besides its arrays."""
 
     entry: int
     id: str
@@ -86,10 +86,10 @@ class _Sample(NamedTuple):
 
 
 class ShardBuffer:
-    """The samples and rejects of one shard, in preallocated arrays that serve shard after shard.
+    """Collects the samples and rejects of one shard, in arrays that are used again for the next shard.
 
-    Fill the arrays of :meth:`slot`, then :meth:`commit` them; a slot that is not committed is reused.
-    Ragged arrays are not in the slot, they are given to :meth:`commit`.
+    For each sample, fill the arrays of :meth:`slot`, then call :meth:`commit`.  A slot that is not committed is used
+    again.  Ragged arrays are not in the slot; pass them to :meth:`commit`.
     """
 
     def __init__(self, arrays: Sequence[ArraySpec], capacity: int) -> None:
@@ -101,7 +101,7 @@ class ShardBuffer:
         self.clear()
 
     def _grow(self, capacity: int) -> None:
-        """Make room for ``capacity`` samples; what is there stays."""
+        """Make room for ``capacity`` samples, and keep those that are there."""
         for spec in self.arrays:
             if spec.rows == SAMPLE:
                 data = aligned_zeros((capacity, *spec.shape), spec.dtype)
@@ -110,7 +110,7 @@ class ShardBuffer:
         self._slots = [{name: data[i] for name, data in self._data.items()} for i in range(capacity)]
 
     def clear(self) -> None:
-        """Forget everything, to begin the next shard."""
+        """Remove all samples and rejects, to begin the next shard."""
         self._samples: list[_Sample] = []
         self._checksums: list[bytes] = []
         self._ragged: dict[str, list[NDArray[Any]]] = {a.name: [] for a in self._ragged_specs}
@@ -131,7 +131,7 @@ class ShardBuffer:
         return len(self._reject_entries)
 
     def slot(self) -> dict[str, NDArray[Any]]:
-        """The next sample's arrays of fixed shape by name, to be filled in place."""
+        """The arrays of fixed shape of the next sample, by name; the caller fills them in place."""
         if self.n_samples == len(self._slots):
             self._grow(2 * self.n_samples)
         return self._slots[self.n_samples]
@@ -148,7 +148,19 @@ class ShardBuffer:
         ragged: Mapping[str, NDArray[Any]] | None = None,
         remark: str = "",
     ) -> None:
-        """The slot's arrays, and those of ``ragged``, are the sample of the source's entry number ``entry``."""
+        """Add the sample in the slot, with the arrays of ``ragged``; it belongs to entry number ``entry``.
+
+        Args:
+            entry: number of the entry in the source.
+            id: id of the crystal.
+            formula: its reduced formula.
+            origin: file, row or archive member that it came from.
+            numbers: atomic numbers, (k,).
+            frac: fractional coordinates, (k, 3).
+            targets: finite values by name.
+            ragged: ragged arrays by name.
+            remark: codes of remarks, separated by spaces.
+        """
         arrays: Mapping[str, NDArray[Any]] = self.slot()
         self._counts["site"].append(len(numbers))
         if self._ragged_specs:
@@ -177,26 +189,26 @@ class ShardBuffer:
         return arrays
 
     def reject(self, entry: int, id: str, origin: str, code: str, message: str) -> None:
-        """The source's entry number ``entry`` cannot be used, for the reason given."""
+        """Record that entry number ``entry`` of the source cannot be used, with the reason."""
         self._reject_entries.append(entry)
         for name, text in zip(REJECT_COLUMNS, (id, origin, code, message), strict=True):
             self._rejects[name].append(encode_text(text))
 
     def write(self, path: Path, provenance: Provenance) -> ShardLine:
-        """Write the shard durably to ``path`` and give its line of the manifest.
+        """Write the shard to ``path``, sync it, and return its line of the manifest.
 
         Raises:
-            ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
+            ShardError: the file cannot be written (disk full, read-only), or an array has a value that is not finite.
         """
         return self.stage(path, provenance).finish()
 
     def stage(self, path: Path, provenance: Provenance) -> "StagedShard":
-        """Lay the shard out beside ``path``, all but its large arrays, which are left to the end.
+        """Write the shard, without its large arrays, to a temporary file beside ``path``.
 
-        The end waits for the disk alone; the buffer may not be used before it.
+        :meth:`StagedShard.finish` writes these arrays and only waits for the disk.  Do not use the buffer before that.
 
         Raises:
-            ShardError: the disk refuses (full, read-only), or an array holds a value that is not finite.
+            ShardError: the file cannot be written (disk full, read-only), or an array has a value that is not finite.
         """
         arrays = {array.name: self._whole(array) for array in self.arrays}
         self._check_finite(path, arrays)
@@ -241,7 +253,7 @@ class ShardBuffer:
         return sample
 
     def _whole(self, spec: ArraySpec) -> NDArray[Any]:
-        """The array ``spec`` of all samples, one after the other."""
+        """The array ``spec`` of all samples, joined."""
         if spec.rows == SAMPLE:
             return self._data[spec.name][: self.n_samples]
         return np.concatenate([np.zeros((0, *spec.shape), spec.dtype), *self._ragged[spec.name]])
@@ -296,7 +308,7 @@ class ShardBuffer:
 
 
 def _all_finite(data: NDArray[Any]) -> bool:
-    """Whether every value is finite, by the exponent bits (NumPy's ``isfinite`` is slow on float16)."""
+    """Whether every value is finite; tests the exponent bits, since NumPy's ``isfinite`` is slow for float16."""
     if data.dtype == np.float16:
         return bool(data.size == 0 or data.view(np.int16).max() < 0x7C00)
     return bool(np.isfinite(data).all())
@@ -304,7 +316,7 @@ def _all_finite(data: NDArray[Any]) -> bool:
 
 @contextlib.contextmanager
 def _refusals(path: Path) -> Iterator[None]:
-    """What the disk refuses, as an error that says what to do."""
+    """A context that turns an error of the disk into a :class:`ShardError` that says what to do."""
     try:
         yield
     except OSError as error:

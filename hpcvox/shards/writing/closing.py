@@ -1,4 +1,4 @@
-"""Close a shard set: when all its shards are there, the files that say what they hold."""
+"""Completes a shard set: when all shards exist, writes the files that describe them."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def close_set(
     """Write ``rejects.csv``, ``set.h5`` and, last, the manifest of the shards ``lines`` in ``folder``.
 
     Raises:
-        ShardError: a shard cannot be read or is not the one of its line, or ``set.h5`` cannot be written.
+        ShardError: a shard cannot be read or does not fit its line, or ``set.h5`` cannot be written.
     """
     codes: Counter[str] = Counter()
     durable.write_csv(folder / REJECTS, REJECT_COLUMNS, _rejects(folder, lines, codes))
@@ -60,11 +60,11 @@ def _by_frequency(codes: Counter[str]) -> dict[str, int]:
 
 
 def _remarks(folder: Path, lines: Sequence[ShardLine]) -> Counter[str]:
-    """How many samples have each remark; of ``set.h5``, which holds those of all shards."""
+    """How many samples have each remark, read from ``set.h5``, which holds the remarks of all shards."""
     if not lines:
         return Counter()
     with h5py.File(folder / SET, "r", locking=False) as file:
-        texts = file["remark"][:] if "remark" in file else []  # sets of older code have none
+        texts = file["remark"][:] if "remark" in file else []  # sets of older versions have none
     return Counter(code.decode() for text in texts for code in text.split())
 
 

@@ -1,4 +1,4 @@
-"""The datasets and attributes of a shard, and its text, as HDF5 gets them."""
+"""Creates the datasets, attributes and texts of a shard in an HDF5 file."""
 
 import functools
 from collections.abc import Sequence
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from hpcvox.shards.writing.direct import BLOCK
 
 TEXT_LIMIT = 1000
-"""Longest identifier, origin or message that is kept, in bytes; longer ones end in an ellipsis."""
+"""Longest id, origin or message that is stored, in bytes; longer ones are cut and end in an ellipsis."""
 
 LARGE = 1 << 20
-"""Datasets of at least so many bytes begin at a multiple of :data:`BLOCK` and are not written by HDF5."""
+"""Datasets of at least this many bytes begin at a multiple of :data:`BLOCK`, and are written without HDF5."""
 
 FILE = {"libver": ("v108", "v108"), "alignment_threshold": LARGE, "alignment_interval": BLOCK}
-"""How HDF5 lays a shard out."""
+"""Properties of the HDF5 files of shards."""
 
 
 class Dataset(NamedTuple):
-    """A dataset of a shard, to be written."""
+    """A dataset that will be written to a shard."""
 
     name: str
     data: NDArray[Any]
@@ -31,7 +31,7 @@ class Dataset(NamedTuple):
 
 
 def encode_text(text: str) -> bytes:
-    """``text`` as UTF-8 without NUL, at most :data:`TEXT_LIMIT` bytes; what cannot be encoded is escaped."""
+    """``text`` as UTF-8 without NUL, at most :data:`TEXT_LIMIT` bytes; characters that UTF-8 lacks are escaped."""
     data = text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="backslashreplace")
     if len(data) > TEXT_LIMIT:
         data = data[: TEXT_LIMIT - 3].decode(errors="ignore").encode() + "…".encode()
@@ -39,13 +39,13 @@ def encode_text(text: str) -> bytes:
 
 
 def text_column(texts: Sequence[bytes]) -> NDArray[np.bytes_]:
-    """Texts as fixed-length UTF-8, wide enough for the longest."""
+    """Texts as an array of fixed-length UTF-8, wide enough for the longest."""
     width = max((len(text) for text in texts), default=1) or 1
     return np.array(texts, dtype=h5py.string_dtype("utf-8", width))
 
 
 def create_dataset(file: h5py.File, dataset: Dataset) -> h5py.h5d.DatasetID:
-    """A contiguous dataset, its space allocated at once and not filled before it is written."""
+    """Create a contiguous dataset whose space is allocated at once, without fill values."""
     kind = h5py.h5t.py_create(dataset.data.dtype, logical=True)
     space = h5py.h5s.create_simple(dataset.data.shape)
     created = h5py.h5d.create(file.id, dataset.name.encode(), kind, space, _layout())
@@ -56,7 +56,7 @@ def create_dataset(file: h5py.File, dataset: Dataset) -> h5py.h5d.DatasetID:
 
 
 def write_attribute(owner: Any, name: str, value: str | int) -> None:
-    """A scalar attribute; text is of fixed length (variable length would go by HDF5's global heap)."""
+    """Write a scalar attribute; text has fixed length, because variable length would use HDF5's global heap."""
     if isinstance(value, int):
         data, kind = np.array(value, np.int64), _integer()
     else:
@@ -65,7 +65,7 @@ def write_attribute(owner: Any, name: str, value: str | int) -> None:
     h5py.h5a.create(owner, name.encode(), kind, _scalar()).write(data, mtype=kind)
 
 
-# HDF5's objects take some ten microseconds each to make; a shard has a hundred attributes.
+# cached, because making an HDF5 object takes about ten microseconds and a shard has a hundred attributes
 
 
 @functools.cache

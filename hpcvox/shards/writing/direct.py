@@ -1,7 +1,7 @@
-"""Large arrays to their places in a file, past the page cache where the file system can.
+"""Writes large arrays to their places in a file, without the page cache if the file system can do that.
 
-``O_DIRECT`` leaves a copy out, nine tenths of the processor's time, and leaves the memory of a shared node to
-others.  It takes what is aligned in memory and in the file.
+``O_DIRECT`` saves a copy, which is nine tenths of the CPU time, and leaves the memory of a shared node to others.  It
+needs data that are aligned in memory and in the file.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 BLOCK = 4096
-"""Bytes that direct writes are aligned to."""
+"""Alignment of direct writes in bytes."""
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Like :func:`numpy.zeros`, beginning at a multiple of :data:`BLOCK`."""
+    """Like :func:`numpy.zeros`, but the memory begins at a multiple of :data:`BLOCK`."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + BLOCK, np.uint8)
     start = -_address(memory) % BLOCK
@@ -30,12 +30,12 @@ def write_arrays(path: Path, places: Iterable[tuple[int, NDArray[Any]]]) -> None
     """Write each C-contiguous array at its offset, in bytes, of the existing file ``path``.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: the file cannot be written.
     """
     cached = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         direct = cached
-        with contextlib.suppress(OSError):  # the file system has only the page cache
+        with contextlib.suppress(OSError):  # the file system has no direct writes
             direct = os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)
         try:
             for offset, array in places:
@@ -56,7 +56,7 @@ def _write(cached: int, direct: int, offset: int, array: NDArray[Any]) -> None:
             while done < whole and done % BLOCK == 0:
                 done += os.pwrite(direct, view[done:whole], offset + done)
         except OSError as error:
-            if error.errno != errno.EINVAL:  # this disk has larger blocks
+            if error.errno != errno.EINVAL:  # EINVAL: this disk has larger blocks
                 raise
     while done < len(view):
         done += os.pwrite(cached, view[done:], offset + done)

@@ -1,4 +1,4 @@
-"""The file that HDF5 writes a shard to, so that a disk that refuses ends in an error and nothing worse."""
+"""The file object through which HDF5 writes a shard, so that a full disk gives an error and no crash."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Self
 
 
 class FileSink:
-    """A new file for ``h5py.File(sink, "w")``: reads and writes go straight to a descriptor.
+    """A new file for ``h5py.File(sink, "w")``, with direct access to its file descriptor.
 
-    HDF5 cannot close a file after a write has failed: it keeps the descriptor, and may corrupt memory
-    when the process ends.  Here the first error is kept, HDF5 is told that all is well and closes
-    cleanly, and leaving the ``with`` block raises the error.
+    After a failed write HDF5 cannot close a file: it keeps the descriptor, and may corrupt memory when the process
+    ends.  Therefore this class remembers the first error and reports success to HDF5, which then closes cleanly.  The
+    end of the ``with`` block raises the error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class FileSink:
         self._error: OSError | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move to ``offset``; gives the new position."""
+        """Move to ``offset``; return the new position."""
         if whence == os.SEEK_END:
             offset += os.fstat(self._descriptor).st_size
         elif whence == os.SEEK_CUR:
@@ -68,7 +68,7 @@ class FileSink:
         return size
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing, since nothing is buffered."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,12 +1,11 @@
-"""``set.h5``: a whole shard set as one HDF5 file, beside its manifest, for whoever has h5py alone.
+"""``set.h5``: a whole shard set as one HDF5 file beside the manifest, for users who have only h5py.
 
-Every sample array of the shards is one virtual dataset over all samples: it holds no data, only where each
-shard's part belongs, by file names relative to its own folder, so that the folder can be moved.  Every
-table of one row a sample (``id``, ``formula``, ``entry``, ``targets/…``) is there as a copy: HDF5 keeps each
-file open that a virtual dataset has led it to and, past the limit of open files, gives the fill value
-without an error, which a table that is read whole would meet at the thousandth shard.  For the arrays the
-fill values are such as no sample has: NaN, and the largest number of an integer type.  Ragged arrays are in
-the shards alone.
+Each sample array is one virtual dataset over all samples.  It holds no data, only the place of each shard's part, with
+file names relative to its folder, so that the folder can be moved.  Each table with one row per sample (``id``,
+``formula``, ``entry``, ``targets/…``) is a copy.  A virtual dataset would not do for tables: HDF5 keeps every file open
+that it has read, and beyond the limit of open files it returns fill values without an error.  Reading a whole table
+would reach that limit at about the thousandth shard.  Fill values of the arrays are values that no sample has: NaN, and
+the largest number of an integer type.  Ragged arrays are only in the shards.
 """
 
 import os
@@ -36,10 +35,10 @@ _LABELS = ("unit", "axes", "about")
 
 
 def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
-    """Write ``set.h5`` over the shards ``lines`` of ``folder``, whole or not at all, always the same bytes.
+    """Write ``set.h5`` for the shards ``lines`` of ``folder`` atomically; equal shards give equal bytes.
 
     Raises:
-        ShardError: a shard is missing or is not the one of its line, or the disk refuses.
+        ShardError: a shard is missing or does not fit its line, or the file cannot be written.
     """
     if not lines:
         (folder / SET).unlink(missing_ok=True)
@@ -59,7 +58,7 @@ def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
 
 
 def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
-    """What is wrong with ``set.h5`` of the shard set in ``folder``; None where it is whole or absent."""
+    """What is wrong with ``set.h5`` of the shard set in ``folder``; None if it is undamaged or does not exist."""
     path = folder / SET
     if not path.exists():
         return None
@@ -78,7 +77,7 @@ def fault(folder: Path, lines: Sequence[ShardLine]) -> str | None:
 
 
 def _led_astray(file: h5py.File, arrays: Sequence[str], lines: Sequence[ShardLine]) -> Iterator[str]:
-    """Which virtual datasets are not those of the shards, each shard's part in its place."""
+    """Sentences about virtual datasets that do not lead to the shards in their order."""
     filled = [line for line in lines if line.samples]
     ends = np.cumsum([line.samples for line in filled]).tolist()
     parts = [(line.file, end - line.samples, end - 1) for line, end in zip(filled, ends, strict=True)]
@@ -98,7 +97,7 @@ def _led_astray(file: h5py.File, arrays: Sequence[str], lines: Sequence[ShardLin
 
 
 def shards_digest(lines: Sequence[ShardLine]) -> str:
-    """XXH3-128 (hex) of the shards' digests in their order: one value for a whole set."""
+    """XXH3-128 (hex) of the shards' digests in their order, which identifies a whole set."""
     return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
 
 
@@ -109,7 +108,7 @@ def _unreadable(path: Path, error: Exception) -> ShardError:
 
 
 class _Survey:
-    """What the shards hold: shapes of their arrays, their tables joined, and the labels of both."""
+    """Collects from all shards the shapes of arrays, the joined tables, and the attributes of both."""
 
     def __init__(self, folder: Path, lines: Sequence[ShardLine]) -> None:
         self.lines = lines
@@ -127,7 +126,7 @@ class _Survey:
                     except UNREADABLE as error:
                         raise _unreadable(path, error) from error
             try:
-                # not a ShardFile: it looks at every array of every shard, three times the work of all here
+                # not by ShardFile, which checks every array of every shard: three times the work of all this
                 with h5py.File(path, "r", locking=False) as file:
                     self._add(index, line, file)
             except UNREADABLE as error:
@@ -148,7 +147,7 @@ class _Survey:
                 raise ValueError(f"{name} has {len(table)} rows, the shard {line.samples} samples")
 
     def _learn(self, shard: ShardFile) -> None:
-        """What all shards of a set have in common, from one of them; only targets come and go."""
+        """Read from one shard what all shards of a set have in common; only targets may differ."""
         self.shared = {name: shard.attributes[name] for name in _SHARED}
         fixed = {name: place for name, place in shard.arrays.items() if place.starts is None}
         self.arrays = {name: (place.shape, place.dtype) for name, place in fixed.items()}
@@ -165,7 +164,7 @@ class _Survey:
         self.labels[name] = {key: _text(dataset.attrs[key]) for key in _LABELS}
 
     def _table(self, name: str) -> NDArray[Any]:
-        """One table over all shards: NaN where a shard lacks it, text as wide as its widest."""
+        """A table over all shards: NaN for shards that lack it; text as wide as the widest."""
         counts = [line.samples for line in self.lines]
         whole = zip(self._parts[name], counts, strict=True)
         joined = np.concatenate([np.full(m, np.nan) if part is None else part for part, m in whole])
@@ -174,7 +173,7 @@ class _Survey:
         return joined
 
     def write(self, file: h5py.File) -> None:
-        """Write all of it to an empty file."""
+        """Write everything to an empty file."""
         file.create_group("targets", track_order=False)
         for name, (shape, dtype) in self.arrays.items():
             _label(_virtual_dataset(file, name, self.lines, shape, dtype), self.labels[name])
@@ -198,7 +197,7 @@ def _virtual_dataset(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
 ) -> h5py.Dataset:
-    """A dataset over the array ``name`` of all shards (h5py's own call would store the time)."""
+    """Create a virtual dataset for the array ``name`` of all shards (h5py's own function would store the time)."""
     total = sum(line.samples for line in lines)
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plist.set_obj_track_times(False)
@@ -217,7 +216,7 @@ def _virtual_dataset(
 
 
 def _label(owner: Any, attributes: dict[str, Any]) -> None:
-    """Scalar attributes; text of fixed length, as in the shards."""
+    """Write scalar attributes, with text of fixed length as in the shards."""
     for name, value in attributes.items():
         if isinstance(value, str):
             data = value.encode()

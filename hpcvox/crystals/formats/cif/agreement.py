@@ -75,16 +75,11 @@ def remarks(
 ) -> tuple[str, ...]:
     """Compare the atoms of a cell with what the file states.
 
-    Args:
-        stated: the statements of the file.
-        numbers: atomic numbers of all atoms in the cell, (n,).
-        volume: volume of the cell in Å³.
-        images: how many atoms the group made of each listed site, (m,); None if the file lists all atoms.
-        order: number of operations of the group.
-        multiplicities: the stated multiplicity of each listed site, as text; empty if none are stated.
+    ``numbers`` (n,) are the atomic numbers of all atoms, ``volume`` is in Å³.  ``images`` (m,) says how many atoms the
+    group of ``order`` operations made of each listed site; it is None if the file lists all atoms.  ``multiplicities``
+    are the stated ones of the listed sites, as text; empty if none are stated.
 
-    Returns:
-        The codes of :data:`REMARKS` for harmless disagreements.
+    Returns: codes of :data:`REMARKS` for harmless disagreements.
 
     Raises:
         Rejected: ``incomplete`` (elements or proportions differ from the formula), ``symmetry`` (the number of

@@ -1,4 +1,4 @@
-"""From the listed sites to all atoms of the cell, by the one symmetry that agrees with the file."""
+"""Makes all atoms of the cell from the listed sites, with the symmetry that agrees with the rest of the file."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -16,15 +16,15 @@ from hpcvox.crystals.formats.cif.symmetry.expansion import expand
 from hpcvox.crystals.occupancy import whole_sites
 from hpcvox.errors import Rejected
 
-_SAME_SITE: Final = 1e-2  # of fractional coordinates
+_SAME_SITE: Final = 1e-2  # tolerance in fractional coordinates
 _COUNTING: Final = frozenset({"formula-units", "multiplicity", "density"})
-"""Remarks of a number of atoms that is not the one stated."""
+"""Remarks that mean that the number of atoms is not the stated one."""
 _OF_SYMMETRY: Final = frozenset({"symmetry", "incomplete", "overlapping-sites"})
-"""Codes of what another setting can be the cause of."""
+"""Codes of rejects that a wrong setting can cause."""
 
 
 class Full(NamedTuple):
-    """All atoms of the cell, and what should be known of them."""
+    """All atoms of the cell, and remarks on them."""
 
     frac: NDArray[np.float64]  # (m, 3)
     numbers: NDArray[np.uint8]  # (m,)
@@ -40,10 +40,16 @@ def filled(
     volume: float,
     least: NDArray[np.float64],
 ) -> Full:
-    """All atoms that the group makes of the ``sites`` in the cell ``lattice`` (3, 3) of ``volume`` Å³.
+    """Apply the operations of a group to the listed sites, and check the atoms against the statements of the file.
 
-    ``spacing`` is the least distance in Å between opposite faces of the cell, ``least`` that between the
-    atoms of two elements; ``stated`` is what the file says of the atoms.
+    Args:
+        symmetry: the space group.
+        sites: the listed sites.
+        lattice: (3, 3) rows in Å.
+        spacing: least distance in Å between opposite faces of the cell.
+        stated: the statements of the file about its crystal.
+        volume: volume of the cell in Å³.
+        least: least distance in Å of two atoms, by their atomic numbers, (119, 119).
 
     Raises:
         Rejected: ``too-many-sites``, ``symmetry``, ``disordered``, ``occupancy``, ``overlapping-sites``,
@@ -111,7 +117,7 @@ def _filled(
 
 
 def _lacks_hydrogen(sites: Sites, stated: Claims, numbers: NDArray[np.uint8]) -> bool:
-    """Whether sites are said to have hydrogen that is not among the atoms ``numbers``, and no formula told."""
+    """Whether sites are stated to have hydrogen that the atoms ``numbers`` lack, and no formula has shown it."""
     told = sites.attached or any(z == 1 for z, _ in stated.counts)
     if stated.amounts:
         return told and 1 not in numbers
@@ -121,10 +127,10 @@ def _lacks_hydrogen(sites: Sites, stated: Claims, numbers: NDArray[np.uint8]) ->
 def _check_counted(
     symmetry: StatedGroup, found: tuple[str, ...], stated: Claims, multiplicities: Sequence[str]
 ) -> None:
-    """Hold a group beside which another setting is stated to all that tells how many atoms there are.
+    """If the file also states another setting, check the number of atoms against all statements about it.
 
     Raises:
-        Rejected: ``symmetry``, where that is nothing, or a part of it (in the remarks ``found``) disagrees.
+        Rejected: ``symmetry``, if there is no such statement, or one of them (in the remarks ``found``) disagrees.
     """
     against = [code for code in found if code in _COUNTING]
     if against:
@@ -143,7 +149,7 @@ def _check_counted(
 
 
 def one_of(meant: tuple[StatedGroup, ...], fill: Callable[[StatedGroup], Full]) -> Full:
-    """Of several settings, the one whose crystal agrees with the file, or any where they make the same atoms.
+    """Of several settings, choose the one whose crystal agrees with the file; any of those that give the same atoms.
 
     Raises:
         Rejected: none agrees (the code of the first), or several do and make different crystals.
@@ -172,7 +178,7 @@ def one_of(meant: tuple[StatedGroup, ...], fill: Callable[[StatedGroup], Full]) 
 
 
 def _same_atoms(one: Full, other: Full) -> bool:
-    """Whether two lists of atoms of one cell are the same but for their order."""
+    """Whether two lists of atoms of one cell are the same except for their order."""
     if len(one.numbers) != len(other.numbers):
         return False
     for site, number in zip(one.frac, one.numbers, strict=True):

@@ -1,7 +1,8 @@
-"""A second look at CIFs that gemmi refuses: names that are given twice, then pymatgen's reader of tokens.
+"""Reads CIFs that gemmi refuses: first allows names that are given twice, then uses pymatgen's reader of tokens.
 
-pymatgen's forgives more than gemmi, and is slower.  It deletes what is not ASCII, and gemmi refuses it in words
-without quotes; both are shown escapes in its place (:func:`_in_ascii`), so that no value loses a character.
+pymatgen's reader forgives more than gemmi's, and is slower.  It deletes characters that are not ASCII, and gemmi
+refuses them in words without quotes.  Therefore both get escapes instead (:func:`_in_ascii`), so that no value loses a
+character.
 """
 
 import re
@@ -17,11 +18,11 @@ from hpcvox.errors import Rejected
 
 MAX_BYTES = 512 * 1024
 MAX_LINE = 2048
-"""pymatgen's time grows with the file and with the square of a line (CIF 1.1 allows this much of one); longer ones
-are rejected as they are, so that none stalls a run."""
+"""Longest file and line that pymatgen reads: its time grows with the file and with the square of a line (CIF 1.1 allows
+lines of this length).  Longer ones are rejected, so that none stalls a run."""
 
 _STRAY: Final = "Possible issue in CIF file at line"
-"""What pymatgen says of a word that it leaves out."""
+"""Pymatgen's warning for a word that it leaves out."""
 
 _NEEDED: Final = ("_cell", "_symmetry", "_space_group", "_atom_site", "_chemical_formula_sum")
 _SITES: Final = "_atom_site_fract_x"
@@ -35,7 +36,7 @@ _MEANT: Final = str.maketrans(
         "\xa0": " ",
     }
 )
-"""What pages and programs write for a hyphen, a line end or a blank: minus sign, hyphens, dashes, fixed blank."""
+"""Characters that pages and programs write for a hyphen, a line end or a blank (minus sign, dashes, fixed blank)."""
 _FOREIGN: Final = "not a valid CIF: there are characters outside quotes that are not ASCII"
 _ESCAPE: Final = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
@@ -45,22 +46,22 @@ _UNQUOTED: Final = re.compile(
     rb"([^\s'\"#;_]\S*(?:[ \t]+(?!loop_)[^\s'\"#_][^\s'\"]*)+)(?=[ \t]*(?:#.*)?$)",
     re.MULTILINE | re.IGNORECASE,
 )
-"""Symbols and formulas of several words without quotation marks, with their tags."""
+"""Finds symbols and formulas of several words without quotation marks, with their tags."""
 
 
 class Reading(NamedTuple):
-    """What could be made out of a CIF."""
+    """What could be read of a faulty CIF."""
 
     document: gemmi.cif.Document
-    complaint: str  # what is wrong with its syntax; empty where names are given twice and no more
-    written: str = ""  # the text, where characters of it are escaped in the document's values
+    complaint: str  # what is wrong with its syntax; empty if only names are given twice
+    written: str = ""  # the original text, if the document's values have escaped characters
     stray: bool = False  # whether words were left out that belong to no tag
 
     def check(self, block: gemmi.cif.Block) -> None:
-        """Settle what a block of the document says twice, and refuse what its values may not have.
+        """Settle tags that a block gives twice, and reject values with invalid characters.
 
         Raises:
-            Rejected: ``cif-syntax``, of the block alone.
+            Rejected: ``cif-syntax``; it concerns only this block.
         """
         settle(block)
         if self.written:
@@ -68,13 +69,13 @@ class Reading(NamedTuple):
 
 
 def reread(text: bytes) -> Reading:
-    """What a CIF that gemmi refuses says of cells, symmetry and atom sites.
+    """Read a CIF that gemmi refuses.
 
-    Its blocks may have names in common, and they may have tags that are given twice: see
+    Its blocks may have equal names, and tags may be given twice: see
     :func:`hpcvox.crystals.formats.cif.doubled.settle`.
 
     Raises:
-        Rejected: ``cif-syntax``, where pymatgen cannot make it out either.
+        Rejected: ``cif-syntax``, if pymatgen cannot read it either.
     """
     text = text.replace(MARK, b"")  # files that were put together, each with its own
     text = _UNQUOTED.sub(rb"\1'\2'", text)
@@ -96,7 +97,7 @@ def reread(text: bytes) -> Reading:
 def _by_gemmi(text: bytes) -> tuple[gemmi.cif.Document | None, str]:
     """The document, or what is wrong with the text's syntax beside names that are given twice."""
     try:
-        document = gemmi.cif.read_string(text, 0)  # without looking for names that are given twice
+        document = gemmi.cif.read_string(text, 0)  # does not check for names that are given twice
         document.check_for_missing_values()
     except (ValueError, RuntimeError) as error:
         return None, f"not a valid CIF: {(str(error).splitlines() or [type(error).__name__])[0]}"
@@ -104,7 +105,7 @@ def _by_gemmi(text: bytes) -> tuple[gemmi.cif.Document | None, str]:
 
 
 def _decoded(text: bytes) -> str:
-    """The text of a CIF that is UTF-8, or else what Windows writes in western Europe."""
+    """Decode the text of a CIF as UTF-8, or else as Windows-1252 (western Europe)."""
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -112,7 +113,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _in_ascii(written: str) -> bytes:
-    """The text with hyphens, line ends and blanks for what is meant as one, and escapes for all else."""
+    """The text in ASCII: hyphens, line ends and blanks for characters that mean these, and escapes for all others."""
     return written.translate(_MEANT).encode("ascii", errors="backslashreplace")
 
 
@@ -121,9 +122,9 @@ def _unescaped(value: str) -> str:
 
 
 def _refuse_escaped(block: gemmi.cif.Block, written: str) -> None:
-    """Raises ``Rejected("cif-syntax")`` where a value of the crystal has a character that is not ASCII.
+    """Raise ``Rejected("cif-syntax")`` if a value that concerns the crystal has a character that is not ASCII.
 
-    ``written`` is the text of the file, as :class:`Reading` has it.
+    ``written`` is the original text of the file.
     """
     for tag, values, _ in blocks.tagged(block):
         if not of_the_crystal(tag):
@@ -154,7 +155,7 @@ def _by_pymatgen(text: bytes, complaint: str) -> tuple[gemmi.cif.Document, bool]
     read = 0
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        # block by block: pymatgen's CifFile has one alone of each name
+        # block by block, because pymatgen's CifFile keeps only one block of each name
         for part in _HEADING.split("x\n" + "\n".join(lines))[1:]:
             header = part.split("\n", 1)[0]
             if "powder_pattern" in header:  # as pymatgen: no structure, much else
@@ -171,7 +172,9 @@ def _by_pymatgen(text: bytes, complaint: str) -> tuple[gemmi.cif.Document, bool]
             except Exception:  # pymatgen raises whatever it stumbles over
                 block = gemmi.cif.Block(header.split(" ")[0])
             if _SITES in part.lower() and not block.find_values(_SITES):
-                block.set_pair(_SITES, "?")  # it has atoms and is rejected, not taken for one without
+                block.set_pair(
+                    _SITES, "?"
+                )  # so that the block is rejected, and does not count as one without atoms
             document.add_copied_block(block)
     if not read:
         raise refused
@@ -179,7 +182,7 @@ def _by_pymatgen(text: bytes, complaint: str) -> tuple[gemmi.cif.Document, bool]
 
 
 def _block(text: str) -> gemmi.cif.Block:
-    """The block that ``text`` is."""
+    """Read ``text`` as one block."""
     from pymatgen.io.cif import CifBlock
 
     read = CifBlock.from_str(text)

@@ -1,7 +1,7 @@
-"""Numbers as CIFs write them: in decimals, with their uncertainty behind them (``4.05(2)``), and also in quotes.
+"""Reads numbers of CIFs: decimal, perhaps with an uncertainty (``4.05(2)``), perhaps in quotes.
 
-gemmi reads both, in a third of the time of Python's ``float`` and to the same last bit.  Only of what is smaller or
-greater than any double, which is zero or infinite, it says that it is no number.
+gemmi reads these in a third of the time of Python's ``float``, with the same bits.  There is one difference: Python
+reads numbers beyond the range of a double as zero or infinity, but gemmi says that they are no numbers.
 """
 
 import math
@@ -16,10 +16,10 @@ _QUOTES: Final = ("'", '"', ";")
 
 
 def number(text: str) -> float:
-    """The number that ``text`` writes.
+    """The number in ``text``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no number.
     """
     found: float = gemmi.cif.as_number(text)
     if found == found:
@@ -29,7 +29,7 @@ def number(text: str) -> float:
 
 
 def numbers(words: Sequence[str]) -> list[float]:
-    """The numbers that ``words`` write, nan for what is none."""
+    """The numbers in ``words``; nan for a word that is none."""
     found = list(map(gemmi.cif.as_number, words))
     if math.isnan(sum(found)):
         bare = list(map(_unquoted, words))
@@ -43,5 +43,5 @@ def numbers(words: Sequence[str]) -> list[float]:
 
 
 def _unquoted(word: str) -> str:
-    """``word`` without the quotation marks or the semicolons around it, which make it a text."""
+    """``word`` without the quotation marks or semicolons around it."""
     return gemmi.cif.as_string(word).strip() if word[:1] in _QUOTES else word

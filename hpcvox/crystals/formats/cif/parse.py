@@ -1,4 +1,4 @@
-"""From the text of a CIF to crystals: gemmi first, pymatgen where gemmi refuses the syntax."""
+"""Reads the crystals in the text of a CIF: with gemmi, or with pymatgen if gemmi refuses the syntax."""
 
 import math
 import re
@@ -36,18 +36,19 @@ _PLAIN_CELL_TAGS = tuple(tag for tag, _ in _CELL_TAGS)
 
 
 def read(entry: Entry) -> list[Crystal | Reject]:
-    """The crystals of one entry.
+    """Read the crystals of one entry.
 
-    One crystal, or why there is none, per data block with atom sites; where there are several their ids are
-    ``id#block``, and ``id#block~2`` and so on for further blocks of one name.  Full, ordered cells
-    only: symmetry is expanded to P1.
+    Each data block with atom sites gives a crystal or a reject.  If there are several, their ids are ``id#block``, and
+    ``id#block~2`` and so on for further blocks of the same name.  Crystals are ordered, and hold all atoms of the cell:
+    symmetry is expanded to P1.
 
     Codes of rejects: ``empty``, ``too-large``, ``cif-syntax``, ``no-structure``, ``cell``,
     ``symmetry``, ``modulated``, ``coordinates``, ``element``, ``occupancy``, ``disordered``, ``incomplete``,
     ``overlapping-sites``, ``too-many-sites``.
 
     Raises:
-        Rejected: no block can be read; or whatever a library raises.
+        Rejected: no block can be read.
+        Exception: a library may raise anything.
     """
     plainest = plain_crystal(entry)
     if plainest is not None:
@@ -89,7 +90,7 @@ def read(entry: Entry) -> list[Crystal | Reject]:
 
 
 def _rejected(code: str, message: str, complaint: str) -> Rejected:
-    """The reason of a reject; in a CIF with faulty syntax that is the syntax."""
+    """The rejection with this code; if the CIF has faulty syntax, that is the reason instead."""
     if complaint:
         return Rejected("cif-syntax", f"{complaint}; of what can be read, {message}")
     return Rejected(code, message)
@@ -125,7 +126,7 @@ def _crystal(entry: Entry, few: Unusual | None, name: str, block: gemmi.cif.Bloc
 def _symmetry(
     block: gemmi.cif.Block, cell: tuple[float, ...], absent: tuple[int, ...], few: Unusual | None
 ) -> tuple[StatedGroup, ...]:
-    """The groups that may be meant, which make those angles 90° that are ``absent`` in the cell."""
+    """The space groups that the block may mean; they must force 90° for the angles that are ``absent`` in the cell."""
     if not absent:
         return stated_groups(block, cell, few)
     lacking = " and ".join(_CELL_TAGS[k][0] for k in absent) + (" is" if len(absent) == 1 else " are")

@@ -1,4 +1,4 @@
-"""Tags that few CIFs have, looked for in the text, so that all others are spared a look at their tags."""
+"""Searches the text of a CIF for rare tags; in most files there are none, and their tags need not be examined."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _MODULATED: Final = re.compile(
 
 
 class Unusual(NamedTuple):
-    """What a CIF may have; what it has is never missed, in whatever case it is written."""
+    """The rare kinds of tags that may occur in a CIF; those that do occur are never missed, in upper or lower case."""
 
     modulated: bool  # tags of modulated and composite crystals
     magnetic: bool  # tags of magnetic space groups
@@ -24,10 +24,11 @@ class Unusual(NamedTuple):
 
 
 def unusual(text: bytes, found: Iterable[tuple[gemmi.cif.Block, object]]) -> Unusual | None:
-    """What a CIF may have that few have; ``found`` in its ``text`` are blocks, each with something else.
+    """Search ``text`` for rare tags; ``found`` are the blocks in it, each with something else.
 
-    None where that is nothing, and there is one tag of symmetry at most for each thing and no Hall symbol: all are
-    of the old dictionary.
+    Returns:
+        None if there are no rare tags, all tags are of the old dictionary, each statement about symmetry has at most
+        one tag, and there is no Hall symbol.
     """
     lowered = text.lower()
     dotted = False

@@ -1,4 +1,4 @@
-"""A crystal as the text of a CIF."""
+"""Writes a crystal as the text of a CIF."""
 
 import math
 
@@ -7,10 +7,10 @@ from hpcvox.crystals.record import Crystal
 
 
 def cif_text(crystal: Crystal) -> str:
-    """The crystal as a CIF, all sites listed (P1); lengths to 1e-6 Å, fractions to 1e-8.
+    """The text of a CIF that lists all sites (P1), with lengths to 1e-6 Å and fractions to 1e-8.
 
-    :func:`hpcvox.crystals.parse.parse` reads it back to that precision, the cell in its standard
-    orientation (a along x, b in the xy plane).
+    :func:`hpcvox.crystals.parse.parse` reads it back with that precision, and the cell in its standard orientation (a
+    along x, b in the xy plane).
     """
     a, b, c = (math.sqrt(float(vector @ vector)) for vector in crystal.lattice)
     va, vb, vc = crystal.lattice

@@ -1,1 +1,1 @@
-"""Files of JSON: structures of pymatgen in lists, objects or lines, and frames of pandas."""
+"""JSON files as sources: structures of pymatgen in lists, objects or lines, and frames of pandas."""

@@ -1,7 +1,7 @@
-"""Frames of pandas in JSON, row by row: what ``DataFrame.to_json`` writes with ``orient`` split, table or columns.
+"""Reads frames of pandas in JSON row by row: those of ``DataFrame.to_json`` with ``orient`` split, table or columns.
 
-Its records and index are a list of records and an object of them by id, which need no more than a scanner.
-matminer and matbench write split, with the index first.
+The other orients, records and index, are a list of records and an object of records by id, which the scanner reads
+directly.  matminer and matbench write split, with the index first.
 """
 
 import json
@@ -16,23 +16,23 @@ from hpcvox.crystals.sources.json_files.scanner import Scanner
 from hpcvox.crystals.sources.streams import BrokenStream
 
 Rows = Iterator[tuple[str, str, bytes]]
-"""An identifier to fall back on, the place in the file, and the text of a record, an object by column."""
+"""For each row: an identifier if it has no other, its place in the file, and its text, a JSON object by column."""
 Reader = Callable[[Path, ColumnChoice], Rows]
 
 _LOOKED_AT: Final = 10_000
-"""Rows of a column that tell whether it is one of structures."""
+"""Number of rows from which one sees whether a column holds structures."""
 
 _MAX_ROWS: Final = 2_000_000
 _MAX_HELD: Final = 512 * 1024 * 1024
 _CELL: Final = 200
-"""Bytes of memory of a cell and its row's name, beside their letters."""
+"""Bytes of memory that a cell and the name of its row take in addition to their characters."""
 
 _STRUCTURE: Final = frozenset({"lattice", "sites"})
 """What a structure in JSON has."""
 
 
 def frame_reader(path: Path, columns: ColumnChoice) -> Reader | None:
-    """Who reads the frame in the file at ``path``; None where it holds no frame, or is damaged at its beginning."""
+    """The reader for the frame in the file at ``path``; None if it holds no frame, or is damaged at its beginning."""
     try:
         with Scanner(path) as scanner:
             return _reader(scanner, columns.structure_names)
@@ -52,7 +52,7 @@ def _reader(scanner: Scanner, texts: Collection[str]) -> Reader | None:
         if key == "schema" and opening == "{":
             return _table if "fields" in scanner.value()[1] else None
         if opening == "[":
-            if key == "data" and "columns" in seen:  # without reading all of it
+            if key == "data" and "columns" in seen:  # known without reading the data
                 return _split
             scanner.skip()
             seen.add(key)
@@ -109,14 +109,14 @@ def _heads(path: Path) -> tuple[list[str], list[Any]]:
                 most = MAX_COLUMNS if part == "columns" else _MAX_ROWS
                 found[part] = [value for _, value in _few(scanner, most, part)]
             elif len(found) == 2:
-                break  # no need to go over the data
+                break  # the data need not be read
             else:
                 scanner.skip()
     return [str(name) for name in found["columns"]], found.get("index", [])
 
 
 def _few(scanner: Scanner, most: int, what: str) -> Iterator[tuple[str, Any]]:
-    """Texts and values of a list that begins here, ``most`` at most."""
+    """The texts and values of the list that begins here; at most ``most``."""
     for n, _ in enumerate(scanner.members()):
         if n == most:
             raise BrokenStream(f"{what} has more than {most:,} members")
@@ -125,7 +125,7 @@ def _few(scanner: Scanner, most: int, what: str) -> Iterator[tuple[str, Any]]:
 
 
 def _table(path: Path, columns: ColumnChoice) -> Rows:
-    """``{"schema": {...}, "data": [{...}, ...]}``: records, whose row's name the schema calls the primary key."""
+    """``{"schema": {...}, "data": [{...}, ...]}``: records; the schema's primary key is the key of the row's name."""
     index: list[str] = []
     with Scanner(path) as scanner:
         for part in scanner.members():
@@ -149,7 +149,7 @@ def _table(path: Path, columns: ColumnChoice) -> Rows:
 
 
 def _columns(path: Path, columns: ColumnChoice) -> Rows:
-    """``{column: {row: cell, ...}, ...}``: the columns but that of structures are held in memory."""
+    """``{column: {row: cell, ...}, ...}``: all columns except that of structures are kept in memory."""
     others: dict[str, dict[str, str]] = {}
     keys: list[str] = []
     held = 0
@@ -196,5 +196,5 @@ def _dumped(record: dict[str, Any]) -> str:
 
 
 def _record(cells: Any) -> bytes:
-    """An object of texts by texts."""
+    """A JSON object, from the JSON texts of its keys and values."""
     return ("{" + ", ".join(f"{key}: {text}" for key, text in cells) + "}").encode(errors="replace")

@@ -1,7 +1,7 @@
-"""Sources of structures in JSON: one structure, a list, an object of them by id, a frame of pandas, or one a line.
+"""Structures in JSON as sources: one structure, a list, an object by id, a frame of pandas, or one structure per line.
 
-All are streams: never more than one structure (or the 16 MiB that tell one from many) is in memory, nor of a
-frame more than its other columns.
+All are read as streams: only one structure is in memory (or the 16 MiB that show whether a file holds one or many), and
+of a frame its other columns.
 """
 
 import json
@@ -25,21 +25,21 @@ LINES_SUFFIXES: Final = suffixes(".jsonl")
 
 _CHUNK = 64 * 1024
 _FIRST_LINE: Final = 1024 * 1024
-"""A longer line of a .json is not looked at for whether it is one of many."""
+"""Longest first line of a .json, in bytes, that is checked for being one of many lines."""
 _STRANGE: Final = 1000
-"""Members that are no objects, each of which is a reject; a file with more is another kind of JSON."""
+"""Most members that are no objects; each is a reject.  A file with more is no file of structures."""
 
 _KEYS: Final = frozenset({"lattice", "sites", "structure"})
-"""What an object that is one crystal has."""
+"""Keys of an object that is one crystal."""
 _OPENING: Final = re.compile(r'\s*\{\s*"(@module|@class|@version|lattice|sites|structure|charge)"')
 
 
 Texts = Callable[[Path, ColumnChoice], Iterator[tuple[str, str, bytes]]]
-"""Of the file at a path: identifiers to fall back on, places in it, and texts."""
+"""Reads a file; yields for each structure an identifier if it has no other, its place in the file, and its text."""
 
 
 class JsonSource:
-    """The structures of a file, as ``texts`` finds them: :func:`items` or :func:`lines`."""
+    """The structures of a file; ``texts``, either :func:`items` or :func:`lines`, finds their texts."""
 
     kind = "json"
     total: int | None = None
@@ -62,13 +62,13 @@ class JsonSource:
     def _entry(self, index: int, name: str, origin: str, text: bytes) -> Entry:
         try:
             record = json.loads(text) if len(text) <= MAX_BYTES and not too_many_parts(text) else None
-        except (ValueError, RecursionError):  # which the reader will reject
+        except (ValueError, RecursionError):  # the reader will reject it
             record = None
         targets: dict[str, float] = {}
         fault, format = None, "json"
         if isinstance(record, dict):
             name = self._chosen.identify(record, name)
-            if "lattice" not in record:  # the numbers of a bare structure (its charge) are no targets
+            if "lattice" not in record:  # numbers of a bare structure (its charge) are no targets
                 try:
                     targets = self._chosen.numbers(record)
                 except Rejected as reason:
@@ -80,7 +80,7 @@ class JsonSource:
         return Entry(index, name, origin, text, targets, fault, format)
 
     def _structure(self, record: dict[str, Any], text: bytes) -> tuple[bytes, str]:
-        """The text of a record's structure and its format: a CIF's, another's of its own, or the record's."""
+        """The text of a record's structure, and its format: a CIF, a text with a format of its own, or the record."""
         if isinstance(record.get("structure"), dict) and "structure" in self._chosen.structure_names:
             return text, "json"
         for key in (*self._chosen.structure_names, "structure"):
@@ -107,7 +107,9 @@ def lines(path: Path, _: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
 
 
 def items(path: Path, columns: ColumnChoice) -> Iterator[tuple[str, str, bytes]]:
-    """One structure; a list of them, or of objects with a ``structure``; an object of either by id; a frame; lines."""
+    """Read one structure; a list of structures, or of objects with a ``structure``; an object of these by id; a frame;
+    or lines.
+    """
     if _is_lines(path):
         yield from lines(path, columns)
         return
@@ -133,7 +135,7 @@ def items(path: Path, columns: ColumnChoice) -> Iterator[tuple[str, str, bytes]]
 
 
 def _is_lines(path: Path) -> bool:
-    """Whether a file holds an object a line, as a .jsonl does: its first line is one, and another begins behind it."""
+    """Whether each line of a file is an object, as in a .jsonl: the first line is one, and another begins after it."""
     try:
         with binary_lines(path) as file:
             first = file.readline(_FIRST_LINE).removeprefix(MARK)
@@ -149,19 +151,19 @@ def _is_lines(path: Path) -> bool:
 
 
 def _head(path: Path) -> str:
-    """The beginning of the file, whole unless it is longer than one structure may be."""
+    """The beginning of the file: all of it, unless it is longer than one structure may be."""
     parts: list[bytes] = []
     try:
         with binary_lines(path) as file:
             while sum(map(len, parts)) <= MAX_BYTES and (part := file.read(_CHUNK)):
                 parts.append(part)
-    except READ_ERRORS:  # the scanner will come to it, and say so
+    except READ_ERRORS:  # the scanner will report it
         pass
     return b"".join(parts).decode(errors="replace")
 
 
 def _is_one(head: str) -> bool:
-    """Whether a file is one crystal rather than an object of many; by its first key where it is cut."""
+    """Whether a file is one crystal, not an object of many; the first key decides if ``head`` is cut off."""
     if too_many_parts(head):
         return _OPENING.match(head) is not None
     try:

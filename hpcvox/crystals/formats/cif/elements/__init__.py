@@ -1,1 +1,1 @@
-"""Which element a site of a CIF holds, by its type symbol, its label and the formulas of its block."""
+"""Finds the element of a site in a CIF from its type symbol, its label and the formulas of its block."""

@@ -1,4 +1,4 @@
-"""Chemical formulas as CIFs state them: ``'Al2 Mg O4'``, ``'(N H4)2 (S O4)'``, ``'Ca2+, 2(F1-)'``."""
+"""Reads chemical formulas of CIFs: ``'Al2 Mg O4'``, ``'(N H4)2 (S O4)'``, ``'Ca2+, 2(F1-)'``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _NUMBERS: Final = ATOMIC_NUMBERS | {"D": 1, "T": 1}
 _UNKNOWN: Final = frozenset({
     "", ".", "?", "n/a", "nan", "none", "null", "unknown", "not known", "not available", "not determined",
 })  # fmt: skip
-"""What stands where no formula is known, in small letters."""
+"""What files write for an unknown formula, in small letters."""
 
 _NUMBER: Final = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _RUN: Final = re.compile(rf"([A-Za-z]+)({_NUMBER})?([+-]+\d*(?![A-Za-z\d(\[{{])|[+-]+)?")
@@ -30,23 +30,23 @@ _UNCERTAINTY: Final = re.compile(r"(?<=\d)(\.\d+)\(\d+\)")
 _POLYMER: Final = re.compile(r"(?<![A-Za-z])n(?=\s*[(\[{])|(?<=[)\]}])\s*n(?![a-z])")
 _LOWERED: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋−", "0123456789+--", "~")
 _MOST: Final = 256
-"""Readings of one formula; one with more stays unread."""
+"""Most possible readings of a formula; a formula with more is not read."""
 
 Amounts = Mapping[int, float]
-"""Of each atomic number, how many atoms."""
+"""The number of atoms of each element, by atomic number."""
 
 
 def absent(stated: str) -> bool:
-    """Whether ``stated``, raw or unquoted, says that the formula is not known."""
+    """Whether the text ``stated``, raw or unquoted, says that the formula is unknown."""
     return stated in ("?", ".") or stated.strip("'\"\n; ").lower() in _UNKNOWN
 
 
 @lru_cache(maxsize=65536)
 def readings(stated: str) -> tuple[Amounts, ...]:
-    """The amounts that the formula ``stated``, raw or unquoted, may mean, the likeliest first; none where it is unread.
+    """The amounts that the formula ``stated``, raw or unquoted, may mean, the likeliest first; empty if unreadable.
 
-    There are several where it is all in capitals (``NI O``) or in small letters, and where a number before a sign is a
-    charge or an amount (``Ca2+``).  Hydrogen and its isotopes are one element.
+    A formula has several readings if it is all in capitals (``NI O``) or in small letters, or if a number before a sign
+    may be a charge or an amount (``Ca2+``).  Hydrogen and its isotopes count as one element.
     """
     text = stated.strip("'\"\n; ")
     if not (text == text.upper() and _TWO_CAPITALS.search(text)):
@@ -72,7 +72,7 @@ def readings(stated: str) -> tuple[Amounts, ...]:
 
 
 def _plain(text: str) -> Amounts | None:
-    """The amounts of a sum of elements, as nearly all formulas are; None where it is none."""
+    """The amounts of a simple list of elements, as nearly all formulas are; None for other formulas."""
     if text[:1].isspace():
         return None
     amounts: dict[int, float] = {}
@@ -87,7 +87,7 @@ def _plain(text: str) -> Amounts | None:
 
 @lru_cache(maxsize=65536)
 def _parts(word: str) -> tuple[tuple[int, float], ...] | None:
-    """Atomic numbers and amounts of a formula's part without spaces (``O4``): few, where formulas are many."""
+    """Atomic numbers and amounts of a word of a formula (``O4``); cached, since few words occur in many formulas."""
     if not _WORD.fullmatch(word):
         return None
     parts = []
@@ -104,7 +104,7 @@ def _parts(word: str) -> tuple[tuple[int, float], ...] | None:
 
 
 class _Reader:
-    """A place in a formula with brackets, charges, multipliers or letters of any case; ValueError: it is none."""
+    """Reads a formula with brackets, charges, multipliers or letters of any case; raises ValueError if it is none."""
 
     def __init__(self, text: str, any_case: bool) -> None:
         self._text = text
@@ -112,7 +112,7 @@ class _Reader:
         self._at = 0
 
     def all(self) -> list[Amounts]:
-        """What the whole text may mean."""
+        """All possible meanings of the whole text."""
         found = self._moieties(within=False)
         self._take(_BLANK)
         if self._at < len(self._text):
@@ -127,7 +127,7 @@ class _Reader:
     def _moieties(self, within: bool) -> list[Amounts]:
         total = self._moiety()
         while match := self._take(_BETWEEN):
-            if within and match[1] in ",;":  # (Fe,Mn): a mixture of amounts that are not told
+            if within and match[1] in ",;":  # (Fe,Mn): a mixture of unknown amounts
                 raise ValueError
             total = _sums(total, self._moiety())
         return total
@@ -170,7 +170,7 @@ class _Reader:
 
 
 def _amounts(written: str | None, sign: str | None) -> list[float]:
-    """What a number behind a symbol or bracket may say of its amount: ``2-`` is a charge or two, ``42-`` also four."""
+    """The possible amounts in a number after a symbol or bracket: ``2-`` is a charge or two, ``42-`` also four."""
     if written is None:
         return [1.0]
     if sign is None or sign[-1].isdigit():
@@ -181,7 +181,7 @@ def _amounts(written: str | None, sign: str | None) -> list[float]:
 
 @lru_cache(maxsize=4096)
 def _split(letters: str, any_case: bool) -> tuple[tuple[int, ...], ...]:
-    """Atomic numbers of the elements whose symbols, one after the other, are ``letters``: all that are possible."""
+    """All ways to divide ``letters`` into symbols of elements, as atomic numbers."""
     if not letters:
         return ((),)
     found = []
@@ -198,7 +198,7 @@ def _split(letters: str, any_case: bool) -> tuple[tuple[int, ...], ...]:
 
 
 def _sums(some: Sequence[Amounts], others: Sequence[Amounts]) -> list[Amounts]:
-    """Each of ``some`` with each of ``others``."""
+    """The sum of each of ``some`` with each of ``others``."""
     if len(some) * len(others) > _MOST:
         raise ValueError
     return [_sum(one, other) for one in some for other in others]

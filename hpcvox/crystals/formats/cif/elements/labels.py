@@ -1,6 +1,6 @@
-"""The element that a CIF means by an atom's label, where it gives no type symbol: ``Ca1``, ``AlM1``, ``O1'``, ``Ow``.
+"""Finds the element of an atom from its label, if the CIF has no type symbol: ``Ca1``, ``AlM1``, ``O1'``, ``Ow``.
 
-A label is free text, so it may mean several elements (``CA1``: calcium, or a carbon); which, the formula tells.
+A label is free text and may mean several elements (``CA1``: calcium, or a carbon); then the formula decides.
 """
 
 import re
@@ -21,7 +21,7 @@ from hpcvox.crystals.formats.cif.elements.symbols import (
 from hpcvox.errors import Rejected
 
 _LABEL = re.compile(r"(?P<first>[A-Za-z][a-z]*)(?P<marks>[A-Za-z]*)(?P<rest>.*)", re.DOTALL)
-_SECOND = re.compile(r"(?!Tet)([A-Z][a-z])")  # AlTet is aluminium between four others
+_SECOND = re.compile(r"(?!Tet)([A-Z][a-z])")  # AlTet is a tetrahedral aluminium
 _PARTED = re.compile(r"(?:[0-9.+-]*[/,&+|;:]\s*[0-9.]*|0?\.[0-9]+\s*)([A-Z][a-z]?)")  # Fe/Mn, Fe0.5Mn0.5
 _JOINED = re.compile(r"[-_ ]([A-Z][a-z]?)(?![A-Za-z])")  # Fe-Mn: both, or an iron beside manganese
 _BEARER = re.compile(r"['\"]?(?:O[hHwW]|[Ww]at|WAT)(?![a-z])")
@@ -39,10 +39,10 @@ _NUMBERS: Final = ATOMIC_NUMBERS | {"T": ATOMIC_NUMBERS["H"]}
 
 @lru_cache(maxsize=65536)
 def number_of_label(label: str) -> int:
-    """Atomic number of a label that can mean one element alone; else 0.
+    """The atomic number of a label that can mean only one element; else 0.
 
     Raises:
-        Rejected: as :func:`of_label`.
+        Rejected: with the codes of :func:`of_label`.
     """
     reading = of_label(label)
     return ATOMIC_NUMBERS[reading.elements[0]] if reading.certain and len(reading.elements) == 1 else 0
@@ -50,9 +50,10 @@ def number_of_label(label: str) -> int:
 
 @lru_cache(maxsize=65536)
 def of_label(label: str) -> Reading:
-    """What a label may mean; ``UNKNOWN`` for ``.`` and ``?``.
+    """The elements that a label may mean; ``UNKNOWN`` for ``.`` and ``?``.
 
-    Case decides first: ``Co1`` is cobalt, and ``CO1`` may be a carbon.  Small letters are read as capitals.
+    The case decides first: ``Co1`` is cobalt, but ``CO1`` may be a carbon.  A label in small letters is read like one
+    in capitals.
 
     Raises:
         Rejected: ``element`` (it begins with no element's symbol), ``disordered`` (it names several).
@@ -92,7 +93,7 @@ def of_label(label: str) -> Reading:
 
 
 def _possible(letters: str) -> tuple[str, ...]:
-    """The elements with whose symbols ``letters`` begin, in any case, the longer symbol first."""
+    """The elements whose symbols are the beginning of ``letters``, in any case, the longer symbol first."""
     two, one = letters[:2].capitalize(), letters[0]
     found = [two] if len(letters) > 1 and two in ATOMIC_NUMBERS else []
     if one in ATOMIC_NUMBERS or one == "D":
@@ -110,7 +111,7 @@ def _no_element(bare: str) -> Rejected:
 
 
 def _refuse_second(bare: str, first: str, marks: str, rest: str) -> None:
-    """Raises ``Rejected("disordered")`` where the label goes on with another element, as in ``FeMn1`` and ``Fe/Mn``."""
+    """Raise ``Rejected("disordered")`` if the label continues with another element, as in ``FeMn1`` and ``Fe/Mn``."""
     second = _SECOND.match(marks) if first not in ("O", "H", "D") else None  # OSi: an oxygen next to silicon
     second = second or (_PARTED.match(rest) if not marks else None)
     if second is not None and second[1] in ATOMIC_NUMBERS and second[1] != first:
@@ -123,10 +124,13 @@ def names_hydrogen(label: str) -> bool:
 
 
 def told(symbols: list[str], labels: list[str], stated: frozenset[str]) -> list[int]:
-    """Atomic numbers of the sites with these type symbols (of none: empty) and labels (of none: empty).
+    """The atomic numbers of sites, from their type symbols and labels (empty for a site without one).
 
-    ``stated`` are the elements that the file states elsewhere, as in its formula; empty: it does not.  Of the elements
-    that a label may mean that is taken which makes the elements of the sites those stated.
+    Args:
+        symbols: type symbols.
+        labels: labels.
+        stated: the elements that the file states elsewhere, as in its formula; empty if it states none.  If a label may
+            mean several elements, the one is chosen with which the sites have exactly the stated elements.
 
     Raises:
         Rejected: ``element``, ``disordered``, ``incomplete``.
@@ -149,7 +153,7 @@ def told(symbols: list[str], labels: list[str], stated: frozenset[str]) -> list[
         else:
             raise _ambiguous(name, reading, stated)
     if open_:
-        given = stated - {"H"}  # which many structures state and do not list
+        given = stated - {"H"}  # many structures state hydrogen but do not list it
         options = [
             option for option in product(*open_.values()) if {*chosen.values(), *option} - {"H"} == given
         ]
@@ -162,7 +166,7 @@ def told(symbols: list[str], labels: list[str], stated: frozenset[str]) -> list[
 
 
 def _read(place: int, symbol: str, label: str) -> tuple[str, Reading]:
-    """What names a site, and its reading: by its type symbol, else by its label."""
+    """The name of a site (its type symbol, else its label) for messages, and the elements that it may mean."""
     reading = of_type(symbol)
     if reading is not UNKNOWN:
         return f"type symbol {symbol}", reading

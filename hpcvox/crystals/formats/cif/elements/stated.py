@@ -1,4 +1,4 @@
-"""The elements that a CIF states apart from its sites: in its formula, or in its list of atom types."""
+"""Reads the elements that a CIF states besides its sites: in its formula, or in its list of atom types."""
 
 import re
 from functools import lru_cache
@@ -24,7 +24,7 @@ _CAPITALS = re.compile("[A-Z]{2}")
 
 
 def stated_elements(block: gemmi.cif.Block) -> frozenset[str]:
-    """Their symbols, ``H`` also for deuterium and tritium, ``T`` beside it for that; empty where none can be read."""
+    """Their symbols; ``H`` stands for deuterium and tritium, too, and tritium adds ``T``; empty if none can be read."""
     for tag in _FORMULAS:
         found = _of_formula(blocks.text(block, (tag,)))
         if found:
@@ -40,7 +40,7 @@ def stated_elements(block: gemmi.cif.Block) -> frozenset[str]:
 
 
 def stated_types(block: gemmi.cif.Block) -> frozenset[int]:
-    """Atomic numbers of the elements in the list of atom types, of those that can be read."""
+    """Atomic numbers of the elements in the list of atom types, as far as they can be read."""
     found = set()
     for tag in _TYPES:
         for symbol in block.find_loop(tag):
@@ -54,7 +54,7 @@ def stated_types(block: gemmi.cif.Block) -> frozenset[int]:
 
 
 def stated_counts(block: gemmi.cif.Block) -> tuple[tuple[int, float], ...]:
-    """Atomic numbers and atoms in the cell by the list of atom types; none where one is unread."""
+    """Atomic numbers and numbers of atoms in the cell, from the list of atom types; empty if one cannot be read."""
     table = block.find([_TYPES[0], _COUNT]) or block.find([_TYPES[1], _COUNT_DOTTED])
     found: dict[int, float] = {}
     for symbol, count in table:

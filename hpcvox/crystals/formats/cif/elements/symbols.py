@@ -1,4 +1,4 @@
-"""What an ``_atom_site_type_symbol`` says: an element (``Fe3+``, ``O-2``, ``D``, ``Siva``), or why it says none."""
+"""Reads an ``_atom_site_type_symbol``: an element (``Fe3+``, ``O-2``, ``D``, ``Siva``), or the reason if it is none."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ NO_ATOM: Final = frozenset({
     "unk", "va", "vac", "vacancy", "void", "hole", "empty", "du", "dum", "dummy", "q", "x", "xx", "bq", "gh",
     "ghost", "lp", "nan", "nul", "null", "none", "cnt", "cen", "ctr", "cent", "centroid", "oct", "tet",
 })  # fmt: skip
-"""What files write in place of an element where there is no atom, in small letters."""
+"""What files write instead of an element if a site has no atom, in small letters."""
 
 _SIGNED = r"\d+[+-]?|\d+\.\d+[+-]|[+-]\d*(?:\.\d+)?|\+{2,4}|-{2,4}"  # 3, 3+, 3.5+, +3, ++
 _ROMAN = r"\([IV]+\)|(?:[+-]|(?<=[a-z]))[IV]{2,3}"  # (III), III, +III
@@ -25,7 +25,7 @@ _BETWEEN = re.compile(r"[\s\d.,+*()\[\]{}'\"/:;&|-]+", re.ASCII)
 _PARTS = re.compile(r"[A-Z][a-z]?")
 
 _SCATTERERS: Final = {"Cval": "C", "Siva": "Si", "Sival": "Si"}
-"""Names of the tables of scattering factors: atoms with the electrons of a bond."""
+"""Names in tables of scattering factors for atoms with the electrons of a bond."""
 _WITH_HYDROGEN: Final = {"Ow": "O", "OW": "O", "Oh": "O", "Wat": "O", "WAT": "O", "wat": "O", "Water": "O"}
 """Names of atoms that stand for a whole molecule of water or a hydroxyl."""
 
@@ -33,8 +33,8 @@ _WITH_HYDROGEN: Final = {"Ow": "O", "OW": "O", "Oh": "O", "Wat": "O", "WAT": "O"
 class Reading(NamedTuple):
     """The elements that a symbol or label may mean."""
 
-    elements: tuple[str, ...]  # their symbols, the likeliest first; T where it would be tritium
-    certain: bool  # whether the first is right where no formula tells otherwise
+    elements: tuple[str, ...]  # their symbols, the likeliest first; T if it would be tritium
+    certain: bool  # whether the first is right unless a formula says otherwise
 
 
 UNKNOWN: Final = Reading((), False)
@@ -42,10 +42,10 @@ UNKNOWN: Final = Reading((), False)
 
 @lru_cache(maxsize=65536)
 def number_of_type(symbol: str) -> int:
-    """Atomic number of a type symbol; 0 where there is none (``.``, ``?``) or only the formula can tell.
+    """The atomic number of a type symbol; 0 if it is unknown (``.``, ``?``) or only the formula can decide.
 
     Raises:
-        Rejected: as :func:`of_type`.
+        Rejected: with the codes of :func:`of_type`.
     """
     reading = of_type(symbol)
     return ATOMIC_NUMBERS[reading.elements[0]] if reading.certain else 0
@@ -53,7 +53,7 @@ def number_of_type(symbol: str) -> int:
 
 @lru_cache(maxsize=65536)
 def of_type(symbol: str) -> Reading:
-    """What a type symbol may mean; ``UNKNOWN`` for ``.`` and ``?``.
+    """The elements that a type symbol may mean; ``UNKNOWN`` for ``.`` and ``?``.
 
     Raises:
         Rejected: ``element`` (no element's symbol), ``disordered`` (several elements), ``incomplete`` (a
@@ -72,7 +72,7 @@ def of_type(symbol: str) -> Reading:
         element = {"D": "H"}.get(letters.capitalize(), letters.capitalize())
         if is_element(element, letters) and _is_isotope(match["mass"], element):
             return Reading((element,), letters not in NOT_CERTAIN)
-        if letters == "T":  # tritium, or a site between four others
+        if letters == "T":  # tritium, or a tetrahedral site
             return Reading(("T",), False)
     if bare in _WITH_HYDROGEN:
         raise _no_hydrogens(bare, _WITH_HYDROGEN[bare])
@@ -85,9 +85,9 @@ def of_type(symbol: str) -> Reading:
 
 
 def symbols_in(text: str) -> list[str]:
-    """The elements' symbols of a formula or mixture, each once; none where there is any other word.
+    """The symbols of the elements in a formula or mixture, each once; empty if the text has any other word.
 
-    Deuterium is ``H``, and so is tritium, with ``T`` behind it.
+    Deuterium gives ``H``; tritium gives ``H`` followed by ``T``.
     """
     found: dict[str, None] = {}
     for word in _BETWEEN.split(text):
@@ -100,12 +100,12 @@ def symbols_in(text: str) -> list[str]:
 
 
 def _is_isotope(mass: str, element: str) -> bool:
-    """Whether an element has atoms of so many nucleons; true where no number is written."""
+    """Whether an element has an isotope with this mass number; True if no number is written."""
     return not mass or ATOMIC_NUMBERS[element] <= int(mass) <= 3 * ATOMIC_NUMBERS[element]
 
 
 def no_atom(what: str, bare: str) -> Rejected:
-    """The reason where a symbol or label stands for no atom."""
+    """The rejection of a symbol or label that stands for no atom."""
     return Rejected(
         "element",
         f"the {what} {bare[:40]!r} is no chemical element: it marks a vacancy, a dummy atom or a value that is not "
@@ -114,7 +114,7 @@ def no_atom(what: str, bare: str) -> Rejected:
 
 
 def mixed(what: str, bare: str, elements: list[str]) -> Rejected:
-    """The reason where a symbol or label names several elements."""
+    """The rejection of a symbol or label that names several elements."""
     listed = " and ".join(elements)
     return Rejected(
         "disordered", f"the site of {what} {bare[:40]!r} holds {listed}; one element a site is valid"

@@ -1,1 +1,1 @@
-"""The symmetry that a CIF states, by operations or by name, and the sites that it makes of those listed."""
+"""Reads the symmetry that a CIF states, by operations or by name, and applies it to the listed sites."""

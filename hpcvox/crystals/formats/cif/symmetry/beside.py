@@ -1,4 +1,4 @@
-"""A space group that a CIF block may mean, held against the names that stand beside it."""
+"""Compares a space group that a CIF block may mean with the other names of a group in that block."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ from hpcvox.crystals.formats.cif.symmetry import group_names, words
 from hpcvox.crystals.formats.cif.symmetry.groups import Group, Operations, fits, group
 from hpcvox.errors import Rejected
 
-_SYSTEMS: Final = {  # first number of each system's groups, and the first beyond them
+_SYSTEMS: Final = {  # for each crystal system the range of its groups' numbers, without the end
     "triclinic": (1, 3),
     "monoclinic": (3, 16),
     "orthorhombic": (16, 75),
@@ -26,13 +26,17 @@ class StatedGroup(NamedTuple):
 
     group: Group
     name: str  # for messages: "F d -3 m:2" | "the listed operations"
-    listed: Operations | None = None  # where they are not all of the group's: they must make the same atoms
-    beside: str = ""  # of which other setting something beside it is, as messages say it
-    certain: bool = True  # False: only what the file says of its atoms can tell which setting is right
+    listed: Operations | None = (
+        None  # listed operations, if not all of the group's; they must give the same atoms
+    )
+    beside: str = ""  # a sentence for messages about another setting that the block also states
+    certain: bool = (
+        True  # False: only the file's statements about its atoms can decide which setting is right
+    )
 
 
 class Names(NamedTuple):
-    """The names that a block has for its space group; empty where it has none."""
+    """The names of the space group in a block; empty for those that it lacks."""
 
     symbol: str
     number: str
@@ -50,10 +54,10 @@ def _setting(xhm: str) -> StatedGroup:
 
 
 def check_names(found: StatedGroup, block: gemmi.cif.Block, names: Names) -> None:
-    """Hold a space group against the symbol, the numbers and the crystal system beside it.
+    """Compare a space group with the symbol, the number and the crystal system that the block also states.
 
     Raises:
-        Rejected: ``symmetry``, where one of them is another group's.
+        Rejected: ``symmetry``, if one of them belongs to another group.
     """
     own, name = found.group.number, found.name
     symbol, number, _ = names
@@ -82,12 +86,20 @@ def check_names(found: StatedGroup, block: gemmi.cif.Block, names: Names) -> Non
 def with_other_settings(
     own: StatedGroup, told: str, block: gemmi.cif.Block, cell: tuple[float, ...], names: Names
 ) -> tuple[StatedGroup, tuple[StatedGroup, ...]]:
-    """A group with what is stated beside it of another setting, and those settings, as far as they fit the cell.
+    """Find other settings that the block states besides that of ``own``.
 
-    ``told`` is what tells the group, for messages.  Where no other setting fits, the cell decides.
+    Args:
+        own: the group that was read.
+        told: how the block states that group, for messages.
+        block: the block.
+        cell: cell parameters in Å and degrees; settings that do not fit the cell are left out.
+        names: the names of the space group in the block.
+
+    Returns:
+        The group, with a sentence about the other settings, and these.
 
     Raises:
-        Rejected: ``symmetry``, where the Hall symbol is another group's.
+        Rejected: ``symmetry``, if the Hall symbol belongs to another group.
     """
     what, others = "", tuple[StatedGroup, ...]()
     exact = words.of_hall(names.hall) if names.hall else None
@@ -100,7 +112,7 @@ def with_other_settings(
             )
         what = f"the Hall symbol {names.hall} is of {exact.setting or 'one without a name'}"
         others = (StatedGroup(exact, f"the Hall symbol {names.hall}"),)
-    elif own.group.setting:  # else of an origin or axes that no name can tell
+    elif own.group.setting:  # otherwise its origin or axes have no name that could be compared
         what, others = _others(names.symbol, words.code(block), own.group)
     if not others:
         return own, ()
@@ -110,7 +122,7 @@ def with_other_settings(
 
 
 def _others(symbol: str, code: str, own: Group) -> tuple[str, tuple[StatedGroup, ...]]:
-    """The settings that a symbol or else a code allows, where none of them is the ``own`` one."""
+    """The settings that a symbol, or else a code, allows, if the setting ``own`` is not among them; else none."""
     for what, others in (
         (f"the symbol {symbol}", _allowed(symbol)),
         (f"the coordinate system {code}", _coded(symbol, code, own.number) if code else ()),
@@ -122,7 +134,7 @@ def _others(symbol: str, code: str, own: Group) -> tuple[str, tuple[StatedGroup,
 
 @lru_cache(maxsize=4096)
 def _allowed(symbol: str) -> tuple[StatedGroup, ...]:
-    """The settings that a symbol allows; none where it leaves them open."""
+    """The settings that a symbol allows; empty if it allows all of them."""
     return tuple(map(of_setting, group_names.stated(symbol)))
 
 

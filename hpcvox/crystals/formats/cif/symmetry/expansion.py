@@ -1,4 +1,4 @@
-"""The full cell that the operations of a space group make of the listed sites."""
+"""Applies the operations of a space group to the listed sites, to get all sites of the cell."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,13 @@ from hpcvox.errors import Rejected
 def expand(
     symmetry: Operations, lattice: NDArray[np.float64], frac: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """All sites of the cell and, for each, the index of the listed site that it is an image of.
+    """Apply the operations to the listed sites, ``frac`` (n, 3), in the cell ``lattice`` (3, 3) in Å.
 
-    ``lattice`` (3, 3) Å, ``frac`` (n, 3).  A site within 0.05 Å of a special position is moved onto
-    it (the mean of its coinciding images), so that rounded coordinates such as 0.3333 do no harm.
+    A site within 0.05 Å of a special position is moved onto it (to the mean of its coinciding images), so that rounded
+    coordinates such as 0.3333 do no harm.
+
+    Returns:
+        All sites of the cell, (m, 3), and for each the index of the listed site that it is an image of, (m,).
 
     Raises:
         Rejected: ``too-many-sites``.

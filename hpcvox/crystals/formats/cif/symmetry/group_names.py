@@ -1,4 +1,4 @@
-"""Space groups by name: symbols in the spellings of programs, numbers, and the settings that they leave open."""
+"""Finds space groups and their settings by name: symbols in the spellings of many programs, and numbers."""
 
 import re
 from collections.abc import Iterable
@@ -31,41 +31,41 @@ _Settings = tuple[gemmi.SpaceGroup, ...]
 class _Symbol(NamedTuple):
     """What a Hermann-Mauguin symbol says."""
 
-    settings: _Settings  # that it may mean, the likeliest first; none where it is no symbol
-    same_letters: _Settings  # of a short monoclinic symbol: those of its letters, whichever axis is unique
-    stated: _Settings  # those it allows; none where it names the group and leaves the axes open
-    number: int  # in a comment; 0 where there is none
+    settings: _Settings  # settings that it may mean, the likeliest first; empty if it is no symbol
+    same_letters: _Settings  # for a short monoclinic symbol: settings with its letters, for any unique axis
+    stated: _Settings  # settings that it allows; empty if it names the group but allows any axes
+    number: int  # number in a comment; 0 if there is none
 
 
 _NONE: Final = _Symbol((), (), (), 0)
 
 
 def settings(symbol: str) -> _Settings:
-    """The settings that the Hermann-Mauguin ``symbol`` may mean, the likeliest first; none where it is no symbol.
+    """The settings that the Hermann-Mauguin ``symbol`` may mean, the likeliest first; empty if it is no symbol.
 
-    Short and full symbols in the spellings of SHELX (``P2(1)/c``), CIF editors (``P 2_1/n``), the ICSD
+    Reads short and full symbols in the spellings of SHELX (``P2(1)/c``), CIF editors (``P 2_1/n``), the ICSD
     (``F d -3 m Z``, ``R -3 m H``) and FINDSYM (``(origin choice 2)``), with comments: ``(#14)``, ``(hexagonal
-    axes)``, ``(unique axis c)``.  A symbol that says nothing of its origin or of its axes (rhombohedral or
-    hexagonal) has both settings.
+    axes)``, ``(unique axis c)``.  A symbol that does not say its origin, or whether its axes are rhombohedral or
+    hexagonal, gives both settings.
     """
     return _read(symbol).settings
 
 
 def same_letters(symbol: str) -> _Settings:
-    """Of a short monoclinic symbol: the settings of its letters, whichever axis is unique (``P 1 1 21/n``)."""
+    """For a short monoclinic symbol: the settings with its letters for any unique axis (``P 1 1 21/n``)."""
     return _read(symbol).same_letters
 
 
 def stated(symbol: str) -> _Settings:
-    """The settings that the ``symbol`` allows; none where it leaves its axes open.
+    """The settings that the ``symbol`` allows; empty if it allows any axes.
 
-    The short symbol of the standard setting (``P 21/c``) does: it names the group in any setting.
+    The short symbol of the standard setting (``P 21/c``) allows any, because it names the group in every setting.
     """
     return _read(symbol).stated
 
 
 def number_in(symbol: str) -> int:
-    """The number of the space group in a comment of the ``symbol`` (``P 21/c (#14)``), 0 where there is none."""
+    """The number of the space group in a comment of the ``symbol`` (``P 21/c (#14)``); 0 if there is none."""
     return _read(symbol).number
 
 
@@ -85,7 +85,7 @@ def _read(symbol: str) -> _Symbol:
 
 
 def _bare(text: str, number: int) -> _Symbol:
-    """What a symbol without the number in its comment says."""
+    """Read a symbol whose comment has no number."""
     choice, unique = "", ""
     if match := _UNIQUE.search(text):
         unique, text = match[1].lower(), text[: match.start()]
@@ -134,7 +134,7 @@ def _by_symbol(text: str) -> gemmi.SpaceGroup | None:
 
 @lru_cache(maxsize=1)
 def _letters() -> dict[str, _Settings]:
-    """By short symbol, without spaces: the monoclinic settings whose symbol it is without its 1s, b unique first."""
+    """The monoclinic settings of each short symbol (without spaces and 1s); those with b unique come first."""
     found: dict[str, list[gemmi.SpaceGroup]] = {}
     for group in _table():
         if group.number in _MONOCLINIC:
@@ -150,7 +150,7 @@ def _unique_axis(group: gemmi.SpaceGroup) -> int:
 
 @lru_cache(maxsize=1)
 def _full_symbols() -> dict[str, gemmi.SpaceGroup]:
-    """Full and other symbols that gemmi does not know (``F 4/m -3 2/m``), without spaces, from spglib's table."""
+    """Full and other symbols that gemmi lacks (``F 4/m -3 2/m``), without spaces, from spglib's table."""
     names: dict[str, gemmi.SpaceGroup] = {}
     for hall in range(1, 531):
         kind = spglib.get_spacegroup_type(hall)
@@ -166,7 +166,7 @@ def _full_symbols() -> dict[str, gemmi.SpaceGroup]:
 
 
 def _siblings(group: gemmi.SpaceGroup) -> _Settings:
-    """The settings of the same symbol: origins 1 and 2, or hexagonal and rhombohedral axes."""
+    """The settings with the same symbol: origins 1 and 2, or hexagonal and rhombohedral axes."""
     return tuple(other for other in _table() if (other.number, other.hm) == (group.number, group.hm))
 
 
@@ -177,13 +177,13 @@ def _table() -> _Settings:
 
 @lru_cache(maxsize=256)
 def standard(number: int) -> _Settings:
-    """The standard setting of the group ``number`` (1 to 230), with both origins or axes where there are two."""
+    """The standard setting of the group ``number`` (1 to 230); two settings if it has two origins or kinds of axes."""
     return _siblings(gemmi.find_spacegroup_by_number(number))
 
 
 @lru_cache(maxsize=256)
 def every_setting(number: int) -> _Settings:
-    """All settings of the group ``number`` that there are names for."""
+    """All settings of the group ``number`` that have names."""
     return tuple(group for group in _table() if group.number == number)
 
 

@@ -1,4 +1,4 @@
-"""Lists of symmetry operations: each distinct one is checked once to be a space group, and what it asks of a cell."""
+"""Checks that lists of symmetry operations are space groups, and which cells they allow; remembers each list."""
 
 import math
 from functools import lru_cache
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from hpcvox.errors import Rejected
 
 MAX_OPERATIONS: Final = 1024
-"""A conventional cell has 192 at most; the time to tell a site's images apart grows with their square."""
+"""Most operations of a list.  A conventional cell has at most 192; the time to compare a site's images grows with the
+square of their number."""
 
 CELL_TOLERANCE: Final = 4e-3
-"""How far a cell may be from what its symmetry asks: this part of a length, this much in an angle's cosine (0.23°).
+"""How far a cell may differ from its symmetry: this share of a length, or this much in an angle's cosine (0.23°).
 
-Published cells that were refined without their symmetry are up to 0.15° off; tetragonal BaTiO3 is no cube (1 %)."""
+Published cells that were refined without their symmetry differ by up to 0.15°; tetragonal BaTiO3, which is no cube,
+differs by 1 %."""
 
 _DEN: Final = gemmi.Op.DEN  # translations are whole numbers of 1/24
 _PAIRS: Final = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-_WEIGHTS: Final = np.random.default_rng(0).integers(1, 2**62, 12)  # of a hash
+_WEIGHTS: Final = np.random.default_rng(0).integers(1, 2**62, 12)  # weights of a hash
 
 
 class Operations(NamedTuple):
@@ -35,12 +37,14 @@ class Group(NamedTuple):
     """A list of operations that is a space group."""
 
     operations: Operations | None  # None: the identity alone
-    number: int  # of the International Tables; 0 where it cannot be told
+    number: int  # number in the International Tables; 0 if unknown
     average: NDArray[
         np.float64
     ]  # (6, 6) | takes a metric (aa, bb, cc, bc, ac, ab) to its mean over the group
     key: bytes  # the same for every list of these operations
-    setting: str  # the extended symbol of the operations in the table of settings, "P 1 21/n 1"; empty: none has them
+    setting: (
+        str  # the extended symbol of the setting with these operations, "P 1 21/n 1"; empty if none has them
+    )
 
 
 def group(triplets: tuple[str, ...]) -> Group:
@@ -58,10 +62,10 @@ def group(triplets: tuple[str, ...]) -> Group:
 
 @lru_cache(maxsize=256)
 def completed(triplets: tuple[str, ...]) -> tuple[Group, Operations | None]:
-    """The group that the operations ``triplets`` generate and, where they are not all of it, they themselves.
+    """The group that the operations ``triplets`` generate; and the listed operations, if they are only a part of it.
 
     Raises:
-        Rejected: ``symmetry``, where an operation cannot be read or they generate no space group.
+        Rejected: ``symmetry``, if an operation cannot be read or they generate no space group.
     """
     try:
         listed = [gemmi.Op(triplet) for triplet in triplets]
@@ -78,7 +82,7 @@ def completed(triplets: tuple[str, ...]) -> tuple[Group, Operations | None]:
 
 @lru_cache(maxsize=2048)
 def _group(triplets: tuple[str, ...]) -> Group | str:
-    """The group, or why the list is none: refusals are remembered, too."""
+    """The group, or a sentence why the list is no group; the cache keeps both."""
     if len(triplets) > MAX_OPERATIONS:
         return f"more than {MAX_OPERATIONS} operations are listed"
     listed = []
@@ -119,7 +123,7 @@ def _hashes(rotations: NDArray[np.int64], translations: NDArray[np.int64]) -> ND
 def _not_closed(
     triplets: tuple[str, ...], rotations: NDArray[np.int64], translations: NDArray[np.int64]
 ) -> str:
-    """Which product is missing in the list; empty where it is closed."""
+    """A sentence about a product that is missing in the list; empty if the list is closed."""
     known = np.sort(_hashes(rotations, translations))
     identity = _hashes(np.eye(3, dtype=np.int64)[None], np.zeros((1, 3), dtype=np.int64))
     if not np.isin(identity, known).all():
@@ -139,7 +143,7 @@ def _not_closed(
 
 
 def _average(rotations: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(6, 6), which takes a metric to the mean of Rᵀ G R over the ``rotations`` (n, 3, 3)."""
+    """The matrix (6, 6) that maps a metric G to the mean of Rᵀ G R over the ``rotations`` (n, 3, 3)."""
     rows, columns = np.array(_PAIRS).T
     average = np.empty((6, 6))
     for k, (i, j) in enumerate(_PAIRS):
@@ -153,7 +157,7 @@ def _average(rotations: NDArray[np.int64]) -> NDArray[np.float64]:
 def _number(
     rotations: NDArray[np.int64], translations: NDArray[np.int64], average: NDArray[np.float64]
 ) -> int:
-    """The number of the space group, in a setting that gemmi does not know; 0 where spglib cannot tell."""
+    """The number of the space group in a setting that gemmi does not know, from spglib; 0 if unknown."""
     lattice = np.linalg.cholesky(_matrix(average @ (1.0, 1.3, 1.7, 0.05, 0.07, 0.11)))
     try:
         found = spglib.get_spacegroup_type_from_symmetry(
@@ -170,9 +174,9 @@ def _matrix(metric: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fits(group: Group, cell: tuple[float, ...]) -> bool:
-    """Whether every operation turns the cell (lengths in Å, angles in degrees) into itself: Rᵀ G R = G.
+    """Whether every operation maps the cell (lengths in Å, angles in degrees) onto itself: Rᵀ G R = G.
 
-    To :data:`CELL_TOLERANCE`; the metric G is held against its mean over the group.
+    The metric G is compared with its mean over the group, to within :data:`CELL_TOLERANCE`.
     """
     if group.operations is None:
         return True
@@ -185,5 +189,5 @@ def fits(group: Group, cell: tuple[float, ...]) -> bool:
 
 
 def right_angles(group: Group, parameters: tuple[int, ...]) -> bool:
-    """Whether the group leaves a cell no other angles than 90° for ``parameters`` (3: alpha, 4: beta, 5: gamma)."""
+    """Whether the group forces 90° for all angles in ``parameters`` (3: alpha, 4: beta, 5: gamma)."""
     return bool((np.abs(group.average[list(parameters)]) < 1e-9).all())

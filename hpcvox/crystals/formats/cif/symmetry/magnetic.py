@@ -1,4 +1,4 @@
-"""Magnetic space groups: their operations make the crystal, without what they do to moments."""
+"""Reads magnetic space groups: their operations, without their effect on moments, make the crystal."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -32,10 +32,10 @@ _OF_P1: Final = re.compile(r"1(\.\d+)*|P(_?[Sas]|_2s)?\s*1\s*(1')?")
 
 
 def magnetic_operations(block: gemmi.cif.Block) -> tuple[str, ...]:
-    """The operations of the magnetic space group without their effect on time; empty where none is listed.
+    """The operations of the magnetic space group without time reversal; empty if none is listed.
 
     Raises:
-        Rejected: ``symmetry``, where one of them cannot be read.
+        Rejected: ``symmetry``, if one of them cannot be read.
     """
     operations = next((found for tag in _OPERATIONS if (found := blocks.column(block, tag))), ())
     if not operations:
@@ -45,7 +45,7 @@ def magnetic_operations(block: gemmi.cif.Block) -> tuple[str, ...]:
 
 
 def _without_time(operations: Iterable[str], centrings: Iterable[str]) -> tuple[str, ...]:
-    """The products of magnetic operations and centrings (``x,y,z+1/2,-1``), without what they do to time."""
+    """The products of magnetic operations and centrings (``x,y,z+1/2,-1``), without time reversal."""
     products: dict[str, None] = {}
     for centring in tuple(centrings) or ("x,y,z,+1",):
         for operation in operations:
@@ -58,7 +58,7 @@ def _without_time(operations: Iterable[str], centrings: Iterable[str]) -> tuple[
 
 
 def refuse_magnetic_name(block: gemmi.cif.Block) -> None:
-    """Raises ``Rejected("symmetry")`` where a magnetic group that is not P 1 is named: names alone are not read."""
+    """Raise ``Rejected("symmetry")`` if the block only names a magnetic group (not P 1): names are not read."""
     for tag, values, _ in blocks.tagged(block):
         name = tag.lower().replace(".", "_")
         if _NAME.match(name) and _named(values) and not of_magnetic_p1(name, values):
@@ -69,7 +69,7 @@ def refuse_magnetic_name(block: gemmi.cif.Block) -> None:
 
 
 def of_magnetic_p1(tag: str, values: Sequence[str]) -> bool:
-    """Whether ``tag``, in small letters and without dots, names a magnetic group of the identity alone."""
+    """Whether ``tag``, in small letters and without dots, names a magnetic group that has only the identity."""
     return _NAME.match(tag) is not None and _OF_P1.fullmatch(_named(values)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Modulated and composite crystals, which no cell of three dimensions holds."""
+"""Rejects modulated and composite crystals, which have no cell in three dimensions."""
 
 import re
 from typing import Final
@@ -13,11 +13,11 @@ _TAGS: Final = re.compile(
     r"|_atom_sites?_(displace_|occ_|rot_fourier|u_fourier|fourier_wave_vector|modulation|phason)"
 )
 _OF_ONE_CELL: Final = {"_cell_subsystems_number": "1", "_exptl_crystal_type_of_structure": "cryst"}
-"""By tag: the value, beside 0, that a crystal of one cell has."""
+"""For each tag the value, besides 0, that an ordinary crystal has."""
 
 
 def check_periodic(block: gemmi.cif.Block) -> None:
-    """Raises ``Rejected("modulated")`` where the block describes a modulated or composite crystal."""
+    """Raise ``Rejected("modulated")`` if the block describes a modulated or composite crystal."""
     for tag, values, _ in blocks.tagged(block):
         name = tag.lower().replace(".", "_")
         if _TAGS.match(name):

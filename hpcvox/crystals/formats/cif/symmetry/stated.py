@@ -1,4 +1,4 @@
-"""What a CIF block states of its symmetry: listed operations, else the settings that its names leave open."""
+"""Finds the space groups that a CIF block may mean: from listed operations, or else from names."""
 
 from typing import Final
 
@@ -24,27 +24,31 @@ from hpcvox.errors import Rejected
 
 _OF_SYMMETRY: Final = ("_space_group", "_symmetry", "_magnetic_space_group", "_parent_space_group")
 _SAYS_NOTHING: Final = ("_cell_setting", "_crystal_system", "_transform_pp_abc", "_transform_qq_xyz")
-"""What the tags of symmetry end with that name no group: the system alone, and changes of axes."""
+"""Endings of tags of symmetry that name no group: the crystal system, and changes of axes."""
 
 
 class NotOfTheCell(Rejected):
-    """A space group whose operations do not turn the cell into itself."""
+    """The operations of the space group do not map the cell onto itself."""
 
 
 def stated_groups(
     block: gemmi.cif.Block, cell: tuple[float, ...], few: Unusual | None
 ) -> tuple[StatedGroup, ...]:
-    """The space groups that the block may mean, all of which fit the ``cell`` (lengths in Å, angles in degrees).
+    """The space groups that the block may mean and that fit the ``cell`` (lengths in Å, angles in degrees).
 
-    Listed operations go before names, and names before the number, as the more exact before the less.
-    What they say of one another must agree.  There are several where a name leaves the origin or the axes
-    open, where the identity alone is listed beside another group's name, or where two names are of different
-    settings: the caller takes the one whose crystal agrees with all else that the file says.  A block that states
-    nothing of symmetry is complete (P1).  ``few`` is what the file's text may have that few have.
+    Listed operations take precedence over names, and names over the number, since they are more exact; all must agree.
+    There are several groups if a name allows several origins or axes, if only the identity is listed beside the name of
+    another group, or if two names belong to different settings.  Then the caller takes the one whose crystal agrees
+    with the rest of the file.  A block without any symmetry lists all atoms (P1).
+
+    Args:
+        block: the block.
+        cell: cell parameters.
+        few: the rare tags that occur in the file, if any.
 
     Raises:
-        Rejected: ``symmetry`` (what is stated is no space group, contradicts itself or the cell, or is not
-            understood); of what does not fit the cell it is :class:`NotOfTheCell`.
+        Rejected: ``symmetry``, if the statements are no space group, contradict each other or the cell, or are not
+            understood; :class:`NotOfTheCell` if the group does not fit the cell.
     """
     if few is None and words.of_p1(block):
         return (_ALONE,)
@@ -77,13 +81,13 @@ _ALONE: Final = StatedGroup(group(words.IDENTITY), "P 1")
 
 
 def _completed(triplets: tuple[str, ...]) -> StatedGroup:
-    """The magnetic group: files list a part of its operations at times, which must make all atoms."""
+    """The magnetic group that the operations generate; a file may list only a part, which must give all atoms."""
     whole, listed = completed(triplets)
     return StatedGroup(whole, "the magnetic operations", listed)
 
 
 def _named(block: gemmi.cif.Block, cell: tuple[float, ...], names: Names) -> tuple[StatedGroup, ...]:
-    """What the block names: by Hall symbol, Hermann-Mauguin symbol or number; those that fit the cell, if any does."""
+    """The groups that the block names by Hall symbol, Hermann-Mauguin symbol or number, and that fit the cell."""
     symbol, number, hall = names
     if hall and (exact := words.of_hall(hall)) is not None:
         found = StatedGroup(exact, f"the Hall symbol {hall}")
@@ -125,7 +129,7 @@ _Settings = tuple[gemmi.SpaceGroup, ...]
 
 
 def _tiers(symbol: str, number: str) -> tuple[_Settings, ...]:
-    """The settings that a symbol and a number mean, the likeliest first, and those to try where none of them fits."""
+    """The settings that a symbol and a number mean, the likeliest first, and those to try if none of them fits."""
     if groups := group_names.settings(symbol) if symbol else ():
         if not (letters := group_names.same_letters(symbol)):
             return (groups,)
@@ -133,19 +137,19 @@ def _tiers(symbol: str, number: str) -> tuple[_Settings, ...]:
     stated = int(number) if number.isdecimal() and 1 <= int(number) <= 230 else group_names.number_in(symbol)
     if not stated:
         return ()
-    if symbol:  # one that no program's spelling explains: of the number's settings it may mean any
+    if symbol:  # an unknown spelling: it may mean any setting of the number
         return (group_names.every_setting(stated),)
     return group_names.standard(stated), group_names.usual_settings(stated)
 
 
 def _both(own: StatedGroup, others: tuple[StatedGroup, ...]) -> tuple[StatedGroup, ...]:
-    """Two names of one group that are of different settings: either may be meant."""
+    """The group and ``others``, if two names belong to different settings of one group: the block may mean either."""
     own = own._replace(certain=True)
     return (own, *(other._replace(beside=own.beside) for other in others))
 
 
 def _refuse_unread(block: gemmi.cif.Block) -> None:
-    """Raises ``Rejected("symmetry")`` where the block says something of symmetry that is not understood."""
+    """Raise ``Rejected("symmetry")`` if the block states symmetry in a way that is not understood."""
     for system in words.systems(block):
         if system not in ("triclinic", "anorthic"):
             raise Rejected(
@@ -163,10 +167,10 @@ def _refuse_unread(block: gemmi.cif.Block) -> None:
 
 
 def _fitting(found: tuple[StatedGroup, ...], cell: tuple[float, ...]) -> tuple[StatedGroup, ...]:
-    """Those whose operations are isometries of the cell.
+    """The groups whose operations map the cell onto itself.
 
     Raises:
-        Rejected: ``symmetry``, where none is.
+        Rejected: ``symmetry``, if there is none.
     """
     fitting = tuple(symmetry for symmetry in found if fits(symmetry.group, cell))
     if not fitting:
@@ -180,5 +184,5 @@ def _fitting(found: tuple[StatedGroup, ...], cell: tuple[float, ...]) -> tuple[S
 
 
 def _either(own: StatedGroup, named: list[StatedGroup], cell: tuple[float, ...]) -> tuple[StatedGroup, ...]:
-    """The identity alone is listed, and another group is named: both may be meant."""
+    """The groups if the block lists only the identity but names another group: it may mean both."""
     return (own, *(other for other in named if fits(other.group, cell)))

@@ -1,6 +1,6 @@
-"""What a CIF block states of its symmetry, by all the tags there are for it; those that contradict each other reject.
+"""Reads the symmetry of a CIF block from all tags for it, and rejects tags that contradict each other.
 
-The old dictionary, the new one and DDLm have a tag each for the same thing, and blocks have two of them at times.
+The old dictionary, the new one and DDLm have different tags for the same thing, and a block may have several of them.
 """
 
 from functools import lru_cache
@@ -26,7 +26,7 @@ _HALL_TAGS: Final = (
     "_symmetry.space_group_name_Hall",
 )
 _REFERENCES: Final = ("_space_group_name_H-M_ref", "_space_group.name_H-M_ref")
-"""The symbol of the reference setting, whatever that of the file is."""
+"""The tag of the symbol of the reference setting, which may differ from the file's setting."""
 _SYMBOL_TAGS: Final = (
     "_symmetry_space_group_name_H-M",
     "_space_group_name_H-M_alt",
@@ -64,7 +64,7 @@ _TRICLINIC: Final = frozenset({None, "?", ".", "triclinic"})
 
 
 def of_p1(block: gemmi.cif.Block) -> bool:
-    """Whether a block of the old dictionary lists the identity alone and names no group but P 1, as most spell it."""
+    """Whether a block of the old dictionary lists only the identity and names only P 1, in the usual spelling."""
     column, find = block.find_loop(_OPERATION_TAGS[0]), blocks.finder(block)
     return (
         len(column) == 1
@@ -75,14 +75,14 @@ def of_p1(block: gemmi.cif.Block) -> bool:
     )
 
 
-# Where ``all_tags`` is false the block has the first of the tags alone, and no Hall symbol: see ``unusual.py``.
+# If ``all_tags`` is false, the block has at most the first tag for each thing, and no Hall symbol: see ``unusual.py``.
 
 
 def operations(block: gemmi.cif.Block, all_tags: bool) -> tuple[str, ...] | None:
-    """The operations that the block lists; None where it lists none.
+    """The operations that the block lists; None if it lists none.
 
     Raises:
-        Rejected: ``symmetry``, where there are two lists of other operations.
+        Rejected: ``symmetry``, if there are two lists with different operations.
     """
     first: tuple[str, tuple[str, ...]] | None = None
     for tag in _OPERATION_TAGS if all_tags else _OPERATION_TAGS[:1]:
@@ -109,10 +109,10 @@ def _listed(block: gemmi.cif.Block, tag: str) -> tuple[str, ...] | None:
 
 
 def symbol(block: gemmi.cif.Block, all_tags: bool) -> str:
-    """The Hermann-Mauguin symbol, of several the one that says most of its setting; empty where there is none.
+    """The Hermann-Mauguin symbol; of several the one that is most exact about its setting; empty if there is none.
 
     Raises:
-        Rejected: ``symmetry``, where there are two of different groups, or of different settings.
+        Rejected: ``symmetry``, if there are two symbols of different groups, or of different settings.
     """
     if not all_tags:
         return blocks.text(block, _SYMBOL_TAGS[:1])
@@ -136,10 +136,10 @@ def symbol(block: gemmi.cif.Block, all_tags: bool) -> str:
 
 
 def number(block: gemmi.cif.Block, all_tags: bool) -> str:
-    """The number of the International Tables; empty where there is none.
+    """The number in the International Tables; empty if there is none.
 
     Raises:
-        Rejected: ``symmetry``, where there are two.
+        Rejected: ``symmetry``, if there are two different ones.
     """
     if not all_tags:
         return blocks.text(block, _NUMBER_TAGS[:1])
@@ -152,10 +152,10 @@ def number(block: gemmi.cif.Block, all_tags: bool) -> str:
 
 
 def hall(block: gemmi.cif.Block, all_tags: bool) -> str:
-    """The Hall symbol; empty where there is none.
+    """The Hall symbol; empty if there is none.
 
     Raises:
-        Rejected: ``symmetry``, where there are two of different operations.
+        Rejected: ``symmetry``, if there are two with different operations.
     """
     said = _said(block, _HALL_TAGS) if all_tags else []
     read = [(pair, found) for pair in said if (found := of_hall(pair[1])) is not None]
@@ -167,7 +167,7 @@ def hall(block: gemmi.cif.Block, all_tags: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def of_hall(symbol: str) -> Group | None:
-    """The group of a Hall symbol; None where it is none."""
+    """The group of a Hall symbol; None if the text is no Hall symbol."""
     try:
         found = gemmi.symops_from_hall(symbol)
     except (ValueError, RuntimeError):
@@ -176,12 +176,12 @@ def of_hall(symbol: str) -> Group | None:
 
 
 def code(block: gemmi.cif.Block) -> str:
-    """The code of the coordinate system; empty where there is none."""
+    """The code of the coordinate system; empty if there is none."""
     return blocks.text(block, _CODE_TAGS)
 
 
 def systems(block: gemmi.cif.Block) -> list[str]:
-    """The crystal systems that are stated."""
+    """The crystal systems that the block states."""
     return [text.lower() for _, text in _said(block, _SYSTEM_TAGS)]
 
 
