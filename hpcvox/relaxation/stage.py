@@ -39,9 +39,9 @@ def moved(
 ) -> Moved:
     """Relax ``atoms``, in place.
 
-    ``fixed`` moves the sites by BFGS.  ``full`` also moves the cell by stress (ASE's ``FrechetCellFilter``).  ``volume``
-    uses energies only: it relaxes the sites in cells of several sizes, fits a Birch-Murnaghan equation of state to the
-    five cells around the lowest energy, and relaxes the sites at its minimum.
+    ``fixed`` moves the sites by BFGS.  ``full`` also moves the cell, by stress (ASE's ``FrechetCellFilter``).
+    ``volume`` uses energies only: it relaxes the sites in cells of several sizes, fits a Birch-Murnaghan equation of
+    state to the five cells around the lowest energy, and relaxes the sites at its minimum.
 
     Args:
         atoms: the crystal; it is changed.

@@ -10,8 +10,8 @@ from hpcvox.config import Settings
 class ReportSettings(Settings):
     """hpcvox report: one HTML file of what was run, the losses, densities before and after, and the generated crystals.
 
-    The file can be opened offline and needs no other files.  If a folder is null or missing, its section says so; if the
-    comment says "where there is one", there is no such section.  At least one folder must exist.
+    The file can be opened offline and needs no other files.  If a folder is null or missing, its section says so; if
+    the comment says "where there is one", there is no such section.  At least one folder must exist.
 
     Examples:
       hpcvox report
