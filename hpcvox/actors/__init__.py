@@ -1,1 +1,1 @@
-"""Work spread over processes and nodes by Ray; no other room imports Ray."""
+"""Distributes work over processes and nodes with Ray; no other package of hpcvox imports Ray."""

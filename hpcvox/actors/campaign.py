@@ -1,7 +1,7 @@
-"""A campaign of actors: the items of a job, part by part, to what came of each; a job adds its work and its rows alone.
+"""A campaign: actors work on the items of a job part by part; the job only defines the work and its results.
 
-What a campaign sees to: parts that an earlier run has done are not done again, the actors start with the first one
-that is not, a bar shows how far it is, and an item that kills its process takes no other with it.
+A campaign skips parts that an earlier run has done, starts actors only when a part is left to do, shows a progress bar,
+and isolates an item that kills its process, so that no other item is lost.
 """
 
 import math
@@ -23,31 +23,31 @@ Result = TypeVar("Result")
 
 
 class PartError(HpcvoxError):
-    """The process that works on a part dies each time, and at no item of it by itself."""
+    """The process that works on a part dies each time, but not on any single item of it."""
 
 
 class Part(NamedTuple, Generic[Item]):
-    """Items that a worker does together."""
+    """Items that a worker processes together."""
 
     number: int
-    """From 0, in the order of the items; each part has its own."""
+    """Number of the part, from 0, in the order of the items."""
     items: Sequence[Item]
     name: str = ""
-    """Of the file that keeps its result; each part has its own, and one of other items has another."""
+    """Name of the file that keeps its result; it is different for each part, and for other items."""
     fatal: Mapping[int, str] = {}
-    """By place among the items: what has killed its process, and how.  A worker passes these over and rejects them."""
+    """The items that have killed their process, by their place, and how.  A worker rejects these without processing."""
     trial: bool = False
-    """Whether this is done only to see if it kills the process: nothing of it is kept."""
+    """Whether the part is only a test if it kills the process; its result is not kept."""
 
 
 Worker = Callable[[Part[Item]], Result]
-"""Does part after part, in an actor."""
+"""Processes one part after the other, in an actor."""
 
 
 def parts_of(
     items: Iterable[Item], size: int, name: Callable[[int, Sequence[Item]], str] = lambda number, items: ""
 ) -> Iterator[Part[Item]]:
-    """The items in parts of ``size``, drawn as they are needed; ``name`` gives a part's name."""
+    """Divide items into parts of ``size``; items are drawn when needed; ``name`` returns the name of a part."""
     stream = iter(items)
     number = 0
     while part := list(islice(stream, size)):
@@ -57,48 +57,48 @@ def parts_of(
 
 @dataclass(frozen=True)
 class Campaign(Generic[Item, Result]):
-    """What a job has actors do."""
+    """The work of a job that actors do."""
 
     label: str
     unit: str
-    """What the bar counts: ``label: 12/90 unit``."""
+    """The unit of the progress bar: ``label: 12/90 unit``."""
     worker: Callable[[], Worker[Item, Result]]
     """Called once in each actor; it must be importable or picklable by value."""
     kept: KeptParts | None = None
-    """Where results are kept, which are lists of rows that JSON can hold; None: the workers see to that themselves."""
+    """Where results are saved, as lists of rows that JSON can hold; None: the workers save their results themselves."""
     found: Callable[[Part[Item]], Result | None] | None = None
-    """Where the workers do: what an earlier run has made of a part.  Asked in this process, for a while."""
+    """If the workers save results: returns an earlier run's result for a part.  This process calls it first."""
     figures: Callable[[Result], Mapping[str, int]] = lambda result: {}
-    """What the bar shows summed up over the results."""
+    """Figures of a result that the progress bar adds up and shows."""
     advice: str = ""
-    """What else a user may do where there is too little memory, after ``use fewer actors``."""
+    """Further advice for too little memory, which the message adds after ``use fewer actors``."""
     threads: int = 1
-    """That call one worker at a time; see :meth:`ActorPool.workers`."""
+    """Number of threads that call a worker at the same time; see :meth:`ActorPool.workers`."""
 
     def results(
         self, pool: ActorPool, parts: Iterable[Part[Item]], total: int | None
     ) -> Iterator[tuple[Part[Item], Result]]:
-        """:meth:`through` workers that are made for this one call."""
+        """:meth:`through`, with workers that exist only for this call."""
         with self.workers(pool) as workers:
             yield from self.through(workers, parts, total)
 
     def workers(self, pool: ActorPool) -> AbstractContextManager[Workers[Part[Item], Result]]:
-        """Actors for this campaign, until the end of the ``with`` block."""
+        """A context with actors for this campaign."""
         make = self.worker if self.kept is None else partial(_Keeping, self.worker, self.kept)
         return pool.workers(make, self.threads)
 
     def through(
         self, workers: Workers[Part[Item], Result], parts: Iterable[Part[Item]], total: int | None
     ) -> Iterator[tuple[Part[Item], Result]]:
-        """Each part and what came of it, in their order; but those with something ``fatal`` come after all others.
+        """Yield each part and its result, in their order; parts with ``fatal`` items come after all others.
 
         Args:
-            workers: they do the work.
-            parts: drawn as they are needed.
-            total: number of all items, where it is known.
+            workers: the actors.
+            parts: the parts, drawn when needed.
+            total: number of all items, if known.
 
         Raises:
-            PartError: the process that works on a part dies each time, and at no item of it by itself.
+            PartError: the process that works on a part dies each time, but not on any single item of it.
             ClusterError: Ray cannot be started or reached.
             HpcvoxError: raised by a worker.
         """
@@ -140,7 +140,7 @@ class Campaign(Generic[Item, Result]):
     def _without_the_fatal(
         self, workers: Workers[Part[Item], Result], failure: Failure[Part[Item]]
     ) -> tuple[Part[Item], Result]:
-        """Try each item of a part by itself, and do the part without those that kill their process."""
+        """Try each item of a part alone, then process the part without those that kill their process."""
         part = failure.task
         if len(part.items) == 1:
             fatal = {0: failure.message}
@@ -165,7 +165,7 @@ def in_order(results: Iterable[tuple[Part[Item], Result]]) -> list[Result]:
 
 
 class _Keeping:
-    """A worker whose results are kept, but not of a part with something fatal: the next run tries that again."""
+    """A worker whose results are saved; not for a part with fatal items, so that the next run tries these again."""
 
     def __init__(self, make: Callable[[], Worker[Any, Any]], kept: KeptParts) -> None:
         self._work, self._kept = make(), kept

@@ -1,4 +1,4 @@
-"""The Ray that a job runs on: its own, on this machine and for this job alone, or one it is told of."""
+"""Starts or reaches the Ray of a job: a private one on this machine, or a cluster that the environment names."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ from hpcvox.actors.session import RAY, ClusterError, session_folder
 from hpcvox.process.outcome import INTERRUPTED
 
 STORE_BYTES = 200 * 2**20
-"""Ray's shared memory: tasks and results are small here, arrays go to disk from where they are made."""
+"""Bytes of Ray's shared memory; little is enough, since tasks and results are small and actors write arrays to disk."""
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -27,29 +27,29 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
-    # An actor on a busy machine or file system takes its minutes to load; Ray would end it after one, for ever anew.
+    # on a busy machine or file system an actor takes minutes to load; Ray would end it after one, again and again
     "RAY_worker_register_timeout_seconds": "600",
 }
 
 UNASKED = ("start_api_server", "start_log_monitor", "start_monitor")
-"""What starts the processes of a head that nobody asks here: of the dashboard, of the driver's log, of more nodes."""
+"""Functions that start processes which are not needed here: for the dashboard, the driver's log, and more nodes."""
 
 _token = secrets.token_hex(32)  # Ray keeps the first token it sees for the life of the process
 
 
 LEAVE_S = 15.0
-"""Ctrl-C reaches Ray's own processes, too; what Ray still waits for then is given up after so long."""
+"""Seconds after Ctrl-C in which Ray must end; Ctrl-C also reaches Ray's own processes, for which Ray may then wait."""
 
 _leaving: list[threading.Timer] = []  # one at most
 
 _kept: list[contextlib.ExitStack] = []
-"""What ends a Ray that is kept from job to job."""
+"""Ends the Ray that is kept from job to job."""
 
 
 def leave_soon() -> None:
-    """End this process as interrupted, unless it has let go of Ray within :data:`LEAVE_S`.
+    """End this process as interrupted if it has not left Ray within :data:`LEAVE_S` seconds.
 
-    For Ctrl-C, after which Ray may wait for a head that has ended.  What is on disk is whole at any moment.
+    Used after Ctrl-C, when Ray may wait for a head that has ended.  Files on disk are complete at any moment.
     """
     if not _leaving:
         _leaving.append(threading.Timer(LEAVE_S, os._exit, [INTERRUPTED]))
@@ -63,7 +63,7 @@ def _has_left() -> None:
 
 
 def available_cpus() -> int:
-    """CPUs that this process may use: its affinity, and no more than SLURM gave the task."""
+    """Number of CPUs that this process may use: those of its affinity, but no more than SLURM gave the task."""
     cpus = len(os.sched_getaffinity(0))
     for variable in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
         if os.environ.get(variable, "").isdigit():
@@ -73,12 +73,12 @@ def available_cpus() -> int:
 
 @contextlib.contextmanager
 def cluster(actors: int = 0) -> Iterator[int]:
-    """Run within Ray and yield the number of actors to use (``actors``, or one for each CPU where 0).
+    """A context with Ray that yields the number of actors to use (``actors``, or one for each CPU if that is 0).
 
-    Where ``RAY_ADDRESS`` is set this connects to the cluster there (an allocation's, or the one that
-    ``ray job submit`` runs in).  Otherwise it starts a private Ray: loopback only, behind a token, in a
-    folder of its own that goes with it, without a dashboard.  Its processes end when this one does,
-    however it ends.  A Ray that the caller started is used and left running.
+    If ``RAY_ADDRESS`` is set, this connects to that cluster (of an allocation, or the one in which ``ray job submit``
+    runs).  Otherwise it starts a private Ray: only on the loopback interface, with a token, in its own folder that is
+    removed at the end, without a dashboard.  Its processes end when this process ends, in whatever way.  If the caller
+    has started Ray, that one is used and left running.
 
     Raises:
         ClusterError: Ray cannot be started or reached.
@@ -96,7 +96,7 @@ def _reached(actors: int) -> Iterator[int]:
         with _environment(QUIET), _connected(os.environ["RAY_ADDRESS"]):
             yield _fitting(actors)
         return
-    # Not imported before the environment is set, which Ray reads when it is imported.
+    # imported only after the environment is set, because Ray reads it when it is imported
     if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         yield _fitting(actors)
         return
@@ -110,9 +110,9 @@ def _reached(actors: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def kept_cluster() -> Iterator[None]:
-    """Within this, a Ray that a job starts is left running for the next one, until the end.
+    """A context in which the Ray of a job stays running for the next job.
 
-    It has the CPUs of this process, or as many as the first job wants actors where that is more.
+    It has as many CPUs as this process, or as many as the first job wants actors if that is more.
     """
     with contextlib.ExitStack() as stack:
         _kept.append(stack)
@@ -123,7 +123,7 @@ def kept_cluster() -> Iterator[None]:
 
 
 def _fitting(actors: int) -> int:
-    """``actors``, but no more than the cluster has CPUs: the rest would wait for ever."""
+    """``actors``, but at most the number of CPUs of the cluster, since further actors would wait forever."""
     import ray
 
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -142,7 +142,7 @@ def _connected(address: str) -> Iterator[None]:
         _knock(address)
         with _own_signals(), _same_modules():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises that itself, too
+    except Exception as error:  # Ray raises this class itself, too
         raise ClusterError(
             f"no Ray cluster answers at RAY_ADDRESS={address}: {_first_line(error)}. "
             "Start one, or unset RAY_ADDRESS to run on this machine alone"
@@ -154,7 +154,7 @@ def _connected(address: str) -> Iterator[None]:
 
 
 def _knock(address: str) -> None:
-    """Raise at once where nothing listens at ``host:port`` (Ray itself would try for minutes)."""
+    """Raise at once if nothing listens at ``host:port``; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "/" not in host:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
@@ -191,12 +191,12 @@ def _embedded(cpus: int) -> Iterator[None]:
 
 
 def _private(folder: Path) -> dict[str, str | None]:
-    """Environment of a Ray that nobody else can use, on this node or from another."""
+    """The environment of a Ray that nobody else can use, neither on this node nor from another."""
     token = folder / "token"
     token.touch(mode=0o600)
     token.write_text(_token)
     return {
-        "RAY_AUTH_MODE": None,  # unset, a new Ray asks for a token and heeds it even if imported before
+        "RAY_AUTH_MODE": None,  # if it is unset, a new Ray uses the token even if Ray was imported before
         "RAY_AUTH_TOKEN_PATH": str(token),
         # "No cluster of nodes", says this to Ray, and only then does everything bind to loopback.
         # (Read when Ray is imported: a caller who did that before has the token alone.)
@@ -205,14 +205,14 @@ def _private(folder: Path) -> dict[str, str | None]:
         # thread of theirs behind.
         "RAY_enable_metrics_collection": "0",
         "RAY_enable_open_telemetry": "0",
-        # Ctrl-C reaches the head, too: once gone it does not come back, and is not waited for a minute.
+        # Ctrl-C ends the head, too; it does not come back, so Ray must not wait a minute for it
         "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
     }
 
 
 @contextlib.contextmanager
 def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Set environment variables (None: unset), for child processes too; the old ones come back at the end."""
+    """A context with these environment variables (None: unset), also for child processes; old values come back."""
     old = {name: os.environ.get(name) for name in values}
     _set_environment(values)
     try:
@@ -231,9 +231,9 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
 
 @contextlib.contextmanager
 def _without(starts: Iterable[str]) -> Iterator[None]:
-    """Ray starts its head without the processes of ``starts``: a third of its CPU time, one after the other.
+    """A context in which Ray starts its head without the processes of ``starts``, which saves a third of its CPU time.
 
-    ``ray start`` has options for two of them, ``ray.init`` for none.  Where Ray starts them otherwise, it does.
+    ``ray start`` has options for two of them, ``ray.init`` for none.  A Ray that starts them in another way still does.
     """
     from ray._private.node import Node
 
@@ -249,9 +249,9 @@ def _without(starts: Iterable[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _same_modules() -> Iterator[None]:
-    """Ray's workers look for modules in the current folder only where this process does, too.
+    """A context in which Ray's workers import from the current folder only if this process does, too.
 
-    Ray would have them look there first, and it may be one of other people's data.
+    Ray itself would let them look there first, but the folder may hold other people's data.
     """
     from ray.job_config import JobConfig
 
@@ -273,7 +273,7 @@ def _same_modules() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
-    """Keep the job's own SIGTERM handler, which ``ray.init`` replaces."""
+    """A context that keeps the job's own SIGTERM handler, which ``ray.init`` replaces."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

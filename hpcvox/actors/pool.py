@@ -1,6 +1,6 @@
-"""Many tasks over many actors, results in order, and no task lost to a process that dies.
+"""Runs many tasks on many actors: results come in order, and no task is lost if a process dies.
 
-Every worker holds the state that is costly to make (a model, buffers) and does one task at a time.
+Each worker holds state that is expensive to make (a model, buffers), and does one task at a time.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 IN_FLIGHT = 2
-"""Tasks that an actor holds: one it works on and the next, so that it never waits for the driver."""
+"""Tasks that an actor holds: the current one and the next, so that it never waits for the driver."""
 
 AHEAD = 16
-"""Tasks per actor that may be begun beyond the oldest unfinished one; bounds the results held back."""
+"""Tasks per actor that may be begun after the oldest unfinished one; this bounds the results that must wait."""
 
 LOOK_S = 3.0
-"""What an earlier run has done is looked for without Ray for so long, about what its start takes, unless told."""
+"""Seconds in which results of an earlier run are searched before Ray is started; its start takes about as long."""
 
 MAX_DEATHS = 3
 START_TIMEOUT_S = 600.0
@@ -36,7 +36,7 @@ START_TIMEOUT_S = 600.0
 
 @dataclass(frozen=True)
 class Failure(Generic[T]):
-    """Stands in the results for a task whose actors died :data:`MAX_DEATHS` times with it in hand."""
+    """The result of a task whose actors died :data:`MAX_DEATHS` times while they held it."""
 
     task: T
     message: str
@@ -51,7 +51,7 @@ class _Job(Generic[T]):
 
 @dataclass
 class _Slot(Generic[T]):
-    """An actor, the call that tells when it is up, and the jobs it holds, oldest first."""
+    """An actor, the call that returns when it has started, and the jobs that it holds, oldest first."""
 
     actor: Any
     starting: Any
@@ -61,16 +61,16 @@ class _Slot(Generic[T]):
 
 @contextlib.contextmanager
 def actor_pool(actors: int = 0) -> Iterator["ActorPool"]:
-    """Actors of a Ray that is started or reached (see :func:`hpcvox.actors.cluster.cluster`) with the first task.
+    """A context with a pool of actors; the first task starts or reaches Ray (:func:`hpcvox.actors.cluster.cluster`).
 
-    A job that finds all of its work done needs none.  ``actors`` 0: one a CPU.
+    A job whose work is already done starts nothing.  ``actors``: their number; 0: one for each CPU.
     """
     with contextlib.ExitStack() as stack:
         yield ActorPool(lambda: stack.enter_context(cluster(actors)))
 
 
 class ActorPool:
-    """Runs tasks on actors of the Ray that ``connect`` starts or reaches, once; it returns their number."""
+    """Runs tasks on actors.  ``connect`` is called once; it starts or reaches Ray and returns the number of actors."""
 
     def __init__(self, connect: Callable[[], int]) -> None:
         self.actors = cache(connect)
@@ -79,10 +79,10 @@ class ActorPool:
     def workers(
         self, make_worker: Callable[[], Callable[[T], R]], threads: int = 1
     ) -> Iterator["Workers[T, R]"]:
-        """Actors that each hold what ``make_worker`` returns, until the end of the ``with`` block.
+        """A context with actors that each hold the worker that ``make_worker`` returns.
 
-        ``make_worker`` is called once in every actor; it must be importable or picklable by value.  What it
-        returns is called by ``threads`` threads, at most :data:`IN_FLIGHT`, at a time.
+        ``make_worker`` is called once in every actor; it must be importable or picklable by value.  ``threads``
+        threads, at most :data:`IN_FLIGHT`, call the worker at the same time.
         """
         workers = Workers[T, R](self.actors, make_worker, threads)
         try:
@@ -99,13 +99,13 @@ class ActorPool:
         tasks: Iterable[T],
         found: Callable[[T], R | None] | None = None,
     ) -> Iterator[R | Failure[T]]:
-        """:meth:`Workers.run_ordered` with workers made for this one call."""
+        """:meth:`Workers.run_ordered`, with workers that exist only for this call."""
         with self.workers(make_worker) as workers:
             yield from workers.run_ordered(tasks, found)
 
 
 class Workers(Generic[T, R]):
-    """Actors at work, started with the first task; made by :meth:`ActorPool.workers`."""
+    """Actors with workers, which the first task starts; made by :meth:`ActorPool.workers`."""
 
     def __init__(
         self, actors: Callable[[], int], make_worker: Callable[[], Callable[[T], R]], threads: int
@@ -115,7 +115,7 @@ class Workers(Generic[T, R]):
         self._slots: list[_Slot[T]] = []
 
     def slots(self) -> list[_Slot[T]]:
-        """The actors, which are started by the first call.
+        """The actors; the first call starts them.
 
         Raises:
             ClusterError: Ray cannot be started or reached.
@@ -149,19 +149,18 @@ class Workers(Generic[T, R]):
     ) -> Iterator[R | Failure[T]]:
         """Do every task; results come in the order of the tasks.
 
-        ``found`` gives the result of a task that an earlier run has done.  This process asks it for
-        ``look_s``, up to the first task that is not done: what is whole needs neither Ray nor actors.
+        ``found`` returns the result of a task that an earlier run has done, or None.  This process calls it for at most
+        ``look_s`` seconds, up to the first task that is not done, so that finished work needs neither Ray nor actors.
 
-        Tasks are drawn from ``tasks`` as they are needed, so that it may be long or a generator.
-        Tasks in the hand of an actor that dies (killed, out of memory, its node gone) are done again
-        elsewhere, each alone in its actor, so that the next death is surely its own; after three deaths
-        a :class:`Failure` stands for the task and the others go on.  One call at a time: another ends
-        the one before.
+        Tasks are drawn from ``tasks`` when needed, so that it may be long or a generator.
+        If an actor dies (killed, out of memory, its node gone), its tasks are done again elsewhere, each alone in its
+        actor, so that the next death is certainly its own.  After three deaths the result of the task is a
+        :class:`Failure`, and the others go on.  There can be one call at a time: a new call ends the earlier one.
 
         Raises:
             ClusterError: no actor comes up, or Ray itself has gone.
-            HpcvoxError: raised by a worker, as it is; another exception comes as Ray's, which shows
-                the worker's traceback.
+            HpcvoxError: raised by a worker, unchanged; any other exception of a worker comes as Ray's, which shows the
+                worker's traceback.
         """
         if self._results is not None:
             self._results.close()
@@ -180,7 +179,7 @@ class Workers(Generic[T, R]):
             yield from _Run(self, self.slots(), chain([task], tasks)).results()
 
     def get(self, ref: Any) -> Any:
-        """The value of a call; raises what the worker raised."""
+        """The result of a call; raises what the worker raised."""
         try:
             return self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:
@@ -189,17 +188,17 @@ class Workers(Generic[T, R]):
             raise
 
     def check_node(self) -> None:
-        """See that this process's own node is still one of Ray's: nothing would end the wait for its actors.
+        """Check that this process's node still belongs to Ray; otherwise the wait for actors would never end.
 
         Raises:
-            ClusterError: it is not; its raylet has ended, or Ray's head has given it up.
+            ClusterError: it does not: its raylet has ended, or Ray's head has given it up.
         """
         own = self._ray.get_runtime_context().get_node_id()
         if not any(node["NodeID"] == own and node["Alive"] for node in self._ray.nodes()):
             raise ClusterError("Ray has ended on this node (its raylet is gone): run this again to go on")
 
     def replace(self, slot: _Slot[T]) -> None:
-        """End the slot's actor for good (it may be cut off and alive) and start another."""
+        """End the slot's actor for good (it may be alive but unreachable), and start another."""
         self._ray.kill(slot.actor, no_restart=True)
         slot.actor = self._kind.remote(self._make_worker)
         slot.starting = slot.actor.ready.remote()
@@ -243,7 +242,7 @@ class _Run(Generic[T, R]):
                     self._workers.check_node()
                 yield from self._ordered()
         finally:
-            for slot in self._slots:  # what is left of a run that was not read to its end
+            for slot in self._slots:  # jobs that remain if the caller did not read all results
                 slot.jobs.clear()
 
     def _refs(self, slot: _Slot[T]) -> list[Any]:
@@ -256,9 +255,9 @@ class _Run(Generic[T, R]):
             yield result
 
     def _submit(self) -> None:
-        """Hand out jobs, one a slot at a time, so that the first ones are spread."""
+        """Hand out jobs, one per slot at a time, so that the first jobs are distributed evenly."""
         for depth in range(IN_FLIGHT):
-            if depth and self._again:  # they wait for an actor with empty hands
+            if depth and self._again:  # jobs that must run alone wait for an actor without jobs
                 return
             for slot in self._slots:
                 if slot.starting is None and len(slot.jobs) == depth and not _alone(slot):
@@ -303,9 +302,9 @@ class _Run(Generic[T, R]):
             self._workers.replace(slot)
 
     def _bury(self, slot: _Slot[T]) -> None:
-        """The actor of ``slot`` died: count it for all its jobs, and give them out again.
+        """Count the death of the slot's actor for all of its jobs, and hand them out again.
 
-        Which of them it worked on cannot be known: the result of a job that it ended may be lost with it.
+        It cannot be known on which of them the actor worked, because the result of a finished job may be lost, too.
         """
         self._workers.replace(slot)
         for _, job in slot.jobs:
@@ -319,7 +318,7 @@ class _Run(Generic[T, R]):
 
 
 def _alone(slot: _Slot[T]) -> bool:
-    """Whether the slot works on a job that has seen a death."""
+    """Whether the slot works on a job that must run alone, after an actor has died with it."""
     return any(job.deaths for _, job in slot.jobs)
 
 
@@ -331,10 +330,10 @@ class _Actor:
 
         os.environ.update(ONE_THREAD)
         self._work = cloudpickle.loads(make_worker)()
-        gc.freeze()  # what is loaded now stays: the collector need not look through it again and again
+        gc.freeze()  # loaded modules stay, so the garbage collector need not examine them again
 
     def ready(self) -> None:
-        """Returns once the worker is made."""
+        """Return when the worker has been made."""
 
     def run(self, task: Any) -> Any:
         """One task."""

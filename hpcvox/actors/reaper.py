@@ -1,8 +1,8 @@
-"""Outlives a job that was killed for as long as it takes to end its Ray: run as a script.
+"""A script that ends the Ray of a job after the job has ended, in particular if it was killed.
 
-Most of Ray's processes end with the job, by the kernel's doing; its agents linger for a minute and its
-folder for good.  This process holds the reading end of a pipe from the job.  When the job ends, in
-whatever way, it ends every process that has a file of the job's own session folder open, and removes it.
+The kernel ends most of Ray's processes with the job, but Ray's agents go on for a minute, and its folder stays forever.
+This process holds the reading end of a pipe from the job.  When the job ends, in whatever way, this process ends every
+process that has a file of the job's session folder open, and removes the folder.
 """
 
 import os
@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 PATIENCE_S = 5.0
-"""How long processes that start or end in the meantime are looked for."""
+"""Seconds in which processes that start or end in the meantime are searched."""
 
 
 def holders(folder: Path) -> list[int]:
-    """Processes of this user that have a file below ``folder`` open, this one aside.
+    """The processes of this user, except this one, that have a file below ``folder`` open.
 
-    Its lock does not count: another job that starts looks whether it may clear up here.
+    The lock file does not count, because a new job opens it to see whether it may remove the folder.
     """
     found = []
     for process in Path("/proc").iterdir():
@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
 
 
 def end_holders(folder: Path) -> None:
-    """End every process of this user that has a file below ``folder`` open, this one aside."""
+    """End every process of this user, except this one, that has a file below ``folder`` open."""
     ended = time.monotonic() + PATIENCE_S
     while (left := holders(folder)) and time.monotonic() < ended:
         for pid in left:

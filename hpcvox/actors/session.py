@@ -1,4 +1,4 @@
-"""The folder of one Ray on one node: private, short of path, and gone with the job, however that ends."""
+"""Makes the folder of a Ray on a node: private, with a short path, and removed with the job, however that ends."""
 
 import contextlib
 import fcntl
@@ -19,7 +19,7 @@ SOCKET_LIMIT = 107
 """Longest path of a Unix socket on Linux, in bytes."""
 
 RAY = "r"
-"""Ray opens its own folder to everybody; it lies in ours, which nobody else may enter."""
+"""Name of Ray's own folder, which everybody may enter; so it lies in our folder, which nobody else may enter."""
 
 SESSION = len(f"/{RAY}/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 NAME = len("/hpcvox-12345678")
@@ -32,12 +32,12 @@ class ClusterError(HpcvoxError):
 
 @contextlib.contextmanager
 def session_folder() -> Iterator[Path]:
-    """A new folder of mode 0700 with a short path, removed at the end; those of killed jobs are removed now.
+    """A context with a new folder of mode 0700 and a short path; folders of killed jobs are removed at its start.
 
-    It lies in ``HPCVOX_NODE_TMP``, else in ``TMPDIR``, else in ``/tmp``: the first that can be written to, is
-    short enough for Ray's sockets, and where others cannot put another folder in its place.  The owner holds a lock
-    on it for life, which tells a live folder from a dead one across containers; and so does the guard after it, whose
-    folder nobody else is to clear up.
+    It lies in ``HPCVOX_NODE_TMP``, ``TMPDIR`` or ``/tmp``: the first of these that can be written to, is short enough
+    for Ray's sockets, and where other users cannot replace the folder.  The job holds a lock on the folder, which shows
+    other jobs, also in other containers, that it is in use.  After the job its guard (``reaper``) holds the lock while
+    it removes the folder.
 
     Raises:
         ClusterError: there is no such place.
@@ -76,7 +76,7 @@ def _base() -> Path:
 
 
 def _others_may_rename(place: str) -> bool:
-    """Whether others may rename or remove what is not theirs in a folder."""
+    """Whether other users may rename or remove files of this user in a folder."""
     mode = Path(place).stat().st_mode
     return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
 
@@ -90,7 +90,7 @@ def _sweep(base: Path) -> None:
             path = folder / ".lock"
             if not path.exists():
                 if time.time() - folder.stat().st_mtime > STALE_S:
-                    folder.rmdir()  # a kill came between the two steps of making it
+                    folder.rmdir()  # its job was killed between the two steps of making it
                 continue
             with path.open("r+b") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

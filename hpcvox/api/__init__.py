@@ -1,4 +1,4 @@
-"""The Python face of hpcvox: crystals as ASE and pymatgen have them, through the code that the verbs use.
+"""The Python functions of hpcvox: they take crystals of ASE and pymatgen, and use the same code as the verbs.
 
-What is here is imported from :mod:`hpcvox` itself: ``hpcvox.voxelize(atoms)``.
+Import them from :mod:`hpcvox` itself: ``hpcvox.voxelize(atoms)``.
 """

@@ -1,4 +1,4 @@
-"""Samples of a shard set for PyTorch: a batch is read in one call, in any number of workers."""
+"""A PyTorch data set of the samples of a shard set; a batch is read in one call, in any number of workers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from torch.utils.data import Dataset
 from hpcvox.shards.reading.shard_set import ShardSet
 
 Item = dict[str, Any]
-"""Tensors by the names of their arrays; ``index`` of the sample in the set; and ``target``, where one is asked for."""
+"""Tensors by the names of their arrays; ``index``, the sample's number in the set; ``target`` if one is requested."""
 
 
 class SampleDataset(Dataset[Item]):
-    """A map-style data set: shuffle it, batch it and spread it over workers by a ``DataLoader``.
+    """A map-style data set; a ``DataLoader`` can shuffle it, batch it and divide it among workers.
 
     Args:
         shards: the set.
@@ -51,7 +51,7 @@ class SampleDataset(Dataset[Item]):
         return self.__getitems__([range(len(self))[place]])[0]
 
     def __getitems__(self, places: list[int]) -> list[Item]:
-        """The samples of a batch, each array read for all of them at once."""
+        """The samples of a batch; each array is read for all of them at once."""
         wanted = self.indices[places]
         read = {name: torch.from_numpy(self._set.read_array(name, wanted)) for name in self._arrays}
         items: list[Item] = []

@@ -1,4 +1,4 @@
-"""Arrays of one crystal, as ``hpcvox featurize`` writes them: the same settings, the same bytes."""
+"""Arrays of one crystal; with the same settings they have the same bytes as those of ``hpcvox featurize``."""
 
 from typing import Any, NamedTuple, TypeVar
 
@@ -35,20 +35,20 @@ class Graph(NamedTuple):
     """Nearest neighbours of every site (Xie and Grossman 2018)."""
 
     numbers: NDArray[np.uint8]  # (k,) | atomic numbers
-    neighbours: NDArray[np.int32]  # (k, N) | the site that each edge leads to, nearest first
+    neighbours: NDArray[np.int32]  # (k, N) | the site at the end of each edge, nearest first
     distances: NDArray[np.float32]  # (k, N) | in Å
 
 
 def voxelize(crystal: CrystalLike, **settings: Any) -> Voxels:
-    """Density and species voxels of a crystal.
+    """Make density and species voxels of a crystal.
 
     Args:
         crystal: see :func:`hpcvox.to_ase`.
-        settings: those of ``hpcvox featurize``: ``voxels=32``, ``grid="periodic"``, ``sigma=None``,
+        settings: settings of ``hpcvox featurize``: ``voxels=32``, ``grid="periodic"``, ``sigma=None``,
             ``shapes="any"`` for cells that are no cubes, ``cell="as-given"``, ``dtype="float16"`` ...
 
     Raises:
-        Rejected: the crystal has no such voxels; ``code`` and the message say why.
+        Rejected: no voxels can be made of the crystal; ``code`` and the message say why.
         ConfigError: there is no such setting.
     """
     asked = _settings(DensitySettings, settings, "voxelize")
@@ -58,11 +58,15 @@ def voxelize(crystal: CrystalLike, **settings: Any) -> Voxels:
 
 
 def diffraction_fingerprint(crystal: CrystalLike, **settings: Any) -> NDArray[np.float32]:
-    """The 2D diffraction fingerprint of a crystal, (n, n, 3), 0 to 1; channels are turns about x, y, z (Ziletti 2018).
+    """Make the 2D diffraction fingerprint of a crystal (Ziletti et al. 2018).
 
     Args:
-        settings: those of ``hpcvox featurize descriptor=diffraction``: ``pixels=64``, ``atoms=256``,
+        crystal: see :func:`hpcvox.to_ase`.
+        settings: settings of ``hpcvox featurize descriptor=diffraction``: ``pixels=64``, ``atoms=256``,
             ``vacancies=0.0``, ``displacement=0.0``, ``seed=0`` ...
+
+    Returns:
+        (n, n, 3) float32 from 0 to 1; the channels are rotations about x, y, z.
 
     Raises:
         Rejected, ConfigError: see :func:`voxelize`.
@@ -75,12 +79,13 @@ def diffraction_fingerprint(crystal: CrystalLike, **settings: Any) -> NDArray[np
 def r3dvs(
     crystal: CrystalLike, *, length: float = 12.8, mean: bool = True, **settings: Any
 ) -> NDArray[np.float32]:
-    """Reciprocal-space voxels of a crystal's superposed atoms, (1, n, n, n) in e/Å³ (Kajita et al. 2017).
+    """Make reciprocal-space voxels of a crystal's superposed atoms, (1, n, n, n) float32 in e/Å³ (Kajita et al. 2017).
 
     Args:
-        length: L* in Å; there are n = length/resolution voxels a side.
-        mean: put the field's mean at the cube's centre.
-        settings: those of ``hpcvox featurize descriptor=r3dvs``: ``resolution=0.4``, ``width=0.2`` ...
+        crystal: see :func:`hpcvox.to_ase`.
+        length: L* in Å; there are n = length/resolution voxels along each edge.
+        mean: put the mean of the field at the centre of the cube.
+        settings: settings of ``hpcvox featurize descriptor=r3dvs``: ``resolution=0.4``, ``width=0.2`` ...
 
     Raises:
         Rejected, ConfigError: see :func:`voxelize`.
@@ -93,10 +98,11 @@ def r3dvs(
 
 
 def graph(crystal: CrystalLike, **settings: Any) -> Graph:
-    """The graph of a crystal's sites and their nearest neighbours, images included.
+    """Make the graph of a crystal: its sites and their nearest neighbours, including periodic images.
 
     Args:
-        settings: those of ``hpcvox featurize descriptor=graph``: ``neighbours=12``, ``radius=8.0`` ...
+        crystal: see :func:`hpcvox.to_ase`.
+        settings: settings of ``hpcvox featurize descriptor=graph``: ``neighbours=12``, ``radius=8.0`` ...
 
     Raises:
         Rejected, ConfigError: see :func:`voxelize`.

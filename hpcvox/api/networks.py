@@ -1,4 +1,4 @@
-"""Trained networks at work on crystals: of a run folder, or by the name of one that comes with hpcvox."""
+"""Uses trained networks on crystals: those of run folders, and those that come with hpcvox, by name."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -20,11 +20,11 @@ from hpcvox.training.folder.card import Card, read_card
 from hpcvox.training.folder.shipped import located
 
 MOST_DRAWS: Final = 100
-"""Points that are drawn at most for a crystal that is wanted: of a network that makes hardly any valid one."""
+"""Most points that are drawn for each wanted crystal; a network that needs more makes hardly any valid ones."""
 
 
 class Trained:
-    """A trained network.  What one of its kind cannot do is refused, with what can."""
+    """A trained network.  A method that its kind does not support raises an error that says what it can do."""
 
     does: str = "nothing that is asked for here"
 
@@ -35,50 +35,56 @@ class Trained:
         return f"<{self.task} of {self.folder}: {self.does}>"
 
     def predict(self, crystals: CrystalLike | Iterable[CrystalLike]) -> NDArray[np.float64]:
-        """The property of each crystal, (N,), in its unit; NaN where it has an element that no training crystal had.
+        """Predict the property of each crystal.
+
+        Returns:
+            (N,) float64 in the unit of the target; NaN for a crystal with an element that no training crystal had.
 
         Raises:
             ConfigError: this network predicts no property.
-            Rejected: something is no crystal that hpcvox can use.
+            Rejected: hpcvox cannot use one of the crystals.
         """
         raise self._refused("predict", "train-cgcnn")
 
     def classify(self, crystals: CrystalLike | Iterable[CrystalLike]) -> list[str]:
-        """The class of each crystal.
+        """Classify each crystal; return the names of the classes.
 
         Raises:
             ConfigError: this network knows no classes.
-            Rejected: something is no crystal that hpcvox can use.
+            Rejected: hpcvox cannot use one of the crystals.
         """
         raise self._refused("classify", "train-fingerprint")
 
     def generate(self, n: int, condition: float | None = None, **settings: Any) -> list[Atoms]:
-        """``n`` new crystals, all valid: those of ``hpcvox generate``, in the order in which they are drawn.
+        """Generate ``n`` valid crystals, the same as ``hpcvox generate``, in the order in which they are drawn.
 
         Args:
-            condition: value of the target that conditions the network; None: all bins of it, in turn.
-            settings: those of ``hpcvox generate``: ``seed=0``, ``sigma=1.0``, ``base="my.cif"``, ``prior="auto"``,
+            n: number of crystals.
+            condition: value of the target that conditions the network; None: all of its bins, in turn.
+            settings: settings of ``hpcvox generate``: ``seed=0``, ``sigma=1.0``, ``base="my.cif"``, ``prior="auto"``,
                 ``threads=0`` ...
 
         Returns:
             Atoms whose ``info`` has ``id`` (as ``hpcvox generate`` names it) and ``charge_balanced``.
 
         Raises:
-            ConfigError: this network generates nothing, there is no such setting, or hardly a point is a crystal.
+            ConfigError: this network generates nothing, there is no such setting, or too few points give a valid
+                crystal.
         """
         raise self._refused("generate", "train-vae")
 
     def reconstruct(
         self, crystals: CrystalLike | Iterable[CrystalLike], condition: float | None = None
     ) -> list[Atoms | None]:
-        """Each crystal, encoded and decoded; None where no crystal comes back.
+        """Encode and decode each crystal; None if the decoded map gives no crystal.
 
         Args:
-            condition: value of the target that conditions the network, for crystals that do not have it in ``info``.
+            crystals: one crystal or several, see :func:`hpcvox.to_ase`.
+            condition: value of the target that conditions the network, for crystals that lack it in ``info``.
 
         Raises:
-            ConfigError: this network reconstructs nothing, or a crystal's condition is not known.
-            Rejected: something is no crystal that hpcvox can use, or has no such voxels as the network takes.
+            ConfigError: this network reconstructs nothing, or the condition of a crystal is unknown.
+            Rejected: hpcvox cannot use one of the crystals, or cannot make the voxels that the network takes.
         """
         raise self._refused("reconstruct", "train-vae")
 
@@ -89,7 +95,7 @@ class Trained:
 
 
 class Property(Trained):
-    """A CGCNN; ``target`` is what it predicts."""
+    """A trained CGCNN; ``target`` is the property that it predicts."""
 
     def __init__(self, folder: Path, task: str) -> None:
         from hpcvox.screening.networks import PropertyNetworks
@@ -106,7 +112,7 @@ class Property(Trained):
 
 
 class Classifier(Trained):
-    """A network of diffraction fingerprints; ``classes`` are the names it gives."""
+    """A trained network of diffraction fingerprints; ``classes`` are the names of its classes."""
 
     def __init__(self, folder: Path, task: str) -> None:
         from hpcvox.networks.fingerprint.at_work import Classifier as Network
@@ -126,7 +132,7 @@ class Classifier(Trained):
 
 
 class Generator(Trained):
-    """A VAE; ``condition`` is the target that conditions it."""
+    """A trained VAE; ``condition`` is the target that conditions it."""
 
     def __init__(self, folder: Path, task: str) -> None:
         super().__init__(folder, task)
@@ -175,7 +181,7 @@ class Generator(Trained):
         return found
 
     def _valid(self, settings: GenerateSettings) -> Iterator[Atoms | None]:
-        """The crystals of one point after the other; None where it is none, or none that is valid."""
+        """Yield for each point its crystal; None if the point gives no valid crystal."""
         from hpcvox.generation.latent import Latent
         from hpcvox.generation.making import candidates, decoded
         from hpcvox.generation.networks import BATCH, Networks
@@ -183,7 +189,7 @@ class Generator(Trained):
         networks = Networks(settings)
         latent = Latent(settings, networks)
         rules = settings.placement.rules(by_unet=settings.unet is not None)
-        size = -(-BATCH // len(latent.deciles))  # points of each bin that fill a batch, or more
+        size = -(-BATCH // len(latent.deciles))  # points of each bin, so that all bins fill at least a batch
         for start in count(0, size):
             drawn = latent.samples(start + size)[start * len(latent.deciles) :]
             for first in range(0, len(drawn), BATCH):
@@ -220,7 +226,10 @@ _KINDS: Final[dict[str, type[Trained]]] = {"cgcnn": Property, "fingerprint": Cla
 
 
 def load(run_or_name: Path | str) -> Trained:
-    """A trained network: of the run folder of a training, or by its name where it comes with hpcvox.
+    """Load a trained network.
+
+    Args:
+        run_or_name: the run folder of a training, or the name of a network that comes with hpcvox.
 
     Raises:
         CheckpointError: there is none, or it is damaged.

@@ -1,4 +1,4 @@
-"""Voxels to a crystal: the placement that ``hpcvox generate`` uses."""
+"""Turns voxels into a crystal, by the placement that ``hpcvox generate`` uses."""
 
 from typing import Any
 
@@ -23,16 +23,16 @@ def place(
     sigma: float | None = None,
     **settings: Any,
 ) -> Atoms:
-    """The atoms of a voxel map: what :func:`hpcvox.voxelize` makes of a crystal, the other way round.
+    """Place the atoms of a voxel map; the inverse of :func:`hpcvox.voxelize`.
 
     Args:
         voxels: density, species and cell.
-        mask: probability that a voxel is occupied, (n, n, n); None: where ``species`` has an element.
-        sigma: with which the density was made.
-        settings: those of ``placement`` in ``hpcvox generate``: ``mask_threshold``, ``drop_voxels`` ...
+        mask: probability that each voxel is occupied, (n, n, n); None: voxels with an element in ``species`` are.
+        sigma: the setting ``sigma`` with which the density was made.
+        settings: settings of ``placement`` in ``hpcvox generate``: ``mask_threshold``, ``drop_voxels`` ...
 
     Raises:
-        Rejected: ``empty``, ``too-many-sites``, ``no-cell`` or ``not-finite``: there is no crystal in it.
+        Rejected: ``empty``, ``too-many-sites``, ``no-cell`` or ``not-finite``: the map holds no crystal.
         ConfigError: there is no such setting.
     """
     rules = config.validate(PlacementSettings, settings, "place").rules(by_unet=True)

@@ -1,4 +1,4 @@
-"""Pictures of descriptors, as a notebook shows them and ``Figure.savefig`` writes them."""
+"""Draws descriptors as matplotlib figures, which a notebook shows and ``Figure.savefig`` writes."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,17 +11,17 @@ from hpcvox.api.describing import Voxels
 from hpcvox.descriptors import diffraction
 
 DIMMEST = 1e-3
-"""Of a fingerprint's brightest pixel: what is shown as black."""
+"""Share of a fingerprint's brightest pixel at and below which a pixel is black."""
 
 
 def plot_density(voxels: Voxels, axis: int = 2, place: int | None = None, axes: Axes | None = None) -> Figure:
-    """A slice of a density, in e/Å³.
+    """Draw a slice of a density, in e/Å³.
 
     Args:
-        voxels: of :func:`hpcvox.voxelize`.
-        axis: which cell vector the slice is across: 0, 1 or 2.
+        voxels: the result of :func:`hpcvox.voxelize`.
+        axis: the cell vector that the slice cuts: 0, 1 or 2.
         place: number of the slice; None: the middle one.
-        axes: to draw into; None: those of a new figure.
+        axes: the axes to draw into; None: those of a new figure.
     """
     figure, axes = _axes(axes, (4.2, 3.4))
     n = voxels.density.shape[axis]
@@ -38,7 +38,7 @@ def plot_density(voxels: Voxels, axis: int = 2, place: int | None = None, axes: 
 
 
 def plot_fingerprint(fingerprint: NDArray[np.float32]) -> Figure:
-    """The three channels of a diffraction fingerprint (n, n, 3), turns about x, y and z, on a logarithmic scale."""
+    """Draw the three channels of a diffraction fingerprint, (n, n, 3), on a logarithmic scale."""
     figure = Figure(figsize=(9, 3.2), layout="compressed")
     row = figure.subplots(1, 3, sharex=True, sharey=True)
     for channel, axes in enumerate(row):
@@ -50,7 +50,7 @@ def plot_fingerprint(fingerprint: NDArray[np.float32]) -> Figure:
 
 
 def draw_channel(axes: Axes, picture: NDArray[np.float32]) -> AxesImage:
-    """Draw one channel (n, n) of a fingerprint; what a colour bar is made of."""
+    """Draw one channel, (n, n), of a fingerprint; return the image, for a colour bar."""
     edge = len(picture) / 2 * 2 * np.pi / diffraction.WAVELENGTH * diffraction.PIXEL / diffraction.DISTANCE
     image = axes.imshow(
         np.maximum(picture, DIMMEST),

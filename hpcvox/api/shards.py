@@ -24,14 +24,17 @@ class Sample(NamedTuple):
     id: str
     formula: str
     atoms: Atoms
-    targets: dict[str, float]  # those that it has a value of
-    arrays: dict[str, NDArray[Any]]  # in their types on disk; ragged ones have a row for each site, say
+    targets: dict[str, float]  # the targets for which it has a value
+    arrays: dict[
+        str, NDArray[Any]
+    ]  # in their dtypes on disk; a ragged array has, for example, a row for each site
 
 
 class Shards(Sequence[Sample]):
-    """The samples of a shard set, in the order of the source; ``[i]`` reads one, a slice is a part, nothing is held.
+    """The samples of a shard set, in the order of the source; ``[i]`` reads a sample, a slice gives a part of the set.
 
-    ``set`` is the :class:`hpcvox.shards.reading.shard_set.ShardSet` itself, which the trainings read.
+    Samples are not kept in memory.  ``set`` is the :class:`hpcvox.shards.reading.shard_set.ShardSet` that trainings
+    use.
     """
 
     def __init__(
@@ -43,9 +46,9 @@ class Shards(Sequence[Sample]):
         self.set = shards
         self._values = (
             {} if values is None else values
-        )  # of the targets that were asked for; parts share them
+        )  # values of targets that were requested; slices share them
         self.indices: Sequence[int] = range(len(shards)) if indices is None else indices
-        """Of these samples in the whole set."""
+        """Numbers of these samples in the whole set."""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -87,7 +90,7 @@ class Shards(Sequence[Sample]):
         return self.set.target_names
 
     def target(self, name: str) -> NDArray[np.float64]:
-        """Values of a target, (N,), NaN where a sample has none.
+        """Values of a target, (N,) float64; NaN for samples without a value.
 
         Raises:
             ShardError: no sample has such a target.
@@ -95,20 +98,20 @@ class Shards(Sequence[Sample]):
         return self._of_all(name)[np.asarray(self.indices, np.int64)]
 
     def array(self, name: str) -> NDArray[Any]:
-        """An array of all these samples, (N, ...), read at once.
+        """Read an array of all these samples at once, (N, ...) in its dtype on disk.
 
         Raises:
-            ShardError: there is none of this name.
+            ShardError: there is no array of this name.
             ValueError: it is ragged.
         """
         return self.set.read_array(name, np.asarray(self.indices, np.int64))
 
     def dataset(self, *arrays: str, target: str | None = None) -> "SampleDataset":
-        """A map-style data set for ``torch.utils.data.DataLoader``.
+        """Make a map-style data set for ``torch.utils.data.DataLoader``.
 
         Args:
-            arrays: names of arrays, of the same shape for all samples; none: all of those.
-            target: samples without a value of it are left out, and each of the others comes with it.
+            arrays: names of arrays that have the same shape for all samples; none: all such arrays.
+            target: a target that is added to each sample; samples without a value are left out.
 
         Raises:
             ShardError: there is no such array or target.
@@ -148,6 +151,6 @@ def open_shards(folder: Path | str) -> Shards:
     """Open a shard set that ``hpcvox featurize`` has made.
 
     Raises:
-        ShardError: there is no whole shard set.
+        ShardError: there is no complete shard set.
     """
     return Shards(ShardSet.open(folder))

@@ -1,4 +1,4 @@
-"""Crystals as people have them (ASE, pymatgen, files) to records, by the readers of the sources, and back."""
+"""Converts crystals of ASE, pymatgen and files to records, with the readers of the sources, and back."""
 
 import json
 from collections.abc import Iterable
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 CrystalLike = Union[Atoms, "Structure", Crystal, str, Path]
-"""A crystal of ASE or pymatgen, a record, or the path of a file of one."""
+"""A crystal of ASE or pymatgen, a record, or the path of a file with one crystal."""
 
 
 def to_record(crystal: CrystalLike, number: int = 0) -> Crystal:
-    """The record of a crystal, held to what the sources hold theirs to.
+    """Convert a crystal to a record, with the same checks as crystals of sources.
 
     Args:
-        crystal: an ``Atoms`` whose ``info`` may have an ``id`` and numbers, which become targets; a ``Structure``;
-            a record; or the path of a file of one crystal.
-        number: its place among others, for the id of one without a name.
+        crystal: an ``Atoms``, whose ``info`` may have an ``id`` and numbers, which become targets; a ``Structure``; a
+            record; or the path of a file with one crystal.
+        number: its place among others, which becomes the id of a crystal without one.
 
     Raises:
-        Rejected: it is no crystal that hpcvox can use; ``code`` says why.
-        SourceError, ConfigError: the file cannot be read, or does not hold one crystal.
+        Rejected: hpcvox cannot use the crystal; ``code`` says why.
+        SourceError, ConfigError: the file cannot be read, or does not hold exactly one crystal.
     """
     if isinstance(crystal, Crystal):
         return crystal
@@ -48,14 +48,14 @@ def to_record(crystal: CrystalLike, number: int = 0) -> Crystal:
 
 
 def to_records(crystals: CrystalLike | Iterable[CrystalLike]) -> list[Crystal]:
-    """The records of one crystal or of several; see :func:`to_record`."""
+    """Convert one crystal or several to records; see :func:`to_record`."""
     several = not isinstance(crystals, Atoms | Crystal | str | Path) and not hasattr(crystals, "as_dict")
     given: Any = crystals if several else [crystals]
     return [to_record(crystal, number) for number, crystal in enumerate(given)]
 
 
 def to_ase(crystal: CrystalLike) -> Atoms:
-    """A crystal as ASE has it; its id and targets are in ``info``.
+    """Convert a crystal to ASE's ``Atoms``; its id and targets are in ``info``.
 
     Raises:
         Rejected: see :func:`to_record`.
@@ -66,7 +66,7 @@ def to_ase(crystal: CrystalLike) -> Atoms:
 
 
 def to_pymatgen(crystal: CrystalLike) -> "Structure":
-    """A crystal as pymatgen has it.
+    """Convert a crystal to pymatgen's ``Structure``.
 
     Raises:
         Rejected: see :func:`to_record`.
@@ -76,7 +76,7 @@ def to_pymatgen(crystal: CrystalLike) -> "Structure":
 
 
 def _entry(crystal: Any, number: int) -> Entry:
-    """A crystal of ASE or pymatgen as an input of a source."""
+    """Convert a crystal of ASE or pymatgen to an entry, as a source yields it."""
     if isinstance(crystal, Atoms):
         numbers = {
             key: float(value)

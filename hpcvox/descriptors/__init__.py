@@ -1,1 +1,1 @@
-"""Pure maths from a crystal to arrays: no files, no processes, importable in a notebook."""
+"""Functions that compute arrays from a crystal, without files or processes; a notebook can import them."""

@@ -1,4 +1,4 @@
-"""The electron density of a crystal as the sum of its free atoms: on the grid of any cell, or as spots.
+"""Computes the electron density of a crystal as the sum of its free atoms: on the grid of any cell, or as spots.
 
 Axis legend: k sites, M1 M2 M3 points, H = M3//2 + 1.
 """
@@ -17,9 +17,10 @@ from hpcvox.errors import Rejected
 MAX_Z = 98
 """The last element with form factors (International Tables for Crystallography C, 1992, table 6.1.1.4)."""
 MAX_POINTS = 2**22
-"""Of reciprocal space that are searched for spots, which takes half a gigabyte; at 0.4 Å a cell of (80 Å)³ has them."""
+"""Most points of reciprocal space that are searched for spots, which takes half a gigabyte; a cell of (80 Å)³ has as
+many at 0.4 Å."""
 BLOCK = 4096
-"""Spots at a time."""
+"""Number of spots that are computed at a time."""
 
 
 def superposed_atoms(
@@ -29,7 +30,7 @@ def superposed_atoms(
     shape: tuple[int, int, int],
     width: float = 0.2,
 ) -> NDArray[np.float64]:
-    """All-electron density of neutral free atoms in their places: no bond, no charge transfer, no spin.
+    """The all-electron density of neutral free atoms at the sites, without bonds, charge transfer or spin.
 
     ρ(r) = 1/V Σ_g exp(i g·r) exp(-``width``² g²/2) Σ_i f_i(|g|) exp(-i g·r_i), with the X-ray form factors
     f(g) = Σ_j a_j exp(-b_j g²/16π²) + c of neutral atoms, scaled by less than 0.1 % so that f(0) = Z: the
@@ -78,7 +79,7 @@ def superposed_spots(
     resolution: float = 0.4,
     width: float = 0.2,
 ) -> Spots:
-    """The spots of :func:`superposed_atoms` on a grid fine enough, by the sum itself: no grid is made.
+    """The spots of :func:`superposed_atoms` on a sufficiently fine grid, computed directly as a sum, without a grid.
 
     |s(g)| = exp(-``width``² g²/2) |Σ_i f_i(|g|) exp(-i g·r_i)| / V.
 
@@ -110,7 +111,9 @@ def superposed_spots(
     total = np.zeros(len(g), np.complex128)
     for number in np.unique(numbers):
         factors, sites = _form_factor(int(number), squared), frac[numbers == number].T
-        for start in range(0, len(g), BLOCK):  # a table of all spots by all sites would take gigabytes
+        for start in range(
+            0, len(g), BLOCK
+        ):  # in blocks: a table of all spots by all sites would take gigabytes
             block = slice(start, start + BLOCK)
             phases = np.exp(-2j * math.pi * (index[block] @ sites))
             total[block] += factors[block] * phases.sum(axis=1)
@@ -121,7 +124,7 @@ def superposed_spots(
 
 
 def _squared(reciprocal: NDArray[np.float64], indices: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """|g|² in 1/Å² of every index triple, (M1, M2, H)."""
+    """|g|² in 1/Å² for all triples of indices, (M1, M2, H)."""
     metric = reciprocal @ reciprocal.T
     m1, m2, m3 = (
         index.reshape([-1 if i == axis else 1 for i in range(3)]) for axis, index in enumerate(indices)
@@ -135,7 +138,7 @@ def _squared(reciprocal: NDArray[np.float64], indices: list[NDArray[np.float64]]
 
 
 def _form_factor(number: int, squared: NDArray[np.float64]) -> NDArray[np.float64]:
-    """f(|g|) of a neutral atom in electrons, by |g|² in 1/Å²."""
+    """The form factor f(|g|) of a neutral atom in electrons, as a function of |g|² in 1/Å²."""
     heights, spreads, constant = form_factor_terms(number)
     out = np.full(squared.shape, constant)
     for a, b in zip(heights, spreads, strict=True):

@@ -1,7 +1,7 @@
-"""Finite clusters of a crystal, as the diffraction fingerprint wants them, and what can be wrong with them.
+"""Makes finite clusters of a crystal for the diffraction fingerprint, and adds defects to them.
 
 The steps of Ziletti et al. 2018 in their order: :func:`conventional_cell`, :func:`supercell`, defects if any,
-:func:`scaled`.  What is random is drawn from a generator that the caller seeds.
+:func:`scaled`.  Random numbers come from a generator that the caller seeds.
 """
 
 import math
@@ -15,7 +15,7 @@ from hpcvox.errors import Rejected
 from hpcvox.spglib_cell import spglib_cell
 
 KEEP_HANDEDNESS = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
-"""Signs of cell vectors that leave the cell as right- or left-handed as it is."""
+"""Signs of the cell vectors that keep the handedness of the cell."""
 
 
 class Cell(NamedTuple):
@@ -38,11 +38,11 @@ class Cluster(NamedTuple):
 
 
 def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
-    """The conventional cell as the crystal has it, nothing idealised, in the standard orientation.
+    """The conventional cell in the standard orientation; lengths, angles and sites are not idealised.
 
-    Set as triclinic, whatever the crystal is (Ziletti et al. 2018, Methods): of the signs of its vectors those are
-    chosen with which the reciprocal angles are all at most 90° or all above; then a points along x, and b lies in
-    the xy plane.  So it does not matter how the crystal was turned.
+    Every cell is oriented like a triclinic one (Ziletti et al. 2018, Methods): the signs of its vectors are chosen so
+    that the reciprocal angles are all at most 90° or all above.  Then a points along x, and b lies in the xy plane.  So
+    the result does not depend on how the crystal was rotated.
 
     Raises:
         Rejected: spglib finds no symmetry at ``symprec`` Å (``no-symmetry``).
@@ -67,7 +67,7 @@ def conventional_cell(cell: Cell, symprec: float = 1e-3) -> Cell:
 
 
 def _oriented(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same cell (3, 3), as right- or left-handed as it is, with a along x and b in the xy plane."""
+    """Rotate a cell, (3, 3) rows, so that a is along x and b in the xy plane; its handedness does not change."""
     turn, upper = np.linalg.qr(lattice.T)
     signs = np.where(np.diag(upper) < 0, -1.0, 1.0)
     signs[2] *= np.sign(np.linalg.det(turn) * signs.prod())
@@ -83,10 +83,10 @@ def _one_sided(lattice: NDArray[np.float64]) -> bool:
 
 
 def replicas(cell: Cell, atoms: int = 256, least: int = 32) -> NDArray[np.int64]:
-    """How many of ``cell`` lie side by side along a, b and c (3,) in a supercell of about ``atoms`` atoms.
+    """The number of copies of ``cell`` along a, b and c, (3,), in a supercell of about ``atoms`` atoms.
 
-    One more along the shortest extent at a time: the last size below ``atoms`` or the first at or above it, whichever
-    is nearer, with at least ``least``.
+    The supercell grows by one copy at a time along its shortest extent.  The result is the last size below ``atoms`` or
+    the first size not below it, whichever is nearer, with at least ``least`` atoms.
     """
     lengths = np.linalg.norm(cell.lattice, axis=1)
     counts = before = np.ones(3, np.int64)
@@ -100,7 +100,7 @@ def replicas(cell: Cell, atoms: int = 256, least: int = 32) -> NDArray[np.int64]
 
 
 def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
-    """The atoms of :func:`replicas` of ``cell``."""
+    """The atoms of the supercell that :func:`replicas` gives for ``cell``."""
     counts = replicas(cell, atoms, least)
     corners = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1).reshape(-1, 1, 3)
     frac = (corners + cell.frac).reshape(-1, 3)
@@ -110,11 +110,13 @@ def supercell(cell: Cell, atoms: int = 256, least: int = 32) -> Cluster:
 def without(
     cluster: Cluster, share: float, random: np.random.Generator, among: NDArray[np.bool_] | None = None
 ) -> Cluster:
-    """Vacancies: int(``share`` · N) atoms are removed.
+    """Make vacancies: remove int(``share`` · N) atoms at random.
 
     Args:
-        share: of the atoms, from 0 to below 1; with ``among``, up to 1.
-        among: only these, (N,), are counted and removed; the cell centres of bcc, say, to make it sc.
+        cluster: the cluster of N atoms.
+        share: share of the atoms, from 0 to below 1; with ``among`` up to 1.
+        random: the random generator.
+        among: count and remove only these atoms, (N,); for example the cell centres of bcc, which gives sc.
     """
     candidates = np.arange(len(cluster.numbers)) if among is None else np.flatnonzero(among)
     _check_share(share, 1.0 if among is not None else math.nextafter(1.0, 0.0))
@@ -125,7 +127,7 @@ def without(
 
 
 def displaced(cluster: Cluster, sigma: float, random: np.random.Generator) -> Cluster:
-    """Each coordinate moved by a normal number of standard deviation ``sigma`` Å."""
+    """Move each coordinate by a normal random number with standard deviation ``sigma`` in Å."""
     if sigma < 0:
         raise ValueError(f"sigma = {sigma} Å: a standard deviation is not negative")
     return cluster._replace(positions=cluster.positions + random.normal(0, sigma, cluster.positions.shape))
@@ -134,7 +136,7 @@ def displaced(cluster: Cluster, sigma: float, random: np.random.Generator) -> Cl
 def substituted(
     cluster: Cluster, share: float, species: NDArray[np.uint8], random: np.random.Generator
 ) -> Cluster:
-    """int(``share`` · N) atoms become elements drawn from ``species``."""
+    """Replace the elements of int(``share`` · N) atoms by elements drawn from ``species``."""
     _check_share(share, 1.0)
     numbers = cluster.numbers.copy()
     chosen = random.choice(len(numbers), int(len(numbers) * share), replace=False)
@@ -143,14 +145,14 @@ def substituted(
 
 
 def scaled(cluster: Cluster) -> Cluster:
-    """Positions over the mean distance of an atom to its nearest neighbour.
+    """Divide positions by the mean distance of an atom to its nearest neighbour.
 
     Raises:
         Rejected: there are fewer than two atoms (``too-few-sites``), or all are in one place.
     """
     if len(cluster.numbers) < 2:
         raise Rejected("too-few-sites", "a nearest neighbour takes at least two atoms")
-    from scipy.spatial import cKDTree  # 0.3 s, which featurizing a density has no need of
+    from scipy.spatial import cKDTree  # imported here: it takes 0.3 s, and densities do not need it
 
     distances, _ = cKDTree(cluster.positions).query(cluster.positions, k=[2])
     mean = float(np.mean(distances))

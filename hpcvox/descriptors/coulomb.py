@@ -9,11 +9,11 @@ from hpcvox.descriptors.clusters import Cell
 from hpcvox.errors import Rejected
 
 ACCURACY = 1e-5
-"""Of the Ewald sums, relative."""
+"""Relative accuracy of the Ewald sums."""
 
 
 def ewald_spectrum(cell: Cell, size: int) -> NDArray[np.float64]:
-    """Eigenvalues λ of the Ewald sum matrix over their number, greatest |λ| first, zeros behind.
+    """The eigenvalues λ of the Ewald sum matrix divided by their number, greatest |λ| first, then zeros.
 
     The matrix (Faber et al. 2015, eq. 4) holds in x_ij, i ≠ j, the electrostatic energy of the point charges
     Z_i and Z_j with all images of both, and in x_ii that of Z_i with its own images, in a neutralising background:

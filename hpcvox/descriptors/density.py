@@ -12,21 +12,21 @@ from hpcvox.descriptors.radii import RADII, no_radius
 from hpcvox.errors import Rejected
 
 REACH = 6.0
-"""A Gaussian is followed to this many standard deviations: what is left out is below 2e-8 of its peak."""
+"""A Gaussian is computed up to this many standard deviations; beyond, it is below 2e-8 of its peak."""
 
 COARSE = 1.0
-"""Voxels farther apart than this many standard deviations are coarse: a Gaussian's sum over them is off.
+"""Voxels farther apart than this many standard deviations are coarse: the sum of a Gaussian over them is wrong.
 
 By Poisson's formula the sum over points a step h apart, times h, is the integral times
-1 + 2 Σ_k exp(-2π² k² σ²/h²) cos(2πk x/h), with x the centre's offset: off by up to 5e-9 at h = σ, where float32 does
-not see it, by 1e-6 at 1.17 σ, 1.4 % at 2 σ, and half of it at 3.8 σ.
+1 + 2 Σ_k exp(-2π² k² σ²/h²) cos(2πk x/h), with x the centre's offset.  The error is up to 5e-9 at h = σ, which float32
+cannot show, 1e-6 at 1.17 σ, 1.4 % at 2 σ, and 50 % at 3.8 σ.
 """
 
 QUANTA = 2.0**19
-"""Squared distances are compared in units of 1/QUANTA Å²; in a tie the heavier element has the voxel."""
+"""Squared distances are compared in units of 1/QUANTA Å²; in a tie the heavier element gets the voxel."""
 
 FAR = np.int32(2**31 - 1)
-"""Greater than any key; its low byte is 255, so that it reads as species 0."""
+"""A value greater than any key; its low byte is 255, so that it means species 0."""
 
 NO_RADIUS, UNRESOLVED = 1, 2
 
@@ -47,7 +47,7 @@ def voxelize(
     out: Voxels | None = None,
     widths: NDArray[np.float64] = RADII,
 ) -> Voxels:
-    """Density and species matrices of a crystal in an orthogonal cell.
+    """Compute the density and the species matrices of a crystal in an orthogonal cell.
 
     The density is M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) with the mean ionic radius σ_i = r_i
     (Court et al. 2020, eq. 1; or ``widths``) and d from the voxel's centre.  The species is the atomic number of the
@@ -89,7 +89,7 @@ def voxelize(
 def refuse(
     fault: int, site: int, frac: NDArray[np.float64], numbers: NDArray[np.uint8], n: int, grid: str
 ) -> None:
-    """Raises Rejected for the ``fault`` that a kernel found at ``site`` of the n³ ``grid``; 0 is none."""
+    """Raise Rejected for the ``fault`` that a kernel found at ``site`` of the n³ ``grid``; 0 means no fault."""
     if fault == NO_RADIUS:
         raise no_radius(int(numbers[site]))
     if fault == UNRESOLVED:
@@ -193,7 +193,7 @@ def _label(keys, reach, numbers, species):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _fill(lengths, frac, numbers, radii, widths, origin, extent, wraps, density, species):  # type: ignore[no-untyped-def]
-    """Fill both matrices; returns (fault, site), (0, 0) where all is well."""
+    """Fill both matrices; return (fault, site), which is (0, 0) if there is no fault."""
     n = density.shape[0]
     sites = numbers.size
     planes = np.empty((sites, n, n), np.float32)

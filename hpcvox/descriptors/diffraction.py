@@ -25,24 +25,24 @@ WAVELENGTH = 0.05  # Å
 DISTANCE = 0.1  # m, cluster to detector
 PIXEL = 4e-4  # m
 SHIFT = 2
-"""The form factor of an element is that of the one so many places on, as in the paper's calculations."""
+"""An element has the form factor of the element this many atomic numbers later, as in the paper's calculations."""
 MAX_Z = 98
 """The last element of the tables."""
 
 TURNS = tuple((axis, sign * 45.0) for axis in "xyz" for sign in (1, -1))
-"""Two patterns a channel: the cluster turned by +45° and -45° about x (red), y (green) and z (blue)."""
+"""Each channel has two patterns: the cluster rotated by +45° and -45° about x (red), y (green) or z (blue)."""
 
 
 def fingerprint(
     positions: NDArray[np.float64], numbers: NDArray[np.uint8], pixels: int = 64, centre: float = 5.0
 ) -> NDArray[np.float32]:
-    """The fingerprint D_F of a cluster: I(q) (see above) of both turns of a channel, added, then scaled.
+    """The fingerprint D_F of a cluster: for each channel I(q) (see above) of both rotations, added and then scaled.
 
     Args:
         positions: Cartesian, over the mean distance of nearest neighbours, (N, 3) float64.
         numbers: atomic numbers, (N,) uint8.
-        pixels: n.
-        centre: pixels no farther than this from the detector's centre are zero, in pixels.
+        pixels: n, number of pixels along each edge.
+        centre: radius around the detector's centre, in pixels, within which pixels are zero.
 
     Returns:
         (n, n, 3) float32: rows along y, columns along x, then R, G, B.  One scale for all
@@ -64,9 +64,9 @@ def fingerprint(
 def patterns(
     positions: NDArray[np.float64], numbers: NDArray[np.uint8], pixels: int = 64
 ) -> NDArray[np.float64]:
-    """The intensities of the six turns of :data:`TURNS`, (6, n, n) float64, in units of the solid angle of the centre.
+    """The intensities of the six rotations of :data:`TURNS`, (6, n, n) float64, in units of the centre's solid angle.
 
-    Positions are taken from their mean, which is free: a translation changes no intensity.
+    Positions are taken relative to their mean, since a translation changes no intensity.
 
     Args:
         positions: Cartesian, over the mean distance of nearest neighbours, (N, 3) float64.
@@ -134,7 +134,7 @@ def _sine() -> NDArray[np.float32]:
 
 _SINE = _sine()
 BLOCK = 512
-"""Pixels at a time: what is summed stays in the fastest cache."""
+"""Number of pixels that are computed at a time, so that the sums stay in the fastest cache."""
 
 
 @numba.njit(inline="always")
@@ -170,7 +170,7 @@ def _amplitudes(q, positions, ends, factors, table, out):  # type: ignore[no-unt
             for kind in range(ends.size):
                 real[:] = 0
                 imaginary[:] = 0
-                # four atoms a pass: the sums are read and written a quarter as often
+                # four atoms in each pass, so that the sums are read and written a quarter as often
                 while j + 4 <= ends[kind]:
                     xa, xb, xc, xd = x[j], x[j + 1], x[j + 2], x[j + 3]
                     ya, yb, yc, yd = y[j], y[j + 1], y[j + 2], y[j + 3]

@@ -1,4 +1,4 @@
-"""The crystal graph: every site's nearest neighbours and their distances (Xie and Grossman 2018, CGCNN).
+"""Computes the crystal graph: the nearest neighbours of every site and their distances (Xie and Grossman 2018, CGCNN).
 
 Axis legend: k sites, N neighbours a site, G Gaussians.
 """
@@ -15,34 +15,34 @@ from hpcvox.errors import Rejected
 from hpcvox.spglib_cell import spglib_cell
 
 CENTRES = np.linspace(0.0, 8.0, 41)
-"""Of the Gaussians of a distance, in Å."""
+"""Centres of the Gaussians of a distance, in Å."""
 WIDTH = 0.2
 """Å; a Gaussian is exp(-(d - μ)²/WIDTH²)."""
 TIE = 1e-4
-"""Å; distances that differ by less are one shell."""
+"""Å; distances that differ by less belong to one shell."""
 WIDEST = 64.0
-"""Å; no neighbour is looked for beyond."""
+"""Å; farther neighbours are not searched."""
 
 
 class Graph(NamedTuple):
-    """A crystal as sites and the edges to their nearest neighbours, images included."""
+    """A crystal as a graph: its sites, and edges to their nearest neighbours, including periodic images."""
 
     numbers: NDArray[np.uint8]  # (k,) | atomic numbers
-    neighbours: NDArray[np.int32]  # (k, N) | site that each edge leads to, nearest first
+    neighbours: NDArray[np.int32]  # (k, N) | site at the end of each edge, nearest first
     distances: NDArray[np.float32]  # (k, N) | in Å
 
 
 def crystal_graph(cell: Cell, neighbours: int = 12, radius: float = 8.0) -> Graph:
-    """Edges from each site to its nearest ``neighbours`` sites, periodic images counted one by one.
+    """Make edges from each site to its nearest ``neighbours`` sites; every periodic image counts.
 
-    They are looked for within ``radius`` Å, and beyond (twice as far each time) where there are fewer, so that no
-    edge is made up.  In a shell of equal distance that does not fit, heavier elements come first: which elements a
-    site sees does not depend on the order of the sites.
+    Neighbours are searched within ``radius`` Å, and twice as far each time while there are too few, so that every edge
+    is real.  If not all sites of a shell of equal distance are taken, heavier elements come first, so that the elements
+    of the neighbours do not depend on the order of the sites.
 
     Args:
         cell: the crystal, of k sites.
         neighbours: N.
-        radius: of the first search, in Å.
+        radius: radius of the first search in Å.
 
     Returns:
         Neighbours and their distances |r_j + t - r_i| in Å over lattice vectors t, (k, N) each.
@@ -80,11 +80,11 @@ def crystal_graph(cell: Cell, neighbours: int = 12, radius: float = 8.0) -> Grap
 
 
 def orbits(cell: Cell, symprec: float) -> NDArray[np.int32]:
-    """Of each site, the first that a symmetry of the crystal carries to it, (k,).
+    """For each site the first site that is equivalent to it by symmetry, (k,) int32.
 
-    Sites of one orbit have the same neighbours at the same distances, and so the same features after any number
-    of convolutions: one of them stands for all.  Where spglib finds no symmetry within ``symprec`` Å, each site
-    is an orbit of its own.
+    The sites of one orbit have the same neighbours at the same distances, and so the same features after any number of
+    convolutions: it is enough to compute one of them.  If spglib finds no symmetry within ``symprec`` Å, each site is
+    an orbit of its own.
     """
     try:
         found = spglib.get_symmetry_dataset(spglib_cell(cell), symprec=symprec)

@@ -1,8 +1,8 @@
-"""What Gaussians are multiplied by on the grid of an oblique cell, so that its voxels hold all of each.
+"""Computes factors for Gaussians on the grid of an oblique cell, so that the voxels hold the whole of each Gaussian.
 
-Called from Python, not from the loops of ``lattice_sums``: numba's cache of a function does not notice changes in
-another's file.  For the same reason ``_span``, ``_reduced``, REACH and COARSE are written here again; a test holds
-them equal.
+Python calls these functions, not the loops of ``lattice_sums``, because numba's cache of a function does not notice
+changes in another file.  For the same reason ``_span``, ``_reduced``, REACH and COARSE are repeated here; a test checks
+that they are equal.
 """
 
 import math
@@ -11,16 +11,16 @@ import numba
 import numpy as np
 
 REACH, COARSE = 6.0, 1.0
-"""As those of :mod:`hpcvox.descriptors.density`."""
+"""The same as in :mod:`hpcvox.descriptors.density`."""
 
 FEW_WAVES = 3.0
-"""Up to so many standard deviations between planes of voxels, few waves of Poisson's formula give a Gaussian's sum, and
-none of its sums is near 0."""
+"""If planes of voxels are at most this many standard deviations apart, few waves of Poisson's formula give the sum of a
+Gaussian, and no sum is near 0."""
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
 def _span(a, b, c, offset):  # type: ignore[no-untyped-def]
-    """First and last whole j with c u² + 2 b u + a ≤ 0 at u = j + offset; the first is behind where there is none."""
+    """First and last integer j with c u² + 2 b u + a ≤ 0 at u = j + offset; if there is none, the first is greater."""
     inside = b * b - c * a
     if inside < 0.0:
         return 1, 0
@@ -119,7 +119,7 @@ def _summed(form, place, width, nearest):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def heights(cell, frac, numbers, widths, n):  # type: ignore[no-untyped-def]
-    """What each Gaussian is multiplied by, (sites,), so that its voxels hold all of it; 1 unless the grid is coarse.
+    """The factor of each Gaussian, (sites,), with which its voxels hold all of it; 1 unless the grid is coarse.
 
     ``cell`` is what ``lattice_sums.forms`` gives.
 
@@ -132,7 +132,7 @@ def heights(cell, frac, numbers, widths, n):  # type: ignore[no-untyped-def]
     spacing = 2.0 * math.pi / math.sqrt(shortest)  # the greatest between planes of voxel centres
     for i in range(numbers.size):
         if not 0 < numbers[i] < widths.size:
-            continue  # refused by who fills the voxels
+            continue  # the function that fills the voxels will reject it
         place, width = frac[i] * n, widths[numbers[i]]
         if spacing <= COARSE * width:
             continue

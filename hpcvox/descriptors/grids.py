@@ -9,12 +9,12 @@ Grid = Literal["periodic", "padded"]
 
 
 class Box(NamedTuple):
-    """Where a grid lies along each axis, in units of the cell's length."""
+    """The position of a grid along each axis, in units of the cell's length."""
 
     origin: float
     extent: float
     wraps: bool
-    """Whether the grid closes on itself, so that opposite faces are neighbours."""
+    """Whether the grid is periodic, so that opposite faces are neighbours."""
 
 
 BOXES: dict[str, Box] = {
@@ -49,10 +49,10 @@ def coordinates(lengths: NDArray[np.floating], grid: str, n: int) -> NDArray[np.
 
 
 def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray[np.float32]:
-    """Cartesian x, y, z in Å of every voxel centre of any cell, turned so that a is along x and b in the xy plane.
+    """Cartesian x, y, z in Å of every voxel centre of any cell, rotated so that a is along x and b in the xy plane.
 
-    (x, y, z) = u a + v b + w c at (u, v, w) in units of the cell.  They depend on the cell's lengths and angles alone:
-    those of right angles are :func:`coordinates`, and a left-handed cell is seen as its mirror image.
+    (x, y, z) = u a + v b + w c at (u, v, w) in units of the cell.  They depend only on the cell's lengths and angles:
+    for right angles they are those of :func:`coordinates`, and a left-handed cell gives the same as its mirror image.
 
     Args:
         lattice: rows a, b, c in Å, (3, 3).
@@ -60,7 +60,7 @@ def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray
     Returns:
         (3, n, n, n) float32.
     """
-    along_axes = np.count_nonzero(lattice) == 3  # nearly all of those with right angles, and quick to see
+    along_axes = np.count_nonzero(lattice) == 3  # a quick test, true for nearly all cells with right angles
     if along_axes or is_orthogonal(lattice):
         return coordinates(np.linalg.norm(lattice, axis=1), grid, n)
     turned = np.linalg.cholesky(lattice @ lattice.T)
@@ -73,7 +73,7 @@ def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray
 
 
 def is_orthogonal(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
-    """Whether all angles of the cell (3, 3), or of each cell (..., 3, 3), are right, their cosines below ``rtol``."""
+    """Whether all angles of the cell (3, 3), or of each cell (..., 3, 3), are 90°: their cosines are below ``rtol``."""
     unit = lattice / np.linalg.norm(lattice, axis=-1, keepdims=True)
     cosines = unit @ np.swapaxes(unit, -1, -2) - np.eye(3)
     return bool((np.abs(cosines) <= rtol).all())

@@ -1,10 +1,10 @@
 """The loops of oblique voxels: sums over the images of a Gaussian in a cell of any shape, by voxels or harmonics.
 
-Squared lengths are quadratic forms of whole numbers: of steps of the grid, or of reciprocal vectors.  What lies
-within a radius is found row by row, so that no image is missed however skew the cell.
+Squared lengths are quadratic forms of whole numbers: of steps of the grid, or of reciprocal vectors.  Images within a
+radius are searched row by row, so that none is missed, however oblique the cell is.
 
-What is compiled here takes nothing of other files, for numba's cache of a function does not notice changes in them.
-What others need too is written in each, and a test holds them equal.
+The compiled code here uses nothing of other files, because numba's cache of a function does not notice changes in them.
+Code that another file also needs is repeated there, and a test checks that both are equal.
 
 Axis legend: A, B, C harmonics along the three axes (of the third, those that are not negative).
 """
@@ -17,19 +17,19 @@ import numpy as np
 REACH = 6.0
 FAR = np.int32(2**31 - 1)
 NO_RADIUS, UNRESOLVED = 1, 2
-"""As those of :mod:`hpcvox.descriptors.density`."""
+"""The same as in :mod:`hpcvox.descriptors.density`."""
 
 QUANTA = 2.0**16
-"""Squared distances, of float32, are compared in units of 1/QUANTA Å²; in a tie the heavier element has the voxel."""
+"""Squared distances (float32) are compared in units of 1/QUANTA Å²; in a tie the heavier element gets the voxel."""
 
 OFFSET = 0.382
-"""Squared distances that are equal are so up to rounding: their common value, which likes to be a whole number
-of quanta or a half, is moved away from where a quantum ends."""
+"""Equal squared distances are equal only up to rounding.  Their value is often a whole or half number of quanta, so it
+is shifted away from the limit of a quantum."""
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
 def _span(a, b, c, offset):  # type: ignore[no-untyped-def]
-    """First and last whole j with c u² + 2 b u + a ≤ 0 at u = j + offset; the first is behind where there is none."""
+    """First and last integer j with c u² + 2 b u + a ≤ 0 at u = j + offset; if there is none, the first is greater."""
     inside = b * b - c * a
     if inside < 0.0:
         return 1, 0
@@ -40,7 +40,7 @@ def _span(a, b, c, offset):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
 def _wrapped(j, n):  # type: ignore[no-untyped-def]
-    """j modulo n, for the most part without a division."""
+    """j modulo n, mostly without a division."""
     if j < 0:
         j += n
     elif j >= n:
@@ -75,7 +75,7 @@ def _label(form, frac, numbers, radii, species):  # type: ignore[no-untyped-def]
         within[s] = radii[numbers[s]] ** 2 * (1.0 + 1e-6)  # the keys decide what is within
         first[s], last[s] = _span(-within[s], 0.0, q11, 0.5 - frac[s, 0] * n)
     best = np.empty((n, n), np.int32)
-    for i in range(n):  # plane by plane: one stays in the nearest cache
+    for i in range(n):  # plane by plane, so that a plane stays in the nearest cache
         best[:] = FAR
         for s in range(sites):
             radius = radii[numbers[s]]
@@ -210,7 +210,7 @@ def _harmonics(form, frac, numbers, widths, heights, chosen, peaks, reach, out):
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
 def _paired(up, down, m):  # type: ignore[no-untyped-def]
-    """What cos and -sin take of the coefficients of m and -m, which are one where m = 0."""
+    """The factors of cos and -sin from the coefficients of m and -m, which are the same coefficient if m = 0."""
     return up + down if m > 0 else up, complex(up.imag - down.imag, down.real - up.real)
 
 
@@ -243,7 +243,7 @@ def _summed(coefficients, reach, waves, density):  # type: ignore[no-untyped-def
 
 @numba.njit(cache=True, error_model="numpy")
 def _reach(lengths, width):  # type: ignore[no-untyped-def]
-    """Greatest harmonics of a Gaussian along the three axes: m_i = g·a_i/2π."""
+    """The greatest harmonics of a Gaussian along the three axes: m_i = g·a_i/2π."""
     reach = np.empty(3, np.int64)
     for axis in range(3):
         reach[axis] = int(REACH / width * lengths[axis] / (2.0 * math.pi))
@@ -252,9 +252,9 @@ def _reach(lengths, width):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def _choose(numbers, widths, lengths, volume, n, harmonics):  # type: ignore[no-untyped-def]
-    """Which elements are summed by harmonics, by atomic number: those wider than the best of all limits.
+    """Choose the elements that are summed by harmonics, by atomic number: those wider than the best limit.
 
-    What a step takes was measured, in ns; the limits tried are the widths of the crystal's elements.
+    The times of the steps, in ns, were measured; the widths of the crystal's elements are tried as limits.
     """
     count = np.zeros(widths.size, np.int64)
     for number in numbers:
@@ -307,9 +307,9 @@ def forms(lattice, n):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def fill(cell, frac, numbers, radii, widths, scale, waves, density, species):  # type: ignore[no-untyped-def]
-    """Fill both matrices; returns (fault, site), (0, 0) if all is well.
+    """Fill both matrices; return (fault, site), which is (0, 0) if there is no fault.
 
-    ``cell`` is what ``forms`` gives, ``scale`` what ``grid_sums.heights`` does.
+    ``cell`` is the result of ``forms``, ``scale`` that of ``grid_sums.heights``.
     """
     n = density.shape[0]
     sites = numbers.size

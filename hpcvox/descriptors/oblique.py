@@ -1,7 +1,7 @@
-"""Court's density and species voxels of a cell of any shape, every periodic image counted.
+"""Court's density and species voxels of a cell of any shape, with every periodic image.
 
-Where Gaussians are wide beside the cell, few of their Fourier coefficients matter; where they are narrow, few
-voxels do (the product of the two numbers is the same for all).  Each element takes the way that is cheaper.
+If a Gaussian is wide compared with the cell, few of its Fourier coefficients matter; if it is narrow, few voxels matter
+(the product of the two numbers is constant).  For each element the cheaper way is used.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ def voxelize_oblique(
     out: Voxels | None = None,
     widths: NDArray[np.float64] = RADII,
 ) -> Voxels:
-    """Density and species matrices of a crystal in its own cell; the grid follows the cell vectors.
+    """Compute the density and the species matrices of a crystal in its own cell; the grid follows the cell vectors.
 
     As :func:`hpcvox.descriptors.density.voxelize` on the periodic grid, with the voxel (i, j, h) centred at
     ((i + ½) a1 + (j + ½) a2 + (h + ½) a3)/n: M(v) = (2π)^(-3/2) Σ_i Z_i / σ_i³ exp(-d²/(2 σ_i²)) over all images

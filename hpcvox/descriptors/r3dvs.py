@@ -14,19 +14,19 @@ from scipy import fft
 from hpcvox.errors import Rejected
 
 BORDER = 1e-9
-"""Spots beyond g_cut by less than this part of it count as within: where a cell's vectors put spots exactly
-on the sphere, rounding does not choose among them."""
+"""Spots beyond g_cut by less than this share of it count as within, so that rounding does not choose among spots that
+lie exactly on the sphere."""
 
 
 class Spots(NamedTuple):
-    """What of a field lies within a sphere of reciprocal space; a translation of the field leaves it as it is."""
+    """The part of a field within a sphere of reciprocal space; a translation of the field does not change it."""
 
     g: NDArray[np.float64]  # (K, 3) | Cartesian, in 1/Å, one of each pair ±g, without g = 0
     amplitude: NDArray[np.float64]  # (C, K) | |s(g)|, in the field's unit
     mean: NDArray[np.float64]  # (C,) | |s(0)|, the size of the cell's mean
 
     def rotated(self, rotation: NDArray[np.float64]) -> "Spots":
-        """The spots of the field turned by ``rotation``, (3, 3)."""
+        """The spots of the field after the rotation ``rotation``, (3, 3)."""
         return self._replace(g=self.g @ rotation.T)
 
 
@@ -94,7 +94,7 @@ def _half_sphere(vectors, most, squared_cut):  # type: ignore[no-untyped-def]
         for j in range(-most[1], most[1] + 1):
             for k in range(most[2] + 1):
                 if k == 0 and (i < 0 or (i == 0 and j <= 0)):
-                    continue  # of the plane that holds both of a pair, one half
+                    continue  # in the plane that holds both spots of a pair, take one half
                 squared = 0.0
                 for axis in range(3):
                     squared += (i * vectors[0, axis] + j * vectors[1, axis] + k * vectors[2, axis]) ** 2
@@ -105,7 +105,7 @@ def _half_sphere(vectors, most, squared_cut):  # type: ignore[no-untyped-def]
 
 
 def reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
-    """m_i = g·a_i/2π: no vector within the sphere has an index beyond these, (3,)."""
+    """The greatest indices m_i = g·a_i/2π of vectors within the sphere, (3,)."""
     cut = math.pi / resolution * (1 + BORDER)
     most: NDArray[np.int64] = np.floor(cut * np.linalg.norm(lattice, axis=1) / (2 * math.pi)).astype(np.int64)
     return most
@@ -114,11 +114,11 @@ def reach(lattice: NDArray[np.float64], resolution: float) -> NDArray[np.int64]:
 def voxels(
     spots: Spots, resolution: float = 0.4, length: float = 12.8, mean: bool = True
 ) -> NDArray[np.float32]:
-    """Spots shared out to a cube of side 2π/``resolution`` whose voxels are 2π/``length`` apart.
+    """Distribute spots to a cube with edges of 2π/``resolution``, whose voxels are 2π/``length`` apart.
 
-    A spot is divided among the eight voxel centres around it by its distance from each along the three
-    axes (trilinear), and spots of one voxel add up.  So the map depends continuously on the spots: none
-    falls to one side of a border by rounding, which makes the map the same for any choice of cell.
+    A spot is divided among the eight voxel centres around it, according to its distances along the three axes
+    (trilinear); the spots of a voxel add up.  So the map depends continuously on the spots: rounding cannot move a spot
+    across a border, and the map is the same for any choice of the cell.
 
     Args:
         spots: within |g| ≤ π/``resolution``.

@@ -1,4 +1,4 @@
-"""Ionic radii: the widths of the density's Gaussians and the reach of the species labels."""
+"""Ionic radii, which are the widths of the density's Gaussians and the radii of the species labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,5 +36,5 @@ def widths(sigma: float | None) -> NDArray[np.float64]:
 
 
 def no_radius(number: int) -> Rejected:
-    """The reason for which a crystal with element ``number`` cannot be made into voxels."""
+    """The rejection of a crystal with element ``number``, which has no radius."""
     return Rejected("no-radius", f"no ionic radius for atomic number {number} (valid: 1 to {MAX_Z})")

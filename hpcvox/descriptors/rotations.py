@@ -10,7 +10,7 @@ T = TypeVar("T", bound=np.generic)
 
 
 class Rotation(NamedTuple):
-    """New axis i is old axis ``axes[i]``, run backwards where ``flips[i]``."""
+    """A rotation: new axis i is old axis ``axes[i]``, reversed if ``flips[i]``."""
 
     axes: tuple[int, int, int]
     flips: tuple[bool, bool, bool]
@@ -34,10 +34,10 @@ ROTATIONS: tuple[Rotation, ...] = tuple(
 
 
 def rotate(voxels: NDArray[T], rotation: Rotation) -> NDArray[T]:
-    """A view of ``voxels`` (..., n, n, n) rotated about the box's centre.
+    """A view of ``voxels``, (..., n, n, n), rotated about the centre of the box.
 
-    Voxel centres fall on voxel centres, so the result is exact.  In the cell this is
-    x → R (x - 1/2) + 1/2 of the fractional coordinates; cell lengths go with the axes.
+    Voxel centres move to voxel centres, so the result is exact.  Fractional coordinates become R (x - 1/2) + 1/2, and
+    cell lengths are exchanged like the axes.
     """
     first = voxels.ndim - 3
     out = voxels.transpose(*range(first), *(first + axis for axis in rotation.axes))

@@ -1,5 +1,5 @@
-"""Densities by density-functional theory: a crystal goes through GPAW, and a field file comes out.
+"""``hpcvox dft``: computes densities by density-functional theory with GPAW, and writes them as field files.
 
-GPAW is of another licence (GPL-3) and optional: no process of hpcvox imports it but
-:mod:`hpcvox.calculators.scf`, which runs alone, one crystal a process, and answers in files.
+GPAW has another licence (GPL-3) and is optional.  Only :mod:`hpcvox.calculators.scf` imports it, which runs in a
+process of its own for each crystal and answers by files.
 """

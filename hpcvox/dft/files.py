@@ -1,4 +1,4 @@
-"""The files of the job: their names, and how they are written."""
+"""Names and writes the files of the job."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,15 @@ from hpcvox.files import durable
 
 
 def field_file(name: str, xc: str) -> str:
-    """The name of the field file of the crystal with the id ``name``: one that is read as a CHGCAR, and no other's."""
-    safe = re.sub("(?i)l(?=ocpot)", lambda letter: f"%{ord(letter[0]):X}", quoted(name))  # no potential
+    """The name of the field file of the crystal with the id ``name``; it is unique, and is read as a CHGCAR."""
+    safe = re.sub(
+        "(?i)l(?=ocpot)", lambda letter: f"%{ord(letter[0]):X}", quoted(name)
+    )  # so that it is not read as a potential
     return f"{shortened(safe, name)}.gpaw-{xc.lower()}.CHGCAR"
 
 
 def write(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``, whole or not at all.
+    """Write ``text`` to ``path`` atomically.
 
     Raises:
         HpcvoxError: it cannot be written.

@@ -1,4 +1,4 @@
-"""The job ``dft``: crystals to actors, one at a time; their energies and field files to one table."""
+"""The job ``dft``: gives crystals to actors, one at a time, and writes a table of their energies and field files."""
 
 import shutil
 import time
@@ -31,8 +31,8 @@ COLUMNS: Final = (
 def run(settings: DftSettings) -> Outcome:
     """Write a field file for each crystal of ``settings.source`` to ``out/fields``, ``dft.csv`` and ``rejects.csv``.
 
-    Crystals that an earlier run has finished, with a field or without, are not computed again; but those that the
-    system ended are, and those that ran out of time where there is more of it now.
+    Crystals that an earlier run has finished, with a field or a reject, are not computed again.  Crystals whose process
+    was killed are tried again, and those that ran out of time if ``timeout_s`` is longer now.
 
     Raises:
         MissingDependencyError: GPAW is not installed.
@@ -49,7 +49,7 @@ def run(settings: DftSettings) -> Outcome:
     out = settings.out
     with durable.sole_writer(out):
         config.claim(settings, out, FREE)
-        shutil.rmtree(out / SCRATCH, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(out / SCRATCH, ignore_errors=True)  # left by a run that was killed
         for folder in (FIELDS, PARTS):
             (out / folder).mkdir(exist_ok=True)
         campaign = Campaign("dft", "crystals", partial(DftWorker, settings), figures=_figures)

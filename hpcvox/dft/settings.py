@@ -11,28 +11,28 @@ from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn
 
 FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
-"""The settings that do not decide a crystal's field."""
+"""Settings that do not change the field of a crystal."""
 
 
 class _Places(Settings):
-    """What is listed before the settings of the field."""
+    """The settings that are listed before those of the field."""
 
     source: Annotated[Path, Input("`hpcvox database` makes built-in crystals")] = Field(
         Path("runs/database/crystals.csv"), description="crystals: whatever hpcvox featurize reads as source"
     )
     out: Path = Field(
         Path("runs/dft"),
-        description="folder to write: fields/, dft.csv and rejects.csv, of one set of the settings that decide a "
-        "field; a run that stopped goes on there",
+        description="folder to write: fields/, dft.csv and rejects.csv; use one folder for one set of the settings "
+        "that change a field; a run that stopped goes on there",
     )
 
 
 class DftSettings(GpawSettings, _Places):
     """hpcvox dft: crystals → real densities, by density-functional theory (GPAW, plane waves).
 
-    Each density is a field file that hpcvox featurize configs/featurize_r3dvs.yaml field=file reads; tables say the
-    energies, and what could not be computed and why.  It takes the extra gpaw (HPCVOX_EXTRAS="chgnet gpaw" make
-    setup).  Run it again and it goes on where it was: a crystal that is done is not done again.
+    Each density is a field file that hpcvox featurize configs/featurize_r3dvs.yaml field=file reads.  Tables list the
+    energies, and the crystals that could not be computed, with reasons.  It needs the extra gpaw (HPCVOX_EXTRAS="chgnet
+    gpaw" make setup).  Run it again and it goes on where it was.
 
     Examples:
       hpcvox dft source=my_cifs/ out=runs/dft
@@ -41,15 +41,16 @@ class DftSettings(GpawSettings, _Places):
 
     cell: Literal["primitive", "as-given"] = Field(
         "primitive",
-        description="primitive: the reduced primitive cell is computed, which costs least and has the same spots; "
-        "as-given: the cell of the source",
+        description="primitive: compute the reduced primitive cell, which costs least and has the same spots; "
+        "as-given: compute the cell of the source",
     )
     voxels: int = Field(
         32,
         ge=8,
         le=256,
         multiple_of=2,
-        description="points of the field along each edge; an edge longer than 0.7 sigma a point gets more",
+        description="points of the field along each edge; more on a long edge, so that points are at most 0.7 sigma "
+        "apart",
     )
     sigma: float = Field(
         0.2, ge=0.1, le=1, description="Å; the density is smoothed by a Gaussian of this standard deviation"
@@ -60,12 +61,12 @@ class DftSettings(GpawSettings, _Places):
     timeout_s: float = Field(
         3600.0,
         gt=0,
-        description="seconds; a crystal that takes longer is rejected, and tried again where the limit is longer",
+        description="seconds; a crystal that takes longer is rejected; a run with a longer limit tries it again",
     )
     actors: Actors = 0
     id_column: IdColumn = "auto"
     cif_column: CifColumn = "cif"
 
     def fixed(self) -> dict[str, Any]:
-        """The settings that decide a crystal's field."""
+        """The settings that determine the field of a crystal."""
         return self.model_dump(mode="json", exclude=set(FREE))

@@ -1,4 +1,4 @@
-"""What an actor does: the crystals of one entry, each from a structure to a field file and a row of the table."""
+"""The work of one actor: for each crystal of an entry it makes a field file and a row of the table."""
 
 import json
 import time
@@ -29,36 +29,37 @@ PARTS: Final = "parts"
 SCRATCH: Final = ".scratch"
 
 RECIPE: Final = 1
-"""Raised by whoever changes what becomes of the same crystal and settings: what was computed before is done again."""
+"""Version of the computation.  Increase it when a change alters the results of the same crystal and settings; then
+earlier results are computed again."""
 
 PASSING: Final = ("killed", "no-memory")
-"""Reasons that may be gone at the next run."""
+"""Codes of rejects that may succeed in the next run."""
 
 Row = dict[str, Any]
 
 
 class Done(NamedTuple):
-    """What became of one crystal: its row of the table, or why there is none; and whether that was known before."""
+    """The result of one crystal: its row of the table or its reject, and whether an earlier run had it already."""
 
     outcome: Row | Reject
     kept: bool = False
 
 
 class DftWorker:
-    """Brings entries to their end: a field file in ``out/fields``, and a note in ``out/parts`` that it is whole."""
+    """Computes the crystals of entries; writes a field file in ``out/fields``, and then a record in ``out/parts``."""
 
     def __init__(self, settings: DftSettings) -> None:
         self._settings = settings
         self._code = code()
 
     def __call__(self, part: Part[Entry]) -> list[Done]:
-        """Compute the crystals of an entry, or find what an earlier run made of them.
+        """Compute the crystals of an entry, unless an earlier run has done so.
 
         Raises:
             HpcvoxError: GPAW cannot be imported, or a file cannot be written.
         """
         (entry,) = part.items
-        # A file's name may hold bytes that are no text.
+        # the id may come from a file name with bytes that are no text
         entry = entry._replace(id=plain(entry.id), origin=plain(entry.origin))
         results = parse(entry, part.fatal.get(0))
         return [self._done(result) if isinstance(result, Crystal) else Done(result) for result in results]
@@ -82,9 +83,9 @@ class DftWorker:
         return Done(row)
 
     def _cell(self, crystal: Crystal) -> Crystal:
-        """The crystal in the cell that is computed."""
+        """The crystal in the cell that will be computed."""
         most = self._settings.max_sites
-        if crystal.n_sites > 100 * most:  # no primitive cell is so much smaller
+        if crystal.n_sites > 100 * most:  # too many even for its primitive cell
             refuse_many_sites(crystal, most)
         cell = primitive(crystal) if self._settings.cell == "primitive" else crystal
         refuse_many_sites(cell, most)
@@ -92,13 +93,13 @@ class DftWorker:
         return cell
 
     def _key(self, cell: Crystal) -> str:
-        """XXH3-128 (hex) of all that decides the crystal's field, and its id."""
+        """XXH3-128 (hex) of everything that determines the crystal's field, and of its id."""
         place = [cell.id, cell.lattice.tolist(), cell.frac.tolist(), cell.numbers.tolist()]
         everything = json.dumps([RECIPE, self._code, self._settings.fixed(), *place])
         return xxhash.xxh3_128_hexdigest(everything.encode())
 
     def _known(self, part: Path, cell: Crystal) -> Row | Reject | None:
-        """What an earlier run made of the crystal, where that is whole and still stands."""
+        """The result of an earlier run, if it is undamaged and still valid; else None."""
         try:
             note = json.loads(part.read_bytes())
             if "code" not in note:
@@ -122,7 +123,7 @@ class DftWorker:
         volume = abs(float(np.linalg.det(cell.lattice)))
         if not (
             density.shape == tuple(request["shape"])
-            and density.min() >= 0  # also where not a number
+            and density.min() >= 0  # also false for NaN
             and abs(float(density.mean()) * volume - total) < 1e-8 * total
         ):
             raise Rejected("failed", "the density is not what was asked for")

@@ -1,1 +1,1 @@
-"""The papers' measurements: figures of trained models on held-out crystals."""
+"""Reproduces the papers' measurements: evaluates trained networks on held-out crystals."""

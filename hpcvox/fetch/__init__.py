@@ -1,4 +1,4 @@
-"""Crystals from databases on the network, copied once into a file that ``featurize`` reads again and again.
+"""``hpcvox fetch``: copies crystals from databases on the network once into a file, which ``featurize`` can read.
 
-A step of its own: compute nodes have no internet, and a source must give the same crystals each time it is read.
+It is a separate step, because compute nodes have no internet, and a source must give the same crystals at each reading.
 """

@@ -1,4 +1,4 @@
-"""Polite requests: one at a time, with a rest between them, asked again where asking again may help."""
+"""Sends polite requests: one at a time, with a pause between them, and repeated if that may help."""
 
 import io
 import random
@@ -15,19 +15,20 @@ from hpcvox.errors import SourceError
 from hpcvox.fetch.cutting import Cutter
 
 LONGEST_WAIT_S: Final = 600.0
-"""A server that asks for a longer rest is left alone: the run ends, to be repeated later."""
+"""Longest pause in seconds that a server may ask for; if it asks for more, the run ends and can be repeated later."""
 
 ANSWER_TIMES: Final = 10
-"""An answer may take so many times as long as a server may be silent."""
+"""An answer may take this many times as long as a server may be silent."""
 
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that another try may mend."""
+"""HTTP statuses after which another try may succeed."""
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_BACK_OFF_S: Final = 60.0
 _MAX_BYTES: Final = 512 * 1024**2
 _MAX_PARTS: Final = 8_000_000
-"""Commas and brackets of an answer, of up to 64 bytes each; a page of a thousand large crystals has a million."""
+"""Most commas and brackets of an answer, each of which takes up to 64 bytes of memory; a page of a thousand large
+crystals has a million."""
 
 _CHUNK: Final = 1024**2
 _REDIRECTS: Final = 5
@@ -35,7 +36,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class _PassingError(Exception):
-    """What may be gone at the next try; ``wait_s`` is the rest that the server asks for."""
+    """An error that may not occur at the next try; ``wait_s`` is the pause that the server asks for."""
 
     def __init__(self, message: str, wait_s: float = 0.0) -> None:
         super().__init__(message)
@@ -43,7 +44,7 @@ class _PassingError(Exception):
 
 
 class Session(requests.Session):
-    """Asks one server; answers with what requests would answer with, in whole."""
+    """A session with one server; a response is returned only when it is complete."""
 
     def __init__(self, pause_s: float, timeout_s: float, retries: int) -> None:
         super().__init__()
@@ -56,10 +57,10 @@ class Session(requests.Session):
             self.mount(scheme, self._cutter)
 
     def object_at(self, url: str) -> dict[str, Any]:
-        """The JSON object at ``url``.
+        """Get the JSON object at ``url``.
 
         Raises:
-            SourceError: it cannot be had, with the server's own words where it says any.
+            SourceError: there is none; the message quotes the server if it gives a reason.
         """
         response = self.get(url)
         if response.status_code != 200:
@@ -72,12 +73,12 @@ class Session(requests.Session):
         return value
 
     def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
-        """As requests does, but a request that fails for a passing reason is made again, later and later.
+        """Send a request as ``requests`` does, but repeat it with growing pauses if it fails for a passing reason.
 
-        What ``more`` says of time, certificates and redirections is not heeded.
+        Options in ``more`` about time limits, certificates and redirections are ignored.
 
         Raises:
-            SourceError: there is no answer, or none that may be read.
+            SourceError: there is no answer, or it must not be read.
         """
         for tries in range(self._retries + 1):
             time.sleep(max(0.0, self._free - time.monotonic()))
@@ -111,7 +112,7 @@ class Session(requests.Session):
         return response
 
     def _answer(self, method: str, url: str, params: Any) -> requests.Response:
-        """The whole answer, in the time that there is for it."""
+        """Read the complete answer within its time limit."""
         seconds = ANSWER_TIMES * self._timeout_s
         with self._cutter.within(seconds) as late:
             try:
@@ -119,12 +120,12 @@ class Session(requests.Session):
             except (requests.RequestException, OSError):
                 if not late.is_set():
                     raise
-            if late.is_set():  # without a length, a body that was cut looks whole
+            if late.is_set():  # without a length, a body that was cut off looks complete
                 raise _PassingError(f"the answer was not whole after {seconds:g} s")
             return answer
 
     def _read(self, method: str, url: str, params: Any) -> requests.Response:
-        """The answer with its body, after redirections within the server."""
+        """Read the answer with its body, after redirections within the same server."""
         for _ in range(_REDIRECTS):
             with super().request(
                 method, url, params=params, timeout=self._timeout_s, allow_redirects=False, stream=True
@@ -144,12 +145,12 @@ class Session(requests.Session):
 
 
 def refusal(response: requests.Response) -> str:
-    """What to tell of an answer that is none."""
+    """A message about an answer that is an error."""
     return f"{response.url.partition('?')[0]}: the server answers {_said(response)}"
 
 
 def _whole(response: requests.Response, body: bytes) -> requests.Response:
-    """A response like another, with the body that was read from that."""
+    """A copy of a response, with the body that was read from it."""
     kept = requests.Response()
     kept.status_code, kept.reason, kept.url = response.status_code, response.reason, response.url
     kept.headers, kept.request, kept.encoding = response.headers, response.request, "utf-8"
@@ -158,10 +159,10 @@ def _whole(response: requests.Response, body: bytes) -> requests.Response:
 
 
 def link(base: str, target: str) -> str:
-    """``target`` as seen from ``base``, on the same server.
+    """Resolve the link ``target`` relative to ``base``, on the same server.
 
     Raises:
-        SourceError: it leads to another server.  What a stranger's answer names is not simply asked.
+        SourceError: it leads to another server, which is not asked just because an answer names it.
     """
     try:
         full = urljoin(base, target)
@@ -182,7 +183,7 @@ def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _rest_s(header: str | None) -> float:
-    """Seconds of a Retry-After: a number of them, or a date."""
+    """The seconds in a Retry-After header, which is a number of seconds or a date."""
     try:
         if header is None:
             return 0.0
@@ -195,7 +196,7 @@ def _rest_s(header: str | None) -> float:
 
 
 def _said(response: requests.Response) -> str:
-    """Status and reason, and what the body says of them where it says anything."""
+    """The status and its reason, and the message in the body if there is one."""
     said = f"{response.status_code} {response.reason}".strip()
     try:
         value = response.json()

@@ -1,7 +1,7 @@
-"""A structure of OPTIMADE as a record with a pymatgen structure, which ``sources.json_files.structures`` reads.
+"""Converts a structure of OPTIMADE to a record with a pymatgen structure, for ``sources.json_files.structures``.
 
-Whether a crystal can be used is the reader's to judge: partial occupancies, molecules and unknown elements
-are written as they are.  Only what the record has no words for is rejected here.
+The reader of the record decides whether a crystal can be used: partial occupancies, molecules and unknown elements are
+written unchanged.  Only structures that the record cannot express are rejected here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ FIELDS: Final = (
     "structure_features",
     "assemblies",
 )
-"""Fields of a structure that are asked for."""
+"""Fields of a structure that are requested."""
 
 
 def identifier(entry: Any) -> str:
-    """The entry's id; empty where it has none."""
+    """The id of an entry; empty if it has none."""
     value = entry.get("id") if isinstance(entry, dict) else None
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
@@ -45,7 +45,7 @@ def record(entry: Any, properties: Sequence[str]) -> dict[str, Any]:
 
 
 def numbers(attributes: Mapping[str, Any], properties: Sequence[str]) -> dict[str, int | float]:
-    """Those of ``properties`` that are numbers."""
+    """The values of ``properties`` that are numbers."""
     return {key: attributes[key] for key in properties if _is_number(attributes.get(key))}
 
 
@@ -72,7 +72,7 @@ def _structure(attributes: Mapping[str, Any]) -> dict[str, Any]:
     sites = []
     for name, position in zip(names, positions, strict=True):
         here = [{"element": name, "occu": 1.0}] if species is None else _find(species, name)
-        if here:  # else the site is vacant
+        if here:  # otherwise the site is vacant
             sites.append({"species": here, "xyz": position})
     return {"lattice": lattice, "sites": sites}
 
@@ -84,7 +84,7 @@ def _find(species: Mapping[str, list[dict[str, Any]]], name: Any) -> list[dict[s
 
 
 def _species(given: Any) -> dict[str, list[dict[str, Any]]] | None:
-    """Elements and occupancies by the name of the species; None where the names are all that there is."""
+    """Elements and occupancies by the name of the species; None if there are only names."""
     if given is None:
         return None
     found: dict[str, list[dict[str, Any]]] = {}

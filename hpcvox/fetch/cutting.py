@@ -1,4 +1,4 @@
-"""Connections that can be cut: a server that sends one byte a second is never silent, and never done."""
+"""Connections that can be cut, because a server that sends one byte per second is never silent and never done."""
 
 import contextlib
 import os
@@ -12,17 +12,17 @@ from requests.adapters import HTTPAdapter
 
 
 class Cutter(HTTPAdapter):
-    """Makes the connections of a session, and shuts those that a request takes too long on."""
+    """Makes the connections of a session, and closes those of a request that takes too long."""
 
     def __init__(self) -> None:
-        self._connections: weakref.WeakSet[Any] = weakref.WeakSet()  # those that may be used again
-        self._lines: list[socket.socket] = []  # of the request in work, beside those that it reads from
+        self._connections: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that may be used again
+        self._lines: list[socket.socket] = []  # second handles of the running request's sockets
         self._late = threading.Event()
         super().__init__()
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[threading.Event]:
-        """Shut all connections after ``seconds``, unless done; the event is set then, and what is read ends."""
+        """A context that closes all connections after ``seconds``; then it sets the event, and reading ends."""
         self._late = threading.Event()
         for connection in list(self._connections):
             if connection.sock is not None:
@@ -45,7 +45,7 @@ class Cutter(HTTPAdapter):
                 line.shutdown(socket.SHUT_RDWR)
 
     def _hold(self, sock: socket.socket) -> None:
-        """Keep a second handle on a socket, whose own changes hands (to TLS, to the answer)."""
+        """Keep a second handle of a socket, because the first one is passed on (to TLS, to the answer)."""
         self._lines.append(socket.socket(fileno=os.dup(sock.fileno())))
         if self._late.is_set():
             self._cut()

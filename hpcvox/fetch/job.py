@@ -1,6 +1,6 @@
-"""The job ``fetch``: pages from a database, each kept as it comes; then one file of crystals.
+"""The job ``fetch``: gets pages from a database, saves each as it comes, then writes one file of crystals.
 
-``crystals.jsonl.gz`` depends on what the database holds alone, not on the size of its pages nor on interruptions.
+``crystals.jsonl.gz`` depends only on the content of the database, not on the size of pages or on interruptions.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from hpcvox.progress import Progress
 from hpcvox.terminal import counted
 
 MOST_BARREN: Final = 20
-"""Pages in a row without a new structure; some databases filter after they have counted a page."""
+"""Most pages in a row without a new structure; some databases apply the filter after they have counted a page."""
 
 
 def run(settings: FetchSettings) -> Outcome:
@@ -41,7 +41,7 @@ def run(settings: FetchSettings) -> Outcome:
         else:
             if pages.headers:
                 config.claim(settings, out, MAY_CHANGE)
-            else:  # nothing came yet: a filter that was refused may be mended
+            else:  # nothing came yet, so the user may still correct a filter that was refused
                 config.save(settings, out / "config.yaml")
             card, again = _fetched(settings, pages), ""
         pages.remove()
@@ -67,7 +67,7 @@ def _fetched(settings: FetchSettings, pages: Pages) -> dict[str, Any]:
 
 
 def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
-    """Fetch and keep the pages that are not there yet."""
+    """Fetch and save the pages that are still missing."""
     if pages.headers and pages.headers[-1].next is None:
         return
     seen = {json.loads(line)["id"] for line in pages.crystals()}
@@ -92,7 +92,7 @@ def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
                     f"{page.url}: {MOST_BARREN} pages in a row have no structure that had not come before, and "
                     "the server names one more: there may be no end to them"
                 )
-            if progress is None:  # the first page says how many there are; the rate is that of the others
+            if progress is None:  # the first page says how many there are, and does not count for the rate
                 total = announced(page.meta, settings)
                 progress = stack.enter_context(Progress("fetch", total, "crystals", pages.entries))
                 progress.advance(0, rejects=n_rejects)
@@ -105,7 +105,7 @@ def _collect(provider: Provider, settings: FetchSettings, pages: Pages) -> None:
 def _converted(
     provider: Provider, entries: list[Any], before: int, seen: set[str]
 ) -> tuple[list[bytes], list[list[str]]]:
-    """Lines of the crystals and rows of the rejects among ``entries``, of which there were ``before``."""
+    """The lines of the crystals and the rows of the rejects among ``entries``; ``before`` entries came earlier."""
     crystals: list[bytes] = []
     rejects: list[list[str]] = []
     for number, entry in enumerate(entries, before + 1):
@@ -122,7 +122,7 @@ def _converted(
 
 
 def _meta(page: Page) -> dict[str, Any]:
-    """What is kept of an answer's ``meta``; numbers and texts, or None."""
+    """The part of an answer's ``meta`` that is saved: numbers and texts, or None."""
     meta, provider = page.meta, page.meta.get("provider")
 
     def kept(value: Any, kind: type) -> Any:
@@ -139,12 +139,12 @@ def _meta(page: Page) -> dict[str, Any]:
 
 
 def _reached(settings: FetchSettings) -> Provider:
-    """The provider that ``settings`` name, which has answered.
+    """Connect to the provider that ``settings`` name.
 
     Raises:
-        ConfigError: the database lacks a property, or there is no key to it.
-        SourceError: it cannot be asked, or is no such database.
-        MissingDependencyError: what it takes is not installed.
+        ConfigError: the database lacks a property, or the user has no key.
+        SourceError: it does not answer, or is no such database.
+        MissingDependencyError: a library for it is not installed.
     """
     if isinstance(settings, MaterialsProjectSettings):
         from hpcvox.fetch.materials_project import MaterialsProject  # an extra, and slow to import

@@ -1,4 +1,4 @@
-"""The end of a fetch: its pages joined, what it was on a card, and what the user is told."""
+"""The end of a fetch: joins its pages, writes a card about it, and makes the last line for the user."""
 
 import gzip
 import hashlib
@@ -23,7 +23,7 @@ CARD: Final = "fetch.json"
 
 
 def join(settings: FetchSettings, database: Database, pages: Pages) -> dict[str, Any]:
-    """Write the files of a fetch whose pages are all there."""
+    """Write the files of a fetch that has all its pages."""
     out = settings.out
     targets = dict.fromkeys(settings.properties, 0)
     count = 0
@@ -72,10 +72,10 @@ def join(settings: FetchSettings, database: Database, pages: Pages) -> dict[str,
 
 
 def finished(out: Path) -> dict[str, Any]:
-    """The card of a fetch that is whole.
+    """Read the card of a finished fetch.
 
     Raises:
-        SourceError: its crystals are no longer what they were.
+        SourceError: the file of crystals has changed since.
     """
     try:
         card: dict[str, Any] = json.loads((out / CARD).read_bytes())
@@ -88,7 +88,7 @@ def finished(out: Path) -> dict[str, Any]:
 
 
 def _missing(meta: dict[str, Any], came: int, settings: FetchSettings) -> str:
-    """What the database told of, where that is not what came; else empty."""
+    """A sentence if the database announced another number of structures than came; else empty."""
     expected = announced(meta, settings)
     if expected is not None and expected != came:
         return counted(int(expected), "structure")
@@ -101,7 +101,7 @@ def _digest(path: Path) -> str:
 
 
 def announced(meta: dict[str, Any], settings: FetchSettings) -> int | None:
-    """How many structures should come, where the database says."""
+    """How many structures should come, if the database says so; else None."""
     count = meta.get("data_returned")
     if not isinstance(count, int):
         return None
@@ -109,7 +109,7 @@ def announced(meta: dict[str, Any], settings: FetchSettings) -> int | None:
 
 
 def outcome(out: Path, card: dict[str, Any], again: str) -> Outcome:
-    """What ``card`` tells the user; ``again`` is added where nothing was done."""
+    """The outcome of a fetch with this ``card``; ``again`` is added if nothing was done."""
     came = f"{counted(card['crystals'], 'crystal')} of {counted(card['structures'], 'structure')}"
     parts = [f"fetch: {came} of {card['database'] or card['url']}: {out / CRYSTALS}"]
     parts += [f"{name} of {count:,}" for name, count in card["targets"].items() if count < card["crystals"]]

@@ -1,4 +1,4 @@
-"""The user's key to a database: read when it is needed, kept nowhere, part of no message."""
+"""Reads the user's key to a database when it is needed; the key is saved nowhere and is in no message."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,10 @@ LENGTH: Final = 32
 
 
 def read_key(path: Path | None) -> str:
-    """The key in the file ``path``; without one, that in the environment.
+    """Read the key from the file ``path``; if that is None, from the environment.
 
     Raises:
-        ConfigError: there is none, others may read its file, or it is no key.
+        ConfigError: there is no key, other users may read its file, or the text is no key.
     """
     key, place = (os.environ.get(VARIABLE, ""), VARIABLE) if path is None else (_private(path), str(path))
     key = key.strip()

@@ -1,6 +1,6 @@
-"""The Materials Project by mp-api: first the ids of what matches, in order, then the materials, some at a time.
+"""Fetches from the Materials Project by mp-api: first the ids of all matching materials, then the materials in pages.
 
-The library makes the questions and finds the errors in them; the requests go through a :class:`Session`.
+The library makes the queries and checks them; the requests go through a :class:`Session`.
 """
 
 import warnings
@@ -85,7 +85,7 @@ class MaterialsProject:
         return {"id": identifier(entry), "structure": entry["structure"], **found}
 
     def _ids(self) -> list[str]:
-        """Of the materials that match, in the server's order of them; no more than are wanted."""
+        """The ids of the matching materials, in the server's order; at most as many as are wanted."""
         ids: dict[str, None] = {}
         limit = self._settings.limit
         with Progress("fetch: list", None, "materials") as progress:
@@ -105,7 +105,7 @@ class MaterialsProject:
         return list(ids)[:limit]
 
     def _materials(self, ids: list[str]) -> list[dict[str, Any]]:
-        """An entry for each id, which lacks all else where the server gives nothing."""
+        """An entry for each id; it has only the id if the server gives nothing."""
         asked = {"material_ids": ids, "deprecated": self._criteria["deprecated"]}
         fields = ["material_id", "structure", *self._settings.properties]
         found = {entry["id"]: entry for entry in self._search(asked, fields, len(ids))}
@@ -114,11 +114,11 @@ class MaterialsProject:
     def _search(
         self, criteria: dict[str, Any], fields: list[str], count: int, **more: Any
     ) -> list[dict[str, Any]]:
-        """Documents of at most one answer, each with its ``id``, mp-149 rather than mp-aaaaaaft."""
+        """The documents of one answer, each with its ``id`` in the usual form (mp-149, not mp-aaaaaaft)."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MPRestWarning)  # where its documentation is
-                # one answer, not num_chunks=None: for that the library may copy a release from another server
+                # exactly one answer; with num_chunks=None the library may copy a release from another server
                 found = self._summary.search(
                     **criteria, fields=fields, chunk_size=count, num_chunks=1, **more
                 )
@@ -146,14 +146,14 @@ class MaterialsProject:
 
 
 class _KeyedSession(Session):
-    """Says by itself what is wrong with a question; the library would say that its version is."""
+    """Reports errors of queries itself; the library would blame its own version."""
 
     def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
         """See :class:`Session`."""
         response = super().request(method, url, **more)
         if response.status_code in (401, 403):
             raise SourceError(f"{refusal(response)}: is the key yours, and does it still hold?")
-        if response.status_code not in (200, 414, 422):  # at which the library asks for less
+        if response.status_code not in (200, 414, 422):  # after 414 and 422 the library asks for less
             raise SourceError(refusal(response))
         return response
 
@@ -162,10 +162,10 @@ class _Summary(SummaryRester):  # type: ignore[misc]
     """The summaries of materials."""
 
     def _get_heartbeat_info(self, endpoint: str) -> tuple[str, list[str]]:
-        """Known: the library would ask anew, without a limit of time or another try."""
+        """Return known values; the library would send a request without a time limit and without another try."""
         return self.db_version, []
 
     @property
     def available_fields(self) -> list[str]:
-        """The library would make them anew for each field of each question, 0.07 s each time."""
+        """The fields, computed once; the library would compute them for each field of each query, in 0.07 s each."""
         return list(self.document_model.model_fields)

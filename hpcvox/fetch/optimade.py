@@ -1,4 +1,4 @@
-"""What OPTIMADE says: where a database is, what it can do, and its structures, page by page."""
+"""Fetches from databases that speak OPTIMADE: finds the database, its abilities, and its structures page by page."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -45,11 +45,11 @@ class Optimade:
 
 
 def database(session: Session, settings: OptimadeSettings) -> Database:
-    """The database at ``settings.url``.
+    """Read the description of the database at ``settings.url``.
 
     Raises:
         SourceError: there is no database of OPTIMADE 1 with structures.
-        ConfigError: it has no field of the name of one of ``settings.properties``.
+        ConfigError: it lacks a field that ``settings.properties`` name.
     """
     base = settings.url if _VERSIONED.search(settings.url) else f"{settings.url}/v1"
     info = _attributes(session.object_at(f"{base}/info"))
@@ -91,7 +91,7 @@ def _next(url: str, links: dict[str, Any], settings: OptimadeSettings) -> str | 
     if not isinstance(target, str) or not target:
         return None
     full = link(url, target)
-    # Some databases forget in their link what was asked for, and would go on without the positions.
+    # some databases omit the requested fields in their link, and would go on without positions
     if "response_fields" in dict(parse_qsl(urlsplit(full).query)):
         return full
     return f"{full}{'&' if urlsplit(full).query else '?'}{urlencode(_fields(settings))}"
@@ -108,7 +108,7 @@ def _attributes(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sortable(field: Any) -> bool:
-    """Whether a field's description says that it can be sorted by, as OPTIMADE 1.1 or as 1.2 has it."""
+    """Whether a field's description says that one can sort by it, in the form of OPTIMADE 1.1 or 1.2."""
     if not isinstance(field, dict):
         return False
     support = field.get("x-optimade-implementation")

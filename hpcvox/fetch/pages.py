@@ -1,6 +1,6 @@
-"""Pages on disk: what came so far, with the link to what comes next; joined at the end.
+"""Saves the pages of a fetch on disk, each with the link to the next one; they are joined at the end.
 
-A page is one gzip file of lines: a header, then its crystals.  It is whole or absent.
+A page is a gzip file of lines: a header, then its crystals.  It is written atomically.
 """
 
 import gzip
@@ -16,11 +16,11 @@ FOLDER: Final = "pages"
 
 
 class Header(NamedTuple):
-    """What a page says of itself."""
+    """The header of a page."""
 
     url: str
     next: str | None
-    entries: int  # taken from the answer: crystals and rejects
+    entries: int  # number of entries in the answer: crystals and rejects
     rejects: list[list[str]]  # rows of rejects.csv
     meta: dict[str, Any]  # of the answer
 
@@ -36,7 +36,7 @@ class Pages:
             self._append(header)
 
     def add(self, header: Header, crystals: list[bytes]) -> None:
-        """Write the next page, for good."""
+        """Write the next page and sync it to disk."""
         self._folder.mkdir(exist_ok=True)
         durable.write_bytes(
             self._path(len(self.headers)), packed(b"\n".join([json.dumps(header).encode(), *crystals, b""]))
@@ -51,7 +51,7 @@ class Pages:
                 yield from file
 
     def remove(self) -> None:
-        """Remove what is no longer needed."""
+        """Remove all pages, which are no longer needed."""
         if self._folder.exists():
             for path in self._folder.iterdir():
                 path.unlink()
@@ -65,7 +65,7 @@ class Pages:
         return self._folder / f"{number + 1:06d}.jsonl.gz"
 
     def _whole(self, number: int) -> Header | None:
-        """The header of a page; None where it is absent or damaged, and has to be fetched again."""
+        """The header of a page; None if the page is missing or damaged, and must be fetched again."""
         try:
             lines = gzip.decompress(self._path(number).read_bytes()).splitlines()
             header = Header(*json.loads(lines[0]))
@@ -75,5 +75,5 @@ class Pages:
 
 
 def packed(data: bytes) -> bytes:
-    """``data`` by gzip, the same bytes at any time and under any name."""
+    """``data`` compressed by gzip; the bytes do not depend on the time or the name of the file."""
     return gzip.compress(data, 6, mtime=0)

@@ -1,4 +1,4 @@
-"""What every provider of crystals can do, whatever its database speaks."""
+"""The interface of a provider of crystals."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -7,7 +7,7 @@ from hpcvox.fetch.pages import Header
 
 
 class Database(NamedTuple):
-    """What a database tells of itself."""
+    """The description of a database."""
 
     base: str  # its base URL
     api_version: str
@@ -19,7 +19,7 @@ class Database(NamedTuple):
 class Page(NamedTuple):
     """One answer."""
 
-    url: str  # or another name of the place, which no other page has
+    url: str  # the URL, or another unique name of the page
     entries: list[Any]
     next: str | None  # the url of the page that follows
     meta: dict[str, Any]
@@ -31,15 +31,15 @@ class Provider(Protocol):
     database: Database
 
     def pages(self, came: Sequence[Header]) -> Iterator[Page]:
-        """The pages that follow those that came.
+        """Yield the pages after those that came.
 
         Raises:
-            SourceError: the database cannot be asked, or answers something else.
+            SourceError: the database does not answer, or gives an invalid answer.
         """
 
     def record(self, entry: Any) -> dict[str, Any]:
         """``{"id": ..., "structure": {...}, property: number, ...}`` of one entry of a page.
 
         Raises:
-            Rejected: it has no words for the entry.
+            Rejected: the record cannot express the entry.
         """

@@ -1,4 +1,4 @@
-"""Settings of ``hpcvox fetch``: what every provider has, and what each adds to that."""
+"""Settings of ``hpcvox fetch``: those of every provider, and those that each provider adds."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,47 +14,49 @@ from hpcvox.crystals.sources.columns import ID_COLUMNS
 from hpcvox.errors import ConfigError, did_you_mean
 
 MAY_CHANGE = ("page_limit", "pause_s", "timeout_s", "retries", "key_file")
-"""The settings that do not decide what is fetched: an interrupted fetch goes on with others."""
+"""Settings that do not change what is fetched; they may differ when an interrupted fetch goes on."""
 
 _FIELD = re.compile(r"[a-z_][A-Za-z_0-9]*")
 _KEY = re.compile(r"[A-Za-z0-9]{32}")
 
 
 class FetchSettings(Settings):
-    """Which database is asked and how, whatever it speaks."""
+    """The settings that all providers have."""
 
     provider: str = Field(description="what the database speaks")
     url: str = Field(description="base URL of the database")
     properties: list[str] = Field([], description="the database's own fields of numbers to take as targets")
-    limit: int | None = Field(None, ge=1, description="take at most so many structures; null: all that match")
+    limit: int | None = Field(
+        None, ge=1, description="fetch at most this many structures; null: all that match"
+    )
     out: Path = Field(Path("runs/crystals"), description="folder to write; a run that stopped goes on there")
     page_limit: int = Field(
-        100, ge=1, le=10_000, description="structures asked for at once; a database may give fewer"
+        100, ge=1, le=10_000, description="structures per request; a database may give fewer"
     )
     pause_s: float = Field(
         0.5,
         ge=0,
         le=3600,
-        description="seconds of rest between two requests; there is never more than one at a time",
+        description="seconds between two requests; there is never more than one request at a time",
     )
     timeout_s: float = Field(
         60.0,
         gt=0,
         le=3600,
-        description="seconds; a server that is silent for so long, or slow with one answer for ten times as long, "
-        "is asked again",
+        description="seconds; if a server is silent for this long, or needs ten times as long for one answer, the "
+        "request is repeated",
     )
     retries: int = Field(
         6,
         ge=0,
         le=100,
-        description="further tries of a request that failed, each after a longer rest, or the one that the server "
+        description="further tries after a request has failed, each after a longer pause, or the one that the server "
         "asks for",
     )
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:
-        """The settings of the provider that ``tree`` names; ``optimade`` where it names none."""
+        """The settings class of the provider that ``tree`` names; ``optimade`` if it names none."""
         name = tree.get("provider", "optimade")
         if not isinstance(name, str) or name not in VARIANTS:
             near = did_you_mean(str(name), VARIANTS)
@@ -68,7 +70,7 @@ class FetchSettings(Settings):
 
     @property
     def question(self) -> dict[str, Any]:
-        """Which structures are asked for."""
+        """The query: which structures to fetch."""
         raise NotImplementedError
 
     @field_validator("url")
@@ -111,7 +113,7 @@ class OptimadeSettings(FetchSettings):
     )
     filter: str = Field(
         "",
-        description='which structures, as OPTIMADE has it: nelements=2 AND elements HAS "O"; empty: all of them',
+        description='which structures, as a filter of OPTIMADE: nelements=2 AND elements HAS "O"; empty: all of them',
     )
     properties: list[str] = Field(
         [], description="the database's own fields of numbers to take as targets, as [_oqmd_stability]"
@@ -126,7 +128,7 @@ class OptimadeSettings(FetchSettings):
 class MaterialsProjectSettings(FetchSettings):
     """hpcvox fetch: crystals from the Materials Project by its own API, into a file for hpcvox featurize.
 
-    It takes the extra mp and a key of yours (https://materialsproject.org/api), which is neither saved nor shown.
+    It needs the extra mp and your own key (https://materialsproject.org/api), which is neither saved nor shown.
     Run it where there is internet (a login node): compute nodes have none.
 
     Examples:
@@ -142,12 +144,12 @@ class MaterialsProjectSettings(FetchSettings):
     )
     key_file: Path | None = Field(
         None,
-        description="file with the key alone, which none but you may read (chmod 600); null: the key is in the "
-        "environment, as MP_API_KEY",
+        description="file that holds only the key, which nobody else may read (chmod 600); null: take the key from "
+        "the environment variable MP_API_KEY",
     )
     criteria: dict[str, Any] = Field(
         {},
-        description="which materials, as the search of mp-api's materials.summary has it, a range as [least, "
+        description="which materials, with the names of mp-api's materials.summary.search; a range is [least, "
         "most]: {elements: [O], num_sites: [1, 40], energy_above_hull: [0, 0.05], band_gap: [0.5, "
         "null]}; {}: all of them",
     )
@@ -155,7 +157,7 @@ class MaterialsProjectSettings(FetchSettings):
         ["formation_energy_per_atom", "band_gap", "energy_above_hull"],
         description="fields of numbers of a material's summary to take as targets; fetch.json says their units",
     )
-    page_limit: int = Field(100, ge=1, le=1000, description="structures asked for at once")
+    page_limit: int = Field(100, ge=1, le=1000, description="structures per request")
 
     @property
     def question(self) -> dict[str, Any]:
@@ -165,7 +167,7 @@ class MaterialsProjectSettings(FetchSettings):
     @field_validator("key_file")
     @classmethod
     def _no_key(cls, path: Path | None) -> Path | None:
-        if path is not None and _KEY.fullmatch(str(path)):  # an error of validation would repeat it
+        if path is not None and _KEY.fullmatch(str(path)):  # a validation error would print the key
             raise ConfigError("key_file: give the name of a file that holds the key, not the key itself")
         return path
 

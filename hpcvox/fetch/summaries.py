@@ -1,4 +1,4 @@
-"""What the summaries of the Materials Project can be asked for, and what they have: all that mp-api knows of them."""
+"""The search criteria and the fields of the Materials Project's summaries, as mp-api knows them."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ try:
     from pymatgen.analysis.magnetism import Ordering
 except ImportError as error:
     raise MissingDependencyError(
-        f"fetching from the Materials Project takes mp-api ({error}): "
+        f"fetching from the Materials Project needs mp-api ({error}): "
         "HPCVOX_EXTRAS='chgnet mp' make setup, or pip install 'hpcvox[mp]'"
     ) from None
 
@@ -27,7 +27,7 @@ _UNIT: Final = re.compile(r"\bin (\S*[^\s.])[\s.]*$")
 
 
 def arguments(criteria: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the library's search; deprecated materials are left out unless ``criteria`` speak of them.
+    """The arguments of the library's search; deprecated materials are left out unless ``criteria`` mention them.
 
     Raises:
         ConfigError: there is no such criterion.
@@ -48,7 +48,7 @@ def arguments(criteria: dict[str, Any]) -> dict[str, Any]:
 
 
 def unit(name: str) -> str | None:
-    """The unit of a summary's field, where its description ends with one.
+    """The unit of a summary's field, if its description ends with one; else None.
 
     Raises:
         ConfigError: a summary has no number of this name.

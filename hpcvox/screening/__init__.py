@@ -1,1 +1,1 @@
-"""Properties of crystals by trained networks, and the choice of those that have the wanted ones."""
+"""``hpcvox screen``: predicts properties of crystals by trained networks, and chooses crystals by them."""

@@ -1,4 +1,4 @@
-"""The columns of ``properties.csv``, and what they are called in ``where`` and ``rank``."""
+"""The columns of ``properties.csv``, and their names in ``where`` and ``rank``."""
 
 import keyword
 import re
@@ -11,18 +11,18 @@ from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import Column, std_column
 
 OF_CRYSTALS: Final = (Column.N_SITES, Column.N_ELEMENTS, Column.VOLUME, Column.DENSITY)
-"""Numbers of every crystal: of its cell's sites, of its elements, Å³ of its cell, g/cm³."""
+"""Columns with numbers of every crystal: sites in the cell, elements, volume of the cell (Å³), density (g/cm³)."""
 
 
 class Columns(NamedTuple):
-    """What a table of these networks has."""
+    """The columns of a table of certain networks."""
 
     targets: dict[str, str]
-    """Column of each target: its name, with ``_predicted`` where a column of every crystal has that."""
+    """The column of each target: its name, with ``_predicted`` added if every crystal has a column of that name."""
     numbers: tuple[str, ...]
     """Columns of numbers, in their order."""
     names: dict[str, str]
-    """Column by its name in an expression, of those that can have a value."""
+    """The columns that can have a value, by their names in an expression."""
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ class Columns(NamedTuple):
         return (Column.ID, Column.FORMULA, *self.numbers, Column.UNSEEN)
 
     def column(self, name: str) -> str:
-        """The column of a name that is given as the setting ``rank``.
+        """The column that the setting ``rank`` names.
 
         Raises:
             ConfigError: there is none.
@@ -42,10 +42,11 @@ class Columns(NamedTuple):
 
 
 def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
-    """The columns that these networks and settings make.
+    """The columns of a table with these networks and settings.
 
     Raises:
-        ConfigError: two of them would have one name; or there is no formation energy to hold against references.
+        ConfigError: two columns would have the same name; or no network predicts the formation energy that references
+            need.
     """
     taken = {*Column} - {Column.CIF}
     targets = {t: f"{t}_predicted" if t in taken else t for t in networks.targets}
@@ -71,6 +72,6 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
 
 
 def identifier(column: str) -> str:
-    """What a column is called in an expression: its name, ``_`` for what cannot be part of a name there."""
+    """The name of a column in an expression: characters that are not allowed there become ``_``."""
     name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", column))
     return f"_{name}" if not name or name[0].isdigit() or keyword.iskeyword(name) else name

@@ -1,10 +1,10 @@
-"""The language of ``where``: comparisons of columns, joined by and, or, not.  Nothing is executed, only compared.
+"""The language of ``where``: comparisons of columns, joined by and, or, not.  No code is executed.
 
-The text is parsed by Python's :mod:`ast` and every node must be one of those below, so that what is not arithmetic of
+Python's :mod:`ast` parses the text, and every node must be one of those below.  Everything that is not arithmetic of
 columns (a call, an attribute, an index, a text) is refused before anything is computed.  Each part is either a number
-or true or false; where the one stands for the other, that is refused, too.
+or a truth value; using one for the other is refused, too.
 
-A value that is not known is NaN.  A comparison with it is false, ``!=`` too, and so is one with a division by 0.
+An unknown value is NaN.  A comparison with NaN is false, also ``!=``, and so is a comparison with a division by 0.
 """
 
 import ast
@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from hpcvox.errors import ConfigError, did_you_mean
 
 LONGEST: Final = 10_000
-"""Characters of an expression."""
+"""Most characters of an expression."""
 DEEPEST: Final = 100
-"""Levels of an expression, of which a chain of ``+`` has one each."""
+"""Most levels of an expression; in a chain of ``+`` each one is a level."""
 
 Row = Mapping[str, float]
 Number = Callable[[Row], float]
@@ -36,20 +36,20 @@ class Clause(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """Conditions of which a crystal must fulfil all."""
+    """Conditions, all of which a crystal must fulfil."""
 
     clauses: tuple[Clause, ...]
 
     def __call__(self, row: Row) -> bool:
-        """Whether the values of ``row``, which has every column that was valid, fulfil it."""
+        """Whether the values of ``row`` fulfil all conditions; ``row`` must have every column that was valid."""
         return all(clause.holds(row) for clause in self.clauses)
 
 
 def parse(text: str, columns: Sequence[str], setting: str = "where") -> Expression:
-    """Read an expression whose names are among ``columns``.
+    """Parse an expression with names from ``columns``.
 
     Raises:
-        ConfigError: it is not of this language; the message begins with ``setting`` and quotes what is wrong.
+        ConfigError: the text is no valid expression; the message begins with ``setting`` and quotes the wrong part.
     """
     # YAML folds long texts into lines in several ways
     return _Reader(" ".join(text.split()), columns, setting).read()
@@ -71,7 +71,7 @@ class _Reader:
             )
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of Python to programmers: `1 is 1`
+                warnings.simplefilter("ignore")  # Python's warnings for programmers: `1 is 1`
                 tree = ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
             raise self.refused(
@@ -84,7 +84,7 @@ class _Reader:
         return Expression(tuple(Clause(self.source(part), self.truth(part, 1)) for part in parts))
 
     def truth(self, node: ast.expr, depth: int) -> Truth:
-        """What is true or false."""
+        """Read a part that is true or false."""
         depth = self.deeper(depth)
         match node:
             case ast.BoolOp(op=op, values=values):
@@ -97,7 +97,7 @@ class _Reader:
             case ast.Compare():
                 return self.comparison(node, depth)
             case ast.Name() | ast.Constant() | ast.BinOp() | ast.UnaryOp():
-                self.number(node, depth)  # what is wrong in it comes first
+                self.number(node, depth)  # errors inside it are reported first
                 raise self.refused(
                     f"{self.quoted(node)} is a number; compare it, as in {self.source(node)} > 0"
                 )
@@ -118,7 +118,7 @@ class _Reader:
         return holds
 
     def number(self, node: ast.expr, depth: int) -> Number:
-        """What has a value."""
+        """Read a part that has a value."""
         depth = self.deeper(depth)
         match node:
             case ast.Name(id=name):

@@ -1,4 +1,4 @@
-"""Energy above the hull of known phases: how far a crystal is from being stable, by its formation energy."""
+"""The energy above the hull of known phases, which says how far a crystal is from being stable."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,13 +15,13 @@ from hpcvox.stability.hull import Hull, Phase
 from hpcvox.stability.references import Line, columns, of_table, phase
 
 ELEMENT_TOLERANCE: Final = 0.1
-"""eV/atom; an element lower than this below 0 has not a formation energy but an energy."""
+"""eV/atom; if the energy of an element differs from 0 by more, the energies are not formation energies."""
 
 
 def read_references(settings: ScreenSettings) -> list[Phase]:
-    """The phases of ``settings.references`` below 0 eV/atom, of each composition the lowest, by formula.
+    """Read the phases of ``settings.references`` with energies below 0 eV/atom, the lowest of each composition.
 
-    What has a formation energy of 0 or more is never part of a hull: its elements are lower.
+    A phase with a formation energy of 0 or more is never part of a hull, because its elements are lower.
 
     Raises:
         ConfigError: a column is missing, a formula or energy cannot be read, or energies are not of formation.
@@ -50,13 +50,13 @@ def read_references(settings: ScreenSettings) -> list[Phase]:
 
 
 def hull_of(phases: Iterable[Phase]) -> Hull:
-    """The convex hull of formation energies of ``phases`` and of the elements, which are at 0 by definition."""
+    """The convex hull of the formation energies of ``phases`` and of the elements, which are 0 by definition."""
     elements = (Phase(symbol, ((symbol, 1.0),), 0.0) for symbol in ATOMIC_NUMBERS)
     return Hull([*elements, *phases])
 
 
 def _of_table(path: Path, formula: str, energy: str) -> Iterator[Line]:
-    """The lines of a CSV of formulas, or the crystals of one that has CIFs instead."""
+    """The lines of a CSV of formulas, or the crystals of a CSV with CIFs."""
     names = columns(path)
     if formula not in names and energy in names and "cif" in names:
         return _of_crystals(path, energy)

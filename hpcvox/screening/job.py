@@ -1,6 +1,6 @@
-"""``screen``: crystals to actors that predict their properties; those that pass to a table and CIFs.
+"""The job ``screen``: actors predict properties of crystals; those that pass are written as a table and CIFs.
 
-A part of the source is predicted once; choosing, sorting and writing are done anew by every run.
+Each part of the source is predicted only once; every run chooses, sorts and writes again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ from hpcvox.stability.hull import Phase
 from hpcvox.terminal import counted
 
 PART: Final = 256
-"""Inputs to a part: what an interruption loses at most, an actor."""
+"""Inputs in a part; an interruption loses at most one part per actor."""
 
 
 def run(settings: ScreenSettings) -> Outcome:
@@ -44,8 +44,8 @@ def run(settings: ScreenSettings) -> Outcome:
 
     Raises:
         CheckpointError: a folder of ``models`` holds no trained CGCNN.
-        ConfigError: ``where`` or ``rank`` cannot be read or names what is not there; the references cannot be used;
-            or the folder holds results of other settings.
+        ConfigError: ``where`` or ``rank`` is not valid or names a missing column; the references cannot be used; or the
+            folder holds results of other settings.
         SourceError: the source cannot be opened or is empty.
         BusyError: another run is writing the folder.
         ClusterError: Ray cannot be started or reached.
@@ -72,23 +72,23 @@ def run(settings: ScreenSettings) -> Outcome:
 
 
 def _work(settings: ScreenSettings, networks: PropertyNetworks, phases: Sequence[Phase] | None) -> list[Any]:
-    """What decides the rows of a part, given its entries."""
+    """Everything that, with its entries, determines the rows of a part."""
     rules = {"max_sites", "band_gap", "metal_gap", "insulator_targets", "formation_energy"}
     return [networks.work(), DIGITS, settings.model_dump(mode="json", include=rules), phases]
 
 
 class _Predicted(NamedTuple):
-    """The parts of a source, whose rows are on disk: as many as there are, whatever the memory."""
+    """The parts of a source; their rows are on disk, so that their number is not limited by the memory."""
 
     kept: KeptParts
     names: dict[int, str]
-    """Of the files with their rows, by number."""
+    """Names of the files with their rows, by the number of the part."""
     lost: dict[int, list[Row]]
-    """Rows of parts with an input that killed its process, which the next run tries again."""
+    """Rows of parts with an input that killed its process; they are not saved, so that the next run tries again."""
     inputs: int
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        """Every row, and the place of its part's first entry in the source."""
+        """Yield every row, with the place in the source of the first entry of its part."""
         for number, name in sorted(self.names.items()):
             rows = self.lost[number] if number in self.lost else self.kept.load(name)
             assert rows is not None, "a part was saved and cannot be read"
@@ -98,7 +98,7 @@ class _Predicted(NamedTuple):
 def _predicted(
     settings: ScreenSettings, networks: PropertyNetworks, phases: Sequence[Phase] | None, source: Source
 ) -> _Predicted:
-    """Have every part of the source predicted that is not yet."""
+    """Predict every part of the source that has not been predicted yet."""
     kept = KeptParts(settings.out / "parts", _work(settings, networks, phases))
     campaign = Campaign[Entry, list[Row]]("screen", "inputs", partial(ScreenWorker, settings, phases), kept)
     names: dict[int, str] = {}
@@ -154,7 +154,7 @@ def _summary(
 
 
 def _unjudged(settings: ScreenSettings, networks: PropertyNetworks) -> list[str]:
-    """Targets that a metal has no value of, where no network says which crystal is one."""
+    """The targets for which a metal has no value, if no network predicts which crystals are metals."""
     judged = settings.band_gap in networks.targets
     return [] if judged else [target for target in settings.insulator_targets if target in networks.targets]
 

@@ -1,4 +1,4 @@
-"""The trained networks: one or several a target, and the graphs that they take."""
+"""The trained networks, one or several for each target, and the graphs that they take."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ from hpcvox.networks.cgcnn.at_work import Property
 from hpcvox.networks.cgcnn.graphs import Graphs, joined
 
 SITES: Final = 1024
-"""Of the crystals that are computed together, but for one that has more alone: what bounds the memory."""
+"""Most sites of crystals that are computed together, which bounds the memory; a larger crystal is computed alone."""
 
 
 class Kind(NamedTuple):
-    """What decides a graph."""
+    """The settings that determine a graph."""
 
     neighbours: int
     radius: float
@@ -44,14 +44,14 @@ class Described(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A target of B crystals, in its own unit; NaN where a network never saw an element of the crystal."""
+    """A target of B crystals, in its unit; NaN for a crystal with an element that a network has never seen."""
 
     mean: NDArray[np.float64]  # (B,) | of the networks' values
-    std: NDArray[np.float64]  # (B,) | their sample standard deviation; NaN of one network alone
+    std: NDArray[np.float64]  # (B,) | their sample standard deviation; NaN for a single network
 
 
 class PropertyNetworks:
-    """The networks of run folders of ``train-cgcnn``, by their target.
+    """The networks in run folders of ``train-cgcnn``, grouped by target.
 
     Raises:
         CheckpointError: a folder holds no trained CGCNN.
@@ -73,24 +73,24 @@ class PropertyNetworks:
         self._kinds = {network.folder: _kind(network) for network in self.all()}
 
     def all(self) -> list[Property]:
-        """Every network, target by target."""
+        """All networks, target by target."""
         return [network for networks in self.targets.values() for network in networks]
 
     def unseen(self, symbols: Sequence[str]) -> list[str]:
-        """Those of ``symbols`` that some network never saw."""
+        """The elements of ``symbols`` that at least one network has never seen."""
         return [s for s in symbols if any(s not in network.elements for network in self.all())]
 
     def work(self) -> list[Any]:
-        """What decides the values of a crystal, for :class:`hpcvox.files.kept_parts.KeptParts`."""
+        """Everything that determines the values of a crystal, for :class:`hpcvox.files.kept_parts.KeptParts`."""
         return [
             [network.target, network.card.checksum, *self._kinds[network.folder]] for network in self.all()
         ]
 
     def described(self, crystal: Crystal) -> Described:
-        """The crystal with the graphs that the networks take.
+        """Make the graphs of a crystal that the networks take.
 
         Raises:
-            Rejected: it has none.
+            Rejected: the crystal has no such graph.
         """
         cell = cell_of(crystal)
         graphs = {}
@@ -101,7 +101,7 @@ class PropertyNetworks:
         return Described(crystal, graphs)
 
     def predict(self, crystals: Sequence[Described]) -> dict[str, Prediction]:
-        """Every target of the crystals."""
+        """Predict all targets of the crystals."""
         values = {network.folder: np.full(len(crystals), np.nan) for network in self.all()}
         for start, end in _batches([one.crystal.n_sites for one in crystals]):
             batch = crystals[start:end]
@@ -115,9 +115,9 @@ class PropertyNetworks:
 
 
 def _kind(network: Property) -> Kind:
-    """How the graphs were made that it was trained on.
+    """The settings of the graphs that a network was trained on.
 
-    A card of before these were kept has the number of neighbours alone, which decides the edges.
+    Cards of older versions have only the number of neighbours, which determines the edges.
     """
     given = {key: value for key, value in network.card.descriptor.items() if key not in FREE}
     given |= {"descriptor": "graph", "neighbours": network.neighbours}
@@ -126,7 +126,7 @@ def _kind(network: Property) -> Kind:
 
 
 def _batches(sites: Sequence[int]) -> list[tuple[int, int]]:
-    """Beginnings and ends of runs of crystals, of at most :data:`SITES` sites or of one crystal."""
+    """Starts and ends of batches of crystals, with at most :data:`SITES` sites or one crystal each."""
     ends, start, total = [], 0, 0
     for index, count in enumerate(sites):
         if index > start and total + count > SITES:
@@ -149,6 +149,6 @@ def _joined(batch: Sequence[Described], kind: Kind) -> Graphs:
 
 def _together(values: NDArray[np.float64]) -> Prediction:
     """Mean and sample standard deviation of (M, B) values of M networks."""
-    with np.errstate(invalid="ignore"):  # infinite values of a crystal like no other
+    with np.errstate(invalid="ignore"):  # a crystal unlike all others may have infinite values
         std = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
         return Prediction(values.mean(axis=0), std)

@@ -12,13 +12,13 @@ from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 from hpcvox.training.folder.shipped import trained_by
 
 FREE = ("where", "rank", "descending", "actors", "crystals")
-"""The settings that decide no property: a run with others goes on from what was predicted before."""
+"""Settings that do not change predictions; if they differ, a run goes on with the earlier predictions."""
 
 
 class ScreenSettings(Settings):
-    """hpcvox screen: properties of crystals by trained networks (CGCNN), and the crystals that have the wanted ones.
+    """hpcvox screen: predict properties of crystals by trained networks (CGCNN), and choose crystals by them.
 
-    Run it again and it goes on where it was; with another where or rank, nothing is predicted anew.
+    Run it again and it goes on where it was; with another where or rank, nothing is predicted again.
 
     Examples:
       hpcvox screen models='[runs/energy, runs/gap]' where='formation_energy < -0.5 and 1.0 < band_gap < 3.0'
@@ -32,21 +32,21 @@ class ScreenSettings(Settings):
     models: Annotated[list[Path], trained_by("train-cgcnn")] = Field(
         [Path("runs/cgcnn")],
         min_length=1,
-        description="run folders of train-cgcnn; several of one target (of other seeds, say) are an ensemble: "
-        "their mean is the target's column, their sample standard deviation its column _std, both in "
-        "the target's own unit",
+        description="run folders of train-cgcnn; several of the same target (trained with other seeds) form an "
+        "ensemble: the column of the target has their mean, the column _std their sample standard deviation, both in "
+        "the target's unit",
     )
     where: str | None = Field(
         None,
         description="what a crystal must fulfil, as 1.0 < band_gap < 3.0: numbers, columns, + - * / ( ), < <= > "
         ">= == !=, and, or, not; columns are the targets, their _std (of ensembles), n_sites, "
         "n_elements, volume (Å³, of the cell), density (g/cm³), energy_above_hull (with references); "
-        "what is no letter or digit in a column's name is written _; a comparison with a value that "
-        "is not known is false, != too; null: nothing",
+        "in a column's name write _ for characters that are no letters or digits; a comparison with an "
+        "unknown value is false, also !=; null: every crystal passes",
     )
     rank: str | None = Field(
         None,
-        description="column by which those that pass are sorted, what is not known last; null: as in the source",
+        description="column by which the passing crystals are sorted, unknown values last; null: as in the source",
     )
     descending: bool = Field(False, description="sort from the highest value of rank to the lowest")
     out: Path = Field(
@@ -57,17 +57,18 @@ class ScreenSettings(Settings):
     metal_gap: float = Field(
         0.0,
         ge=0,
-        description="a predicted gap of at most this, in the target's unit, is that of a metal, and becomes 0",
+        description="a crystal with a predicted gap of at most this, in the target's unit, is a metal; its gap becomes "
+        "0",
     )
     insulator_targets: list[str] = Field(
         ["refractive_index", "dielectric_constant"],
-        description="targets that a metal has no value of (Court et al. 2020)",
+        description="targets that have no value for a metal (Court et al. 2020)",
     )
     references: Annotated[Path | None, Input()] = Field(
         None,
-        description="phases that energy_above_hull (eV/atom) is above, or, where negative, below: a CSV of "
+        description="known phases, whose hull energy_above_hull (eV/atom; negative below it) refers to: a CSV of "
         "formulas and formation energies, or a source of crystals with such energies (eV/atom); "
-        "elements need not be among them: theirs is 0; null: no such column",
+        "elements may be missing, their energy is 0; null: no such column",
     )
     reference_formula: str = Field("formula", description="column of formulas in a CSV of references")
     reference_energy: str = Field(

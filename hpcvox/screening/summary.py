@@ -1,4 +1,4 @@
-"""What ``screen`` says of crystals: its tables with their columns, and ``summary.json``."""
+"""The files in which ``hpcvox screen`` reports on crystals: its tables, and ``summary.json``."""
 
 from enum import StrEnum
 from typing import Final
@@ -10,7 +10,7 @@ SCREENED: Final = "screened.csv"
 
 
 class Column(StrEnum):
-    """Of both tables, beside those of the targets; ``cif`` of ``screened.csv`` alone."""
+    """The columns of both tables, besides those of the targets; only ``screened.csv`` has ``cif``."""
 
     ID = "id"
     FORMULA = "formula"
@@ -24,7 +24,7 @@ class Column(StrEnum):
 
 
 def std_column(column: str) -> str:
-    """The column with the standard deviation of the networks whose mean ``column`` has."""
+    """The name of the column with the standard deviation of an ensemble whose mean is in ``column``."""
     return f"{column}_std"
 
 
@@ -37,7 +37,7 @@ class Clause(Part):
 
 
 class Target(Part):
-    """A predicted column: what it is of, and by which networks."""
+    """A predicted column: its target, and the networks that predict it."""
 
     target: str
     networks: list[str]
@@ -54,7 +54,7 @@ class ScreenSummary(Summary):
     predicted: int
     with_unseen_elements: int
     metals: int | None
-    """None where no network has the band gap."""
+    """None if no network predicts the band gap."""
     where: str | None
     clauses: list[Clause]
     passing: int

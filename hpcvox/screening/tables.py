@@ -1,4 +1,4 @@
-"""The files of ``screen``, written row by row: as many crystals as there are, whatever the memory."""
+"""Writes the files of ``screen`` row by row, so that the number of crystals is not limited by the memory."""
 
 import csv
 import io
@@ -24,20 +24,20 @@ CIFS: Final = "cifs"
 
 
 class Chosen(NamedTuple):
-    """A crystal that passes: where it is in the source, and its line in ``properties.csv``."""
+    """A crystal that passes: its place in the source, and the place of its line in ``properties.csv``."""
 
     value: float
-    """Of the column that ranks; NaN where it is not known."""
+    """Value of the column that ranks; NaN if unknown."""
     entry: int
     number: int
-    """Among the crystals of its entry."""
+    """Number of the crystal among those of its entry."""
     start: int
     length: int
-    """Bytes of the line."""
+    """Length of the line in bytes."""
 
 
 class Counts:
-    """The crystals on their way through the screen."""
+    """Counts the crystals that fulfil each condition."""
 
     def __init__(self, where: Expression | None, band_gap: str | None) -> None:
         self.band_gap = band_gap
@@ -68,13 +68,15 @@ def write_properties(
     counts: Counts,
     rank: str | None,
 ) -> list[Chosen]:
-    """Write ``properties.csv`` and ``rejects.csv``; the crystals that pass, in the order of the rows.
+    """Write ``properties.csv`` and ``rejects.csv``; return the crystals that pass, in the order of the rows.
 
     Args:
-        rows: what :class:`hpcvox.screening.worker.ScreenWorker` returned, and the place in the source of the
-            first entry of the part that each row is of.
-        counts: of the expression, filled here.
-        rank: the column whose value is kept.
+        out: the folder.
+        rows: the rows of :class:`hpcvox.screening.worker.ScreenWorker`, each with the place in the source of the first
+            entry of its part.
+        columns: the columns of the table.
+        counts: counts for the expression, which are filled here.
+        rank: the column whose values are returned, for sorting.
     """
     chosen: list[Chosen] = []
     with (
@@ -103,14 +105,14 @@ def write_properties(
 
 
 def ranked(chosen: list[Chosen], descending: bool) -> list[Chosen]:
-    """By value, what is not known last; of the same value in the order of the source."""
+    """Sort by value, unknown values last; equal values keep the order of the source."""
     return sorted(
         chosen, key=lambda one: (math.isnan(one.value), -one.value if descending else one.value, one.start)
     )
 
 
 def write_screened(out: Path, chosen: Sequence[Chosen], columns: Columns) -> dict[tuple[int, int], str]:
-    """Write ``screened.csv``; the file names of the crystals in it, by entry and number."""
+    """Write ``screened.csv``; return the file names of its crystals, by entry and number."""
     files: dict[tuple[int, int], str] = {}
     with (
         (out / PROPERTIES).open("rb") as properties,
@@ -129,7 +131,7 @@ def write_screened(out: Path, chosen: Sequence[Chosen], columns: Columns) -> dic
 
 
 def write_cifs(out: Path, source: Iterable[Entry], files: Mapping[tuple[int, int], str], form: Form) -> None:
-    """Write the chosen crystals to ``cifs/``; those that an earlier run chose and this one did not are removed."""
+    """Write the chosen crystals to ``cifs/``, and remove those that only an earlier run has chosen."""
     entries = {entry for entry, _ in files}
     with CifSet(out / CIFS).replaced(form) as add:
         for place, entry in enumerate(source if files else ()):

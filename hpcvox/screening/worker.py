@@ -1,4 +1,4 @@
-"""What an actor of ``screen`` does: the entries of one part from text to the values of their crystals."""
+"""The work of one actor of ``screen``: it reads the entries of a part and predicts the values of their crystals."""
 
 import math
 from collections import Counter
@@ -24,28 +24,30 @@ from hpcvox.screening.summary import Column, std_column
 from hpcvox.stability.hull import Phase
 
 DIGITS: Final = 6
-"""Significant digits of a value: the networks compute in float32, whose last digit depends on the batch."""
+"""Significant digits of a value; further digits of the networks' float32 results depend on the batch."""
 
 _G_PER_CM3: Final = 1.66053906892
-"""Of one unit of atomic mass a cubic ångström (CODATA 2022)."""
+"""g/cm³ of one atomic mass unit per cubic ångström (CODATA 2022)."""
 
 Row = dict[str, Any]
-"""A crystal: ``entry``, its place in the part, ``number``, its own in the entry, and its columns, None where nothing is
-known; or a reject: ``id``, ``origin``, ``code``, ``message``."""
+"""A crystal or a reject.  A crystal has ``entry`` (the place of its entry in the part), ``number`` (its place in the
+entry), and its columns, None for unknown values.  A reject has ``id``, ``origin``, ``code``, ``message``."""
 
 
 class ScreenWorker:
-    """Loads the networks once and predicts part after part.  A pure function of settings, phases and entries."""
+    """Loads the networks once, then predicts parts; results depend only on settings, phases and entries."""
 
     def __init__(self, settings: ScreenSettings, phases: Sequence[Phase] | None) -> None:
-        torch.set_num_threads(1)  # as many actors as CPUs; and sums in one order on any machine
+        torch.set_num_threads(
+            1
+        )  # there is an actor for each CPU, and sums have the same order on any machine
         self.settings = settings
         self.networks = PropertyNetworks(settings.models)
         self.columns = columns(settings, self.networks)
         self.hull = None if phases is None else hull_of(phases)
 
     def __call__(self, part: Part[Entry]) -> list[Row]:
-        """The rows of all crystals of the entries, and of what was rejected, in their order."""
+        """Return the rows of all crystals and rejects of the entries, in their order."""
         rows: list[Row] = []
         found: list[tuple[Row, Described]] = []
         for place, entry in enumerate(part.items):
@@ -67,7 +69,9 @@ class ScreenWorker:
             return self.networks.described(crystal)
         except HpcvoxError:
             raise
-        except Exception as error:  # a strange crystal may upset a library in any way, which ends no run
+        except (
+            Exception
+        ) as error:  # libraries may raise anything for a strange crystal, and the run must go on
             raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
 
     def _predict(self, found: Sequence[tuple[Row, Described]]) -> None:
@@ -88,7 +92,7 @@ class ScreenWorker:
             row[Column.UNSEEN] = " ".join(self.networks.unseen(sorted(amounts)))
 
     def _judge_metal(self, values: dict[str, tuple[float, float]]) -> None:
-        """A metal has a gap of 0, and no value of what takes a gap (Court et al. 2020, Methods)."""
+        """Give a metal a gap of 0, and no value for targets that need a gap (Court et al. 2020, Methods)."""
         settings = self.settings
         gap, std = values.get(settings.band_gap, (math.nan, math.nan))
         if gap <= settings.metal_gap:
@@ -113,10 +117,10 @@ def _row(crystal: Crystal, place: int, number: int) -> Row:
 
 
 def rounded(value: float) -> float | None:
-    """``value`` to :data:`DIGITS` significant digits, as it is printed and compared; None where it is not finite."""
+    """``value`` to :data:`DIGITS` significant digits, as it is printed and compared; None if it is not finite."""
     return float(f"{value:.{DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
 def reject(id: str, origin: str, code: str, message: str) -> Row:
-    """The row of an input that has no values, and why."""
+    """The row of an input without values, with the reason."""
     return {"id": plain(id), "origin": plain(origin), "code": code, "message": plain(message)}

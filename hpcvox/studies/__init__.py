@@ -1,1 +1,1 @@
-"""Hyperparameter studies: Optuna asks, trainings answer, any number of workers at once."""
+"""Hyperparameter studies: Optuna chooses settings, and any number of workers run trainings with them."""

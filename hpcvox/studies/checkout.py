@@ -1,4 +1,4 @@
-"""Which version of the code runs, where it runs from a git checkout."""
+"""Finds the version of the code if it runs from a git checkout."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(hpcvox.__file__).resolve().parent.parent
 
 
 def git_version(root: Path = ROOT) -> str | None:
-    """The commit that ``root`` has checked out, ``-dirty`` where files differ from it; None where git knows of none."""
+    """The commit that ``root`` has checked out, with ``-dirty`` if files differ from it; None if git finds none."""
     if not (root / ".git").exists():  # an installation may lie within the checkout of something else
         return None
     command = ["git", "--no-optional-locks", f"--git-dir={root / '.git'}", f"--work-tree={root}"]

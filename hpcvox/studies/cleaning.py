@@ -1,4 +1,4 @@
-"""What is left of a trial that has ended: its curve, its settings and, where it came to its end, its model."""
+"""Cleans up after a trial: only its curve, its settings and, if it is complete, its model remain."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ from hpcvox.training.folder.card import WEIGHTS
 
 
 def clean(run: Path, state: TrialState, leaves: Sequence[str]) -> None:
-    """Remove the checkpoints of the run of a trial that has ended, and the model of one that did not complete.
+    """Remove the checkpoints of a trial that has ended, and its model if it is not complete.
 
     Args:
-        leaves: files that its training leaves beside the model.
+        run: the run folder of the trial.
+        state: how the trial has ended.
+        leaves: names of files that its training writes beside the model.
     """
     shutil.rmtree(run / "checkpoints", ignore_errors=True)
     if state != TrialState.COMPLETE:

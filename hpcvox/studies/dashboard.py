@@ -1,8 +1,8 @@
-"""``hpcvox study dashboard``: Optuna's dashboard of a study, live while workers are at it.
+"""``hpcvox study dashboard``: serves Optuna's dashboard of a study, also while workers run.
 
-It listens on the loopback, which every user of the machine can reach: nobody is let in without the token of the
-address that is printed.  It is there to look at alone: a click that deletes the study would reach the journal while
-workers write to it.
+It listens on the loopback interface, which every user of the machine can reach.  So it requires the token that is in
+the printed address.  It only shows the study: a click that deletes it would change the journal while workers write to
+it.
 """
 
 import os
@@ -33,18 +33,18 @@ LOOPBACK: Final = "127.0.0.1"
 HERE: Final = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What Optuna's page may fetch: a study of a stranger has notes that would show pictures from anywhere."""
+"""What Optuna's page may fetch: notes in a stranger's study could show pictures from anywhere."""
 PICTURE: Final = "default-src 'none'; sandbox"
-"""What an artifact of it may do that says it is a page."""
+"""What an artifact of the study may do if it is a page."""
 LOOK_S: Final = 0.5
-"""Time between two looks whether it was told to stop."""
+"""Seconds between two looks whether it was told to stop."""
 
 
 def dashboard(out: Path, settings: DashboardSettings) -> Outcome:
     """Serve the dashboard of the study in ``out`` until a signal ends it.
 
     Raises:
-        ConfigError: there is no study, or the port cannot be had.
+        ConfigError: there is no study, or the port is not free.
     """
     with StopRequest() as stop:
         study = Study.open(out)
@@ -56,7 +56,7 @@ def dashboard(out: Path, settings: DashboardSettings) -> Outcome:
             page = f"/dashboard/studies/{storage.get_study_id_from_name(study.optuna.study_name)}"
             app = wsgi(storage, artifact_store=FileSystemArtifactStore(out / ARTIFACTS))
             server.set_app(Guard(app, token, f"hpcvox-dashboard-{port}", page))
-            # Who may read this where a job writes it, in its log, could as a rule read the study itself.
+            # a user who may read this in the log of a job can usually read the study itself
             say(f"dashboard of {out}: http://{LOOPBACK}:{port}/?token={token}")
             if way := ssh_line(port, os.environ, socket.gethostname()):
                 say(f"to open that on your own machine, let this run there: {way}")
@@ -66,9 +66,9 @@ def dashboard(out: Path, settings: DashboardSettings) -> Outcome:
 
 
 def ssh_line(port: int, environment: "os._Environ[str] | dict[str, str]", node: str) -> str | None:
-    """What to type on one's own machine to reach ``port`` of this ``node``; None where this is that machine.
+    """The ssh command for the user's own machine that forwards ``port`` of this ``node``; None if this is that machine.
 
-    Through the node, not to it: the port is open on its loopback alone.
+    It connects through the node, because the port is open only on its loopback interface.
     """
     user = environment.get("USER", "USER")
     if "SLURM_JOB_ID" in environment:
@@ -82,7 +82,7 @@ def ssh_line(port: int, environment: "os._Environ[str] | dict[str, str]", node: 
 
 
 class Guard:
-    """Lets those through to an app who only look and have the token: in the address first, then as a cookie."""
+    """Passes requests to an app if they only read and have the token: first in the address, then as a cookie."""
 
     def __init__(self, app: "WSGIApplication", token: str, cookie: str, page: str) -> None:
         self._app, self._token, self._cookie, self._page = app, token, cookie, page
@@ -90,7 +90,7 @@ class Guard:
     def __call__(self, environ: "WSGIEnvironment", respond: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
         if any(map(self._right, parse_qs(environ.get("QUERY_STRING", "")).get("token", []))):
-            # Not by a redirect: behind a click on a page of another site it would go without the cookie.
+            # no redirect: after a click on a page of another site, the browser would send no cookie
             text = f'<!doctype html><meta http-equiv="refresh" content="0; url={self._page}">'
             cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
             return _say(respond, "200 OK", "text/html", text, ("Set-Cookie", cookie))
@@ -130,14 +130,14 @@ def _say(
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A browser asks for several things at once."""
+    """A server with threads, because a browser sends several requests at once."""
 
     daemon_threads = True
     timeout = LOOK_S
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of each request; one that does not come in time is given up."""
+    """Logs no requests, and gives up a request that does not come in time."""
 
     timeout = 30
 

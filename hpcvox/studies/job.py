@@ -1,7 +1,7 @@
-"""``study``: a worker.  It asks for a trial, runs the training, tells what came of it, until the study has enough.
+"""``hpcvox study``: a worker, which claims trials, runs their trainings and tells Optuna the results.
 
-A trial is a training like any other, with a run folder of its own; the worker reads its curve as it grows.  To end
-one early it asks it to stop, as SLURM does, and all ranks end after the same step.
+A trial is an ordinary training with its own run folder; the worker reads its curve while it grows.  To end a trial
+early, the worker asks the training to stop, as SLURM does, and all ranks end after the same step.
 """
 
 import os
@@ -35,10 +35,10 @@ from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.ranks.launch import GRACE_S, dies_with_us
 
 LOOK_S = 0.2
-"""Time between two looks at a trial's curve."""
+"""Seconds between two looks at a trial's curve."""
 
 TRAINING: tuple[str, ...] = (sys.executable, "-m", "hpcvox")
-"""What starts a trial's training; its verb and its config follow."""
+"""The command that starts a trial's training; its verb and its config follow."""
 
 ERROR = "error"
 """Attribute of a trial: why it failed."""
@@ -63,7 +63,7 @@ def run(settings: StudySettings) -> Outcome:
             elif late or not study.left:
                 break
             else:
-                time.sleep(min(2.0, settings.heartbeat_s / 4))  # others are at it, and may die
+                time.sleep(min(2.0, settings.heartbeat_s / 4))  # others run the last trials, and may die
     return Outcome(_summary(study, f"{settings.hours:g} hours are over" if study.left else "complete"))
 
 
@@ -80,7 +80,7 @@ def _claimed(study: Study, claim: Claim, stop: StopRequest) -> None:
         if study.now(claim.trial.number).user_attrs[FOLDER] != run:
             clean(
                 study.out / run / "run", TrialState.FAIL, study.settings.network.leaves
-            )  # nobody goes on in it
+            )  # nobody will continue this run
 
 
 def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
@@ -123,9 +123,9 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
 
 
 def _let_go(study: Study, claim: Claim, stop: StopRequest) -> bool:
-    """Wait until the run's former training has ended; whether it has.
+    """Wait until the earlier training in the run folder has ended; return whether it has.
 
-    It ends with its worker, but not where that is stopped only.
+    It ends with its worker, but not if that is only stopped (SIGSTOP).
     """
     ends = time.monotonic() + study.settings.heartbeat_s
     while True:
@@ -140,9 +140,9 @@ def _let_go(study: Study, claim: Claim, stop: StopRequest) -> bool:
 
 
 def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> None:
-    """Tell what came of a trial of the same parameters, as soon as that is known."""
+    """Tell Optuna the result of a trial with the same parameters, as soon as it is known."""
     while not (other := study.now(twin)).state.is_finished():
-        # Its worker may die, and this be the last one, which is to take it up before its own.
+        # if that trial's worker dies and this worker is the last one, it must take over that trial first
         study.give_up_the_dead()
         if stop.received or other.state == TrialState.WAITING:
             study.give_back(claim.trial.number)
@@ -159,7 +159,7 @@ def _as_its_twin(study: Study, claim: Claim, twin: int, stop: StopRequest) -> No
 def _supervised(
     study: Study, trial: optuna.Trial, folder: Path, stop: StopRequest
 ) -> tuple[TrialState | None, str]:
-    """Run a trial's training; its end (None: to be taken up by another worker) and the reason of a failure."""
+    """Run a trial's training; return its end (None: another worker shall continue it) and the reason of a failure."""
     command = [*TRAINING, study.settings.verb, str(folder / "config.yaml")]
     with open(folder / "log.txt", "ab", opener=durable.own_file) as log:
         process = subprocess.Popen(
@@ -173,7 +173,7 @@ def _supervised(
         )
     try:
         pruned = _watched(study, trial, folder, process, stop)
-    finally:  # also where this worker fails, or the trial is another's by now
+    finally:  # also if this worker fails, or another has taken over the trial
         _end(process)
     if pruned:
         return TrialState.PRUNED, ""
@@ -187,7 +187,7 @@ def _supervised(
 def _watched(
     study: Study, trial: optuna.Trial, folder: Path, process: subprocess.Popen[bytes], stop: StopRequest
 ) -> bool:
-    """Follow a training to its end, telling Optuna of its curve; whether it was ended for promising little."""
+    """Follow a training to its end, and report its curve to Optuna; return whether it was ended as unpromising."""
     told, pruned = False, False
     reported, spoken = 0, 0.0
     while True:
@@ -221,7 +221,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def promises_little(study: Study, trial: optuna.Trial, line: dict[str, Any]) -> bool:
-    """Tell Optuna of an epoch, a line of metrics.jsonl; whether the trial is to be ended."""
+    """Report an epoch, a line of metrics.jsonl, to Optuna; return whether the trial should be ended."""
     trial.report(line[study.settings.objectives[0].metric], line["epoch"])
     return trial.should_prune()
 

@@ -1,9 +1,9 @@
-"""The storage of a study: Optuna's journal file, which no kill can spoil, on any file system that all workers see.
+"""The storage of a study: Optuna's journal file, made safe against kills, on any file system that all workers share.
 
-Optuna appends lines under a lock.  As it is, a worker that is killed while it writes leaves half a line: the next
-one is written behind it, is lost, and no later reader gets past the two.  Here whoever writes first takes away what
-has no end.  The lock is the kernel's, which ends with its holder (Optuna's own is a file that outlives it by 30 s);
-file systems without locks have Optuna's.
+Optuna appends lines under a lock.  With Optuna alone, a worker that is killed during a write leaves half a line; the
+next line is written after it and is lost, and no reader can read beyond.  Here each writer first removes a line without
+an end.  The lock is one of the kernel, which ends with its process (Optuna's own is a file that remains for 30 s).  On
+file systems without locks Optuna's lock is used.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from hpcvox.files.durable import NO_LOCKS, own_file
 
 JOURNAL = "journal.log"
 ARTIFACTS = "artifacts"
-"""Folder beside the journal, with the files that its entries name."""
+"""Folder beside the journal with the files that its entries name."""
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path``; other processes and threads wait.
+    """A context that holds the lock file ``path``; other processes and threads wait.
 
     Raises:
-        BusyError: it is a link, or no file.
+        BusyError: the path is a link, or no file.
     """
     descriptor = own_file(path, os.O_RDWR | os.O_CREAT)
     try:
@@ -52,25 +52,25 @@ def locked(path: Path) -> Iterator[None]:
 
 
 class Journal(BaseJournalBackend):
-    """Lines of JSON in a file, each whole or not there."""
+    """Lines of JSON in a file, each of which is complete or does not exist."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, path.with_name(f".{path.name}.lock")
         self._file = JournalFileBackend(str(path), _NoLock())
 
     def read_logs(self, log_number_from: int) -> Any:
-        """The operations from a number on; half a line at the end is none."""
+        """The operations from number ``log_number_from`` on; half a line at the end is ignored."""
         return self._file.read_logs(log_number_from)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write operations, durably."""
+        """Write operations and sync them to disk."""
         with locked(self._lock):
             mend(self._path)
             self._file.append_logs(logs)
 
 
 class _NoLock(BaseJournalFileLock):
-    """The journal is locked around it."""
+    """Does nothing, because the journal is already locked."""
 
     def acquire(self) -> bool:
         return True
@@ -80,10 +80,10 @@ class _NoLock(BaseJournalFileLock):
 
 
 def mend(path: Path) -> int:
-    """Cut what follows the last line's end off ``path``; the number of bytes that were cut.
+    """Cut off everything after the last line end of ``path``; return the number of bytes that were cut.
 
     Raises:
-        BusyError: it is a link, or no file.
+        BusyError: the path is a link, or no file.
     """
     with open(path, "r+b", opener=own_file) as file:
         end = file.seek(0, os.SEEK_END)

@@ -1,6 +1,6 @@
-"""Pictures of a trial, which the dashboard shows beside it: its curves, and a crystal that an autoencoder saw.
+"""Draws pictures of a trial for the dashboard: its curves, and a crystal before and after an autoencoder.
 
-They are Optuna's artifacts: files in ``artifacts/`` of the study that entries of the journal name.
+They are Optuna's artifacts: files in ``artifacts/`` of the study, which entries of the journal name.
 """
 
 import io
@@ -25,7 +25,7 @@ from hpcvox.training.folder.metrics import HELD_OUT, TRAIN, read_metrics
 
 
 def keep(trial: optuna.Trial, out: Path, run: Path, metrics: Sequence[str]) -> None:
-    """Draw what the trial's ``run`` has to show and keep it in the study in ``out``; the trial is not yet told."""
+    """Draw pictures of the trial's ``run`` and save them in the study ``out``; call it before the trial is told."""
     for name, figure in _figures(run, metrics):
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
@@ -40,7 +40,7 @@ def _figures(run: Path, metrics: Sequence[str]) -> Iterator[tuple[str, Figure]]:
 
 
 def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
-    """The loss and the ``metrics`` of a study over the epochs, trained on and held out."""
+    """The loss and the ``metrics`` of a study over the epochs, in training and held out."""
     shown = list(dict.fromkeys(["loss", *(metric.partition("/")[2] for metric in metrics)]))
     figure = Figure(figsize=(5 * len(shown), 3.5), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
@@ -54,7 +54,7 @@ def curves(lines: list[dict[str, Any]], metrics: Sequence[str]) -> Figure:
 
 
 def example(run: Path) -> Figure | None:
-    """The middle of a held-out crystal's density before and after an autoencoder; None where there is none."""
+    """The middle slice of a held-out density, true and reconstructed by an autoencoder; None if there is none."""
     try:
         examples = Examples.load(run)
     except SummaryError:
@@ -71,7 +71,7 @@ def example(run: Path) -> Figure | None:
 
 
 def _attach(trial: optuna.Trial, folder: Path, name: str, png: bytes) -> None:
-    """As ``optuna.artifacts.upload_artifact``, which names a file first and then writes it: a kill falls between."""
+    """Like ``optuna.artifacts.upload_artifact``, but writes the file before naming it, so that a kill does no harm."""
     made = ArtifactMeta(artifact_id=str(uuid.uuid4()), filename=name, mimetype="image/png", encoding=None)
     folder.mkdir(exist_ok=True)
     durable.write_bytes(folder / made.artifact_id, png)

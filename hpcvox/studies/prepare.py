@@ -1,4 +1,4 @@
-"""``hpcvox study prepare``: what is to be featurized before a study's trainings, for jobs of its own to do."""
+"""``hpcvox study prepare``: writes configs of the featurizations that a study needs, to run as separate jobs."""
 
 from hpcvox.process.outcome import Outcome
 from hpcvox.studies import shard_sets
@@ -8,11 +8,11 @@ from hpcvox.terminal import say
 
 
 def prepare(settings: StudySettings) -> Outcome:
-    """Begin the study and print a config of ``hpcvox featurize`` for each shard set that it lacks, one a line.
+    """Begin the study, and print the path of a ``hpcvox featurize`` config for each missing shard set, one per line.
 
     Raises:
-        ConfigError: the study cannot be, as in :meth:`Study.begin`.
-        ShardError: a shard set is not there, nor does the study say how to make it.
+        ConfigError: the study is not valid, see :meth:`Study.begin`.
+        ShardError: a shard set is missing, and the study does not say how to make it.
     """
     Study.begin(settings)
     for path in shard_sets.write_configs(settings):

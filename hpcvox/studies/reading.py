@@ -1,4 +1,4 @@
-"""``hpcvox study best|table|plot|export``: what a study has found, while it runs or afterwards."""
+"""``hpcvox study best|table|plot|export``: shows the results of a study, while it runs or afterwards."""
 
 import csv
 import html
@@ -80,7 +80,7 @@ def table(out: Path) -> Outcome:
 
 
 def plot(out: Path) -> Outcome:
-    """Write ``study.html``: history, curves, importances and slices, to be looked at without a network."""
+    """Write ``study.html`` with history, curves, importances and slices; it can be opened offline."""
     study = Study.open(out)
     if not any(trial.state == TrialState.COMPLETE for trial in study.trials):
         raise ConfigError(f"{out}: no trial is complete yet, there is nothing to plot")
@@ -101,7 +101,7 @@ def plot(out: Path) -> Outcome:
 
 
 def _page(title: str, figures: Sequence[Any]) -> str:
-    """The plots on one page, which opens without a network and runs nothing that a study's names hold."""
+    """The plots on one page, which opens offline and never runs text from names in a study."""
     title = html.escape(title.encode(errors="backslashreplace").decode())
     scripts = [get_plotlyjs(), _DRAW]
     data = safe_page.data([json.loads(figure.to_json()) for figure in figures])
@@ -134,7 +134,7 @@ def export(out: Path, target: Path) -> Outcome:
     if target.exists():
         raise ConfigError(f"{target} exists: choose a new folder")
     from hpcvox.training.folder.runs import (
-        load_model,  # here alone: the other looks at a study need no PyTorch
+        load_model,  # imported here: the other functions need no PyTorch
     )
 
     source = run_folder(study, candidates[0])
@@ -154,7 +154,7 @@ def export(out: Path, target: Path) -> Outcome:
 
 
 def run_folder(study: Study, trial: FrozenTrial) -> Path:
-    """The run of a trial, or of the one whose result it has."""
+    """The run folder of a trial, or of the trial whose result it shares."""
     every = study.optuna.get_trials(deepcopy=False)
     for _ in every:  # a stranger's study may lead in a circle
         trial = every[trial.user_attrs.get(SAME_AS, trial.number)]

@@ -12,17 +12,17 @@ from hpcvox.scalars import AsWritten
 from hpcvox.training.network import Network, find, known
 
 Value = Annotated[Any, AsWritten]
-"""Of a setting of another job, which knows its type."""
+"""A value of another job's setting, whose type that job knows."""
 
 
 class Dimension(Settings):
-    """The values that a key may have: ``choices``, or a range; whole numbers where ``low`` and ``high`` are."""
+    """The values of a key: ``choices``, or a range, with whole numbers if ``low`` and ``high`` are whole."""
 
     choices: list[Value] | None = Field(None, min_length=1, description="any values of the key")
     low: int | float | None = Field(None, description="least value of a range")
     high: int | float | None = Field(None, description="greatest value of a range")
-    step: int | float | None = Field(None, gt=0, description="from one value of a range to the next")
-    log: bool = Field(False, description="all orders of magnitude are as likely")
+    step: int | float | None = Field(None, gt=0, description="difference of neighbouring values of a range")
+    log: bool = Field(False, description="draw on a logarithmic scale")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Dimension":
@@ -35,14 +35,14 @@ class Dimension(Settings):
             assert self.low is not None
             assert self.high is not None
             if self.low >= self.high:
-                raise ValueError("low is to be below high")
+                raise ValueError("low must be below high")
             if self.log and (self.low <= 0 or self.step is not None):
-                raise ValueError("log takes a range above 0 without a step")
+                raise ValueError("log needs a range above 0 without a step")
         return self
 
 
 class Objective(Settings):
-    """A figure of a training that is to become small or large, of the epoch whose weights it keeps."""
+    """A figure of a training to minimise or maximise, of the epoch whose weights it exports."""
 
     metric: str = Field(
         "held_out/loss",
@@ -55,23 +55,23 @@ class Objective(Settings):
 
 
 class Featurization(Settings):
-    """How shard sets of a study are made where they are not there."""
+    """How to make shard sets of a study that do not exist."""
 
     base: Annotated[Path | None, Input()] = Field(None, description="config of featurize; null: the defaults")
     settings: dict[str, Value] = Field({}, description="settings of it on top of base, the same for all sets")
     sets: dict[Path, dict[str, Value]] = Field(
-        {}, description="folder of each set, as shards names it, and the settings that are its own"
+        {}, description="for each set its folder, as in shards, and the settings that only it has"
     )
 
 
 class DashboardSettings(Settings):
-    """``study dashboard``: where it is served."""
+    """The settings of ``study dashboard``."""
 
-    port: int = Field(0, ge=0, le=65535, description="of the loopback, 127.0.0.1; 0: a free one")
+    port: int = Field(0, ge=0, le=65535, description="port on the loopback address 127.0.0.1; 0: a free one")
 
 
 class StudySettings(Settings):
-    """hpcvox study: trainings with settings drawn from a space by Optuna, to find the best.
+    """hpcvox study: run trainings with settings that Optuna draws from a space, to find the best ones.
 
     Run it on as many nodes as you like, at once or one after another: each run is a worker, and all work until the
     study has its trials.  Then: hpcvox study best|table|plot|export runs/study.
@@ -106,44 +106,47 @@ class StudySettings(Settings):
     )
     featurize: Featurization = Field(
         Featurization(),
-        description="how shard sets are made that the study lacks: a study tunes featurization, too, by several "
-        "sets as choices of shards, as in configs/study_resolution.yaml; workers make them one after "
-        "another before the first trial, slurm/featurize_study.sh submits a job for each",
+        description="how to make missing shard sets; a study can also tune the featurization, with several sets as "
+        "choices of shards, as in configs/study_resolution.yaml; workers make the sets one after another before the "
+        "first trial, and slurm/featurize_study.sh submits a job for each",
     )
     objectives: list[Objective] = Field(
         [Objective()],
         min_length=1,
-        description="figures of a training, of the epoch whose weights it keeps; several make a Pareto front",
+        description="figures to minimise or maximise, of the epoch whose weights a training exports; several give a "
+        "Pareto front",
     )
     sampler: Literal["tpe", "random", "nsga2"] = Field(
         "tpe", description="how Optuna chooses: tpe, random, or nsga2 (for several objectives)"
     )
     pruner: Literal["none", "median", "halving", "hyperband"] = Field(
         "median",
-        description="how it ends trials that promise little: median, halving, hyperband or none; with one "
+        description="how Optuna ends unpromising trials early: median, halving, hyperband or none; only with one "
         "objective alone",
     )
     warmup_epochs: int = Field(2, ge=0, description="epochs of a trial before it may be ended")
-    trials: int = Field(24, ge=1, description="of all workers together; a study can be given more later")
+    trials: int = Field(
+        24, ge=1, description="number of trials of all workers together; you can raise it later"
+    )
     hours: float | None = Field(
-        None, gt=0, description="hours after which a worker begins no more trials; null: any number"
+        None, gt=0, description="hours after which a worker begins no more trials; null: no limit"
     )
     ranks: int = Field(1, ge=1, description="processes of a trial")
     retries: int = Field(
         3,
         ge=0,
-        description="how often a trial whose worker has died is taken up again, from its last checkpoint",
+        description="how often a trial is continued from its last checkpoint after its worker has died",
     )
     heartbeat_s: float = Field(
-        60, gt=0, description="seconds without a sign of life after which a worker is dead"
+        60, gt=0, description="seconds without a sign of life after which a worker counts as dead"
     )
     seed: int = Field(
-        0, ge=0, description="of the choices; one worker makes the same trials in the same order"
+        0, ge=0, description="seed of the choices; a single worker makes the same trials in the same order"
     )
 
     @property
     def network(self) -> Network:
-        """Which is trained."""
+        """The network that the study trains."""
         return find(self.verb.removeprefix("train-"))
 
     @field_validator("verb")

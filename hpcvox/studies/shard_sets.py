@@ -1,6 +1,6 @@
-"""The shard sets that the trainings of a study read, and the making of those that are not there.
+"""Checks the shard sets that the trainings of a study read, and makes missing ones.
 
-A study that tunes featurization has several, as choices of ``shards``; ``featurize`` says how each is made.
+A study that tunes the featurization has several sets, as choices of ``shards``; ``featurize`` says how to make each.
 """
 
 import time
@@ -17,18 +17,19 @@ from hpcvox.studies.settings import StudySettings
 from hpcvox.terminal import say
 
 CONFIGS: Final = "featurize"
-"""Folder of the study with the configs of the sets that were made for it."""
+"""Folder in the study with the configs of the sets that were made for it."""
 
 LOOK_S: Final = 2.0
-"""Time between two looks whether another has made a set."""
+"""Seconds between two looks whether another worker has made a set."""
 
 
 def check(settings: StudySettings) -> None:
-    """Refuse a study one of whose sets is not there and is made by nothing, or is not the one that is asked for.
+    """Check that every shard set of a study exists or can be made, and has the settings that the study wants.
 
     Raises:
-        ConfigError: ``featurize`` is not valid, or makes a set for no trial, or other shards than those that are there.
-        ShardError: a set is not there, or cannot be read.
+        ConfigError: ``featurize`` is not valid, makes a set that no trial reads, or has other settings than an existing
+            set.
+        ShardError: a set is missing or cannot be read.
     """
     needed = space.shard_sets(settings)
     made = featurizations(settings)
@@ -47,10 +48,10 @@ def check(settings: StudySettings) -> None:
 
 
 def featurizations(settings: StudySettings) -> dict[Path, FeaturizeSettings]:
-    """The settings of the featurization of each set that the study can make, by its folder.
+    """The featurization settings of each set that the study can make, by folder.
 
     Raises:
-        ConfigError: they are not valid; names the set, the key and what is valid.
+        ConfigError: they are not valid; the message names the set, the key and what is valid.
     """
     asked = settings.featurize
     made = {}
@@ -67,24 +68,24 @@ def featurizations(settings: StudySettings) -> dict[Path, FeaturizeSettings]:
 
 
 def missing(settings: StudySettings) -> list[FeaturizeSettings]:
-    """The featurizations of the sets that are not there."""
+    """The featurization settings of the missing sets."""
     return [one for folder, one in featurizations(settings).items() if not _is_there(folder)]
 
 
 def make(settings: StudySettings) -> None:
-    """Featurize the sets that are not there, one after another; where others are at it, wait for them."""
-    from hpcvox.featurize.job import run as featurize  # here alone: who looks at a study needs no Ray
+    """Make the missing sets one after another; wait for those that others are making."""
+    from hpcvox.featurize.job import run as featurize  # imported here: reading a study needs no Ray
 
     for one in missing(settings):
         while not _is_there(one.out):
             try:
                 say(featurize(one).summary)
-            except BusyError:  # another worker of this study, or of another that has the same set
+            except BusyError:  # another worker is making it, of this study or of one with the same set
                 time.sleep(LOOK_S)
 
 
 def write_configs(settings: StudySettings) -> list[Path]:
-    """Write a config of ``hpcvox featurize`` for each set that is not there, below the study's folder."""
+    """Write a config of ``hpcvox featurize`` for each missing set into the study's folder."""
     folder = settings.out / CONFIGS
     paths = []
     for number, one in enumerate(featurizations(settings).values(), 1):
@@ -127,7 +128,7 @@ def _check_descriptor(settings: StudySettings, folder: Path, descriptor: str) ->
 
 
 def _differences(manifest: Manifest, asked: FeaturizeSettings) -> list[str]:
-    """The settings that decide on a set's samples and that are not those of the set that is there."""
+    """The settings that change the samples of a set and that differ from those of the existing set."""
     there: dict[str, Any] = {"source": manifest.source, **manifest.settings}
     wanted: dict[str, Any] = {"source": asked.source.name, **asked.fixed()}
     return [

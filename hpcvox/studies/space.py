@@ -1,4 +1,4 @@
-"""The space of a study, in the terms of Optuna, and the settings of a training at a point of it."""
+"""Converts the space of a study to Optuna's distributions, and points of it to settings of a training."""
 
 import copy
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from hpcvox.studies.settings import Dimension, StudySettings
 from hpcvox.training.settings import TrainSettings
 
 OWN = ("out", "ranks")
-"""Settings that a study sets by itself."""
+"""Settings that a study sets itself."""
 
 
 def distributions(settings: StudySettings) -> dict[str, BaseDistribution]:
-    """The space as Optuna takes it; choices that are not a text or a number are written as YAML."""
+    """The space as Optuna's distributions; choices that are no texts or numbers are written as YAML."""
     return {key: _distribution(dimension) for key, dimension in settings.space.items()}
 
 
@@ -33,7 +33,7 @@ def training(settings: StudySettings, params: Mapping[str, Any]) -> TrainSetting
     """The settings of the training at the point ``params``.
 
     Raises:
-        ConfigError: the training does not allow them; names the key and what is valid.
+        ConfigError: the training does not allow them; the message names the key and what is valid.
     """
     tree = _tree(settings)
     for key, value in params.items():
@@ -45,10 +45,10 @@ def training(settings: StudySettings, params: Mapping[str, Any]) -> TrainSetting
 
 
 def check(settings: StudySettings) -> None:
-    """Refuse a space of which the training does not allow a part.
+    """Check that the training allows all of the space.
 
     Raises:
-        ConfigError: a key is unknown, or an end or a choice of it is not valid; says which.
+        ConfigError: a key is unknown, or one of its limits or choices is not valid; the message says which.
     """
     for key in (*settings.settings, *settings.space):
         if key in OWN:
@@ -80,7 +80,7 @@ def _tree(settings: StudySettings) -> dict[str, Any]:
 
 
 def base_tree(kind: type[Settings], base: Path | None) -> dict[str, Any]:
-    """What the config ``base`` sets; nothing where there is none."""
+    """The settings in the config ``base``; empty if it is None."""
     return config.load(kind, base).model_dump(mode="json", exclude_unset=True) if base is not None else {}
 
 
@@ -105,7 +105,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def _chosen(choices: list[Any]) -> dict[Any, Any]:
-    """Each choice by what Optuna calls it."""
+    """The choices by the names that Optuna uses for them."""
     plain = (str, int, float, type(None))
     return {
         choice
@@ -116,7 +116,7 @@ def _chosen(choices: list[Any]) -> dict[Any, Any]:
 
 
 def _values(dimension: Dimension) -> list[Any]:
-    """Those by which a dimension is checked."""
+    """The values of a dimension that are checked: all choices, or the limits of the range."""
     if dimension.choices is not None:
         return list(_chosen(dimension.choices))
     return [dimension.low, dimension.high]

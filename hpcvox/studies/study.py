@@ -1,4 +1,4 @@
-"""A study on disk: what it asks for, which of its trials count, and whose workers are dead.
+"""A study on disk: its settings, the trials that count, and the trials whose workers are dead.
 
 ``journal.log`` is Optuna's storage, ``artifacts/`` has the pictures that it names, ``config.yaml`` the study's
 settings, and ``trials/0007/`` the run of a trial.
@@ -27,14 +27,14 @@ from hpcvox.studies.journal import JOURNAL, locked, storage
 from hpcvox.studies.settings import StudySettings
 
 MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
-"""Settings with which a study may go on though they differ from those it began with.
+"""Settings that may change while a study goes on.
 
-Of ``featurize`` what decides on the samples is held by the shard sets themselves.
+``featurize`` is among them, because the shard sets themselves hold the settings that change their samples.
 """
 
 FOLDER, TAKES_UP, ATTEMPT, SAME_AS = "run", "takes up", "attempt", "same as trial"
-"""Attributes of a trial: its run folder; the trial that it goes on with; how often that was begun; whose result it has,
-their parameters being the same."""
+"""Attributes of a trial: its run folder; the trial that it continues; how often that was begun; the trial with the same
+parameters whose result it shares."""
 
 ALIVE = ".alive"
 """File in a trial's folder that its worker touches."""
@@ -54,26 +54,26 @@ _PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
 
 
 _DAMAGED: Final = (ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
-"""What Optuna raises of a journal that it has not written."""
+"""The exceptions of Optuna for a journal that it has not written."""
 
 _RUN: Final = re.compile(r"trials/\d+(-\d+)?")
 
 
 class TakenUpError(Exception):
-    """Another worker has taken up a trial, this one having given no sign of life for too long."""
+    """Another worker has taken over a trial, because this one gave no sign of life for too long."""
 
 
 class Claim(NamedTuple):
-    """A trial as its worker holds it."""
+    """A trial that a worker has claimed."""
 
     trial: optuna.Trial
     folder: Path
     twin: int | None
-    """Number of an earlier trial of the same parameters, whose result is this one's, too."""
+    """Number of an earlier trial with the same parameters, whose result this one shares; None if there is none."""
 
 
 class Study:
-    """What workers and readers of a study share."""
+    """A study, as workers and readers use it."""
 
     def __init__(self, settings: StudySettings, of_optuna: optuna.Study) -> None:
         self.settings, self.optuna, self.out = settings, of_optuna, settings.out
@@ -81,11 +81,11 @@ class Study:
 
     @classmethod
     def begin(cls, settings: StudySettings) -> "Study":
-        """The study in ``settings.out``, made where there is none.
+        """Open the study in ``settings.out``, or make it if there is none.
 
         Raises:
-            ConfigError: the space is not one of the training's, or the folder holds another study.
-            ShardError: a shard set is not there, nor does the study say how to make it.
+            ConfigError: the training does not allow the space, or the folder holds another study.
+            ShardError: a shard set is missing, and the study does not say how to make it.
         """
         space.check(settings)
         shard_sets.check(settings)
@@ -105,7 +105,7 @@ class Study:
 
     @classmethod
     def open(cls, out: Path) -> "Study":
-        """The study in ``out``, to be looked at.
+        """Open the study in ``out`` for reading.
 
         Raises:
             ConfigError: there is none, or its journal is damaged.
@@ -126,24 +126,24 @@ class Study:
 
     @property
     def storage(self) -> BaseStorage:
-        """Where Optuna keeps the study, for another reader."""
+        """Optuna's storage of the study, for other readers."""
         return storage(self.out)
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All that count: not those that others have taken up, nor those that were never run."""
+        """All trials that count, without those that others have taken over and those that were never run."""
         every = self._every()
         taken = _successors(every)
         return [trial for trial in every if trial.number not in taken and FOLDER in trial.user_attrs]
 
     @property
     def left(self) -> int:
-        """How many trials the study still lacks, those that are running among them."""
+        """How many trials the study still lacks, including those that are running."""
         done = sum(trial.state.is_finished() for trial in self.trials)
         return max(0, self.settings.trials - done)
 
     def claim(self) -> Claim | None:
-        """A trial for this worker; None where there is none to begin (some may be running)."""
+        """Claim a trial for this worker; None if there is none to begin (some may be running)."""
         self.give_up_the_dead()
         with _lock(self.out):
             trials = self.trials
@@ -151,7 +151,7 @@ class Study:
             return self._ask() if waiting or len(trials) < self.settings.trials else None
 
     def give_up_the_dead(self) -> None:
-        """Let other workers take up the trials of those that give no sign of life."""
+        """Release the trials of workers without a sign of life, so that other workers can take them over."""
         with _lock(self.out):
             every = self._every()
             taken = _successors(every)
@@ -159,7 +159,7 @@ class Study:
             for trial in every:
                 if trial.state != TrialState.RUNNING:
                     continue
-                # its worker was killed while it asked for it, or while it gave it back
+                # its worker was killed while it claimed the trial, or while it gave it back
                 if FOLDER not in trial.user_attrs or trial.number in taken:
                     self.optuna.tell(trial.number, state=TrialState.FAIL)
                 elif now - _last_sign(self.out / trial.user_attrs[FOLDER]) > self.settings.heartbeat_s:
@@ -169,7 +169,7 @@ class Study:
                         self.optuna.tell(trial.number, state=TrialState.FAIL)
 
     def now(self, number: int) -> FrozenTrial:
-        """The trial ``number``, or the last that has taken it up."""
+        """The trial ``number``, or the last one that has taken it over."""
         every = self._every()
         successors = _successors(every)
         while number in successors:
@@ -177,33 +177,33 @@ class Study:
         return every[number]
 
     def refuse_taken_up(self, number: int) -> None:
-        """Raise :class:`TakenUpError` unless the trial is still its worker's."""
+        """Raise :class:`TakenUpError` if another worker has taken over the trial."""
         every = self._every()
         if every[number].state != TrialState.RUNNING or number in _successors(every):
             raise TakenUpError(f"trial {number}")
 
     def tell(self, number: int, values: Sequence[float] | None, state: TrialState) -> None:
-        """Say what came of a trial.
+        """Tell Optuna the result of a trial.
 
         Raises:
-            TakenUpError: it is no longer this worker's to say.
+            TakenUpError: another worker has taken over the trial.
         """
         with _lock(self.out):
             self.refuse_taken_up(number)
             self.optuna.tell(number, values, state=state)
 
     def give_back(self, number: int) -> None:
-        """Let another worker take up a trial where its run has its last checkpoint.
+        """Release a trial, so that another worker can continue it from its last checkpoint.
 
         Raises:
-            TakenUpError: one already has.
+            TakenUpError: another worker has already taken it over.
         """
         with _lock(self.out):
             self.refuse_taken_up(number)
             self._give_back(self._every()[number])
 
     def begin_anew(self, claim: Claim) -> Claim:
-        """The trial with a folder of its own, where another worker's training does not let go of the one it had."""
+        """Give the trial a new run folder, because another worker's training still holds the old one."""
         run = f"trials/{_begun(claim.folder.name):04d}-{claim.trial.number:04d}"
         folder = self._folder(run)
         claim.trial.set_user_attr(FOLDER, run)
@@ -223,13 +223,13 @@ class Study:
 
     def _ask(self) -> Claim:
         every = self._every()
-        # Of the seed and the choices before alone: a worker that begins anew chooses as it would have.
+        # depends only on the seed and the earlier choices, so that a restarted worker makes the same choice
         chosen = sum(FOLDER in trial.user_attrs and TAKES_UP not in trial.user_attrs for trial in every)
         self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + chosen)
         trial = self.optuna.ask(self._space)
         run = trial.user_attrs.get(FOLDER, f"trials/{trial.number:04d}")
         folder = self._folder(run)
-        # Of two that are tried at once the one begun first is trained, whoever has taken it up since.
+        # of two running trials with equal parameters only the earlier one is trained, whoever has taken it over since
         twins = [
             other.number
             for other in every
@@ -246,10 +246,10 @@ class Study:
 
 
 def _check_attributes(every: Sequence[FrozenTrial], objectives: int) -> None:
-    """See that trials name folders of the study and other trials, as workers write it: it may be a stranger's.
+    """Check that the attributes of trials name folders of the study and other trials; the study may be a stranger's.
 
     Raises:
-        ValueError: one does not.
+        ValueError: an attribute is not valid.
     """
     for trial in every:
         said = trial.user_attrs
@@ -264,29 +264,29 @@ def _check_attributes(every: Sequence[FrozenTrial], objectives: int) -> None:
 
 
 def _successors(every: list[FrozenTrial]) -> dict[int, int]:
-    """Which trial has taken up which: the later by the earlier."""
+    """For each trial that was taken over, the later trial that continues it."""
     return {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    """Those of a trial, also of one that waits, or whose worker was killed while it asked for them."""
+    """The parameters of a trial, also of one that waits, or whose worker was killed while it claimed it."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 
 def _begun(run: str) -> int:
-    """Which trial has begun a run, or the one that it was begun anew for."""
+    """The number of the trial that has begun a run folder."""
     return int(Path(run).name.partition("-")[0])
 
 
 def sign_of_life(folder: Path) -> None:
-    """Say that the worker of the trial in ``folder`` is there."""
+    """Record that the worker of the trial in ``folder`` is alive."""
     (folder / ALIVE).touch()
 
 
 def _last_sign(folder: Path) -> float:
     try:
         return (folder / ALIVE).stat().st_mtime
-    except OSError:  # the folder was taken away
+    except OSError:  # the folder was removed
         return 0.0
 
 
@@ -295,7 +295,7 @@ def _lock(out: Path) -> contextlib.AbstractContextManager[None]:
 
 
 def _file_time(out: Path) -> float:
-    """What time it is for the file system, whose clock may not be this node's."""
+    """The time on the clock of the file system, which may differ from that of this node."""
     path = out / f".now-{os.getpid()}-{time.monotonic_ns()}"
     path.touch()
     try:

@@ -55,9 +55,6 @@ class TrainSettings(Settings):
     patience: int = Field(
         0, ge=0, description="end the run after this many epochs without a better held-out figure; 0: never"
     )
-    held_out_fraction: float = Field(
-        0.2, gt=0, lt=1, description="share of the materials to hold out of training"
-    )
     held_out_fraction: HeldOutFraction = 0.2
     batch_statistics: Literal["rank", "global"] = Field(
         "rank",

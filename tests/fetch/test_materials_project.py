@@ -379,5 +379,5 @@ def test_without_the_library_its_extra_is_named(fetch: Fetch, monkeypatch: pytes
     for name in ("materials_project", "summaries"):
         monkeypatch.delitem(sys.modules, f"hpcvox.fetch.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "mp_api.client.core.exceptions", None)
-    with pytest.raises(MissingDependencyError, match=r"takes mp-api .*hpcvox\[mp\]"):
+    with pytest.raises(MissingDependencyError, match=r"needs mp-api .*hpcvox\[mp\]"):
         fetch()

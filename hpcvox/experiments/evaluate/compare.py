@@ -1,4 +1,4 @@
-"""Measures of how near a reconstructed crystal is to the true one.  Pure: crystals in, numbers out."""
+"""Measures the distance of a reconstructed crystal from the true one; the functions only compute numbers."""
 
 from typing import NamedTuple
 
@@ -11,19 +11,19 @@ from hpcvox.crystals.known import structure
 from hpcvox.crystals.record import Crystal
 
 MATCH_DISTANCE = 0.5
-"""Å: sites further apart than this are not the same site in :attr:`Match.exact`."""
+"""In :attr:`Match.exact`, sites farther apart than this, in Å, are different."""
 
 LTOL, STOL, ANGLE_TOL = 0.3, 0.5, 10
-"""Tolerances by which generators are compared (Xie et al. 2022, CDVAE): of lengths, of sites in (volume/site)^(1/3),
-and of angles in degrees."""
+"""The usual tolerances for comparing generators (Xie et al. 2022, CDVAE): relative for lengths, in (volume/site)^(1/3)
+for sites, in degrees for angles."""
 
 
 class Match(NamedTuple):
-    """Two sets of sites, paired so that the summed distance is least."""
+    """The result of pairing two sets of sites so that the sum of distances is least."""
 
     emd: float  # Å | mean distance of the pairs: the earth mover's distance for equal numbers of sites
     pairs: int  # the smaller number of sites
-    excess: int  # sites found beyond the true ones; negative where some are missing
+    excess: int  # number of sites found minus number of true sites
     species_right: float  # share of the pairs that have the same element
     exact: bool  # no excess, all elements right, every pair within 0.5 Å
 
@@ -37,9 +37,9 @@ def match_sites(
 ) -> Match:
     """Compare the sites of two crystals by the Hungarian assignment (Court et al. 2020, "EMD").
 
-    Distances are those of the nearest periodic images in the *true* cell, so that an error of the cell,
-    which has its own measure, does not count twice.  Elements do not enter the assignment.  Of unequal
-    numbers of sites the smaller number is paired, and the difference is told apart (``excess``).
+    Distances are those of the nearest periodic images in the *true* cell.  So an error of the cell, which has its own
+    measure, does not count twice.  The assignment ignores elements.  If the numbers of sites differ, the smaller number
+    is paired, and ``excess`` is the difference.
 
     Args:
         lattice: the true cell, rows in Å, (3, 3).
@@ -55,9 +55,9 @@ def match_sites(
 
 
 def structure_rms(true: Crystal, found: Crystal) -> float | None:
-    """Root mean square distance of the sites, in units of (volume/site)^(1/3); None where it is another structure.
+    """Root mean square distance of the sites, in units of (volume/site)^(1/3); None if the structures do not match.
 
-    pymatgen's ``StructureMatcher`` as in CDVAE's "match rate" and "RMSE".
+    pymatgen's ``StructureMatcher`` decides, as in CDVAE's "match rate" and "RMSE".
     """
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -78,6 +78,6 @@ def periodic_distances(
 
 
 def right_voxels(true_species: NDArray[np.uint8], species: NDArray[np.uint8]) -> tuple[int, int]:
-    """How many occupied voxels of the true map have the right element, and how many are occupied."""
+    """The number of occupied voxels of the true map that have the right element, and the number of occupied voxels."""
     occupied = true_species > 0
     return int((species[occupied] == true_species[occupied]).sum()), int(occupied.sum())

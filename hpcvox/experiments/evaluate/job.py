@@ -1,8 +1,8 @@
-"""``evaluate``: Court et al. 2020's figures on crystals that no network was trained on.
+"""``hpcvox evaluate``: computes the figures of Court et al. 2020 on crystals that no network was trained on.
 
-Each held-out crystal goes through the whole chain, encoder (posterior mean) → decoder → naming ("reconstruction"), and,
-where a UNet names the elements, its own maps through the UNet alone, too ("segmentation").  What cannot be placed is a
-failure and counts as one.
+Each held-out crystal goes through the whole chain, encoder (posterior mean) → decoder → naming ("reconstruction").  If
+a UNet names the elements, the crystal's own maps also go through the UNet alone ("segmentation").  A map in which no
+atoms can be placed counts as a failure.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted
 
 PART = 64
-"""Crystals to a part: what an interruption loses at most."""
+"""Crystals in a part; an interruption loses at most one part."""
 
 
 def run(settings: EvaluateSettings) -> Outcome:
@@ -56,7 +56,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         config.claim(settings, settings.out, ("threads", "device", "limit"))
         placement = _rules(settings)._asdict()
         unet = None if networks.unet_card is None else networks.unet_card.checksum
-        # of each way a row has the crystal that was placed, too: its sites
+        # for each way a row also has the sites of the crystal that was placed
         work = [networks.card.checksum, unet, placement, list(Figure), "sites"]
         parts = KeptParts(settings.out / "parts", work)
         rows: list[dict[str, Any]] = []
@@ -97,7 +97,7 @@ def run(settings: EvaluateSettings) -> Outcome:
 def _held_out(
     settings: EvaluateSettings, networks: Networks, shards: ShardSet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Samples that the VAE's training held out, evenly spread over the set, and their deciles."""
+    """The samples that the VAE's training held out (evenly spread over the set if limited), and their deciles."""
     card = networks.card
     networks.vae.check(shards, f"name the set it was trained on, {card.run.shards}, as shards")
     out = card.run.held_out(shards.formulas) & np.isfinite(condition_of(shards, card.condition))
@@ -116,7 +116,7 @@ def _rules(settings: EvaluateSettings) -> PlacementRules:
 
 
 def _held_out_the_same(networks: Networks) -> bool | None:
-    """Whether the UNet's training held out the same materials, by its card; None where there is none."""
+    """Whether the UNet's training held out the same materials, according to its card; None if there is no UNet."""
     if networks.unet_card is None:
         return None
     keys, one, other = ("shards", "seed", "held_out_fraction"), networks.card.run, networks.unet_card.run
@@ -173,7 +173,7 @@ def _compare(
     networks: Networks,
     shards: ShardSet,
 ) -> dict[str, Any]:
-    """The figures of one crystal one way."""
+    """The figures of one crystal for one way."""
     right, occupied = right_voxels(true_species, segmented.species[row])
     figures: dict[str, Any] = {"recall": right / occupied, "right": right, "occupied": occupied}
     crystal = _true(shards, index)
@@ -207,7 +207,7 @@ def _lengths(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _true(shards: ShardSet, index: int) -> Crystal:
-    """The crystal itself, in the setting of its maps."""
+    """The true crystal, in the setting of its maps."""
     lattice = shards.cells[index]
     lattice = as_fitted(lattice)
     numbers, frac = shards.sites(index)
@@ -215,7 +215,7 @@ def _true(shards: ShardSet, index: int) -> Crystal:
 
 
 def _found(row: dict[str, Any], way: Way) -> list[Crystal]:
-    """The crystal that was placed, if any."""
+    """The crystal that was placed; empty if there is none."""
     sites = row.get(column(way, "sites"))
     if sites is None:
         return []

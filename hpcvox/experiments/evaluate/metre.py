@@ -1,7 +1,7 @@
-"""METRe and cRMSE: the match rate and the RMSE made fair (Martirossyan et al. 2025, arXiv:2509.12178).
+"""METRe and cRMSE: fairer forms of the match rate and the RMSE (Martirossyan et al. 2025, arXiv:2509.12178).
 
-The match rate compares a crystal with its own reconstruction alone, although one of another polymorph may be the better
-match; and the mean RMSE leaves out what does not match, so that a worse model may have the better figure.
+The match rate compares a crystal only with its own reconstruction, although that of another polymorph may match better.
+The mean RMSE leaves out crystals without a match, so that a worse model may have the better figure.
 """
 
 from collections import defaultdict
@@ -12,16 +12,16 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.experiments.evaluate.compare import STOL, structure_rms
 
 UNMATCHED: Final = STOL
-"""What a crystal that nothing matches adds to the cRMSE, in (volume/site)^(1/3): the matcher's tolerance."""
+"""The value in the cRMSE of a crystal without a match, in (volume/site)^(1/3): the matcher's tolerance."""
 
 
 class Metre(NamedTuple):
-    """Of a set of true crystals."""
+    """The two figures of a set of true crystals."""
 
     metre: float
-    """Share of them that some crystal found of the same composition matches."""
+    """Share of the true crystals that at least one found crystal of the same composition matches."""
     crmse: float
-    """Mean over all of them of the least RMS distance to one, in (volume/site)^(1/3)."""
+    """Mean over all true crystals of the least RMS distance to a found one, in (volume/site)^(1/3)."""
 
 
 def metre(true: Sequence[Crystal], found: Sequence[Crystal]) -> Metre:

@@ -1,4 +1,4 @@
-"""What ``evaluate`` says of held-out crystals: ``metrics.json``, and ``per_crystal.csv`` with its columns."""
+"""The files in which ``hpcvox evaluate`` reports on held-out crystals: ``metrics.json`` and ``per_crystal.csv``."""
 
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -9,14 +9,14 @@ TABLE: Final = "per_crystal.csv"
 
 
 class Way(StrEnum):
-    """How maps become a crystal again."""
+    """The ways in which maps are turned into a crystal again."""
 
     SEGMENTATION = "segmentation"  # the crystal's own maps through the UNet
     RECONSTRUCTION = "reconstruction"  # encoder, decoder, naming: the whole chain
 
 
 class Column(StrEnum):
-    """Of the true crystal."""
+    """The columns of the true crystal."""
 
     ID = "id"
     FORMULA = "formula"
@@ -31,16 +31,16 @@ LENGTHS: Final = (Column.A, Column.B, Column.C)
 
 
 class Figure(StrEnum):
-    """Of the crystal that was found one way."""
+    """The columns of the crystal that was found in one way."""
 
-    CODE = "code"  # why no atoms could be placed, else empty
+    CODE = "code"  # why no atoms could be placed; empty if they could
     A = "a"  # Å
     B = "b"
     C = "c"
     LENGTH_MAE = "length_mae"
     ANGLE_MAE = "angle_mae"
     EMD = "emd"
-    EXCESS = "excess"  # sites more than the true crystal has
+    EXCESS = "excess"  # number of sites minus that of the true crystal
     SPECIES_RIGHT = "species_right"
     EXACT = "exact"
     VALID = "valid"
@@ -49,7 +49,7 @@ class Figure(StrEnum):
 
 
 def column(way: Way, figure: str) -> str:
-    """Where the figure of a way stands in the table."""
+    """The name of the column with the figure of a way."""
     return f"{way}_{figure}"
 
 
@@ -58,12 +58,12 @@ COLUMNS: Final = (*Column, *(column(way, figure) for way in Way for figure in Fi
 
 
 class Figures(Part):
-    """Means over the crystals, one way; failures are in every rate, and in no mean that they have no part in."""
+    """Means over all crystals for one way.  Rates count failures; means of errors are over the placed crystals only."""
 
     length_mae: float | None = None
-    """Å, per axis."""
+    """Mean absolute error of the cell lengths in Å, per axis."""
     angle_mae: float | None = None
-    """Degrees, per angle."""
+    """Mean absolute error of the cell angles in degrees, per angle."""
     emd: float | None = None
     """Å, placed crystals."""
     delta_n: float | None = None
@@ -80,11 +80,11 @@ class Figures(Part):
     failure_rate: float
     failures: dict[str, int]
     failed: list[str]
-    """Ids of the first of them."""
+    """Ids of the first failures."""
 
 
 class EvaluateSummary(Summary):
-    """The figures of each way, and what they are of."""
+    """The figures of each way, and the crystals and networks that they belong to."""
 
     FILE: ClassVar[str] = "metrics.json"
 
@@ -95,10 +95,10 @@ class EvaluateSummary(Summary):
     unet: str | None = None
     shards: str | None = None
     unet_held_out_the_same: OrAbsent[bool] = None
-    """Whether the UNet's training held out the same materials; None where there is no UNet."""
+    """Whether the UNet's training held out the same materials; None if there is no UNet."""
 
     @property
     def ways(self) -> dict[Way, Figures]:
-        """The figures of each way that there is."""
+        """The figures of the ways that were evaluated."""
         found = {Way.SEGMENTATION: self.segmentation, Way.RECONSTRUCTION: self.reconstruction}
         return {way: figures for way, figures in found.items() if figures is not None}

@@ -1,7 +1,7 @@
-"""``evaluate-fingerprint``: Ziletti et al. 2018's Tables S1 and S2 for a trained network and any crystals.
+"""``hpcvox evaluate-fingerprint``: Tables S1 and S2 of Ziletti et al. 2018 for a trained network and any crystals.
 
-Each crystal is classified whole and with each amount of each defect; its class is that of the whole crystal.
-Beside the network, spglib classifies the same supercells by their space group, at the paper's three tolerances.
+Each crystal is classified without defects, and with each amount of each defect; the right class is that of the crystal
+without defects.  spglib also classifies the same supercells by their space group, with the paper's three tolerances.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ from hpcvox.terminal import counted
 from hpcvox.training.folder.runs import load_model
 
 PART: Final = 16
-"""Crystals to a part: what an interruption loses at most."""
+"""Crystals in a part; an interruption loses at most one part."""
 
 UNITS: Final = {
     "displacement": "σ (Å)",
@@ -50,7 +50,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
 
     Raises:
         CheckpointError: there is no trained fingerprint network in ``settings.run``.
-        ConfigError: its classes are not of space groups, and ``symmetry`` was asked for.
+        ConfigError: its classes are not space groups, although ``symmetry`` is set.
         SourceError: the source cannot be read.
     """
     _, card = load_model(settings.run, FingerprintCard)
@@ -87,7 +87,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
 
 
 def accuracies(tried: Sequence[Condition], crystals: list[Row], symmetry: bool) -> list[dict[str, Any]]:
-    """A row a condition: ``defect``, ``amount``, ``crystals``, and the share each method is right for, 0 to 1."""
+    """A row for each condition: ``defect``, ``amount``, ``crystals``, and the share that each method gets right."""
     table = []
     for index, condition in enumerate(tried):
         row: dict[str, Any] = {**condition._asdict(), "crystals": len(crystals)}
@@ -118,12 +118,12 @@ def draw(table: list[dict[str, Any]]) -> Figure:
 
 
 def _methods(symmetry: bool) -> dict[str, str]:
-    """Columns of the table, and where a row keeps what each method said."""
+    """The columns of the table, and the key of each method's results in a row."""
     return {"network": "said"} | ({f"spglib_{name}": name for name in TOLERANCES} if symmetry else {})
 
 
 def _chosen(settings: EvaluateFingerprintSettings) -> list[Entry]:
-    """The entries that are tried, evenly spread over the source."""
+    """The entries to classify, evenly spread over the source."""
     entries = list(open_source(settings.source))
     if settings.limit and settings.limit < len(entries):
         step = len(entries) / settings.limit
@@ -146,7 +146,7 @@ def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum:
 def _per_crystal(
     tried: Sequence[Condition], crystals: list[Row], symmetry: bool
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Header and lines of what each crystal was taken for in each condition."""
+    """Header and lines of the table with the class that each crystal got in each condition."""
     methods = _methods(symmetry)
     lines = [
         {"id": crystal["id"], "class": crystal["class"], **condition._asdict()}

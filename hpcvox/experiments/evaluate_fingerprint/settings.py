@@ -17,10 +17,10 @@ _RUN = Input("`hpcvox train-fingerprint` makes it")
 
 
 class EvaluateFingerprintSettings(Settings):
-    """hpcvox evaluate-fingerprint: a fingerprint network and spglib on crystals with defects, side by side.
+    """hpcvox evaluate-fingerprint: compare a fingerprint network and spglib on crystals with defects.
 
-    It tells how well each names the class of a crystal (Ziletti et al. 2018, Tables S1 and S2).  Run it again and it
-    goes on where it was.
+    It measures how often each finds the right class of a crystal (Ziletti et al. 2018, Tables S1 and S2).  Run it again
+    and it goes on where it was.
 
     Examples:
       hpcvox evaluate-fingerprint limit=0 symmetry=false out=runs/defects_all
@@ -37,22 +37,22 @@ class EvaluateFingerprintSettings(Settings):
         Path("runs/defects"),
         description="folder for accuracy.csv, accuracy.png, per_crystal.csv and rejects.csv",
     )
-    limit: int = Field(500, ge=0, description="crystals used, evenly spread over the source; 0: all")
+    limit: int = Field(500, ge=0, description="use this many crystals, evenly spread over the source; 0: all")
     displacements: tuple[Displacement, ...] = Field(
         (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1),
         description="Å; standard deviations of the shift of each coordinate, each above 0",
     )
     vacancies: tuple[Share, ...] = Field(
         (0.01, 0.1, 0.25, 0.4, 0.5, 0.6, 0.7),
-        description="shares of the atoms that are removed, each between 0 and 1",
+        description="shares of the atoms to remove, each between 0 and 1",
     )
     substitutions: tuple[Share, ...] = Field(
         (0.25, 0.5), description="shares of the atoms that become another element, each between 0 and 1"
     )
     symmetry: bool = Field(
         True,
-        description="classify the same supercells by spglib, too, at three tolerances; this takes most of the "
+        description="also classify the same supercells by spglib with three tolerances; this takes most of the "
         "time",
     )
-    seed: int = Field(0, ge=0, description="of the defects; each crystal has its own")
+    seed: int = Field(0, ge=0, description="seed of the defects; each crystal has its own defects")
     actors: Actors = 0

@@ -1,4 +1,4 @@
-"""What an actor of ``evaluate-fingerprint`` does: classify crystals, whole and with defects."""
+"""The work of one actor of ``evaluate-fingerprint``: it classifies crystals without and with defects."""
 
 import re
 from typing import Any, Final, NamedTuple
@@ -20,14 +20,14 @@ from hpcvox.networks.fingerprint.at_work import DEFECTS, Classifier, descriptor
 from hpcvox.spglib_cell import spglib_cell
 
 TOLERANCES: Final = {"tight": (1e-3, 1.0), "medium": (1e-2, 1.0), "loose": (1e-1, 5.0)}
-"""Of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""
+"""Tolerances of spglib, in Å and degrees (Ziletti et al. 2018, Supplementary Note 1)."""
 
 Row = dict[str, Any]
-"""``{"id", "class", "said": [network's class per condition], "tight": [spglib's], ...}``, or a reject's columns."""
+"""``{"id", "class", "said": [network's class for each condition], "tight": [spglib's], ...}``; or of a reject."""
 
 
 class Condition(NamedTuple):
-    """One kind of defect and how much of it."""
+    """A kind of defect and its amount."""
 
     defect: str
     """One of :data:`DEFECTS`, or ``none``."""
@@ -36,7 +36,7 @@ class Condition(NamedTuple):
 
 
 def conditions(settings: EvaluateFingerprintSettings) -> list[Condition]:
-    """All that each crystal is tried with, whole first."""
+    """All conditions in which each crystal is classified; the first has no defects."""
     given = (settings.displacements, settings.vacancies, settings.substitutions)
     pairs = zip(DEFECTS, given, strict=True)
     return [
@@ -46,7 +46,7 @@ def conditions(settings: EvaluateFingerprintSettings) -> list[Condition]:
 
 
 class DefectsWorker:
-    """Loads the network once and classifies crystal after crystal.  A pure function of settings and entries."""
+    """Loads the network once, then classifies crystals; results depend only on settings and entries."""
 
     def __init__(self, settings: EvaluateFingerprintSettings) -> None:
         torch.set_num_threads(1)
@@ -60,7 +60,7 @@ class DefectsWorker:
         ]
 
     def __call__(self, part: Part[Entry]) -> list[Row]:
-        """The rows of the entries' crystals, rejects among them."""
+        """Return the rows of the crystals and rejects of the entries."""
         rows = []
         for place, entry in enumerate(part.items):
             for number, result in enumerate(parse(entry, part.fatal.get(place))):
@@ -95,7 +95,7 @@ class DefectsWorker:
     def _by_symmetry(
         self, cluster: Cluster, lattice: NDArray[np.float64], tolerance: tuple[float, float]
     ) -> str:
-        """The class of the space group that spglib finds for the periodic supercell; empty where it is of none."""
+        """The class of the space group that spglib finds for the periodic supercell; empty if it has no class."""
         supercell = Cell(lattice, cluster.positions @ np.linalg.inv(lattice), cluster.numbers)
         found = spglib.get_spacegroup(
             spglib_cell(supercell), symprec=tolerance[0], angle_tolerance=tolerance[1]
@@ -109,5 +109,5 @@ def _defect(condition: Condition) -> dict[str, float]:
 
 
 def reject(id: str, origin: str, code: str, message: str) -> Row:
-    """The row of what could not be classified, and why."""
+    """The row of a crystal that could not be classified, with the reason."""
     return {"id": id, "origin": origin, "code": code, "message": message}

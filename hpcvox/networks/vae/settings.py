@@ -41,7 +41,6 @@ class VAESettings(Settings):
         description="features of a patch from which the decoder names elements; 0: it names none, a UNet has to",
     )
     classes: Classes = 99
-    classes: Classes = 99
     cell: Literal["maps", "lattice"] = Field(
         "lattice",
         description="how coordinates are decoded: maps, voxel by voxel like the density; lattice, from a decoded "
