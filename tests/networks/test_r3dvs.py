@@ -171,7 +171,7 @@ def test_samples_without_the_target_are_left_out(
             ShardError,
             "no target 'roughnes': did you mean roughness\\? valid",
         ),
-        (["task=rotation", f"crystals={COUNT + 1}"], ConfigError, f"crystals: {COUNT + 1}.*has {COUNT}"),
+        (["task=rotation", f"crystals={COUNT + 1}"], ConfigError, f"crystals: {COUNT + 1}.*has only {COUNT}"),
         (["length=6.5"], ConfigError, r"length 6\.5 Å is not a whole number of resolutions of 0\.8"),
         (["model.filters=[4, 4, 4, 4]"], ConfigError, "4 levels of filters.*leave nothing of 8³ voxels"),
     ],

@@ -17,14 +17,14 @@ __all__ = ["MAX_POINTS", "Field", "Quantity", "read_chgcar", "read_cube", "read_
 
 
 class FieldFormat(NamedTuple):
-    """A format, which a file's name tells."""
+    """A file format of fields; the name of a file tells which one it has."""
 
     told: str
-    """Its names, for a person."""
+    """The file names of this format, as messages show them."""
     pattern: re.Pattern[str]
-    """What such a name has in it."""
+    """Matches the file names of this format."""
     read: Callable[[Path, Quantity], Field]
-    """Reads a file; what it holds is of effect where the format does not say so."""
+    """Reads a file as this quantity; formats that say their quantity themselves ignore the argument."""
 
 
 def _named(pattern: str) -> re.Pattern[str]:
@@ -38,18 +38,18 @@ FORMATS: Final = (
     ),
     FieldFormat(".cube, .cub", _named(r"\.cube?(\.(gz|bz2|xz))?$"), read_cube),
 )
-"""The first whose pattern is in a name is that of the file; compression is told by its first bytes."""
+"""A file has the first format whose pattern matches its name; its first bytes tell the compression."""
 
 NAMES: Final = f"{', '.join(each.told for each in FORMATS)}, also .gz, .bz2, .xz"
 
 
 def format_of(name: str) -> FieldFormat | None:
-    """The format of the file ``name``; None where the name tells none."""
+    """Return the format that the file name ``name`` tells; None if it tells none."""
     return next((each for each in FORMATS if each.pattern.search(name)), None)
 
 
 def read_field(path: Path, kind: Quantity = "density") -> Field:
-    """The field in a file.
+    """Read the scalar field in a file.
 
     Args:
         path: the file.

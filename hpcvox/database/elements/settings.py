@@ -20,11 +20,11 @@ class ElementsSettings(Settings):
         10_517,
         ge=len(KINDS),
         le=1_000_000,
-        description="elemental solids to draw, shared evenly by the seven classes: sc, fcc, bcc, diamond, two "
-        "kinds of body-centred tetragonal, and hexagonal with rhombohedral; the paper has 10,517",
+        description="number of elemental solids, equally many of each of the seven classes: sc, fcc, bcc, diamond, "
+        "two kinds of body-centred tetragonal, and hexagonal with rhombohedral; the paper has 10,517",
     )
     seed: int = Field(
         0,
         ge=0,
-        description="which solids are drawn; with the same seed a smaller size is the beginning of a larger one",
+        description="seed of the draw; with the same seed, a smaller set is the beginning of a larger one",
     )

@@ -10,7 +10,7 @@ from hpcvox.inputs import Input
 
 
 class EvaluateSettings(NetworkSettings):
-    """hpcvox evaluate: held-out crystals through the networks and back, and how far off they come out.
+    """hpcvox evaluate: encode and decode held-out crystals with the networks, and measure the errors.
 
     Examples:
       hpcvox evaluate configs/evaluate.yaml limit=200
@@ -20,5 +20,5 @@ class EvaluateSettings(NetworkSettings):
         Path("runs/shards"), description="shard set whose held-out crystals are reconstructed"
     )
     out: Path = Field(Path("runs/evaluation"), description="folder for metrics.json and per_crystal.csv")
-    limit: int = Field(0, ge=0, description="held-out crystals used, evenly spread over the set; 0: all")
-    placement: PlacementSettings = Field(PlacementSettings(), description="how voxels become atoms")
+    limit: int = Field(0, ge=0, description="use this many held-out crystals, evenly spread over the set; 0: all")
+    placement: PlacementSettings = Field(PlacementSettings(), description="how voxels are turned into atoms")
