@@ -23,7 +23,7 @@ def whole_sites(
     label: Callable[[int], str] | None = None,
     least: NDArray[np.float64] = LEAST_DISTANCES_A,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Sites (n, 3) and atomic numbers (n,) with one whole atom a site; most crystals are so already.
+    """Fractional coordinates (n, 3) and atomic numbers (n,) with exactly one atom on each site.
 
     Several entries of one element on one site are one atom if they are repeated (0 and 1 are the same place), or if
     their occupancies add up to one.
