@@ -306,7 +306,7 @@ def test_a_study_that_is_only_being_begun_is_said(tmp_path: Path, capsys: pytest
 
 def test_it_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["study", "dashboard", "--help"]) == 0
-    assert re.search(r"^  port=0  +of the loopback", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^  port=0  +port on the loopback", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_the_way_in_goes_through_the_node() -> None:

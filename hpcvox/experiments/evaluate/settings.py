@@ -20,5 +20,7 @@ class EvaluateSettings(NetworkSettings):
         Path("runs/shards"), description="shard set whose held-out crystals are reconstructed"
     )
     out: Path = Field(Path("runs/evaluation"), description="folder for metrics.json and per_crystal.csv")
-    limit: int = Field(0, ge=0, description="use this many held-out crystals, evenly spread over the set; 0: all")
+    limit: int = Field(
+        0, ge=0, description="use this many held-out crystals, evenly spread over the set; 0: all"
+    )
     placement: PlacementSettings = Field(PlacementSettings(), description="how voxels are turned into atoms")
