@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from ase import Atoms
 from matplotlib.image import imread
 
 from hpcvox import config
@@ -49,21 +50,44 @@ def test_every_descriptor_has_its_command_arrays_and_picture(descriptor: str) ->
 
 
 def test_links_lead_somewhere() -> None:
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]
     links = {(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())}
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
     assert (DOCS / "descriptors.md", "descriptors/soap.png") in links
 
 
-@pytest.fixture(scope="module")
-def draw() -> ModuleType:
-    """The script that draws the pictures, as a module."""
-    spec = importlib.util.spec_from_file_location("draw", DOCS / "descriptors" / "draw.py")
+def script(path: Path) -> ModuleType:
+    """A script that draws pictures, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def draw() -> ModuleType:
+    """The script that draws the pictures of the descriptors."""
+    return script(DOCS / "descriptors" / "draw.py")
+
+
+def test_a_crystal_of_the_first_picture_is_drawn_with_its_images_and_its_cell() -> None:
+    drawing = script(DOCS / "perovskites.py")
+    places = [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5)]
+    made = Atoms("SrTiO3", scaled_positions=places, cell=[3.9] * 3, pbc=True)
+    assert drawing.is_tidy(made)
+    made.positions += 1.0
+    assert not drawing.is_tidy(made), "no atom is near the corner"
+    made.positions -= 1.0
+    _, radii, _ = drawing.spheres(made)
+    assert (radii > 0.2).sum() == 8 + 1 + 6
+    picture = drawing.render(made, 8.0)
+    ink = (picture < 1).any(axis=2)
+    assert 0.15 < ink.mean() < 0.6
+    assert not ink[0].any()
+    assert not ink[-1].any()
+    assert (DOCS / "perovskites.png").stat().st_size < 2 * PICTURES
 
 
 @pytest.mark.slow

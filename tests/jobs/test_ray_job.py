@@ -1,4 +1,4 @@
-"""Featurization as a job of a Ray cluster that somebody else started: ``ray job submit``, as the README has it."""
+"""Featurization as a job of a Ray cluster that somebody else started, as docs/tutorials/cluster.md submits it."""
 
 import os
 import re
@@ -21,8 +21,9 @@ from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
+from tests.support.shown_commands import shown
 
-(COMMAND,) = re.findall(r"^ray job submit .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+(COMMAND,) = (command for command in shown() if command.startswith("ray job submit "))
 BIN = Path(sys.executable).parent
 
 
@@ -76,7 +77,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 def submit(environment: dict[str, str], place: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    """The README's command for the cluster of ``environment``, its $PWD being ``place``."""
+    """The page's command for the cluster of ``environment``, its $PWD being ``place``."""
     command = COMMAND.replace("http://127.0.0.1:8265", environment["ADDRESS"]).replace("$PWD", str(place))
     return subprocess.run(
         [*command.split(), *more],

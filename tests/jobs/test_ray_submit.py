@@ -1,4 +1,4 @@
-"""``ray up``, ``ray submit`` and ``ray down`` as the README has them, on two machines that Ray reaches by SSH.
+"""``ray up``, ``ray submit`` and ``ray down`` of docs/tutorials/cluster.md, on two machines that Ray reaches by SSH.
 
 The machines are namespaces of this one: each has its own network (so the addresses and ports are those of the
 template), a /tmp of Ray's own and an SSH server; they share a home folder that is not the user's.  Their processes
@@ -9,7 +9,6 @@ import contextlib
 import getpass
 import os
 import pwd
-import re
 import secrets
 import shutil
 import subprocess
@@ -28,10 +27,9 @@ from hpcvox.featurize.settings import DensitySettings
 from hpcvox.shards.verify import verify
 from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
+from tests.support.shown_commands import shown
 
-UP, SUBMIT = re.findall(
-    r"^ray (?:up|submit) .*configs/ray_cluster.yaml.*$", (ROOT / "README.md").read_text(), re.MULTILINE
-)
+UP, SUBMIT = (command for command in shown() if command.startswith(("ray up ", "ray submit ")))
 CONFIG = "configs/ray_cluster.yaml"
 TEMPLATE = yaml.safe_load((ROOT / CONFIG).read_text())
 HEAD, WORKER = TEMPLATE["provider"]["head_ip"], "192.0.2.2"
