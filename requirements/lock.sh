@@ -28,7 +28,8 @@ compile() {
     "$work/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
         --constraints requirements/torch.txt "$@"
 }
-names() { sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' "$@"; }
+# without those for some machines only (colorama: Windows), which another lock may need everywhere
+names() { sed -n "/ ; sys_platform == 'win32'/d; s/^\([A-Za-z0-9._-]*\)==.*/\1/p" "$@"; }
 without() { sed 's/^/--no-emit-package=/'; }   # names, as arguments that leave these packages out
 lock() {   # its name, the packages that are left out, then what compile takes
     local name=$1 left_out=$2
