@@ -12,7 +12,7 @@
 #   HPCVOX_VENV          the virtual environment                  (default: .venv beside this file)
 #   HPCVOX_APT=no        leave the system's packages alone         (default: install them where that is allowed)
 #   HPCVOX_HOROVOD=no    do without Horovod                        (default: build it once and keep the wheel)
-#   HPCVOX_EXTRAS        optional parts: chgnet, docs, gpaw, metrics, mp (default: "chgnet"; "" for none; --test adds the others)
+#   HPCVOX_EXTRAS        optional parts: chgnet, docs, gpaw, metrics, mp, sevennet (default: "chgnet"; "" for none; --test adds the others)
 #   HPCVOX_BUNDLE        a folder that --bundle has filled: pip takes all from there and asks no index
 #   HPCVOX_TORCH_ARGS    more arguments for `pip install torch`    (default: none; an index of CPU builds, say)
 #   HOROVOD_*            go to Horovod's build, e.g. HOROVOD_GPU_OPERATIONS=NCCL
@@ -35,8 +35,8 @@ test_packages=(munge slurmctld slurmd slurm-client libpmix2 iproute2 procps chro
 for_tests=no check_only=no bundle=''
 for extra in $extras; do
     case $extra in
-        chgnet | docs | gpaw | metrics | mp) ;;
-        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, docs, gpaw, metrics, mp" >&2; exit 2 ;;
+        chgnet | docs | gpaw | metrics | mp | sevennet) ;;
+        *) echo "setup: HPCVOX_EXTRAS names '$extra', which is not known; valid: chgnet, docs, gpaw, metrics, mp, sevennet" >&2; exit 2 ;;
     esac
 done
 while [ $# != 0 ]; do
@@ -60,7 +60,7 @@ fi
 
 wants() { case " $extras " in *" $1 "*) ;; *) return 1 ;; esac; }
 if [ "$for_tests" = yes ]; then
-    for extra in docs gpaw metrics mp; do wants "$extra" || extras="$extras $extra"; done
+    for extra in docs gpaw metrics mp sevennet; do wants "$extra" || extras="$extras $extra"; done
 fi
 
 # ---------------------------------------------------------------------------------------- what is said

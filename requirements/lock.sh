@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' requirements/lock.sh; exit 0 ;; esac
 
 uv_version=0.13.9
-extras=(chgnet docs gpaw metrics mp test)
+extras=(chgnet docs gpaw metrics mp sevennet test)
 builders=(cython numpy pip pybind11 setuptools wheel)   # what sources among the packages are built by, and pip
 
 work=$(mktemp -d)
@@ -54,7 +54,7 @@ lock core $'torch\nhorovod\nsetuptools' --extra horovod --extra mpi pyproject.to
 for extra in "${extras[@]}"; do
     locks=("$work/build.new" "$work/core.new")
     # the tests are set up with all these
-    if [ "$extra" = test ]; then locks+=("$work/docs.new" "$work/gpaw.new" "$work/metrics.new" "$work/mp.new"); fi
+    if [ "$extra" = test ]; then locks+=("$work/docs.new" "$work/gpaw.new" "$work/metrics.new" "$work/mp.new" "$work/sevennet.new"); fi
     lock "$extra" $'torch\n'"$(names "${locks[@]}")" --extra "${extra/#test/dev}" pyproject.toml
 done
 for new in "$work"/*.new; do mv "$new" "requirements/$(basename "$new" .new).lock"; done

@@ -302,7 +302,7 @@ def test_an_unknown_argument_is_refused_with_the_valid_ones(machine: Machine) ->
 def test_an_unknown_extra_is_refused(machine: Machine) -> None:
     result = machine([*COMPILERS, *MPI], "--check", HPCVOX_EXTRAS="chgnett")
     assert result.returncode != 0
-    assert "valid: chgnet, docs, gpaw, metrics, mp" in result.stderr
+    assert "valid: chgnet, docs, gpaw, metrics, mp, sevennet" in result.stderr
 
 
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
@@ -330,7 +330,7 @@ def test_every_version_of_a_lock_is_exact_has_its_hashes_and_names_no_place(lock
 
 def test_the_locks_agree_and_leave_torch_to_each_machine() -> None:
     assert {lock.stem for lock in LOCKS} == {
-        "build", "cmake", "core", "chgnet", "docs", "gpaw", "horovod", "metrics", "mp", "test",
+        "build", "cmake", "core", "chgnet", "docs", "gpaw", "horovod", "metrics", "mp", "sevennet", "test",
     }  # fmt: skip
     seen: dict[str, tuple[str, str]] = {}
     for lock in LOCKS:
@@ -345,7 +345,7 @@ def test_the_locks_have_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     asked = {"core": [*project["dependencies"], *extras["horovod"], *extras["mpi"]], "test": extras["dev"]}
-    asked |= {name: extras[name] for name in ("chgnet", "docs", "gpaw", "metrics", "mp")}
+    asked |= {name: extras[name] for name in ("chgnet", "docs", "gpaw", "metrics", "mp", "sevennet")}
     (torch,) = [Requirement(name) for name in project["dependencies"] if name.startswith("torch")]
     (locked,) = [
         line for line in (ROOT / "requirements/torch.txt").read_text().splitlines() if line[0] != "#"

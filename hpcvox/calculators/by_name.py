@@ -10,8 +10,8 @@ from typing import Any, Final, TypedDict
 import numpy as np
 
 from hpcvox import config
-from hpcvox.calculators import chgnet, gpaw
-from hpcvox.calculators.outside import others, place_of
+from hpcvox.calculators import chgnet, gpaw, sevennet
+from hpcvox.calculators.outside import OURS, others, place_of
 from hpcvox.calculators.process import Process
 from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError, MissingDependencyError, did_you_mean
@@ -49,10 +49,10 @@ class CalculatorProcess(Process):
 
 
 def names() -> list[str]:
-    """The names of all calculators: CHGNet, those that ASE knows (GPAW is one), and those of other packages."""
+    """The names of all calculators: ours, those that ASE knows (GPAW is one), and those of other packages."""
     from ase.calculators.names import names as known
 
-    return sorted({"chgnet", *known, *others()})
+    return sorted({*OURS, *known, *others()})
 
 
 def check_name(name: str) -> None:
@@ -71,6 +71,8 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
     Raises:
         ConfigError: a parameter is not valid, or not possible with the setting ``cell``.
     """
+    if name == "sevennet":
+        sevennet.check_parameters(parameters)
     if name != "gpaw":
         return dict(parameters)
     checked = config.validate(gpaw.GpawSettings, dict(parameters), "stages: parameters of gpaw").model_dump()
@@ -84,10 +86,11 @@ def checked_parameters(name: str, parameters: Mapping[str, Any], cell: str) -> d
 
 def require(name: str) -> None:
     """Raise :class:`MissingDependencyError` if the calculator's package is not installed."""
-    extra = {"chgnet": chgnet.installed, "gpaw": gpaw.installed}.get(name)
+    extra = {"chgnet": chgnet.installed, "gpaw": gpaw.installed, "sevennet": sevennet.installed}.get(name)
     if extra is not None and not extra():
+        wanted = "chgnet gpaw" if name in ("chgnet", "gpaw") else f"chgnet {name}"
         raise MissingDependencyError(
-            f"stages: {name} is not installed: HPCVOX_EXTRAS='chgnet gpaw' make setup, or pip install "
+            f"stages: {name} is not installed: HPCVOX_EXTRAS='{wanted}' make setup, or pip install "
             f"'hpcvox[{name}]'; or leave it out, such as by stages=[{'gpaw' if name == 'chgnet' else 'chgnet'}]"
         )
     package = name.split(":")[0].split(".")[0]
@@ -99,6 +102,8 @@ def version(name: str) -> str:
     """The package and the version of a calculator."""
     if name == "chgnet":
         return chgnet.name()
+    if name == "sevennet":
+        return sevennet.name()
     if name == "gpaw":
         return gpaw.code()
     place = place_of(name)

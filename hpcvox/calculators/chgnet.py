@@ -5,13 +5,15 @@ import importlib.metadata
 import importlib.util
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.calculators.checkpoint import refuse_code
 from hpcvox.crystals.record import Crystal
 
 BATCH = 16
@@ -68,11 +70,21 @@ def _quietly_loaded():  # type: ignore[no-untyped-def] # CHGNet has no types
         warnings.simplefilter("ignore")
         from chgnet.model.model import CHGNet
 
+        _refuse_code()
         return CHGNet.load(use_device="cpu", verbose=False)
 
 
-def calculator(parameters: Mapping[str, Any]) -> Any:
+def _refuse_code() -> None:
+    """Look at the checkpoints that come with the package, of which one is loaded."""
+    import chgnet
+
+    for path in sorted((Path(chgnet.__file__).parent / "pretrained").rglob("*.pth.tar")):
+        refuse_code(path, "chgnet")
+
+
+def calculator(**parameters: Any) -> Any:
     """CHGNet as an ASE calculator."""
     from chgnet.model.dynamics import CHGNetCalculator
 
+    _refuse_code()
     return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})

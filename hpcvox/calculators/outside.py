@@ -8,11 +8,15 @@ GROUP: Final = "hpcvox.calculators"
 """The group; its entry points name subclasses of ASE's Calculator, as ``package.module:Class``."""
 
 
+OURS: Final = ("chgnet", "sevennet")
+"""Universal potentials that go by a name here."""
+
+
 def others() -> dict[str, str]:
     """The places of other packages' calculators, by name; names of hpcvox and of ASE take precedence."""
     from ase.calculators.names import names
 
-    return {name: place for name, place in places(GROUP).items() if name not in ("chgnet", *names)}
+    return {name: place for name, place in places(GROUP).items() if name not in (*OURS, *names)}
 
 
 def place_of(name: str) -> str:

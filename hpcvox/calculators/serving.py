@@ -6,7 +6,7 @@ import traceback
 from typing import Any
 
 from hpcvox.calculators.answering import answer
-from hpcvox.calculators.outside import place_of
+from hpcvox.calculators.outside import OURS, place_of
 
 
 def main() -> None:
@@ -43,20 +43,20 @@ class Makers:
     def make(self, name: str, parameters: dict[str, Any]) -> Any:
         """Make an ASE calculator."""
         name = place_of(name)
-        if name != "chgnet" and ":" not in name:
+        if name not in OURS and ":" not in name:
             from ase.calculators.calculator import get_calculator_class
 
             return get_calculator_class(name)(**parameters)
         key = json.dumps([name, parameters], sort_keys=True)
         if self._kept is None or self._kept[0] != key:
-            self._kept = (key, _chgnet(parameters) if name == "chgnet" else _of_path(name)(**parameters))
+            make = _potential if name in OURS else _of_path
+            self._kept = (key, make(name)(**parameters))
         return self._kept[1]
 
 
-def _chgnet(parameters: dict[str, Any]) -> Any:
-    from hpcvox.calculators.chgnet import calculator
-
-    return calculator(parameters)
+def _potential(name: str) -> Any:
+    """What makes the calculator of a universal potential; the module of its name has it."""
+    return importlib.import_module(f"hpcvox.calculators.{name}").calculator
 
 
 def _of_path(name: str) -> Any:

@@ -13,6 +13,7 @@ from hpcvox import config
 from hpcvox.actors.campaign import Campaign, in_order, parts_of
 from hpcvox.actors.pool import ActorPool, actor_pool
 from hpcvox.calculators.by_name import CalculatorProcess, Request, checked_parameters, require, version
+from hpcvox.calculators.outside import OURS
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.names import file_stem
@@ -81,7 +82,7 @@ def _scratch(out: Path) -> Iterator[None]:
 
 def _check(stage: Stage, scratch: Path) -> None:
     """Check once, before the crystals, that the calculator can be made and computes everything that is needed."""
-    if stage.calculator == "gpaw" or (stage.calculator == "chgnet" and not stage.parameters):
+    if stage.calculator == "gpaw" or (stage.calculator in OURS and not stage.parameters):
         return
     parameters = checked_parameters(stage.calculator, stage.parameters, stage.cell)
     with contextlib.closing(CalculatorProcess(scratch)) as process:

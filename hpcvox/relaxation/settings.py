@@ -20,9 +20,9 @@ class Stage(Settings):
     """One relaxation with one calculator, which starts from the result of the stage before."""
 
     calculator: str = Field(
-        description="chgnet (a universal potential, extra chgnet), gpaw (density-functional theory, extra gpaw), "
-        "an ASE calculator by its name (emt, lj, vasp, espresso ...), or one of another package as "
-        "package.module:Class, which runs code of that package (docs/relax.md)"
+        description="chgnet or sevennet (universal potentials, extras of their names), gpaw (density-functional "
+        "theory, extra gpaw), an ASE calculator by its name (emt, lj, vasp, espresso ...), or one of another package "
+        "as package.module:Class, which runs code of that package (docs/relax.md)"
     )
     parameters: dict[str, Any] = Field(
         {},
@@ -68,8 +68,8 @@ class RelaxSettings(Settings):
     """hpcvox relax: crystals → relaxed crystals, through stages of calculators.
 
     The table says how much each crystal has changed, which known crystal it is, and why one could not be relaxed.
-    chgnet and gpaw are extras (HPCVOX_EXTRAS="chgnet gpaw" make setup); without one of them, use the other:
-    stages=[chgnet].  Run it again and it goes on where it was.
+    chgnet, sevennet and gpaw are extras (HPCVOX_EXTRAS="chgnet gpaw" make setup); without one of them, use
+    another: stages=[chgnet].  Run it again and it goes on where it was.
 
     Examples:
       hpcvox relax source=my_cifs/ stages=[chgnet] known=my_crystals.csv

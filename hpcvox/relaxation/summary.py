@@ -11,10 +11,16 @@ TABLE: Final = "relaxed.csv"
 
 def stage_names(calculators: Sequence[str]) -> list[str]:
     """A name for each stage's columns: its calculator's, numbered where several are the same."""
-    bare = [calculator.rpartition(":")[2] for calculator in calculators]
+    names = [bare(calculator) for calculator in calculators]
     return [
-        f"{name}_{bare[: i + 1].count(name)}" if bare.count(name) > 1 else name for i, name in enumerate(bare)
+        f"{name}_{names[: i + 1].count(name)}" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
     ]
+
+
+def bare(calculator: str) -> str:
+    """The name of a calculator without its package."""
+    return calculator.rpartition(":")[2]
 
 
 def stage_column(stage: str, figure: str) -> str:

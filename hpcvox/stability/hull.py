@@ -74,7 +74,8 @@ class Hull:
         Raises:
             ConfigError: the table cannot be used, or none that comes with hpcvox is of this calculator.
         """
-        from hpcvox.stability.references import correction, read
+        from hpcvox.stability.corrections import correction
+        from hpcvox.stability.references import read
 
         return cls(read(calculator, references), correction(calculator))
 

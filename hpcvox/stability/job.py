@@ -9,7 +9,8 @@ from hpcvox.errors import ConfigError, SourceError, did_you_mean
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation.summary import TABLE as RELAXED
-from hpcvox.relaxation.summary import RelaxSummary, stage_names
+from hpcvox.relaxation.summary import Column as Relaxed
+from hpcvox.relaxation.summary import RelaxSummary, bare, stage_column, stage_names
 from hpcvox.stability import references
 from hpcvox.stability.hull import Hull
 from hpcvox.stability.novelty import tell
@@ -37,7 +38,7 @@ def run(settings: HullSettings) -> Outcome:
         given = list(csv.DictReader(file))
     with durable.sole_writer(settings.out):
         config.save(settings, settings.out / "config.yaml")
-        rows = placed(given, {stage: one.hull for stage, one in potentials.items()}, settings)
+        rows = placed(given, potentials, settings)
         if settings.known:
             tell(rows, settings.relaxed, settings.known)
         durable.write_csv(settings.out / TABLE, columns(list(potentials), bool(settings.known)), rows)
@@ -47,37 +48,36 @@ def run(settings: HullSettings) -> Outcome:
 
 
 def _potentials(settings: HullSettings, relaxed: RelaxSummary) -> dict[str, Used]:
-    """The stages with references, each with its hull."""
+    """The calculators of the relaxation that have references, each with its hull; of several stages by one the last."""
     names = stage_names([stage.calculator for stage in relaxed.stages])
-    stages = dict(zip(names, relaxed.stages, strict=True))
+    stages = {
+        bare(stage.calculator): (name, stage) for name, stage in zip(names, relaxed.stages, strict=True)
+    }
     table = settings.references or references.SHIPPED
     known = references.calculators(table)
     chosen = settings.calculators
     if chosen is None:
-        chosen = [
-            name
-            for name in names
-            if name in known or (len(names) == 1 and "energy" in references.columns(table))
-        ]
+        alone = len(stages) == 1 and "energy" in references.columns(table)
+        chosen = [name for name in stages if name in known or alone]
     for name in chosen:
         if name not in stages:
-            near = did_you_mean(name, names)
-            raise ConfigError(
-                f"calculators: {settings.relaxed} has no stage {name!r}: {near}valid: {', '.join(names)}"
-            )
+            near = did_you_mean(name, stages)
+            valid = ", ".join(stages)
+            raise ConfigError(f"calculators: {settings.relaxed} has no stage {name!r}: {near}valid: {valid}")
     if not chosen:
         raise ConfigError(
-            f"references: {table} has no energies by {' or '.join(names)} (it has {', '.join(known) or 'none'}): an "
+            f"references: {table} has no energies by {' or '.join(stages)} (it has {', '.join(known) or 'none'}): an "
             "energy above the hull takes references by the same potential; docs/stability.md says how they are made"
         )
+    made_by = references.made_by if settings.references is None else lambda _: ""
     return {
         name: Used(
-            stages[name].calculator,
-            stages[name].version,
+            stage_column(stage, Relaxed.ENERGY),
+            done.version,
             Hull.of(name, settings.references),
-            references.made_by(name) if settings.references is None else "",
+            made_by(name),
         )
-        for name in dict.fromkeys(chosen)
+        for name, (stage, done) in ((name, stages[name]) for name in dict.fromkeys(chosen))
     }
 
 

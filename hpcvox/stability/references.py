@@ -3,15 +3,15 @@
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.text import text_lines
 from hpcvox.errors import ConfigError, did_you_mean
-from hpcvox.relaxation.summary import Column, stage_column
-from hpcvox.stability.hull import Amounts, Phase
+from hpcvox.relaxation.summary import Column, bare, stage_column
+from hpcvox.stability.hull import Phase
 
 SHIPPED: Final = Path(__file__).parent.parent / "shipped" / "references.csv"
 """The table that comes with hpcvox; beside it, in JSON, what its energies were computed by."""
@@ -19,7 +19,7 @@ SHIPPED: Final = Path(__file__).parent.parent / "shipped" / "references.csv"
 
 def energy_column(calculator: str) -> str:
     """The column of energies by a calculator."""
-    return stage_column(calculator.rpartition(":")[2], Column.ENERGY)
+    return stage_column(bare(calculator), Column.ENERGY)
 
 
 class Line(NamedTuple):
@@ -67,11 +67,6 @@ def made_by(calculator: str) -> str:
     """Package and version by which the energies of the table that comes with hpcvox were computed."""
     found: dict[str, str] = json.loads(SHIPPED.with_suffix(".json").read_text("utf-8"))
     return found[calculator]
-
-
-def correction(calculator: str) -> Callable[[Amounts], float] | None:
-    """What is added to energies by the calculator, so that those of DFT with and without U go on one hull."""
-    return None
 
 
 def columns(path: Path) -> list[str]:

@@ -32,7 +32,7 @@ class HullSettings(Settings):
     )
     calculators: list[str] | None = Field(
         None,
-        description="stages of the relaxation whose energies go on a hull; null: every one that the references "
+        description="calculators of the relaxation whose energies go on a hull; null: every one that the references "
         "have energies by",
     )
     stable: float = Field(0.0, ge=0, description="eV/atom above the hull that a stable crystal has at most")

@@ -58,7 +58,6 @@ class Share(Part):
 class Potential(Part):
     """A potential with its hull: crystals by verdict, and figures of those on it."""
 
-    calculator: str
     version: str
     references: str
     phases: int
@@ -81,7 +80,7 @@ class HullSummary(Summary):
     metastable_at_most: float
     verdicts: dict[str, int]
     potentials: dict[str, Potential]
-    """By the names of the stages."""
+    """By the names of the calculators."""
     codes: dict[str, int]
     stable: Share
     metastable: Share

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hpcvox.relaxation.summary import Column as Relaxed
-from hpcvox.relaxation.summary import stage_column
 from hpcvox.stability.hull import MOST_ELEMENTS, Hull, Place
 from hpcvox.stability.settings import HullSettings
 from hpcvox.stability.summary import (
@@ -28,9 +27,10 @@ NOVELTY = (Column.UNIQUE, Column.NOVEL_FORMULA, Column.NOVEL, Column.MATCH)
 
 
 class Used(NamedTuple):
-    """A stage of the relaxation whose energies go on a hull."""
+    """A calculator of the relaxation whose energies go on a hull."""
 
-    calculator: str
+    column: str
+    """Of ``relaxed.csv``, with its energies."""
     version: str
     hull: Hull
     made_by: str
@@ -49,7 +49,7 @@ def columns(stages: Sequence[str], novelty: bool) -> tuple[str, ...]:
 
 
 def placed(
-    given: Sequence[Mapping[str, str]], hulls: Mapping[str, Hull], settings: HullSettings
+    given: Sequence[Mapping[str, str]], potentials: Mapping[str, Used], settings: HullSettings
 ) -> list[Row]:
     """A line for each line of the table of ``relax``, in its order.
 
@@ -57,7 +57,7 @@ def placed(
     """
     rows: list[Row] = [{} for _ in given]
     for i in sorted(range(len(given)), key=lambda i: _system(given[i])):
-        rows[i] = _row(given[i], hulls, settings)
+        rows[i] = _row(given[i], potentials, settings)
     return rows
 
 
@@ -72,7 +72,7 @@ def _amounts(formula: str) -> dict[str, float]:
     return found
 
 
-def _row(line: Mapping[str, str], hulls: Mapping[str, Hull], settings: HullSettings) -> Row:
+def _row(line: Mapping[str, str], potentials: Mapping[str, Used], settings: HullSettings) -> Row:
     row: Row = {
         Column.ID: line[Relaxed.ID],
         Column.FORMULA: line[Relaxed.FORMULA],
@@ -86,8 +86,8 @@ def _row(line: Mapping[str, str], hulls: Mapping[str, Hull], settings: HullSetti
         return row | {Column.CODE: line[Relaxed.CODE], Column.MESSAGE: line[Relaxed.MESSAGE]}
     amounts = _amounts(line[Relaxed.FORMULA])
     above: list[float] = []
-    for stage, hull in hulls.items():
-        energy = float(line[stage_column(stage, Relaxed.ENERGY)])
+    for stage, used in potentials.items():
+        hull, energy = used.hull, float(line[used.column])
         row[energy_column(stage)] = _six(energy)
         place = hull.place(amounts)
         if place is None:
@@ -102,7 +102,7 @@ def _row(line: Mapping[str, str], hulls: Mapping[str, Hull], settings: HullSetti
         row[phases_column(stage)] = _words(place)
     if above:
         row[Column.ABOVE] = _six(max(above))
-    if len(above) == len(hulls):
+    if len(above) == len(potentials):
         row[Column.VERDICT] = verdict(above, settings.stable, settings.metastable)
     return row
 
@@ -180,7 +180,6 @@ def _potential(rows: Sequence[Row], stage: str, one: Used, settings: HullSetting
     above = np.array([float(row[above_column(stage)]) for row in rows if row.get(above_column(stage))])
     median = float(np.median(above)) if above.size else math.nan
     return Potential(
-        calculator=one.calculator,
         version=one.version,
         references=one.made_by or str(settings.references),
         phases=one.hull.phases,
