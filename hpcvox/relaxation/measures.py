@@ -68,6 +68,27 @@ def cell_change(before: Array, after: Array) -> float:
     return float(100 * np.mean(np.abs(second - first) / first))
 
 
+def site_distances(before: tuple[Array, Array], after: tuple[Array, Array]) -> Array:
+    """How far each site is from where it was, in Å, (n,).
+
+    The drift that all have in common counts nothing, and neither does a turn of the cell: differences of fractional
+    coordinates are measured in the mean of both cells' metrics.
+
+    Args:
+        before: lattice (3, 3), rows in Å, and fractional coordinates (n, 3).
+        after: the same atoms, in the same order and unwrapped.
+    """
+    moved = after[1] - before[1]
+    moved = moved - moved.mean(axis=0)
+    metric = (before[0] @ before[0].T + after[0] @ after[0].T) / 2
+    return np.asarray(np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", moved, metric, moved), 0.0)))
+
+
+def rmsd(before: tuple[Array, Array], after: tuple[Array, Array]) -> float:
+    """Root mean square of :func:`site_distances` in Å."""
+    return float(np.sqrt(np.mean(site_distances(before, after) ** 2))) if len(before[1]) else 0.0
+
+
 def volume_change(before: Array, after: Array) -> float:
     """Change of the cell's volume in percent; positive if the cell grew."""
     return float(100 * (abs(np.linalg.det(after)) / abs(np.linalg.det(before)) - 1))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+from pydantic import Field
+
 from hpcvox.files.summary import OrAbsent, Part, Summary
 
 TABLE: Final = "relaxed.csv"
@@ -35,11 +37,13 @@ class Column(StrEnum):
     FORMULA = "formula"
     SITES = "sites"
     CODE = "code"
+    OUTCOME = "outcome"
     CONVERGED = "converged"
     ENERGY = "energy"
     BOND_CHANGE = "bond_change_percent"
     CELL_CHANGE = "cell_change_percent"
     VOLUME_CHANGE = "volume_change_percent"
+    RMSD = "rmsd"  # Å
     ENERGY_CHANGE = "energy_change"
     FORMATION = "formation_energy"
     PREDICTED = "predicted_formation_energy"
@@ -54,7 +58,10 @@ class Column(StrEnum):
     MESSAGE = "message"
 
 
-MEASURES: Final = (Column.BOND_CHANGE, Column.CELL_CHANGE, Column.VOLUME_CHANGE, Column.ENERGY_CHANGE)
+MEASURES: Final = (
+    *(Column.BOND_CHANGE, Column.CELL_CHANGE, Column.VOLUME_CHANGE, Column.RMSD),
+    Column.ENERGY_CHANGE,
+)
 FORMATION: Final = (Column.FORMATION, Column.PREDICTED, Column.DIFFERENCE)
 MATCH: Final = (Column.MATCH, Column.MATCH_RMS, Column.MATCH_A, Column.MATCH_B, Column.MATCH_C)
 SUMMARISED: Final = (*MEASURES, Column.DIFFERENCE, *MATCH[1:])
@@ -77,6 +84,7 @@ class RelaxSummary(Summary):
     relaxed: int
     converged: int
     codes: dict[str, int]
+    outcomes: dict[str, int] = Field(default_factory=dict)
     stages: list[StageDone]
     matched: OrAbsent[int] = None
     """How many of the crystals are known; missing if they were not compared with known crystals."""

@@ -11,7 +11,8 @@ from hpcvox.crystals.cells import wrapped
 from hpcvox.crystals.known import Match
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.record import Crystal
-from hpcvox.relaxation.measures import bond_change, cell_change, volume_change
+from hpcvox.relaxation.fate import Fate, fate, of_failure
+from hpcvox.relaxation.measures import bond_change, cell_change, rmsd, volume_change
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.stage import Moved
 from hpcvox.relaxation.summary import (
@@ -33,7 +34,8 @@ Row = dict[str, Any]
 def columns(settings: RelaxSettings) -> tuple[str, ...]:
     """The columns of ``relaxed.csv``; energies in eV per atom, forces in eV/Å, lengths in Å."""
     return (
-        *(Column.ID, Column.FORMULA, Column.SITES, Column.CODE, Column.CONVERGED, Column.ENERGY, *MEASURES),
+        *(Column.ID, Column.FORMULA, Column.SITES, Column.CODE, Column.OUTCOME, Column.CONVERGED),
+        *(Column.ENERGY, *MEASURES),
         *(FORMATION if settings.formation_energy is not None else ()),
         *(MATCH if settings.known is not None else ()),
         *(stage_column(name, figure) for name in _stage_names(settings) for figure in _FIGURES),
@@ -82,7 +84,7 @@ def row(
     """
     found: Row = {
         Column.ID: result.id, Column.ORIGIN: result.origin, Column.CODE: result.code, Column.MESSAGE: result.message,
-        Column.CONVERGED: 0,
+        Column.CONVERGED: 0, Column.OUTCOME: of_failure(result.code),
     }  # fmt: skip
     crystal = result.crystal
     if crystal is None:
@@ -94,12 +96,16 @@ def row(
     if not passed(result, settings.stages):
         return found
     first, last = result.stages[0], result.stages[-1]
+    before, after = (crystal.lattice, crystal.frac), (last.lattice, last.frac)
+    end = replace(crystal, lattice=last.lattice, frac=last.frac)
     found |= {
         Column.CONVERGED: int(last.converged),
         Column.ENERGY: _six(last.energy / n),
-        Column.BOND_CHANGE: _six(
-            bond_change((crystal.lattice, crystal.frac), (last.lattice, last.frac)) if n else 0.0
-        ),
+        Column.OUTCOME: fate(crystal, end, last.converged, last.max_force, settings.symprec)
+        if n
+        else Fate.RELAXED,
+        Column.BOND_CHANGE: _six(bond_change(before, after) if n else 0.0),
+        Column.RMSD: _six(rmsd(before, after)),
         Column.CELL_CHANGE: _six(cell_change(crystal.lattice, last.lattice)),
         Column.VOLUME_CHANGE: _six(volume_change(crystal.lattice, last.lattice)),
         Column.ENERGY_CHANGE: _six((first.energy - first.energy_start) / n),
@@ -150,6 +156,7 @@ def summary(rows: Sequence[Row], settings: RelaxSettings, versions: Sequence[str
         relaxed=sum(Column.CIF in r for r in rows),
         converged=sum(r[Column.CONVERGED] for r in rows),
         codes=dict(sorted(Counter(r[Column.CODE] for r in rows if r[Column.CODE]).items())),
+        outcomes=dict(sorted(Counter(str(r[Column.OUTCOME]) for r in rows).items())),
         stages=[
             StageDone(calculator=stage.calculator, version=version, cell=stage.cell)
             for stage, version in zip(settings.stages, versions, strict=True)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hpcvox.relaxation.fate import Fate
 from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.stability.hull import MOST_ELEMENTS, Hull, Place
 from hpcvox.stability.settings import HullSettings
@@ -84,6 +85,11 @@ def _row(line: Mapping[str, str], potentials: Mapping[str, Used], settings: Hull
     }
     if line[Relaxed.CODE]:
         return row | {Column.CODE: line[Relaxed.CODE], Column.MESSAGE: line[Relaxed.MESSAGE]}
+    if line.get(Relaxed.OUTCOME) == Fate.EXPLODED:
+        return row | {
+            Column.CODE: str(Fate.EXPLODED),
+            Column.MESSAGE: "its volume or its forces are those of no crystal",
+        }
     amounts = _amounts(line[Relaxed.FORMULA])
     above: list[float] = []
     for stage, used in potentials.items():

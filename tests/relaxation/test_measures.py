@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from hpcvox.relaxation.measures import bond_change, bonds, cell_change, parameters, volume_change
+from hpcvox.relaxation.measures import bond_change, bonds, cell_change, parameters, rmsd, volume_change
 
 ROCKSALT = bulk("MgO", "rocksalt", a=4.2, cubic=True)
 LATTICE, FRAC = ROCKSALT.cell.array, ROCKSALT.get_scaled_positions()
@@ -43,3 +43,14 @@ def test_cells_change_in_six_parameters() -> None:
     tilted = np.array([[4.2, 0, 0], [4.2 * np.cos(np.pi / 3), 4.2 * np.sin(np.pi / 3), 0], [0, 0, 4.2]])
     assert parameters(tilted) == pytest.approx([4.2, 4.2, 4.2, 90, 90, 60])
     assert cell_change(LATTICE, tilted) == pytest.approx(100 / 3 / 6)
+
+
+def test_sites_move_by_their_own_way_and_not_by_drift_or_turns() -> None:
+    moved = FRAC.copy()
+    moved[0, 0] += 0.08 / 4.2  # of the eight sites; all drift by an eighth of that
+    expected = 0.08 * np.sqrt((49 / 64 + 7 / 64) / 8)
+    assert rmsd((LATTICE, FRAC), (LATTICE, moved)) == pytest.approx(expected)
+    turn = np.linalg.qr(np.arange(9.0).reshape(3, 3) + np.eye(3))[0]
+    assert rmsd((LATTICE, FRAC), (LATTICE @ turn, moved - 0.7)) == pytest.approx(expected)
+    # a cell that grows takes its sites along
+    assert rmsd((LATTICE, FRAC), (1.05 * LATTICE, FRAC)) == pytest.approx(0.0, abs=1e-9)
