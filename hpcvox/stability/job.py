@@ -11,11 +11,11 @@ from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.relaxation.summary import RelaxSummary, bare, stage_column, stage_names
-from hpcvox.stability import references
+from hpcvox.stability import export, references
 from hpcvox.stability.hull import Hull
-from hpcvox.stability.novelty import tell
+from hpcvox.stability.novelty import crystals, tell
 from hpcvox.stability.settings import HullSettings
-from hpcvox.stability.summary import TABLE, HullSummary
+from hpcvox.stability.summary import TABLE, Column, HullSummary
 from hpcvox.stability.tables import Used, columns, placed, summary
 
 
@@ -42,6 +42,10 @@ def run(settings: HullSettings) -> Outcome:
         if settings.known:
             tell(rows, settings.relaxed, settings.known)
         durable.write_csv(settings.out / TABLE, columns(list(potentials), bool(settings.known)), rows)
+        if settings.entries:
+            versions = {name: used.version for name, used in potentials.items()}
+            chosen = [row for row in rows if row[Column.VERDICT]]
+            export.write(settings.out, crystals(chosen, settings.relaxed), versions)
         told = summary(rows, settings, potentials)
         told.save(settings.out)
     return _outcome(settings, told, potentials, time.monotonic() - begun)

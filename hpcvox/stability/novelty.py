@@ -35,7 +35,7 @@ def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path])
     known = [Known.of_source(source, formulas) for source in sources]
     seen = Known(())
     with Progress("hull: novelty", len(chosen), "crystals") as progress:
-        for row, crystal in _crystals(chosen, relaxed):
+        for row, crystal in crystals(chosen, relaxed):
             twin = seen.match(crystal)
             matches = [match for one in known if (match := one.match(crystal)) is not None]
             if twin is None:
@@ -48,7 +48,12 @@ def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path])
             progress.advance(1)
 
 
-def _crystals(rows: Sequence[dict[str, Any]], relaxed: Path) -> Iterator[tuple[dict[str, Any], Crystal]]:
+def crystals(rows: Sequence[dict[str, Any]], relaxed: Path) -> Iterator[tuple[dict[str, Any], Crystal]]:
+    """Each row with its relaxed crystal.
+
+    Raises:
+        SourceError: a file is gone.
+    """
     cifs = CifSet(relaxed / "cifs")
     for number, row in enumerate(rows):
         name = Path(row[Column.CIF]).name

@@ -44,6 +44,11 @@ class HullSettings(Settings):
         description="sources of known crystals, those of the training among them; a crystal that matches none of "
         "them is new (novel)",
     )
+    entries: bool = Field(
+        False,
+        description="write entries.jsonl, too: each placed crystal as a ComputedStructureEntry of pymatgen, for "
+        "hulls by other programs",
+    )
     drawn: int | None = Field(
         None,
         ge=1,

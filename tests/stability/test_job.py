@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 from hpcvox import cli, config
 from hpcvox.crystals.formats.cif.writing import cif_text
@@ -114,6 +115,18 @@ def test_new_and_unique_ones_are_counted_of_all_that_were_drawn(place: Path) -> 
     (place / "known" / "mp-5229.cif").write_text(cif_text(perovskite("KCl", 5.0, (19, 17, 8, 8, 8))))
     _, told = hull(place, known=[str(place / "known")], metastable=0.05)
     assert (told["sun"], told["msun"]) == tuple({"count": 1, "fraction": round(1 / 7, 6)} for _ in range(2))
+
+
+def test_entries_are_those_of_pymatgen(place: Path) -> None:
+    hull(place, entries=True)
+    with (place / "out" / "entries.jsonl").open() as file:
+        entries = [ComputedStructureEntry.from_dict(json.loads(line)) for line in file]
+    assert [(one.entry_id, one.parameters["version"]) for one in entries[:2]] == [
+        *(("below", "chgnet-1"), ("below", "sevennet-1")),
+    ]
+    assert len(entries) == 4 * 2
+    assert entries[0].energy_per_atom == pytest.approx(-4.4)
+    assert entries[0].structure.composition.reduced_formula == "SrTiO3"
 
 
 def test_the_same_run_writes_the_same_bytes(place: Path) -> None:
