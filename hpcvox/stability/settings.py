@@ -12,7 +12,7 @@ from hpcvox.inputs import Input
 class HullSettings(Settings):
     """hpcvox hull: energy of relaxed crystals above the convex hull of known ones, by each potential; which are stable.
 
-    Known ones are those of a table that comes with hpcvox (chgnet, sevennet), or your own; docs/stability.md says how
+    Known ones are those of a table that comes with hpcvox (chgnet), or your own; docs/stability.md says how
     one is made.  With known=, it also counts which crystals are new: S.U.N. and MSUN.
 
     Examples:
