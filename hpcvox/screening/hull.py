@@ -11,7 +11,8 @@ from hpcvox.crystals.sources.source import open_source
 from hpcvox.crystals.sources.tables import CSV_SUFFIXES
 from hpcvox.errors import ConfigError
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.stability.hull import Hull, Phase
+from hpcvox.stability.hull import Hull
+from hpcvox.stability.phases import Phase
 from hpcvox.stability.references import Line, columns, of_table, phase
 
 ELEMENT_TOLERANCE: Final = 0.1

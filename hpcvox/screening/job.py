@@ -32,7 +32,7 @@ from hpcvox.screening.tables import (
 )
 from hpcvox.screening.worker import DIGITS, Row, ScreenWorker
 from hpcvox.shards.layout import REJECTS
-from hpcvox.stability.hull import Phase
+from hpcvox.stability.phases import Phase
 from hpcvox.terminal import counted
 
 PART: Final = 256

@@ -21,7 +21,7 @@ from hpcvox.screening.hull import hull_of
 from hpcvox.screening.networks import Described, PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import Column, std_column
-from hpcvox.stability.hull import Phase
+from hpcvox.stability.phases import Phase
 
 DIGITS: Final = 6
 """Significant digits of a value; further digits of the networks' float32 results depend on the batch."""

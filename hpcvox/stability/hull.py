@@ -1,7 +1,7 @@
 """The convex hull of known phases: how far a crystal is above it, and what it would fall apart into."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
@@ -10,20 +10,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.stability.phases import Amounts, Phase
+
 MOST_ELEMENTS: Final = 8
 """Of a crystal whose hull is computed: its time and memory grow exponentially with their number."""
-
-Amounts = Mapping[str, float]
-"""Atoms of each element, by symbol."""
-
-
-class Phase(NamedTuple):
-    """A known phase: atoms of each element in its reduced formula, and its energy in eV/atom."""
-
-    formula: str
-    amounts: tuple[tuple[str, float], ...]
-    energy: float
-    id: str = ""
 
 
 class Place(NamedTuple):

@@ -11,7 +11,7 @@ from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.crystals.text import text_lines
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.relaxation.summary import Column, bare, stage_column
-from hpcvox.stability.hull import Phase
+from hpcvox.stability.phases import Phase
 
 SHIPPED: Final = Path(__file__).parent.parent / "shipped" / "references.csv"
 """The table that comes with hpcvox; beside it, in JSON, what its energies were computed by."""

@@ -36,7 +36,7 @@ from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.worker import Row, ScreenWorker
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.stability.hull import Phase
+from hpcvox.stability.phases import Phase
 from hpcvox.training.job import run as train
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import wait_for

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpcvox.errors import ConfigError
-from hpcvox.stability.hull import Hull, Phase
+from hpcvox.stability.hull import Hull
+from hpcvox.stability.phases import Phase
 from hpcvox.stability.references import Line, phase
 
 SR_TI_O = {"Sr": -1.0, "Ti": -2.0, "O2": -3.0, "SrO": -4.0, "TiO2": -4.5}
