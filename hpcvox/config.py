@@ -121,22 +121,26 @@ def dump(settings: Settings) -> str:
     return scalars.written(settings.model_dump(mode="json"))
 
 
-def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
+def claim(settings: Settings, out: Path, may_change: Iterable[str] | Mapping[str, Any]) -> None:
     """Save the settings in the folder ``out``, unless it holds results of other settings.
 
     Args:
-        may_change: keys that may differ from those that are saved there.
+        may_change: keys that may differ from those that are saved there; or each with True or, of a group, the
+            set of those in it.
 
     Raises:
         ConfigError: ``out`` holds results of other settings; the message names every setting that differs.
     """
     path = out / "config.yaml"
     if path.exists():
-        ignored = {*may_change, "out"}
-        before = load(type(settings), path).model_dump(mode="json", exclude=ignored)
-        now = settings.model_dump(mode="json", exclude=ignored)
+        free = may_change if isinstance(may_change, Mapping) else dict.fromkeys(may_change, True)
+        ignored = {**free, "out": True}
+        before = _flat(load(type(settings), path).model_dump(mode="json", exclude=ignored))
+        now = _flat(settings.model_dump(mode="json", exclude=ignored))
         changed = [
-            f"{key} ({before.get(key)!r} → {now[key]!r})" for key in now if before.get(key) != now[key]
+            f"{key} ({before.get(key)!r} → {now.get(key)!r})"
+            for key in {**now, **before}
+            if before.get(key) != now.get(key)
         ]
         if changed:
             raise ConfigError(
@@ -144,6 +148,17 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str]) -> None:
                 "choose another out, or remove that folder to begin anew"
             )
     save(settings, path)
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of ``tree`` by their whole keys, those of groups as ``group.key``."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def keys(kind: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:

@@ -30,6 +30,11 @@ VERBS = {
         "hpcvox.pipeline.job:run",
         "all of the jobs below, from crystals to report",
     ),
+    "campaign": Verb(
+        "hpcvox.rounds.settings:CampaignSettings",
+        "hpcvox.rounds.job:run",
+        "rounds of new crystals: generate, judge, relax, keep the stable, train on",
+    ),
     "database": Verb(
         "hpcvox.database.settings:DatabaseSettings",
         "hpcvox.database.job:run",
@@ -179,8 +184,19 @@ PIPELINE_VERBS: dict[str, FolderVerb | Verb] = {
     )
 }
 
-GROUPS = {"shards": SHARD_VERBS, "study": STUDY_VERBS, "pipeline": PIPELINE_VERBS}
-"""Verbs that have verbs of their own (``shards info``).  ``study`` and ``pipeline`` also run by themselves."""
+CAMPAIGN_VERBS: dict[str, FolderVerb | Verb] = {
+    "status": FolderVerb(
+        "hpcvox.rounds.status:status", ("FOLDER",), "how far a campaign is, and what it has found"
+    )
+}
+
+GROUPS = {
+    "shards": SHARD_VERBS,
+    "study": STUDY_VERBS,
+    "pipeline": PIPELINE_VERBS,
+    "campaign": CAMPAIGN_VERBS,
+}
+"""Verbs that have verbs of their own (``shards info``).  ``study``, ``pipeline`` and ``campaign`` also run by themselves."""
 
 OTHERS: Final = {
     "check": "whether settings are valid: hpcvox check VERB [CONFIG.yaml] [key=value ...]",

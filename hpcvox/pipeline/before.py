@@ -69,7 +69,7 @@ def _require_enough(settings: PipelineSettings, seen: Forecast, trains: bool) ->
             f"source: {len(usable)} crystals of {source} can be used, of which {train} would be trained on and "
             f"{test} held out: both are needed; give more crystals, or another train_vae.held_out_fraction"
         )
-    if vae.condition is None:
+    if vae.condition is None or vae.edges is not None:
         return
     values = np.array(
         [one.targets[vae.condition] for one, out in zip(usable, held_out, strict=True) if not out]

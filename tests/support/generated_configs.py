@@ -16,14 +16,14 @@ COMMANDS: Final = {
     **{
         f"{verb.replace('-', '_')}.yaml": [verb]
         for verb in cli.VERBS
-        if verb not in ("fetch", "pipeline", "featurize")
+        if verb not in ("fetch", "pipeline", "campaign", "featurize")
     },
     **{f"fetch_{name}.yaml": ["fetch", f"provider={name}"] for name in PROVIDERS},
     **{f"featurize_{name}.yaml": ["featurize", f"descriptor={name}"] for name in DESCRIPTORS.ours},
 }
 """By the name of each config the words that print it, after ``hpcvox`` and before ``--defaults``.
 
-The config of ``pipeline`` is a recipe of its own, as ``demo.yaml``, ``study_*.yaml`` and ``*_paper.yaml`` are.
+The configs of ``pipeline`` and ``campaign`` are recipes of their own, as ``demo.yaml``, ``study_*.yaml`` and ``*_paper.yaml`` are.
 """
 
 

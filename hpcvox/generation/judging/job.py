@@ -18,7 +18,6 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.errors import CheckpointError, ShardError
 from hpcvox.files import durable
 from hpcvox.generation.candidates import CIFS, is_valid, read_candidates, read_crystals
 from hpcvox.generation.candidates import Column as Candidate
@@ -26,6 +25,7 @@ from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference
 from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
 from hpcvox.generation.judging.summary import DRAWN, TABLE, Benchmark, Column, JudgeSummary, Stage
 from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
+from hpcvox.generation.judging.trained_on import training_set
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome, rejects_told
@@ -102,7 +102,7 @@ class _Judge:
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
         asked_for = {"element"} if self.anonymous == "A" else set()
         self.implausible = set(settings.implausible) - asked_for
-        self.training = _training_set(made, formulas)
+        self.training = training_set(made.vae, formulas)
         self.known = [Known.of_source(source, formulas) for source in settings.known]
         self.seen = Known(())
         self.compositions: dict[str, str] = {}
@@ -184,23 +184,6 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
         shards = ShardSet.open(read_card(made.vae, VAECard).run.shards)
         formulas = [f for name, f in zip(shards.ids, shards.formulas, strict=True) if name == made.base]
     return _anonymous(formulas[0]) if formulas else None
-
-
-def _training_set(made: GenerateSettings, formulas: set[str]) -> Known | None:
-    """The crystals with these formulas that the VAE was trained on; None if its shard set no longer exists."""
-    try:
-        run = read_card(made.vae, VAECard).run
-        shards = ShardSet.open(run.shards)
-    except (CheckpointError, ShardError):
-        return None
-    held_out = run.held_out(shards.formulas)
-    chosen = [i for i, f in enumerate(shards.formulas) if f in formulas and not held_out[i]]
-    return Known(_crystal(shards, index) for index in chosen)
-
-
-def _crystal(shards: ShardSet, index: int) -> Crystal:
-    numbers, frac = shards.sites(index)
-    return Crystal(shards.ids[index], shards.origins[index], shards.cells[index], frac, numbers, {})
 
 
 def _write_cifs(

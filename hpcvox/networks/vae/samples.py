@@ -38,6 +38,8 @@ def edges(
     """
     if settings.condition is None:
         return np.array(UNCONDITIONED)
+    if settings.edges is not None:
+        return np.array(settings.edges)
     values = shards.target(settings.condition)[train]
     if not settings.bins:
         return class_edges(values)

@@ -1,9 +1,10 @@
 """Settings of the VAE."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Classes, Padding, Patch, VoxelSettings
@@ -82,6 +83,12 @@ class TrainVAESettings(VoxelSettings):
         description="number of quantile bins of the condition; 0: one bin for each value of a target that numbers "
         "classes",
     )
+    edges: list[float] | None = Field(
+        None,
+        min_length=2,
+        description="of the bins, one more than these, in the target's unit, and bins counts for nothing: those of "
+        "initial, where its conditions are to go on meaning what they meant; null: by the training samples",
+    )
     alpha: float = Field(
         0.03,
         ge=0,
@@ -103,3 +110,10 @@ class TrainVAESettings(VoxelSettings):
     examples: int = Field(
         8, ge=0, description="held-out densities to write to examples.npz, with reconstructions"
     )
+
+    @field_validator("edges")
+    @classmethod
+    def _rise(cls, edges: list[float] | None) -> list[float] | None:
+        if edges is not None and any(low > high for low, high in pairwise(edges)):
+            raise ValueError("they are to rise from the first to the last")
+        return edges

@@ -1,0 +1,39 @@
+"""Tables of a campaign, read again; nothing that takes time is loaded for that."""
+
+import csv
+import io
+from pathlib import Path
+
+from hpcvox.errors import HpcvoxError
+from hpcvox.files.regular import open_regular
+from hpcvox.rounds.folders import Round
+from hpcvox.rounds.summary import KEPT
+
+Row = dict[str, str]
+
+
+def rows(path: Path) -> list[Row]:
+    """The lines of a table of ours; none where there is none.
+
+    Raises:
+        HpcvoxError: it cannot be read.
+    """
+    try:
+        with io.TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
+            return list(csv.DictReader(file, restval=""))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise HpcvoxError(
+            f"{path} cannot be read ({error}): remove the folder {path.parent}, and it is made anew"
+        ) from None
+
+
+def kept(place: Round) -> list[Row]:
+    """The finds of a round."""
+    return rows(place.kept / KEPT)
+
+
+def kept_before(place: Round) -> list[Row]:
+    """The finds of all rounds before."""
+    return [row for number in range(1, place.number) for row in kept(place._replace(number=number))]

@@ -1,0 +1,40 @@
+"""The crystals that a round's training has: all finds so far, and beside them what is replayed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hpcvox.crystals.names import file_stem
+from hpcvox.crystals.sources.cif_set import CifSet
+from hpcvox.files import durable
+from hpcvox.networks.vae.card import VAECard
+from hpcvox.process.outcome import Outcome
+from hpcvox.rounds import placing, reading, replaying
+from hpcvox.rounds.choosing import COPY
+from hpcvox.rounds.folders import CIFS, REPLAY, Round
+from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.summary import Find
+
+
+def run(settings: CampaignSettings, place: Round, card: VAECard) -> Outcome:
+    """Write the table ``training.csv``."""
+    replay = reading.rows(settings.out / REPLAY / replaying.TABLE)
+    finds = list(_finds(settings, place, card))
+    durable.write_csv(place.training, replaying.columns(card), [*finds, *replay])
+    count = len(finds) // settings.repeat
+    return Outcome(
+        f"to train on: {count:,} finds, {settings.repeat} times each, and {len(replay):,} replayed crystals; "
+        f"{place.training}"
+    )
+
+
+def _finds(settings: CampaignSettings, place: Round, card: VAECard) -> Iterator[dict[str, Any]]:
+    """A line for each copy of each find, of this round and those before."""
+    for number in range(1, place.number + 1):
+        one = place._replace(number=number)
+        cifs = CifSet(one.kept / CIFS)
+        for row in reading.kept(one):
+            line = {placing.ROLE: "find", placing.CIF: cifs.read(f"{file_stem(row[Find.ID])}.cif").decode()}
+            if card.condition is not None:
+                line[card.condition] = repr(replaying.middle(card, int(row[Find.DECILE])))
+            for copy in range(settings.repeat):
+                yield {placing.ID: row[Find.ID] + (f"{COPY}{copy + 1}" if copy else ""), **line}
