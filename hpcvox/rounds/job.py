@@ -19,6 +19,7 @@ from hpcvox.files import durable
 from hpcvox.generation.candidates import CIFS
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import (
     choosing,
     ending,
@@ -63,7 +64,7 @@ def run(settings: CampaignSettings) -> Outcome:
     placing.refuse_set_by_hand(settings)
     for stage in settings.relax.stages:
         require(stage.calculator)
-    hulls.hulls(settings)
+    hulls.with_hull(settings)
     card = read_card(settings.model, VAECard)
     _refuse_conditions(settings, card)
     with durable.sole_writer(settings.out), kept_cluster():
@@ -116,7 +117,7 @@ def _finding(settings: CampaignSettings, place: Round, card: VAECard, left: int 
         "judge": lambda: _verb("hpcvox.generation.judging.job", placing.judge(settings, place)),
         "choose": lambda: choosing.run(settings, place),
         "relax": lambda: _relaxed(settings, place, left),
-        "hull": lambda: hulls.run(settings, place),
+        "hull": lambda: _hull(settings, place),
         "keep": lambda: selecting.run(settings, place),
     }
 
@@ -134,6 +135,12 @@ def _relaxed(settings: CampaignSettings, place: Round, left: int | None) -> Outc
     if not CifSet(place.chosen / CIFS).names():
         return Outcome("left out: there is no candidate to relax")
     return _verb("hpcvox.relaxation.job", placing.relax(settings, place, left))
+
+
+def _hull(settings: CampaignSettings, place: Round) -> Outcome:
+    if not (place.relaxed / RELAXED).exists():
+        return Outcome("left out: nothing was relaxed")
+    return _verb("hpcvox.stability.job", placing.hull(settings, place))
 
 
 def _verb(module: str, job: Settings) -> Outcome:
@@ -199,7 +206,7 @@ def _write(settings: CampaignSettings, done: list[Done]) -> None:
     """Write the tables of all rounds that are done, and the crystals of all finds."""
     places = [Round(settings.out, one.summary.round) for one in done]
     finds = [row for place in places for row in reading.kept(place)]
-    columns = find_columns(hulls.stages_of(settings), list(hulls.with_hull(settings)))
+    columns = find_columns(hulls.stages_of(settings), hulls.with_hull(settings))
     durable.write_csv(settings.out / FINDS, columns, finds)
     lines = [one.summary.model_dump(include=set(ROUND_COLUMNS)) for one in done]
     durable.write_csv(settings.out / ROUNDS, ROUND_COLUMNS, lines)

@@ -85,7 +85,9 @@ def _by_itself(one: Ended, limit: float, implausible: Sequence[Implausible]) -> 
     if math.isnan(one.highest):
         unknown = [stage for stage, value in one.above.items() if math.isnan(value)]
         return Verdict(
-            one.id, Reason.NO_HULL, message=f"{', '.join(unknown)} has no hull of {one.crystal.formula}"
+            one.id,
+            Reason.NO_HULL,
+            message=f"by {', '.join(unknown) or 'no calculator'} it has no place on a hull",
         )
     if one.highest > limit:
         stage = max(one.above, key=lambda name: one.above[name])

@@ -17,6 +17,7 @@ from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.rounds.folders import REPLAY, Round
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.shards.manifest import Manifest
+from hpcvox.stability.settings import HullSettings
 
 S = TypeVar("S", bound=Settings)
 
@@ -84,6 +85,13 @@ def relax(settings: CampaignSettings, place: Round, left: int | None) -> RelaxSe
     limits = [n for n in (settings.relax.limit, left) if n]
     return _of(
         settings, settings.relax, source=place.chosen / CIFS, out=place.relaxed, limit=min(limits, default=0)
+    )
+
+
+def hull(settings: CampaignSettings, place: Round) -> HullSettings:
+    """Of a round's ``hull``."""
+    return HullSettings(
+        relaxed=place.relaxed, out=place.hull, references=settings.references, metastable=settings.keep
     )
 
 

@@ -24,18 +24,10 @@ from hpcvox.rounds import choosing, crystals, hulls, placing, reading, saying
 from hpcvox.rounds.folders import CIFS, Round
 from hpcvox.rounds.keeping import Before, Ended, Verdict, verdicts
 from hpcvox.rounds.settings import CampaignSettings
-from hpcvox.rounds.summary import (
-    HULL,
-    KEPT,
-    LOST,
-    Find,
-    Lost,
-    Reason,
-    RoundSummary,
-    above_column,
-    energy_column,
-    find_columns,
-)
+from hpcvox.rounds.summary import KEPT, LOST, Find, Lost, Reason, RoundSummary, find_columns
+from hpcvox.stability.summary import TABLE as HULL
+from hpcvox.stability.summary import Column as Placed
+from hpcvox.stability.summary import above_column, energy_column, phases_column
 from hpcvox.training.folder.card import read_card
 
 _PLAUSIBLE = (Stage.PLAUSIBLE, Stage.VALID)
@@ -46,7 +38,7 @@ def run(settings: CampaignSettings, place: Round) -> Outcome:
     """Write ``kept.csv``, ``lost.csv``, ``cifs/`` and ``summary.json`` to the round's folder ``kept``."""
     relaxed = reading.rows(place.relaxed / RELAXED)
     stages = hulls.with_hull(settings)
-    figures = {row[Find.ID]: row for row in reading.rows(place.hull / HULL)}
+    figures = {row[Placed.ID]: row for row in reading.rows(place.hull / HULL)}
     ended = _ended(place, relaxed, figures, stages)
     formulas = {one.crystal.formula for one in ended if one.crystal is not None}
     found = verdicts(ended, settings.keep, settings.judge.implausible, _before(settings, place, formulas))
@@ -64,7 +56,7 @@ def run(settings: CampaignSettings, place: Round) -> Outcome:
                 crystal = by_id[verdict.id].crystal
                 assert crystal is not None
                 add(f"{find[Find.ID]}.cif", cif_text(replace(crystal, id=find[Find.ID])))
-    durable.write_csv(place.kept / KEPT, find_columns(hulls.stages_of(settings), list(stages)), kept)
+    durable.write_csv(place.kept / KEPT, find_columns(hulls.stages_of(settings), stages), kept)
     durable.write_csv(place.kept / LOST, list(Lost), _lost(relaxed, found, by_id))
     summary = _summary(settings, place, relaxed, found, kept)
     summary.save(place.kept)
@@ -129,7 +121,7 @@ def _find(
         Find.BOND_CHANGE: row[Relaxed.BOND_CHANGE],
         Find.CIF: f"{CIFS}/{id}.cif",
         **{energy_column(stage): row[energy_column(stage)] for stage in hulls.stages_of(settings)},
-        **{above_column(stage): row[above_column(stage)] for stage in one.above},
+        **{of(stage): row[of(stage)] for stage in one.above for of in (above_column, phases_column)},
     }
 
 

@@ -70,8 +70,8 @@ class CampaignSettings(Settings):
     )
     references: Annotated[Path | None, Input()] = Field(
         None,
-        description="phases that make the hull: a table of formulas and energies by the same calculator "
-        "(docs/stability.md); null: those that come with hpcvox",
+        description="known phases that make the hull, as hpcvox hull has them: a CSV of formulas and energies by the "
+        "same calculators (docs/stability.md); null: the table that comes with hpcvox",
     )
     known: Annotated[list[Path], Input()] = Field(
         default_factory=list,

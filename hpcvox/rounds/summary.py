@@ -7,12 +7,12 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from hpcvox.files.summary import Summary
+from hpcvox.stability.summary import above_column, energy_column, phases_column
 
 KEPT: Final = "kept.csv"
 """The finds of one round, as ``finds.csv`` has those of all."""
 LOST: Final = "lost.csv"
 """What was judged well and is no find."""
-HULL: Final = "hull.csv"
 
 
 class Find(StrEnum):
@@ -47,19 +47,10 @@ BEFORE: Final = (
 AFTER: Final = (Find.BOND_CHANGE, Find.CALCULATORS, Find.CIF)
 
 
-def energy_column(stage: str) -> str:
-    """Of the energy by a stage of ``relax``."""
-    return f"{stage}_energy"
-
-
-def above_column(stage: str) -> str:
-    """Of the energy above the hull by a stage of ``relax``."""
-    return f"{stage}_above_hull"
-
-
 def find_columns(stages: Sequence[str], hulls: Sequence[str]) -> tuple[str, ...]:
     """Of ``finds.csv``; ``hulls`` are those of the stages that have one."""
-    figures = [energy_column(stage) for stage in stages] + [above_column(stage) for stage in hulls]
+    figures = [energy_column(stage) for stage in stages]
+    figures += [of(stage) for stage in hulls for of in (above_column, phases_column)]
     return (*BEFORE, *figures, *AFTER)
 
 

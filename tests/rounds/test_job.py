@@ -31,11 +31,20 @@ SMALL = [
     "generate.conditions=[0]",
     "generate.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
-    *(f"train_vae.{s}" for s in ("epochs=1", "batch_size=16", "threads=1", "ranks=1", "held_out_fraction=0.2")),
+    *(
+        f"train_vae.{s}"
+        for s in ("epochs=1", "batch_size=16", "threads=1", "ranks=1", "held_out_fraction=0.2")
+    ),
     # an actor costs seconds of imports
     *(f"{step}.actors=1" for step in ("relax", "featurize")),
 ]
-MADE = ("finds.csv", "rounds.csv", "round-001/training.csv", "round-002/training.csv", "round-002/kept/lost.csv")
+MADE = (
+    "finds.csv",
+    "rounds.csv",
+    "round-001/training.csv",
+    "round-002/training.csv",
+    "round-002/kept/lost.csv",
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +57,17 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(out: Path, references: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "hpcvox", "campaign", CONFIG, f"out={out}", f"references={references}", *SMALL, *more],
+        [
+            sys.executable,
+            "-m",
+            "hpcvox",
+            "campaign",
+            CONFIG,
+            f"out={out}",
+            f"references={references}",
+            *SMALL,
+            *more,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -125,7 +144,9 @@ def test_run_again_nothing_is_done_again(whole: tuple[Path, str, float], referen
         (["relax.stages=[emt]"], "has no energies by emt"),
     ],
 )
-def test_what_a_step_would_be_refused_for_is_told_at_once(tmp_path: Path, given: list[str], said: str) -> None:
+def test_what_a_step_would_be_refused_for_is_told_at_once(
+    tmp_path: Path, given: list[str], said: str
+) -> None:
     out = tmp_path / "out"
     with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
         run(config.load(CampaignSettings, None, [f"out={out}", *given]))

@@ -8,10 +8,11 @@ import pytest
 
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.record import Crystal
+from hpcvox.generation.settings import Reason as Implausible
 from hpcvox.rounds.keeping import Before, Ended, verdicts
 from hpcvox.rounds.summary import Reason
 
-IMPLAUSIBLE = ("too-near", "too-dense", "too-empty", "element")
+IMPLAUSIBLE: list[Implausible] = ["too-near", "too-dense", "too-empty", "element"]
 
 
 def perovskite(id: str, a: int = 38, b: int = 22, length: float = 3.9) -> Crystal:
@@ -44,7 +45,9 @@ def judged(*given: Ended, before: Before = NOTHING, limit: float = 0.1) -> dict[
         (ended("a", 0.0, crystal=perovskite("a", length=8.0)), Reason.NOT_PLAUSIBLE),
     ],
 )
-def test_by_itself_a_find_is_converged_plausible_and_near_every_hull(one: Ended, reason: Reason | None) -> None:
+def test_by_itself_a_find_is_converged_plausible_and_near_every_hull(
+    one: Ended, reason: Reason | None
+) -> None:
     assert judged(one) == {"a": reason}
 
 
@@ -78,4 +81,6 @@ def test_what_was_found_trained_on_or_known_is_no_find() -> None:
     ):
         (verdict,) = verdicts([ended("a", 0.0)], 0.1, IMPLAUSIBLE, before)
         assert (verdict.reason, verdict.match) == (reason, "r1-d0-000001")
-    assert judged(ended("a", 0.0, crystal=perovskite("a", a=20)), before=Before(have, [have], have)) == {"a": None}
+    assert judged(ended("a", 0.0, crystal=perovskite("a", a=20)), before=Before(have, [have], have)) == {
+        "a": None
+    }

@@ -23,7 +23,8 @@ COMMANDS: Final = {
 }
 """By the name of each config the words that print it, after ``hpcvox`` and before ``--defaults``.
 
-The configs of ``pipeline`` and ``campaign`` are recipes of their own, as ``demo.yaml``, ``study_*.yaml`` and ``*_paper.yaml`` are.
+The configs of ``pipeline`` and ``campaign`` are recipes of their own, as ``demo.yaml``, ``study_*.yaml`` and
+``*_paper.yaml`` are.
 """
 
 
