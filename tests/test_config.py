@@ -20,6 +20,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.relaxation.settings import RelaxSettings
+from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.studies.settings import StudySettings
 from tests.support.generated_configs import COMMANDS, CONFIGS, printed
 
@@ -55,6 +56,7 @@ def test_a_jobs_config_is_complete_and_the_defaults(command: str) -> None:
         (StudySettings, ["space={a.b: {choices: [1, '1', x]}, '1: c': {low: 1, high: 2}}", "base=#b.yaml"]),
         (PipelineSettings, ["source=my.csv", "train_vae={epochs: 3, model: {latent: 8}}", "screen=null"]),
         (PipelineSettings, []),
+        (CampaignSettings, ["samples=10", "relax.stages=[emt]", "train_vae.epochs=2", "budget.core_hours=2"]),
     ],
 )
 def test_what_defaults_prints_loads_to_the_same(
@@ -87,7 +89,7 @@ def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
     """None of them has a word that YAML and a setting's type take for different things."""
     kinds: dict[Path, type[Settings]] = {path: settings_of(command) for command, path in VERBS.items()}
     kinds |= {path: settings_of("study") for path in CONFIGS.glob("study_*.yaml")}
-    kinds |= {CONFIGS / "pipeline.yaml": settings_of("pipeline")}
+    kinds |= {CONFIGS / f"{verb}.yaml": settings_of(verb) for verb in ("pipeline", "campaign")}
     kinds |= {
         path: settings_of(path.stem.removesuffix("_paper").replace("_", "-"))
         for path in CONFIGS.glob("*_paper.yaml")
@@ -98,7 +100,7 @@ def test_every_config_means_what_plain_yaml_makes_of_it() -> None:
         assert repr(config.load(kind, path)) == repr(by_yaml), path
 
 
-@pytest.mark.parametrize("command", [*VERBS, "pipeline"])
+@pytest.mark.parametrize("command", [*VERBS, "pipeline", "campaign"])
 def test_every_setting_says_what_it_is(command: str) -> None:
     assert defaults.about(settings_of(command))
     for key, field in settings_of(command).model_fields.items():
@@ -127,7 +129,7 @@ def test_the_pipelines_configs_load(name: str) -> None:
 
 
 def test_every_config_belongs_to_a_job() -> None:
-    known = {path.name for path in VERBS.values()} | {"pipeline.yaml", "demo.yaml"}
+    known = {path.name for path in VERBS.values()} | {"pipeline.yaml", "campaign.yaml", "demo.yaml"}
     known |= {"train_unet_paper.yaml", "train_vae_paper.yaml", "train_cgcnn_paper.yaml"}
     known |= {
         f"study_{name}.yaml" for name in ("unet", "vae", "cgcnn", "r3dvs", "fingerprint", "resolution")

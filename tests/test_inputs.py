@@ -23,6 +23,7 @@ MISSING = {
     "evaluate": "vae",
     "evaluate-fingerprint": "run",
     "pipeline": "source",
+    "campaign": "model",
     **{verb: "shards" for verb in VERBS if verb.startswith("train-")},
 }
 

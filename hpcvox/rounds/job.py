@@ -20,20 +20,11 @@ from hpcvox.generation.candidates import CIFS
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
-from hpcvox.rounds import (
-    choosing,
-    ending,
-    hulls,
-    placing,
-    reading,
-    replaying,
-    saying,
-    selecting,
-    training_set,
-)
+from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
 from hpcvox.rounds.folders import FINDS, REPLAY, ROUNDS, Round
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import choosing, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
 from hpcvox.terminal import say
 from hpcvox.training.folder import finished

@@ -24,6 +24,7 @@ ONE_NODE = "--nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu="
 SUBMITTER = "--nodes=1 --ntasks=1 --cpus-per-task=1 --mem-per-cpu=1G --time=00:05:00 --output=slurm-%x-%j.out"
 
 SUBMITTED = {
+    "campaign": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
     "dashboard": f"--nodes=1 --ntasks-per-node=1 --cpus-per-task=1 --mem-per-cpu=2G --time=08:00:00 {LOG}",
     "database": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
     "dft": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
@@ -47,7 +48,7 @@ SUBMITTED = {
     "train_vae": f"{TWO_NODES}4G --time=12:00:00 {ALSO}",
 }
 HELPERS = ("lib", "environment", "submit", "pipeline_status")
-ON_RAY = ["database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
+ON_RAY = ["campaign", "database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
 ON_NODE = ["evaluate", "generate", "hull", "judge", "report", "study"]
 TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
 CONFIGS = {"featurize": "featurize_density"}

@@ -23,9 +23,10 @@ from hpcvox.generation.judging.trained_on import training_crystals
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome
 from hpcvox.relaxation.symmetry import symmetric
-from hpcvox.rounds import crystals, placing, reading
+from hpcvox.rounds import reading
 from hpcvox.rounds.folders import REPLAY
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import crystals, placing
 
 TABLE: Final = "replay.csv"
 

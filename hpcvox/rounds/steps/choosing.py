@@ -12,9 +12,10 @@ from hpcvox.generation.judging.summary import TABLE as JUDGED
 from hpcvox.generation.judging.summary import Column as Judged
 from hpcvox.generation.judging.summary import Stage
 from hpcvox.process.outcome import Outcome
-from hpcvox.rounds import reading, replaying
+from hpcvox.rounds import reading
 from hpcvox.rounds.folders import Round
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import replaying
 
 COPY: Final = "#"
 """Between a find's id and the number of its copy in a table of training crystals."""

@@ -30,7 +30,7 @@ def with_hull(settings: CampaignSettings) -> list[str]:
     if not found:
         raise ConfigError(
             f"references: {table} has no energies by {' or '.join(names)} (it has {', '.join(known) or 'none'}): what "
-            "is kept is near the hull of known phases, by the same calculator; docs/stability.md says how one makes them"
+            "is kept is near the hull of known phases, by the same calculator (docs/stability.md)"
         )
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from hpcvox.crystals.known import Known
 from hpcvox.crystals.record import Crystal
 from hpcvox.generation.settings import Reason as Implausible
-from hpcvox.rounds.keeping import Before, Ended, verdicts
+from hpcvox.rounds.steps.keeping import Before, Ended, verdicts
 from hpcvox.rounds.summary import Reason
 
 IMPLAUSIBLE: list[Implausible] = ["too-near", "too-dense", "too-empty", "element"]

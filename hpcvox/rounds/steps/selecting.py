@@ -20,10 +20,11 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import Column as Relaxed
-from hpcvox.rounds import choosing, crystals, hulls, placing, reading, saying
+from hpcvox.rounds import reading, saying
 from hpcvox.rounds.folders import CIFS, Round
-from hpcvox.rounds.keeping import Before, Ended, Verdict, verdicts
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import choosing, crystals, hulls, placing
+from hpcvox.rounds.steps.keeping import Before, Ended, Verdict, verdicts
 from hpcvox.rounds.summary import KEPT, LOST, Find, Lost, Reason, RoundSummary, find_columns
 from hpcvox.stability.summary import TABLE as HULL
 from hpcvox.stability.summary import Column as Placed

@@ -8,10 +8,11 @@ from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.files import durable
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome
-from hpcvox.rounds import placing, reading, replaying
-from hpcvox.rounds.choosing import COPY
+from hpcvox.rounds import reading
 from hpcvox.rounds.folders import CIFS, REPLAY, Round
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import placing, replaying
+from hpcvox.rounds.steps.choosing import COPY
 from hpcvox.rounds.summary import Find
 
 
