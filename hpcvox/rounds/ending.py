@@ -16,7 +16,7 @@ class Done(NamedTuple):
 
 def brought_too_little(settings: CampaignSettings, summary: RoundSummary) -> bool:
     """Whether a round is the last because of what it brought."""
-    return summary.finds < settings.min_gain
+    return summary.wanted < settings.min_gain
 
 
 def calculations_left(settings: CampaignSettings, done: Sequence[Done]) -> int | None:
@@ -28,7 +28,8 @@ def calculations_left(settings: CampaignSettings, done: Sequence[Done]) -> int |
 def why_over(settings: CampaignSettings, done: Sequence[Done]) -> str | None:
     """Why no round follows those that are ``done``, and what would let one; None where one does."""
     if done and brought_too_little(settings, last := done[-1].summary):
-        return f"round {last.round} brought {last.finds:,} finds, and min_gain={settings.min_gain:,} ends it there"
+        finds = "wanted finds" if settings.want else "finds"
+        return f"round {last.round} brought {last.wanted:,} {finds}, and min_gain={settings.min_gain:,} ends it there"
     if len(done) >= settings.rounds:
         return f"rounds={settings.rounds} are done"
     if calculations_left(settings, done) == 0:

@@ -44,6 +44,16 @@ class Round(NamedTuple):
         return self.folder / "chosen"
 
     @property
+    def screened(self) -> Path:
+        """Of ``screen``, where something is wanted: those of the chosen that are predicted so."""
+        return self.folder / "screened"
+
+    @property
+    def predicted(self) -> Path:
+        """Of ``screen`` once more: what the relaxed are predicted."""
+        return self.folder / "predicted"
+
+    @property
     def relaxed(self) -> Path:
         """Of ``relax``."""
         return self.folder / "relaxed"

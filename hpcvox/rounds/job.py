@@ -14,17 +14,15 @@ from hpcvox.actors.cluster import available_cpus, kept_cluster
 from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import CifSet
-from hpcvox.errors import ConfigError
 from hpcvox.files import durable
-from hpcvox.generation.candidates import CIFS
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
-from hpcvox.rounds.folders import FINDS, REPLAY, ROUNDS, Round
+from hpcvox.rounds.folders import CIFS, FINDS, REPLAY, ROUNDS, Round
 from hpcvox.rounds.settings import CampaignSettings
-from hpcvox.rounds.steps import choosing, hulls, placing, replaying, selecting, training_set
+from hpcvox.rounds.steps import aiming, choosing, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
 from hpcvox.terminal import say
 from hpcvox.training.folder import finished
@@ -35,6 +33,7 @@ MAY_CHANGE: dict[str, Any] = {
     **dict.fromkeys(("rounds", "min_gain", "budget", "crystals"), True),
     "generate": {"threads", "device", "slices", "crystals"},
     "judge": {"actors", "crystals"},
+    "screen": {"actors", "crystals"},
     "relax": {"actors", "timeout_s", "crystals"},
     "featurize": {"actors"},
     "train_vae": {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"},
@@ -57,7 +56,8 @@ def run(settings: CampaignSettings) -> Outcome:
         require(stage.calculator)
     hulls.with_hull(settings)
     card = read_card(settings.model, VAECard)
-    _refuse_conditions(settings, card)
+    aiming.refuse_unknown(settings)
+    aiming.deciles(settings, card)
     with durable.sole_writer(settings.out), kept_cluster():
         config.claim(settings, settings.out, MAY_CHANGE)
         outcome = _step_through(settings.out / REPLAY, REPLAY, _replay(settings, card))
@@ -107,7 +107,9 @@ def _finding(settings: CampaignSettings, place: Round, card: VAECard, left: int 
         "generate": lambda: _verb("hpcvox.generation.job", placing.generate(settings, place, card)),
         "judge": lambda: _verb("hpcvox.generation.judging.job", placing.judge(settings, place)),
         "choose": lambda: choosing.run(settings, place),
+        **({"screen": lambda: _screened(settings, place)} if settings.want else {}),
         "relax": lambda: _relaxed(settings, place, left),
+        **({"predict": lambda: _predicted(settings, place)} if settings.models else {}),
         "hull": lambda: _hull(settings, place),
         "keep": lambda: selecting.run(settings, place),
     }
@@ -122,8 +124,20 @@ def _learning(settings: CampaignSettings, place: Round, card: VAECard) -> dict[s
     }
 
 
+def _screened(settings: CampaignSettings, place: Round) -> Outcome:
+    if aiming.is_empty(place.chosen / CIFS):
+        return Outcome("left out: there is no candidate to screen")
+    return _verb("hpcvox.screening.job", aiming.screen(settings, place))
+
+
+def _predicted(settings: CampaignSettings, place: Round) -> Outcome:
+    if aiming.is_empty(place.relaxed / CIFS):
+        return Outcome("left out: nothing was relaxed")
+    return _verb("hpcvox.screening.job", aiming.predict(settings, place))
+
+
 def _relaxed(settings: CampaignSettings, place: Round, left: int | None) -> Outcome:
-    if not CifSet(place.chosen / CIFS).names():
+    if aiming.is_empty(aiming.source(settings, place)):
         return Outcome("left out: there is no candidate to relax")
     return _verb("hpcvox.relaxation.job", placing.relax(settings, place, left))
 
@@ -185,19 +199,11 @@ def _progress(place: Round) -> RoundDone:
     return RoundDone.load(place.folder) or RoundDone()
 
 
-def _refuse_conditions(settings: CampaignSettings, card: VAECard) -> None:
-    """Raises :class:`ConfigError` where candidates are asked for of a condition that the network has not."""
-    if (most := max(placing.deciles(settings, card))) >= card.conditions:
-        raise ConfigError(
-            f"generate.conditions: {settings.model} has {card.conditions}, 0 to {card.conditions - 1}, and no {most}"
-        )
-
-
 def _write(settings: CampaignSettings, done: list[Done]) -> None:
     """Write the tables of all rounds that are done, and the crystals of all finds."""
     places = [Round(settings.out, one.summary.round) for one in done]
     finds = [row for place in places for row in reading.kept(place)]
-    columns = find_columns(hulls.stages_of(settings), hulls.with_hull(settings))
+    columns = find_columns(hulls.stages_of(settings), hulls.with_hull(settings), aiming.targets(settings))
     durable.write_csv(settings.out / FINDS, columns, finds)
     lines = [one.summary.model_dump(include=set(ROUND_COLUMNS)) for one in done]
     durable.write_csv(settings.out / ROUNDS, ROUND_COLUMNS, lines)

@@ -17,11 +17,16 @@ BEST: Final = 3
 def of_round(one: RoundSummary) -> str:
     """A round in one line."""
     again = one.replayed + one.found_again
+    on_hull = f"{one.on_hull:,} on the hull{_wanted(one)}"
     return (
         f"round {one.round}: {one.samples:,} samples, {one.plausible:,} plausible, {one.unique:,} unique, {one.new:,} "
-        f"new, {one.converged:,} relaxed, {counted(one.finds, 'find')} ({one.on_hull:,} on the hull): MSUN "
+        f"new, {one.converged:,} relaxed, {counted(one.finds, 'find')} ({on_hull}): MSUN "
         f"{100 * one.msun:.1f} %" + (f"; {counted(again, 'find')} of before came again" if again else "")
     )
+
+
+def _wanted(one: RoundSummary) -> str:
+    return "" if one.wanted == one.finds else f", {one.wanted:,} as wanted by prediction"
 
 
 def last_words(settings: CampaignSettings, done: Sequence[RoundSummary], why: str) -> str:

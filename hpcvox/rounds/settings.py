@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
@@ -12,7 +12,8 @@ from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.inputs import Input
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.relaxation.settings import RelaxSettings, Stage
-from hpcvox.training.folder.shipped import VAES
+from hpcvox.screening.settings import ScreenSettings
+from hpcvox.training.folder.shipped import CGCNNS, VAES
 
 
 class CampaignRelaxSettings(RelaxSettings):
@@ -77,6 +78,17 @@ class CampaignSettings(Settings):
         default_factory=list,
         description="sources of known crystals, which are no finds, as featurize reads them: [a.csv, b/]",
     )
+    models: Annotated[list[Path], CGCNNS] = Field(
+        default_factory=list,
+        description="run folders of train-cgcnn: properties that are predicted of each find, as by hpcvox screen; "
+        "several of one target are an ensemble",
+    )
+    want: dict[str, tuple[float, float]] = Field(
+        {},
+        description="targets of models and the values that are wanted, as {band_gap: [1.0, 1.6]}: candidates that are "
+        "predicted otherwise are not relaxed, and what finds are predicted once relaxed is counted; where one of them "
+        "is the condition of model, its bins that lie there are drawn for",
+    )
     min_gain: int = Field(
         1, ge=0, description="new finds of a round below which it is the last; 0: it never is"
     )
@@ -99,6 +111,9 @@ class CampaignSettings(Settings):
     judge: JudgeSettings = Field(
         JudgeSettings(), description="candidates → those plausible, distinct and new"
     )
+    screen: ScreenSettings = Field(
+        ScreenSettings(), description="those → those that are predicted what is wanted"
+    )
     relax: CampaignRelaxSettings = Field(CampaignRelaxSettings(), description="those → relaxed")
     featurize: DensitySettings = Field(
         DensitySettings(), description="finds → voxels; as those of model unless set"
@@ -107,3 +122,13 @@ class CampaignSettings(Settings):
         TrainVAESettings(),
         description="voxels → the network of the next round; condition and shape are those of model",
     )
+
+    @field_validator("want")
+    @classmethod
+    def _ranges(cls, want: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for name, (low, high) in want.items():
+            if low > high:
+                raise ValueError(
+                    f"{name}: [{low:g}, {high:g}] is from the higher to the lower: write the lower first"
+                )
+        return want

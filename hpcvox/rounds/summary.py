@@ -35,6 +35,7 @@ class Find(StrEnum):
     ABOVE = "energy_above_hull"  # the highest that any calculator says
     STABLE = "on_the_hull"  # 1: by every calculator
     BOND_CHANGE = "bond_change_percent"
+    WANTED = "wanted"  # 1: it is predicted what is wanted
     CALCULATORS = "calculators"
     CIF = "cif"
 
@@ -44,14 +45,19 @@ BEFORE: Final = (
     Find.CONDITION_FROM, Find.CONDITION_TO, Find.FORMULA, Find.SITES, Find.GROUP, Find.SYMBOL, Find.DENSITY,
     Find.ABOVE, Find.STABLE,
 )  # fmt: skip
-AFTER: Final = (Find.BOND_CHANGE, Find.CALCULATORS, Find.CIF)
+AFTER: Final = (Find.WANTED, Find.BOND_CHANGE, Find.CALCULATORS, Find.CIF)
 
 
-def find_columns(stages: Sequence[str], hulls: Sequence[str]) -> tuple[str, ...]:
-    """Of ``finds.csv``; ``hulls`` are those of the stages that have one."""
+def predicted_column(target: str) -> str:
+    """Of what a find is predicted, in the target's unit."""
+    return f"predicted_{target}"
+
+
+def find_columns(stages: Sequence[str], hulls: Sequence[str], targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """Of ``finds.csv``; ``hulls`` are those of the stages that have one, ``targets`` what is predicted."""
     figures = [energy_column(stage) for stage in stages]
     figures += [of(stage) for stage in hulls for of in (above_column, phases_column)]
-    return (*BEFORE, *figures, *AFTER)
+    return (*BEFORE, *figures, *map(predicted_column, targets), *AFTER)
 
 
 class Reason(StrEnum):
@@ -115,6 +121,8 @@ class RoundSummary(Summary):
     converged: int
     finds: int
     """Near the hull, unique and new."""
+    wanted: int
+    """Of the finds, those that are predicted what is wanted; all where nothing is."""
     on_hull: int
     """Of the finds, those on the hull or below."""
     msun: float

@@ -48,8 +48,7 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
         ConfigError: two columns would have the same name; or no network predicts the formation energy that references
             need.
     """
-    taken = {*Column} - {Column.CIF}
-    targets = {t: f"{t}_predicted" if t in taken else t for t in networks.targets}
+    targets = {target: column_of(target) for target in networks.targets}
     predicted = [name for column in targets.values() for name in (column, std_column(column))]
     hull = [Column.HULL] if settings.references is not None else []
     if hull and settings.formation_energy not in targets:
@@ -69,6 +68,11 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
                 f"models: the columns {other} and {column} would be called the same; train one under another target"
             )
     return Columns(targets, numbers, names)
+
+
+def column_of(target: str) -> str:
+    """The column of a target: its name, with ``_predicted`` where a column of every crystal has that."""
+    return f"{target}_predicted" if target in {*Column} - {Column.CIF} else target
 
 
 def identifier(column: str) -> str:

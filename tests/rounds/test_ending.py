@@ -12,7 +12,7 @@ from hpcvox.rounds.summary import RoundDone, RoundSummary
 
 def done(number: int, finds: int, hours: float = 1.0, calculations: int = 50) -> Done:
     counts: dict[str, Any] = dict.fromkeys(RoundSummary.model_fields, 0)
-    counts |= {"round": number, "finds": finds, "calculations": calculations, "reasons": {}}
+    counts |= {"round": number, "finds": finds, "wanted": finds, "calculations": calculations, "reasons": {}}
     return Done(RoundSummary(**counts), RoundDone(seconds={"relax": hours * 1800}, cores=2))
 
 

@@ -6,16 +6,15 @@ from typing import Any, Final, TypeVar
 
 from hpcvox import config
 from hpcvox.config import Settings
-from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.featurize.settings import DensitySettings
-from hpcvox.generation.candidates import CIFS
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.rounds.folders import REPLAY, Round
 from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.steps import aiming
 from hpcvox.shards.manifest import Manifest
 from hpcvox.stability.settings import HullSettings
 
@@ -24,6 +23,7 @@ S = TypeVar("S", bound=Settings)
 OURS: Final = {
     "generate": ("vae", "out", "per_condition", "seed"),
     "judge": ("generated", "known", "out"),
+    "screen": ("source", "models", "where", "out", "id_column", "cif_column"),
     "relax": ("source", "out", "known", "formation_energy", "id_column", "cif_column"),
     "featurize": ("source", "out", "id_column", "cif_column", "targets", "targets_file"),
     "train_vae": ("shards", "out", "initial", "unet", "model", "condition", "bins", "edges"),
@@ -53,19 +53,16 @@ def parent(settings: CampaignSettings, place: Round) -> Path:
     return settings.model if place.number == 1 else place.before.vae
 
 
-def deciles(settings: CampaignSettings, card: VAECard) -> list[int]:
-    """The conditions that candidates are drawn for."""
-    return list(settings.generate.conditions or range(card.conditions))
-
-
 def generate(settings: CampaignSettings, place: Round, card: VAECard) -> GenerateSettings:
     """Of a round's ``generate``."""
+    drawn = aiming.deciles(settings, card)
     return _of(
         settings,
         settings.generate,
         vae=parent(settings, place),
         out=place.generated,
-        per_condition=math.ceil(settings.samples / len(deciles(settings, card))),
+        conditions=drawn,
+        per_condition=math.ceil(settings.samples / len(drawn)),
         seed=settings.seed + place.number - 1,
     )
 
@@ -84,7 +81,11 @@ def relax(settings: CampaignSettings, place: Round, left: int | None) -> RelaxSe
     """Of a round's ``relax``; ``left`` is how many crystals the budget lets it take, None for all."""
     limits = [n for n in (settings.relax.limit, left) if n]
     return _of(
-        settings, settings.relax, source=place.chosen / CIFS, out=place.relaxed, limit=min(limits, default=0)
+        settings,
+        settings.relax,
+        source=aiming.source(settings, place),
+        out=place.relaxed,
+        limit=min(limits, default=0),
     )
 
 
@@ -162,11 +163,6 @@ def replay_judge(settings: CampaignSettings) -> JudgeSettings:
         known=[],
         reference=None,
     )
-
-
-def is_empty(folder: Path) -> bool:
-    """Whether there is no crystal in a folder (or archive) of candidates."""
-    return not CifSet(folder).names()
 
 
 def _of(settings: CampaignSettings, group: S, **ours: Any) -> S:

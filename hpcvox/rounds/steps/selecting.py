@@ -23,7 +23,7 @@ from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.rounds import reading, saying
 from hpcvox.rounds.folders import CIFS, Round
 from hpcvox.rounds.settings import CampaignSettings
-from hpcvox.rounds.steps import choosing, crystals, hulls, placing
+from hpcvox.rounds.steps import aiming, choosing, crystals, hulls, placing
 from hpcvox.rounds.steps.keeping import Before, Ended, Verdict, verdicts
 from hpcvox.rounds.summary import KEPT, LOST, Find, Lost, Reason, RoundSummary, find_columns
 from hpcvox.stability.summary import TABLE as HULL
@@ -47,17 +47,24 @@ def run(settings: CampaignSettings, place: Round) -> Outcome:
     card = read_card(placing.parent(settings, place), VAECard)
     versions = ", ".join(version(stage.calculator) for stage in settings.relax.stages)
     place.kept.mkdir(parents=True, exist_ok=True)
+    predicted = aiming.predictions(settings, place)
     kept: list[dict[str, Any]] = []
     with CifSet(place.kept / CIFS).replaced(settings.crystals) as add:
         for row, verdict in zip(relaxed, found, strict=True):
             if verdict.reason is None:
                 find = _find(settings, place, card, by_id[verdict.id], row | figures[verdict.id])
-                find[Find.CALCULATORS] = versions
+                said = predicted.get(verdict.id, {})
+                find |= {
+                    Find.CALCULATORS: versions,
+                    Find.WANTED: int(aiming.is_wanted(settings, said)),
+                    **said,
+                }
                 kept.append(find)
                 crystal = by_id[verdict.id].crystal
                 assert crystal is not None
                 add(f"{find[Find.ID]}.cif", cif_text(replace(crystal, id=find[Find.ID])))
-    durable.write_csv(place.kept / KEPT, find_columns(hulls.stages_of(settings), stages), kept)
+    columns = find_columns(hulls.stages_of(settings), stages, aiming.targets(settings))
+    durable.write_csv(place.kept / KEPT, columns, kept)
     durable.write_csv(place.kept / LOST, list(Lost), _lost(relaxed, found, by_id))
     summary = _summary(settings, place, relaxed, found, kept)
     summary.save(place.kept)
@@ -169,6 +176,7 @@ def _summary(
         calculations=len(relaxed),
         converged=sum(bool(row[Relaxed.CIF]) and not row[Relaxed.CODE] for row in relaxed),
         finds=len(kept),
+        wanted=sum(row[Find.WANTED] for row in kept),
         on_hull=on_hull,
         msun=round(len(kept) / max(len(rows), 1), 6),
         sun=round(on_hull / max(len(rows), 1), 6),

@@ -13,7 +13,7 @@ from hpcvox.rounds.folders import CIFS, REPLAY, Round
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import placing, replaying
 from hpcvox.rounds.steps.choosing import COPY
-from hpcvox.rounds.summary import Find
+from hpcvox.rounds.summary import Find, predicted_column
 
 
 def run(settings: CampaignSettings, place: Round, card: VAECard) -> Outcome:
@@ -34,8 +34,12 @@ def _finds(settings: CampaignSettings, place: Round, card: VAECard) -> Iterator[
         one = place._replace(number=number)
         cifs = CifSet(one.kept / CIFS)
         for row in reading.kept(one):
+            if row[Find.WANTED] == "0":
+                continue
             line = {placing.ROLE: "find", placing.CIF: cifs.read(f"{file_stem(row[Find.ID])}.cif").decode()}
             if card.condition is not None:
-                line[card.condition] = repr(replaying.middle(card, int(row[Find.DECILE])))
+                line[card.condition] = row.get(predicted_column(card.condition)) or repr(
+                    replaying.middle(card, int(row[Find.DECILE]))
+                )
             for copy in range(settings.repeat):
                 yield {placing.ID: row[Find.ID] + (f"{COPY}{copy + 1}" if copy else ""), **line}
