@@ -34,7 +34,10 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
     offered = [section.downloads for section in sections if section.downloads is not None]
     files = {name: base64.b64encode(packed).decode() for one in offered for name, packed in one.files.items()}
     cifs = {one.key(id): (f"{one.name}.cif", *place) for one in offered for id, place in one.cifs.items()}
-    scripts = [get_plotlyjs(), *(_template(f"{name}.js") for name in ("crystals", "downloads", "report"))]
+    scripts = [
+        get_plotlyjs(),
+        *(_template(f"{name}.js") for name in ("crystals", "cards", "downloads", "report")),
+    ]
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -79,6 +79,42 @@ class DensitiesToCut:
 
 
 @dataclass(frozen=True)
+class Card:
+    """A crystal with what is known of it; the page's script knows these names."""
+
+    scene: Scene
+    title: str
+    facts: Sequence[tuple[str, str]]
+    values: Mapping[str, float]
+    """Numbers that cards are sorted and filtered by, by the name of the field."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """An element's place in the periodic table, from 1, and how many cards have it."""
+
+    symbol: str
+    row: int
+    column: int
+    count: int
+
+
+@dataclass(frozen=True)
+class CardsToSort:
+    """Crystals as cards; the page's script knows these names."""
+
+    kind: ClassVar = "cards"
+
+    cards: Sequence[Card]
+    elements: Mapping[int, Look]
+    fields: Sequence[str]
+    """By which they are sorted and filtered; at first by the first one."""
+    map: Sequence[Counted]
+    """Of all elements."""
+
+
+@dataclass(frozen=True)
 class Downloads:
     """Crystals that the page holds: gzipped files with all of them, by name, and the place of each in ``NAME.cif``.
 
@@ -114,7 +150,7 @@ class Section:
     texts: Sequence[tuple[str, str]] = ()
     galleries: Sequence[Gallery] = ()
     downloads: Downloads | None = None
-    widget: CrystalsToTurn | DensitiesToCut | None = None
+    widget: CrystalsToTurn | DensitiesToCut | CardsToSort | None = None
 
 
 def cell(value: object) -> TableCell:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 FINDS: Final = "finds.csv"
 ROUNDS: Final = "rounds.csv"
+PAGE: Final = "finds.html"
 CIFS: Final = "cifs"
 """Of all finds."""
 REPLAY: Final = "replay"

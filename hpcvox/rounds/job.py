@@ -20,7 +20,7 @@ from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
-from hpcvox.rounds.folders import CIFS, FINDS, REPLAY, ROUNDS, Round
+from hpcvox.rounds.folders import CIFS, FINDS, PAGE, REPLAY, ROUNDS, Round
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import aiming, choosing, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
@@ -69,7 +69,8 @@ def run(settings: CampaignSettings) -> Outcome:
             return outcome
         assert why is not None
         _write(settings, done)
-    return Outcome(saying.last_words(settings, [one.summary for one in done], why))
+    said = saying.last_words(settings, [one.summary for one in done], why)
+    return Outcome(f"{said}\nopen {settings.out / PAGE}")
 
 
 def _round(settings: CampaignSettings, place: Round, card: VAECard, done: list[Done]) -> Outcome | None:
@@ -200,7 +201,7 @@ def _progress(place: Round) -> RoundDone:
 
 
 def _write(settings: CampaignSettings, done: list[Done]) -> None:
-    """Write the tables of all rounds that are done, and the crystals of all finds."""
+    """Write the tables of all rounds that are done, the crystals of all finds, and their page."""
     places = [Round(settings.out, one.summary.round) for one in done]
     finds = [row for place in places for row in reading.kept(place)]
     columns = find_columns(hulls.stages_of(settings), hulls.with_hull(settings), aiming.targets(settings))
@@ -213,3 +214,6 @@ def _write(settings: CampaignSettings, done: list[Done]) -> None:
             for row in reading.kept(place):
                 name = row[Find.CIF].rpartition("/")[2]
                 add(name, cifs.read(name))
+    from hpcvox.rounds import page  # here alone: what draws takes a second to load
+
+    page.write(settings, [one.summary for one in done], hulls.with_hull(settings))

@@ -123,7 +123,8 @@
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const drawn = [drawCharts];
   for (const widget of data.widgets)
-    drawn.push(widget.kind === "crystals" ? crystalViewer(widget.data, colours) : densities(widget.data, widget.name));
+    drawn.push({ crystals: () => crystalViewer(widget.data, colours), cards: () => crystalCards(widget.data, widget.name, colours),
+      densities: () => densities(widget.data, widget.name) }[widget.kind]());
   const drawAll = () => drawn.forEach((draw) => draw());
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
