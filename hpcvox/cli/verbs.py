@@ -196,7 +196,7 @@ GROUPS = {
     "pipeline": PIPELINE_VERBS,
     "campaign": CAMPAIGN_VERBS,
 }
-"""Verbs that have verbs of their own (``shards info``).  ``study``, ``pipeline`` and ``campaign`` also run by themselves."""
+"""Verbs that have verbs of their own (``shards info``).  All but ``shards`` also run by themselves."""
 
 OTHERS: Final = {
     "check": "whether settings are valid: hpcvox check VERB [CONFIG.yaml] [key=value ...]",

@@ -25,8 +25,8 @@ def rows(path: Path) -> list[Row]:
         return []
     except (OSError, ValueError, csv.Error) as error:
         raise HpcvoxError(
-            f"{path} cannot be read ({error}): copy it again, or remove the folder of its round and those of later ones: "
-            "the same command makes them anew"
+            f"{path} cannot be read ({error}): copy it again, or remove the folder of its round and those of later "
+            "ones: the same command makes them anew"
         ) from None
 
 

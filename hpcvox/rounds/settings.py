@@ -13,7 +13,7 @@ from hpcvox.inputs import Input
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.training.folder.shipped import CGCNNS, VAES
+from hpcvox.training.folder.shipped import trained_by
 
 
 class CampaignRelaxSettings(RelaxSettings):
@@ -57,7 +57,7 @@ class CampaignSettings(Settings):
     out: Path = Field(
         Path("runs/campaign"), description="folder of everything: finds.csv, cifs/, round-001/ ..."
     )
-    model: Annotated[Path, VAES] = Field(
+    model: Annotated[Path, trained_by("train-vae")] = Field(
         Path("perovskites"), description="run folder of the VAE that the first round draws with"
     )
     rounds: int = Field(3, ge=1, description="at most; with more of them later it goes on")
@@ -78,7 +78,7 @@ class CampaignSettings(Settings):
         default_factory=list,
         description="sources of known crystals, which are no finds, as featurize reads them: [a.csv, b/]",
     )
-    models: Annotated[list[Path], CGCNNS] = Field(
+    models: Annotated[list[Path], trained_by("train-cgcnn")] = Field(
         default_factory=list,
         description="run folders of train-cgcnn: properties that are predicted of each find, as by hpcvox screen; "
         "several of one target are an ensemble",
