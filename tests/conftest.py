@@ -31,7 +31,7 @@ pytest_plugins = ("tests.support.trained_unet",)
 STATUS = pytest.StashKey[int]()
 
 LONGEST = (
-    *("slurm/test_pipeline", "pipeline/test_job", "test_readme", "slurm/test_study"),
+    *("slurm/test_pipeline", "pipeline/test_job", "rounds/test_job", "test_readme", "slurm/test_study"),
     *("training/test_ranks", "training/test_elastic", "training/test_interruptions", "featurize/test_faults"),
     *("slurm/", "training/", "networks/", "studies/", "jobs/", "featurize/"),
 )

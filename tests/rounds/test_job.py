@@ -21,6 +21,8 @@ from hpcvox.rounds.status import status
 from hpcvox.rounds.summary import Find, RoundSummary
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.timeout(2700)  # five runs of two rounds, where the machine is busy
+
 CONFIG = ROOT / "configs" / "campaign.yaml"
 SMALL = [
     "rounds=2",
@@ -76,7 +78,7 @@ def start(out: Path, references: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> str:
-    said = process.communicate(timeout=900)[0]
+    said = process.communicate(timeout=1800)[0]
     assert process.returncode == 0, said
     return said
 
