@@ -45,8 +45,8 @@ def test_what_is_no_calculator_is_refused_and_not_called(
     called: Path, tmp_path: Path, name: str, kind: str
 ) -> None:
     assert refusal(tmp_path, f"{SUPPORT}:{name}") == (
-        f"stages: {SUPPORT}:{name} is no calculator and was not called: it is to be a subclass of ASE's Calculator, "
-        f"and is {kind}"
+        f"stages: {SUPPORT}:{name} is no calculator and was not called: it must be a subclass of ASE's Calculator, "
+        f"but is {kind}"
     )
     assert not called.exists()
 

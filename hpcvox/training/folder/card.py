@@ -145,7 +145,7 @@ def untrained(folder: Path, error: Exception) -> CheckpointError:
 def _card(tree: Any, path: Path, folder: Path, kind: type[C], *, before: bool = False) -> C:
     """Check ``tree`` and return it as a card; errors name ``path`` as its file."""
     if not isinstance(tree, dict):
-        raise CheckpointError(f"the card in {path} is a {type(tree).__name__}, but must be an object: {DO}")
+        raise CheckpointError(f"the card in {path} is no object: {DO}")
     found = _kind(tree.get("task"), path, kind)
     if not issubclass(found, kind):
         name = kind.model_fields["task"].default
