@@ -7,18 +7,19 @@ keeps exactly what the user wrote: ``0010``, ``No`` and ``1.10`` are text, and o
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Final, TypeVar, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from hpcvox import scalars
 from hpcvox.errors import ConfigError
-from hpcvox.files import durable, regular
-from hpcvox.validation import explained, group_of
+from hpcvox.files import durable, earlier, regular
+from hpcvox.terminal import say
+from hpcvox.validation import explained, group_of, shown
 
 S = TypeVar("S", bound="Settings")
 
@@ -32,6 +33,36 @@ _MAX_PROBLEMS: Final = 10
 """Most problems of one file that an error lists."""
 _MAX_SHOWN: Final = 200
 """Most characters of a wrong value that an error shows."""
+
+
+_HOW: Final = frozenset(
+    {
+        *("actors", "threads", "ranks", "backend", "device", "checkpoint_steps", "keep_checkpoints"),
+        *(
+            "stall_s",
+            "limit_s",
+            "timeout_s",
+            "pause_s",
+            "retries",
+            "page_limit",
+            "hours",
+            "heartbeat_s",
+            "key_file",
+        ),
+    }
+)
+"""Settings that say how something is computed and not what: they may change, and nobody needs to be told."""
+
+_NOT_OF_RESULTS: Final = _HOW | {"out", "overwrite"}
+
+Overwrite = Annotated[
+    bool,
+    Field(
+        description="where out holds results of other settings: true: they are made anew, and what was there is kept "
+        "until that is whole; false: that is refused. With the same settings a run goes on where it was"
+    ),
+]
+"""A setting of what makes results that cost something."""
 
 
 class Settings(BaseModel):
@@ -51,6 +82,13 @@ class Settings(BaseModel):
             ConfigError: there is no such variant.
         """
         return cls
+
+    makes: ClassVar[Sequence[str]] = ("*",)
+    """Names, or patterns, of what a job with these settings leaves in its ``out``."""
+
+    def may_change(self) -> frozenset[str]:
+        """Settings with which results may go on that were begun with others; see :func:`claim`."""
+        return frozenset()
 
     @classmethod
     def kinds(cls) -> Mapping[str, Iterable[str]]:
@@ -121,33 +159,89 @@ def dump(settings: Settings) -> str:
     return scalars.written(settings.model_dump(mode="json"))
 
 
-def claim(settings: Settings, out: Path, may_change: Iterable[str] | Mapping[str, Any]) -> None:
-    """Save the settings in the folder ``out``, unless it holds results of other settings.
+def claim(settings: Settings, out: Path, may_change: Iterable[str] = (), new: Sequence[str] = ()) -> None:
+    """Save the resolved settings in ``out``; where it holds results of other settings, refuse or begin anew.
+
+    Settings that may change (:meth:`Settings.may_change`, and ``may_change``) are told and gone on with.  With
+    ``overwrite=true`` what is there is set aside (:mod:`hpcvox.files.earlier`) until the new is whole.
 
     Args:
-        may_change: keys that may differ from those that are saved there; or each with True or, of a group, the
-            set of those in it.
+        may_change: keys of settings, ``group.key`` in a group.
+        new: what the results were made from and is another now, in words.
 
     Raises:
-        ConfigError: ``out`` holds results of other settings; the message names every setting that differs.
+        ConfigError: names every setting that differs, what it was and what it is, and what to do.
     """
-    path = out / "config.yaml"
-    if path.exists():
-        free = may_change if isinstance(may_change, Mapping) else dict.fromkeys(may_change, True)
-        ignored = {**free, "out": True}
-        before = _flat(load(type(settings), path).model_dump(mode="json", exclude=ignored))
-        now = _flat(settings.model_dump(mode="json", exclude=ignored))
-        changed = [
-            f"{key} ({before.get(key)!r} → {now.get(key)!r})"
-            for key in {**now, **before}
-            if before.get(key) != now.get(key)
-        ]
-        if changed:
-            raise ConfigError(
-                f"{out} holds results of other settings: {', '.join(changed)}; "
-                "choose another out, or remove that folder to begin anew"
+    if earlier.holds_results(out, settings.makes):
+        ignored = {*may_change, *settings.may_change()}
+        if told := [*changes(settings, out, ignored), *new]:
+            if not getattr(settings, "overwrite", False):
+                advice = (
+                    ", or overwrite=true to have it made anew"
+                    if "overwrite" in type(settings).model_fields
+                    else (", or remove that folder to begin anew")
+                )
+                raise ConfigError(
+                    f"{out} holds results of other settings: {', '.join(told)}: choose another out{advice}"
+                )
+            aside = earlier.set_aside(out, settings.makes)
+            say(
+                f"{out} is made anew: {', '.join(told)}; until that is whole, {aside} has what was there",
+                error=True,
             )
-    save(settings, path)
+        elif told := changes(settings, out, (), only=ignored):
+            say(f"{out} goes on with other settings: {', '.join(told)}", error=True)
+    save(settings, out / earlier.CONFIG)
+
+
+def changes(
+    settings: Settings, out: Path, ignored: Iterable[str], only: Collection[str] | None = None
+) -> list[str]:
+    """The settings that differ from those of the results in ``out``: ``key (old → new)``; paths by where they lead."""
+    path = out / earlier.CONFIG
+    if not path.exists():
+        return []
+    try:
+        before = load(type(settings), path).model_dump(mode="json")
+    except ConfigError as error:
+        return [] if only is not None else [f"its own cannot be read: {error}"]
+    then, now = _flat(before), _flat(settings.model_dump(mode="json"))
+    keys = [
+        key
+        for key in {**now, **then}
+        if key not in ignored
+        and key.rpartition(".")[2] not in _NOT_OF_RESULTS
+        and (only is None or key in only)
+    ]
+    return [
+        f"{key} ({shown(then.get(key))} → {shown(now.get(key))})"
+        for key in keys
+        if not _same(then.get(key), now.get(key), _value(settings, key))
+    ]
+
+
+def _value(settings: Settings, key: str) -> Any:
+    """The setting of a key, which is ``group.key`` in a group; None if there is none."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name, None)
+    return value
+
+
+def _same(before: Any, now: Any, value: Any) -> bool:
+    """Whether a setting of this ``value`` is as it was; see :func:`_leads_there` for a path, or a list of them."""
+    if before == now:
+        return True
+    paths = value if isinstance(value, list) else [value]
+    old, new = (one if isinstance(one, list) else [one] for one in (before, now))
+    if not paths or not all(isinstance(path, Path) for path in paths) or None in old or len(old) != len(new):
+        return False
+    return all(_leads_there(Path(one), Path(other)) for one, other in zip(old, new, strict=True))
+
+
+def _leads_there(old: Path, new: Path) -> bool:
+    """Whether two paths lead to the same, or the first one's end has been moved to the second."""
+    return old.resolve() == new.resolve() or (old.name == new.name and not old.exists())
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Checks that the inputs of a job exist, before it imports libraries, starts processes or makes folders."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,19 +24,25 @@ class Input(NamedTuple):
     """Returns the names that are valid instead of a path."""
 
 
-def require(settings: Settings) -> None:
+def require(settings: Settings, only: Collection[str] | None = None, prefix: str = "") -> None:
     """Check that every input that the settings name exists.
+
+    Args:
+        only: the keys that are looked at; None: all.
+        prefix: stands before the keys in messages.
 
     Raises:
         ConfigError: one does not exist; the message names the key, the path, and a similar name or what makes it.
     """
     for key, marker, path in _named(settings):
+        if only is not None and key not in only:
+            continue
         if path.exists() or Path(f"{path}.zip").exists() or str(path) in marker.names():
             continue
         set_by = "" if key in settings.model_fields_set else " (the default)"
         near = did_you_mean(path.name, [*_beside(path), *marker.names()], _LIKENESS)
-        hint = near or marker.made_by or f"give {key}=PATH"
-        raise ConfigError(f"{key}={path}: there is no such file or folder{set_by}: {hint.strip()}")
+        hint = near or marker.made_by or f"give {prefix}{key}=PATH"
+        raise ConfigError(f"{prefix}{key}={path}: there is no such file or folder{set_by}: {hint.strip()}")
 
 
 def _named(settings: Settings) -> Iterator[tuple[str, Input, Path]]:

@@ -1,10 +1,19 @@
-"""Makes our HTML pages safe to open, also if their data hold text that somebody else wrote."""
+"""Makes our HTML pages safe to open, also if their data hold text that somebody else wrote; and alike."""
 
 import base64
 import hashlib
+import importlib.resources
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999999")
+"""Okabe and Ito's colours, which colour-blind people can distinguish (doi 10.1038/nmeth.1618)."""
+
+
+def style() -> str:
+    """The style sheet of all pages."""
+    return importlib.resources.files("hpcvox").joinpath("page.css").read_text("utf-8")
 
 
 def policy(scripts: Sequence[str]) -> str:

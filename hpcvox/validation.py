@@ -33,10 +33,10 @@ def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
         return " ".join(said.split())
     words = re.findall("'([^']+)'", problem["ctx"]["expected"]) if "literal" in problem["type"] else []
     near = did_you_mean(str(problem["input"]), words)
-    return f"{key}: {said} (given: {_shown(problem['input'])})" + (f": {near.rstrip()}" if near else "")
+    return f"{key}: {said} (given: {shown(problem['input'])})" + (f": {near.rstrip()}" if near else "")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """``value`` as an error shows it, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} …"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from hpcvox import config
+from hpcvox.cli.named import names
 from hpcvox.cli.verbs import GROUPS, OTHERS, TRAIN, VERBS, Verb, every, load
 from hpcvox.config import Settings
 from hpcvox.errors import HpcvoxError, did_you_mean
@@ -100,8 +101,11 @@ def words(typed: Sequence[str]) -> list[str]:
     key, equals, _ = last.partition("=")
     if equals:
         field = config.keys(kind).get(key)
-        values = kind.kinds().get(key, () if field is None else _values(field.annotation))
-        return _beginning(last, [f"{key}={value}" for value in values])
+        values = [*kind.kinds().get(key, () if field is None else _values(field.annotation))]
+        words_before = before[2:] if before[0] in ("check", TRAIN) else before[1:]
+        named = names(key, words_before, kind) if field is not None else []
+        start = last[: max(map(last.rfind, "[,=")) + 1]  # of a list the item that is being typed
+        return _beginning(last, [*(f"{key}={value}" for value in values), *(start + name for name in named)])
     given = {word.partition("=")[0] for word in before}
     return _beginning(last, [*inner, *(f"{name}=" for name in config.keys(kind) if name not in given)])
 

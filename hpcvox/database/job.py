@@ -22,7 +22,7 @@ from hpcvox.database.prototypes.compounds import CLASSES, Prototype, draw
 from hpcvox.database.settings import DatabaseSettings
 from hpcvox.database.summary import TABLE, TARGETS, Column, DatabaseSummary
 from hpcvox.database.worker import ChgnetWorker, Given, Row, ewald_worker
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import Outcome
 from hpcvox.terminal import counted
@@ -35,13 +35,14 @@ def run(settings: DatabaseSettings) -> Outcome:
 
     Raises:
         MissingDependencyError: ``energy=chgnet`` and CHGNet is not installed.
+        ConfigError: the folder holds results of other settings.
         BusyError: another run is writing the folder.
     """
     energy = chosen(settings)
     model = chgnet.name() if energy == "chgnet" else "ewald"
     out = settings.out
     with durable.sole_writer(out):
-        config.save(settings, out / "config.yaml")
+        config.claim(settings, out)
         classes = tuple(dict.fromkeys(settings.classes))
         drawn = draw(settings.size, settings.seed, classes, settings.elements)
         elements = _elements(drawn) if energy == "chgnet" else []
@@ -54,6 +55,7 @@ def run(settings: DatabaseSettings) -> Outcome:
         durable.write_csv(out / "rejects.csv", tables.REJECT_COLUMNS, made.rejects)
         durable.write_csv(out / TABLE, tables.columns(energy), made.crystals)
         _summary(settings, energy, model, made).save(out)
+        earlier.whole(out)
     counts = ", ".join(f"{n} {name}" for name, n in _by_class(made.crystals).items() if n)
     rejected = f"; {len(made.rejects)} of {settings.size} rejected (rejects.csv)" if made.rejects else ""
     return Outcome(

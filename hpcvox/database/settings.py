@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.database.prototypes.compounds import LARGEST, SMALLEST
 from hpcvox.shared_settings import Actors
@@ -19,6 +19,7 @@ class DatabaseSettings(Settings):
     """
 
     out: Path = Field(Path("runs/database"), description="folder to write; a run that stopped goes on there")
+    overwrite: Overwrite = False
     size: int = Field(
         400,
         ge=SMALLEST,
@@ -48,6 +49,9 @@ class DatabaseSettings(Settings):
         "'hpcvox[chgnet]'); ewald: cells estimated from radii, electrostatic energies of point charges; auto: "
         "chgnet if it is installed, else ewald",
     )
+
+    # parts/ stays: each part says what it was made from
+    makes = ("crystals.csv", "rejects.csv", "references.csv", "database.json")
 
     @field_validator("elements")
     @classmethod

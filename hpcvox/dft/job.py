@@ -12,10 +12,10 @@ from hpcvox.actors.pool import actor_pool
 from hpcvox.calculators import gpaw
 from hpcvox.crystals.record import Reject
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.dft.settings import FREE, DftSettings
+from hpcvox.dft.settings import DftSettings
 from hpcvox.dft.worker import FIELDS, PARTS, SCRATCH, DftWorker, Done, Row
 from hpcvox.errors import MissingDependencyError
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.shards.layout import REJECTS
 from hpcvox.terminal import counted
@@ -48,7 +48,7 @@ def run(settings: DftSettings) -> Outcome:
     begun = time.monotonic()
     out = settings.out
     with durable.sole_writer(out):
-        config.claim(settings, out, FREE)
+        config.claim(settings, out)
         shutil.rmtree(out / SCRATCH, ignore_errors=True)  # left by a run that was killed
         for folder in (FIELDS, PARTS):
             (out / folder).mkdir(exist_ok=True)
@@ -61,6 +61,7 @@ def run(settings: DftSettings) -> Outcome:
         shutil.rmtree(out / SCRATCH, ignore_errors=True)
         durable.write_csv(out / TABLE, COLUMNS, rows)
         durable.write_csv(out / REJECTS, Reject._fields, (reject._asdict() for reject in rejects))
+        earlier.whole(out)
         present = {path.name for path in (out / FIELDS).glob("[!.]*")}
     kept = sum(one.kept for one in done)
     outcome = _outcome(settings, rows, rejects, kept, present, time.monotonic() - begun)
@@ -83,7 +84,9 @@ def _outcome(
     seconds: float,
 ) -> Outcome:
     out = settings.out
-    parts = [f"dft: {len(rows):,} densities in {out / FIELDS}, energies in {out / TABLE}"]
+    parts = [
+        f"dft: {counted(len(rows), 'density', 'densities')} in {out / FIELDS}, energies in {out / TABLE}"
+    ]
     if kept:
         parts.append(f"{counted(kept, 'crystal')} done by an earlier run")
     if rejects:

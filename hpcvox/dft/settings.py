@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hpcvox.calculators.gpaw import GpawSettings
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn
 
-FREE = ("source", "out", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
+FREE = ("source", "out", "overwrite", "actors", "timeout_s", "max_sites", "id_column", "cif_column")
 """Settings that do not change the field of a crystal."""
 
 
@@ -25,6 +25,7 @@ class _Places(Settings):
         description="folder to write: fields/, dft.csv and rejects.csv; use one folder for one set of the settings "
         "that change a field; a run that stopped goes on there",
     )
+    overwrite: Overwrite = False
 
 
 class DftSettings(GpawSettings, _Places):
@@ -66,6 +67,12 @@ class DftSettings(GpawSettings, _Places):
     actors: Actors = 0
     id_column: IdColumn = "auto"
     cif_column: CifColumn = "cif"
+
+    makes = ("fields", "parts", "dft.csv", "rejects.csv")
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`."""
+        return frozenset(FREE)
 
     def fixed(self) -> dict[str, Any]:
         """The settings that determine the field of a crystal."""

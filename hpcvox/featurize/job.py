@@ -14,7 +14,7 @@ from hpcvox.errors import ShardError
 from hpcvox.featurize.forecast import forecast
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker, found
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told, remarks_told
 from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
@@ -39,6 +39,7 @@ def run(settings: FeaturizeSettings) -> Outcome:
 
     Raises:
         SourceError: the source cannot be opened or is empty.
+        ConfigError: the folder holds a set of other settings.
         ShardError: the folder cannot be written.
         PartError: the process that makes a shard dies each time, but not on any single entry of the shard.
         BusyError: another run is writing the folder.
@@ -51,11 +52,12 @@ def run(settings: FeaturizeSettings) -> Outcome:
         say(warning, error=True)
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
-        config.save(settings, settings.out / "config.yaml")
-        _announce(settings)
+        config.claim(settings, settings.out)
+        _set_aside_of_other_code(settings)
         with actor_pool(settings.actors) as pool, campaign(settings).workers(pool) as workers:
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
+        earlier.whole(settings.out)
     return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
 
 
@@ -128,27 +130,28 @@ def finish(settings: FeaturizeSettings, source_name: str, tally: Tally) -> Manif
     )
 
 
-def _announce(settings: FeaturizeSettings) -> None:
-    """Print what the folder holds already; remove the manifest of a set of other settings before a shard changes."""
-    path = settings.out / MANIFEST
-    if not path.exists():
+def _set_aside_of_other_code(settings: FeaturizeSettings) -> None:
+    """A set that another version made, or whose settings nobody wrote down, stops being one before a shard changes."""
+    out = settings.out
+    if not (out / MANIFEST).exists():
         return
     try:
-        old = Manifest.load(settings.out)
-        new = settings.fixed()
-        changed = [
-            f"{name} {old.settings.get(name)} → {new.get(name)}"
-            for name in {**new, **old.settings}
-            if old.settings.get(name) != new.get(name)
-        ]
-        if old.code_version != __version__:
-            changed.append(f"hpcvox {old.code_version} → {__version__}")
+        old = Manifest.load(out)
     except ShardError as error:
-        changed = [str(error)]
+        (out / MANIFEST).unlink()
+        (out / SET).unlink(missing_ok=True)
+        say(f"{out}: its list of shards is made anew, and the shards that are not whole: {error}", error=True)
+        return
+    changed = [f"hpcvox {old.code_version} → {__version__}"] if old.code_version != __version__ else []
+    if old.settings != settings.fixed():
+        changed.append("other settings")
     if changed:
-        path.unlink()
-        (settings.out / SET).unlink(missing_ok=True)
-        say(f"{settings.out}: every shard is made anew ({', '.join(changed)})", error=True)
+        aside = earlier.set_aside(out, settings.makes)
+        config.save(settings, out / earlier.CONFIG)
+        say(
+            f"{out} is made anew: {', '.join(changed)}; until that is whole, {aside} has what was there",
+            error=True,
+        )
 
 
 def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSettings) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.crystals.cells import CUBIC_TOLERANCE
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
 from hpcvox.errors import ConfigError, did_you_mean
@@ -14,7 +14,9 @@ from hpcvox.featurize.descriptor import DEFAULT, DESCRIPTORS
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 
-FREE = ("source", "out", "actors", "limit_s", "id_column", "cif_column", "targets", "targets_file")
+FREE = (
+    "source", "out", "overwrite", "actors", "limit_s", "id_column", "cif_column", "targets", "targets_file",
+)  # fmt: skip
 """Settings that do not change the bytes of a shard with given entries."""
 
 EntriesPerShard = Annotated[int, Field(ge=1, le=100_000, description="inputs that share one HDF5 file")]
@@ -33,9 +35,9 @@ class FeaturizeSettings(Settings):
         "database (.db)",
     )
     out: Path = Field(
-        Path("runs/shards"),
-        description="folder of the shard set; with other settings the shards in it are made anew, never mixed",
+        Path("runs/shards"), description="folder of the shard set: of one set of settings, never mixed"
     )
+    overwrite: Overwrite = False
     strict: bool = Field(
         False,
         description="reject crystals with a remark: their file disagrees with itself in something small "
@@ -61,6 +63,8 @@ class FeaturizeSettings(Settings):
         description="table with the id and the targets of each crystal, for a folder of crystals: CGCNN's "
         "id_prop.csv, or a table with a header; targets then names its columns; null: targets come from source",
     )
+
+    makes = ("shard-*.h5", "set.h5", "manifest.json", "rejects.csv", "statistics.json")
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:

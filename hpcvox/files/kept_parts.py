@@ -9,6 +9,7 @@ import xxhash
 
 from hpcvox.errors import HpcvoxError
 from hpcvox.files import durable
+from hpcvox.terminal import say
 
 
 class KeptParts:
@@ -21,6 +22,7 @@ class KeptParts:
     def __init__(self, folder: Path, work: Any) -> None:
         self.folder = folder
         self._digest = xxhash.xxh3_128_hexdigest(json.dumps(work, sort_keys=True).encode())
+        self._told = False
         folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, name: str) -> list[Any] | None:
@@ -30,7 +32,12 @@ class KeptParts:
         except (OSError, ValueError):
             return None
         # a part of an older version has no name
-        if not isinstance(part, dict) or part.get("work") != self._digest or part.get("part", name) != name:
+        if not isinstance(part, dict) or part.get("part", name) != name:
+            return None
+        if part.get("work") != self._digest:
+            if not self._told:
+                say(f"{self.folder.parent}: made anew, because its inputs have changed since", error=True)
+            self._told = True
             return None
         rows: list[Any] = part["rows"]
         return rows

@@ -11,7 +11,7 @@ from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import ShardError
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.candidates import ANGLES, CIFS, COLUMNS, LENGTHS, TABLE, Column
 from hpcvox.generation.densities import Densities
@@ -35,9 +35,6 @@ PART = 3 * BATCH
 TEXT: Final = "text"
 """Key of a row's CIF text, beside the columns of the table."""
 
-MAY_CHANGE = {"per_condition", "conditions", "threads", "slices", "crystals"}
-"""Settings that may change while ``out`` goes on, because a sample depends only on its number, decile and seed."""
-
 
 def run(settings: GenerateSettings) -> Outcome:
     """Generate candidates for every decile, and write CIFs, table and summary to ``settings.out``."""
@@ -45,8 +42,7 @@ def run(settings: GenerateSettings) -> Outcome:
         networks = Networks(settings)
         latent = Latent(settings, networks)
         samples = latent.samples(settings.per_condition)
-        fixed = {"per_condition"} if settings.towards is not None else set()
-        config.claim(settings, settings.out, MAY_CHANGE - fixed)
+        config.claim(settings, settings.out)
         parts = KeptParts(settings.out / "parts", _work(settings, networks, latent))
         started, made = time.monotonic(), 0
         rows: list[dict[str, Any]] = []
@@ -64,6 +60,7 @@ def run(settings: GenerateSettings) -> Outcome:
         rows.sort(key=lambda row: (row[Column.DECILE], row[Column.ID]))
         rate = made / max(time.monotonic() - started, 1e-9)
         summary = _write(settings, networks, latent, rows)
+        earlier.whole(settings.out)
     speed = f" at {rate:.3g}/s" if made else ""
     return Outcome(
         f"generated {counted(len(rows), 'candidate')}{speed}: {summary.placed} placed, {summary.valid} valid "

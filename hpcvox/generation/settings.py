@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.errors import ConfigError
 from hpcvox.inputs import Input
@@ -85,6 +85,7 @@ class GenerateSettings(NetworkSettings):
     """
 
     out: Path = Field(Path("runs/generated"), description="folder for cifs/, candidates.csv and summary.json")
+    overwrite: Overwrite = False
     per_condition: int = Field(100, ge=1, description="samples for each decile of the condition")
     conditions: list[int] | None = Field(
         None,
@@ -122,6 +123,13 @@ class GenerateSettings(NetworkSettings):
     )
     slices: int = Field(1, ge=0, description="decoded densities to keep for each decile, for the report")
     crystals: Form = Field("folder", description=FORM)
+
+    makes = ("cifs", "cifs.zip", "candidates.csv", "summary.json", "densities.npz", "parts")
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`: a sample depends on its own number, decile and seed alone."""
+        drawn = () if self.towards is not None else ("per_condition",)
+        return frozenset({*drawn, "conditions", "threads", "slices", "crystals"})
 
     @model_validator(mode="after")
     def _a_line_has_two_ends(self) -> "GenerateSettings":
@@ -205,3 +213,13 @@ class JudgeSettings(Settings):
         description="folder for judged.csv, cifs/ (the crystals as generated), symmetrised/ (the same crystals, made "
         "exactly symmetric), summary.json and, with a reference, benchmark.csv",
     )
+    overwrite: Overwrite = False
+
+    makes = (
+        "judged.csv", "cifs", "cifs.zip", "symmetrised", "symmetrised.zip", "summary.json", "benchmark.csv",
+        "rejects.csv",
+    )  # fmt: skip
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`: all candidates are judged each time, and what changed is told."""
+        return frozenset(type(self).model_fields) - {"generated"}

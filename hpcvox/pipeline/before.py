@@ -1,20 +1,87 @@
 """Checks before the first stage of a pipeline starts whether a later stage would refuse the user's crystals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from hpcvox import inputs
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.featurize.forecast import Forecast, forecast
 from hpcvox.featurize.job import opened
 from hpcvox.networks.vae.bins import class_edges, quantile_edges
+from hpcvox.networks.vae.card import VAECard
 from hpcvox.pipeline.placing import placed
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import Stage
+from hpcvox.screening.expression import parse
+from hpcvox.screening.settings import ScreenSettings
+from hpcvox.screening.summary import OF_CRYSTALS, Column, identifier
 from hpcvox.shards.split import split
+from hpcvox.terminal import counted
+from hpcvox.training.folder.card import read_card
+from hpcvox.training.folder.shipped import located
 
 _ASKED = {"train_vae": "condition", "train_cgcnn": "target"}
 """Stages with a setting that names a target of the crystals, and that setting."""
+
+
+def require_settings(settings: PipelineSettings, stages: Sequence[Stage]) -> None:
+    """See that the settings of later steps fit those before them, and that what they name to read is there.
+
+    Raises:
+        ConfigError: they do not.
+        CheckpointError: what a VAE starts from is no trained one.
+    """
+    by_name = {stage.name: stage for stage in stages}
+    for stage in stages:
+        job = getattr(settings, stage.name)
+        inputs.require(job, job.model_fields_set - set(stage.folders), f"{stage.name}.")
+    if {"featurize", "train_vae"} <= by_name.keys():
+        _require_fitting_start(settings)
+    if "generate" in by_name:
+        _require_deciles(settings)
+    if "screen" in by_name and settings.screen is not None:
+        _require_columns(settings.screen, placed(settings, by_name["train_cgcnn"], planned=True))
+
+
+def _require_fitting_start(settings: PipelineSettings) -> None:
+    """See that the VAE that the training starts from is for voxels as they will be."""
+    initial, made = settings.train_vae.initial, settings.featurize
+    if initial is None:
+        return
+    card = read_card(located(initial), VAECard)
+    if (card.grid, card.voxels) != (made.grid, made.voxels):
+        raise ConfigError(
+            f"train_vae.initial={initial} is for {card.voxels}³ {card.grid} voxels, and featurize makes {made.voxels}³ "
+            f"{made.grid} ones: set featurize.voxels={card.voxels} featurize.grid={card.grid}, or train without it"
+        )
+
+
+def _require_deciles(settings: PipelineSettings) -> None:
+    """See that the bins that crystals are to be drawn for are among those of the VAE."""
+    vae, wanted = settings.train_vae, settings.generate.conditions
+    count = 1 if vae.condition is None else vae.bins  # 0: as many as there are classes
+    if wanted is not None and count and max(wanted) >= count:
+        raise ConfigError(
+            f"generate.conditions: {max(wanted)} is none of the {counted(count, 'bin')} of the VAE, numbered from 0 "
+            "(train_vae.bins)"
+        )
+
+
+def _require_columns(screen: ScreenSettings, network: Any) -> None:
+    """See that what the screen asks of candidates is among their columns."""
+    target = f"{network.target}_predicted" if network.target in {*Column} else network.target
+    hull = [] if screen.references is None else [Column.HULL]
+    columns = [*OF_CRYSTALS, target, *hull]
+    names = [identifier(column) for column in columns]
+    if screen.where is not None:
+        parse(screen.where, names, "screen.where")
+    if screen.rank is not None and screen.rank not in {*names, *columns}:
+        near = did_you_mean(screen.rank, names)
+        raise ConfigError(
+            f"screen.rank: there will be no column {screen.rank}: {near}valid: {', '.join(names)}"
+        )
 
 
 def require_targets(settings: PipelineSettings, stages: Sequence[Stage]) -> None:
@@ -66,8 +133,8 @@ def _require_enough(settings: PipelineSettings, seen: Forecast, trains: bool) ->
     train, test = int((~held_out).sum()), int(held_out.sum())
     if not (train and test):
         raise ConfigError(
-            f"source: {len(usable)} crystals of {source} can be used, of which {train} would be trained on and "
-            f"{test} held out: both are needed; give more crystals, or another train_vae.held_out_fraction"
+            f"source: of {counted(len(usable), 'crystal')} of {source} that can be used {train} would be trained on "
+            f"and {test} held out: both are needed; give more crystals, or another train_vae.held_out_fraction"
         )
     if vae.condition is None or vae.edges is not None:
         return

@@ -3,11 +3,12 @@
 import importlib
 import time
 
-from hpcvox import config
+from hpcvox import scalars
 from hpcvox.actors.cluster import kept_cluster
 from hpcvox.files import durable
 from hpcvox.files.timings import FILE as TIMINGS
 from hpcvox.files.timings import Timings
+from hpcvox.pipeline.again import tell
 from hpcvox.pipeline.placing import (
     has_candidates,
     placed,
@@ -44,11 +45,13 @@ def run(settings: PipelineSettings) -> Outcome:
         refuse_folders_set_by_hand(settings, stage)
     require_calculators(settings)
     # imported here: the modules that read crystals take a second to load
-    from hpcvox.pipeline.before import require_targets
+    from hpcvox.pipeline.before import require_settings, require_targets
 
+    require_settings(settings, stages)
     require_targets(settings, stages)
     with durable.sole_writer(settings.out), kept_cluster():
-        config.save(settings, settings.out / "config.yaml")
+        tell(settings, stages)
+        _save(settings)
         timings = Timings.load(settings.out / TIMINGS)
         status = COMPLETE
         said = []
@@ -76,6 +79,12 @@ def run(settings: PipelineSettings) -> Outcome:
         *([outcome.summary, f"open {page}"] if reports else []),
     ]
     return Outcome("\n".join(lines), status)
+
+
+def _save(settings: PipelineSettings) -> None:
+    """Write what was given, and no more: so ``hpcvox pipeline OUT/config.yaml`` goes on, with changes after it."""
+    given = settings.model_dump(mode="json", exclude_unset=True) | {"out": str(settings.out)}
+    durable.write_text(settings.out / "config.yaml", scalars.written(given))
 
 
 def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:

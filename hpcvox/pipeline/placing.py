@@ -73,6 +73,8 @@ def placed(settings: PipelineSettings, stage: Stage, planned: bool = False) -> S
         key: [_place(settings, one) for one in place] if isinstance(place, list) else _place(settings, place)
         for key, place in stage.folders.items()
     }
+    if "overwrite" in type(job).model_fields:  # with another setting a step is made again, and those after it
+        update["overwrite"] = job.overwrite if "overwrite" in job.model_fields_set else True  # type: ignore[attr-defined]
     by_hand = job.model_fields_set
     taken_over = {
         key: value for key, value in _taken_over(settings, stage, planned).items() if key not in by_hand

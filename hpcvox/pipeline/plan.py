@@ -4,6 +4,8 @@ from typing import Final
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
+from hpcvox.files import durable
+from hpcvox.pipeline.again import tell
 from hpcvox.pipeline.placing import needs, placed, refuse_folders_set_by_hand, require_calculators, stages_of
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.process.outcome import Outcome
@@ -30,9 +32,12 @@ def plan(settings: PipelineSettings) -> Outcome:
         raise ConfigError(f"source={settings.source}: there is no such file or folder")
     stages = stages_of(settings)
     # imported here: the modules that read crystals take a second to load
-    from hpcvox.pipeline.before import require_targets
+    from hpcvox.pipeline.before import require_settings, require_targets
 
+    require_settings(settings, stages)
     require_targets(settings, stages)
+    durable.make_folder(settings.out)
+    tell(settings, stages)
     lines = []
     for stage in stages:
         refuse_folders_set_by_hand(settings, stage)

@@ -20,12 +20,13 @@ from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation import references, tables
-from hpcvox.relaxation.settings import FREE, RelaxSettings, Stage
+from hpcvox.relaxation.settings import RelaxSettings, Stage
 from hpcvox.relaxation.summary import TABLE, Column
 from hpcvox.relaxation.worker import SCRATCH, STATES, Given, RelaxWorker, Result, pack_states
+from hpcvox.terminal import counted
 
 CIFS: Final = "cifs"
 START_S: Final = 300.0
@@ -56,7 +57,7 @@ def run(settings: RelaxSettings) -> Outcome:
     with durable.sole_writer(out), _scratch(out):
         for stage in settings.stages:
             _check(stage, out / SCRATCH)
-        config.claim(settings, out, FREE)
+        config.claim(settings, out)
         (out / STATES).mkdir(exist_ok=True)
         entries = islice(source, settings.limit or None)
         total = min(filter(None, (source.total, settings.limit)), default=None)
@@ -65,6 +66,7 @@ def run(settings: RelaxSettings) -> Outcome:
             elements = _references(settings, pool, results)
         rows = _written(settings, results, elements)
         pack_states(out, settings.crystals)
+        earlier.whole(out)
     return _outcome(settings, rows, sum(r.kept for r in results), time.monotonic() - begun).passing_over(
         source.passed_over
     )
@@ -154,8 +156,9 @@ def _written(
 def _outcome(settings: RelaxSettings, rows: list[dict[str, Any]], kept: int, seconds: float) -> Outcome:
     out = settings.out
     relaxed = [row for row in rows if Column.CIF in row]
+    place = CifSet(out / CIFS).place
     parts = [
-        f"relax: {len(relaxed):,} of {len(rows):,} crystals in {CifSet(out / CIFS).place}, measures in {out / TABLE}"
+        f"relax: {len(relaxed):,} of {counted(len(rows), 'crystal')} in {place}, measures in {out / TABLE}"
     ]
     if kept:
         parts.append(f"{kept:,} done by an earlier run")

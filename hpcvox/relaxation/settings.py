@@ -6,14 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from hpcvox.calculators.by_name import DEFAULT_CELLS, check_name, checked_parameters
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
-
-FREE = ("source", "out", "known", "formation_energy", "actors", "limit", "timeout_s", "max_sites",
-        "id_column", "cif_column", "crystals")  # fmt: skip
-"""Settings that do not change the result of a crystal."""
 
 
 class Stage(Settings):
@@ -83,6 +79,7 @@ class RelaxSettings(Settings):
         description="folder to write: relaxed.csv, cifs/, summary.json, and states/ (the progress of each crystal); "
         "use one folder for one list of stages; a run that stopped goes on there",
     )
+    overwrite: Overwrite = False
     stages: list[Stage] = Field(
         [Stage(calculator="chgnet"), Stage(calculator="gpaw", cell="volume", steps=50)],
         min_length=1,
@@ -119,3 +116,9 @@ class RelaxSettings(Settings):
     crystals: Form = Field("folder", description=FORM)
     id_column: IdColumn = "auto"
     cif_column: CifColumn = "cif"
+
+    makes = ("relaxed.csv", "cifs", "cifs.zip", "states", "states.zip", "references.csv", "summary.json")
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`: those that do not decide what becomes of a crystal."""
+        return frozenset(type(self).model_fields) - {"stages", "symprec"}

@@ -10,6 +10,7 @@ from hpcvox.registry import added
 from hpcvox.report.parts import Section
 from hpcvox.report.run import Run
 from hpcvox.report.sections import (
+    best,
     database,
     densities,
     evaluation,
@@ -30,7 +31,8 @@ Maker = Callable[[Run], Iterable[Section]]
 """A function that makes sections of a run: one, several, or none if the run has nothing for it."""
 
 SECTIONS: Final[Sequence[Maker]] = (
-    # first how good the crystals are, then the crystals, how they were tested, and what they were made from
+    # what came out, whether it is any good and what next; then how it was tested, and what it was made from
+    best.sections,
     verdict.sections,
     funnel.sections,
     relaxed.sections,

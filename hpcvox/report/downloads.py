@@ -21,6 +21,7 @@ from hpcvox.report.drawing import crystals
 from hpcvox.report.parts import Downloads
 from hpcvox.report.reading import CIF, FORMULA, ID, number
 from hpcvox.report.run import Folder
+from hpcvox.terminal import counted
 
 TEXTS: Final = (ID, FORMULA, CIF)
 """Columns that hold no numbers."""
@@ -64,7 +65,9 @@ def pack(name: str, chosen: Sequence[Listed], most: int) -> tuple[Downloads | No
         whole.append((one, text if text.endswith(b"\n") else text + b"\n"))
         atoms = Atoms(numbers, scaled_positions=frac, cell=lattice, pbc=True, info=_head(one))
         write_extxyz(frames, [atoms])
-    notes = [f"{unread} CIF(s) cannot be read and are not among the downloads."] if unread else []
+    notes = (
+        [f"{counted(unread, 'CIF')} cannot be read, so not downloaded from here either."] if unread else []
+    )
     if len(chosen) > most > 0:
         notes.append(f"The first {most:,} of {len(chosen):,} crystals can be downloaded; each has its CIF.")
     if not whole:

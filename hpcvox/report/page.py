@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
@@ -20,7 +20,7 @@ from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 from hpcvox import safe_page
 from hpcvox.report.drawing import on_page
 from hpcvox.report.drawing.chart import Row
-from hpcvox.report.parts import Section
+from hpcvox.report.parts import CrystalsToTurn, Section
 
 
 def render(title: str, made: str, sections: Sequence[Section]) -> str:
@@ -34,6 +34,7 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
     offered = [section.downloads for section in sections if section.downloads is not None]
     files = {name: base64.b64encode(packed).decode() for one in offered for name, packed in one.files.items()}
     cifs = {one.key(id): (f"{one.name}.cif", *place) for one in offered for id, place in one.cifs.items()}
+    turned = [one.widget for one in sections if isinstance(one.widget, CrystalsToTurn)]
     scripts = [
         get_plotlyjs(),
         *(_template(f"{name}.js") for name in ("crystals", "cards", "downloads", "report")),
@@ -41,16 +42,30 @@ def render(title: str, made: str, sections: Sequence[Section]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["coded"] = _coded
     return environment.from_string(_template("report.html")).render(
         title=title,
         made=made,
         tiles=[tile for section in sections for tile in section.tiles],
         sections=sections,
         data=Markup(safe_page.data({"charts": charts, "widgets": widgets, "files": files, "cifs": cifs})),
-        style=Markup(_template("report.css")),
+        style=Markup(safe_page.style() + _template("report.css")),
         scripts=[Markup(script) for script in scripts],
         policy=safe_page.policy(scripts),
         picture=_picture,
+        offered=cifs.keys(),
+        turnable={scene.id for widget in turned for scene in widget.crystals},
+    )
+
+
+def _coded(text: str) -> Markup:
+    """``text`` with what stands between backticks as what is typed."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # one is left over, and is no mark
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else escape(piece)
+        for number, piece in enumerate(pieces)
     )
 
 

@@ -4,11 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
 from hpcvox.report.drawing.chart import Chart, Gallery
 from hpcvox.report.drawing.crystals import Look, Scene
+
+EMPTY: Final = ("", "–")
+"""Texts of cells that say nothing."""
 
 
 class TableCell(NamedTuple):
@@ -21,6 +24,8 @@ class TableCell(NamedTuple):
     order: float | None = None
     href: str | None = None
     cif: str | None = None
+    badge: str = ""
+    """Of what colour it is: good, fair or poor."""
 
 
 class Column(NamedTuple):
@@ -147,6 +152,8 @@ class Section:
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    commands: Sequence[str] = ()
+    """What is typed in a terminal."""
     texts: Sequence[tuple[str, str]] = ()
     galleries: Sequence[Gallery] = ()
     downloads: Downloads | None = None
@@ -160,6 +167,8 @@ def cell(value: object) -> TableCell:
     if isinstance(value, int | float):
         return TableCell(shown(value), float(value) if value == value else None)
     text = str(value)
+    if text in ("True", "False"):  # as our tables have them
+        return cell(text == "True")
     try:
         number = float(text)
     except ValueError:
@@ -167,7 +176,7 @@ def cell(value: object) -> TableCell:
     # "NaN" and "inf" may be formulas or words, "007" and "1e5" may be ids, not only numbers
     if number != number or number in (float("inf"), float("-inf")) or not text.isascii():
         return TableCell(text)
-    return TableCell(shown(number) if "." in text and len(text) > 7 else text, number)
+    return TableCell(shown(number) if len(text.partition(".")[2]) > 3 else text, number)
 
 
 def shown(value: object) -> str:
@@ -195,8 +204,11 @@ def table(
     keys: Sequence[str] = (),
     folded: bool = False,
 ) -> Table:
-    """A :class:`Table` of plain values; a column is numeric where every one of its cells is."""
+    """A :class:`Table` of plain values; a column is numeric where every one of its cells is, but for empty ones."""
     cells = [[value if isinstance(value, TableCell) else cell(value) for value in row] for row in rows]
-    numeric = [bool(cells) and all(row[k].order is not None for row in cells) for k in range(len(columns))]
-    heads = [Column(name, is_number) for name, is_number in zip(columns, numeric, strict=True)]
+    told = [[row[k] for row in cells if row[k].text not in EMPTY] for k in range(len(columns))]
+    numeric = [bool(column) and all(one.order is not None for one in column) for column in told]
+    heads = [
+        Column(name.replace("_", " "), is_number) for name, is_number in zip(columns, numeric, strict=True)
+    ]
     return Table(caption, heads, cells, note, keys, folded)

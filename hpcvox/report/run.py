@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from hpcvox.database.summary import DatabaseSummary
-from hpcvox.errors import HpcvoxError, SourceError
+from hpcvox.errors import HpcvoxError
 from hpcvox.experiments.evaluate.summary import EvaluateSummary
 from hpcvox.files.timings import Timings
 from hpcvox.generation.judging.summary import DRAWN, JudgeSummary
@@ -18,10 +18,11 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.relaxation.summary import RelaxSummary
 from hpcvox.report.parts import shown
 from hpcvox.report.reading import NOTHING, Config, read_config
-from hpcvox.report.settings import ReportSettings
+from hpcvox.report.settings import ReportSettings, holds_files, require_any
 from hpcvox.screening.summary import ScreenSummary
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.shards.manifest import Manifest
+from hpcvox.terminal import counted
 from hpcvox.training.folder.card import WEIGHTS, Card, read_card
 
 S = TypeVar("S")
@@ -88,7 +89,7 @@ def open_folder(step: Step[S], path: Path | None) -> Folder[S]:
         return Folder(
             step, path, f"There is no folder {path}. `hpcvox {step.verb}` with out={path} makes it."
         )
-    if not any(entry for entry in path.iterdir() if not entry.name.startswith(".")):
+    if not holds_files(path):
         return Folder(step, path, f"{path} is empty: `hpcvox {step.verb}` has not finished a step there.")
     notes: list[str] = []
     config = read_config(path, notes)
@@ -120,13 +121,13 @@ def _trained(name: str, verb: str, kind: type[C]) -> Step[C]:
 
 
 DATABASE: Final = Step(
-    "database", "database", DatabaseSummary.load, lambda summary: f"{shown(summary.crystals)} crystals"
+    "database", "database", DatabaseSummary.load, lambda summary: counted(summary.crystals, "crystal")
 )
 FEATURIZE: Final = Step(
     "featurize",
     "featurize",
     _manifest,
-    made=lambda manifest: f"{shown(manifest.n_samples)} samples",
+    made=lambda manifest: counted(manifest.n_samples, "sample"),
     versions=lambda manifest: {"hpcvox": manifest.code_version},
 )
 TRAIN_UNET: Final = _trained("train_unet", "train-unet", UNetCard)
@@ -137,25 +138,25 @@ EVALUATE: Final = Step(
     "evaluate",
     "evaluate",
     EvaluateSummary.load,
-    lambda summary: f"{shown(summary.held_out_crystals)} crystals",
+    lambda summary: counted(summary.held_out_crystals or 0, "crystal"),
 )
 GENERATE: Final = Step(
-    "generate", "generate", GenerateSummary.load, lambda summary: f"{shown(summary.samples)} samples"
+    "generate", "generate", GenerateSummary.load, lambda summary: counted(summary.samples, "sample")
 )
 JUDGE: Final = Step(
     "judge",
     "judge",
     JudgeSummary.load,
-    lambda summary: f"{shown(summary.funnel.get(DRAWN, 0))} candidates judged",
+    lambda summary: f"{counted(summary.funnel.get(DRAWN, 0), 'candidate')} judged",
 )
 SCREEN: Final = Step(
-    "screen", "screen", ScreenSummary.load, lambda summary: f"{shown(summary.predicted)} crystals"
+    "screen", "screen", ScreenSummary.load, lambda summary: counted(summary.predicted, "crystal")
 )
 RELAX: Final = Step(
     "relax",
     "relax",
     RelaxSummary.load,
-    made=lambda summary: f"{shown(summary.relaxed)} crystals",
+    made=lambda summary: counted(summary.relaxed, "crystal"),
     versions=lambda summary: {stage.calculator: stage.version for stage in summary.stages},
 )
 
@@ -194,8 +195,9 @@ def open_run(settings: ReportSettings, page: Path) -> Run:
         SourceError: none of them exists.
         SummaryError: the times of the steps cannot be read.
     """
+    require_any(settings)
     screened = open_folder(SCREEN, settings.screened)
-    run = Run(
+    return Run(
         settings,
         page,
         database=open_folder(DATABASE, settings.database),
@@ -211,13 +213,6 @@ def open_run(settings: ReportSettings, page: Path) -> Run:
         networks=[open_folder(TRAIN_CGCNN, path) for path in _networks(settings, screened)],
         timings=Timings() if settings.timings is None else Timings.load(settings.timings),
     )
-    if all(folder.problem for folder in run.folders):
-        names = ", ".join(str(folder.path) for folder in run.folders if folder.path is not None)
-        raise SourceError(
-            f"there is nothing to report: none of {names or '(all null)'} is a folder with files; name at least one "
-            "of database, shards, vae, generated, evaluation (as database=runs/database)"
-        )
-    return run
 
 
 def _networks(settings: ReportSettings, screened: Folder[ScreenSummary]) -> list[Path]:

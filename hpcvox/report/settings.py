@@ -1,10 +1,12 @@
 """Settings of ``hpcvox report``: which folders it shows and where it writes."""
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
+from hpcvox.errors import SourceError
 
 
 class ReportSettings(Settings):
@@ -93,3 +95,27 @@ class ReportSettings(Settings):
         if out.suffix in {".html", ".htm"}:
             raise ValueError(f"out is a folder, the page is out/report.html: write out={out.parent}")
         return out
+
+
+FOLDERS: Final = (
+    *("database", "shards", "vae", "generated", "evaluation"),
+    *("unet", "finetuned_unet", "judged", "screened", "relaxed"),
+)
+"""Settings that name the folder of a step."""
+
+
+def require_any(settings: ReportSettings) -> None:
+    """Raise :class:`SourceError` where not one of the folders is there."""
+    named = [getattr(settings, name) for name in FOLDERS]
+    paths = [path for path in (*named, *(settings.networks or ())) if path is not None]
+    if not any(path.is_dir() and holds_files(path) for path in paths):
+        usual = [str(path) for path in named[:5] if path is not None]
+        raise SourceError(
+            f"there is nothing to report: none of {', '.join(usual) or '(all null)'} is a folder with files; "
+            "name at least one of database, shards, vae, generated, evaluation (as database=runs/database)"
+        )
+
+
+def holds_files(folder: Path) -> bool:
+    """Whether there is anything in a folder but hidden files."""
+    return any(not entry.name.startswith(".") for entry in folder.iterdir())

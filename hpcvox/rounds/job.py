@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from hpcvox import config
 from hpcvox.actors.cluster import available_cpus, kept_cluster
@@ -21,7 +20,7 @@ from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
 from hpcvox.rounds.folders import CIFS, FINDS, PAGE, REPLAY, ROUNDS, Round
-from hpcvox.rounds.settings import CampaignSettings
+from hpcvox.rounds.settings import BudgetSettings, CampaignSettings
 from hpcvox.rounds.steps import aiming, choosing, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
 from hpcvox.terminal import say
@@ -29,15 +28,11 @@ from hpcvox.training.folder import finished
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.settings import TrainSettings
 
-MAY_CHANGE: dict[str, Any] = {
-    **dict.fromkeys(("rounds", "min_gain", "budget", "crystals"), True),
-    "generate": {"threads", "device", "slices", "crystals"},
-    "judge": {"actors", "crystals"},
-    "screen": {"actors", "crystals"},
-    "relax": {"actors", "timeout_s", "crystals"},
-    "featurize": {"actors"},
-    "train_vae": {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"},
-}
+MAY_CHANGE = (
+    *("rounds", "min_gain", "crystals", "generate.slices"),
+    *(f"budget.{key}" for key in BudgetSettings.model_fields),
+    *(f"{step}.crystals" for step in ("generate", "judge", "screen", "relax")),
+)
 """Settings with which a campaign may go on though they differ from those it began with."""
 
 Act = Callable[[], Outcome]

@@ -1,17 +1,11 @@
 """The columns of ``properties.csv``, and their names in ``where`` and ``rank``."""
 
-import keyword
-import re
-import unicodedata
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.screening.networks import PropertyNetworks
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.screening.summary import Column, std_column
-
-OF_CRYSTALS: Final = (Column.N_SITES, Column.N_ELEMENTS, Column.VOLUME, Column.DENSITY)
-"""Columns with numbers of every crystal: sites in the cell, elements, volume of the cell (Å³), density (g/cm³)."""
+from hpcvox.screening.summary import OF_CRYSTALS, Column, identifier, std_column
 
 
 class Columns(NamedTuple):
@@ -73,9 +67,3 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
 def column_of(target: str) -> str:
     """The column of a target: its name, with ``_predicted`` where a column of every crystal has that."""
     return f"{target}_predicted" if target in {*Column} - {Column.CIF} else target
-
-
-def identifier(column: str) -> str:
-    """The name of a column in an expression: characters that are not allowed there become ``_``."""
-    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", column))
-    return f"_{name}" if not name or name[0].isdigit() or keyword.iskeyword(name) else name

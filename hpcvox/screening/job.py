@@ -14,14 +14,14 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.crystals.sources.source import Source, open_source
 from hpcvox.errors import ConfigError
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.screening.columns import Columns, columns
 from hpcvox.screening.expression import parse
 from hpcvox.screening.hull import read_references
 from hpcvox.screening.networks import PropertyNetworks
-from hpcvox.screening.settings import FREE, ScreenSettings
+from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import PROPERTIES, SCREENED, ScreenSummary, Target
 from hpcvox.screening.tables import (
     Counts,
@@ -61,13 +61,14 @@ def run(settings: ScreenSettings) -> Outcome:
     source = open_source(settings.source, settings.id_column, settings.cif_column, [])
     source.refuse_empty()
     with durable.sole_writer(out):
-        config.claim(settings, out, FREE)
+        config.claim(settings, out)
         predicted = _predicted(settings, networks, phases, source)
         counts = Counts(where, table.targets.get(settings.band_gap))
         chosen = ranked(write_properties(out, predicted.rows(), table, counts, rank), settings.descending)
         write_cifs(out, source, write_screened(out, chosen, table), settings.crystals)
         _summary(settings, networks, table, counts, predicted.inputs, len(chosen), phases).save(out)
         predicted.kept.remove_others(predicted.names.values())
+        earlier.whole(out)
     return _outcome(settings, networks, counts, len(chosen)).passing_over(source.passed_over)
 
 

@@ -5,14 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.crystals.sources.cif_set import FORM, Form
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn, MaxSites
 from hpcvox.training.folder.shipped import trained_by
-
-FREE = ("where", "rank", "descending", "actors", "crystals")
-"""Settings that do not change predictions; if they differ, a run goes on with the earlier predictions."""
 
 
 class ScreenSettings(Settings):
@@ -53,6 +50,7 @@ class ScreenSettings(Settings):
         Path("runs/screened"),
         description="folder for properties.csv, screened.csv, cifs/, rejects.csv and summary.json",
     )
+    overwrite: Overwrite = False
     band_gap: str = Field("band_gap", description="the target that is a band gap")
     metal_gap: float = Field(
         0.0,
@@ -83,3 +81,9 @@ class ScreenSettings(Settings):
     cif_column: CifColumn = "cif"
     actors: Actors = 0
     crystals: Form = Field("folder", description=FORM)
+
+    makes = ("properties.csv", "screened.csv", "cifs", "cifs.zip", "rejects.csv", "summary.json", "parts")
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`: what decides no property goes on from what was predicted before."""
+        return frozenset({"where", "rank", "descending", "actors", "crystals"})

@@ -1,5 +1,8 @@
 """The files in which ``hpcvox screen`` reports on crystals: its tables, and ``summary.json``."""
 
+import keyword
+import re
+import unicodedata
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +24,16 @@ class Column(StrEnum):
     HULL = "energy_above_hull"
     UNSEEN = "unseen_elements"
     CIF = "cif"
+
+
+OF_CRYSTALS: Final = (Column.N_SITES, Column.N_ELEMENTS, Column.VOLUME, Column.DENSITY)
+"""Columns with numbers of every crystal: sites in the cell, elements, volume of the cell (Å³), density (g/cm³)."""
+
+
+def identifier(column: str) -> str:
+    """The name of a column in an expression: characters that are not allowed there become ``_``."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", column))
+    return f"_{name}" if not name or name[0].isdigit() or keyword.iskeyword(name) else name
 
 
 def std_column(column: str) -> str:

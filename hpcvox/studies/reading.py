@@ -1,35 +1,29 @@
 """``hpcvox study best|table|plot|export``: shows the results of a study, while it runs or afterwards."""
 
 import csv
-import html
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
 
-from hpcvox import safe_page
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
+from hpcvox.studies.page import page
 from hpcvox.studies.study import FOLDER, SAME_AS, Study
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import card, earlier
 
 TABLE, PLOTS = "trials.csv", "study.html"
 
-_DRAW: Final = """
-const places = document.getElementsByClassName("plotly-graph-div");
-JSON.parse(document.getElementById("figures").textContent).forEach((figure, n) => {
-  Plotly.newPlot(places[n], figure.data, figure.layout);
-});
-"""
+MOST_BEST: Final = 5
+"""Of a front, the trials that the page names."""
 
 
 def best(out: Path) -> Outcome:
@@ -96,25 +90,16 @@ def plot(out: Path) -> Outcome:
             view.plot_slice(study.optuna, target=value, target_name=objective.metric),
             view.plot_parallel_coordinate(study.optuna, target=value, target_name=objective.metric),
         ]
-    durable.write_text(out / PLOTS, _page(str(out), figures))
-    return Outcome(f"{len(figures)} plots in {out / PLOTS}")
-
-
-def _page(title: str, figures: Sequence[Any]) -> str:
-    """The plots on one page, which opens offline and never runs text from names in a study."""
-    title = html.escape(title.encode(errors="backslashreplace").decode())
-    scripts = [get_plotlyjs(), _DRAW]
-    data = safe_page.data([json.loads(figure.to_json()) for figure in figures])
-    lines = [
-        "<!doctype html><meta charset='utf-8'>",
-        f'<meta http-equiv="Content-Security-Policy" content="{safe_page.policy(scripts)}">',
-        f"<title>{title}</title>",
-        f"<h1>{title}</h1>",
-        *['<div class="plotly-graph-div"></div>' for _ in figures],
-        f'<script type="application/json" id="figures">{data}</script>',
-        *(f"<script>{script}</script>" for script in scripts),
-    ]
-    return "\n".join(lines) + "\n"
+    best_ones = _best(study)
+    facts = {"trials": _states(study)}
+    for trial in best_ones[:MOST_BEST]:
+        facts[f"trial {trial.number}"] = _values(study, trial)
+        facts |= {f"{key} of trial {trial.number}": _short(value) for key, value in trial.params.items()}
+    command = f"hpcvox study export {out} {out}_best"
+    if len(best_ones) > 1:
+        command = f"hpcvox study best {out}"
+    durable.write_text(out / PLOTS, page(f"Study {out}", facts, command, figures))
+    return Outcome(f"{counted(len(figures), 'plot')} in {out / PLOTS}")
 
 
 def export(out: Path, target: Path) -> Outcome:
@@ -178,6 +163,12 @@ def _facts(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "values": dict(zip(study.optuna.metric_names or ["value"], trial.values, strict=True)),
         "params": json.loads(json.dumps(trial.params)),
     }
+
+
+def _states(study: Study) -> str:
+    """How many trials there are, and what became of them."""
+    states = Counter(trial.state.name.lower() for trial in study.trials)
+    return ", ".join(f"{count:,} {state}" for state, count in states.most_common())
 
 
 def _value(number: int, trial: FrozenTrial) -> float:

@@ -10,7 +10,7 @@ import torch
 
 from hpcvox import __version__, config
 from hpcvox.errors import TrainingError
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted, say
@@ -27,12 +27,6 @@ from hpcvox.training.task import Recipe, Task
 
 FEW = 30
 """A training with fewer samples warns that it cannot learn much."""
-
-MAY_CHANGE = {
-    *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints", "examples", "out"),
-    *("backend", "device", "stall_s"),
-}
-"""Settings that may change while a run goes on."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a full file system or an exceeded quota."""
@@ -89,11 +83,11 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     refuse_other(shards, find(settings.network).descriptor)
     if comm.rank == 0:
         if any((settings.out / "checkpoints").glob("step-*")):
-            config.claim(settings, settings.out, MAY_CHANGE)
-            inputs.claim(settings)
+            config.claim(settings, settings.out, new=inputs.others(settings))
         else:
             config.save(settings, settings.out / "config.yaml")
-            inputs.note(settings)
+            (settings.out / inputs.RECORD).unlink(missing_ok=True)
+        inputs.note(settings)
     usable = recipe.usable(settings, shards)
     train, held_out = recipe.split(settings, shards, usable)
     task = recipe.make(settings, shards, train, comm)
@@ -135,6 +129,7 @@ def _run(settings: TrainSettings, trainer: Trainer, recipe: Recipe) -> Outcome:
         task.finish(settings.out, trainer.held_out)
         say(table(read_metrics(settings.out), recipe.least))
         finished.write(settings, said)
+        earlier.whole(settings.out)
     return Outcome(said, 0 if complete else INTERRUPTED)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import ShardError
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.split import split
+from hpcvox.terminal import counted
 
 Samples = NDArray[np.int64]
 
@@ -22,7 +23,7 @@ def by_material(settings: Any, shards: ShardSet, usable: NDArray[np.bool_]) -> t
     train, test = np.flatnonzero(usable & ~held_out), np.flatnonzero(usable & held_out)
     if not (len(train) and len(test)):
         raise ShardError(
-            f"{settings.shards} has {len(train)} samples to train on and {len(test)} held out: "
+            f"{settings.shards} has {counted(len(train), 'sample')} to train on and {len(test)} held out: "
             "both are needed; featurize more crystals or change held_out_fraction"
         )
     return train, test

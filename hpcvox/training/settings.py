@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.shared_settings import HeldOutFraction
 
 RunFolder = Annotated[Path, Field(description="run folder: checkpoints, metrics, the model")]
@@ -23,6 +23,7 @@ class TrainSettings(Settings):
 
     shards: Path = Field(Path("runs/shards"), description="shard set to train on (see: hpcvox featurize)")
     out: RunFolder = Path("runs/train")
+    overwrite: Overwrite = False
     epochs: Epochs = 20
     batch_size: BatchSize = 16
     accumulate: int = Field(
@@ -90,3 +91,17 @@ class TrainSettings(Settings):
         0, ge=0, description="steps between checkpoints; 0: one checkpoint per epoch"
     )
     keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")
+
+    makes = (
+        "checkpoints", "tensorboard", "*.safetensors", "metrics.jsonl", "inputs.json", "finished.json",
+        "held_out.csv", "examples.npz", "model.json",
+    )  # fmt: skip
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`."""
+        return frozenset(
+            {
+                *("epochs", "patience", "ranks", "threads", "checkpoint_steps", "keep_checkpoints"),
+                *("examples", "backend", "device", "stall_s"),
+            }
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpcvox.cli.completion import SCRIPTS, words
+from tests.support.voxel_shards import make_shards
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,31 @@ from hpcvox.cli.completion import SCRIPTS, words
 )
 def test_what_a_word_can_become(typed: list[str], found: list[str]) -> None:
     assert words(typed) == found
+
+
+def test_columns_are_those_of_the_table_in_the_line(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("key,structure,gap,gamma\n1,,2,3\n")
+    assert words(["featurize", f"source={table}", "id_column=k"]) == ["id_column=key"]
+    assert words(["featurize", str(table), "targets=[gap,ga"]) == ["targets=[gap,gamma", "targets=[gap,gap"]
+    assert words(["pipeline", f"source={table}", "train_vae.condition=ga"]) == [
+        "train_vae.condition=gamma",
+        "train_vae.condition=gap",
+    ]
+    assert words(["featurize", f"source={tmp_path}/absent.csv", "id_column=k"]) == []
+    table.write_bytes(b"\xff\xfe")
+    assert words(["featurize", f"source={table}", "id_column=k"]) == []
+
+
+def test_targets_are_those_of_the_shard_set_in_the_line(tmp_path: Path) -> None:
+    make_shards(tmp_path / "shards")
+    assert words(["train-vae", f"shards={tmp_path}/shards", "condition=en"]) == ["condition=energy"]
+    assert words(["train-vae", f"shards={tmp_path}/shards", "condition="]) == [
+        "condition=energy",
+        "condition=null",
+    ]
+    assert words(["train-cgcnn", f"shards={tmp_path}/shards", "target="]) == ["target=energy"]
+    assert words(["train-cgcnn", f"shards={tmp_path}", "target="]) == []
 
 
 def test_bash_completes_by_the_script() -> None:

@@ -20,7 +20,7 @@ from hpcvox.descriptors.diffraction import fingerprint
 from hpcvox.descriptors.graph import crystal_graph
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots, voxels
 from hpcvox.descriptors.soap import soap_features
-from hpcvox.errors import ShardError
+from hpcvox.errors import ConfigError, ShardError
 from hpcvox.featurize.job import run
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.process.outcome import COMPLETE_WITH_REJECTS
@@ -213,10 +213,17 @@ def test_spots_of_field_files(make: Make, chgcars: Path, tmp_path: Path) -> None
     assert (out / "shard-00000.h5").read_bytes() != made
 
 
-def test_a_set_of_another_descriptor_is_made_anew(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_set_of_another_descriptor_is_made_anew_where_that_is_asked_for(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = make("coulomb")
-    make("graph", f"out={out}")
-    assert "every shard is made anew" in capsys.readouterr().err
+    with pytest.raises(
+        ConfigError, match=r"holds results of other settings: descriptor .'coulomb' → 'graph'"
+    ):
+        make("graph", f"out={out}")
+    assert verify(out) == []
+    make("graph", f"out={out}", "overwrite=true")
+    assert "is made anew: descriptor ('coulomb' → 'graph')" in capsys.readouterr().err
     shards = ShardSet.open(out)
     assert shards.manifest.descriptor == "graph"
     assert verify(out) == []

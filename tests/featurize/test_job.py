@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpcvox import config
 from hpcvox.actors.campaign import Part
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool
@@ -20,7 +21,7 @@ from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
-from hpcvox.errors import SourceError
+from hpcvox.errors import ConfigError, SourceError
 from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardWorker
@@ -124,12 +125,26 @@ def test_other_settings_or_entries_are_never_mixed(
     other = settings.model_copy(update={"out": tmp_path / "s", "grid": "padded", "actors": 1})
     run(other)
     capsys.readouterr()
-    run(other.model_copy(update={"grid": "periodic"}))
-    assert "grid padded → periodic" in capsys.readouterr().err
+    kept = contents(other.out)
+    periodic = other.model_copy(update={"grid": "periodic"})
+    with pytest.raises(
+        ConfigError, match=r"grid .'padded' → 'periodic'.: choose another out, or overwrite=true"
+    ):
+        run(periodic)
+    assert contents(other.out) == kept
+    run(periodic.model_copy(update={"overwrite": True}))
+    assert "is made anew: grid ('padded' → 'periodic')" in capsys.readouterr().err
     assert contents(other.out) == contents(settings.out)
+    assert not (other.out / ".before").exists()
     changed = tmp_path / "perovskites.csv"
     changed.write_text(settings.source.read_text().replace("m-9,", "renamed,"))
-    outcome = run(settings.model_copy(update={"out": other.out, "source": changed}))
+    renamed = settings.model_copy(update={"out": other.out, "source": changed})
+    with pytest.raises(ConfigError, match=rf"source .* → '{changed}'"):
+        run(renamed)
+    config.save(
+        renamed, other.out / "config.yaml"
+    )  # what a source holds may change, and that alone is made anew
+    outcome = run(renamed)
     assert "37 inputs kept" in outcome.summary
     assert ShardSet.open(other.out).ids[9] == "renamed"
     assert verify(other.out) == []

@@ -11,6 +11,9 @@ from hpcvox.errors import ConfigError
 from hpcvox.pipeline.plan import plan
 from hpcvox.pipeline.settings import PipelineSettings
 
+FITS = ["train_vae.condition=my_energy", "train_vae.bins=3"]
+"""Settings that fit the crystals of these tests."""
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
@@ -52,9 +55,26 @@ def test_what_fits_is_planned(source: Path) -> None:
             "too-many-sites .a higher max_sites takes them",
         ),
         (["train_vae.condition=null", "train_vae.held_out_fraction=0.001"], "both are needed"),
+        ([*FITS, "train_vae.initial=perovskits"], "train_vae.initial=perovskits: .*did you mean perovskites"),
+        (
+            [*FITS, "train_vae.initial=perovskites", "featurize.voxels=16"],
+            "is for 32³ periodic voxels, and featurize makes 16³",
+        ),
+        ([*FITS, "generate.conditions=[0, 3]"], "generate.conditions: 3 is none of the 3 bins"),
+        ([*FITS, "judge.known=[absent.csv]"], "judge.known=absent.csv: there is no such file"),
+        (
+            [*FITS, "screen.rank=my_enrgy"],
+            "screen.rank: there will be no column my_enrgy: did you mean my_energy",
+        ),
+        ([*FITS, "screen.where=gap > 1"], "screen.where: .*gap"),
     ],
 )
 def test_what_does_not_is_told_at_once(source: Path, overrides: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         planned(source, *overrides)
     assert not (source.parent / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(source: Path) -> None:
+    with pytest.raises(ConfigError, match="the folder cannot be made"):
+        planned(source, *FITS, f"out={source}/below/a/file")

@@ -22,7 +22,7 @@ def test_downloads_are_whole_files_in_a_page_that_is_the_same_each_time(
     packed, notes = downloads.pack("generated", rows, 5)
     assert packed is not None
     assert list(packed.cifs) == ["c001", "c002", "c004", "c005<b>"], "c000 is damaged, c003 has none"
-    assert [note.split(" ")[:3] for note in notes] == [["1", "CIF(s)", "cannot"], ["The", "first", "5"]]
+    assert [note.split(" ")[:3] for note in notes] == [["1", "CIF", "cannot"], ["The", "first", "5"]]
     whole = gzip.decompress(packed.files["generated.cif"])
     for id, (name, start, end) in packed.cifs.items():
         assert whole[start:end] == (generated / "cifs" / name).read_bytes(), id

@@ -59,7 +59,7 @@ def test_page_is_small_and_whole(page: Path) -> None:
         "0.8765",
         "75.0 %",
         "48",
-        "1 line(s) of metrics.jsonl",
+        "1 line of metrics.jsonl",
     ):
         assert said in text
     assert (page.parent / "config.yaml").is_file()
@@ -79,7 +79,7 @@ def test_what_became_of_the_candidates(page: Path) -> None:
     assert "band_gap &gt; 1.9" in properties
     assert properties.count("<tr>") == 1 + 4
     assert 'data-chart="screened-band_gap"' in properties
-    assert "band_gap_std" in properties
+    assert "band gap std" in properties
     assert 'data-chart="screened-band_gap_std"' not in properties
     assert "median change of bonds (%)" in moved
     assert "mp-1" in moved

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpcvox.errors import ConfigError
-from hpcvox.screening.columns import identifier
 from hpcvox.screening.expression import DEEPEST, LONGEST, parse
+from hpcvox.screening.summary import identifier
 
 NAMES = ("formation_energy", "band_gap", "n_sites")
 ROW = {"formation_energy": -0.7, "band_gap": 2.5, "n_sites": 5.0}

@@ -295,7 +295,7 @@ def test_what_is_found_is_shown_and_kept(
     assert float(rows[best.number]["held_out/loss"]) == best.value
     assert cli.main(["study", "plot", str(studied)]) == 0
     page = (studied / "study.html").read_text()
-    assert page.count('class="plotly-graph-div"') == 4
+    assert page.count('class="plot plotly-graph-div"') == 4
     assert not re.search(r"<(script|link)[^>]*(src|href)=", page), "it needs no network"
     target = tmp_path / "best"
     assert cli.main(["study", "export", str(studied), str(target)]) == 0

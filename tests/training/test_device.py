@@ -197,7 +197,7 @@ def test_all_ranks_compute_on_cpus_where_one_has_no_gpu(monkeypatch: pytest.Monk
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     comm = OneOfFour()
     assert place("auto", comm) == torch.device("cpu")
-    with pytest.raises(ConfigError, match="2 of 4 ranks have no GPU of their own"):
+    with pytest.raises(ConfigError, match="2 ranks of 4 lack a GPU of their own"):
         place("cuda", comm)
 
 
@@ -205,10 +205,10 @@ def test_all_ranks_compute_on_cpus_where_one_has_no_gpu(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("ranks", "more", "said"),
     [
-        ([], [], "1 of 1 ranks have no GPU of their own"),
-        ([*MPIRUN, "2"], ["backend=torch"], "2 of 2 ranks have no GPU of their own"),
+        ([], [], "1 rank of 1 lacks a GPU of its own"),
+        ([*MPIRUN, "2"], ["backend=torch"], "2 ranks of 2 lack a GPU of their own"),
         ([*MPIRUN, "2"], ["backend=horovod"], "HOROVOD_GPU_OPERATIONS=NCCL make setup"),
-        ([*MPIRUN, "2"], [], "2 of 2 ranks have no GPU of their own"),
+        ([*MPIRUN, "2"], [], "2 ranks of 2 lack a GPU of their own"),
     ],
     ids=["alone", "torch", "horovod", "either"],
 )

@@ -21,6 +21,7 @@ from hpcvox.crystals.limits import MAX_BYTES, MAX_SITES
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.columns import ColumnChoice
 from hpcvox.errors import Rejected, SourceError
+from hpcvox.terminal import counted
 
 ASE_SUFFIXES: Final = (".db",)
 
@@ -77,7 +78,7 @@ class AseSource:
                     yield self._entry(index, row)
                     index += 1
         except _READ_ERRORS as error:
-            message = f"the database is damaged after {index} rows; what follows is lost ({error})"
+            message = f"the database is damaged after {counted(index, 'row')}; what follows is lost ({error})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 
     def _entry(self, index: int, row: tuple[Any, ...]) -> Entry:

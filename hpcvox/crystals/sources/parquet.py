@@ -12,6 +12,7 @@ from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.columns import ColumnChoice, absent, refuse_doubled, text_format
 from hpcvox.crystals.sources.passed_over import COLUMNS, PassedOver
 from hpcvox.errors import Rejected, SourceError
+from hpcvox.terminal import counted
 
 PARQUET_SUFFIXES: Final = (".parquet",)
 
@@ -96,7 +97,7 @@ class ParquetSource:
                         yield self._entry(index, text or b"", {name: cells[name][i] for name in cells})
                         index += 1
         except (pa.ArrowException, ValueError, *READ_ERRORS) as error:
-            message = f"the file is damaged after {index} rows; what follows is lost ({str(error)[:300]})"
+            message = f"the file is damaged after {counted(index, 'row')}; what follows is lost ({str(error)[:300]})"
             yield Entry(index, self._path.name, self._path.name, b"", {}, Fault("damaged-archive", message))
 
     def _entry(self, index: int, text: bytes, record: dict[str, Any]) -> Entry:

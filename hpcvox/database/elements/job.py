@@ -8,7 +8,7 @@ from hpcvox.crystals.formats.cif.writing import cif_text
 from hpcvox.database.elements.settings import ElementsSettings
 from hpcvox.database.prototypes.elemental import draw
 from hpcvox.database.summary import TABLE, Column
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome
 
 COLUMNS: Final = (
@@ -25,10 +25,11 @@ def run(settings: ElementsSettings) -> Outcome:
     """Write ``crystals.csv``.
 
     Raises:
+        ConfigError: the folder holds results of other settings.
         BusyError: another run is writing the folder.
     """
     with durable.sole_writer(settings.out):
-        config.save(settings, settings.out / "config.yaml")
+        config.claim(settings, settings.out)
         drawn = draw(settings.size, settings.seed)
         rows: list[dict[str, Any]] = [
             {
@@ -42,5 +43,6 @@ def run(settings: ElementsSettings) -> Outcome:
             for solid, crystal in drawn
         ]
         durable.write_csv(settings.out / TABLE, COLUMNS, rows)
+        earlier.whole(settings.out)
     counts = ", ".join(f"{n} {kind}" for kind, n in Counter(solid.kind for solid, _ in drawn).items())
     return Outcome(f"{len(rows)} elemental solids ({counts}): {settings.out / TABLE}")

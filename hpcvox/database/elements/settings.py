@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.database.prototypes.elemental import KINDS
 
 
@@ -16,6 +16,7 @@ class ElementsSettings(Settings):
     """
 
     out: Path = Field(Path("runs/elements"), description="folder to write")
+    overwrite: Overwrite = False
     size: int = Field(
         10_517,
         ge=len(KINDS),
@@ -28,3 +29,5 @@ class ElementsSettings(Settings):
         ge=0,
         description="seed of the draw; with the same seed, a smaller set is the beginning of a larger one",
     )
+
+    makes = ("crystals.csv",)

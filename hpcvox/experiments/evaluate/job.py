@@ -29,7 +29,7 @@ from hpcvox.experiments.evaluate.summary import (
     Way,
     column,
 )
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.generation.judging.validity import validity
 from hpcvox.generation.making import placed
@@ -53,7 +53,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         networks = Networks(settings)
         shards = ShardSet.open(settings.shards)
         held_out, deciles = _held_out(settings, networks, shards)
-        config.claim(settings, settings.out, ("threads", "device", "limit"))
+        config.claim(settings, settings.out)
         placement = _rules(settings)._asdict()
         unet = None if networks.unet_card is None else networks.unet_card.checksum
         # for each way a row also has the sites of the crystal that was placed
@@ -84,6 +84,7 @@ def run(settings: EvaluateSettings) -> Outcome:
         summary.save(settings.out)
         table = [{column: row.get(column, "") for column in COLUMNS} for row in rows]
         durable.write_csv(settings.out / TABLE, COLUMNS, table)
+        earlier.whole(settings.out)
     chain, alone = summary.reconstruction, summary.segmentation
     of_unet = "" if alone is None else f" (UNet on true maps {_shown(alone.recall)})"
     return Outcome(

@@ -26,7 +26,7 @@ from hpcvox.experiments.evaluate_fingerprint.worker import (
     Row,
     conditions,
 )
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.files.kept_parts import KeptParts
 from hpcvox.networks.fingerprint.at_work import DEFECTS, descriptor
 from hpcvox.networks.fingerprint.card import FingerprintCard
@@ -62,7 +62,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
         )
     out = settings.out
     with durable.sole_writer(out):
-        config.claim(settings, out, ("actors",))
+        config.claim(settings, out)
         entries = _chosen(settings)
         rows = _rows(settings, entries, card.checksum)
         crystals = [row for row in rows if "class" in row]
@@ -75,6 +75,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
         durable.write_csv(out / "accuracy.csv", list(table[0]), table)
         with durable.written_aside(out / "accuracy.png") as part:
             draw(table).savefig(part, format="png", dpi=150, metadata={"Software": None})
+        earlier.whole(out)
     counts = Counter(row["code"] for row in rejects)
     told = f"; {rejects_told(counts, out / REJECTS)}" if rejects else ""
     worst = min(table, key=lambda row: row["network"])

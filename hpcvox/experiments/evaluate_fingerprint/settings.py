@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.inputs import Input
 from hpcvox.shared_settings import Actors
 
@@ -37,6 +37,7 @@ class EvaluateFingerprintSettings(Settings):
         Path("runs/defects"),
         description="folder for accuracy.csv, accuracy.png, per_crystal.csv and rejects.csv",
     )
+    overwrite: Overwrite = False
     limit: int = Field(500, ge=0, description="use this many crystals, evenly spread over the source; 0: all")
     displacements: tuple[Displacement, ...] = Field(
         (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1),
@@ -56,3 +57,5 @@ class EvaluateFingerprintSettings(Settings):
     )
     seed: int = Field(0, ge=0, description="seed of the defects; each crystal has its own defects")
     actors: Actors = 0
+
+    makes = ("accuracy.csv", "accuracy.png", "per_crystal.csv", "rejects.csv", "parts")

@@ -18,7 +18,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.crystals.sources.source import open_source
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.generation.candidates import CIFS, is_valid, read_candidates, read_crystals
 from hpcvox.generation.candidates import Column as Candidate
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
@@ -34,11 +34,6 @@ from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import read_card
 
-MAY_CHANGE = (
-    "known", "implausible", "anonymous_formula", "symprec", "reference", "structure_cutoff", "composition_cutoff",
-    "actors", "crystals",
-)  # fmt: skip
-
 COLUMNS: Final = tuple(Column)
 
 
@@ -51,7 +46,7 @@ def run(settings: JudgeSettings) -> Outcome:
     candidates = read_candidates(settings.generated)
     reference = None if settings.reference is None else read_reference(settings.reference)
     with durable.sole_writer(settings.out):
-        config.claim(settings, settings.out, MAY_CHANGE)
+        config.claim(settings, settings.out)
         read = dict(read_crystals(settings.generated, candidates))
         crystals = {name: one for name, one in read.items() if isinstance(one, Crystal)}
         formulas = {crystal.formula for crystal in crystals.values()}
@@ -71,6 +66,7 @@ def run(settings: JudgeSettings) -> Outcome:
         if reference is not None:
             compared = benchmark(settings, [row[Column.ID] for row in candidates], crystals, reference)
         summary = _write(settings, candidates, judge, compared)
+        earlier.whole(settings.out)
     return _outcome(settings, summary, [] if reference is None else reference.rejects)
 
 

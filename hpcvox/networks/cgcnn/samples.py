@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.terminal import counted
 from hpcvox.training.samples import by_material
 
 
@@ -31,8 +32,8 @@ def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float6
         first = wrong[0]
         raise ConfigError(
             f"log: {settings.target} is {values[first]:g} for {shards.ids[first]} ({shards.origins[first]}), "
-            f"and {len(wrong)} of {len(values)} samples are not above 0: log=true needs values above 0; remove those "
-            "samples or their values from the source and featurize it again, or set log=false"
+            f"and {len(wrong)} of {counted(len(values), 'sample')} are not above 0: log=true needs values above 0; "
+            "remove those samples or their values from the source and featurize it again, or set log=false"
         )
     return np.log10(values)
 
@@ -48,7 +49,7 @@ def spread(
     mean, std = float(values.mean()), float(values.std())
     if not std:
         raise ConfigError(
-            f"target: {settings.target} is {mean:g} for all {len(values)} training samples, so there "
+            f"target: {settings.target} is {mean:g} for all of {counted(len(values), 'training sample')}, so there "
             f"is nothing to learn; other targets of {shards.folder}: {', '.join(shards.target_names)}"
         )
     return mean, std

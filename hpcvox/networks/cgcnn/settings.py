@@ -1,11 +1,12 @@
 """Settings of the CGCNN."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from hpcvox.config import Settings
+from hpcvox.training.folder.shipped import trained_by
 from hpcvox.training.settings import BatchSize, RunFolder, TrainSettings
 
 
@@ -60,7 +61,7 @@ class TrainCGCNNSettings(TrainSettings):
         "squared",
         description="which mean error the training minimises: squared, or absolute, on which outliers weigh less",
     )
-    initial: Path | None = Field(
+    initial: Annotated[Path | None, trained_by("train-cgcnn")] = Field(
         None,
         description="run folder of another property's CGCNN with the same shape (hidden may differ); the training "
         "starts from its weights, except those of its two dense layers; null: start from random weights",

@@ -1,12 +1,13 @@
 """Settings of the UNet."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Classes, Padding, Pair, Patch, VoxelSettings
+from hpcvox.training.folder.shipped import trained_by
 from hpcvox.training.settings import RunFolder
 
 
@@ -57,7 +58,7 @@ class TrainUNetSettings(VoxelSettings):
     species_voxels: int = Field(
         1024, ge=0, description="occupied voxels of each sample drawn for the element loss in a step; 0: all"
     )
-    initial: Path | None = Field(
+    initial: Annotated[Path | None, trained_by("train-unet", comes=False)] = Field(
         None,
         description="run folder of a UNet of this shape; start from its weights; null: from random weights",
     )

@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Classes, Padding, Patch, VoxelSettings
+from hpcvox.training.folder.shipped import trained_by
 from hpcvox.training.settings import RunFolder
 
 
@@ -68,7 +69,7 @@ class TrainVAESettings(VoxelSettings):
         None,
         description="run folder of a UNet; the loss also compares its features (DFC); null: no such loss",
     )
-    initial: Path | None = Field(
+    initial: Annotated[Path | None, trained_by("train-vae")] = Field(
         None,
         description="run folder of a VAE of this shape; start from its weights; null: from random weights",
     )

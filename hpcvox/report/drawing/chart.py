@@ -5,13 +5,10 @@ All text is plain; the drawing modules escape what their library would read as m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#999999")
-"""Okabe and Ito's colours, which colour-blind people can distinguish (doi 10.1038/nmeth.1618)."""
 
 Numbers = NDArray[Any]
 """(N,), of any type: float32 is half as large in the page as float64."""
@@ -19,14 +16,15 @@ Numbers = NDArray[Any]
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: ``step`` is between two ticks, a number or, on a logarithmic axis, plotly's word for it."""
+    """An axis: ``step`` is between two ticks; a logarithmic one has numbers at ``marks``."""
 
     title: str = ""
     log: bool = False
     names: bool = False
     """Whether the axis has names instead of numbers."""
     limits: tuple[float, float] | None = None
-    step: float | str | None = None
+    step: float | None = None
+    marks: Sequence[float] = ()
     ticks: bool = True
 
 

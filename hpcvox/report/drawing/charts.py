@@ -6,21 +6,39 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.report.drawing.chart import PALETTE, Axis, Bars, Chart, Line, LyingBars
+from hpcvox.report.drawing.chart import Axis, Bars, Chart, Line, LyingBars
+from hpcvox.safe_page import PALETTE
 
 MOST_POINTS: Final = 1500
 """Longer curves are averaged over blocks, so that the page stays small."""
+
+MOST_BARS: Final = 15
+
+FEW: Final = 10
+"""Up to so many an axis of counts has each number."""
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 """x and y of points, (N,) each."""
 
 
 def bars(name: str, title: str, counts: Mapping[str, int], axis: str) -> Chart:
-    """Horizontal bars, largest on top."""
+    """Horizontal bars, the first one lowest, of as many the later one higher."""
     order = sorted(counts.items(), key=lambda item: item[1])
     mark = LyingBars([label for label, _ in order], [count for _, count in order], PALETTE[0])
     height = max(180, 90 + 30 * len(order))
-    return Chart(name, title, [mark], Axis(axis), Axis(names=True), height)
+    return Chart(name, title, [mark], _counts(axis, max(counts.values())), Axis(names=True), height)
+
+
+def commonest(name: str, title: str, counts: Mapping[str, int], axis: str) -> Chart:
+    """Bars of the :data:`MOST_BARS` most frequent, largest on top, and of all others together."""
+    order = sorted(counts.items(), key=lambda item: -item[1])
+    rest = sum(count for _, count in order[MOST_BARS:])
+    shown = [*order[:MOST_BARS], *([(f"{len(order) - MOST_BARS} others", rest)] if rest else [])]
+    mark = LyingBars(
+        [name for name, _ in reversed(shown)], [count for _, count in reversed(shown)], PALETTE[0]
+    )
+    highest = max(count for _, count in shown)
+    return Chart(name, title, [mark], _counts(axis, highest), Axis(names=True), 90 + 30 * len(shown))
 
 
 def histogram(name: str, title: str, groups: Mapping[str, NDArray[np.float64]], axis: str) -> Chart:
@@ -32,10 +50,17 @@ def histogram(name: str, title: str, groups: Mapping[str, NDArray[np.float64]], 
     edges = np.linspace(low, high, 51)
     middles, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
     marks = []
+    highest = np.zeros(len(middles), np.int64)
     for k, (label, values) in enumerate(groups.items()):
         counts, _ = np.histogram(np.clip(values, low, high), edges)
         marks.append(Bars(label, middles, counts, PALETTE[k % len(PALETTE)], width))
-    return Chart(name, title, marks, Axis(axis), Axis("crystals"), 320)
+        highest += counts
+    return Chart(name, title, marks, Axis(axis), _counts("crystals", int(highest.max())), 320)
+
+
+def _counts(title: str, highest: int) -> Axis:
+    """An axis of counts: there is no half crystal."""
+    return Axis(title, step=1 if highest <= FEW else None)
 
 
 def histograms(name: str, axis: str, groups: Mapping[str, NDArray[np.float64]]) -> list[Chart]:
@@ -52,8 +77,8 @@ def stacked(
         Bars(part, labels, counts, PALETTE[(2, 1, 3, 4, 5, 6, 7, 0)[k % 8]])
         for k, (part, counts) in enumerate(parts.items())
     ]
-    few = max(sum(column) for column in zip(*parts.values(), strict=True)) <= 10
-    return Chart(name, title, marks, Axis(axis, names=True), Axis(count, step=1 if few else None), 320)
+    highest = max(sum(column) for column in zip(*parts.values(), strict=True))
+    return Chart(name, title, marks, Axis(axis, names=True), _counts(count, highest), 320)
 
 
 def curves(name: str, title: str, lines: Mapping[str, Curve], axis: str, *, log: bool, wide: bool) -> Chart:
@@ -62,8 +87,8 @@ def curves(name: str, title: str, lines: Mapping[str, Curve], axis: str, *, log:
     for k, (label, line) in enumerate(lines.items()):
         x, y = thinned(*line)
         marks.append(Line(x, y, PALETTE[(0, 5, 2, 3)[k % 4]], label, dots=len(x) <= 60))
-    step = (1 if _decades(lines) > 2 else "D2") if log else None
-    return Chart(name, title, marks, Axis(axis), Axis(log=log, step=step), 360 if wide else 280, wide)
+    values = Axis(log=log, marks=_marks(lines) if log else ())
+    return Chart(name, title, marks, Axis(axis), values, 360 if wide else 280, wide)
 
 
 def thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
@@ -76,6 +101,11 @@ def thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
     return np.add.reduceat(x, starts) / sizes, np.add.reduceat(y, starts) / sizes
 
 
-def _decades(lines: Mapping[str, Curve]) -> float:
+def _marks(lines: Mapping[str, Curve]) -> list[float]:
+    """Places of numbers on a logarithmic axis: 1, 2, 5, 10 and so on, or powers of ten where there are many."""
     values = np.concatenate([y for _, y in lines.values()])
-    return float(np.log10(values.max() / values.min()))
+    low, high = np.log10(values.min()), np.log10(values.max())
+    steps = (1,) if high - low > 3 else (1, 2, 5)
+    decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    places = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    return [place for place in places if low - 0.15 <= np.log10(place) <= high + 0.15]

@@ -58,7 +58,10 @@ def _axis(axis: Axis) -> JSON:
         **({"type": "category"} if axis.names else {}),
         **({"range": list(axis.limits)} if axis.limits is not None else {}),
         **({"dtick": axis.step} if axis.step is not None else {}),
-        **({} if axis.ticks else {"showticklabels": False, "zeroline": False}),
+        **(
+            {"tickvals": list(axis.marks), "ticktext": [f"{at:g}" for at in axis.marks]} if axis.marks else {}
+        ),
+        **({} if axis.ticks else {"showticklabels": False, "zeroline": False, "showgrid": False}),
     }
 
 

@@ -137,6 +137,8 @@ def _look(which: str, axis: Axis) -> dict[str, Any]:
         look["lim"] = axis.limits
     if not axis.ticks:
         look["ticks"] = []
+    if axis.marks:
+        look |= {"ticks": list(axis.marks), "ticklabels": [f"{at:g}" for at in axis.marks]}
     return {f"{which}{key}": value for key, value in look.items()}
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.report.drawing.chart import PALETTE, Axis, Chart, Line, Mark, Points, Scale
+from hpcvox.report.drawing.chart import Axis, Chart, Line, Mark, Points, Scale
 from hpcvox.report.drawing.charts import MOST_POINTS, Curve
+from hpcvox.safe_page import PALETTE
 
 
 def parity(name: str, title: str, groups: Mapping[str, Curve], axis: str) -> Chart:
@@ -24,7 +25,7 @@ def parity(name: str, title: str, groups: Mapping[str, Curve], axis: str) -> Cha
         points, counts = np.unique(np.stack([true, predicted], axis=1), axis=0, return_counts=True)
         chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).astype(int))
         counts = counts[chosen]
-        sizes = np.minimum(5 * np.sqrt(counts), 36)
+        sizes = np.minimum(7 * np.sqrt(counts), 36)
         x, y = points[chosen, 0], points[chosen, 1]
         marks.append(Points(x, y, PALETTE[(0, 5, 2, 3)[k % 4]], label, sizes, 0.6, counts=counts))
     x_axis, y_axis = (Axis(f"{axis}, {which}", limits=limits) for which in ("true", "predicted"))

@@ -49,7 +49,6 @@ def sections(run: Run) -> list[Section]:
         NAME,
         TITLE,
         intro="" if folder.summary is None else f"The energy: {folder.summary.meaning}.",
-        tiles=[("crystals in the database", shown(total))],
         facts=facts,
         charts=made,
         tables=rejects(folder, run.settings.table_rows),

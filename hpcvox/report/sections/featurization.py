@@ -1,5 +1,6 @@
 """What featurization made of the crystals: samples and rejects, and histograms of targets, cells and sites."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import numpy as np
 from hpcvox.errors import HpcvoxError
 from hpcvox.report.drawing import charts
 from hpcvox.report.drawing.chart import Chart
-from hpcvox.report.kinds import kinds_of
+from hpcvox.report.kinds import is_space_group, kinds_of, space_group
 from hpcvox.report.parts import Section, Table, shown, table
 from hpcvox.report.run import Run
 from hpcvox.report.tables import rejects
@@ -39,7 +40,6 @@ def sections(run: Run) -> list[Section]:
     section = Section(
         NAME,
         TITLE,
-        tiles=[fact for fact in facts if fact[0] in {"samples", "rejected"}],
         facts=facts,
         charts=made,
         tables=[*tables, *([] if folder.summary is None else _shards(folder.summary, most))],
@@ -83,8 +83,12 @@ def _histograms(folder: Path) -> tuple[list[Chart], list[str]]:
     made: list[Chart] = []
     for number, (name, value) in enumerate(values.items()):
         known = np.isfinite(value)
-        groups = {kind: value[known & (kinds == kind)] for kind in dict.fromkeys(kinds.tolist())}
-        made += charts.histograms(f"shards-{number}", name.replace("_", " "), groups)
+        if is_space_group(name):
+            groups = Counter(map(space_group, value[known].tolist()))
+            made.append(charts.commonest(f"shards-{number}", "Space groups", groups, "crystals"))
+            continue
+        by_kind = {kind: value[known & (kinds == kind)] for kind in dict.fromkeys(kinds.tolist())}
+        made += charts.histograms(f"shards-{number}", name.replace("_", " "), by_kind)
     notes = (
         [f"{len(names) - MOST_TARGETS} further targets are not drawn."] if len(names) > MOST_TARGETS else []
     )

@@ -1,11 +1,12 @@
 """The funnel of candidates: how many remain after each stage of ``judge``, and which stage lost each other one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from hpcvox.generation.judging.summary import TABLE, Column, JudgeSummary, Stage
+from hpcvox.generation.judging.summary import TABLE, Column
 from hpcvox.report import downloads
 from hpcvox.report.drawing import charts
+from hpcvox.report.drawing.chart import Chart
 from hpcvox.report.parts import Section, Table, shown
 from hpcvox.report.reading import read_rows
 from hpcvox.report.run import Run
@@ -33,9 +34,8 @@ def sections(run: Run) -> list[Section]:
         TITLE,
         intro="Plausible is what keeps the limits that real crystals have (docs/judge.md). "
         "Structures are the same whatever their cells and sizes, by pymatgen's StructureMatcher.",
-        tiles=[] if folder.summary is None else _tiles(folder.summary, len(rows)),
         facts=[(stage, shown(count)) for stage, count in left.items()],
-        charts=[charts.bars("funnel", "Left after each stage", stages, "candidates")] if left else [],
+        charts=_charts(stages, {} if folder.summary is None else folder.summary.space_groups),
         tables=[
             *_losses(rows),
             first_rows("Every candidate, and where it was lost", rows, most, TABLE),
@@ -46,13 +46,13 @@ def sections(run: Run) -> list[Section]:
     return [section]
 
 
-def _tiles(summary: JudgeSummary, candidates: int) -> list[tuple[str, str]]:
-    plausible = summary.left(Stage.PLAUSIBLE)
-    last = list(summary.funnel.values())[-1:]
-    return [
-        *([] if plausible is None else [(f"plausible of {shown(candidates)}", shown(plausible))]),
-        *(("distinct and new", shown(count)) for count in last),
-    ]
+def _charts(stages: Mapping[str, int], space_groups: Mapping[str, int]) -> list[Chart]:
+    made = [charts.bars("funnel", "Left after each stage", stages, "candidates")] if stages else []
+    if space_groups:
+        made.append(
+            charts.commonest("space-groups", "Space groups of those left", space_groups, "candidates")
+        )
+    return made
 
 
 def _losses(rows: Sequence[dict[str, str]]) -> list[Table]:

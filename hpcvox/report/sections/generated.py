@@ -1,8 +1,7 @@
-"""The generated crystals: how many are valid, why others are not, a table of them, and each in 3D."""
+"""The generated crystals: how many are valid, why others are not, and a table of them."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,10 +9,9 @@ from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.generation.candidates import CIFS, TABLE, Column, is_valid
 from hpcvox.generation.summary import GenerateSummary
 from hpcvox.report import downloads
-from hpcvox.report.drawing import charts, crystals
+from hpcvox.report.drawing import charts
 from hpcvox.report.drawing.chart import Chart
-from hpcvox.report.drawing.crystals import Scene
-from hpcvox.report.parts import CrystalsToTurn, Downloads, Section, Table, TableCell, cell, link, shown, table
+from hpcvox.report.parts import Downloads, Section, Table, TableCell, cell, link, shown, table
 from hpcvox.report.reading import read_rows
 from hpcvox.report.run import Run
 from hpcvox.report.tables import reasons
@@ -36,7 +34,7 @@ class Candidate(NamedTuple):
 
 
 def sections(run: Run) -> list[Section]:
-    """One section; among crystals in 3D and downloads, valid ones come first."""
+    """One section; among crystals to download, valid ones come first."""
     folder, settings = run.generated, run.settings
     if folder.problem:
         return [Section(NAME, TITLE, missing=folder.problem)]
@@ -50,26 +48,23 @@ def sections(run: Run) -> list[Section]:
     ordered = sorted(candidates, key=lambda c: bool(c.failure))
     with_cif = [downloads.Listed(c.id, c.cif, c.row) for c in ordered if c.cif is not None]
     offered, untold = downloads.pack(NAME, with_cif, settings.downloads)
-    scenes, problems = _scenes(candidates, settings.crystals, offered)
-    notes = [*folder.notes, *problems, *untold]
-    if not scenes:
+    notes = [*folder.notes, *untold]
+    if not with_cif:
         notes.append("There is no crystal to turn: no sample became a crystal with a CIF.")
     condition = (folder.summary and folder.summary.condition) or "the condition"
     section = Section(
         NAME,
         TITLE,
-        intro="Valid says no more than that all atoms are over 0.5 Å apart, in a cell of 1 to 60 Å. Which of them are "
-        "plausible, `hpcvox judge` tells.",
-        tiles=[("samples generated", shown(len(candidates))), ("valid", _rate(candidates))],
+        intro="Valid says no more than that all atoms are over 0.5 Å apart, in a cell of 1 to 60 Å; "
+        "`hpcvox judge` tells which of them are plausible.",
         facts=_facts(folder.summary, candidates),
         charts=_charts(candidates, condition),
         tables=[
             *_failures(candidates),
-            _table(ordered, run.page, {s.id for s in scenes}, offered, settings.table_rows),
+            _table(ordered, run.page, offered, settings.table_rows),
         ],
         notes=notes,
         downloads=offered,
-        widget=CrystalsToTurn(scenes, crystals.looks(scenes)) if scenes else None,
     )
     return [section]
 
@@ -125,17 +120,15 @@ def _failures(candidates: list[Candidate]) -> list[Table]:
     return reasons("Failures, by reason", ["reason", "samples"], whys, said, len(candidates))
 
 
-def _table(
-    candidates: list[Candidate], page: Path, drawn: set[str], offered: Downloads | None, most: int
-) -> Table:
+def _table(candidates: list[Candidate], page: Path, offered: Downloads | None, most: int) -> Table:
     columns = list(dict.fromkeys(key for c in candidates for key in c.row))
     # columns with the same value in every row (an empty message, one origin) are left out
     columns = [k for k in columns if k in ALWAYS or len({c.row.get(k, "") for c in candidates}) > 1]
     rows = [[_cell(c, column, page, offered) for column in columns] for c in candidates[:most]]
-    note = "Click a column to sort by it, a row to see its crystal above."
+    note = "Click a column to sort by it, a row to turn its crystal at the top of the page."
     if len(candidates) > most:
         note += f" The first {most:,} of {len(candidates):,} (valid first); all are in {TABLE}."
-    keys = [c.id if c.id in drawn else "" for c in candidates[:most]]
+    keys = [c.id for c in candidates[:most]]
     return table("Candidates", columns, rows, note=note, keys=keys)
 
 
@@ -144,33 +137,3 @@ def _cell(candidate: Candidate, column: str, page: Path, offered: Downloads | No
         key = None if offered is None else offered.key(candidate.id)
         return TableCell(candidate.cif.name, href=link(candidate.cif.place, page), cif=key)
     return cell(candidate.row.get(column, ""))
-
-
-def _scenes(
-    candidates: list[Candidate], most: int, offered: Downloads | None
-) -> tuple[list[Scene], list[str]]:
-    """The crystals that can be turned, and notes about the others."""
-    scenes: list[Scene] = []
-    problems: list[str] = []
-    with_cif = [c for c in candidates if c.cif is not None]
-    for candidate in sorted(with_cif, key=lambda c: bool(c.failure)):
-        if len(scenes) >= most:
-            break
-        assert candidate.cif is not None
-        try:
-            one = crystals.scene(candidate.cif.read(), candidate.id)
-        except (ValueError, OSError) as error:
-            problems.append(f"{candidate.cif.name} cannot be drawn: {error}")
-            continue
-        key = None if offered is None else offered.key(candidate.id)
-        scenes.append(replace(one, label=_label(candidate), cif=key))
-    if len(with_cif) > len(scenes) + len(problems):
-        problems.append(f"{len(scenes)} of {len(with_cif)} crystals can be turned here; each has its CIF.")
-    return scenes, problems
-
-
-def _label(candidate: Candidate) -> str:
-    words = [candidate.id, candidate.row.get(Column.FORMULA, "")]
-    words.append(f"decile {candidate.decile}" if candidate.decile else "")
-    words.append(f"invalid: {candidate.failure}" if candidate.failure else "")
-    return " · ".join(word for word in words if word)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import HpcvoxError
 from hpcvox.report.drawing import scatters
 from hpcvox.report.drawing.chart import Chart, Gallery, Row
-from hpcvox.report.kinds import kinds_of
+from hpcvox.report.kinds import is_space_group, kinds_of, kinds_of_names, space_group
 from hpcvox.report.parts import Section, shown
 from hpcvox.report.run import Run
 from hpcvox.shards.reading.densities import read_densities
@@ -113,10 +113,14 @@ def _map(
     kinds = kinds_of(formulas)
     groups = {kind: np.flatnonzero(np.array(kinds) == kind) for kind, _ in Counter(kinds).most_common()}
     values = encoder.values[samples]
-    return [
-        scatters.classes("latent-kinds", "t-SNE, by kind of formula", place, groups, texts),
-        scatters.coloured("latent-condition", f"t-SNE, by {condition}", place, values, condition, texts),
-    ]
+    title = f"t-SNE, by {condition}"
+    if is_space_group(encoder.condition):
+        named = np.array(kinds_of_names([space_group(value) for value in values.tolist()]))
+        groups_of = {name: np.flatnonzero(named == name) for name, _ in Counter(named.tolist()).most_common()}
+        of_condition = scatters.classes("latent-condition", title, place, groups_of, texts)
+    else:
+        of_condition = scatters.coloured("latent-condition", title, place, values, condition, texts)
+    return [scatters.classes("latent-kinds", "t-SNE, by kind of formula", place, groups, texts), of_condition]
 
 
 def embedded(points: NDArray[np.float32]) -> NDArray[np.float32]:

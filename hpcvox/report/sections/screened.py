@@ -36,7 +36,6 @@ def sections(run: Run) -> list[Section]:
     section = Section(
         NAME,
         TITLE,
-        tiles=[("crystals that pass the screen", shown(len(chosen)))],
         facts=[*facts, *([("where", where)] if where else [])],
         charts=_histograms(everything, {row.get(Column.ID, "") for row in chosen}),
         tables=[first_rows("Crystals that pass", chosen, run.settings.table_rows, SCREENED)],

@@ -9,9 +9,10 @@ from hpcvox.networks.maps import MapsCard
 from hpcvox.report.drawing import charts
 from hpcvox.report.drawing.chart import Chart
 from hpcvox.report.drawing.charts import Curve
-from hpcvox.report.parts import Section, shown, table
+from hpcvox.report.parts import Section, TableCell, shown, table
 from hpcvox.report.reading import number
 from hpcvox.report.run import Folder, Run
+from hpcvox.terminal import counted
 from hpcvox.training.folder.card import METRICS
 from hpcvox.training.folder.metrics import Epoch, metrics_of
 
@@ -40,19 +41,19 @@ def section(name: str, title: str, folder: Folder[MapsCard]) -> Section:
     epochs = [Epoch.of(line) for line in lines]
     notes = list(folder.notes)
     if torn:
-        notes.append(f"{torn} line(s) of {METRICS} cannot be read and are left out.")
+        notes.append(f"{counted(torn, 'line')} of {METRICS} cannot be read and left out.")
     measures = sorted({measure for epoch in epochs for measure in (*epoch.train, *epoch.held_out)})
     measures.sort(key=lambda measure: measure != "loss")
     made, rows = [], []
     for measure in measures:
         curves, unusable = _curves(epochs, measure)
         if unusable:
-            notes.append(f"{measure} was not a finite number {unusable} time(s): those are not drawn.")
+            notes.append(f"{measure} was not a finite number {counted(unusable, 'time')}, not drawn.")
         if not curves:
             continue
         made.append(_chart(f"{name}-{measure}", measure, curves))
         rows.append([measure, *_told(curves, measure)])
-    columns = ["measure", "train, last", "held-out, last", "held-out, best"]
+    columns = ["measure", "train, last", "held-out, last", "held-out, at its best"]
     return Section(
         name,
         title,
@@ -62,6 +63,24 @@ def section(name: str, title: str, folder: Folder[MapsCard]) -> Section:
         tables=[table("Measures", columns, rows)] if rows else [],
         notes=notes,
     )
+
+
+_WORDS: Final = {
+    "kld": "Kullback-Leibler divergence",
+    "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "f1": "F1",
+    "elements": "share of elements named right",
+}
+"""Words of measures that are written out."""
+
+_SHARES: Final = ("recall", "precision", "accuracy", "f1", "iou", "dice", "elements")
+"""Words of measures that are shares of hits."""
+
+
+def _title(measure: str) -> str:
+    words = " ".join(_WORDS.get(word, word) for word in measure.split("_"))
+    return words[0].upper() + words[1:]
 
 
 def _curves(epochs: Sequence[Epoch], measure: str) -> tuple[dict[str, Curve], int]:
@@ -92,7 +111,7 @@ def _chart(name: str, measure: str, curves: Mapping[str, Curve]) -> Chart:
     lowest = min(float(y.min()) for _, y in curves.values())
     highest = max(float(y.max()) for _, y in curves.values())
     log = lowest > 0 and highest / lowest > 5 and not _is_share(measure)
-    title = measure.replace("_", " ").capitalize()
+    title = _title(measure)
     return charts.curves(name, title, curves, "step", log=log, wide=measure == "loss")
 
 
@@ -101,13 +120,15 @@ def _told(curves: Mapping[str, Curve], measure: str) -> list[object]:
     last = [float(curves[side][1][-1]) if side in curves else "–" for side in (TRAINED, HELD_OUT)]
     if HELD_OUT not in curves:
         return [*last, "–"]
-    values = curves[HELD_OUT][1]
-    return [*last, float(values.max() if _is_share(measure) else values.min())]
+    steps, values = curves[HELD_OUT]
+    place, which = (values.argmax(), "highest") if _is_share(measure) else (values.argmin(), "lowest")
+    best = float(values[place])
+    return [*last, TableCell(f"{shown(best)} ({which}, step {steps[place]:,.0f})", best)]
 
 
 def _is_share(measure: str) -> bool:
     """Whether a measure is a share of hits (0 to 1, more is better) and not an error."""
-    return any(word in measure.lower() for word in ("recall", "precision", "accuracy", "f1", "iou", "dice"))
+    return any(word in measure.lower() for word in _SHARES)
 
 
 def _facts(folder: Folder[MapsCard], epochs: Sequence[Epoch]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 "use strict";
 // Crystals in 3D on a plain 2D canvas, painted from back to front.  WebGL would need a graphics card or a
 // browser that imitates one, which login nodes and remote desktops often lack; a cell has few enough atoms.
-function crystalViewer(widget, colours) {
+function crystalViewer(widget, colours, cifs) {
   const canvas = document.getElementById("crystal-view");
   const choice = document.getElementById("crystal-choice");
   const pointed = document.getElementById("crystal-atom");
@@ -163,7 +163,7 @@ function crystalViewer(widget, colours) {
     const lengths = scene.crystal.lattice.map((row) => Math.hypot(...row).toFixed(3));
     document.getElementById("crystal-cell").textContent = `a, b, c = ${lengths.join(", ")} Å`;
     const save = document.getElementById("crystal-cif");
-    save.hidden = scene.crystal.cif === null;
+    save.hidden = !(scene.crystal.cif in cifs);
     save.dataset.cif = scene.crystal.cif;
     pointed.textContent = "";
     for (const row of document.querySelectorAll("tr[data-crystal]"))

@@ -37,12 +37,18 @@
   }
 
   // ---- tables ------------------------------------------------------------------------------
-  function order(a, b, column) {
+  const EMPTY = ["", "–"];
+
+  // Numbers before words; what is empty comes last whichever way it is sorted.
+  function order(a, b, column, down) {
     const [x, y] = [a.cells[column], b.cells[column]];
+    const [p, q] = [EMPTY.includes(x.textContent.trim()), EMPTY.includes(y.textContent.trim())];
+    if (p || q) return p - q;
+    const sign = down ? -1 : 1;
     const [m, n] = [x.dataset.order, y.dataset.order];
-    if (m !== undefined && n !== undefined) return Number(m) - Number(n);
-    if (m !== undefined || n !== undefined) return m !== undefined ? -1 : 1; // numbers before words
-    return x.textContent.localeCompare(y.textContent, undefined, { numeric: true });
+    if (m !== undefined && n !== undefined) return sign * (Number(m) - Number(n));
+    if (m !== undefined || n !== undefined) return sign * (m !== undefined ? -1 : 1);
+    return sign * x.textContent.localeCompare(y.textContent, undefined, { numeric: true });
   }
 
   function makeSortable(table) {
@@ -51,7 +57,7 @@
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach((other) => other.setAttribute("aria-sort", "none"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...table.tBodies[0].rows].sort((a, b) => (down ? -1 : 1) * order(a, b, column));
+      const rows = [...table.tBodies[0].rows].sort((a, b) => order(a, b, column, down));
       table.tBodies[0].append(...rows);
     }));
   }
@@ -84,16 +90,21 @@
     const rowNames = volumes[0].maps.map(([map]) => map);
     if (rowNames.length === 2) rowNames.push(`${rowNames[1]} − ${rowNames[0]}`);
     const rows = rowNames.length;
-    const [k, gap, left] = [volumes.length, 0.03, 0.02];
-    const width = (1 - left - gap * k) / k;
-    element.style.height = `${Math.min(860, 90 + rows * Math.min(260, (element.clientWidth * 0.9) / k))}px`;
+    const [gap, left] = [0.03, 0.02];
 
     function draw() {
+      // of a narrow page as many as leave their captions room
+      const k = printing ? volumes.length : Math.max(1, Math.min(volumes.length, Math.floor(element.clientWidth / 160)));
+      const width = (1 - left - gap * k) / k;
+      element.style.height = `${Math.min(860, 110 + rows * Math.min(260, (element.clientWidth * 0.9) / k))}px`;
+      const fewer = document.getElementById(`${name}-fewer`);
+      fewer.hidden = k === volumes.length;
+      fewer.textContent = `${k} of ${volumes.length} crystals: a wider page shows all.`;
       const [axis, place] = [Number(axisChoice.value), Number(sliceChoice.value)];
       const letters = ["a", "b", "c"].filter((_, m) => m !== axis);
       document.getElementById(`${name}-place`).textContent = `${((place + 0.5) / widget.n).toFixed(2)} of the grid`;
-      const [traces, layout] = [[], { margin: { l: 40, r: 16, t: 44, b: 24 }, annotations: [], paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false }];
-      volumes.forEach((volume, column) => rowNames.forEach((map, row) => {
+      const [traces, layout] = [[], { margin: { l: 40, r: 16, t: 58, b: 24 }, annotations: [], paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false }];
+      volumes.slice(0, k).forEach((volume, column) => rowNames.forEach((map, row) => {
         const id = column + row === 0 ? "" : column * rows + row + 1;
         const value = (level) => volume.low + (level / 255) * (volume.high - volume.low);
         const first = slice(volume.maps[0][1], widget.n, axis, place, value);
@@ -108,7 +119,7 @@
         layout[`yaxis${id}`] = { domain: [(rows - 1 - row) / rows + 0.01, (rows - row) / rows - 0.01], anchor: `x${id}`, showticklabels: false, ticks: "", showgrid: false, zeroline: false,
           scaleanchor: `x${id}`, constrain: "domain", title: column === 0 ? { text: `${map} (${letters[1]} ↑)`, standoff: 6 } : undefined };
         if (row === 0)
-          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === null ? "" : `, off by ${(100 * volume.error).toFixed(0)} %`}`,
+          layout.annotations.push({ text: `${escaped(shortened(volume.id))}<br>${volume.low.toPrecision(2)} to ${volume.high.toPrecision(3)} e/Å³${volume.error === null ? "" : `<br>off by ${(100 * volume.error).toFixed(0)} %`}`,
             x: 0.5, y: 1.01, xref: `x${id} domain`, yref: `y${id} domain`, yanchor: "bottom", showarrow: false, font: { size: 11 } });
       }));
       Plotly.react(element, traces, themed(layout, element), config);
@@ -123,7 +134,7 @@
   document.querySelectorAll("table.sortable").forEach(makeSortable);
   const drawn = [drawCharts];
   for (const widget of data.widgets)
-    drawn.push({ crystals: () => crystalViewer(widget.data, colours), cards: () => crystalCards(widget.data, widget.name, colours),
+    drawn.push({ crystals: () => crystalViewer(widget.data, colours, data.cifs), cards: () => crystalCards(widget.data, widget.name, colours),
       densities: () => densities(widget.data, widget.name) }[widget.kind]());
   const drawAll = () => drawn.forEach((draw) => draw());
   drawAll();

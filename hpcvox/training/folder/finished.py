@@ -19,7 +19,10 @@ RECORD: Final = "finished.json"
 MADE: Final = (WEIGHTS, METRICS)
 """Files that every training writes; the record of its network names further files."""
 
-FREE: Final = {"ranks", "threads", "backend", "device", "stall_s", "checkpoint_steps", "keep_checkpoints"}
+FREE: Final = {
+    *("overwrite", "ranks", "threads", "backend", "device", "stall_s"),
+    *("checkpoint_steps", "keep_checkpoints"),
+}
 """Settings that do not change a finished run."""
 
 

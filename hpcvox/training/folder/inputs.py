@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Final
 
-from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.training.folder.card import WEIGHTS
@@ -16,8 +15,9 @@ RECORD: Final = "inputs.json"
 
 
 def note(settings: TrainSettings) -> None:
-    """Write the checksums of the inputs into the run folder, when a run begins."""
-    durable.write_json(settings.out / RECORD, _checksums(settings))
+    """Write the checksums of the inputs into the run folder, unless they were written when the run began."""
+    if not (settings.out / RECORD).exists():
+        durable.write_json(settings.out / RECORD, _checksums(settings))
 
 
 def changed(settings: TrainSettings) -> list[str]:
@@ -30,23 +30,18 @@ def changed(settings: TrainSettings) -> list[str]:
     return [name for name, now in _checksums(settings).items() if now != before.get(name)]
 
 
-def claim(settings: TrainSettings) -> None:
-    """Check that the inputs are those with which the run in the folder began.
+def others(settings: TrainSettings) -> list[str]:
+    """The inputs that have changed since the run in the folder began, in words.
 
-    Raises:
-        ConfigError: an input has changed since, so that the result would belong neither to the old nor to the new one.
+    With these, the result would belong neither to the old nor to the new ones.
     """
     try:
         differ = changed(settings)
     except FileNotFoundError:  # the run began with a version that did not write them
-        note(settings)
-        return
-    if differ:
-        named = ", ".join(f"{name} ({getattr(settings, name)})" for name in differ)
-        raise ConfigError(
-            f"{settings.out} holds a training that began with another {named}, made anew or trained further since: "
-            "choose another out, or remove that folder to begin anew"
-        )
+        return []
+    return [
+        f"another {name} ({getattr(settings, name)}), made anew or trained further since" for name in differ
+    ]
 
 
 def _checksums(settings: TrainSettings) -> dict[str, str]:

@@ -5,6 +5,7 @@ import xxhash
 from torch import nn
 
 from hpcvox.errors import TrainingError
+from hpcvox.terminal import counted
 from hpcvox.training.ranks.comm import Comm
 
 
@@ -19,7 +20,7 @@ def check_ranks_agree(model: nn.Module, comm: Comm) -> None:
     differ = comm.sum((first != digest).long(), "differ")
     if int(differ[0]):
         raise TrainingError(
-            f"{int(differ[0])} ranks have other weights than rank 0: the run cannot be trusted"
+            f"{counted(int(differ[0]), 'rank has', 'ranks have')} other weights than rank 0: the run cannot be trusted"
         )
 
 

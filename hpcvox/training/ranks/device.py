@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import torch
 
 from hpcvox.errors import ConfigError
+from hpcvox.terminal import counted
 from hpcvox.training.ranks.comm import Comm
 
 T = TypeVar("T")
@@ -29,8 +30,12 @@ def place(name: str, comm: Comm) -> torch.device:
         torch.cuda.set_device(own)
         return torch.device("cuda", own)
     if name == "cuda":
+        of = f"of {comm.size}"
+        lack = counted(
+            comm.size - having, f"rank {of} lacks a GPU of its own", f"ranks {of} lack a GPU of their own"
+        )
         raise ConfigError(
-            f"device=cuda: {comm.size - having} of {comm.size} ranks have no GPU of their own "
+            f"device=cuda: {lack} "
             f"(PyTorch {torch.__version__} finds {found} on {os.uname().nodename}, {comm.local_size} wanted): "
             "give each rank a GPU, or use cpu or auto"
         )

@@ -27,7 +27,10 @@ def test_losses_are_counted_by_reason_the_most_frequent_first(tmp_path: Path) ->
         ["in-training-set", "", "1", "20.0 %", ""],
         ["not-placed", "no-cell", "1", "20.0 %", ""],
     ]
-    assert section.tiles == [("plausible of 5", "2"), ("distinct and new", "1")]
+    assert [chart.title for chart in section.charts] == [
+        "Left after each stage",
+        "Space groups of those left",
+    ]
     assert ("plausible", "2") in section.facts
 
 
@@ -43,7 +46,7 @@ def test_what_an_earlier_version_judged_is_shown_without_reasons(tmp_path: Path)
     (tmp_path / "summary.json").write_text(json.dumps(before))
     section = shown(tmp_path)
     assert losses(section) == [["duplicate", "", "1", "50.0 %", ""]]
-    assert section.tiles == [("distinct and new", "1")]
+    assert [chart.title for chart in section.charts] == ["Left after each stage"]
 
 
 def test_where_no_candidate_is_lost_there_is_no_table_of_losses(tmp_path: Path) -> None:
