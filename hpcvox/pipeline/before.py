@@ -38,17 +38,19 @@ def require_settings(settings: PipelineSettings, stages: Sequence[Stage]) -> Non
         job = getattr(settings, stage.name)
         inputs.require(job, job.model_fields_set - set(stage.folders), f"{stage.name}.")
     if {"featurize", "train_vae"} <= by_name.keys():
-        _require_fitting_start(settings)
+        _require_fitting_voxels(settings)
     if "generate" in by_name:
         _require_deciles(settings)
     if "screen" in by_name and settings.screen is not None:
         _require_columns(settings.screen, placed(settings, by_name["train_cgcnn"], planned=True))
 
 
-def _require_fitting_start(settings: PipelineSettings) -> None:
-    """See that the VAE that the training starts from is for voxels as they will be."""
+def _require_fitting_voxels(settings: PipelineSettings) -> None:
+    """See that the VAE, and the one that its training starts from, are for voxels as they will be."""
     initial, made = settings.train_vae.initial, settings.featurize
     if initial is None:
+        if misfit := settings.train_vae.model.misfit(made.voxels, "train_vae.model."):
+            raise ConfigError(misfit)
         return
     card = read_card(located(initial), VAECard)
     if (card.grid, card.voxels) != (made.grid, made.voxels):

@@ -1,5 +1,8 @@
 """The networks: published sizes, shapes, and that they can learn."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +135,25 @@ def test_the_condition_reaches_both_halves() -> None:
 def test_a_decoder_that_does_not_fit_the_grid_is_refused() -> None:
     with pytest.raises(ValueError, match="levels"):
         vae.VAE(VAESettings(patch=1), 10, 32)
+    vae.VAE(VAESettings(decoder=(128, 64)), 10, 16)
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxels", "said"),
+    [
+        ({}, 32, "^$"),
+        ({}, 16, r"^decoder: 3 levels make 32³ .* have 16³: set decoder=\[128,64\], or .* voxels=32$"),
+        ({"decoder": (9, 8)}, 64, r"set decoder=\[9,8,8,8\], or featurize with voxels=16$"),
+        ({}, 33, "have 33³: featurize with voxels=32$"),
+        ({}, 4, "have 4³: featurize with voxels=32$"),
+        ({"decoder": ()}, 32, r"0 levels make 4³ .*: give it levels$"),
+        ({"encoder": (8,) * 5}, 32, "^encoder: each of 5 levels halves 16³ .*: give 4 levels at most$"),
+    ],
+)
+def test_what_does_not_fit_the_grid_is_told_with_what_does(
+    shape: dict[str, Any], voxels: int, said: str
+) -> None:
+    assert re.search(said, VAESettings(**shape).misfit(voxels))
 
 
 @pytest.mark.slow

@@ -160,6 +160,14 @@ def test_a_condition_that_is_not_there_is_refused_with_those_that_are(
         train(settings(TrainVAESettings, shards, tmp_path, f"unet={unet}", SMALL_VAE, "condition=band_gap"))
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_network_that_does_not_fit_the_maps_is_refused_before_ranks_start(
+    shards: Path, tmp_path: Path, ranks: int
+) -> None:
+    with pytest.raises(ConfigError, match=r"model.decoder: 3 levels .*set model.decoder=\[128,64\]"):
+        train(settings(TrainVAESettings, shards, tmp_path, "condition=energy", "bins=4", f"ranks={ranks}"))
+
+
 def test_quantile_bins_hold_equally_many() -> None:
     values = np.random.default_rng(0).normal(size=1000)
     edges = quantile_edges(values, 10)

@@ -60,6 +60,7 @@ def test_what_fits_is_planned(source: Path) -> None:
             [*FITS, "train_vae.initial=perovskites", "featurize.voxels=16"],
             "is for 32³ periodic voxels, and featurize makes 16³",
         ),
+        ([*FITS, "featurize.voxels=16"], r"set train_vae.model.decoder=\[128,64\]"),
         ([*FITS, "generate.conditions=[0, 3]"], "generate.conditions: 3 is none of the 3 bins"),
         ([*FITS, "judge.known=[absent.csv]"], "judge.known=absent.csv: there is no such file"),
         (

@@ -21,7 +21,7 @@ from hpcvox.networks.layers import (
     convolution,
     embedding,
 )
-from hpcvox.networks.vae.settings import VAESettings
+from hpcvox.networks.vae.settings import SEED_SIZE, VAESettings
 
 PAPER = VAESettings(
     patch=1,
@@ -36,8 +36,6 @@ PAPER = VAESettings(
     cell="maps",
 )
 """Settings of the paper's network."""
-
-SEED_SIZE = 4
 
 TYPICAL_LENGTH = 5.0
 """Edge in Å of the cell that an untrained network decodes."""
@@ -84,12 +82,9 @@ class VAE(nn.Module):
         oblique: bool = False,
     ) -> None:
         super().__init__()
+        if misfit := settings.misfit(voxels):
+            raise ValueError(misfit)
         size = voxels // settings.patch
-        if SEED_SIZE * 2 ** (len(settings.decoder) - 1) != size:
-            raise ValueError(
-                f"a decoder of {len(settings.decoder)} levels makes {SEED_SIZE * 2 ** (len(settings.decoder) - 1)}³, "
-                f"and {voxels}³ voxels in patches of {settings.patch} are {size}³"
-            )
         self.settings, self.conditions, self.voxels = settings, conditions, voxels
         self.scale = Standardize() if settings.inputs == "scaled" else None
         self.fold = SpaceToDepth(settings.patch)

@@ -1,15 +1,20 @@
 """Settings of the VAE."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Classes, Padding, Patch, VoxelSettings
+from hpcvox.terminal import counted
 from hpcvox.training.folder.shipped import trained_by
 from hpcvox.training.settings import RunFolder
+
+SEED_SIZE: Final = 4
+"""Edge of the decoder's first grid, which doubles after each level but the last."""
 
 
 class VAESettings(Settings):
@@ -48,6 +53,31 @@ class VAESettings(Settings):
         description="how coordinates are decoded: maps, voxel by voxel like the density; lattice, from a decoded "
         "cell, whose lengths are always positive",
     )
+
+    def misfit(self, voxels: int, prefix: str = "") -> str:
+        """Why the network cannot take maps of ``voxels``³, and what to set instead; empty if it can.
+
+        Args:
+            prefix: stands before the keys of the settings.
+        """
+        levels, size = len(self.decoder), voxels // self.patch
+        made = SEED_SIZE * self.patch * 2**levels // 2
+        if made != voxels:
+            fitting = (size // SEED_SIZE).bit_length()
+            some = [*self.decoder, *self.decoder[-1:] * fitting][:fitting]
+            fits = some and SEED_SIZE * self.patch * 2**fitting // 2 == voxels
+            advice = f"set {prefix}decoder={json.dumps(some, separators=(',', ':'))}, or " if fits else ""
+            make = f"featurize with voxels={made}" if levels else "give it levels"
+            return (
+                f"{prefix}decoder: {counted(levels, 'level makes', 'levels make')} {made}³ voxels with patches of "
+                f"{self.patch}³, but the maps have {voxels}³: {advice}{make}"
+            )
+        if not size >> len(self.encoder):
+            return (
+                f"{prefix}encoder: each of {counted(len(self.encoder), 'level')} halves {size}³ patches, which leaves "
+                f"nothing: give {counted(size.bit_length() - 1, 'level')} at most"
+            )
+        return ""
 
 
 class TrainVAESettings(VoxelSettings):
