@@ -13,13 +13,14 @@ from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.files import durable
 from hpcvox.report import downloads, page
 from hpcvox.report.drawing import charts, crystals
-from hpcvox.report.drawing.chart import PALETTE, Axis, Chart, Line
+from hpcvox.report.drawing.chart import Axis, Chart, Line
 from hpcvox.report.parts import Card, CardsToSort, Counted, Downloads, Section, table
 from hpcvox.rounds import reading
 from hpcvox.rounds.folders import CIFS, FINDS, PAGE, Round
 from hpcvox.rounds.saying import lowest
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.summary import KEPT, LOST, ROUND_COLUMNS, Find, Lost, RoundSummary
+from hpcvox.safe_page import PALETTE
 from hpcvox.stability.summary import above_column, energy_column, phases_column
 
 MOST: Final = 2000

@@ -10,9 +10,9 @@ from hpcvox.rounds import reading
 from hpcvox.rounds.folders import CIFS, Round
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.summary import predicted_column
-from hpcvox.screening.columns import column_of, identifier
+from hpcvox.screening.columns import column_of
 from hpcvox.screening.settings import ScreenSettings
-from hpcvox.screening.summary import PROPERTIES, Column
+from hpcvox.screening.summary import PROPERTIES, Column, identifier
 from hpcvox.training.folder.card import read_card
 
 

@@ -10,8 +10,8 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.rounds.folders import Round
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import aiming
-from hpcvox.screening.columns import OF_CRYSTALS
 from hpcvox.screening.expression import parse
+from hpcvox.screening.summary import OF_CRYSTALS
 from hpcvox.training.folder.card import read_card
 
 MODELS = "models=[perovskite_formation_energy]"
