@@ -166,7 +166,7 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str] = (), new: Se
     ``overwrite=true`` what is there is set aside (:mod:`hpcvox.files.earlier`) until the new is whole.
 
     Args:
-        may_change: keys of settings, ``group.key`` in a group.
+        may_change: keys of settings: a whole group, or ``group.key`` in it.
         new: what the results were made from and is another now, in words.
 
     Raises:
@@ -195,7 +195,7 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str] = (), new: Se
 
 
 def changes(
-    settings: Settings, out: Path, ignored: Iterable[str], only: Collection[str] | None = None
+    settings: Settings, out: Path, ignored: Collection[str], only: Collection[str] | None = None
 ) -> list[str]:
     """The settings that differ from those of the results in ``out``: ``key (old → new)``; paths by where they lead."""
     path = out / earlier.CONFIG
@@ -209,15 +209,21 @@ def changes(
     keys = [
         key
         for key in {**now, **then}
-        if key not in ignored
+        if not _among(key, ignored)
         and key.rpartition(".")[2] not in _NOT_OF_RESULTS
-        and (only is None or key in only)
+        and (only is None or _among(key, only))
     ]
     return [
         f"{key} ({shown(then.get(key))} → {shown(now.get(key))})"
         for key in keys
         if not _same(then.get(key), now.get(key), _value(settings, key))
     ]
+
+
+def _among(key: str, names: Collection[str]) -> bool:
+    """Whether a key, which is ``group.key`` in a group, or a group that it is in, is one of ``names``."""
+    parts = key.split(".")
+    return any(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
 
 
 def _value(settings: Settings, key: str) -> Any:

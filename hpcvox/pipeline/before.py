@@ -14,6 +14,7 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.pipeline.placing import placed
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import Stage
+from hpcvox.screening.columns import column_of
 from hpcvox.screening.expression import parse
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import OF_CRYSTALS, Column, identifier
@@ -63,7 +64,8 @@ def _require_fitting_voxels(settings: PipelineSettings) -> None:
 def _require_deciles(settings: PipelineSettings) -> None:
     """See that the bins that crystals are to be drawn for are among those of the VAE."""
     vae, wanted = settings.train_vae, settings.generate.conditions
-    count = 1 if vae.condition is None else vae.bins  # 0: as many as there are classes
+    given = vae.bins if vae.edges is None else len(vae.edges) - 1
+    count = 1 if vae.condition is None else given  # 0: as many as there are classes
     if wanted is not None and count and max(wanted) >= count:
         raise ConfigError(
             f"generate.conditions: {max(wanted)} is none of the {counted(count, 'bin')} of the VAE, numbered from 0 "
@@ -73,9 +75,8 @@ def _require_deciles(settings: PipelineSettings) -> None:
 
 def _require_columns(screen: ScreenSettings, network: Any) -> None:
     """See that what the screen asks of candidates is among their columns."""
-    target = f"{network.target}_predicted" if network.target in {*Column} else network.target
     hull = [] if screen.references is None else [Column.HULL]
-    columns = [*OF_CRYSTALS, target, *hull]
+    columns = [*OF_CRYSTALS, column_of(network.target), *hull]
     names = [identifier(column) for column in columns]
     if screen.where is not None:
         parse(screen.where, names, "screen.where")

@@ -9,6 +9,7 @@ from hpcvox.database.settings import DatabaseSettings
 from hpcvox.errors import ConfigError
 from hpcvox.files import earlier
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
+from hpcvox.rounds.settings import CampaignSettings
 
 
 @pytest.fixture
@@ -105,3 +106,23 @@ def test_what_may_change_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "candidates.csv").touch()
     config.claim(settings.model_copy(update={"per_condition": 7, "threads": 1}), tmp_path)
     assert capsys.readouterr().err == f"{tmp_path} goes on with other settings: per_condition (100 → 7)\n"
+
+
+def test_settings_in_groups_are_told_by_their_whole_keys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def claim(*overrides: str) -> None:
+        given = config.load(CampaignSettings, None, [f"out={tmp_path}", *overrides])
+        config.claim(given, tmp_path, ("budget", "relax.crystals"))
+
+    claim("generate.threads=1")
+    (tmp_path / "finds.csv").touch()
+    claim("generate.threads=2")
+    assert capsys.readouterr().err == ""
+    claim("relax.crystals=zip", "budget.calculations=9")
+    said = capsys.readouterr().err
+    assert "budget.calculations (None → 9), relax.crystals ('folder' → 'zip')" in said
+    with pytest.raises(
+        ConfigError, match=r"train_vae.model.latent \(256 → 8\): .* remove that folder to begin anew"
+    ):
+        claim("train_vae.model.latent=8")
