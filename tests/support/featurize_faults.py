@@ -58,10 +58,24 @@ def strike(
         AssertionError: the run hangs, or ends with a status that says nothing.
     """
     if fault == "endless crystal":  # in this run alone: the next one finds the shard with it out of date
-        row = dice.randrange(entries)
-        folder = source.parent / "endless"
-        folder.mkdir(exist_ok=True)
-        source = write_table(folder / source.name, entries, bad_every=97, endless_row=row)
+        whole = source.read_bytes()
+        write_table(source, entries, bad_every=97, endless_row=dice.randrange(entries))
+        try:
+            _run(fault, source, out, seconds, dice)
+        finally:
+            source.write_bytes(whole)
+    else:
+        _run(fault, source, out, seconds, dice)
+    shards = sorted(out.glob("shard-*.h5"))
+    if shards and fault == "cut file":
+        shard = dice.choice(shards)
+        shard.write_bytes(shard.read_bytes()[: dice.randrange(shard.stat().st_size)])
+    if shards and fault == "lost file":
+        dice.choice(shards).unlink()
+
+
+def _run(fault: str, source: Path, out: Path, seconds: float, dice: random.Random) -> None:
+    """Run the command, do it the harm, and hold what it says and its status against the fault."""
     process = subprocess.Popen(
         command(source, out),
         stdout=subprocess.PIPE,
@@ -91,12 +105,6 @@ def strike(
     if fault == "endless crystal":
         assert status == 4, said
         assert "worker-died 1)" in said, said
-    shards = sorted(out.glob("shard-*.h5"))
-    if shards and fault == "cut file":
-        shard = dice.choice(shards)
-        shard.write_bytes(shard.read_bytes()[: dice.randrange(shard.stat().st_size)])
-    if shards and fault == "lost file":
-        dice.choice(shards).unlink()
 
 
 def kill(pid: int, fault: str, dice: random.Random) -> None:
