@@ -176,7 +176,7 @@ def test_what_does_not_converge_or_takes_too_long_is_a_reject(tmp_path: Path) ->
     outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=0.5, **given))
     assert "1 crystal done by an earlier run" in outcome.summary
     outcome = job.run(DftSettings(out=tmp_path / "two", timeout_s=600, **given))
-    assert "1 densities" in outcome.summary, "with more time it is tried again"
+    assert "1 density" in outcome.summary, "with more time it is tried again"
     assert not (tmp_path / "two" / ".scratch").exists()
 
 

@@ -205,7 +205,7 @@ def test_a_crystal_of_an_unseen_element_has_no_prediction(trained: Path, tmp_pat
     out = make_graphs(tmp_path / "graphs", [strange, known])
     assert np.isnan(predict(trained, ShardSet.open(out))).tolist() == [True, False]
     out = make_graphs(tmp_path / "more", [known, known], neighbours=8)
-    with pytest.raises(ShardError, match=r"8 neighbours a site.*trained on 6.*neighbours=6"):
+    with pytest.raises(ShardError, match=r"8 neighbours per site.*trained on 6.*neighbours=6"):
         predict(trained, ShardSet.open(out))
 
 

@@ -139,7 +139,7 @@ def test_networks_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> 
         ConfigError, match=r"initial: .*unet has another shape: set model.features=4, as it has$"
     ):
         train(again(trained, tmp_path, other))
-    with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):
+    with pytest.raises(CheckpointError, match="holds a vae, but a unet is needed"):
         train(again(trained, tmp_path, f"initial={trained / 'vae'}"))
     oblique = make_shards(tmp_path / "oblique", oblique=True)
     with pytest.raises(

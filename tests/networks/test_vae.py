@@ -59,7 +59,7 @@ def test_the_vae_trains_on_the_unets_features(trained: Path) -> None:
     assert len(card.edges) == 5
     with np.load(out / "examples.npz", allow_pickle=False) as examples:
         assert examples["density_true"].shape == examples["density_reconstructed"].shape == (3, 16, 16, 16)
-    with pytest.raises(CheckpointError, match="holds a vae, and a unet is needed"):
+    with pytest.raises(CheckpointError, match="holds a vae, but a unet is needed"):
         runs.load_model(out, UNetCard)
 
 

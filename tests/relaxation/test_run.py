@@ -294,7 +294,7 @@ def test_what_cannot_be_asked_is_refused_with_what_can() -> None:
 
     assert "there is no calculator 'chgnt': did you mean chgnet? valid: abinit" in refused(["chgnt"])
     said = refused([{"calculator": "gpaw", "cell": "full"}])
-    assert "below a cutoff of 700 eV (given: 600): take cell=volume" in said
+    assert "below a cutoff of 700 eV (given: 600): use cell=volume" in said
     assert "unknown key cutof: did you mean cutoff?" in refused(
         [{"calculator": "gpaw", "parameters": {"cutof": 1}}]
     )
