@@ -74,7 +74,7 @@ from tests.support.voxel_shards import make_shards
 from hpcvox.cli import main
 from hpcvox.shards.reading.shard_set import ShardSet
 make_shards(Path("one"), 8)
-assert ShardSet.open(Path("one")).read([3, 40])[0].shape == (2, 8, 8, 8)
+assert ShardSet.open(Path("one")).read_array("density", [3, 40]).shape == (2, 8, 8, 8)
 for verb in (["merge", "all", "one"], ["info", "all"], ["verify", "all"], ["export", "all", "all.csv"]):
     assert main(["shards", *verb]) == 0, verb
 """
