@@ -18,7 +18,7 @@ from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.generation import making
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.report.parts import CrystalsToTurn, Section
-from hpcvox.report.sections import funnel, generated, relaxed, screened
+from hpcvox.report.sections import best, funnel, generated, relaxed, screened
 from hpcvox.training.job import run as train
 from tests.support.generated_runs import random_networks
 from tests.support.graph_shards import crystals, make_graphs
@@ -126,17 +126,20 @@ def test_each_step_makes_the_same_of_one_file_as_of_many(place: Path, step: str)
 def sections(place: Path) -> list[Section]:
     folders = {name: place / name for name in ("generated", "judged", "screened", "relaxed")}
     run = run_of(place, **folders, table_rows=1000)
-    return [section for each in (generated, funnel, screened, relaxed) for section in each.sections(run)]
+    return [
+        section for each in (best, generated, funnel, screened, relaxed) for section in each.sections(run)
+    ]
 
 
 def test_the_report_shows_and_offers_the_same_crystals(place: Path) -> None:
     for loose, packed in zip(sections(place / "folder"), sections(place / "zip"), strict=True):
         assert packed.downloads == loose.downloads
-        assert loose.downloads is not None
         assert packed.widget == loose.widget
         assert packed.notes == loose.notes
         assert len(packed.tables) == len(loose.tables)
-    turned = sections(place / "zip")[0].widget
+    first, *others = sections(place / "zip")
+    assert all(section.downloads is not None for section in others)
+    turned = first.widget
     assert isinstance(turned, CrystalsToTurn)
     assert turned.crystals, "some are drawn"
     with pytest.MonkeyPatch.context() as patched:
