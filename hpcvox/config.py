@@ -184,14 +184,18 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str] = (), new: Se
                 raise ConfigError(
                     f"{out} holds results of other settings: {', '.join(told)}: choose another out{advice}"
                 )
-            aside = earlier.set_aside(out, settings.makes)
-            say(
-                f"{out} is made anew: {', '.join(told)}; until that is whole, {aside} has what was there",
-                error=True,
-            )
-        elif told := changes(settings, out, (), only=ignored):
+            begin_anew(settings, out, told)
+            return
+        if told := changes(settings, out, (), only=ignored):
             say(f"{out} goes on with other settings: {', '.join(told)}", error=True)
     save(settings, out / earlier.CONFIG)
+
+
+def begin_anew(settings: Settings, out: Path, why: Sequence[str]) -> None:
+    """Set aside what is in ``out`` until the new is whole, save the settings there, and say why."""
+    aside = earlier.set_aside(out, settings.makes)
+    save(settings, out / earlier.CONFIG)
+    say(f"{out} is made anew: {', '.join(why)}; until that is whole, {aside} has what was there", error=True)
 
 
 def changes(

@@ -146,12 +146,7 @@ def _set_aside_of_other_code(settings: FeaturizeSettings) -> None:
     if old.settings != settings.fixed():
         changed.append("other settings")
     if changed:
-        aside = earlier.set_aside(out, settings.makes)
-        config.save(settings, out / earlier.CONFIG)
-        say(
-            f"{out} is made anew: {', '.join(changed)}; until that is whole, {aside} has what was there",
-            error=True,
-        )
+        config.begin_anew(settings, out, changed)
 
 
 def _check_counts(lines: list[ShardLine], drawn: int, settings: FeaturizeSettings) -> None:

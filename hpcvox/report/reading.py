@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from hpcvox import scalars
 from hpcvox.files import regular
+from hpcvox.files.earlier import CONFIG
 
 JSON_LIMIT_BYTES: Final = 16 * 2**20
 """Largest JSON file that is shown; larger files are data, not summaries."""
 
-CONFIG: Final = "config.yaml"
 
 ID: Final = "id"
 FORMULA: Final = "formula"

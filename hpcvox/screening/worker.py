@@ -38,9 +38,8 @@ class ScreenWorker:
     """Loads the networks once, then predicts parts; results depend only on settings, phases and entries."""
 
     def __init__(self, settings: ScreenSettings, phases: Sequence[Phase] | None) -> None:
-        torch.set_num_threads(
-            1
-        )  # there is an actor for each CPU, and sums have the same order on any machine
+        # there is an actor for each CPU, and sums have the same order on any machine
+        torch.set_num_threads(1)
         self.settings = settings
         self.networks = PropertyNetworks(settings.models)
         self.columns = columns(settings, self.networks)
@@ -69,9 +68,8 @@ class ScreenWorker:
             return self.networks.described(crystal)
         except HpcvoxError:
             raise
-        except (
-            Exception
-        ) as error:  # libraries may raise anything for a strange crystal, and the run must go on
+        # libraries may raise anything for a strange crystal, and the run must go on
+        except Exception as error:
             raise Rejected("not-described", f"{type(error).__name__}: {error}"[:500]) from error
 
     def _predict(self, found: Sequence[tuple[Row, Described]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hpcvox import config
 from hpcvox.errors import ConfigError, SourceError, did_you_mean
-from hpcvox.files import durable
+from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import Column as Relaxed
@@ -37,7 +37,7 @@ def run(settings: HullSettings) -> Outcome:
     with (settings.relaxed / RELAXED).open(newline="", encoding="utf-8") as file:
         given = list(csv.DictReader(file))
     with durable.sole_writer(settings.out):
-        config.save(settings, settings.out / "config.yaml")
+        config.save(settings, settings.out / earlier.CONFIG)
         rows = placed(given, potentials, settings)
         if settings.known:
             tell(rows, settings.relaxed, settings.known)

@@ -176,9 +176,8 @@ def described(crystal: Crystal) -> Row:
         row["structure_valid"] = structure_valid(crystal)
         row["composition_valid"] = composition_valid(crystal.numbers)
         structure, composition = structure_fingerprint(crystal), composition_fingerprint(crystal.numbers)
-    except (
-        Exception
-    ) as error:  # libraries may raise anything for a strange crystal, which then covers nothing
+    # libraries may raise anything for a strange crystal, which then covers nothing
+    except Exception as error:
         return row | {"message": f"{type(error).__name__}: {error}"[:500]}
     return row | {"structure": structure.tolist(), "composition": composition.tolist()}
 
