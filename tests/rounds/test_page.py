@@ -88,7 +88,8 @@ def test_a_card_turns_by_the_keys_and_fits_a_phone(opened: tuple[Any, list[dict[
     metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        # figures follow the width a moment later
+        wait(browser, "return document.documentElement.scrollWidth <= 390")
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert errors(browser) == []
