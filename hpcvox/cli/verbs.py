@@ -127,6 +127,13 @@ SHARD_VERBS: dict[str, FolderVerb | Verb] = {
         "Reads every byte.  The exit status is 1 if something is damaged; run the featurize job again, which\n"
         "rebuilds only the damaged shards.",
     ),
+    "index": FolderVerb(
+        "hpcvox.shards.index:index",
+        ("FOLDER",),
+        "write set.h5 anew, by which a set is opened at once",
+        "Reads the tables of every shard, no voxels.  `featurize` and `merge` write set.h5 themselves: this is for a\n"
+        "set from which it was lost, or was damaged (`hpcvox shards verify` says so).",
+    ),
     "merge": FolderVerb(
         "hpcvox.shards.merge:merge",
         ("OUT", "SET", "..."),

@@ -16,10 +16,9 @@ from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker, found
 from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told, remarks_told
-from hpcvox.shards.layout import MANIFEST, REJECTS, shard_name
+from hpcvox.shards.layout import MANIFEST, REJECTS, SET, shard_name
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.writing.closing import close_set
-from hpcvox.shards.writing.virtual import SET
 from hpcvox.terminal import counted, say
 
 

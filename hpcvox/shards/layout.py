@@ -47,6 +47,8 @@ from typing import Final, NamedTuple
 FORMAT = "hpcvox-shards"
 VERSION = 1
 MANIFEST = "manifest.json"
+SET = "set.h5"
+SET_FORMAT = "hpcvox-shard-set"
 REJECTS = "rejects.csv"
 REJECT_COLUMNS = ("id", "origin", "code", "message")
 

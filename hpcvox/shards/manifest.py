@@ -1,10 +1,12 @@
 """The manifest: a file that lists what a shard set holds; it is written when the set is complete."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import xxhash
 
 from hpcvox.errors import ShardError
 from hpcvox.files import durable, regular
@@ -29,6 +31,11 @@ class ShardLine(NamedTuple):
     entries: int
     bytes: int
     digest: str
+
+
+def shards_digest(lines: Sequence[ShardLine]) -> str:
+    """XXH3-128 (hex) of the shards' digests in their order, which identifies a whole set."""
+    return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,11 @@ from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.progress import Progress
 from hpcvox.shards.digest import attributes_of, stored_digest
-from hpcvox.shards.layout import MANIFEST, shard_name
-from hpcvox.shards.manifest import Manifest, ShardLine
+from hpcvox.shards.layout import MANIFEST, SET, shard_name
+from hpcvox.shards.manifest import Manifest, ShardLine, shards_digest
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.verify import Damage, verify_shard
 from hpcvox.shards.writing.closing import close_set
-from hpcvox.shards.writing.virtual import SET, shards_digest
 from hpcvox.terminal import counted
 
 PLAN = "merge.json"

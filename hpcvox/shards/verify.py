@@ -11,10 +11,10 @@ import xxhash
 from hpcvox.errors import ShardError
 from hpcvox.shards.contained import UNREADABLE, names
 from hpcvox.shards.digest import stored_digest
-from hpcvox.shards.layout import REJECT, TABLES
+from hpcvox.shards.layout import REJECT, SET, TABLES
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.reading.shard_file import ShardFile, differences, read_at
-from hpcvox.shards.writing.virtual import SET, fault
+from hpcvox.shards.writing.virtual import fault
 
 _LATER: Final = ("cell", "remark")
 """Tables that sets of older versions lack."""

@@ -14,10 +14,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from hpcvox.shards.layout import SET
 from hpcvox.shards.reading import shard_set
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.shards.writing.virtual import SET
 from tests.benchmarks.bench_training import make_shards
 
 ARRAYS = ("density", "species")

@@ -190,7 +190,7 @@ def test_a_finished_training_has_what_it_says_of_held_out_crystals(trained: Path
     with (trained / "held_out.csv").open(newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     held_out = np.flatnonzero(split(graphs.formulas, SEED, 0.2))
-    assert list(rows) == [graphs.ids[i] for i in held_out]
+    assert list(rows) == [graphs.ids[i] for i in held_out.tolist()]
     said = np.array([float(row["predicted"] or "nan") for row in rows.values()])
     np.testing.assert_allclose(said, predict(trained, graphs)[held_out], rtol=1e-5)
     true = [float(row["true"]) for row in rows.values()]

@@ -15,7 +15,7 @@ from hpcvox.featurize.export import export
 from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
 from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
-from hpcvox.shards.layout import shard_name
+from hpcvox.shards.layout import SET, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.merge import merge
 from hpcvox.shards.reading.densities import read_densities
@@ -23,7 +23,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.statistics.file import FILE as STATISTICS
 from hpcvox.shards.statistics.file import read_statistics
 from hpcvox.shards.verify import verify
-from hpcvox.shards.writing.virtual import SET, write_set_file
+from hpcvox.shards.writing.virtual import write_set_file
 from tests.support.random_shards import write_set
 
 SECRET = "root:x:0:0"

@@ -60,8 +60,8 @@ def test_every_sample_and_reject_of_every_set_is_there(sets: tuple[Path, Path], 
     assert str(tmp_path / "m") in outcome.summary
     assert verify(tmp_path / "m") == []
     a, b, m = (ShardSet.open(folder) for folder in (*sets, tmp_path / "m"))
-    assert m.ids == a.ids + b.ids
-    assert m.origins == a.origins + b.origins
+    assert m.ids == [*a.ids, *b.ids]
+    assert m.origins == [*a.origins, *b.origins]
     for name in ("density", "species", "mask", "cell"):
         parts = [s.read_array(name, range(len(s))) for s in (a, b)]
         np.testing.assert_array_equal(m.read_array(name, range(14)), np.concatenate(parts))

@@ -65,6 +65,33 @@ class Sites(NamedTuple):
     frac: NDArray[np.float64]  # (k, 3) | fractional coordinates
 
 
+class SitePlaces(NamedTuple):
+    """Where the sites of a shard lie in its file: the offset of the first byte of each of their tables."""
+
+    offsets: int
+    numbers: int
+    frac: int
+    sites: int
+    """Number of sites in the shard."""
+
+    def read(self, descriptor: int, sample: int, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Atomic numbers (k,) and fractional coordinates (k, 3) of ``sample``.
+
+        Raises:
+            ShardError: the file is too short, or what it holds there are no sites.
+        """
+        ends = np.empty(2, np.int64)
+        read_at(descriptor, ends.view(np.uint8).data, self.offsets + 8 * sample, path)
+        start, end = ends.tolist()
+        if not 0 <= start <= end <= self.sites:
+            raise ShardError(f"{path}: sample {sample} has no sites {start} to {end} of {self.sites}: {_DO}")
+        numbers, frac = np.empty(end - start, np.uint8), np.empty((end - start, 3))
+        read_at(descriptor, numbers.data, self.numbers + start, path)
+        read_at(descriptor, frac.reshape(-1).view(np.uint8).data, self.frac + 24 * start, path)
+        _check_sites(numbers, frac, path)
+        return numbers, frac
+
+
 class ShardFile:
     """A shard: its attributes, its tables and the places of its sample arrays.
 
@@ -186,15 +213,28 @@ class ShardFile:
             offsets = self._offsets("site_offset", len(numbers))
             if len(frac) != len(numbers):
                 raise ValueError(f"site_frac has {len(frac)} rows, site_number {len(numbers)}")
-            if numbers.size and not (numbers.min() >= 1 and numbers.max() <= _HEAVIEST):
-                raise ValueError(
-                    f"site_number goes from {numbers.min()} to {numbers.max()}, and elements to 118"
-                )
-            if not np.isfinite(frac).all():
-                raise ValueError("site_frac is not finite")
         except UNREADABLE as error:
             raise ShardError(f"{self.path}: its {SITE}s cannot be read ({_said(error)}): {_DO}") from None
+        _check_sites(numbers, frac, self.path)
         return Sites(offsets, numbers, frac)
+
+    def site_places(self) -> SitePlaces:
+        """Where the sites lie, for reading those of one sample without HDF5.
+
+        Raises:
+            ShardError: the shard has no whole tables of them.
+        """
+        try:
+            tables = {name: own(self._file, name) for name in ("site_offset", "site_number", "site_frac")}
+            forms = [(table.dtype.str[1:], tuple(table.shape)) for table in tables.values()]
+            sites = int(tables["site_number"].shape[0])
+            expected = [("i8", (self.n_samples + 1,)), ("u1", (sites,)), ("f8", (sites, 3))]
+            if forms != expected:
+                raise ValueError(f"their tables are {forms}, not {expected}")
+        except UNREADABLE as error:
+            raise ShardError(f"{self.path}: its {SITE}s cannot be read ({_said(error)}): {_DO}") from None
+        offsets, numbers, frac = (table.get_offset() or 0 for table in tables.values())
+        return SitePlaces(offsets, numbers, frac, sites)
 
     @property
     def target_names(self) -> list[str]:
@@ -238,6 +278,17 @@ def open_named(folder: Path, line: ShardLine) -> ShardFile:
         shard.file.close()
         raise
     return shard
+
+
+def _check_sites(numbers: NDArray[np.uint8], frac: NDArray[np.float64], path: Path) -> None:
+    """Raise :class:`ShardError` unless these are atomic numbers and coordinates."""
+    if numbers.size and not (numbers.min() >= 1 and numbers.max() <= _HEAVIEST):
+        what = f"site_number goes from {numbers.min()} to {numbers.max()}, and elements to {_HEAVIEST}"
+    elif not np.isfinite(frac).all():
+        what = "site_frac is not finite"
+    else:
+        return
+    raise ShardError(f"{path}: its {SITE}s cannot be read ({what}): {_DO}")
 
 
 def _axes(dataset: h5py.h5d.DatasetID) -> str:

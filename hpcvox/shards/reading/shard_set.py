@@ -1,5 +1,6 @@
 """Reads samples of a shard set in any order, at the speed of the file system."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import ShardError, did_you_mean
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
+from hpcvox.shards.reading.index import Index
 from hpcvox.shards.reading.shard_file import ArrayPlace, ShardFile, open_named, read_at
 
 OPEN_FILES = 512
@@ -81,22 +83,22 @@ class ShardSet:
         return arrays[name]
 
     @cached_property
-    def ids(self) -> list[str]:
+    def ids(self) -> Sequence[str]:
         """Id of every sample."""
         return self._texts("id")
 
     @cached_property
-    def formulas(self) -> list[str]:
+    def formulas(self) -> Sequence[str]:
         """Reduced formula of every sample."""
         return self._texts("formula")
 
     @cached_property
-    def origins(self) -> list[str]:
+    def origins(self) -> Sequence[str]:
         """File, row or archive member from which every sample came."""
         return self._texts("origin")
 
     @cached_property
-    def remarks(self) -> list[str]:
+    def remarks(self) -> Sequence[str]:
         """The remarks on every sample: codes separated by spaces, empty for most samples."""
         if not self.manifest.remarks_by_code:  # sets of older versions have no such table
             return [""] * len(self.ids)
@@ -114,6 +116,8 @@ class ShardSet:
     @cached_property
     def target_names(self) -> list[str]:
         """Names of all targets that any sample has, sorted."""
+        if self._index is not None:
+            return self._index.target_names
         names: set[str] = set()
         for index in self._filled:
             with self._shard_file(index) as shard:
@@ -132,6 +136,9 @@ class ShardSet:
                 f"{self.folder} has no target {name!r}: {near}valid here: {', '.join(self.target_names) or 'none'}"
             )
         key = f"targets/{encode_name(name)}"
+        if self._index is not None:
+            values: NDArray[np.float64] = self._index.table(key)
+            return values
         parts = []
         for index in self._filled:
             with self._shard_file(index) as shard:
@@ -140,10 +147,14 @@ class ShardSet:
         return np.concatenate([np.zeros(0), *parts])
 
     def sites(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Atomic numbers (k,) and fractional coordinates (k, 3) of sample ``index``."""
-        offsets, numbers, frac = self._sites
-        start, end = offsets[index], offsets[index + 1]
-        return numbers[start:end], frac[start:end]
+        """Atomic numbers (k,) and fractional coordinates (k, 3) of sample ``index``.
+
+        Raises:
+            IndexError: ``index`` is not in [0, n_samples).
+            ShardError: the shard is missing or damaged, or was rebuilt since the set was opened.
+        """
+        ((shard, sample),) = self._located(self._checked([index]))
+        return self._opened_shard(shard).sites(sample)
 
     def read_array(
         self, name: str, indices: Sequence[int] | NDArray[np.integer], out: NDArray[Any] | None = None
@@ -211,17 +222,12 @@ class ShardSet:
         return zip(shards.tolist(), (wanted - self._starts[shards]).tolist(), strict=True)
 
     @cached_property
-    def _sites(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64]]:
-        offsets, numbers, frac = [np.zeros(1, np.int64)], [np.zeros(0, np.uint8)], [np.zeros((0, 3))]
-        for index in self._filled:
-            with self._shard_file(index) as shard:
-                sites = shard.sites()
-            offsets.append(sites.offsets[1:] + offsets[-1][-1])
-            numbers.append(sites.numbers)
-            frac.append(sites.frac)
-        return np.concatenate(offsets), np.concatenate(numbers), np.concatenate(frac)
+    def _index(self) -> Index | None:
+        return Index.open(self.folder, self.manifest)
 
-    def _texts(self, name: str) -> list[str]:
+    def _texts(self, name: str) -> Sequence[str]:
+        if self._index is not None and name in self._index:
+            return self._index.texts(name)
         texts: list[str] = []
         for index in self._filled:
             with self._shard_file(index) as shard:
@@ -287,17 +293,28 @@ class _Opened:
     def __init__(self, shard: ShardFile, keep: bool) -> None:
         self.path = shard.path
         self.arrays = shard.arrays
+        self._sites = shard.site_places()
         self.descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC) if keep else None
 
     def read(self, name: str, sample: int, out: memoryview) -> None:
         """Fill ``out`` with the array ``name`` of ``sample``."""
         offset, _ = self.arrays[name].bytes(sample)
+        with self._file() as descriptor:
+            read_at(descriptor, out, offset, self.path)
+
+    def sites(self, sample: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Atomic numbers (k,) and fractional coordinates (k, 3) of ``sample``."""
+        with self._file() as descriptor:
+            return self._sites.read(descriptor, sample, self.path)
+
+    @contextlib.contextmanager
+    def _file(self) -> Iterator[int]:
         if self.descriptor is not None:
-            read_at(self.descriptor, out, offset, self.path)
+            yield self.descriptor
             return
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            read_at(descriptor, out, offset, self.path)
+            yield descriptor
         finally:
             os.close(descriptor)
 

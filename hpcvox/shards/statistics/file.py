@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hpcvox.errors import ShardError
 from hpcvox.files.summary import Summary
-from hpcvox.shards.manifest import MAX_BYTES, Manifest
-from hpcvox.shards.writing.virtual import shards_digest
+from hpcvox.shards.manifest import MAX_BYTES, Manifest, shards_digest
 from hpcvox.terminal import say
 
 FILE = "statistics.json"

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
 from hpcvox.shards.half import from_half
-from hpcvox.shards.manifest import Manifest, ShardLine
+from hpcvox.shards.manifest import Manifest, ShardLine, shards_digest
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.split import split as held_out_of
 from hpcvox.shards.statistics.file import Range, Sites, Split, Spread, Statistics, TargetSpread
 from hpcvox.shards.verify import verify_shard
-from hpcvox.shards.writing.virtual import shards_digest
 
 DECILES = np.linspace(0, 1, 11)
 ELEMENTS = 119  # atomic numbers, including 0 (no atom)

@@ -9,10 +9,10 @@ import h5py
 
 from hpcvox.errors import ShardError
 from hpcvox.files import durable
-from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS
+from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS, SET
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.reading.shard_file import ShardFile
-from hpcvox.shards.writing.virtual import SET, write_set_file
+from hpcvox.shards.writing.virtual import write_set_file
 
 
 def close_set(

@@ -15,19 +15,17 @@ from typing import Any
 
 import h5py
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from hpcvox.errors import ShardError
 from hpcvox.files import durable
 from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
 from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
-from hpcvox.shards.manifest import ShardLine
+from hpcvox.shards.layout import SET, SET_FORMAT
+from hpcvox.shards.manifest import ShardLine, shards_digest
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.writing.file_sink import FileSink
 
-SET = "set.h5"
-FORMAT = "hpcvox-shard-set"
 VERSION = 1
 
 _SHARED = ("descriptor", "grid", "arrays", "settings", "code_version")
@@ -94,11 +92,6 @@ def _led_astray(file: h5py.File, arrays: Sequence[str], lines: Sequence[ShardLin
                 yield f"{name} leads to {made.get_virtual_dsetname(i)}"
         if found != parts:
             yield f"{name} leads elsewhere than to the shards in their order"
-
-
-def shards_digest(lines: Sequence[ShardLine]) -> str:
-    """XXH3-128 (hex) of the shards' digests in their order, which identifies a whole set."""
-    return xxhash.xxh3_128_hexdigest("\n".join(line.digest for line in lines).encode())
 
 
 def _unreadable(path: Path, error: Exception) -> ShardError:
@@ -181,7 +174,7 @@ class _Survey:
         for name, table in tables.items():
             _label(file.create_dataset(name, data=table, track_times=False), self.labels[name])
         attributes = {
-            "format": FORMAT,
+            "format": SET_FORMAT,
             "version": VERSION,
             **self.shared,
             "n_samples": sum(line.samples for line in self.lines),

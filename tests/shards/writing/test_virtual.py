@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from hpcvox.errors import ShardError
-from hpcvox.shards.layout import shard_name
+from hpcvox.shards.layout import SET, shard_name
 from hpcvox.shards.manifest import Manifest
 from hpcvox.shards.verify import verify
-from hpcvox.shards.writing.virtual import SET, write_set_file
+from hpcvox.shards.writing.virtual import write_set_file
 from tests.support.paths import ROOT
 from tests.support.random_shards import N, write_set, write_shard
 from tests.support.set_files import check_equal
