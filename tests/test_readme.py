@@ -52,6 +52,7 @@ ELSEWHERE = {
     "rattler-build ": "the same",
     "hpcvox hull relaxed=runs/at_rest references=": "tests/stability/test_job.py",
     "hpcvox campaign ": "tests/rounds/",
+    "hpcvox relax source=my_known_crystals.csv ": "the relaxations of the same page run, of other crystals",
     "git clone ": "of whoever sets up a site, as the lines below",
     "HPCVOX_VENV=": "tests/test_setup.py sets it",
     "HPCVOX_": "tests/slurm/test_sites.py has lines of configs/site.sh",
