@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from hpcvox import scalars
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable, earlier, regular
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.terminal import say
 from hpcvox.validation import explained, group_of, shown
 
@@ -188,13 +189,13 @@ def claim(settings: Settings, out: Path, may_change: Iterable[str] = (), new: Se
             return
         if told := changes(settings, out, (), only=ignored):
             say(f"{out} goes on with other settings: {', '.join(told)}", error=True)
-    save(settings, out / earlier.CONFIG)
+    save(settings, out / CONFIG)
 
 
 def begin_anew(settings: Settings, out: Path, why: Sequence[str]) -> None:
     """Set aside what is in ``out`` until the new is whole, save the settings there, and say why."""
     aside = earlier.set_aside(out, settings.makes)
-    save(settings, out / earlier.CONFIG)
+    save(settings, out / CONFIG)
     say(f"{out} is made anew: {', '.join(why)}; until that is whole, {aside} has what was there", error=True)
 
 
@@ -202,7 +203,7 @@ def changes(
     settings: Settings, out: Path, ignored: Collection[str], only: Collection[str] | None = None
 ) -> list[str]:
     """The settings that differ from those of the results in ``out``: ``key (old → new)``; paths by where they lead."""
-    path = out / earlier.CONFIG
+    path = out / CONFIG
     if not path.exists():
         return []
     try:

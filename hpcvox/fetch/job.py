@@ -16,6 +16,7 @@ from hpcvox.fetch.provider import Page, Provider
 from hpcvox.fetch.settings import MAY_CHANGE, FetchSettings, MaterialsProjectSettings, OptimadeSettings
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.progress import Progress
 from hpcvox.terminal import counted
 
@@ -42,7 +43,7 @@ def run(settings: FetchSettings) -> Outcome:
             if pages.headers:
                 config.claim(settings, out, MAY_CHANGE)
             else:  # nothing came yet, so the user may still correct a filter that was refused
-                config.save(settings, out / "config.yaml")
+                config.save(settings, out / CONFIG)
             card, again = _fetched(settings, pages), ""
         pages.remove()
     return outcome(out, card, again)

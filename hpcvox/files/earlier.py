@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-CONFIG: Final = "config.yaml"
-"""The settings of what is in a folder."""
+from hpcvox.process.settings_files import CONFIG, LAUNCH
 
 ASIDE: Final = ".before"
 """Folder, in that of the results, with those of before."""
 
-_NONE: Final = (CONFIG, "launch.yaml")
+_NONE: Final = (CONFIG, LAUNCH)
 """Files that are no results."""
 
 

@@ -20,6 +20,7 @@ from hpcvox.pipeline.placing import (
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import JUDGED, Stage
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.relaxation.settings import RelaxSettings
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.terminal import say
@@ -84,7 +85,7 @@ def run(settings: PipelineSettings) -> Outcome:
 def _save(settings: PipelineSettings) -> None:
     """Write what was given, and no more: so ``hpcvox pipeline OUT/config.yaml`` goes on, with changes after it."""
     given = settings.model_dump(mode="json", exclude_unset=True) | {"out": str(settings.out)}
-    durable.write_text(settings.out / "config.yaml", scalars.written(given))
+    durable.write_text(settings.out / CONFIG, scalars.written(given))
 
 
 def run_stage(settings: PipelineSettings, stage: Stage) -> Outcome:

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+from hpcvox.process.settings_files import CONFIG, LAUNCH
+
 VARIABLE: Final = "HPCVOX_NO_GAIN"
 """Environment variable with the path of a file that ``slurm/lib.sh`` makes; the first new result removes it."""
 
-BOOKKEEPING: Final = ("config.yaml", "launch.yaml", "timings.json", "metrics.jsonl")
+BOOKKEEPING: Final = (CONFIG, LAUNCH, "timings.json", "metrics.jsonl")
 """Files that every start of a job writes; they do not count as results."""
 
 

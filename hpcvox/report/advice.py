@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from hpcvox import scalars
-from hpcvox.files.earlier import CONFIG
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.report.run import Folder, Run
 
 OVERWRITE: Final = "overwrite=true"

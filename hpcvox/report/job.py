@@ -5,6 +5,7 @@ from datetime import datetime
 from hpcvox import config
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.report.settings import ReportSettings, require_any
 from hpcvox.terminal import counted
 
@@ -36,7 +37,7 @@ def run(settings: ReportSettings) -> Outcome:
         )
         made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
         text = page.render(settings.title, made, sections)
-        config.save(settings, settings.out / "config.yaml")
+        config.save(settings, settings.out / CONFIG)
         durable.write_text(target, text)
     missing = [section.title for section in sections if section.missing]
     absent = f"; nothing to show for: {', '.join(missing)}" if missing else ""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hpcvox import scalars
 from hpcvox.files import regular
-from hpcvox.files.earlier import CONFIG
+from hpcvox.process.settings_files import CONFIG
 
 JSON_LIMIT_BYTES: Final = 16 * 2**20
 """Largest JSON file that is shown; larger files are data, not summaries."""

@@ -23,6 +23,7 @@ from hpcvox.files import durable
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.launcher import RANKS, of_this_hpcvox
 from hpcvox.process.outcome import INTERRUPTED, Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.progress import Progress
 from hpcvox.studies import pictures, shard_sets, space
 from hpcvox.studies.checkout import git_version
@@ -100,7 +101,7 @@ def _trial(study: Study, claim: Claim, stop: StopRequest) -> None:
     folder = claim.folder
     settings = space.training(study.settings, trial.params)
     placed = settings.model_copy(update={"out": folder / "run", "ranks": study.settings.ranks})
-    config.save(placed, folder / "config.yaml")
+    config.save(placed, folder / CONFIG)
     state, error = _supervised(study, trial, folder, stop)
     if state is None:
         study.give_back(trial.number)
@@ -160,7 +161,7 @@ def _supervised(
     study: Study, trial: optuna.Trial, folder: Path, stop: StopRequest
 ) -> tuple[TrialState | None, str]:
     """Run a trial's training; return its end (None: another worker shall continue it) and the reason of a failure."""
-    command = [*TRAINING, study.settings.verb, str(folder / "config.yaml")]
+    command = [*TRAINING, study.settings.verb, str(folder / CONFIG)]
     with open(folder / "log.txt", "ab", opener=durable.own_file) as log:
         process = subprocess.Popen(
             [*dies_with_us(), *command],

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.studies.page import page
 from hpcvox.studies.study import FOLDER, SAME_AS, Study
 from hpcvox.terminal import counted, say
@@ -128,7 +129,7 @@ def export(out: Path, target: Path) -> Outcome:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     beside = [name for name in (*study.settings.network.leaves, earlier.CARD) if (source / name).exists()]
-    for name in (card.WEIGHTS, "config.yaml", card.METRICS, *beside):
+    for name in (card.WEIGHTS, CONFIG, card.METRICS, *beside):
         durable.write_bytes(part / name, (source / name).read_bytes())
     durable.write_json(part / "trial.json", _facts(study, candidates[0]))
     part.rename(target)

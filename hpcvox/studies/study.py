@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.studies import shard_sets, space
 from hpcvox.studies.journal import JOURNAL, locked, storage
 from hpcvox.studies.settings import StudySettings
@@ -112,7 +113,7 @@ class Study:
         """
         if not (out / JOURNAL).is_file():
             raise ConfigError(f"{out} holds no study: there is no {JOURNAL} in it (see: hpcvox study --help)")
-        settings = config.load(StudySettings, out / "config.yaml").model_copy(update={"out": out})
+        settings = config.load(StudySettings, out / CONFIG).model_copy(update={"out": out})
         try:
             study = cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
             _check_attributes(study._every(), len(settings.objectives))

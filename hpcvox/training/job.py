@@ -11,6 +11,7 @@ from hpcvox import config
 from hpcvox.files import durable
 from hpcvox.process.launcher import is_elastic, launched_ranks, require_joined
 from hpcvox.process.outcome import Outcome
+from hpcvox.process.settings_files import LAUNCH
 from hpcvox.training import before, network
 from hpcvox.training.folder import finished
 from hpcvox.training.ranks import launch
@@ -35,7 +36,7 @@ def run(settings: TrainSettings) -> Outcome:
 
 def _launch(verb: list[str], settings: TrainSettings) -> Outcome:
     durable.make_folder(settings.out)
-    path = settings.out / "launch.yaml"
+    path = settings.out / LAUNCH
     config.save(settings, path)
     # rank 0 prints the last line
     return Outcome("", launch.run_ranks(verb, path, settings.ranks, settings.backend))

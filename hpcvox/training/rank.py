@@ -12,6 +12,7 @@ from hpcvox import __version__, config
 from hpcvox.errors import TrainingError
 from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import INTERRUPTED, Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import finished, inputs, runs
@@ -85,7 +86,7 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
         if any((settings.out / "checkpoints").glob("step-*")):
             config.claim(settings, settings.out, new=inputs.others(settings))
         else:
-            config.save(settings, settings.out / "config.yaml")
+            config.save(settings, settings.out / CONFIG)
             (settings.out / inputs.RECORD).unlink(missing_ok=True)
         inputs.note(settings)
     usable = recipe.usable(settings, shards)

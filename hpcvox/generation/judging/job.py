@@ -29,6 +29,7 @@ from hpcvox.generation.judging.trained_on import training_set
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome, rejects_told
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -94,7 +95,7 @@ class _Judge:
     """
 
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
-        made = config.load(GenerateSettings, settings.generated / "config.yaml")
+        made = config.load(GenerateSettings, settings.generated / CONFIG)
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
         asked_for = {"element"} if self.anonymous == "A" else set()
         self.implausible = set(settings.implausible) - asked_for

@@ -22,6 +22,7 @@ from safetensors.numpy import load, save
 
 from hpcvox.errors import CheckpointError
 from hpcvox.networks.vae.card import PRIOR, PriorCard, VAECard
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.training.folder import beside
 from hpcvox.training.folder.shipped import located
 
@@ -142,7 +143,7 @@ def absent(folder: Path) -> str:
 def _made_by(folder: Path) -> str:
     """What the user can do to get a prior."""
     if any((folder / "checkpoints").glob("step-*")):
-        again = f"hpcvox train-vae {folder / 'config.yaml'} out={folder}"
+        again = f"hpcvox train-vae {folder / CONFIG} out={folder}"
         return f"run the training again, `{again}`: if it is done, this only makes the prior"
     return "train the VAE anew, because it has no checkpoints to go on from"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import hpcvox
-from hpcvox.files.earlier import CONFIG
 from hpcvox.files.timings import Timings
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.report.parts import Section, Table, shown, table
 from hpcvox.report.reading import recorded
 from hpcvox.report.run import Folder, Run
