@@ -3,9 +3,9 @@
 :func:`parse` never raises for bad input: it returns a reject instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from hpcvox.crystals.formats.cif.parse import read as read_cif
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry, Reject
 from hpcvox.crystals.text import usable
 from hpcvox.errors import Rejected
+
+Made = TypeVar("Made")
 
 Reader = Callable[[Entry], list[Crystal | Reject]]
 """Reads the crystals of an entry; whatever it raises rejects the entry."""
@@ -39,9 +41,33 @@ def parse(entry: Entry, fatal: str | None = None) -> list[Crystal | Reject]:
     try:
         return READERS[entry.format](entry)
     except Rejected as reason:
-        return [Reject(entry.id, entry.origin, reason.code, str(reason))]
+        return [Reject.of(entry, reason)]
     except Exception as error:  # libraries may raise anything for strange input
         return [Reject(entry.id, entry.origin, "unreadable", f"{type(error).__name__}: {error}"[:500])]
+
+
+def each_crystal(
+    entries: Sequence[Entry], fatal: Mapping[int, str], make: Callable[[Crystal, int, int], Made]
+) -> Iterator[Made | Reject]:
+    """Parse entries; yield what ``make`` returns for each crystal, and the rejects, in their order.
+
+    Args:
+        entries: the entries.
+        fatal: what happened to the processes that parsed an entry before, by its place; see :func:`parse`.
+        make: called with a crystal, the place of its entry, and its number in the entry; a crystal for which it raises
+            :class:`Rejected` is a reject.
+    """
+    for place, entry in enumerate(entries):
+        for number, result in enumerate(parse(entry, fatal.get(place))):
+            if isinstance(result, Reject):
+                yield result
+                continue
+            try:
+                made = make(result, place, number)
+            except Rejected as reason:
+                yield Reject.of(result, reason)
+            else:
+                yield made
 
 
 def _of_cell(read: Callable[[bytes], StatedCell]) -> Reader:

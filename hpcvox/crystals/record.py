@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.crystals.elements import SYMBOLS, electronegativity
+from hpcvox.errors import Rejected
 
 
 class Reject(NamedTuple):
@@ -23,6 +24,11 @@ class Reject(NamedTuple):
     origin: str
     code: str
     message: str
+
+    @classmethod
+    def of(cls, rejected: "Entry | Crystal", reason: Rejected) -> "Reject":
+        """The reject of an entry or a crystal, for a reason."""
+        return cls(rejected.id, rejected.origin, reason.code, str(reason))
 
 
 class Fault(NamedTuple):

@@ -69,7 +69,7 @@ class DftWorker:
             cell = self._cell(crystal)
             electrons = valence(cell.numbers)
         except Rejected as reason:
-            return Done(Reject(crystal.id, crystal.origin, reason.code, str(reason)))
+            return Done(Reject.of(crystal, reason))
         part = self._settings.out / PARTS / f"{self._key(cell)}.json"
         if (known := self._known(part, cell)) is not None:
             return Done(known, kept=True)
@@ -79,7 +79,7 @@ class DftWorker:
             if reason.code not in PASSING:
                 note = {"code": reason.code, "message": str(reason), "timeout_s": self._settings.timeout_s}
                 write(part, json.dumps(note) + "\n")
-            return Done(Reject(crystal.id, crystal.origin, reason.code, str(reason)))
+            return Done(Reject.of(crystal, reason))
         return Done(row)
 
     def _cell(self, crystal: Crystal) -> Crystal:

@@ -12,7 +12,7 @@ from hpcvox import __version__
 from hpcvox.actors.campaign import Part
 from hpcvox.crystals.formats.cif.agreement import REMARKS
 from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.errors import Rejected, ShardError
 from hpcvox.featurize.sampler import described, sampler
@@ -86,7 +86,7 @@ class ShardWorker:
                 try:
                     self._sample(buffer, result, (entry.index, number))
                 except Rejected as reason:
-                    buffer.reject(entry.index, result.id, result.origin, reason.code, str(reason))
+                    buffer.reject(entry.index, *Reject.of(result, reason))
             else:
                 buffer.reject(entry.index, *result)
 

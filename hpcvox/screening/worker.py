@@ -13,8 +13,8 @@ from hpcvox.actors.campaign import Part
 from hpcvox.crystals.checks import refuse_many_sites
 from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.crystals.names import plain
-from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.parse import each_crystal
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.errors import HpcvoxError, Rejected
 from hpcvox.screening.columns import columns
 from hpcvox.screening.hull import hull_of
@@ -47,20 +47,13 @@ class ScreenWorker:
 
     def __call__(self, part: Part[Entry]) -> list[Row]:
         """Return the rows of all crystals and rejects of the entries, in their order."""
-        rows: list[Row] = []
-        found: list[tuple[Row, Described]] = []
-        for place, entry in enumerate(part.items):
-            for number, result in enumerate(parse(entry, part.fatal.get(place))):
-                if not isinstance(result, Crystal):
-                    rows.append(reject(*result))
-                    continue
-                try:
-                    found.append((_row(result, place, number), self._described(result)))
-                    rows.append(found[-1][0])
-                except Rejected as reason:
-                    rows.append(reject(result.id, result.origin, reason.code, str(reason)))
-        self._predict(found)
-        return rows
+        results = list(each_crystal(part.items, part.fatal, self._begun))
+        self._predict([result for result in results if not isinstance(result, Reject)])
+        return [_of_reject(result) if isinstance(result, Reject) else result[0] for result in results]
+
+    def _begun(self, crystal: Crystal, place: int, number: int) -> tuple[Row, Described]:
+        """The row of a crystal without its predicted columns, and what these are predicted from."""
+        return _row(crystal, place, number), self._described(crystal)
 
     def _described(self, crystal: Crystal) -> Described:
         refuse_many_sites(crystal, self.settings.max_sites)
@@ -119,6 +112,5 @@ def rounded(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
-def reject(id: str, origin: str, code: str, message: str) -> Row:
-    """The row of an input without values, with the reason."""
-    return {"id": plain(id), "origin": plain(origin), "code": code, "message": plain(message)}
+def _of_reject(reject: Reject) -> Row:
+    return {name: plain(text) for name, text in reject._asdict().items()}

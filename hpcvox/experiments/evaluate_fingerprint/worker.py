@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from hpcvox.actors.campaign import Part
-from hpcvox.crystals.parse import parse
-from hpcvox.crystals.record import Crystal, Entry
+from hpcvox.crystals.parse import each_crystal
+from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.descriptors.clusters import Cell, Cluster, conventional_cell, replicas
 from hpcvox.errors import Rejected
 from hpcvox.experiments.evaluate_fingerprint.settings import EvaluateFingerprintSettings
@@ -61,17 +61,12 @@ class DefectsWorker:
 
     def __call__(self, part: Part[Entry]) -> list[Row]:
         """Return the rows of the crystals and rejects of the entries."""
-        rows = []
-        for place, entry in enumerate(part.items):
-            for number, result in enumerate(parse(entry, part.fatal.get(place))):
-                if not isinstance(result, Crystal):
-                    rows.append(reject(*result))
-                    continue
-                try:
-                    rows.append(self._row(result, (entry.index, number)))
-                except Rejected as reason:
-                    rows.append(reject(result.id, result.origin, reason.code, str(reason)))
-        return rows
+
+        def row(crystal: Crystal, place: int, number: int) -> Row:
+            return self._row(crystal, (part.items[place].index, number))
+
+        results = each_crystal(part.items, part.fatal, row)
+        return [result._asdict() if isinstance(result, Reject) else result for result in results]
 
     def _row(self, crystal: Crystal, place: tuple[int, int]) -> Row:
         target = self.network.card.target
@@ -106,8 +101,3 @@ class DefectsWorker:
 
 def _defect(condition: Condition) -> dict[str, float]:
     return {} if condition.defect == "none" else {condition.defect: condition.amount}
-
-
-def reject(id: str, origin: str, code: str, message: str) -> Row:
-    """The row of a crystal that could not be classified, with the reason."""
-    return {"id": id, "origin": origin, "code": code, "message": message}
