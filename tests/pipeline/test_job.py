@@ -20,6 +20,7 @@ from hpcvox.pipeline.plan import plan
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import STAGES
 from hpcvox.training.folder import carded
+from tests.support import verb_process
 from tests.support.crystal_sources import write_table
 from tests.support.paths import ROOT
 from tests.support.voxel_shards import SMALL_UNET, SMALL_VAE
@@ -50,19 +51,11 @@ NETWORKS_OF_THE_PAPER = {"train_unet", "finetune_unet"}
 
 
 def start(out: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "hpcvox", "pipeline", CONFIG, f"out={out}", *SMALL, *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return verb_process.start("pipeline", CONFIG, f"out={out}", *SMALL, *more)
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    said = process.communicate(timeout=600)[0]
-    assert process.returncode == 0, said
-    return said
+    return verb_process.finish(process, 600)
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from hpcvox.rounds.job import run
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.status import status
 from hpcvox.rounds.summary import Find, RoundSummary
+from tests.support import verb_process
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.timeout(2700)  # five runs of two rounds, where the machine is busy
@@ -57,37 +57,19 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(out: Path, references: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "hpcvox",
-            "campaign",
-            CONFIG,
-            f"out={out}",
-            f"references={references}",
-            *SMALL,
-            *more,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def start(out: Path, references: Path) -> subprocess.Popen[str]:
+    return verb_process.start("campaign", CONFIG, f"out={out}", f"references={references}", *SMALL)
 
 
-def finished(process: subprocess.Popen[str]) -> str:
-    said = process.communicate(timeout=1800)[0]
-    assert process.returncode == 0, said
-    return said
+def finish(process: subprocess.Popen[str]) -> str:
+    return verb_process.finish(process, 1800)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, references: Path) -> tuple[Path, str, float]:
     """An undisturbed campaign, what it said, and the seconds that it took."""
     out, begun = tmp_path_factory.mktemp("campaign") / "whole", time.monotonic()
-    return out, finished(start(out, references)), time.monotonic() - begun
+    return out, finish(start(out, references)), time.monotonic() - begun
 
 
 def digests(out: Path) -> dict[str, str]:
@@ -105,7 +87,7 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(
         time.sleep(drawn.uniform(0.2, 0.8) * whole[2])
         os.kill(process.pid, number)
         process.communicate(timeout=120)
-    finished(start(out, references))
+    finish(start(out, references))
     assert digests(out) == digests(whole[0])
 
 
@@ -118,7 +100,9 @@ def test_what_it_said_stands_in_its_tables(whole: tuple[Path, str, float]) -> No
     assert [one.finds for one in rounds if one is not None] == [
         sum(row[Find.ROUND] == number for row in finds) for number in ("1", "2")
     ]
-    assert f"campaign: {len(finds)} finds within 1000 eV/atom of the hull, of 12 samples in 2 rounds" in said
+    assert (
+        f"campaign: {len(finds)} finds within 1000 eV/atom of the hull, of 12 samples in 2 rounds" in said
+    )
     parents = {row[Find.ROUND]: row[Find.PARENT] for row in finds}
     assert parents == {"1": "perovskites", "2": "round-001/vae"}
     assert {path.stem for path in (out / "cifs").glob("*.cif")} == {row[Find.ID] for row in finds}
@@ -132,7 +116,7 @@ def test_what_it_said_stands_in_its_tables(whole: tuple[Path, str, float]) -> No
 def test_run_again_nothing_is_done_again(whole: tuple[Path, str, float], references: Path) -> None:
     out, said, _ = whole
     before = {path: path.stat().st_mtime_ns for path in out.glob("round-*/*/*.csv")}
-    again = finished(start(out, references))
+    again = finish(start(out, references))
     assert again.splitlines() == said[said.index("\ncampaign:") :].splitlines()
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
