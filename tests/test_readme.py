@@ -51,6 +51,7 @@ ELSEWHERE = {
     "hpcvox-env/": "the same",
     "rattler-build ": "the same",
     "hpcvox hull relaxed=runs/at_rest references=": "tests/stability/test_job.py",
+    "hpcvox hull relaxed=runs/by_both references=": "the same",
     "hpcvox campaign ": "tests/rounds/",
     "hpcvox relax source=my_known_crystals.csv ": "the relaxations of the same page run, of other crystals",
     "git clone ": "of whoever sets up a site, as the lines below",

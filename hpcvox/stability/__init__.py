@@ -1,1 +1,1 @@
-"""Stability: the energy of each relaxed crystal against the convex hull of known ones by the same potential."""
+"""Stability: how far each relaxed crystal is above the convex hull of known phases, by the same potential."""

@@ -1,7 +1,8 @@
 """The corrections of the Materials Project (MP2020), for potentials that were trained on energies without them.
 
-Its DFT takes U for eight transition metals in oxides and fluorides alone, and errs for anions by an amount each; on one
-hull the energies go together once these are corrected (Wang et al. 2021, doi:10.1038/s41598-021-94550-5).
+The project's DFT uses a Hubbard U for eight transition metals, but only in oxides and fluorides, and it has a constant
+error for each kind of anion.  Only corrected energies can be compared on one hull (Wang et al. 2021,
+doi:10.1038/s41598-021-94550-5).
 """
 
 import warnings
@@ -10,11 +11,15 @@ from functools import cache
 from typing import Any, Final
 
 UNCORRECTED: Final = ("sevennet",)
-"""Those trained on the Materials Project's energies as DFT gives them; CHGNet's were corrected."""
+"""Potentials that learnt uncorrected energies of the Materials Project; CHGNet learnt corrected ones."""
 
 
 def correction(calculator: str) -> Callable[[Mapping[str, float]], float] | None:
-    """What is added to energies by ``calculator``, eV/atom by composition; None: nothing."""
+    """Return the function that computes the correction of energies by ``calculator``; None if they need none.
+
+    The function takes a composition (the atoms of each element, by symbol), and returns what is to be added to the
+    energy, in eV/atom.
+    """
     if calculator not in UNCORRECTED:
         return None
     return lambda amounts: _mp2020(tuple(sorted(amounts.items())))
@@ -22,7 +27,10 @@ def correction(calculator: str) -> Callable[[Mapping[str, float]], float] | None
 
 @cache
 def _mp2020(amounts: tuple[tuple[str, float], ...]) -> float:
-    """eV/atom, by pymatgen; oxygen as that of an oxide, since a composition does not tell a peroxide."""
+    """The correction of a composition in eV/atom, by pymatgen.
+
+    Oxygen counts as that of an oxide, because a composition does not tell a peroxide from an oxide.
+    """
     from pymatgen.core import Composition
     from pymatgen.entries.computed_entries import ComputedEntry
 
@@ -40,9 +48,8 @@ def _mp2020(amounts: tuple[tuple[str, float], ...]) -> float:
         data={"oxide_type": "oxide"},
     )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # where no charges balance, the most electronegative element is the anion
+        # pymatgen warns where no charges balance; it then takes the most electronegative element for the anion
+        warnings.simplefilter("ignore")
         found = scheme.get_adjustments(entry)
     return float(sum(one.value for one in found) / composition.num_atoms)
 

@@ -1,4 +1,4 @@
-"""Placed crystals as pymatgen's entries, which other programs put on hulls of their own."""
+"""Writes placed crystals as entries of pymatgen, which other programs put on hulls of their own."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,14 @@ FILE: Final = "entries.jsonl"
 def write(
     out: Path, crystals: Iterable[tuple[Mapping[str, Any], Crystal]], versions: Mapping[str, str]
 ) -> None:
-    """Write ``entries.jsonl``: a ``ComputedStructureEntry`` a line, of each crystal one by each calculator.
+    """Write ``entries.jsonl`` to ``out``: a ``ComputedStructureEntry`` a line, for each crystal and each calculator.
 
-    Energies are eV a cell as the calculator gives them, without corrections.
+    Energies are in eV per cell, as the calculator gives them, without corrections.
 
     Args:
-        crystals: rows of ``hull.csv`` with their relaxed crystals.
-        versions: of the calculators, by name.
+        out: the folder.
+        crystals: rows of ``hull.csv``, each with its relaxed crystal.
+        versions: the version of each calculator, by the calculator's name.
     """
     from pymatgen.entries.computed_entries import ComputedStructureEntry
 

@@ -1,4 +1,4 @@
-"""The convex hull of known phases: how far a crystal is above it, and what it would fall apart into."""
+"""The convex hull of known phases: how far a crystal is above it, and which phases it would decompose into."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -13,31 +13,33 @@ from numpy.typing import NDArray
 from hpcvox.stability.phases import Amounts, Phase
 
 MOST_ELEMENTS: Final = 8
-"""Of a crystal whose hull is computed: its time and memory grow exponentially with their number."""
+"""Most elements of a crystal that is placed; time and memory of a hull grow exponentially with their number."""
 
 
 class Place(NamedTuple):
-    """Where a composition is on the hull."""
+    """The hull at a composition."""
 
     energy: float
-    """Of the hull there, eV/atom."""
+    """The energy of the hull, eV/atom."""
     phases: tuple[tuple[float, Phase], ...]
-    """What the hull is made of there: the share of the atoms that is in each phase, the largest first."""
+    """The phases that a crystal of this composition would decompose into, each after the fraction of the atoms that it
+    would have; the largest fraction first."""
 
 
 class Hull:
-    """The convex hulls of ``phases``, one for each chemical system that is asked for.
+    """The convex hulls of known phases, one for each chemical system that is asked for.
 
-    Energies are of one kind: total energies by one calculator, or formation energies with the elements at 0.
-    pymatgen's ``PhaseDiagram`` does the geometry.
+    All energies are of one kind: total energies by one calculator, or formation energies, which are 0 for the elements.
+    pymatgen's ``PhaseDiagram`` computes the hulls.
     """
 
     def __init__(self, phases: Iterable[Phase], correction: Callable[[Amounts], float] | None = None) -> None:
-        """Take the phases; of each composition the lowest counts.
+        """Take the phases; of those with the same composition only the lowest counts.
 
         Args:
-            phases: elements among them; a crystal of an element that is not has no place.
-            correction: eV/atom that is added to the energy of each phase and each crystal, by its composition.
+            phases: known phases, the elements among them: a crystal with an element that is missing is not placed.
+            correction: computes from a composition what is added to the energy of each phase and each crystal, in
+                eV/atom; None: nothing is added.
         """
         self._correction = correction or (lambda _: 0.0)
         lowest: dict[str, Phase] = {}
@@ -54,15 +56,15 @@ class Hull:
 
     @classmethod
     def of(cls, calculator: str, references: Path | None = None) -> "Hull":
-        """The hull of a calculator's energies.
+        """Make the hull from a table of energies by one calculator.
 
         Args:
-            calculator: its name, as ``hpcvox relax`` has it; energies of one are nothing to those of another.
+            calculator: its name in ``hpcvox relax``; energies by different calculators cannot be compared.
             references: a CSV of formulas and energies (:func:`hpcvox.stability.references.read`); None: the table that
                 comes with hpcvox.
 
         Raises:
-            ConfigError: the table cannot be used, or none that comes with hpcvox is of this calculator.
+            ConfigError: the table cannot be used, or the one that comes with hpcvox has no energies by this calculator.
         """
         from hpcvox.stability.corrections import correction
         from hpcvox.stability.references import read
@@ -72,11 +74,15 @@ class Hull:
     def above(self, formulas: Sequence[str], energies: NDArray[np.float64]) -> NDArray[np.float64]:
         """Energies above the hull in eV/atom, (n,); negative: more stable than any mixture of the known phases.
 
-        NaN where an element has no reference, for more than :data:`MOST_ELEMENTS` elements, and where the energy is.
+        An energy above the hull is NaN if an element of the crystal has no reference, if the crystal has more than
+        :data:`MOST_ELEMENTS` elements, or if its own energy is NaN.
 
         Args:
-            formulas: chemical formulas, n of them.
-            energies: by the same calculator as the phases', (n,), eV/atom.
+            formulas: n chemical formulas.
+            energies: the energies of the crystals by the calculator of the phases, (n,), eV/atom.
+
+        Raises:
+            ValueError: there are not as many energies as formulas.
         """
         from pymatgen.core import Composition
 
@@ -84,23 +90,28 @@ class Hull:
             raise ValueError(f"{len(formulas)} formulas and {len(energies)} energies")
         amounts = [Composition(formula).get_el_amt_dict() for formula in formulas]
         above = np.full(len(formulas), np.nan)
-        # crystals of one chemical system in a row: its hull is made once
+        # crystals of one chemical system follow each other, so that its hull is made only once
         for i in sorted(range(len(formulas)), key=lambda i: sorted(amounts[i])):
             if (place := self.place(amounts[i])) is not None:
                 above[i] = float(energies[i]) + self._correction(amounts[i]) - place.energy
         return above
 
     def distance(self, amounts: Amounts, energy: float) -> float:
-        """Energy above the hull of one crystal in eV/atom; NaN as in :meth:`above`."""
+        """Energy above the hull of one crystal in eV/atom; NaN as in :meth:`above`.
+
+        Args:
+            amounts: the atoms of each element, by symbol.
+            energy: by the calculator of the phases, eV/atom.
+        """
         place = None if math.isnan(energy) else self.place(amounts)
         return math.nan if place is None else energy + self._correction(amounts) - place.energy
 
     def unknown(self, amounts: Amounts) -> list[str]:
-        """The elements that have no reference."""
+        """The elements of a composition that have no reference, sorted by symbol."""
         return sorted(amounts.keys() - self.elements)
 
     def place(self, amounts: Amounts) -> Place | None:
-        """Where a composition is on the hull; None where an element has no reference, or there are too many."""
+        """The hull at a composition; None if an element has no reference, or there are too many elements."""
         if len(amounts) > MOST_ELEMENTS or self.unknown(amounts):
             return None
         from pymatgen.core import Composition
@@ -114,7 +125,7 @@ class Hull:
         )
 
     def _computed(self, system: frozenset[str]) -> Any:
-        """pymatgen's phase diagram of the elements ``system``; energies are corrected, ``attribute`` is the phase."""
+        """pymatgen's phase diagram of the elements ``system``, by corrected energies; ``attribute`` is the phase."""
         from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
         from pymatgen.core import Composition
 

@@ -1,10 +1,11 @@
-"""The job ``hull``: relaxed crystals onto the convex hulls of known ones; one table, and counts of S.U.N."""
+"""The job ``hull``: puts relaxed crystals on the convex hulls of known phases, and counts the stable and new ones."""
 
 import csv
 import time
 from collections.abc import Mapping
 
 from hpcvox import config
+from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError, did_you_mean
 from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome, rejects_told
@@ -20,11 +21,15 @@ from hpcvox.stability.tables import Used, columns, placed, summary
 
 
 def run(settings: HullSettings) -> Outcome:
-    """Write ``hull.csv`` and ``summary.json`` to ``settings.out``.
+    """Write ``hull.csv`` and ``summary.json`` to ``settings.out``, and ``entries.jsonl`` if it is asked for.
+
+    Every run places all crystals anew.
 
     Raises:
-        SourceError: there is no finished relaxation, or a source of known crystals cannot be opened.
-        ConfigError: a potential has no references, or these cannot be used.
+        SourceError: there is no finished relaxation, or the file of one of its crystals is gone; or a source of known
+            crystals cannot be opened or is empty.
+        ConfigError: a calculator has no references, or these cannot be used; or the folder holds results of other
+            settings.
         BusyError: another run is writing the folder.
     """
     begun = time.monotonic()
@@ -36,8 +41,10 @@ def run(settings: HullSettings) -> Outcome:
     potentials = _potentials(settings, relaxed)
     with (settings.relaxed / RELAXED).open(newline="", encoding="utf-8") as file:
         given = list(csv.DictReader(file))
+    for source in settings.known:
+        open_source(source, targets=[]).refuse_empty()
     with durable.sole_writer(settings.out):
-        config.save(settings, settings.out / earlier.CONFIG)
+        config.claim(settings, settings.out)
         rows = placed(given, potentials, settings)
         if settings.known:
             tell(rows, settings.relaxed, settings.known)
@@ -48,11 +55,15 @@ def run(settings: HullSettings) -> Outcome:
             export.write(settings.out, crystals(chosen, settings.relaxed), versions)
         told = summary(rows, settings, potentials)
         told.save(settings.out)
+        earlier.whole(settings.out)
     return _outcome(settings, told, potentials, time.monotonic() - begun)
 
 
 def _potentials(settings: HullSettings, relaxed: RelaxSummary) -> dict[str, Used]:
-    """The calculators of the relaxation that have references, each with its hull; of several stages by one the last."""
+    """The calculators of the relaxation that have references, by their names, with their hulls.
+
+    If several stages have the same calculator, the last one counts.
+    """
     names = stage_names([stage.calculator for stage in relaxed.stages])
     stages = {
         bare(stage.calculator): (name, stage) for name, stage in zip(names, relaxed.stages, strict=True)
@@ -71,7 +82,7 @@ def _potentials(settings: HullSettings, relaxed: RelaxSummary) -> dict[str, Used
     if not chosen:
         raise ConfigError(
             f"references: {table} has no energies by {' or '.join(stages)} (it has {', '.join(known) or 'none'}): an "
-            "energy above the hull takes references by the same potential; docs/stability.md says how they are made"
+            "energy above the hull needs references by the same potential; docs/stability.md says how to make them"
         )
     made_by = references.made_by if settings.references is None else lambda _: ""
     return {
@@ -94,7 +105,7 @@ def _outcome(
         parts.append(f"S.U.N. {told.sun.count:,}, MSUN {told.msun.count:,} of {told.drawn:,} drawn")
     parts.append(str(settings.out / TABLE))
     parts += [
-        f"warning: the references are by {p.made_by}, the crystals by {p.version}"
+        f"warning: {p.made_by} computed the references, and {p.version} the crystals"
         for p in potentials.values()
         if p.made_by not in ("", p.version)
     ]

@@ -1,4 +1,4 @@
-"""Which relaxed crystals are unique among themselves, and new to sets of known ones."""
+"""Tells which relaxed crystals are unique, and which are novel: no known crystal matches them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,28 +8,25 @@ from hpcvox.crystals.known import Known
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry
 from hpcvox.crystals.sources.cif_set import CifSet
-from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import SourceError
 from hpcvox.progress import Progress
 from hpcvox.stability.summary import Column
 
 
 def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path]) -> None:
-    """Fill the columns of uniqueness and novelty of the rows that have a verdict.
+    """Fill the columns of uniqueness and novelty in the rows that have a verdict.
 
-    Unique is the first of those that match each other, novel what matches no known crystal; pymatgen's
-    ``StructureMatcher`` compares (:meth:`hpcvox.crystals.known.Known.match`), both times the relaxed structures.
+    A relaxed crystal is unique if it matches no unique crystal before it, and novel if it matches no known crystal.
+    pymatgen's ``StructureMatcher`` compares them (:meth:`hpcvox.crystals.known.Known.match`).
 
     Args:
-        rows: of ``hull.csv``.
+        rows: the rows of ``hull.csv``, changed in place.
         relaxed: the folder of ``hpcvox relax``.
-        sources: known crystals.
+        sources: the sources of known crystals.
 
     Raises:
-        SourceError: a source cannot be opened or is empty, or a relaxed crystal's file is gone.
+        SourceError: a source cannot be opened, or the file of a relaxed crystal is gone.
     """
-    for source in sources:
-        open_source(source, targets=[]).refuse_empty()
     chosen = [row for row in rows if row[Column.VERDICT]]
     formulas = {str(row[Column.FORMULA]) for row in chosen}
     known = [Known.of_source(source, formulas) for source in sources]
@@ -49,10 +46,14 @@ def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path])
 
 
 def crystals(rows: Sequence[dict[str, Any]], relaxed: Path) -> Iterator[tuple[dict[str, Any], Crystal]]:
-    """Each row with its relaxed crystal.
+    """Yield each row with its relaxed crystal.
+
+    Args:
+        rows: rows of ``hull.csv`` whose crystals have a CIF.
+        relaxed: the folder of ``hpcvox relax``.
 
     Raises:
-        SourceError: a file is gone.
+        SourceError: the file of a crystal is gone.
     """
     cifs = CifSet(relaxed / "cifs")
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Known phases, of which hulls are made."""
+"""The record of a known phase; hulls are made of these."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,9 +8,12 @@ Amounts = Mapping[str, float]
 
 
 class Phase(NamedTuple):
-    """A known phase: atoms of each element in its reduced formula, and its energy in eV/atom."""
+    """A known phase with its energy."""
 
     formula: str
+    """Reduced."""
     amounts: tuple[tuple[str, float], ...]
+    """The atoms of each element in the reduced formula, sorted by symbol."""
     energy: float
+    """eV/atom."""
     id: str = ""

@@ -1,4 +1,4 @@
-"""Known phases and their energies, from a table: the one that comes with hpcvox, or the user's own."""
+"""Reads known phases and their energies from a table: the one that comes with hpcvox, or the user's own."""
 
 import csv
 import json
@@ -14,27 +14,34 @@ from hpcvox.relaxation.summary import Column, bare, stage_column
 from hpcvox.stability.phases import Phase
 
 SHIPPED: Final = Path(__file__).parent.parent / "shipped" / "references.csv"
-"""The table that comes with hpcvox; beside it, in JSON, what its energies were computed by."""
+"""The table that comes with hpcvox; the JSON file beside it names what computed the energies."""
 
 
 def energy_column(calculator: str) -> str:
-    """The column of energies by a calculator."""
+    """The column of energies by a calculator: ``chgnet_energy``."""
     return stage_column(bare(calculator), Column.ENERGY)
 
 
 class Line(NamedTuple):
-    """A row of a table that has a formula and a number."""
+    """A row of a table that has a formula and a finite number."""
 
     where: str
+    """File and row, for messages."""
     formula: str
     energy: float
     id: str
+    """Empty if the table has no ids."""
 
 
 def read(calculator: str, path: Path | None = None) -> list[Phase]:
-    """The phases of a CSV with a column ``formula`` and one of total energies in eV/atom by ``calculator``.
+    """Read the phases of a CSV with a column ``formula`` and a column of total energies in eV/atom by ``calculator``.
 
-    That one is called ``CALCULATOR_energy``, as ``hpcvox relax`` has it, or ``energy``; a column ``id`` names them.
+    The column of energies is called ``CALCULATOR_energy``, as in the table of ``hpcvox relax``; in a table of the
+    user's own it may also be called ``energy``.  A column ``id`` may name the phases.
+
+    Args:
+        calculator: its name.
+        path: the CSV; None: the table that comes with hpcvox.
 
     Raises:
         ConfigError: a column is missing, a formula or energy cannot be read, or there is no phase.
@@ -49,7 +56,7 @@ def read(calculator: str, path: Path | None = None) -> list[Phase]:
                 f"{', '.join(calculators(table))}): give references=my.csv (docs/stability.md)"
             )
         energy = str(Column.ENERGY)
-    # of the tables of relax and of our own: both have these columns
+    # tables of relax and our own have the same column of formulas
     lines = of_table(table, str(Column.FORMULA), energy, ("references", "references"))
     found = [phase(line) for line in lines]
     if not found:
@@ -58,13 +65,17 @@ def read(calculator: str, path: Path | None = None) -> list[Phase]:
 
 
 def calculators(table: Path) -> list[str]:
-    """The calculators whose energies a table has, by the names of its columns."""
+    """The calculators by which a table has energies; the names of its columns tell.
+
+    Raises:
+        ConfigError: the table cannot be read.
+    """
     suffix = energy_column("")
     return [name.removesuffix(suffix) for name in columns(table) if name.endswith(suffix) and name != suffix]
 
 
 def made_by(calculator: str) -> str:
-    """Package and version by which the energies of the table that comes with hpcvox were computed."""
+    """The package and version that computed the energies by a calculator in the table that comes with hpcvox."""
     found: dict[str, str] = json.loads(SHIPPED.with_suffix(".json").read_text("utf-8"))
     return found[calculator]
 
@@ -73,7 +84,7 @@ def columns(path: Path) -> list[str]:
     """The names of a table's columns.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: the table cannot be read.
     """
     try:
         with text_lines(path) as file:
@@ -83,14 +94,16 @@ def columns(path: Path) -> list[str]:
 
 
 def of_table(path: Path, formula: str, energy: str, settings: tuple[str, str]) -> Iterator[Line]:
-    """The lines of a CSV that have a formula and a finite number.
+    """Yield the lines of a CSV that have a formula and a finite number; others are left out.
 
     Args:
-        formula, energy: the columns.
-        settings: that name them, for messages.
+        path: the CSV.
+        formula: the column of formulas.
+        energy: the column of numbers.
+        settings: the settings that name these two columns, for messages.
 
     Raises:
-        ConfigError: a column is not there, or what should be a number is none.
+        ConfigError: a column is missing, or a text in the column of numbers is no number.
     """
     with text_lines(path) as file:
         table = csv.DictReader(file)
@@ -116,17 +129,18 @@ def of_table(path: Path, formula: str, energy: str, settings: tuple[str, str]) -
 
 
 def phase(line: Line) -> Phase:
-    """The phase of a line, its formula reduced.
+    """The phase of a line, with its formula reduced.
 
     Raises:
-        ConfigError: its formula is none.
+        ConfigError: the formula cannot be read, or it names what is no element.
     """
     from pymatgen.core import Composition
 
     try:
         composition = Composition(line.formula).reduced_composition
         amounts = {symbol: float(amount) for symbol, amount in composition.get_el_amt_dict().items()}
-    except Exception as error:  # pymatgen raises many kinds
+    # pymatgen raises errors of many kinds
+    except Exception as error:
         raise ConfigError(f"references: {line.where}: {line.formula!r} is no formula ({error})") from None
     if not amounts or not amounts.keys() <= ATOMIC_NUMBERS.keys():
         raise ConfigError(f"references: {line.where}: {line.formula!r} is no formula of elements")

@@ -5,15 +5,16 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from hpcvox.config import Settings
+from hpcvox.config import Overwrite, Settings
 from hpcvox.inputs import Input
 
 
 class HullSettings(Settings):
-    """hpcvox hull: energy of relaxed crystals above the convex hull of known ones, by each potential; which are stable.
+    """hpcvox hull: how far relaxed crystals are above the convex hull of known phases, and which are stable.
 
-    Known ones are those of a table that comes with hpcvox (chgnet), or your own; docs/stability.md says how
-    one is made.  With known=, it also counts which crystals are new: S.U.N. and MSUN.
+    Each potential of the relaxation has a hull of its own.  The known phases are those of the table that comes with
+    hpcvox (chgnet, sevennet), or of yours; docs/stability.md says how to make one.  With known=, crystals that are
+    stable, unique and new are counted, too: S.U.N. and MSUN.  Every run places all crystals anew.
 
     Examples:
       hpcvox hull relaxed=runs/relaxed
@@ -24,37 +25,42 @@ class HullSettings(Settings):
         Path("runs/relaxed"), description="folder of `hpcvox relax`: its table and crystals are read"
     )
     out: Path = Field(Path("runs/hull"), description="folder for hull.csv and summary.json")
+    overwrite: Overwrite = False
     references: Annotated[Path | None, Input()] = Field(
         None,
-        description="known phases: a CSV with a column formula and total energies in eV/atom by the potentials of "
-        "the relaxation, in columns as chgnet_energy (a relaxed.csv is one), elements among them; null: the "
-        "table that comes with hpcvox",
+        description="known phases, the elements among them: a CSV with a column formula and, for each potential of the "
+        "relaxation, a column of total energies in eV/atom, named as chgnet_energy (a relaxed.csv of hpcvox relax is "
+        "such a table); null: the table that comes with hpcvox",
     )
     calculators: list[str] | None = Field(
         None,
-        description="calculators of the relaxation whose energies go on a hull; null: every one that the references "
+        description="calculators of the relaxation whose energies are put on a hull; null: all that the references "
         "have energies by",
     )
-    stable: float = Field(0.0, ge=0, description="eV/atom above the hull that a stable crystal has at most")
+    stable: float = Field(
+        0.0, ge=0, description="a crystal that is at most this many eV/atom above the hull is stable"
+    )
     metastable: float = Field(
-        0.1, ge=0, description="eV/atom above the hull that a metastable crystal has at most"
+        0.1, ge=0, description="a crystal that is at most this many eV/atom above the hull is metastable"
     )
     known: Annotated[list[Path], Input()] = Field(
         [],
-        description="sources of known crystals, those of the training among them; a crystal that matches none of "
-        "them is new (novel)",
+        description="sources of known crystals, those that the network was trained on among them; a crystal that "
+        "matches none of them is new (novel)",
     )
     entries: bool = Field(
         False,
-        description="write entries.jsonl, too: each placed crystal as a ComputedStructureEntry of pymatgen, for "
+        description="also write entries.jsonl: each placed crystal as a ComputedStructureEntry of pymatgen, for "
         "hulls by other programs",
     )
     drawn: int | None = Field(
         None,
         ge=1,
-        description="how many candidates were drawn, of which fractions are told; null: the crystals given to "
-        "relax",
+        description="how many candidates were drawn: counts are also told as fractions of them; null: as many as "
+        "relax was given",
     )
+
+    makes = ("hull.csv", "entries.jsonl", "summary.json")
 
     @model_validator(mode="after")
     def _ordered(self) -> "HullSettings":

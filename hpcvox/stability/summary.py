@@ -1,4 +1,4 @@
-"""What ``hull`` says of crystals: ``hull.csv`` with its columns, and ``summary.json``."""
+"""What ``hull`` writes about crystals: the columns of ``hull.csv``, and ``summary.json``."""
 
 from enum import StrEnum
 from typing import Final
@@ -9,23 +9,25 @@ TABLE: Final = "hull.csv"
 
 
 class Column(StrEnum):
-    """Of ``hull.csv``, beside those of each potential (:func:`above_column`, :func:`phases_column`)."""
+    """Columns of ``hull.csv``, beside those of each potential (:func:`energy_column` and the functions after it)."""
 
     ID = "id"
     FORMULA = "formula"
     VERDICT = "verdict"
-    ABOVE = "energy_above_hull"  # eV/atom, the highest of all potentials'
+    # eV/atom; of several potentials the highest
+    ABOVE = "energy_above_hull"
     UNIQUE = "unique"
     NOVEL_FORMULA = "novel_formula"
     NOVEL = "novel"
-    MATCH = "match"  # of those before it, where it is not unique; else of the known
+    # the id of the nearest known crystal that matches; if none does, of the crystal before it that matches
+    MATCH = "match"
     CODE = "code"
     CIF = "cif"
     MESSAGE = "message"
 
 
 class Verdict(StrEnum):
-    """What the potentials say together."""
+    """What all potentials together say of a crystal."""
 
     STABLE = "stable"
     METASTABLE = "metastable"
@@ -34,49 +36,52 @@ class Verdict(StrEnum):
 
 
 def energy_column(stage: str) -> str:
-    """eV/atom by a potential, as it computes them."""
+    """The column of energies by a potential, in eV/atom, as the potential computes them."""
     return f"{stage}_energy"
 
 
 def above_column(stage: str) -> str:
-    """eV/atom above the hull by a potential."""
+    """The column of energies above the hull by a potential, in eV/atom."""
     return f"{stage}_above_hull"
 
 
 def phases_column(stage: str) -> str:
-    """The phases of the hull at the crystal's composition, with the share of the atoms in each."""
+    """The column of the phases that make the hull at the crystal's composition, each with its fraction of the atoms."""
     return f"{stage}_phases"
 
 
 class Share(Part):
-    """So many crystals, and as a fraction of all that were drawn."""
+    """A number of crystals, and its fraction of all candidates that were drawn."""
 
     count: int
     fraction: float
 
 
 class Potential(Part):
-    """A potential with its hull: crystals by verdict, and figures of those on it."""
+    """What a potential says of the crystals on its hull."""
 
     version: str
     references: str
+    """What computed the energies of the references; the path of a table that does not say."""
     phases: int
-    """Of other compositions each, of which hulls are made."""
+    """Number of compositions that the hulls are made of."""
     placed: int
     stable: int
     metastable: int
-    """Those that are stable among them."""
+    """With those that are stable."""
     median_above_hull: float | None
+    """eV/atom; None if no crystal is placed."""
 
 
 class HullSummary(Summary):
-    """Crystals by verdict, and as the literature counts them."""
+    """How many crystals there are, by verdict and as the literature counts them."""
 
     drawn: int
     relaxed: int
     placed: int
-    """On the hull of every potential."""
+    """Crystals that are on the hulls of all potentials."""
     stable_at_most: float
+    """eV/atom above the hull, as ``metastable_at_most``."""
     metastable_at_most: float
     verdicts: dict[str, int]
     potentials: dict[str, Potential]
@@ -84,12 +89,12 @@ class HullSummary(Summary):
     codes: dict[str, int]
     stable: Share
     metastable: Share
-    """Those that are stable among them."""
+    """With those that are stable."""
     unique: OrAbsent[Share] = None
     novel: OrAbsent[Share] = None
     novel_formula: OrAbsent[Share] = None
     sun: OrAbsent[Share] = None
     """Stable, unique and novel."""
     msun: OrAbsent[Share] = None
-    """Metastable (or stable), unique and novel."""
+    """Metastable or stable, unique and novel."""
     known: list[str]

@@ -1,4 +1,4 @@
-"""The table of crystals on the hull, and its summary."""
+"""Makes the rows of ``hull.csv``, and their summary."""
 
 import math
 from collections import Counter
@@ -28,18 +28,23 @@ NOVELTY = (Column.UNIQUE, Column.NOVEL_FORMULA, Column.NOVEL, Column.MATCH)
 
 
 class Used(NamedTuple):
-    """A calculator of the relaxation whose energies go on a hull."""
+    """A calculator of the relaxation, and the hull that its energies are put on."""
 
     column: str
-    """Of ``relaxed.csv``, with its energies."""
+    """The column of ``relaxed.csv`` that has its energies."""
     version: str
     hull: Hull
     made_by: str
-    """What the energies of the references are by; empty where the table does not say."""
+    """The package and version that computed the references; empty if their table does not say."""
 
 
 def columns(stages: Sequence[str], novelty: bool) -> tuple[str, ...]:
-    """Of ``hull.csv``."""
+    """The columns of ``hull.csv``.
+
+    Args:
+        stages: the names of the calculators.
+        novelty: whether there are known crystals to compare with.
+    """
     kinds = (energy_column, above_column, phases_column)
     return (
         *(Column.ID, Column.FORMULA, Column.VERDICT, Column.ABOVE),
@@ -52,11 +57,15 @@ def columns(stages: Sequence[str], novelty: bool) -> tuple[str, ...]:
 def placed(
     given: Sequence[Mapping[str, str]], potentials: Mapping[str, Used], settings: HullSettings
 ) -> list[Row]:
-    """A line for each line of the table of ``relax``, in its order.
+    """Put each crystal on the hull of each potential; return the rows of ``hull.csv``.
 
-    Crystals of one chemical system follow each other in the work: its hull is made once.
+    Args:
+        given: the rows of ``relaxed.csv``; the result has a row for each, in the same order.
+        potentials: the calculators, by their names.
+        settings: those of the job.
     """
     rows: list[Row] = [{} for _ in given]
+    # crystals of one chemical system follow each other, so that its hull is made only once
     for i in sorted(range(len(given)), key=lambda i: _system(given[i])):
         rows[i] = _row(given[i], potentials, settings)
     return rows
@@ -88,7 +97,7 @@ def _row(line: Mapping[str, str], potentials: Mapping[str, Used], settings: Hull
     if line.get(Relaxed.OUTCOME) == Fate.EXPLODED:
         return row | {
             Column.CODE: str(Fate.EXPLODED),
-            Column.MESSAGE: "its volume or its forces are those of no crystal",
+            Column.MESSAGE: "no crystal has such a volume or such forces",
         }
     amounts = _amounts(line[Relaxed.FORMULA])
     above: list[float] = []
@@ -114,7 +123,13 @@ def _row(line: Mapping[str, str], potentials: Mapping[str, Used], settings: Hull
 
 
 def verdict(above: Sequence[float], stable: float, metastable: float) -> Verdict:
-    """What potentials say of a crystal together, by its energies above their hulls in eV/atom, each not NaN."""
+    """What several potentials together say of a crystal.
+
+    Args:
+        above: the energy above the hull of each potential, in eV/atom; none is NaN.
+        stable: the highest energy above the hull of a stable crystal, in eV/atom.
+        metastable: the highest one of a metastable crystal, in eV/atom.
+    """
 
     def one(value: float) -> Verdict:
         if value <= stable:
@@ -128,11 +143,14 @@ def verdict(above: Sequence[float], stable: float, metastable: float) -> Verdict
 def _why_not(stage: str, hull: Hull, amounts: Mapping[str, float]) -> tuple[str, str]:
     if unknown := hull.unknown(amounts):
         return "no-reference", f"no energy of {', '.join(unknown)} by {stage} among the references"
-    return "too-many-elements", f"{len(amounts)} elements, and hulls are computed for {MOST_ELEMENTS} at most"
+    return (
+        "too-many-elements",
+        f"it has {len(amounts)} elements, and hulls are computed for at most {MOST_ELEMENTS}",
+    )
 
 
 def _words(place: Place) -> str:
-    """``0.60 TiO2 (mp-2657) + 0.40 SrO (mp-2472)``: shares of the atoms."""
+    """``0.60 TiO2 (mp-2657) + 0.40 SrO (mp-2472)``; the numbers are fractions of the atoms."""
     return " + ".join(
         f"{share:.2f} {phase.formula}" + (f" ({phase.id})" if phase.id else "")
         for share, phase in place.phases
@@ -144,7 +162,7 @@ def _six(value: float) -> str:
 
 
 def summary(rows: Sequence[Row], settings: HullSettings, potentials: Mapping[str, Used]) -> HullSummary:
-    """What is to be said of all rows."""
+    """Count the rows of ``hull.csv``."""
     drawn = settings.drawn or len(rows)
     verdicts = Counter(row[Column.VERDICT] for row in rows if row[Column.VERDICT])
     stable = [row for row in rows if _at_most(row, settings.stable)]
@@ -178,7 +196,7 @@ def summary(rows: Sequence[Row], settings: HullSettings, potentials: Mapping[str
 
 
 def _at_most(row: Row, limit: float) -> bool:
-    """Whether every potential has the crystal at most so far above its hull."""
+    """Whether the crystal is at most ``limit`` eV/atom above the hull of every potential."""
     return bool(row[Column.VERDICT]) and float(row[Column.ABOVE]) <= limit
 
 

@@ -113,7 +113,7 @@ def test_new_and_unique_ones_are_counted_of_all_that_were_drawn(place: Path) -> 
     )
     assert told["msun"] == told["sun"] == {"count": 0, "fraction": 0.0}
     (place / "known" / "mp-5229.cif").write_text(cif_text(perovskite("KCl", 5.0, (19, 17, 8, 8, 8))))
-    _, told = hull(place, known=[str(place / "known")], metastable=0.05)
+    _, told = hull(place, known=[str(place / "known")], metastable=0.05, overwrite=True)
     assert (told["sun"], told["msun"]) == tuple({"count": 1, "fraction": round(1 / 7, 6)} for _ in range(2))
 
 
@@ -135,6 +135,46 @@ def test_the_same_run_writes_the_same_bytes(place: Path) -> None:
     hull(place)
     assert {path.name: path.read_bytes() for path in (place / "out").iterdir()}.keys() == before.keys()
     assert (place / "out" / "hull.csv").read_bytes() == before["hull.csv"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+def test_other_settings_are_refused_and_by_overwrite_take_the_place_of_all(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hull(place, entries=True)
+    out = place / "out"
+    (out / "my_notes.txt").write_text("mine")
+    before = contents(out)
+    with pytest.raises(ConfigError) as refused:
+        hull(place, metastable=0.05)
+    assert str(refused.value) == (
+        f"{out} holds results of other settings: metastable (0.1 → 0.05), entries (True → False): "
+        "choose another out, or overwrite=true to have it made anew"
+    )
+    with pytest.raises(SourceError, match="nowhere"):
+        hull(place, known=[str(place / "nowhere")], overwrite=True)
+    assert contents(out) == before
+    hull(place, metastable=0.05, overwrite=True)
+    assert "is made anew: metastable (0.1 → 0.05), entries (True → False)" in capsys.readouterr().err
+    assert contents(out).keys() == {"config.yaml", "hull.csv", "my_notes.txt", "summary.json"}
+    assert not (out / ".before").exists()
+
+
+def test_what_was_there_is_kept_until_the_new_is_whole(place: Path) -> None:
+    hull(place)
+    out, cif = place / "out", place / "relaxed" / "cifs" / "below.cif"
+    before = contents(out)
+    cif.rename(place / "below.cif")
+    with pytest.raises(SourceError, match="run hpcvox relax again"):
+        hull(place, entries=True, overwrite=True)
+    assert contents(out / ".before") == before
+    (place / "below.cif").rename(cif)
+    hull(place, entries=True)
+    assert not (out / ".before").exists()
+    assert len((out / "entries.jsonl").read_text().splitlines()) == 4 * 2
 
 
 def test_what_cannot_be_placed_is_said_before_anything_is_written(place: Path) -> None:
