@@ -1,4 +1,4 @@
 """Rounds of generate → judge → relax → hull → keep → train on: the verb ``campaign``.
 
-(A ``Campaign`` of :mod:`hpcvox.actors.campaign` is one job of many inputs.)
+Not to be confused with a ``Campaign`` of :mod:`hpcvox.actors.campaign`, which is one job of many inputs.
 """

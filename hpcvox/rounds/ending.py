@@ -1,4 +1,4 @@
-"""When a campaign ends by itself."""
+"""Decides when a campaign ends by itself."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,28 +8,30 @@ from hpcvox.rounds.summary import RoundDone, RoundSummary
 
 
 class Done(NamedTuple):
-    """A round that is done up to its finds."""
+    """A round whose finds are kept; its training may still be to come."""
 
     summary: RoundSummary
     progress: RoundDone
 
 
 def brought_too_little(settings: CampaignSettings, summary: RoundSummary) -> bool:
-    """Whether a round is the last because of what it brought."""
+    """Whether a round is the last one because it brought too few finds."""
     return summary.wanted < settings.min_gain
 
 
 def calculations_left(settings: CampaignSettings, done: Sequence[Done]) -> int | None:
-    """Crystals that may still be relaxed; None: any number."""
+    """How many crystals the budget still lets the campaign relax; None: any number."""
     most = settings.budget.calculations
     return None if most is None else max(0, most - sum(one.summary.calculations for one in done))
 
 
 def why_over(settings: CampaignSettings, done: Sequence[Done]) -> str | None:
-    """Why no round follows those that are ``done``, and what would let one; None where one does."""
+    """Why no round follows those that are ``done``, with the setting that decides it; None if another round follows."""
     if done and brought_too_little(settings, last := done[-1].summary):
         finds = "wanted finds" if settings.want else "finds"
-        return f"round {last.round} brought {last.wanted:,} {finds}, and min_gain={settings.min_gain:,} ends it there"
+        return (
+            f"round {last.round} brought {last.wanted:,} {finds}, fewer than min_gain={settings.min_gain:,}"
+        )
     if len(done) >= settings.rounds:
         return f"rounds={settings.rounds} are done"
     if calculations_left(settings, done) == 0:
@@ -39,7 +41,7 @@ def why_over(settings: CampaignSettings, done: Sequence[Done]) -> str | None:
         hours = [one.progress.core_hours for one in done]
         if sum(hours) + sum(hours) / len(hours) > most:
             return (
-                f"budget.core_hours={most:g}: {sum(hours):.2f} are used, and a round has taken "
+                f"{sum(hours):.2f} of budget.core_hours={most:g} are used, and another round would take about "
                 f"{sum(hours) / len(hours):.2f}"
             )
     return None

@@ -1,4 +1,4 @@
-"""Where a campaign has what: its folders and files, by name."""
+"""The names of a campaign's folders and files."""
 
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -7,84 +7,84 @@ FINDS: Final = "finds.csv"
 ROUNDS: Final = "rounds.csv"
 PAGE: Final = "finds.html"
 CIFS: Final = "cifs"
-"""Of all finds."""
+"""Folder with the CIFs of crystals; that of the campaign has all finds."""
 REPLAY: Final = "replay"
-"""Folder of what every training has beside the finds."""
+"""Folder with the crystals that every training has beside the finds."""
 
 
 class Round(NamedTuple):
-    """One round of the campaign in ``out``."""
+    """One round of the campaign in the folder ``out``."""
 
     out: Path
     number: int
-    """From 1."""
+    """Counted from 1."""
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """The name of its folder."""
         return f"round-{self.number:03d}"
 
     @property
     def folder(self) -> Path:
-        """Where it has everything."""
+        """The folder with everything that the round makes."""
         return self.out / self.name
 
     @property
     def generated(self) -> Path:
-        """Of ``generate``."""
+        """Folder of ``generate``: the candidates."""
         return self.folder / "generated"
 
     @property
     def judged(self) -> Path:
-        """Of ``judge``."""
+        """Folder of ``judge``: which candidates are valid, plausible and new."""
         return self.folder / "judged"
 
     @property
     def chosen(self) -> Path:
-        """What is relaxed of the judged."""
+        """Folder of the candidates that are to be relaxed."""
         return self.folder / "chosen"
 
     @property
     def screened(self) -> Path:
-        """Of ``screen``, where something is wanted: those of the chosen that are predicted so."""
+        """Folder of ``screen``, if a property is wanted: the chosen candidates that are predicted to have it."""
         return self.folder / "screened"
 
     @property
     def predicted(self) -> Path:
-        """Of ``screen`` once more: what the relaxed are predicted."""
+        """Folder of the second ``screen``: the predicted properties of the relaxed crystals."""
         return self.folder / "predicted"
 
     @property
     def relaxed(self) -> Path:
-        """Of ``relax``."""
+        """Folder of ``relax``: the relaxed crystals."""
         return self.folder / "relaxed"
 
     @property
     def hull(self) -> Path:
-        """Energies above the hull."""
+        """Folder of ``hull``: the energies above the hull."""
         return self.folder / "hull"
 
     @property
     def kept(self) -> Path:
-        """The finds, and why the others are none."""
+        """Folder of the finds; it also says why the other relaxed crystals are no finds."""
         return self.folder / "kept"
 
     @property
     def training(self) -> Path:
-        """The crystals that its training has, a table."""
+        """Table of the crystals that the round's network is trained on."""
         return self.folder / "training.csv"
 
     @property
     def shards(self) -> Path:
-        """Of ``featurize``."""
+        """Folder of ``featurize``: the voxels of these crystals."""
         return self.folder / "shards"
 
     @property
     def vae(self) -> Path:
-        """Of ``train-vae``: the network of the next round."""
+        """Folder of ``train-vae``: the network that the next round draws with."""
         return self.folder / "vae"
 
     @property
     def before(self) -> "Round":
-        """The round before."""
+        """The round before this one."""
         return self._replace(number=self.number - 1)

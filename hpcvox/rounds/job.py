@@ -1,29 +1,24 @@
-"""``campaign``: round after round, each step by its verb; what is done is not done again."""
+"""``campaign``: runs round after round, each step by its verb; a step that has ended is not run again."""
 
-import contextlib
 import importlib
-import os
-import time
-from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 from hpcvox import config
-from hpcvox.actors.cluster import available_cpus, kept_cluster
+from hpcvox.actors.cluster import kept_cluster
 from hpcvox.calculators.by_name import require
 from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.files import durable
 from hpcvox.networks.vae.card import VAECard
-from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
+from hpcvox.process.outcome import Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
 from hpcvox.rounds.folders import CIFS, FINDS, PAGE, REPLAY, ROUNDS, Round
 from hpcvox.rounds.settings import BudgetSettings, CampaignSettings
+from hpcvox.rounds.stepping import Act, step_through
 from hpcvox.rounds.steps import aiming, choosing, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
-from hpcvox.terminal import say
 from hpcvox.training.folder import finished
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.settings import TrainSettings
@@ -33,18 +28,19 @@ MAY_CHANGE = (
     *(f"budget.{key}" for key in BudgetSettings.model_fields),
     *(f"{step}.crystals" for step in ("generate", "judge", "screen", "relax")),
 )
-"""Settings with which a campaign may go on though they differ from those it began with."""
-
-Act = Callable[[], Outcome]
+"""Settings that may change while a campaign goes on."""
 
 
 def run(settings: CampaignSettings) -> Outcome:
-    """Run the rounds; one that was interrupted is simply run again.
+    """Run the rounds; a campaign that was interrupted goes on when it is run again.
 
     Raises:
-        ConfigError: a step is told what the campaign decides, there is no hull, or no such condition.
-        CheckpointError: ``model`` holds no VAE.
+        ConfigError: the settings of a step have a key that the campaign decides, no calculator has references,
+            ``model`` has no such condition, no network predicts what is wanted, or the folder holds results of other
+            settings.
+        CheckpointError: ``model`` holds no VAE, or one of ``models`` no CGCNN.
         MissingDependencyError: a calculator is not installed.
+        BusyError: another run is writing the folder.
     """
     placing.refuse_set_by_hand(settings)
     for stage in settings.relax.stages:
@@ -55,7 +51,7 @@ def run(settings: CampaignSettings) -> Outcome:
     aiming.deciles(settings, card)
     with durable.sole_writer(settings.out), kept_cluster():
         config.claim(settings, settings.out, MAY_CHANGE)
-        outcome = _step_through(settings.out / REPLAY, REPLAY, _replay(settings, card))
+        outcome = step_through(settings.out / REPLAY, REPLAY, _replay(settings, card))
         done: list[Done] = []
         while outcome is None and (why := ending.why_over(settings, done)) is None:
             place = Round(settings.out, len(done) + 1)
@@ -69,9 +65,9 @@ def run(settings: CampaignSettings) -> Outcome:
 
 
 def _round(settings: CampaignSettings, place: Round, card: VAECard, done: list[Done]) -> Outcome | None:
-    """Run one round and add it to those that are done; the outcome where it was interrupted."""
+    """Run one round and add it to those that are ``done``; return the outcome if a step was interrupted, else None."""
     left = ending.calculations_left(settings, done)
-    outcome = _step_through(place.folder, place.name, _finding(settings, place, card, left))
+    outcome = step_through(place.folder, place.name, _finding(settings, place, card, left))
     if outcome is not None:
         return outcome
     summary = RoundSummary.load(place.kept)
@@ -81,13 +77,13 @@ def _round(settings: CampaignSettings, place: Round, card: VAECard, done: list[D
     if not ending.brought_too_little(settings, summary) and reading.kept_before(
         place._replace(number=place.number + 1)
     ):
-        outcome = _step_through(place.folder, place.name, _learning(settings, place, card))
+        outcome = step_through(place.folder, place.name, _learning(settings, place, card))
         done[-1] = Done(summary, _progress(place))
     return outcome
 
 
 def _replay(settings: CampaignSettings, card: VAECard) -> dict[str, Act]:
-    """What makes the crystals that are replayed, once."""
+    """The steps that make the crystals to replay; the campaign runs them once."""
     drawn = settings.replayed and replaying.comes_from(settings) == replaying.DRAWN
     steps: dict[str, Act] = {}
     if drawn:
@@ -98,7 +94,7 @@ def _replay(settings: CampaignSettings, card: VAECard) -> dict[str, Act]:
 
 
 def _finding(settings: CampaignSettings, place: Round, card: VAECard, left: int | None) -> dict[str, Act]:
-    """The steps of a round up to its finds."""
+    """The steps of a round from drawing candidates to its finds."""
     return {
         "generate": lambda: _verb("hpcvox.generation.job", placing.generate(settings, place, card)),
         "judge": lambda: _verb("hpcvox.generation.judging.job", placing.judge(settings, place)),
@@ -112,7 +108,7 @@ def _finding(settings: CampaignSettings, place: Round, card: VAECard, left: int 
 
 
 def _learning(settings: CampaignSettings, place: Round, card: VAECard) -> dict[str, Act]:
-    """The steps from the finds to the network of the next round."""
+    """The steps of a round from its finds to the network of the next round."""
     return {
         "training": lambda: training_set.run(settings, place, card),
         "featurize": lambda: _verb("hpcvox.featurize.job", placing.featurize(settings, place, card)),
@@ -145,50 +141,12 @@ def _hull(settings: CampaignSettings, place: Round) -> Outcome:
 
 
 def _verb(module: str, job: Settings) -> Outcome:
-    """Run a verb, whose room is loaded when its turn comes."""
+    """Run a verb; ``module`` is imported only now, since some take seconds to load."""
     outcome: Outcome = importlib.import_module(module).run(job)
-    if not outcome.summary and isinstance(job, TrainSettings):  # one of its ranks has printed its last words
+    # a training on several ranks has let one of them print its last words
+    if not outcome.summary and isinstance(job, TrainSettings):
         return outcome._replace(summary=finished.summary(job) or "")
     return outcome
-
-
-def _step_through(folder: Path, name: str, steps: dict[str, Act]) -> Outcome | None:
-    """Do those of the steps that are not done; the outcome where one was interrupted."""
-    for step, act in steps.items():
-        progress = RoundDone.load(folder) or RoundDone()
-        if step in progress.done:
-            continue
-        say(f"\n[{name}] {step.replace('_', '-')}")
-        folder.mkdir(parents=True, exist_ok=True)
-        with _timed(folder, step):
-            outcome = act()
-        if outcome.exit_status not in (COMPLETE, COMPLETE_WITH_REJECTS):
-            return Outcome(
-                f"campaign stopped in {step} of {name}: run the same command again", outcome.exit_status
-            )
-        say(outcome.summary)
-        progress = RoundDone.load(folder) or RoundDone()
-        progress.model_copy(update={"done": [*progress.done, step]}).save(folder)
-    return None
-
-
-@contextlib.contextmanager
-def _timed(folder: Path, step: str) -> Iterator[None]:
-    """Add the time that a step takes to that of runs before, however it ends."""
-    start = time.monotonic()
-    try:
-        yield
-    finally:
-        progress = RoundDone.load(folder) or RoundDone()
-        took = round(progress.seconds.get(step, 0.0) + time.monotonic() - start, 1)
-        update = {"seconds": {**progress.seconds, step: took}, "cores": _cores()}
-        progress.model_copy(update=update).save(folder)
-
-
-def _cores() -> int:
-    """CPUs that this process has, on all nodes of its allocation."""
-    nodes = os.environ.get("SLURM_NNODES", "1")
-    return available_cpus() * (int(nodes) if nodes.isdigit() else 1)
 
 
 def _progress(place: Round) -> RoundDone:
@@ -196,7 +154,7 @@ def _progress(place: Round) -> RoundDone:
 
 
 def _write(settings: CampaignSettings, done: list[Done]) -> None:
-    """Write the tables of all rounds that are done, the crystals of all finds, and their page."""
+    """Write the tables of all rounds that are done, the CIFs of all finds, and their page."""
     places = [Round(settings.out, one.summary.round) for one in done]
     finds = [row for place in places for row in reading.kept(place)]
     columns = find_columns(hulls.stages_of(settings), hulls.with_hull(settings), aiming.targets(settings))
@@ -209,6 +167,7 @@ def _write(settings: CampaignSettings, done: list[Done]) -> None:
             for row in reading.kept(place):
                 name = row[Find.CIF].rpartition("/")[2]
                 add(name, cifs.read(name))
-    from hpcvox.rounds import page  # here alone: what draws takes a second to load
+    # imported only here: what draws takes a second to load
+    from hpcvox.rounds import page
 
     page.write(settings, [one.summary for one in done], hulls.with_hull(settings))

@@ -1,4 +1,4 @@
-"""The page of finds, ``finds.html``: cards of crystals, how the rounds grew, and why others are no finds."""
+"""The page of finds, ``finds.html``: a card for each find, what each round found, and why the others are no finds."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,16 @@ from hpcvox.safe_page import PALETTE
 from hpcvox.stability.summary import above_column, energy_column, phases_column
 
 MOST: Final = 2000
-"""Finds that have a card, the lowest above the hull first (about 6 kB each)."""
+"""Most finds that have a card, those lowest above the hull first; a card is about 6 kB."""
 
 
 def write(settings: CampaignSettings, done: Sequence[RoundSummary], stages: Sequence[str]) -> Path:
-    """Write the page of the rounds that are done; where it is.
+    """Write the page; return its path.
 
     Args:
-        stages: those of the relaxation that have a hull.
+        settings: those of the campaign, whose ``finds.csv`` and ``cifs/`` are read.
+        done: the rounds that are done.
+        stages: the stages of the relaxation that have a hull.
     """
     finds = lowest(reading.rows(settings.out / FINDS))
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
@@ -51,18 +53,19 @@ def _finds(settings: CampaignSettings, finds: Sequence[reading.Row], stages: Seq
     ]
     on_hull = sum(row[Find.STABLE] == "1" for row in finds)
     if not cards:
-        return Section("finds", "Finds", missing="Nothing was found: below is why.")
+        return Section("finds", "Finds", missing="Nothing was found; the reasons are below.")
     if len(named) > len(cards):
         notes.append(
-            f"{len(cards):,} of {len(named):,} finds have a card, the lowest first; all are in {FINDS}."
+            f"{len(cards):,} of {len(named):,} finds have a card, the lowest above the hull first; all are in {FINDS}."
         )
     fields = list(dict.fromkeys(field for card in cards for field in card.values))
     return Section(
         "finds",
         "Finds",
-        intro=f"Crystals within {settings.keep:g} eV/atom of the hull of known phases, by every potential that there "
-        "are references for; plausible, unique, and neither trained on nor known. How far a potential is from "
-        "experiment no figure here says. A click on an element leaves those with it.",
+        intro=f"These crystals are within {settings.keep:g} eV/atom of the hull of known phases by every potential "
+        "that has references. They are plausible and unique, and neither known nor among the training crystals. "
+        "No number here tells how far a potential is from experiment. Click on an element to see only the crystals "
+        "that have it.",
         tiles=[("finds", f"{len(finds):,}"), ("on the hull", f"{on_hull:,}")],
         notes=notes,
         downloads=offered,
@@ -73,7 +76,7 @@ def _finds(settings: CampaignSettings, finds: Sequence[reading.Row], stages: Seq
 def _card(
     row: reading.Row, cif: Cif, offered: Downloads | None, stages: Sequence[str], settings: CampaignSettings
 ) -> Card | None:
-    """The card of a find; None where its CIF cannot be drawn."""
+    """The card of a find; None if its CIF cannot be drawn."""
     try:
         scene = crystals.scene(cif.read(), row[Find.ID])
     except (ValueError, OSError):
@@ -86,9 +89,9 @@ def _card(
         ("density", f"{row[Find.DENSITY]} g/cm³"),
         *((f"above hull, {stage}", f"{float(row[above_column(stage)]):+.3f} eV/atom") for stage in stages),
         *((f"energy, {stage}", f"{float(row[energy_column(stage)]):.4f} eV/atom") for stage in stages),
-        *(("the hull there", row[phases_column(stage)]) for stage in stages[:1]),
+        *(("the hull is made of", row[phases_column(stage)]) for stage in stages[:1]),
         *((f"{name}, predicted", f"{float(row[key]):.4g}") for key, name in predicted.items()),
-        *([("as wanted", "yes" if row[Find.WANTED] == "1" else "no")] if settings.want else []),
+        *([("predicted as wanted", "yes" if row[Find.WANTED] == "1" else "no")] if settings.want else []),
         ("bonds moved", f"{float(row[Find.BOND_CHANGE]):.1f} %"),
     ]
     values = {
@@ -104,6 +107,7 @@ def _card(
 
 
 def _came_about(row: reading.Row) -> str:
+    """Which network drew the find, from which latent point, and what computed its energies."""
     where = f"condition {row[Find.CONDITION_FROM]} to {row[Find.CONDITION_TO]}"
     return (
         f"{row[Find.ID]}: round {row[Find.ROUND]}, drawn by {row[Find.PARENT]}, seed {row[Find.SEED]}, decile "
@@ -112,7 +116,7 @@ def _came_about(row: reading.Row) -> str:
 
 
 def _map(cards: Sequence[Card]) -> list[Counted]:
-    """Every element in its place, lanthanides and actinides below, and how many cards have it."""
+    """The periodic table, lanthanides and actinides below the rest, with the number of cards that have each element."""
     from pymatgen.core import Element
 
     numbers = Counter(z for card in cards for z in set(card.scene.numbers))
@@ -127,7 +131,7 @@ def _map(cards: Sequence[Card]) -> list[Counted]:
 
 
 def _rounds(done: Sequence[RoundSummary]) -> list[Section]:
-    """How many finds each round has brought."""
+    """The section that shows how many finds each round has brought."""
     if not done:
         return []
     names = [str(one.round) for one in done]
@@ -150,6 +154,7 @@ def _rounds(done: Sequence[RoundSummary]) -> list[Section]:
 
 
 def _shares(done: Sequence[RoundSummary]) -> Chart:
+    """The chart of the fractions of each round's samples that are finds (MSUN) and that are plausible."""
     rounds = np.array([float(one.round) for one in done])
     shares = {
         "MSUN": [one.msun for one in done],
@@ -163,7 +168,8 @@ def _shares(done: Sequence[RoundSummary]) -> Chart:
 
 
 def _others(settings: CampaignSettings, done: Sequence[RoundSummary]) -> Section:
-    """Why what was relaxed is no find, by round, with an example of each."""
+    """The section that says why relaxed crystals are no finds: counts by round and reason, each with an example."""
+    title = "Relaxed, but no finds"
     lines = []
     for one in done:
         lost = reading.rows(Round(settings.out, one.round).kept / LOST)
@@ -176,10 +182,10 @@ def _others(settings: CampaignSettings, done: Sequence[RoundSummary]) -> Section
             )
             lines.append([one.round, reason, count, said])
     if not lines:
-        return Section("others", "Relaxed, and no find", missing="Everything that was relaxed is a find.")
-    note = f"Each round has its own list, kept/{LOST}, beside its finds, kept/{KEPT}."
+        return Section("others", title, missing="Every relaxed crystal is a find.")
+    note = f"kept/{LOST} of each round lists these crystals one by one, kept/{KEPT} its finds."
     return Section(
         "others",
-        "Relaxed, and no find",
+        title,
         tables=[table("Why", ["round", "reason", "crystals", "for example"], lines, note=note)],
     )

@@ -1,4 +1,4 @@
-"""Tables of a campaign, read again; nothing that takes time is loaded for that."""
+"""Reads the tables of a campaign, without loading anything that takes time."""
 
 import csv
 import io
@@ -13,10 +13,10 @@ Row = dict[str, str]
 
 
 def rows(path: Path) -> list[Row]:
-    """The lines of a table of ours; none where there is none.
+    """The rows of a table that a campaign has written; none if there is no such file.
 
     Raises:
-        HpcvoxError: it cannot be read.
+        HpcvoxError: the table cannot be read.
     """
     try:
         with io.TextIOWrapper(open_regular(path), "utf-8", newline="") as file:
@@ -25,8 +25,8 @@ def rows(path: Path) -> list[Row]:
         return []
     except (OSError, ValueError, csv.Error) as error:
         raise HpcvoxError(
-            f"{path} cannot be read ({error}): copy it again, or remove the folder of its round and those of later "
-            "ones: the same command makes them anew"
+            f"{path} cannot be read ({error}): copy it again, or remove the folders of its round and of all later "
+            "rounds: the same command makes them anew"
         ) from None
 
 
@@ -36,5 +36,5 @@ def kept(place: Round) -> list[Row]:
 
 
 def kept_before(place: Round) -> list[Row]:
-    """The finds of all rounds before."""
+    """The finds of all rounds before this one."""
     return [row for number in range(1, place.number) for row in kept(place._replace(number=number))]

@@ -1,4 +1,4 @@
-"""Settings of ``hpcvox campaign``: those of the rounds, and of each verb that they call."""
+"""Settings of ``hpcvox campaign``: its own, and those of each verb that it runs."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from hpcvox.training.folder.shipped import trained_by
 
 
 class CampaignRelaxSettings(RelaxSettings):
-    """``relax``, by CHGNet alone unless told."""
+    """Settings of ``relax``; by default it takes CHGNet alone."""
 
     stages: list[Stage] = Field(
         [Stage(calculator="chgnet")],
@@ -27,24 +27,25 @@ class CampaignRelaxSettings(RelaxSettings):
 
 
 class BudgetSettings(Settings):
-    """What a campaign may use up."""
+    """What all rounds of a campaign together may use up."""
 
     core_hours: float | None = Field(
         None,
         gt=0,
-        description="hours times CPUs; no round begins that would need more, by those before; null: any number",
+        description="hours times CPUs; no round begins that would exceed them, going by the mean of the rounds before; "
+        "null: any number",
     )
     calculations: int | None = Field(
-        None, ge=1, description="crystals that are relaxed, all rounds together; null: any number"
+        None, ge=1, description="how many crystals all rounds together may relax; null: any number"
     )
 
 
 class CampaignSettings(Settings):
     """hpcvox campaign: rounds of generate → judge → relax → hull → keep → train on, each with the network of the last.
 
-    What is kept is plausible, relaxed, near the hull, and neither trained on nor found before: a find.  A step takes
-    the defaults of its verb (hpcvox VERB --defaults), or what is set below its name.  The folders are below out and
-    cannot be set apart.  Run it again and it goes on where it was.
+    A crystal is kept as a find if it is plausible, relaxed, near the hull, and neither known, trained on nor found
+    before.  A step takes the defaults of its verb (hpcvox VERB --defaults) unless a key is set below its name.  All
+    folders are below out and cannot be set one by one.  Run it again and it goes on where it was.
 
     Examples:
       hpcvox campaign configs/campaign.yaml out=runs/campaign
@@ -60,67 +61,76 @@ class CampaignSettings(Settings):
     model: Annotated[Path, trained_by("train-vae")] = Field(
         Path("perovskites"), description="run folder of the VAE that the first round draws with"
     )
-    rounds: int = Field(3, ge=1, description="at most; with more of them later it goes on")
+    rounds: int = Field(3, ge=1, description="most rounds; with a larger number the same folder goes on")
     samples: int = Field(
-        1000, ge=1, description="candidates a round, shared by the conditions that are drawn for, rounded up"
+        1000,
+        ge=1,
+        description="candidates of a round, equally many for each condition that is drawn for, rounded up",
     )
     keep: float = Field(
         0.1,
         ge=0,
-        description="eV/atom above the hull that a find has at most, by every calculator that has a hull",
+        description="a find is at most this many eV/atom above the hull, by every calculator that has a hull",
     )
     references: Annotated[Path | None, Input()] = Field(
         None,
-        description="known phases that make the hull, as hpcvox hull has them: a CSV of formulas and energies by the "
-        "same calculators (docs/stability.md); null: the table that comes with hpcvox",
+        description="known phases that make the hull: a CSV of formulas and energies by the same calculators, as "
+        "hpcvox hull reads it (docs/stability.md); null: the table that comes with hpcvox",
     )
     known: Annotated[list[Path], Input()] = Field(
         default_factory=list,
-        description="sources of known crystals, which are no finds, as featurize reads them: [a.csv, b/]",
+        description="sources of known crystals, as featurize reads them: [a.csv, b/]; what matches one of these "
+        "crystals is no find",
     )
     models: Annotated[list[Path], trained_by("train-cgcnn")] = Field(
         default_factory=list,
-        description="run folders of train-cgcnn: properties that are predicted of each find, as by hpcvox screen; "
-        "several of one target are an ensemble",
+        description="run folders of train-cgcnn: these networks predict properties of each find, as in hpcvox screen; "
+        "several with the same target are an ensemble",
     )
     want: dict[str, tuple[float, float]] = Field(
         {},
-        description="targets of models and the values that are wanted, as {band_gap: [1.0, 1.6]}: candidates that are "
-        "predicted otherwise are not relaxed, and what finds are predicted once relaxed is counted; where one of them "
-        "is the condition of model, its bins that lie there are drawn for",
+        description="targets of models, each with the range that is wanted: {band_gap: [1.0, 1.6]}; candidates that "
+        "are predicted to lie outside are not relaxed, and the finds that are predicted to lie inside after their "
+        "relaxation are counted; if a target is the condition of model, candidates are drawn for the bins that "
+        "overlap its range",
     )
     min_gain: int = Field(
-        1, ge=0, description="new finds of a round below which it is the last; 0: it never is"
+        1, ge=0, description="a round that brings fewer finds is the last one; 0: no round is"
     )
     budget: BudgetSettings = Field(BudgetSettings(), description="what all rounds together may use up")
     replay: Annotated[Path | None, Input()] = Field(
         None,
-        description="the crystals that model was trained on, with its condition as a column: the finds train beside "
-        "them, and what is among them is no find; null: crystals that model draws stand for them",
+        description="the crystals that model was trained on, with its condition as a column: each training has some of "
+        "them beside the finds, and what matches one of them is no find; null: those of its shard set or, if that is "
+        "not there, crystals that model draws in their place",
     )
-    replayed: int = Field(1000, ge=0, description="how many of them each training has beside the finds")
-    repeat: int = Field(5, ge=1, description="times that a training has each find")
+    replayed: int = Field(
+        1000, ge=0, description="how many of these crystals each training has beside the finds"
+    )
+    repeat: int = Field(5, ge=1, description="how many times a training has each find")
     weights: Literal["previous", "first"] = Field(
-        "previous", description="what a training starts from: the network of the round before, or model"
+        "previous",
+        description="what a training starts from: previous: the network of the round before; first: model",
     )
-    seed: int = Field(0, ge=0, description="of the latent points; each round has others")
+    seed: int = Field(0, ge=0, description="seed of the latent points; each round takes the next number")
     crystals: Form = Field(
-        "folder", description=f"in generate, judge and relax, where these are not told another: {FORM}"
+        "folder", description=f"for generate, judge, screen and relax, unless they set their own: {FORM}"
     )
     generate: GenerateSettings = Field(GenerateSettings(), description="latent → candidates")
     judge: JudgeSettings = Field(
-        JudgeSettings(), description="candidates → those plausible, distinct and new"
+        JudgeSettings(), description="candidates → those that are plausible, distinct and new"
     )
     screen: ScreenSettings = Field(
-        ScreenSettings(), description="those → those that are predicted what is wanted"
+        ScreenSettings(), description="those → those that are predicted to lie in the ranges of want"
     )
-    relax: CampaignRelaxSettings = Field(CampaignRelaxSettings(), description="those → relaxed")
+    relax: CampaignRelaxSettings = Field(CampaignRelaxSettings(), description="those → relaxed crystals")
     featurize: DensitySettings = Field(
-        DensitySettings(), description="finds → voxels; as those of model unless set"
+        DensitySettings(),
+        description="training crystals → voxels, made as those of model unless a key is set",
     )
     train_vae: TrainVAESettings = Field(
         TrainVAESettings(),
-        description="voxels → the network of the next round; condition and shape are those of model",
+        description="voxels → the network of the next round; condition and layers are those of model",
     )
 
     @field_validator("want")
@@ -129,6 +139,6 @@ class CampaignSettings(Settings):
         for name, (low, high) in want.items():
             if low > high:
                 raise ValueError(
-                    f"{name}: [{low:g}, {high:g}] is from the higher to the lower: write the lower first"
+                    f"{name}: [{low:g}, {high:g}] begins with the higher value: write the lower first"
                 )
         return want

@@ -1,4 +1,4 @@
-"""``campaign status``: how far a campaign is, by its files alone."""
+"""``campaign status``: says how far a campaign is; it only reads its files."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from hpcvox import config
 from hpcvox.errors import ConfigError
 from hpcvox.generation.summary import GenerateSummary
 from hpcvox.process.outcome import Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
 from hpcvox.rounds.folders import CIFS, FINDS, REPLAY, Round
@@ -15,14 +16,15 @@ from hpcvox.terminal import counted
 
 
 def status(out: Path) -> Outcome:
-    """Say what each round has brought, what the one at work has done, and what was found so far.
+    """Say what each round has found, what the round at work has done, and what was found so far.
 
     Raises:
         ConfigError: there is no campaign in ``out``.
-        SummaryError: a file of it is damaged.
+        SummaryError: one of its JSON files is damaged.
+        HpcvoxError: one of its tables cannot be read.
     """
     try:
-        settings = config.load(CampaignSettings, out / "config.yaml").model_copy(update={"out": out})
+        settings = config.load(CampaignSettings, out / CONFIG).model_copy(update={"out": out})
     except ConfigError as error:
         raise ConfigError(f"{out} is no folder of hpcvox campaign: {error}") from None
     done: list[Done] = []
@@ -42,18 +44,18 @@ def status(out: Path) -> Outcome:
         if ending.why_over(settings, done) is not None:
             break
     if (why := ending.why_over(settings, done)) is not None:
-        lines.append(f"it ends here: {why}")
+        lines.append(f"it ends because {why}")
     finds = saying.lowest(reading.rows(out / FINDS))
     hours = sum(one.progress.core_hours for one in done)
-    lines.append(f"{counted(len(finds), 'find')} in {out / FINDS}, {hours:.2f} core hours so far")
+    lines.append(f"{counted(len(finds), 'find')} in {out / FINDS}; {hours:.2f} core hours so far")
     if finds:
-        lines.append("the lowest: " + "; ".join(saying.named(row) for row in finds[: saying.BEST]))
+        lines.append("lowest above the hull: " + "; ".join(saying.named(row) for row in finds[: saying.BEST]))
     return Outcome("\n".join(lines))
 
 
 def _beginning(replay: RoundDone) -> str:
     return (
-        "what is to be replayed is there; no round has begun"
+        "the crystals to replay are ready; no round has begun"
         if "replay" in replay.done
         else "it has just begun"
     )
@@ -64,7 +66,7 @@ def _learnt(progress: RoundDone) -> str:
 
 
 def _at_work(settings: CampaignSettings, place: Round, progress: RoundDone) -> str:
-    """What a round that has no finds yet has done."""
+    """What has been done in a round that has no finds yet."""
     if not progress.done and not progress.seconds:
         return "not begun"
     said = [f"done: {', '.join(progress.done) or 'nothing yet'}"]

@@ -1,4 +1,4 @@
-"""What a campaign says: ``finds.csv`` and ``rounds.csv`` with their columns, and what each round writes of itself."""
+"""What a campaign and its rounds write: the columns of their tables, and the JSON files of each round."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,20 +10,23 @@ from hpcvox.files.summary import Summary
 from hpcvox.stability.summary import above_column, energy_column, phases_column
 
 KEPT: Final = "kept.csv"
-"""The finds of one round, as ``finds.csv`` has those of all."""
+"""Table of the finds of one round; it has the columns of ``finds.csv``."""
 LOST: Final = "lost.csv"
-"""What was judged well and is no find."""
+"""Table of the other crystals that went to ``relax``, with the reason why each is no find."""
 
 
 class Find(StrEnum):
-    """Columns of ``finds.csv``, beside those of each calculator; energies in eV/atom."""
+    """Columns of ``finds.csv``, beside those of calculators and of predicted properties; energies are in eV/atom."""
 
     ID = "id"
     ROUND = "round"
-    CANDIDATE = "candidate"  # its id in round-NNN/generated, of its decile and its number
-    PARENT = "parent"  # the network that drew it
+    # its id in round-NNN/generated: its decile and its number
+    CANDIDATE = "candidate"
+    # the network that drew it
+    PARENT = "parent"
     CHECKSUM = "parent_checksum"
-    SEED = "seed"  # with decile, number and checksum: the latent point
+    # with decile, number and checksum it determines the latent point
+    SEED = "seed"
     DECILE = "decile"
     CONDITION_FROM = "condition_from"
     CONDITION_TO = "condition_to"
@@ -31,11 +34,15 @@ class Find(StrEnum):
     SITES = "sites"
     GROUP = "space_group"
     SYMBOL = "space_group_symbol"
-    DENSITY = "density"  # g/cm³
-    ABOVE = "energy_above_hull"  # the highest that any calculator says
-    STABLE = "on_the_hull"  # 1: by every calculator
+    # g/cm³
+    DENSITY = "density"
+    # of several calculators the highest
+    ABOVE = "energy_above_hull"
+    # 1 if it is on the hull or below by every calculator
+    STABLE = "on_the_hull"
     BOND_CHANGE = "bond_change_percent"
-    WANTED = "wanted"  # 1: it is predicted what is wanted
+    # 1 if every wanted property is predicted in its range
+    WANTED = "wanted"
     CALCULATORS = "calculators"
     CIF = "cif"
 
@@ -49,19 +56,25 @@ AFTER: Final = (Find.WANTED, Find.BOND_CHANGE, Find.CALCULATORS, Find.CIF)
 
 
 def predicted_column(target: str) -> str:
-    """Of what a find is predicted, in the target's unit."""
+    """The column of a predicted property, in the unit of the target."""
     return f"predicted_{target}"
 
 
 def find_columns(stages: Sequence[str], hulls: Sequence[str], targets: Sequence[str] = ()) -> tuple[str, ...]:
-    """Of ``finds.csv``; ``hulls`` are those of the stages that have one, ``targets`` what is predicted."""
+    """The columns of ``finds.csv``.
+
+    Args:
+        stages: the stages of the relaxation.
+        hulls: those of them that have a hull.
+        targets: the properties that networks predict.
+    """
     figures = [energy_column(stage) for stage in stages]
     figures += [of(stage) for stage in hulls for of in (above_column, phases_column)]
     return (*BEFORE, *figures, *map(predicted_column, targets), *AFTER)
 
 
 class Reason(StrEnum):
-    """Why what was judged well is no find, in this order."""
+    """Why a crystal that went to ``relax`` is no find."""
 
     NOT_RELAXED = "not-relaxed"
     NOT_CONVERGED = "not-converged"
@@ -86,53 +99,55 @@ class Lost(StrEnum):
 
 
 class RoundDone(Summary):
-    """How far a round is: the steps that have ended, in their order, and seconds that each has taken, all runs."""
+    """How far a round is: the steps that have ended, in their order, and the seconds of each step in all runs."""
 
-    FILE: ClassVar[str] = "timings.json"  # which is no gain of a job by itself
+    # a file of this name does not count as a result (hpcvox.process.gain)
+    FILE: ClassVar[str] = "timings.json"
 
     done: list[str] = Field(default_factory=list)
     seconds: dict[str, float] = Field(default_factory=dict)
     cores: int = 1
-    """That its steps had."""
+    """The CPUs that its steps had."""
 
     @property
     def core_hours(self) -> float:
-        """Of all its steps so far."""
+        """The core hours of all its steps so far."""
         return sum(self.seconds.values()) * self.cores / 3600
 
 
 class RoundSummary(Summary):
-    """A round from its samples to its finds: a line of ``rounds.csv``."""
+    """Counts of a round, from its samples to its finds: a row of ``rounds.csv``."""
 
     round: int
     samples: int
     plausible: int
     unique: int
-    """Of the plausible."""
+    """Plausible samples that differ from each other."""
     in_training: int
-    """Of the unique, those that the network was trained on, beside finds."""
+    """Unique ones that match a training crystal, other than a find or a drawn one."""
     replayed: int
-    """Of the unique, finds of a round before."""
+    """Unique ones that match a find of an earlier round."""
     known: int
+    """Unique ones that match a known crystal."""
     new: int
-    """Left of the unique, with a composition of their own: those that are relaxed."""
+    """The other unique ones, one of each composition: they are relaxed, or screened first if something is wanted."""
     calculations: int
     """Relaxations that were done."""
     converged: int
     finds: int
-    """Near the hull, unique and new."""
+    """Relaxed crystals that are near the hull, unique and new."""
     wanted: int
-    """Of the finds, those that are predicted what is wanted; all where nothing is."""
+    """Finds whose wanted properties are predicted in their range; all finds if nothing is wanted."""
     on_hull: int
-    """Of the finds, those on the hull or below."""
+    """Finds that are on the hull or below."""
     msun: float
-    """Share of the samples that are finds."""
+    """Fraction of the samples that are finds."""
     sun: float
-    """Share of the samples that are finds on the hull."""
+    """Fraction of the samples that are finds on the hull or below."""
     found_again: int
-    """What relaxed to a find of before, beside the replayed."""
+    """Relaxed crystals that match a find of an earlier round; those of ``replayed`` are not relaxed."""
     reasons: dict[str, int]
-    """Why what was relaxed is no find."""
+    """How many crystals are no finds, by :class:`Reason`."""
 
 
 ROUND_COLUMNS: Final = tuple(name for name in RoundSummary.model_fields if name != "reasons")

@@ -25,14 +25,14 @@ def settings(*given: str) -> CampaignSettings:
     [
         ([], [], None),
         ([], [3, 1], None),
-        ([], [3, 0], "round 2 brought 0 finds, and min_gain=1"),
+        ([], [3, 0], "round 2 brought 0 finds, fewer than min_gain=1"),
         (["min_gain=0"], [3, 0], None),
-        (["min_gain=4"], [9, 3], "round 2 brought 3 finds, and min_gain=4"),
+        (["min_gain=4"], [9, 3], "round 2 brought 3 finds, fewer than min_gain=4"),
         (["rounds=2"], [3, 3], "rounds=2 are done"),
         (["budget.calculations=120"], [3, 3], None),
         (["budget.calculations=100"], [3, 3], "budget.calculations=100 are used up"),
         (["budget.core_hours=3"], [3, 3], None),
-        (["budget.core_hours=2.5"], [3, 3], "2.00 are used, and a round has taken 1.00"),
+        (["budget.core_hours=2.5"], [3, 3], "2.00 of budget.core_hours=2.5 are used, and another"),
         (["budget.core_hours=0.5"], [], None),
     ],
 )

@@ -101,14 +101,14 @@ def test_what_it_said_stands_in_its_tables(whole: tuple[Path, str, float]) -> No
         sum(row[Find.ROUND] == number for row in finds) for number in ("1", "2")
     ]
     assert (
-        f"campaign: {len(finds)} finds within 1000 eV/atom of the hull, of 12 samples in 2 rounds" in said
+        f"campaign: {len(finds)} finds within 1000 eV/atom of the hull, from 12 samples in 2 rounds" in said
     )
     parents = {row[Find.ROUND]: row[Find.PARENT] for row in finds}
     assert parents == {"1": "perovskites", "2": "round-001/vae"}
     assert {path.stem for path in (out / "cifs").glob("*.cif")} == {row[Find.ID] for row in finds}
     assert len({(row[Find.CHECKSUM], row[Find.SEED], row[Find.CANDIDATE]) for row in finds}) == len(finds)
     told = status(out).summary
-    assert "it ends here: rounds=2 are done" in told
+    assert "it ends because rounds=2 are done" in told
     assert told.count("its training is done") == 2
 
 
@@ -126,7 +126,7 @@ def test_run_again_nothing_is_done_again(whole: tuple[Path, str, float], referen
     [
         (["generate.out=/else"], "generate.out: a campaign sets that itself"),
         (["train_vae.initial=perovskites"], "train_vae.initial: a campaign sets that itself"),
-        (["generate.conditions=[10]"], "generate.conditions: perovskites has 10, 0 to 9, and no 10"),
+        (["generate.conditions=[10]"], "generate.conditions: perovskites has no condition 10: valid: 0 to 9"),
         (["relax.stages=[emt]"], "has no energies by emt"),
     ],
 )

@@ -19,9 +19,9 @@ def test_each_round_and_the_lowest_are_said(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in rounds] == ["round 1", "round 2"]
     assert all("0.50 core hours; its training is done" in line for line in rounds)
     assert "12 finds" in rounds[0]
-    assert ends == "it ends here: rounds=2 are done"
+    assert ends == "it ends because rounds=2 are done"
     assert count.startswith(f"{sum(map(len, BY_ROUND.values()))} finds in ")
-    assert lowest.startswith("the lowest: KZnF3 Pm-3m -0.020 eV/atom (r1-d0-000000)")
+    assert lowest.startswith("lowest above the hull: KZnF3 Pm-3m -0.020 eV/atom (r1-d0-000000)")
 
 
 def test_a_round_at_work_says_what_it_has_done(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The steps of a round: the settings of those that are verbs, and those that are a campaign's own."""
+"""The steps of a round: the settings of those that are verbs, and the code of those that only a campaign has."""

@@ -1,4 +1,4 @@
-"""Towards a property: what is wanted of it, and what candidates and finds are predicted."""
+"""Leads a campaign towards a property: which values are wanted, and what networks predict of candidates and finds."""
 
 from pathlib import Path
 
@@ -17,16 +17,16 @@ from hpcvox.training.folder.card import read_card
 
 
 def targets(settings: CampaignSettings) -> list[str]:
-    """What ``models`` predict.
+    """The properties that ``models`` predict, sorted by name.
 
     Raises:
-        CheckpointError: one of them is no CGCNN.
+        CheckpointError: one of ``models`` is no CGCNN.
     """
     return sorted({read_card(model, CGCNNCard).target for model in settings.models})
 
 
 def refuse_unknown(settings: CampaignSettings) -> None:
-    """Raises :class:`ConfigError` where something is wanted that no network predicts."""
+    """Raise :class:`ConfigError` if a property is wanted that no network predicts."""
     known = targets(settings)
     for name in settings.want:
         if name not in known:
@@ -37,10 +37,12 @@ def refuse_unknown(settings: CampaignSettings) -> None:
 
 
 def deciles(settings: CampaignSettings, card: VAECard) -> list[int]:
-    """The conditions that candidates are drawn for: those that are set, those of what is wanted, or all.
+    """The conditions that candidates are drawn for, as numbers of bins.
+
+    They are those of ``generate.conditions``; if that is not set, the bins that overlap the wanted range; or all.
 
     Raises:
-        ConfigError: the network has none of them.
+        ConfigError: the network has no such condition.
     """
     everything = range(card.conditions)
     given = settings.generate.conditions
@@ -52,14 +54,13 @@ def deciles(settings: CampaignSettings, card: VAECard) -> list[int]:
     chosen = list(everything if given is None else given)
     if max(chosen) >= card.conditions:
         raise ConfigError(
-            f"generate.conditions: {settings.model} has {card.conditions}, 0 to {card.conditions - 1}, and no "
-            f"{max(chosen)}"
+            f"generate.conditions: {settings.model} has no condition {max(chosen)}: valid: 0 to {card.conditions - 1}"
         )
     return chosen
 
 
 def screen(settings: CampaignSettings, place: Round) -> ScreenSettings:
-    """Of the candidates that are to be relaxed: those that are predicted what is wanted."""
+    """Settings of the ``screen`` that chooses the candidates whose wanted properties are predicted in their range."""
     where = " and ".join(
         f"{low!r} <= {identifier(column_of(name))} <= {high!r}" for name, (low, high) in settings.want.items()
     )
@@ -67,12 +68,12 @@ def screen(settings: CampaignSettings, place: Round) -> ScreenSettings:
 
 
 def predict(settings: CampaignSettings, place: Round) -> ScreenSettings:
-    """Of the relaxed ones: all of them, with what they are predicted."""
+    """Settings of the ``screen`` that predicts the properties of all relaxed crystals."""
     return _of(settings, place.relaxed / CIFS, place.predicted, None)
 
 
 def predictions(settings: CampaignSettings, place: Round) -> dict[str, dict[str, str]]:
-    """What each relaxed crystal is predicted, by its id, in the columns of ``finds.csv``."""
+    """The predicted properties of each relaxed crystal: by its id, then by their columns of ``finds.csv``."""
     columns = {predicted_column(target): column_of(target) for target in targets(settings)}
     return {
         row[Column.ID]: {ours: row[theirs] for ours, theirs in columns.items()}
@@ -81,7 +82,12 @@ def predictions(settings: CampaignSettings, place: Round) -> dict[str, dict[str,
 
 
 def is_wanted(settings: CampaignSettings, predicted: dict[str, str]) -> bool:
-    """Whether a crystal is predicted what is wanted; one of which something is not known is not."""
+    """Whether every wanted property of a crystal is predicted, and lies in its range.
+
+    Args:
+        settings: those of the campaign.
+        predicted: the predictions of the crystal, by their columns of ``finds.csv``; empty if there is none.
+    """
     return all(
         (text := predicted.get(predicted_column(name), "")) != "" and low <= float(text) <= high
         for name, (low, high) in settings.want.items()
@@ -89,12 +95,12 @@ def is_wanted(settings: CampaignSettings, predicted: dict[str, str]) -> bool:
 
 
 def source(settings: CampaignSettings, place: Round) -> Path:
-    """The folder of the candidates that are relaxed."""
+    """The folder of the candidates that are to be relaxed."""
     return (place.screened if settings.want else place.chosen) / CIFS
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether there is no crystal in a folder, or in the zip that stands for it."""
+    """Whether a folder, or the zip in its place, has no crystals."""
     return not CifSet(folder).names()
 
 

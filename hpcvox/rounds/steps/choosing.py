@@ -1,7 +1,8 @@
-"""The step ``choose``: which of the judged candidates are relaxed.
+"""The step ``choose``: decides which of the judged candidates are relaxed.
 
-Those that ``judge`` has left; and those that it lost as trained on, where what they are the same as is a crystal that
-the first network drew itself to stand for its training set: nobody has ever relaxed that.
+These are the candidates that ``judge`` has left.  To them come candidates that ``judge`` has lost because they match a
+training crystal, if the first network has drawn that crystal itself in place of its training set: nobody has ever
+relaxed such a crystal.
 """
 
 from typing import Any, Final
@@ -18,11 +19,11 @@ from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import replaying
 
 COPY: Final = "#"
-"""Between a find's id and the number of its copy in a table of training crystals."""
+"""In a table of training crystals this stands between the id of a find and the number of its copy."""
 
 
 def run(settings: CampaignSettings, place: Round) -> Outcome:
-    """Write the CIFs of those to ``chosen/cifs``."""
+    """Write the CIFs of the candidates that are to be relaxed to ``chosen/cifs``."""
     rows = reading.rows(place.judged / JUDGED)
     chosen = _chosen(rows)
     cifs = CifSet(place.generated / CIFS)
@@ -30,21 +31,21 @@ def run(settings: CampaignSettings, place: Round) -> Outcome:
     with CifSet(place.chosen / CIFS).replaced(settings.crystals) as add:
         for id in chosen:
             add(f"{id}.cif", cifs.read(f"{id}.cif"))
-    return Outcome(f"chosen: {len(chosen):,} of {len(rows):,} candidates are relaxed")
+    return Outcome(f"chosen: {len(chosen):,} of {len(rows):,} candidates are to be relaxed")
 
 
 def matched(row: reading.Row) -> str:
-    """The training crystal that a candidate is the same as, without the number of its copy; empty where it is new."""
+    """The id of the training crystal that a candidate matches, without the number of a copy; empty if there is none."""
     return row[Judged.MATCH].partition(COPY)[0] if row[Judged.LOST] == Stage.NOT_TRAINED_ON else ""
 
 
 def is_drawn(id: str) -> bool:
-    """Whether a training crystal is one that the first network drew."""
+    """Whether the first network has drawn the training crystal of this id."""
     return id.startswith(replaying.PREFIXES[replaying.DRAWN])
 
 
 def _chosen(rows: list[dict[str, Any]]) -> list[str]:
-    """Ids, in the order of the table, of each composition one: the first that judge has left, else the first."""
+    """The ids to relax, in the order of the table: of each composition one, if possible one that ``judge`` has left."""
     left = {row[Judged.FORMULA]: row[Judged.ID] for row in rows if not row[Judged.LOST]}
     for row in rows:
         if is_drawn(matched(row)):

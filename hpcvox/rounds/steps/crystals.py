@@ -1,4 +1,4 @@
-"""The crystals that tables of a campaign name, read again."""
+"""Reads the crystals that tables of a campaign name."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ from hpcvox.rounds.summary import Find
 
 
 def crystal_of(cifs: CifSet, id: str) -> Crystal | None:
-    """The crystal in the set that is called after ``id``; None where it has none that can be read."""
+    """The crystal of the CIF that is named after ``id``; None if there is none that can be read."""
     name = f"{file_stem(id)}.cif"
     try:
         text = cifs.read(name)
@@ -24,7 +24,7 @@ def crystal_of(cifs: CifSet, id: str) -> Crystal | None:
 
 
 def finds_before(place: Round, formulas: Iterable[str]) -> Known:
-    """The finds of all rounds before that have one of these formulas."""
+    """The finds of all rounds before this one, if they have one of these reduced formulas."""
     return Known(_of_formulas(place, set(formulas)))
 
 

@@ -1,4 +1,4 @@
-"""Which calculators have a hull, and how far a crystal is above each, as the step ``hull`` has written it."""
+"""Tells which calculators have a hull, and reads how far a crystal is above each of these hulls."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,15 @@ from hpcvox.stability.summary import above_column
 
 
 def stages_of(settings: CampaignSettings) -> list[str]:
-    """The names of the stages of ``relax``, as its tables have them."""
+    """The names of the stages of ``relax``, as in its tables."""
     return stage_names([stage.calculator for stage in settings.relax.stages])
 
 
 def with_hull(settings: CampaignSettings) -> list[str]:
-    """Those of the stages that there are energies of known phases by.
+    """The names of the stages whose calculator has a hull: the references have energies by it.
 
     Raises:
-        ConfigError: there is none, or there is no such table.
+        ConfigError: there is no such stage, or the table of references cannot be read.
     """
     names = stages_of(settings)
     table = settings.references or references.SHIPPED
@@ -29,12 +29,17 @@ def with_hull(settings: CampaignSettings) -> list[str]:
     found = [name for name in names if name in known or alone]
     if not found:
         raise ConfigError(
-            f"references: {table} has no energies by {' or '.join(names)} (it has {', '.join(known) or 'none'}): what "
-            "is kept is near the hull of known phases, by the same calculator (docs/stability.md)"
+            f"references: {table} has no energies by {' or '.join(names)} (it has {', '.join(known) or 'none'}): "
+            "finds are near a hull of known phases by the same calculator (docs/stability.md)"
         )
     return found
 
 
 def above(row: Mapping[str, str], stages: Iterable[str]) -> dict[str, float]:
-    """eV/atom above the hull by each of the ``stages`` that have one, NaN where that is not known."""
+    """The energies above the hull of a crystal in eV/atom, by stage; NaN if one is not known.
+
+    Args:
+        row: the crystal's row of ``hull.csv``; empty if there is none.
+        stages: the stages that have a hull.
+    """
     return {stage: float(row.get(above_column(stage)) or math.nan) for stage in stages}

@@ -1,4 +1,7 @@
-"""Which relaxed crystals are finds: plausible, near the hull, unique, and neither trained on nor found before."""
+"""Decides which relaxed crystals are finds.
+
+A find is plausible, near the hull, unique, and neither known, trained on nor found before.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,36 +16,36 @@ from hpcvox.rounds.summary import Reason
 
 
 class Ended(NamedTuple):
-    """What a relaxation has left of a candidate."""
+    """A candidate after its relaxation."""
 
     id: str
     crystal: Crystal | None
-    """None: there is none."""
+    """None if the relaxation has made none."""
     code: str
-    """Of ``relaxed.csv``; empty where all is well."""
+    """That of ``relaxed.csv``; empty if the relaxation has converged."""
     message: str
     above: Mapping[str, float]
-    """eV/atom above the hull, by stage; NaN where that is not known."""
+    """Energy above the hull in eV/atom, by stage; NaN if it is not known."""
 
     @property
     def highest(self) -> float:
-        """eV/atom above the hull as the calculator has it that says the most; NaN where one does not know."""
+        """The highest energy above the hull of all stages, in eV/atom; NaN if one is unknown, or there is no stage."""
         figures = list(self.above.values())
         return math.nan if not figures or any(map(math.isnan, figures)) else max(figures)
 
 
 class Verdict(NamedTuple):
-    """Why a crystal is no find; it is one where there is no reason."""
+    """Why a crystal is no find; without a ``reason`` it is one."""
 
     id: str
     reason: Reason | None
     match: str = ""
-    """What it is the same as."""
+    """The id of the crystal that it matches."""
     message: str = ""
 
 
 class Before(NamedTuple):
-    """What a find is not: each is asked for in this order."""
+    """Crystals that finds must not match."""
 
     trained_on: Known
     known: Sequence[Known]
@@ -52,13 +55,16 @@ class Before(NamedTuple):
 def verdicts(
     ended: Sequence[Ended], limit: float, implausible: Sequence[Implausible], before: Before
 ) -> list[Verdict]:
-    """A verdict on each crystal, the order theirs.
+    """Decide on each crystal; return the verdicts in the order of the crystals.
 
-    Of several that have become the same, the one that is lowest above the hull is the find, then the first by id.
+    Of several crystals that match each other, the one that is lowest above the hull is the find; of equally low ones
+    it is the first by id.
 
     Args:
-        limit: eV/atom above the hull, at most.
-        implausible: faults for which a relaxed crystal is none.
+        ended: the relaxed candidates.
+        limit: the highest energy above the hull of a find, in eV/atom.
+        implausible: the faults of plausibility for which a crystal is no find.
+        before: the crystals that finds must not match.
     """
     own = Known(())
     found: dict[str, Verdict] = {}
@@ -87,7 +93,7 @@ def _by_itself(one: Ended, limit: float, implausible: Sequence[Implausible]) -> 
         return Verdict(
             one.id,
             Reason.NO_HULL,
-            message=f"by {', '.join(unknown) or 'no calculator'} it has no place on a hull",
+            message=f"it is not placed on a hull by {', '.join(unknown) or 'any calculator'}",
         )
     if one.highest > limit:
         stage = max(one.above, key=lambda name: one.above[name])

@@ -1,4 +1,4 @@
-"""The settings of each step of a round: its folders, and what it takes over where it is not set by hand."""
+"""Makes the settings of each step of a round: its folders, and what the campaign decides for it."""
 
 import math
 from pathlib import Path
@@ -28,33 +28,37 @@ OURS: Final = {
     "featurize": ("source", "out", "id_column", "cif_column", "targets", "targets_file"),
     "train_vae": ("shards", "out", "initial", "unet", "model", "condition", "bins", "edges"),
 }
-"""What of a group the campaign itself decides."""
+"""The keys of each group that the campaign itself decides."""
 
 REPLAY_SEED: Final = 1_000_003
-"""Added to the seed where crystals are drawn that stand for those of the first training: no round has these."""
+"""Added to the seed for the crystals that replace those of the first training; no round has such a seed."""
 
 ID, ROLE, CIF = "id", "role", "cif"
 """Columns of the table of training crystals, beside that of the condition."""
 
 
 def refuse_set_by_hand(settings: CampaignSettings) -> None:
-    """Raises :class:`ConfigError` where a group has what the campaign decides."""
+    """Raise :class:`ConfigError` if the user has set a key that the campaign decides."""
     for name, keys in OURS.items():
         group: Settings = getattr(settings, name)
         if by_hand := sorted(set(keys) & group.model_fields_set):
             raise ConfigError(
-                f"{name}.{by_hand[0]}: a campaign sets that itself: its folders are below out={settings.out}, the "
-                "network is that of the round before, and model, samples, seed, known, replay say the rest"
+                f"{name}.{by_hand[0]}: a campaign sets that itself: all folders are below out={settings.out}, and each "
+                "round takes the network of the round before; you can set model, samples, seed, known and replay"
             )
 
 
 def parent(settings: CampaignSettings, place: Round) -> Path:
-    """The network that a round draws with."""
+    """The run folder of the network that a round draws with."""
     return settings.model if place.number == 1 else place.before.vae
 
 
 def generate(settings: CampaignSettings, place: Round, card: VAECard) -> GenerateSettings:
-    """Of a round's ``generate``."""
+    """The settings of a round's ``generate``.
+
+    Raises:
+        ConfigError: the network has no such condition.
+    """
     drawn = aiming.deciles(settings, card)
     return _of(
         settings,
@@ -68,17 +72,23 @@ def generate(settings: CampaignSettings, place: Round, card: VAECard) -> Generat
 
 
 def judge(settings: CampaignSettings, place: Round) -> JudgeSettings:
-    """Of a round's ``judge``."""
+    """The settings of a round's ``judge``."""
     return _of(settings, settings.judge, generated=place.generated, out=place.judged, known=known(settings))
 
 
 def known(settings: CampaignSettings) -> list[Path]:
-    """Sources of crystals that are no finds."""
+    """The sources of known crystals: none of them is a find."""
     return [*settings.known, *([] if settings.replay is None else [settings.replay])]
 
 
 def relax(settings: CampaignSettings, place: Round, left: int | None) -> RelaxSettings:
-    """Of a round's ``relax``; ``left`` is how many crystals the budget lets it take, None for all."""
+    """The settings of a round's ``relax``.
+
+    Args:
+        settings: those of the campaign.
+        place: the round.
+        left: how many crystals the budget still lets it relax; None: all.
+    """
     limits = [n for n in (settings.relax.limit, left) if n]
     return _of(
         settings,
@@ -90,17 +100,17 @@ def relax(settings: CampaignSettings, place: Round, left: int | None) -> RelaxSe
 
 
 def hull(settings: CampaignSettings, place: Round) -> HullSettings:
-    """Of a round's ``hull``."""
+    """The settings of a round's ``hull``."""
     return HullSettings(
         relaxed=place.relaxed, out=place.hull, references=settings.references, metastable=settings.keep
     )
 
 
 def featurize(settings: CampaignSettings, place: Round, card: VAECard) -> DensitySettings:
-    """Of a round's ``featurize``: voxels as the network was trained on.
+    """The settings of a round's ``featurize``; it makes the same kind of voxels that ``model`` was trained on.
 
     Raises:
-        ConfigError: they are none that these settings know.
+        ConfigError: it is not known how these voxels were made, or the settings cannot be combined with theirs.
     """
     group = settings.featurize
     by_hand = group.model_dump(mode="json", include=group.model_fields_set)
@@ -112,19 +122,20 @@ def featurize(settings: CampaignSettings, place: Round, card: VAECard) -> Densit
 
 
 def _descriptor(settings: CampaignSettings, card: VAECard) -> dict[str, Any]:
-    """How the crystals of the first training became voxels."""
+    """The settings that made the voxels of the first training."""
     if card.descriptor:
         return dict(card.descriptor)
-    try:  # a card of before they were kept
+    # cards of older versions do not have them
+    try:
         return dict(Manifest.load(Path(card.run.shards)).settings)
     except ShardError as error:
         raise ConfigError(
-            f"model: how the training of {settings.model} made voxels is not known: {error}"
+            f"model: it is not known how the voxels were made that {settings.model} was trained on: {error}"
         ) from None
 
 
 def train_vae(settings: CampaignSettings, place: Round, card: VAECard) -> TrainVAESettings:
-    """Of a round's ``train-vae``: conditions go on meaning what they meant."""
+    """The settings of a round's ``train-vae``; it keeps the bins of the condition, so that each means what it did."""
     first = settings.weights == "first"
     return _of(
         settings,
@@ -140,7 +151,10 @@ def train_vae(settings: CampaignSettings, place: Round, card: VAECard) -> TrainV
 
 
 def replay_generate(settings: CampaignSettings, card: VAECard) -> GenerateSettings:
-    """Draws what stands for the crystals of the first training: a fifth more than is wanted, of every condition."""
+    """The settings of the ``generate`` that draws crystals in place of those of the first training.
+
+    It draws for every condition, and a fifth more crystals than are replayed, since ``judge`` loses some.
+    """
     return _of(
         settings,
         settings.generate,
@@ -153,7 +167,7 @@ def replay_generate(settings: CampaignSettings, card: VAECard) -> GenerateSettin
 
 
 def replay_judge(settings: CampaignSettings) -> JudgeSettings:
-    """Chooses those of them that can be real crystals."""
+    """The settings of the ``judge`` that chooses the plausible ones of these crystals."""
     folder = settings.out / REPLAY
     return _of(
         settings,
@@ -166,7 +180,7 @@ def replay_judge(settings: CampaignSettings) -> JudgeSettings:
 
 
 def _of(settings: CampaignSettings, group: S, **ours: Any) -> S:
-    """A group with what the campaign decides, and the form of its crystals where it has none of its own."""
+    """A group with the keys ``ours``, and with the campaign's ``crystals`` unless the group sets its own."""
     if "crystals" in type(group).model_fields and "crystals" not in group.model_fields_set:
         ours["crystals"] = settings.crystals
     return group.model_copy(update=ours)

@@ -1,7 +1,8 @@
-"""What every training has beside the finds: crystals that the first network was trained on, or what stands for them.
+"""The step ``replay``: chooses the crystals that every training has beside the finds.
 
-Where neither the user names them nor the shard set of that training is there, as with a network that comes with
-hpcvox, the network itself draws crystals of every condition (generative replay, Shin et al. 2017, arXiv:1705.08690).
+These are crystals that the first network was trained on: those that the user names, or those of the shard set of that
+training.  If there are neither, as for a network that comes with hpcvox, the network itself draws crystals of every
+condition in their place (generative replay, Shin et al. 2017, arXiv:1705.08690).
 """
 
 from collections.abc import Iterator
@@ -27,32 +28,33 @@ from hpcvox.rounds import reading
 from hpcvox.rounds.folders import REPLAY
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import crystals, placing
+from hpcvox.terminal import counted
 
 TABLE: Final = "replay.csv"
 
 GIVEN, OWN, DRAWN = "given", "training", "drawn"
-"""Where crystals that are replayed come from: the user names them, the shard set has them, or the network drew them."""
+"""Where the replayed crystals come from: the user names them, the shard set has them, or the network draws them."""
 
 _WORDS: Final = {
-    GIVEN: "of {settings.replay}",
-    OWN: "of those that {settings.model} was trained on",
-    DRAWN: "drawn by {settings.model} in the place of those that it was trained on, which are not here",
+    GIVEN: "from {settings.replay}",
+    OWN: "from the training of {settings.model}",
+    DRAWN: "drawn by {settings.model}, because those that it was trained on are not here",
 }
 
 PREFIXES: Final = {origin: f"{origin}-" for origin in (GIVEN, OWN, DRAWN)}
-"""Of their ids among training crystals, by where they come from."""
+"""What their ids begin with in a table of training crystals, by where they come from."""
 
 
 class Replayed(NamedTuple):
-    """A crystal that is replayed."""
+    """A replayed crystal."""
 
     crystal: Crystal
     condition: float | None
-    """Its value of the condition; None where there is no condition."""
+    """Its value of the condition, in the unit of the target; None if the network has no condition."""
 
 
 def comes_from(settings: CampaignSettings) -> str:
-    """Where the crystals that are replayed come from."""
+    """Where the replayed crystals come from: :data:`GIVEN`, :data:`OWN` or :data:`DRAWN`."""
     if settings.replay is not None:
         return GIVEN
     try:
@@ -63,14 +65,15 @@ def comes_from(settings: CampaignSettings) -> str:
 
 
 def run(settings: CampaignSettings, card: VAECard) -> Outcome:
-    """Write the table of what is replayed.
+    """Write the table of the replayed crystals.
 
     Raises:
-        ConfigError: the crystals that the user names have no value of the condition.
+        ConfigError: no crystal that the user names has a value of the condition.
+        SourceError: the source that the user names cannot be opened.
     """
     origin = comes_from(settings)
     found = {GIVEN: _given, OWN: _own, DRAWN: _drawn}[origin](settings, card)
-    # which ones depends on their ids and the seed alone, not on the order of a source
+    # the choice depends on ids and seed alone, not on the order of the source
     ranked = sorted(
         found, key=lambda one: xxhash.xxh3_64_intdigest(f"{settings.seed} {one.crystal.id}".encode())
     )
@@ -78,18 +81,18 @@ def run(settings: CampaignSettings, card: VAECard) -> Outcome:
     table = settings.out / REPLAY / TABLE
     durable.write_csv(table, columns(card), [_row(one, card, origin) for one in chosen])
     return Outcome(
-        f"to replay: {len(chosen):,} crystals, {_WORDS[origin].format(settings=settings)}; {table}"
+        f"{counted(len(chosen), 'crystal')} to replay, {_WORDS[origin].format(settings=settings)}; {table}"
     )
 
 
 def columns(card: VAECard) -> list[str]:
-    """Of a table of training crystals."""
+    """The columns of a table of training crystals."""
     condition = [] if card.condition is None else [card.condition]
     return [placing.ID, placing.ROLE, *condition, placing.CIF]
 
 
 def middle(card: VAECard, decile: int) -> float:
-    """A value of the condition that is in one of its bins: half-way between its edges."""
+    """The middle of bin ``decile`` of the condition, in the unit of the target."""
     return (card.edges[decile] + card.edges[decile + 1]) / 2
 
 
@@ -117,8 +120,8 @@ def _given(settings: CampaignSettings, card: VAECard) -> Iterator[Replayed]:
                     yield Replayed(crystal, value)
     if not any_value:
         raise ConfigError(
-            f"replay: no crystal of {settings.replay} has a value of {card.condition}, which conditions "
-            f"{settings.model}: give the crystals that it was trained on, or replay=null"
+            f"replay: no crystal of {settings.replay} has a value of {card.condition}, the condition of "
+            f"{settings.model}: name the crystals that it was trained on, or set replay=null"
         )
 
 
@@ -135,7 +138,8 @@ def _drawn(settings: CampaignSettings, card: VAECard) -> Iterator[Replayed]:
     for row in reading.rows(folder / JUDGED):
         if row[Judged.LOST] or (crystal := crystals.crystal_of(cifs, row[Judged.ID])) is None:
             continue
-        if settings.relax.symprec:  # sites that are a little off would be learnt as they are
+        # else the network would learn that sites are a little off
+        if settings.relax.symprec:
             crystal = symmetric(crystal, settings.relax.symprec)
         value = None if card.condition is None else middle(card, int(row[Judged.DECILE]))
         yield Replayed(crystal, value)

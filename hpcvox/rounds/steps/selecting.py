@@ -1,4 +1,4 @@
-"""The step ``keep``: the finds of a round, with where they come from; and why the others are none."""
+"""The step ``keep``: writes the finds of a round and how each came about, and why other crystals are no finds."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -32,11 +32,15 @@ from hpcvox.stability.summary import above_column, energy_column, phases_column
 from hpcvox.training.folder.card import read_card
 
 _PLAUSIBLE = (Stage.PLAUSIBLE, Stage.VALID)
-"""The stage of ``judge`` that tells, where the first was not asked for."""
+"""The stages of ``judge`` that count plausible candidates: the second if the first was not asked for."""
 
 
 def run(settings: CampaignSettings, place: Round) -> Outcome:
-    """Write ``kept.csv``, ``lost.csv``, ``cifs/`` and ``summary.json`` to the round's folder ``kept``."""
+    """Write ``kept.csv``, ``lost.csv``, ``cifs/`` and ``summary.json`` to the round's folder ``kept``.
+
+    Raises:
+        HpcvoxError: a table of an earlier step cannot be read.
+    """
     relaxed = reading.rows(place.relaxed / RELAXED)
     stages = hulls.with_hull(settings)
     figures = {row[Placed.ID]: row for row in reading.rows(place.hull / HULL)}
@@ -77,6 +81,7 @@ def _ended(
     figures: Mapping[str, reading.Row],
     stages: Collection[str],
 ) -> list[Ended]:
+    """The candidates after their relaxation, in the order of the rows ``relaxed``."""
     cifs = CifSet(place.relaxed / CIFS)
     return [
         Ended(
@@ -91,7 +96,7 @@ def _ended(
 
 
 def _before(settings: CampaignSettings, place: Round, formulas: set[str]) -> Before:
-    """What the finds of a round are not: crystals of the first training, known ones, and finds of rounds before."""
+    """The crystals that finds must not match: those of the first training, known ones, and finds of earlier rounds."""
     return Before(
         training_set(settings.model, formulas) or Known(()),
         [Known.of_source(source, formulas) for source in placing.known(settings)],
@@ -102,7 +107,7 @@ def _before(settings: CampaignSettings, place: Round, formulas: set[str]) -> Bef
 def _find(
     settings: CampaignSettings, place: Round, card: VAECard, one: Ended, row: Mapping[str, str]
 ) -> dict[str, Any]:
-    """A line of ``kept.csv``."""
+    """The row of a find in ``kept.csv``."""
     crystal = one.crystal
     assert crystal is not None
     id = f"r{place.number}-{one.id}"

@@ -1,4 +1,4 @@
-"""The crystals that a round's training has: all finds so far, and beside them what is replayed."""
+"""The step ``training``: collects the crystals of a round's training, all finds so far and the replayed crystals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,22 +14,23 @@ from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.steps import placing, replaying
 from hpcvox.rounds.steps.choosing import COPY
 from hpcvox.rounds.summary import Find, predicted_column
+from hpcvox.terminal import counted
 
 
 def run(settings: CampaignSettings, place: Round, card: VAECard) -> Outcome:
-    """Write the table ``training.csv``."""
+    """Write ``training.csv``, the table of the crystals that the round's network is trained on."""
     replay = reading.rows(settings.out / REPLAY / replaying.TABLE)
     finds = list(_finds(settings, place, card))
     durable.write_csv(place.training, replaying.columns(card), [*finds, *replay])
     count = len(finds) // settings.repeat
     return Outcome(
-        f"to train on: {count:,} finds, {settings.repeat} times each, and {len(replay):,} replayed crystals; "
-        f"{place.training}"
+        f"to train on: {counted(count, 'find')}, {counted(settings.repeat, 'time')} each, and "
+        f"{counted(len(replay), 'replayed crystal')}; {place.training}"
     )
 
 
 def _finds(settings: CampaignSettings, place: Round, card: VAECard) -> Iterator[dict[str, Any]]:
-    """A line for each copy of each find, of this round and those before."""
+    """A row for each copy of each find of this round and of earlier ones; finds that are not as wanted are left out."""
     for number in range(1, place.number + 1):
         one = place._replace(number=number)
         cifs = CifSet(one.kept / CIFS)
