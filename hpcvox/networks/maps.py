@@ -1,11 +1,12 @@
 """Describes maps of voxels: those that a network was trained on (from its card), and those of a shard set."""
 
-from typing import Annotated, NamedTuple, Self, cast
+from typing import Annotated, NamedTuple, Protocol, Self, cast
 
 from annotated_types import Ge, Gt, Le
 from pydantic import field_validator
 
 from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
+from hpcvox.errors import ConfigError
 from hpcvox.shards.reading.densities import grid_voxels
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import Card
@@ -56,6 +57,29 @@ class MapKind(NamedTuple):
         else:
             return None
         return f"{here}, and {name} was trained on {there}"
+
+
+class Shape(Protocol):
+    """The shape of a network that takes maps."""
+
+    def misfit(self, voxels: int, prefix: str = "") -> str:
+        """Why the network cannot take maps of ``voxels``³, and what to set instead; empty if it can.
+
+        Args:
+            prefix: stands before the keys of the settings.
+        """
+
+
+def fitting(shape: Shape, shards: ShardSet) -> MapKind:
+    """The kind of maps of a shard set that a network of this shape is trained on.
+
+    Raises:
+        ConfigError: the network cannot take so many voxels.
+    """
+    kind = MapKind.of_shards(shards)
+    if misfit := shape.misfit(kind.voxels, "model."):
+        raise ConfigError(f"{shards.folder}: {misfit}")
+    return kind
 
 
 class MapsCard(Card):

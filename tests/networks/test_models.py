@@ -156,6 +156,27 @@ def test_what_does_not_fit_the_grid_is_told_with_what_does(
     assert re.search(said, VAESettings(**shape).misfit(voxels))
 
 
+@pytest.mark.parametrize(
+    ("shape", "voxels", "said"),
+    [
+        ({}, 32, "^$"),
+        ({}, 8, "^$"),
+        ({}, 10, "^down: 2 levels .* multiple of 8 .* have 10³: featurize with voxels=8 or voxels=16$"),
+        ({}, 12, "voxels=8 or voxels=16, or give down and up 1 level at most$"),
+        ({"patch": 4}, 10, "multiple of 16 .* have 10³: featurize with voxels=16$"),
+        ({"up": ((8, 8),)}, 32, "^up: it has 1 level, and down 2: give as many$"),
+    ],
+)
+def test_what_does_not_fit_a_unet_is_told_with_what_does(
+    shape: dict[str, Any], voxels: int, said: str
+) -> None:
+    settings = UNetSettings(**shape)
+    assert re.search(said, settings.misfit(voxels))
+    if said == "^$":
+        _, mask_logits = unet.UNet(settings)(torch.zeros(2, 4, voxels, voxels, voxels))
+        assert mask_logits.shape == (2, voxels, voxels, voxels)
+
+
 @pytest.mark.slow
 def test_unet_overfits_one_crystal() -> None:
     torch.manual_seed(0)

@@ -177,6 +177,16 @@ def test_quantile_bins_hold_equally_many() -> None:
         quantile_edges(np.array([1.0, 1.0, 2.0]), 3)
 
 
+def test_bins_that_would_stay_empty_are_refused() -> None:
+    values = np.random.default_rng(0).normal(size=12)
+    for bins in (4, 12):
+        assert np.bincount(bin_of(values, quantile_edges(values, bins)), minlength=bins).all()
+    with pytest.raises(
+        ConfigError, match=r"^bins: of 20 quantile bins 8 .* of the 12 training samples.* fewer bins"
+    ):
+        quantile_edges(values, 20)
+
+
 def test_classes_are_conditions_each_with_a_bin_of_its_own(shards: Path, unet: Path, tmp_path: Path) -> None:
     edges = class_edges(np.array([3.0, 0.0, 1.0, 1.0, 0.0]))
     assert bin_of(np.array([0.0, 1.0, 3.0, -1.0, 7.0]), edges).tolist() == [0, 1, 2, 0, 2]

@@ -32,8 +32,12 @@ MISTAKES = {
     "train-cgcnn shards=graphs target=affinity initial=graphs": "holds no trained model",
     "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128]": "has no target 'formation_energy'",
     "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy bins=90": "choose fewer bins",
+    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy held_out_fraction=0.9": "bins: "
+    "of 10 quantile bins 6 would have none of the 4 training samples, and what has no sample cannot be learnt",
     "train-vae shards=graphs condition=affinity": "holds the descriptor graph",
     "train-unet shards=graphs": "holds the descriptor graph",
+    "train-unet shards=voxels model.patch=4": "model.down: 2 levels and patches of 4³ take a multiple of 16 voxels",
+    "train-unet shards=voxels model.down=[[8,8]]": "model.up: it has 2 levels, and model.down 1: give as many",
     "train-unet shards=voxels vae=nope": "holds no trained model",
     "train-fingerprint shards=fingerprints": "has no training sample of bct 139",
     "train-fingerprint shards=fingerprints target=group": "did you mean space_group?",

@@ -267,7 +267,7 @@ CARDS: list[tuple[str, dict[str, Any], str]] = [
     ("unet", {"model": {"head": [10**6]}}, "and the network of its card has"),
     ("unet", {"grid": "skewed"}, "grid: it is for 'skewed' voxels, which are none of periodic, padded"),
     ("unet", {"grid": 3}, "grid: Input should be a valid string"),
-    ("unet", {"voxels": 17}, "17 voxels are no multiple of the 4"),
+    ("unet", {"voxels": 17}, "take a multiple of 4 voxels along each edge, but the maps have 17³"),
     ("unet", {"voxels": "16"}, "voxels: Input should be a valid integer"),
     ("unet", {"voxels": 10**30}, "voxels"),
     ("unet", {"voxls": 16}, "unknown key voxls: did you mean voxels"),

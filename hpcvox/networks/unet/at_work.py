@@ -6,7 +6,6 @@ from hpcvox.networks.unet.model import UNet
 
 def build(card: UNetCard) -> UNet:
     """Build the network that a card describes; the caller loads its weights."""
-    smallest = card.model.patch * 2 ** len(card.model.down)
-    if card.voxels % smallest:
-        raise ValueError(f"{card.voxels} voxels are no multiple of the {smallest} of its levels")
+    if misfit := card.model.misfit(card.voxels):
+        raise ValueError(misfit)
     return UNet(card.model)

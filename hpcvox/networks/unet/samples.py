@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.networks.maps import MapKind
+from hpcvox.networks.maps import fitting
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.samples import reconstructed
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -12,7 +12,7 @@ from hpcvox.training.samples import all_samples, by_material
 
 def check(settings: TrainUNetSettings, shards: ShardSet) -> None:
     """Raise the error that a training with these settings on this shard set would end with, if any."""
-    MapKind.of_shards(shards)
+    fitting(settings.model, shards)
     by_material(settings, shards, usable(settings, shards))
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from hpcvox.config import Settings
 from hpcvox.networks.settings import Classes, Padding, Pair, Patch, VoxelSettings
+from hpcvox.terminal import counted
 from hpcvox.training.folder.shipped import trained_by
 from hpcvox.training.settings import RunFolder
 
@@ -31,6 +32,28 @@ class UNetSettings(Settings):
     )
     head: tuple[int, ...] = Field((128, 128), description="widths of the element head's hidden layers")
     classes: Classes = 95
+
+    def misfit(self, voxels: int, prefix: str = "") -> str:
+        """Why the network cannot take maps of ``voxels``³, and what to set instead; empty if it can.
+
+        Args:
+            prefix: stands before the keys of the settings.
+        """
+        levels = len(self.down)
+        if levels != len(self.up):
+            return f"{prefix}up: it has {counted(len(self.up), 'level')}, and {prefix}down {levels}: give as many"
+        step = self.patch * 2**levels
+        beyond = voxels % step
+        if not beyond:
+            return ""
+        made = " or ".join(f"voxels={size}" for size in (voxels - beyond, voxels - beyond + step) if size)
+        size, left = divmod(voxels, self.patch)
+        most = 0 if left else (size & -size).bit_length() - 1
+        fewer = f", or give {prefix}down and {prefix}up {counted(most, 'level')} at most" if most else ""
+        return (
+            f"{prefix}down: {counted(levels, 'level')} and patches of {self.patch}³ take a multiple of {step} voxels "
+            f"along each edge, but the maps have {voxels}³: featurize with {made}{fewer}"
+        )
 
 
 class TrainUNetSettings(VoxelSettings):

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
-from hpcvox.networks.maps import MapKind
+from hpcvox.networks.maps import MapKind, fitting
 from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
 from hpcvox.networks.unet.samples import usable
@@ -62,6 +62,7 @@ class UNetTask:
     def __init__(
         self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
+        self.kind = fitting(settings.model, shards)
         self.settings, self.shards = settings, shards
         self.model = UNet(settings.model).to(comm.device)
         if settings.initial is not None:
@@ -120,7 +121,7 @@ class UNetTask:
         return UNetCard(
             run=run,
             model=self.settings.model,
-            **MapKind.of_shards(self.shards)._asdict(),
+            **self.kind._asdict(),
             classes=self.settings.model.classes,
             elements=torch.nonzero(self.weights).flatten().tolist(),
             initial=None if self.settings.initial is None else str(self.settings.initial),
@@ -133,7 +134,7 @@ class UNetTask:
     def _start_from(self, folder: Path) -> None:
         """Copy the weights of the network in ``folder``; raise an error if its shape or its maps differ."""
         model, card = initial.loaded(folder, UNetCard, self.settings.model)
-        if misfit := MapKind.of_shards(self.shards).misfit(MapKind.of_card(card), folder):
+        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
             raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
         self.model.load_state_dict(model.state_dict())
 

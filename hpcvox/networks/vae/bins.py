@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.errors import ConfigError
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.terminal import counted
 
 MAX_CLASSES = 100
 
@@ -36,7 +37,7 @@ def quantile_edges(
         known: the deciles from the statistics of the set; they are used if there are as many bins.
 
     Raises:
-        ConfigError: there are fewer different values than bins.
+        ConfigError: there are fewer different values than bins, or a bin has none of them.
     """
     given = len(known) == bins + 1
     edges = np.array(known) if given else np.quantile(values, np.linspace(0, 1, bins + 1))
@@ -44,6 +45,13 @@ def quantile_edges(
         raise ConfigError(
             f"bins: {bins} quantile bins need more different values of the condition than the "
             f"{len(np.unique(values))} there are in the training set: choose fewer bins"
+        )
+    empty = bins - len(np.unique(bin_of(values, edges)))
+    # an error, for `generate` draws crystals for every bin, and of such a one the network would have learnt nothing
+    if empty:
+        raise ConfigError(
+            f"bins: of {bins} quantile bins {empty} would have none of the "
+            f"{counted(len(values), 'training sample')}, and what has no sample cannot be learnt: choose fewer bins"
         )
     return edges
 

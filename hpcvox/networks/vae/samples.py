@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.errors import ConfigError
-from hpcvox.networks.maps import MapKind
+from hpcvox.networks.maps import fitting
 from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, condition_of, quantile_edges
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.settings import TrainVAESettings
@@ -18,21 +17,9 @@ from hpcvox.training.samples import Samples, by_material
 
 def check(settings: TrainVAESettings, shards: ShardSet) -> None:
     """Raise the error that a training with these settings on this shard set would end with, if any."""
-    maps(settings, shards)
+    fitting(settings.model, shards)
     train, _ = by_material(settings, shards, conditioned(settings, shards))
     edges(settings, shards, train)
-
-
-def maps(settings: TrainVAESettings, shards: ShardSet) -> MapKind:
-    """The kind of maps of the shard set.
-
-    Raises:
-        ConfigError: the network cannot take so many voxels.
-    """
-    kind = MapKind.of_shards(shards)
-    if misfit := settings.model.misfit(kind.voxels, "model."):
-        raise ConfigError(f"{shards.folder}: {misfit}")
-    return kind
 
 
 def edges(

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from hpcvox.errors import ConfigError
 from hpcvox.networks import initial
-from hpcvox.networks.maps import MapKind
+from hpcvox.networks.maps import MapKind, fitting
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, condition_of
@@ -25,7 +25,7 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
-from hpcvox.networks.vae.samples import conditioned, edges, maps
+from hpcvox.networks.vae.samples import conditioned, edges
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.process.interrupt import StopRequest
@@ -47,7 +47,7 @@ class VAETask:
     def __init__(
         self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
     ) -> None:
-        self.kind = maps(settings, shards)
+        self.kind = fitting(settings.model, shards)
         values = condition_of(shards, settings.condition)
         self.settings, self.shards = settings, shards
         self.edges = edges(settings, shards, train, warn=comm.rank == 0)
