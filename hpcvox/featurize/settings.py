@@ -49,8 +49,8 @@ class FeaturizeSettings(Settings):
     limit_s: float = Field(
         60,
         ge=0,
-        description="seconds that one input may take; a longer one ends its process, and after the third try the "
-        "input is rejected; 0: no limit",
+        description="seconds that one input may take, without those in which code is compiled; a longer one ends its "
+        "process, and after the third try the input is rejected; 0: no limit",
     )
     id_column: IdColumn = "auto"
     cif_column: CifColumn = "cif"

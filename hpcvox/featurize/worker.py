@@ -6,7 +6,9 @@ import queue
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
+
+from numba.core import event
 
 from hpcvox import __version__
 from hpcvox.actors.campaign import Part
@@ -22,6 +24,9 @@ from hpcvox.shards.manifest import ShardLine
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.verify import verify_shard
 from hpcvox.shards.writing.buffer import Provenance, ShardBuffer
+
+_COMPILING: Final = "numba:compiler_lock"
+"""What Numba calls the event that lasts while it compiles, loads or saves compiled code, or waits to do so."""
 
 THREADS = 2
 """Threads that call a worker at the same time: one computes a shard while the other writes the one before."""
@@ -108,20 +113,39 @@ class ShardWorker:
         )
 
 
-class _Limit:
+class _Limit(event.Listener):
     """Ends this process if :meth:`renew` is not called for ``seconds`` (to within a tenth), whatever code is running.
 
     A thread in C watches the time, because Python threads cannot run while a library hangs in its own code.
+
+    The time in which Numba compiles, or loads what it has compiled, does not count.  On a busy machine the first
+    crystal of a process would take too long by it, and so would every other one, as nothing would ever be compiled.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds, self._begun = seconds, -math.inf
+        self._seconds, self._begun, self._compiling = seconds, -math.inf, 0
 
     def __enter__(self) -> Self:
+        event.register(_COMPILING, self)  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *_: object) -> None:
+        event.unregister(_COMPILING, self)  # type: ignore[no-untyped-call]
         faulthandler.cancel_dump_traceback_later()
+
+    def on_start(self, _: object) -> None:
+        """Stop the time; Numba calls this, also for what it compiles while it compiles something else."""
+        self._compiling += 1
+        faulthandler.cancel_dump_traceback_later()
+
+    def on_end(self, _: object) -> None:
+        """Start the time again when nothing is left to compile."""
+        self._compiling = max(
+            0, self._compiling - 1
+        )  # another thread may have begun before this limit was there
+        if not self._compiling:
+            self._begun = -math.inf
+            self.renew()
 
     def renew(self) -> None:
         """Start the time again; at most every tenth of it, so that not every crystal starts a thread."""

@@ -253,6 +253,47 @@ def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPo
         assert (endless.out / name).read_bytes() == (plain.out / name).read_bytes()
 
 
+@pytest.mark.slow
+def test_the_time_in_which_numba_compiles_is_no_crystals(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    table = write_table(tmp_path / "crystals.csv", 3)
+    nothing_compiled = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILING, table, tmp_path / "s"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=nothing_compiled,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    samples, limit_s, compiled_s = map(float, done.stdout.split())
+    assert samples == 3
+    assert compiled_s > limit_s
+
+
+COMPILING = """
+import sys
+from pathlib import Path
+
+from numba.core.event import install_timer
+
+from hpcvox.actors.campaign import parts_of
+from hpcvox.crystals.sources.source import open_source
+from hpcvox.featurize.settings import DensitySettings
+from hpcvox.featurize.worker import ShardWorker
+
+table, out = map(Path, sys.argv[1:])
+settings = DensitySettings(source=table, out=out, voxels=16, limit_s=1)
+(part,) = parts_of(open_source(table), 256)
+seconds = []
+with install_timer("numba:compiler_lock", seconds.append):
+    made = ShardWorker(settings)(part)
+print(made.line.samples, settings.limit_s, sum(seconds))
+"""
+"""Prints how many samples it made, the limit, and how long Numba compiled."""
+
+
 def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, pool: ActorPool) -> None:
     source = shared_data / "cif_battery" / "cifs.tar.xz"
     with tarfile.open(source) as archive:
