@@ -1,6 +1,6 @@
 """Checks before the first stage of a pipeline starts whether a later stage would refuse the user's crystals."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.pipeline.placing import placed
 from hpcvox.pipeline.settings import PipelineSettings
 from hpcvox.pipeline.stages import Stage
-from hpcvox.screening.columns import column_of
+from hpcvox.screening.columns import column_of, require_formation_energy
 from hpcvox.screening.expression import parse
+from hpcvox.screening.hull import require_columns
 from hpcvox.screening.settings import ScreenSettings
 from hpcvox.screening.summary import OF_CRYSTALS, Column, identifier
 from hpcvox.shards.split import split
@@ -38,17 +39,25 @@ def require_settings(settings: PipelineSettings, stages: Sequence[Stage]) -> Non
     for stage in stages:
         job = getattr(settings, stage.name)
         inputs.require(job, job.model_fields_set - set(stage.folders), f"{stage.name}.")
-    if {"featurize", "train_vae"} <= by_name.keys():
-        _require_fitting_voxels(settings)
+    if "featurize" in by_name:
+        _require_fitting_voxels(settings, by_name)
     if "generate" in by_name:
         _require_deciles(settings)
     if "screen" in by_name and settings.screen is not None:
         _require_columns(settings.screen, placed(settings, by_name["train_cgcnn"], planned=True))
 
 
-def _require_fitting_voxels(settings: PipelineSettings) -> None:
-    """See that the VAE, and the one that its training starts from, are for voxels as they will be."""
-    initial, made = settings.train_vae.initial, settings.featurize
+def _require_fitting_voxels(settings: PipelineSettings, stages: Container[str]) -> None:
+    """See that UNet and VAE, and the one that the VAE's training starts from, are for voxels as they will be."""
+    initial, made, unet = settings.train_vae.initial, settings.featurize, settings.train_unet
+    if (
+        unet is not None
+        and "train_unet" in stages
+        and (misfit := unet.model.misfit(made.voxels, "train_unet.model."))
+    ):
+        raise ConfigError(misfit)
+    if "train_vae" not in stages:
+        return
     if initial is None:
         if misfit := settings.train_vae.model.misfit(made.voxels, "train_vae.model."):
             raise ConfigError(misfit)
@@ -76,6 +85,12 @@ def _require_deciles(settings: PipelineSettings) -> None:
 def _require_columns(screen: ScreenSettings, network: Any) -> None:
     """See that what the screen asks of candidates is among their columns."""
     hull = [] if screen.references is None else [Column.HULL]
+    if hull:
+        require_formation_energy(screen, [network.target], "screen.")
+        try:
+            require_columns(screen)
+        except ConfigError as error:
+            raise ConfigError(f"screen.{error}") from None
     columns = [*OF_CRYSTALS, column_of(network.target), *hull]
     names = [identifier(column) for column in columns]
     if screen.where is not None:

@@ -1,5 +1,6 @@
 """The columns of ``properties.csv``, and their names in ``where`` and ``rank``."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hpcvox.errors import ConfigError, did_you_mean
@@ -45,11 +46,8 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
     targets = {target: column_of(target) for target in networks.targets}
     predicted = [name for column in targets.values() for name in (column, std_column(column))]
     hull = [Column.HULL] if settings.references is not None else []
-    if hull and settings.formation_energy not in targets:
-        raise ConfigError(
-            f"formation_energy: no network of models has the target {settings.formation_energy}, which references "
-            f"need; valid: {', '.join(targets)}"
-        )
+    if hull:
+        require_formation_energy(settings, targets)
     numbers = (*OF_CRYSTALS, *predicted, *hull)
     empty = {std_column(targets[t]) for t, members in networks.targets.items() if len(members) == 1}
     names: dict[str, str] = {}
@@ -62,6 +60,22 @@ def columns(settings: ScreenSettings, networks: PropertyNetworks) -> Columns:
                 f"models: the columns {other} and {column} would be called the same; train one under another target"
             )
     return Columns(targets, numbers, names)
+
+
+def require_formation_energy(settings: ScreenSettings, targets: Collection[str], prefix: str = "") -> None:
+    """See that ``targets``, those of the networks, have the formation energy that references need.
+
+    Args:
+        prefix: stands before the key of the setting.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    if (wanted := settings.formation_energy) not in targets:
+        raise ConfigError(
+            f"{prefix}formation_energy: no network of models has the target {wanted}, which references need: "
+            f"{did_you_mean(wanted, targets)}valid: {', '.join(targets)}"
+        )
 
 
 def column_of(target: str) -> str:

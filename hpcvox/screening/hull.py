@@ -28,13 +28,9 @@ def read_references(settings: ScreenSettings) -> list[Phase]:
         ConfigError: a column is missing, a formula or energy cannot be read, or energies are not of formation.
         SourceError: the source cannot be read.
     """
-    path, column = settings.references, settings.reference_energy
-    assert path is not None
-    table = path.name.lower().endswith(CSV_SUFFIXES) and path.is_file()
-    given = _of_table(path, settings.reference_formula, column) if table else _of_crystals(path, column)
     lowest: dict[str, Phase] = {}
     count = 0
-    for line in given:
+    for line in _lines(settings):
         count += 1
         one = phase(line)
         if len(one.amounts) == 1:
@@ -46,14 +42,33 @@ def read_references(settings: ScreenSettings) -> list[Phase]:
         elif one.energy < 0 and one.energy < lowest.get(one.formula, one._replace(energy=0.0)).energy:
             lowest[one.formula] = one
     if not count:
-        raise ConfigError(f"references: {path} has no phase with a number in {column!r}")
+        raise ConfigError(
+            f"references: {settings.references} has no phase with a number in {settings.reference_energy!r}"
+        )
     return [lowest[formula] for formula in sorted(lowest)]
+
+
+def require_columns(settings: ScreenSettings) -> None:
+    """See that ``settings.references`` have the columns that the settings name; reads no further than a first phase.
+
+    Raises:
+        ConfigError, SourceError: they have not, or cannot be read.
+    """
+    next(_lines(settings), None)
 
 
 def hull_of(phases: Iterable[Phase]) -> Hull:
     """The convex hull of the formation energies of ``phases`` and of the elements, which are 0 by definition."""
     elements = (Phase(symbol, ((symbol, 1.0),), 0.0) for symbol in ATOMIC_NUMBERS)
     return Hull([*elements, *phases])
+
+
+def _lines(settings: ScreenSettings) -> Iterator[Line]:
+    """The references that have an energy."""
+    path, energy = settings.references, settings.reference_energy
+    assert path is not None
+    table = path.name.lower().endswith(CSV_SUFFIXES) and path.is_file()
+    return _of_table(path, settings.reference_formula, energy) if table else _of_crystals(path, energy)
 
 
 def _of_table(path: Path, formula: str, energy: str) -> Iterator[Line]:

@@ -61,6 +61,10 @@ def test_what_fits_is_planned(source: Path) -> None:
             "is for 32³ periodic voxels, and featurize makes 16³",
         ),
         ([*FITS, "featurize.voxels=16"], r"set train_vae.model.decoder=\[128,64\]"),
+        (
+            [*FITS, "train_unet={model: {patch: 4}}", "featurize.voxels=24"],
+            "train_unet.model.down: 2 levels and patches of 4³ take a multiple of 16 voxels .*voxels=16 or voxels=32",
+        ),
         ([*FITS, "generate.conditions=[0, 3]"], "generate.conditions: 3 is none of the 3 bins"),
         ([*FITS, "judge.known=[absent.csv]"], "judge.known=absent.csv: there is no such file"),
         (
@@ -68,9 +72,21 @@ def test_what_fits_is_planned(source: Path) -> None:
             "screen.rank: there will be no column my_enrgy: did you mean my_energy",
         ),
         ([*FITS, "screen.where=gap > 1"], "screen.where: .*gap"),
+        (
+            [*FITS, "screen.references=known.csv", "screen.formation_energy=my_enrgy"],
+            "screen.formation_energy: no network .* the target my_enrgy, .*: did you mean my_energy. valid: my_energy",
+        ),
+        (
+            [*FITS, "screen.references=known.csv", "screen.formation_energy=my_energy"],
+            "screen.reference_energy: there is no column 'formation_energy' in known.csv: did you mean formation_e",
+        ),
     ],
 )
-def test_what_does_not_is_told_at_once(source: Path, overrides: list[str], said: str) -> None:
+def test_what_does_not_is_told_at_once(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], said: str
+) -> None:
+    (tmp_path / "known.csv").write_text("formula,formation_e\nSrO,-3.0\n")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=said):
         planned(source, *overrides)
     assert not (source.parent / "out").exists()

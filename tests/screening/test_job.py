@@ -340,8 +340,8 @@ def elements(formula: str) -> list[str]:
         ),
         (["reference_energy=e"], "reference_energy: there is no column 'e'"),
         (
-            ["formation_energy=e_f"],
-            "no network of models has the target e_f.*valid: formation_energy, band_gap",
+            ["formation_energy=formation_enrgy"],
+            "no network of models has the target formation_enrgy.*did you mean formation_energy.*valid: .*, band_gap",
         ),
     ],
 )
