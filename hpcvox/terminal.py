@@ -4,10 +4,18 @@ Names of files, ids of crystals and answers of servers come from others.  A term
 so these are shown escaped.
 """
 
+import re
 import sys
 from typing import Final
 
-_SIGNS: Final = {"→": "->", "…": "...", "×": "x", "≤": "<=", "≥": ">=", "–": "-", "’": "'"}
+_SIGNS: Final = {
+    "→": "->", "…": "...", "×": "x", "≤": "<=", "≥": ">=", "–": "-", "−": "-", "±": "+/-", "’": "'",
+    "²": "^2", "³": "^3", "°": " deg", "δ": "d", "Δ": "d",
+    "α": "alpha", "β": "beta", "γ": "gamma", "Γ": "Gamma", "π": "pi",
+}  # fmt: skip
+
+_UNIT: Final = re.compile(r"(?<![^\s\d(/])Å(?![^\s^),;:.]|\.\w)")
+"""The unit, and no file's name (``Å.csv``), as which other letters would name another file."""
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -27,11 +35,11 @@ def say(text: str, error: bool = False) -> None:
 
 
 def _plain(text: str, encoding: str) -> str:
-    """``text`` with punctuation (→, …, ×) replaced by characters that the encoding has."""
+    """``text`` with signs (→, …, ×) and units (Å, °) replaced by characters that the encoding has."""
     for sign, letters in _SIGNS.items():
         if sign in text and not sign.encode(encoding, "ignore"):
             text = text.replace(sign, letters)
-    return text
+    return text if "Å".encode(encoding, "ignore") else _UNIT.sub("A", text)
 
 
 def printable(text: str) -> str:

@@ -51,7 +51,6 @@ def _is_of_another_kind(call: ast.Call, name: str) -> bool:
     owners = (
         "os",
         "gzip",
-        "tarfile",
         "zipfile",
         "_zip",
         "archive",
@@ -73,7 +72,7 @@ def test_texts_are_opened_with_their_encoding(path: Path) -> None:
         assert list(without_encoding(ast.parse(path.read_text("utf-8")))) == []
 
 
-CALLS = "p.open()|p.open('w')|open(p)|p.read_text()|p.write_text(t)|run(c, text=True)|os.fdopen(1, 'w')"
+CALLS = "p.open()|p.open('w')|open(p)|p.read_text()|p.write_text(t)|run(c, text=True)|os.fdopen(1, 'w')|tarfile.open(p)"
 
 
 @pytest.mark.parametrize("call", CALLS.split("|"))

@@ -30,8 +30,8 @@ def test_control_characters_are_shown_escaped(text: str, shown: str) -> None:
 def test_what_the_encoding_of_the_terminal_lacks_is_shown_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
-    say("3 Å")
-    assert raw.getvalue() == b"3 \\xc5\n"
+    say("3 Ω of Å.csv and 'Å'")
+    assert raw.getvalue() == b"3 \\u03a9 of \\xc5.csv and '\\xc5'\n"
 
 
 def test_the_signs_of_sentences_have_letters_where_the_encoding_lacks_them(
@@ -42,6 +42,14 @@ def test_the_signs_of_sentences_have_letters_where_the_encoding_lacks_them(
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
         say("2 × a → b …")
         assert raw.getvalue() == shown
+
+
+def test_units_have_letters_where_the_encoding_lacks_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding, shown in (("ascii", "4 A, 0.5 e/A^3, 90 deg"), ("latin-1", "4 Å, 0.5 e/Å³, 90°")):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+        say("4 Å, 0.5 e/Å³, 90°")
+        assert raw.getvalue() == f"{shown}\n".encode(encoding)
 
 
 def test_counts_have_their_plural() -> None:
@@ -63,6 +71,17 @@ def test_a_name_that_the_locale_cannot_write_is_told_in_one_line(tmp_path: Path)
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_file_of_a_config_that_the_locale_cannot_name_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "Å.csv").write_text("id,cif\n")
+    (tmp_path / "x.yaml").write_bytes(f"source: {tmp_path}/Å.csv\n".encode())
+    environment = {"PATH": "/bin:/usr/bin", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "hpcvox", "featurize", str(tmp_path / "x.yaml")]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 2
+    assert b"/\\xc5.csv' is no text in this locale (ascii): set LC_ALL=C.UTF-8" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_errors_of_the_command_line_hold_no_control_character(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -79,3 +98,4 @@ def test_with_a_locale_of_ascii_help_is_printed_and_a_config_is_read(tmp_path: P
     done = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"source=\\xc5.csv" in done.stdout
+    assert b"(0.001: 0.004 A in a cell of 4 A)" in done.stdout

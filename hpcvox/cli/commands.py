@@ -73,12 +73,20 @@ def job(verb: str) -> int:
     return COMPLETE if by_ray and status == COMPLETE_WITH_REJECTS else status
 
 
-def _refuse_no_text(words: list[str]) -> None:
-    """Raise :class:`HpcvoxError` if the locale cannot decode a word, because libraries would fail on it later."""
+def _refuse_no_text(words: Sequence[str]) -> None:
+    """Raise :class:`HpcvoxError` if the locale cannot decode or encode a word, for libraries would fail on it later."""
     encoding = sys.getfilesystemencoding()
     for word in words:
-        if encoding != "utf-8" and word.encode(errors="ignore").decode() != word:
+        if encoding != "utf-8" and word.encode(encoding, "ignore").decode(encoding) != word:
             raise HpcvoxError(f"{word!r} is no text in this locale ({encoding}): set LC_ALL=C.UTF-8")
+
+
+def _paths(values: object) -> list[str]:
+    """The paths among the ``values`` of settings, which a config in UTF-8 may have given."""
+    if isinstance(values, dict | list):
+        parts = values.values() if isinstance(values, dict) else values
+        return [path for part in parts for path in _paths(part)]
+    return [str(values)] if isinstance(values, Path) else []
 
 
 def _dispatch(name: str, rest: list[str]) -> Outcome | None:
@@ -121,6 +129,7 @@ def _configured(name: str, verb: Verb, rest: list[str]) -> Outcome | None:
     if given.help or given.defaults:
         say(explain.of_verb(name, verb, settings) if given.help else defaults.text(settings).rstrip("\n"))
         return None
+    _refuse_no_text(_paths(settings.model_dump()))
     if (
         launched_ranks() == 1
     ):  # several ranks check their inputs together, so that only one prints what is missing

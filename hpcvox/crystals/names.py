@@ -1,5 +1,6 @@
 """Makes safe text and safe file names of crystals' ids, which may hold any characters."""
 
+import os
 import re
 from urllib.parse import quote
 
@@ -12,6 +13,11 @@ LONGEST = 150
 def plain(text: str) -> str:
     """``text`` without characters that UTF-8 cannot encode; names of files may hold bytes that are no text."""
     return text.encode(errors="backslashreplace").decode()
+
+
+def of_file(path: str) -> str:
+    """A file's path as text: its bytes are taken for UTF-8, so that ids and shards are the same in every locale."""
+    return os.fsencode(path).decode(errors="surrogateescape")
 
 
 def file_stem(id: str) -> str:

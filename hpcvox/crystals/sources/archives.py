@@ -79,7 +79,7 @@ class TarSource:
         detail: object = "it ends without its end mark"
         try:
             with decompressed(self._path) as stream:
-                with tarfile.open(fileobj=stream, mode="r|", tarinfo=header) as archive:
+                with tarfile.open(fileobj=stream, mode="r|", tarinfo=header, encoding="utf-8") as archive:
                     while (member := archive.next()) is not None:
                         archive.members.clear()  # type: ignore[attr-defined] # else all are kept, and all that is said of each
                         if member.isfile() and structure_format(member.name):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpcvox.crystals.fields import NAMES, Quantity, format_of
+from hpcvox.crystals.names import of_file
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.folders import walked
 from hpcvox.errors import SourceError
@@ -36,5 +37,5 @@ class FieldSource:
     def __iter__(self) -> Iterator[Entry]:
         folder = self._folder.resolve()
         for index, name in enumerate(self._names):
-            origin, kind = f"{folder.name}/{name}", f"field-{self._quantity}"
-            yield Entry(index, name, origin, b"", {}, format=kind, file=folder / name)
+            origin, kind = of_file(f"{folder.name}/{name}"), f"field-{self._quantity}"
+            yield Entry(index, of_file(name), origin, b"", {}, format=kind, file=folder / name)

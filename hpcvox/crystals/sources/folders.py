@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from hpcvox.crystals.compressed import READ_ERRORS, unpacked
 from hpcvox.crystals.limits import MAX_BYTES
+from hpcvox.crystals.names import of_file
 from hpcvox.crystals.record import Entry, Fault
 from hpcvox.crystals.sources.passed_over import FILES, FOLDERS, PassedOver
 from hpcvox.crystals.text import decoded
@@ -74,14 +75,14 @@ def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
     for top in tops:
         target, place = (f"{os.path.realpath(path)}/" for path in (top, top.parent))
         if top != folder and place.startswith(target.replace("//", "/")):
-            passed_over.add(FOLDERS, top.relative_to(folder).as_posix())
+            passed_over.add(FOLDERS, of_file(top.relative_to(folder).as_posix()))
             continue
         for root, folders, files in os.walk(top, onerror=stop):
             here = Path(root)
             inside = here.relative_to(folder)
             real = os.path.realpath(root)
             if real in seen:
-                passed_over.add(FOLDERS, inside.as_posix())
+                passed_over.add(FOLDERS, of_file(inside.as_posix()))
                 folders.clear()
                 continue
             seen.add(real)
@@ -93,7 +94,7 @@ def walked(folder: Path, wanted: Callable[[str], object]) -> Walk:
                 if wanted(name):
                     names.append(prefix + name)
                 elif not (in_hidden or hidden(name)):
-                    passed_over.add(FILES, prefix + name)
+                    passed_over.add(FILES, of_file(prefix + name))
     return Walk(sorted(names), passed_over)
 
 
@@ -135,7 +136,7 @@ class FileSource:
 
 
 def _read(index: int, name: str, origin: str, path: Path) -> Entry:
-    kind = structure_format(path.name) or "cif"
+    kind, name, origin = structure_format(path.name) or "cif", of_file(name), of_file(origin)
     try:
         with open_regular(path) as file:
             text = file.read(MAX_BYTES + 1)  # enough for the parser to see that a text is too long

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import lzma
 import os
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -172,6 +174,39 @@ def test_a_name_that_is_no_text_is_told_all_the_same(tmp_path: Path) -> None:
     put(tmp_path / "a.cif")
     put(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")))
     assert open_source(tmp_path).passed_over == r"1 file of another kind (\udcff.txt)"
+
+
+def test_ids_are_the_same_in_every_locale(tmp_path: Path) -> None:
+    names = ["NaCl Å.cif", "salz/größe.vasp", "β.txt"]
+    for name in names:
+        put(tmp_path / "s" / name, POSCAR if name.endswith("vasp") else CIF)
+    put(tmp_path / "fields" / "Å.cube")
+    with tarfile.open(tmp_path / "s.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        for name in names:
+            archive.add(tmp_path / "s" / name, name)
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    of_ascii, of_utf8 = (
+        subprocess.run(
+            [sys.executable, "-c", LISTING, tmp_path],
+            capture_output=True,
+            check=True,
+            env={"PATH": "/bin:/usr/bin", **locale},
+        ).stdout
+        for locale in (ascii_alone, {"PYTHONUTF8": "1"})
+    )
+    assert of_ascii == of_utf8
+    (entry,) = open_fields(tmp_path / "fields")
+    assert ascii(entry.id).encode() in of_ascii
+
+
+LISTING = """
+import sys
+from pathlib import Path
+from hpcvox.crystals.sources.source import open_fields, open_source
+place = Path(sys.argv[1])
+for source in (open_source(place / "s"), open_source(place / "s.tar"), open_fields(place / "fields")):
+    print(ascii([[entry.id, entry.origin] for entry in source]), ascii(source.passed_over))
+"""
 
 
 def test_folders_of_fields_are_walked_in_the_same_way(tmp_path: Path) -> None:
