@@ -57,6 +57,7 @@ def _is_of_another_kind(call: ast.Call, name: str) -> bool:
         "h5a",
         "h5d",
         "h5g",
+        "Index",
         "ShardSet",
         "Study",
         "durable",
