@@ -7,6 +7,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from hpcvox.crystals.names import file_stem
+from hpcvox.files.pictures import save
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.report.drawing import figures, on_paper
@@ -32,7 +33,7 @@ def write(sections: Sequence[Section], vae: Folder[VAECard], most_densities: int
     for name, figure in _drawn(sections, vae, most_densities):
         names.add(stem := file_stem(name))
         for suffix in FORMATS:
-            figures.save(figure, folder / f"{stem}{suffix}")
+            save(figure, folder / f"{stem}{suffix}")
             figure.set_layout_engine("none")  # laid out once, which takes as long as the drawing
     for path in folder.iterdir():
         if path.suffix in FORMATS and path.stem not in names:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hpcvox.errors import SourceError
-from hpcvox.files import durable
+from hpcvox.files.pictures import save
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.report.drawing import crystals
 from hpcvox.report.drawing.crystals import Scene
@@ -155,12 +154,3 @@ def _edges(lattice: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDAr
                 start = u * lattice[others[0]] + v * lattice[others[1]]
                 edges.append((start, start + lattice[along]))
     return edges
-
-
-def save(figure: Figure, target: Path) -> None:
-    """Write ``figure`` to ``target``, whole or not at all, in the format of its suffix; the same bytes each time."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    format = target.suffix.lstrip(".") or "png"
-    undated = {"Date": None} if format == "svg" else {}
-    with durable.written_aside(target) as part, matplotlib.rc_context({"svg.hashsalt": "hpcvox"}):
-        figure.savefig(part, format=format, dpi=150, metadata=undated)
