@@ -22,6 +22,7 @@ __all__ = [
     "open_shards",
     "place",
     "plot_density",
+    "plot_explanation",
     "plot_fingerprint",
     "r3dvs",
     "to_ase",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from hpcvox.api.describing import diffraction_fingerprint, graph, r3dvs, voxelize
     from hpcvox.api.networks import load
     from hpcvox.api.placing import place
-    from hpcvox.api.plots import plot_density, plot_fingerprint
+    from hpcvox.api.plots import plot_density, plot_explanation, plot_fingerprint
     from hpcvox.api.shards import open_shards
     from hpcvox.api.structures import to_ase, to_pymatgen
 else:
@@ -46,7 +47,7 @@ else:
 
         places = {
             **dict.fromkeys(("diffraction_fingerprint", "graph", "r3dvs", "voxelize"), "describing"),
-            **dict.fromkeys(("plot_density", "plot_fingerprint"), "plots"),
+            **dict.fromkeys(("plot_density", "plot_explanation", "plot_fingerprint"), "plots"),
             **dict.fromkeys(("to_ase", "to_pymatgen"), "structures"),
             "load": "networks",
             "open_shards": "shards",

@@ -22,6 +22,7 @@ MISSING = {
     "judge": "generated",
     "evaluate": "vae",
     "evaluate-fingerprint": "run",
+    "explain": "source",
     "pipeline": "source",
     "campaign": "model",
     **{verb: "shards" for verb in VERBS if verb.startswith("train-")},

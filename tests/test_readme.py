@@ -77,6 +77,7 @@ SMALL = {
     "study": ["trials=2", "settings.epochs=1", "settings.threads=1"],
     "elements": ["size=70"],
     "evaluate-fingerprint": ["limit=7", "displacements=[0.1]", "vacancies=[0.1]", "substitutions=[]"],
+    "explain": ["limit=2"],
     "evaluate": ["limit=3", "threads=1"],
     "dft": ["cutoff=300", "k_density=0.5", "actors=1"],
     "screen": ["actors=1"],

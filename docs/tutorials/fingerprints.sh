@@ -12,3 +12,7 @@ hpcvox train-fingerprint shards=runs/elements_fingerprints held_out_fraction=0.1
 # --8<-- [start:defects]
 hpcvox evaluate-fingerprint
 # --8<-- [end:defects]
+
+# --8<-- [start:explain]
+hpcvox explain
+# --8<-- [end:explain]

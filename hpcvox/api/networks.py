@@ -1,6 +1,6 @@
 """Uses trained networks on crystals: those of run folders, and those that come with hpcvox, by name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.errors import ConfigError
 from hpcvox.featurize.sampler import alone
 from hpcvox.generation.settings import GenerateSettings
+from hpcvox.networks.fingerprint.explanation import Explanation, Uncertainty
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.training.folder.card import Card, read_card
 from hpcvox.training.folder.shipped import located
@@ -54,6 +55,47 @@ class Trained:
             Rejected: hpcvox cannot use one of the crystals.
         """
         raise self._refused("classify", "train-fingerprint")
+
+    def explain(
+        self, crystal: CrystalLike, layers: Sequence[int] | None = None, filters: int = 4
+    ) -> Explanation:
+        """Say what the network looks at in a crystal's fingerprint: attentive response maps (Ziletti et al. 2018).
+
+        Args:
+            crystal: see :func:`hpcvox.to_ase`.
+            layers: convolutions whose filters are looked into, 1 the first; None: the first, the third and the last.
+            filters: how many filters of each, the most active ones.
+
+        Returns:
+            ``fingerprint`` (n, n, 3) float32; ``probabilities`` by class; for each of ``layers`` the numbers of its
+            ``filters`` and their ``maps`` (filters, n, n, 3) float32; ``template`` (n, n, 3) float32, the sum of the
+            maps of all filters of the last layer.  :func:`hpcvox.plot_explanation` draws it.
+
+        Raises:
+            ConfigError: this network knows no classes, or has no such layer.
+            Rejected: hpcvox cannot use the crystal.
+        """
+        raise self._refused("explain", "train-fingerprint")
+
+    def uncertainty(
+        self, crystals: CrystalLike | Iterable[CrystalLike], draws: int = 100, seed: int = 0
+    ) -> Uncertainty:
+        """Say how sure the classes of crystals are, from predictions with dropout (Leitherer et al. 2021).
+
+        Args:
+            crystals: one crystal or several, see :func:`hpcvox.to_ase`.
+            draws: how many predictions; the features that each leaves out are the same for all crystals.
+            seed: seed of what is left out.
+
+        Returns:
+            ``probabilities`` (N, classes), means over the draws; ``entropy`` (N,) of these, in nats; and
+            ``mutual_information`` (N,), in nats, which is high where the draws contradict each other.  All float64.
+
+        Raises:
+            ConfigError: this network knows no classes, or was trained without dropout.
+            Rejected: hpcvox cannot use one of the crystals.
+        """
+        raise self._refused("uncertainty", "train-fingerprint")
 
     def generate(self, n: int, condition: float | None = None, **settings: Any) -> list[Atoms]:
         """Generate ``n`` valid crystals, the same as ``hpcvox generate``, in the order in which they are drawn.
@@ -122,13 +164,33 @@ class Classifier(Trained):
         self._network = Network(folder)
         self._descriptor = descriptor(self._network.card, str(folder))
         self.classes = list(self._network.classes)
-        self.does = f"classify(crystals) gives one of {', '.join(self.classes)}"
+        known = ", ".join(self.classes)
+        self.does = f"classify(crystals) gives one of {known}; explain(crystal) shows what it looks at"
 
     def classify(self, crystals: CrystalLike | Iterable[CrystalLike]) -> list[str]:
         """See :meth:`Trained.classify`."""
-        records = to_records(crystals)
-        images = [alone(self._descriptor, record).arrays["fingerprint"] for record in records]
+        images = self._fingerprints(crystals)
         return self._network(np.stack(images)) if images else []
+
+    def explain(
+        self, crystal: CrystalLike, layers: Sequence[int] | None = None, filters: int = 4
+    ) -> Explanation:
+        """See :meth:`Trained.explain`."""
+        if filters < 1:
+            raise ConfigError(f"filters: {filters} are none to look into: give 1 or more")
+        (image,) = self._fingerprints([crystal])
+        return self._network.explain(image, layers, filters)
+
+    def uncertainty(
+        self, crystals: CrystalLike | Iterable[CrystalLike], draws: int = 100, seed: int = 0
+    ) -> Uncertainty:
+        """See :meth:`Trained.uncertainty`."""
+        if draws < 1:
+            raise ConfigError(f"draws: {draws} say nothing: give 1 or more")
+        return self._network.uncertainty(self._fingerprints(crystals), draws, seed)
+
+    def _fingerprints(self, crystals: CrystalLike | Iterable[CrystalLike]) -> list[NDArray[np.float32]]:
+        return [alone(self._descriptor, record).arrays["fingerprint"] for record in to_records(crystals)]
 
 
 class Generator(Trained):

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hpcvox.api.describing import Voxels
 from hpcvox.descriptors import diffraction
-
-DIMMEST = 1e-3
-"""Share of a fingerprint's brightest pixel at and below which a pixel is black."""
+from hpcvox.experiments.explain import drawing
+from hpcvox.experiments.explain.drawing import DIMMEST
+from hpcvox.networks.fingerprint.explanation import Explanation
 
 
 def plot_density(voxels: Voxels, axis: int = 2, place: int | None = None, axes: Axes | None = None) -> Figure:
@@ -47,6 +47,15 @@ def plot_fingerprint(fingerprint: NDArray[np.float32]) -> Figure:
         axes.set_title(f"±45° about {'xyz'[channel]}", fontsize=10)
     figure.colorbar(image, ax=row, label="intensity (of the brightest pixel)")
     return figure
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw a fingerprint beside what a network looks at in it, as ``hpcvox explain`` does.
+
+    Args:
+        explanation: what :meth:`explain` of a network that :func:`hpcvox.load` has loaded says.
+    """
+    return drawing.picture(explanation, drawing.titled(explanation))
 
 
 def draw_channel(axes: Axes, picture: NDArray[np.float32]) -> AxesImage:

@@ -101,6 +101,11 @@ VERBS = {
         "hpcvox.experiments.evaluate_fingerprint.job:run",
         "classes of crystals with defects, by network and symmetry",
     ),
+    "explain": Verb(
+        "hpcvox.experiments.explain.settings:ExplainSettings",
+        "hpcvox.experiments.explain.job:run",
+        "what a fingerprint network looks at in crystals, as pictures",
+    ),
     "report": Verb(
         "hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"
     ),

@@ -85,8 +85,11 @@ def described(
     return crystal, ragged
 
 
-def alone(settings: FeaturizeSettings, crystal: Crystal) -> Sample:
+def alone(settings: FeaturizeSettings, crystal: Crystal, place: tuple[int, int] = (0, 0)) -> Sample:
     """Describe one crystal; the arrays have the same bytes as those in shards of its source.
+
+    Args:
+        place: see :meth:`Sampler.fill`.
 
     Raises:
         Rejected: the descriptor cannot describe the crystal.
@@ -94,7 +97,7 @@ def alone(settings: FeaturizeSettings, crystal: Crystal) -> Sample:
     filler = sampler(settings)
     arrays = {one.name: np.empty(one.shape, one.dtype) for one in filler.arrays if one.rows == SAMPLE}
     kinds = {one.name: one.dtype for one in filler.arrays}
-    crystal, ragged = described(filler, crystal, (0, 0), settings.max_sites, lambda: arrays)
+    crystal, ragged = described(filler, crystal, place, settings.max_sites, lambda: arrays)
     return Sample(crystal, arrays | {name: array.astype(kinds[name]) for name, array in ragged.items()})
 
 

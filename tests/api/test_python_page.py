@@ -31,5 +31,5 @@ def test_the_pages_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     for page, text in BLOCKS.items():
         if page not in ELSEWHERE:
             exec(compile(text, page, "exec"), {})  # noqa: S102 # our own page
-    for made in ("salt.png", "fingerprint.png", "first.cif"):
+    for made in ("salt.png", "fingerprint.png", "copper.png", "first.cif"):
         assert (tmp_path / made).stat().st_size

@@ -6,6 +6,9 @@ from torch import nn
 from hpcvox.networks.fingerprint.settings import ConvNetSettings
 
 CHANNELS = 3
+POOL = 2
+"""Pixels along an edge of which pooling keeps the largest."""
+
 EPSILON = 1e-3
 """Momentum and epsilon of BatchNorm, as in Keras."""
 
@@ -46,8 +49,8 @@ class ConvNet(nn.Module):
         width, size = CHANNELS, pixels
         for level, filters in enumerate(settings.filters):
             if level:
-                levels.append(nn.MaxPool2d(2))
-                size //= 2
+                levels.append(nn.MaxPool2d(POOL))
+                size //= POOL
             for outputs in filters:
                 levels += [
                     nn.Conv2d(width, outputs, settings.kernel, padding=settings.kernel // 2),
@@ -76,7 +79,10 @@ class ConvNet(nn.Module):
             x_BCHW: fingerprints, channels first, values 0 to 1.
             kept_BF: which of the ``features`` dropout keeps; None: all of them, as outside of training.
         """
-        features_BF: torch.Tensor = self.body(x_BCHW)
+        return self.classified(self.body(x_BCHW), kept_BF)
+
+    def classified(self, features_BF: torch.Tensor, kept_BF: torch.Tensor | None = None) -> torch.Tensor:
+        """The logits, (B, classes), of what the convolutions have made of fingerprints; ``kept_BF`` as above."""
         if kept_BF is not None:
             features_BF = features_BF * kept_BF / (1 - self.dropout)
         logits: torch.Tensor = self.head(self.norm(torch.relu(self.dense(features_BF))))
