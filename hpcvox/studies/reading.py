@@ -16,7 +16,7 @@ from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.process.settings_files import CONFIG
-from hpcvox.studies.page import page
+from hpcvox.studies.page import Plot, page
 from hpcvox.studies.study import FOLDER, SAME_AS, Study
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import card, earlier
@@ -79,28 +79,40 @@ def plot(out: Path) -> Outcome:
     study = Study.open(out)
     if not any(trial.state == TrialState.COMPLETE for trial in study.trials):
         raise ConfigError(f"{out}: no trial is complete yet, there is nothing to plot")
-    view = optuna.visualization
-    figures = []
-    if len(study.settings.objectives) == 1:
-        figures += [view.plot_optimization_history(study.optuna), view.plot_intermediate_values(study.optuna)]
-    elif len(study.settings.objectives) <= 3:
-        figures.append(view.plot_pareto_front(study.optuna))
-    for number, objective in enumerate(study.settings.objectives):
-        value = partial(_value, number)
-        figures += [
-            view.plot_slice(study.optuna, target=value, target_name=objective.metric),
-            view.plot_parallel_coordinate(study.optuna, target=value, target_name=objective.metric),
-        ]
     best_ones = _best(study)
     facts = {"trials": _states(study)}
     for trial in best_ones[:MOST_BEST]:
         facts[f"trial {trial.number}"] = _values(study, trial)
-        facts |= {f"{key} of trial {trial.number}": _short(value) for key, value in trial.params.items()}
+        of = f" of trial {trial.number}" if len(best_ones) > 1 else ""
+        facts |= {f"{key}{of}": _short(value) for key, value in trial.params.items()}
     command = f"hpcvox study export {out} {out}_best"
     if len(best_ones) > 1:
         command = f"hpcvox study best {out}"
-    durable.write_text(out / PLOTS, page(f"Study {out}", facts, command, figures))
-    return Outcome(f"{counted(len(figures), 'plot')} in {out / PLOTS}")
+    plots = _plots(study)
+    durable.write_text(out / PLOTS, page(f"Study {out}", facts, command, plots))
+    return Outcome(f"{counted(len(plots), 'plot')} in {out / PLOTS}")
+
+
+def _plots(study: Study) -> list[Plot]:
+    view, objectives, settings = optuna.visualization, study.settings.objectives, len(study.settings.space)
+    plots = []
+    if len(objectives) == 1:
+        metric = objectives[0].metric
+        curves = view.plot_intermediate_values(study.optuna)
+        curves.update_layout(xaxis_title="epoch", yaxis_title=metric)
+        history = view.plot_optimization_history(study.optuna, target_name=metric)
+        plots += [Plot("Trial by trial", history), Plot("The curve of each trial", curves)]
+    elif len(objectives) <= 3:
+        plots.append(Plot("All trials, and the best among them", view.plot_pareto_front(study.optuna), 3))
+    for number, objective in enumerate(objectives):
+        value, metric = partial(_value, number), objective.metric
+        slices = view.plot_slice(study.optuna, target=value, target_name=metric)
+        lines = view.plot_parallel_coordinate(study.optuna, target=value, target_name=metric)
+        plots += [
+            Plot(f"{metric} over each setting", slices, settings),
+            Plot(f"{metric} and all settings of each trial", lines, settings + 1),
+        ]
+    return plots
 
 
 def export(out: Path, target: Path) -> Outcome:

@@ -162,6 +162,24 @@ def test_it_prints(opened: Any) -> None:
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+def test_it_fits_a_phone_from_the_first_moment(opened: Any) -> None:
+    """Also what is drawn: a figure follows the width of the page."""
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= 390
+        rights = "[...document.querySelectorAll('.main-svg')].map(s => s.getBoundingClientRect().right)"
+        wait(opened, f"return Math.max(...{rights}) <= 390")
+        opened.refresh()
+        wait(opened, "return document.documentElement.dataset.ready === 'yes'")
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= 390
+        assert opened.execute_script(f"return Math.max(...{rights})") <= 390
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        opened.refresh()
+        wait(opened, "return document.documentElement.dataset.ready === 'yes'")
+
+
 def test_no_error_and_no_request(opened: Any) -> None:
     assert opened.execute_script("return window.hacked") is None
     assert errors(opened) == []

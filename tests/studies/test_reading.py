@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -16,6 +17,7 @@ from hpcvox.studies import reading
 from hpcvox.studies.journal import JOURNAL, storage
 from hpcvox.studies.settings import Dimension, StudySettings
 from hpcvox.studies.study import _NAME, FOLDER, SAME_AS, TAKES_UP
+from tests.support.browsing import cleared, errors, wait
 
 NAME = "<img src=x onerror=alert(1)>&\x1b"
 CHOICE = "</script><script>alert(2)</script>"
@@ -132,3 +134,30 @@ def test_the_page_runs_its_own_scripts_alone_and_fetches_nothing(studied: Path) 
     assert [figure["data"][0]["type"] for figure in figures] == ["scatter"] * 4
     assert re.findall(r"<script[^>]+>", page) == ['<script type="application/json" id="figures">']
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=", page.partition("<script>")[0])
+
+
+def test_the_page_of_many_settings_fits_a_phone(browser: Any, tmp_path: Path) -> None:
+    names = ["epochs", "batch_size", "seed", "patience", "warmup"]
+    config.save(
+        StudySettings(out=tmp_path, space={name: Dimension(low=1, high=9) for name in names}),
+        tmp_path / "config.yaml",
+    )
+    study = optuna.create_study(storage=storage(tmp_path), study_name=_NAME)
+    for value in range(2):
+        trial = study.ask({name: optuna.distributions.IntDistribution(1, 9) for name in names})
+        trial.set_user_attr(FOLDER, f"trials/{value}")
+        trial.report(float(value), 1)
+        study.tell(trial, float(value))
+    reading.plot(tmp_path)
+    cleared(browser)
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        browser.get((tmp_path / reading.PLOTS).as_uri())
+        wait(browser, "return document.querySelectorAll('.plot .main-svg').length >= 4")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+        slices = "return document.querySelectorAll('.plot')[2].getBoundingClientRect().width"
+        assert browser.execute_script(slices) == 5 * 240
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert errors(browser) == []
