@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 
 from hpcvox.report.drawing.chart import Axis, Bars, Chart, Gallery, Line, LyingBars, Points, Scale
@@ -36,6 +37,9 @@ def picture(chart: Chart) -> Figure:
                 _points(axes, mark)
     axes.set_title(chart.title, fontsize=10)
     axes.set(**_look("x", chart.x), **_look("y", chart.y))
+    for drawn, axis in ((axes.xaxis, chart.x), (axes.yaxis, chart.y)):
+        if axis.step is not None:
+            drawn.set_major_locator(MultipleLocator(axis.step))
     if chart.equal:
         axes.set_aspect("equal")
     named = [mark for mark in chart.marks if not isinstance(mark, LyingBars) and mark.name]

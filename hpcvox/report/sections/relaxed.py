@@ -40,6 +40,7 @@ def sections(run: Run) -> list[Section]:
     section = Section(
         NAME,
         TITLE,
+        intro="How far relaxation has moved crystals; energies are in eV/atom, lengths in Å (docs/relax.md).",
         facts=[] if folder.summary is None else _facts(folder.summary),
         charts=made,
         tables=[first_rows("Every crystal that was given", rows, run.settings.table_rows, TABLE)],

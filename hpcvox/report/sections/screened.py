@@ -10,13 +10,20 @@ from hpcvox.report.parts import Section, shown
 from hpcvox.report.reading import numbers, read_rows
 from hpcvox.report.run import Run
 from hpcvox.report.tables import first_rows
-from hpcvox.screening.summary import PROPERTIES, SCREENED, Column, std_column
+from hpcvox.screening.summary import OF_CRYSTALS, PROPERTIES, SCREENED, Column, std_column
 
 NAME: Final = "screened"
 TITLE: Final = "Predicted properties"
 
 NOT_PREDICTED: Final = {Column.ID, Column.FORMULA, Column.N_SITES, Column.N_ELEMENTS, Column.UNSEEN}
 """Columns that are no properties, besides the networks' standard deviations."""
+
+AXES: Final[Mapping[str, str]] = {
+    Column.VOLUME: "volume of the cell (Å³)",
+    Column.DENSITY: "density (g/cm³)",
+    Column.HULL: "energy above the hull (eV/atom)",
+}
+"""Those with a unit; what a network predicts has the unit that it learnt."""
 
 MOST_PROPERTIES: Final = 12
 
@@ -49,6 +56,7 @@ def _histograms(rows: Sequence[Mapping[str, str]], passing: set[str]) -> list[Ch
     columns = list(rows[0]) if rows else []
     deviations = {std_column(column) for column in columns}
     properties = [column for column in columns if column not in NOT_PREDICTED | deviations]
+    properties.sort(key=lambda column: column in OF_CRYSTALS)
     sides = {
         "passes": [row for row in rows if row.get(Column.ID) in passing],
         "does not": [row for row in rows if row.get(Column.ID) not in passing],
@@ -56,5 +64,6 @@ def _histograms(rows: Sequence[Mapping[str, str]], passing: set[str]) -> list[Ch
     made: list[Chart] = []
     for column in properties[:MOST_PROPERTIES]:
         groups = {label: numbers(side, column) for label, side in sides.items()}
-        made += charts.histograms(f"screened-{column}", column.replace("_", " "), groups)
+        axis = AXES.get(column, column.replace("_", " "))
+        made += charts.histograms(f"screened-{column}", axis, groups)
     return made
