@@ -121,7 +121,8 @@ def _taken_over(settings: PipelineSettings, stage: Stage, planned: bool) -> dict
             return {"known": _place(settings, CRYSTALS) if usual else None} | form
         case "report":  # leave out folders that an earlier run has made and this one does not
             gone = set() if settings.train_unet and settings.finetune_unet else {"finetuned_unet"}
-            gone |= set() if planned or has_candidates(settings.out / JUDGED) else {"screened", "relaxed"}
+            later = {"screened", "relaxed", "hull"}
+            gone |= set() if planned or has_candidates(settings.out / JUDGED) else later
             return dict.fromkeys(gone)
     return {}
 

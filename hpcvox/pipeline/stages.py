@@ -64,6 +64,7 @@ STAGES = (
             # the folders of an earlier run or of the user count, too
             "screened": "screened",
             "relaxed": "relaxed",
+            "hull": "hull",
             "timings": TIMINGS,
             "out": "report",
         },

@@ -6,8 +6,11 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from hpcvox import scalars
+from hpcvox.database.summary import TABLE as DATABASE
 from hpcvox.process.settings_files import CONFIG
+from hpcvox.relaxation.summary import RelaxSummary, bare
 from hpcvox.report.run import Folder, Run
+from hpcvox.stability.references import SHIPPED, calculators
 
 OVERWRITE: Final = "overwrite=true"
 
@@ -34,7 +37,7 @@ def draw_nearer(run: Run) -> Advice:
     sigma = _setting(run.generated, "sigma")
     less = f"sigma={sigma / 2:g}" if isinstance(sigma, int | float) else "sigma=0.5"
     words = (
-        "draw nearer to crystals that are known, by a smaller sigma, or around one of them (base=ID); from 1,000 "
+        "draw nearer to crystals that are known, by a smaller sigma, or around one of them (base=ID); from 400 "
         "training crystals on a flow learns where they lie"
     )
     return Advice(words, _again(run, run.generated, less, OVERWRITE))
@@ -60,9 +63,21 @@ def take_the_relaxed(run: Run) -> Advice:
     return Advice(words, f"hpcvox relax source={source}/cifs stages=[gpaw] out={source}_gpaw")
 
 
+def go_nearer_the_hull(run: Run) -> Advice:
+    """Where few of the relaxed crystals are near it."""
+    model = _there(run.vae)
+    words = (
+        "train on those that are near the hull, in rounds, and draw where energies are low "
+        "(generate.conditions=[0] is the lowest decile)"
+    )
+    return Advice(words, "hpcvox campaign" + ("" if model is None else f" model={model}"))
+
+
 def go_on(run: Run) -> Advice | None:
     """The step after the last one that was taken; None where none was."""
     if (path := _there(run.relaxed)) is not None:
+        if run.hull.problem and _has_references(run.relaxed):
+            return _lay_the_hull(run, path)
         command = f"hpcvox relax source={path}/cifs stages=[gpaw] out={path}_gpaw"
         return Advice("relax the best of them by DFT", command)
     if (path := _there(run.judged)) is not None:
@@ -74,6 +89,19 @@ def go_on(run: Run) -> Advice | None:
     if (path := _there(run.vae)) is not None:
         return Advice("draw crystals", f"hpcvox generate vae={path}")
     return None
+
+
+def _lay_the_hull(run: Run, relaxed: Path) -> Advice:
+    table = run.database.file(DATABASE)
+    known = [] if table is None else [f"known=[{table}]"]
+    command = " ".join([f"hpcvox hull relaxed={relaxed}", *known, f"out={relaxed.parent / 'hull'}"])
+    return Advice("find out which of them are stable", command)
+
+
+def _has_references(relaxed: Folder[RelaxSummary]) -> bool:
+    """Whether the table that comes with hpcvox has the energies of known phases by one of the potentials."""
+    stages = [] if relaxed.summary is None else relaxed.summary.stages
+    return not {bare(stage.calculator) for stage in stages}.isdisjoint(calculators(SHIPPED))
 
 
 def _there(folder: Folder[Any]) -> Path | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hpcvox.crystals.sources.cif_set import Cif, CifSet
 from hpcvox.generation.candidates import CIFS
@@ -16,6 +16,8 @@ from hpcvox.report.reading import ID, number, read_rows
 from hpcvox.report.run import Folder, Run
 from hpcvox.screening.summary import PROPERTIES, std_column
 from hpcvox.screening.summary import Column as Screened
+from hpcvox.stability.summary import TABLE as HULL
+from hpcvox.stability.summary import Column as OnHull
 
 Row = Mapping[str, str]
 
@@ -31,13 +33,15 @@ class Candidate:
     judged: Row
     screened: Row
     relaxed: Row
+    hull: Row
     cif: Cif | None
     relaxed_cif: Cif | None
 
     @property
     def known(self) -> str:
         """The known crystal that it relaxes to; empty where it is none, or that was not asked."""
-        return self.relaxed.get(Relaxed.MATCH, "")
+        found_again = self.hull.get(OnHull.MATCH, "") if self.hull.get(OnHull.NOVEL) == "0" else ""
+        return self.relaxed.get(Relaxed.MATCH, "") or found_again
 
     @property
     def failed(self) -> str:
@@ -82,6 +86,7 @@ def ranking(run: Run) -> Ranking:
     left = [row for row in _rows(run.judged, JUDGED) if not row.get(Judged.LOST)]
     screened = {row.get(ID, ""): row for row in _rows(run.screened, PROPERTIES)}
     relaxed = {row.get(ID, ""): row for row in _rows(run.relaxed, RELAXED)}
+    hull = {row.get(ID, ""): row for row in _rows(run.hull, HULL)}
     cifs, relaxed_cifs = (_cifs(folder) for folder in (run.judged, run.relaxed))
     found = [
         Candidate(
@@ -89,6 +94,7 @@ def ranking(run: Run) -> Ranking:
             row,
             screened.get(row.get(ID, ""), {}),
             relaxed.get(row.get(ID, ""), {}),
+            hull.get(row.get(ID, ""), {}),
             cifs.get(Path(row.get(Judged.CIF, "")).name),
             relaxed_cifs.get(Path(relaxed.get(row.get(ID, ""), {}).get(Relaxed.CIF, "")).name),
         )
@@ -104,13 +110,13 @@ def _rules(run: Run, properties: Sequence[str]) -> Iterable[Rule]:
     summary = run.screened.summary
     if summary is not None and summary.rank is not None:
         which = "highest" if summary.descending else "lowest"
-        words = f"what screen.rank asked for, {which} {summary.rank} first"
         yield Rule(
             f"what screen.rank asked for: {which} {summary.rank} first",
             "screened",
             summary.rank,
             summary.descending,
         )
+    yield Rule("the lowest energy above the hull after relaxation", "hull", OnHull.ABOVE)
     yield Rule("the lowest predicted energy above the hull", "screened", Screened.HULL)
     yield Rule("the lowest formation energy after relaxation", "relaxed", Relaxed.FORMATION)
     for column in properties:
@@ -119,6 +125,32 @@ def _rules(run: Run, properties: Sequence[str]) -> Iterable[Rule]:
             yield Rule(f"the lowest {words} that the network predicts", "screened", column)
     yield Rule("what relaxation moves least", "relaxed", Relaxed.BOND_CHANGE)
     yield Rule("not decided: no energy is known, and candidates stand as they were generated")
+
+
+class Placed(NamedTuple):
+    """A relaxed crystal that has its place on the hull of every potential; its CIF where that is at hand."""
+
+    id: str
+    above: float
+    """eV/atom, the highest of all potentials'."""
+    row: Row
+    cif: Cif | None
+
+    @property
+    def key(self) -> str:
+        """What the page calls it, to turn and to download."""
+        return f"relaxed/{self.id}"
+
+
+def placed(run: Run) -> list[Placed]:
+    """The relaxed crystals that every potential has placed, the lowest above the hull first."""
+    cifs = _cifs(run.relaxed)
+    found = [
+        Placed(row.get(ID, ""), above, row, cifs.get(Path(row.get(OnHull.CIF, "")).name))
+        for row in _rows(run.hull, HULL)
+        if row.get(OnHull.VERDICT) and (above := number(row.get(OnHull.ABOVE, ""))) is not None
+    ]
+    return sorted(found, key=lambda one: one.above)
 
 
 def _told(candidates: Iterable[Candidate], rule: Rule) -> bool:

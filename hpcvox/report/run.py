@@ -1,7 +1,7 @@
 """Opens the folders of a run's steps, and reads the summary of each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -15,13 +15,15 @@ from hpcvox.generation.summary import GenerateSummary
 from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.vae.card import VAECard
+from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import RelaxSummary
 from hpcvox.report.parts import shown
-from hpcvox.report.reading import NOTHING, Config, read_config
+from hpcvox.report.reading import ID, NOTHING, Config, number, read_config, read_rows
 from hpcvox.report.settings import ReportSettings, holds_files, require_any
 from hpcvox.screening.summary import ScreenSummary
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.shards.manifest import Manifest
+from hpcvox.stability.summary import TABLE, HullSummary, energy_column
 from hpcvox.terminal import counted
 from hpcvox.training.folder.card import WEIGHTS, Card, read_card
 
@@ -159,6 +161,9 @@ RELAX: Final = Step(
     made=lambda summary: counted(summary.relaxed, "crystal"),
     versions=lambda summary: {stage.calculator: stage.version for stage in summary.stages},
 )
+HULL: Final = Step(
+    "hull", "hull", HullSummary.load, lambda summary: f"{counted(summary.placed, 'crystal')} placed"
+)
 
 
 @dataclass(frozen=True)
@@ -177,6 +182,7 @@ class Run:
     judged: Folder[JudgeSummary]
     screened: Folder[ScreenSummary]
     relaxed: Folder[RelaxSummary]
+    hull: Folder[HullSummary]
     networks: Sequence[Folder[CGCNNCard]] = ()
     timings: Timings = field(default_factory=Timings)
 
@@ -184,7 +190,8 @@ class Run:
     def folders(self) -> list[Folder[Any]]:
         """The folders that every run has, the others as far as they exist, and those of the property networks."""
         usual: list[Folder[Any]] = [self.database, self.shards, self.vae, self.generated, self.evaluation]
-        others: list[Folder[Any]] = [self.unet, self.finetuned_unet, self.judged, self.screened, self.relaxed]
+        others: list[Folder[Any]] = [self.unet, self.finetuned_unet, self.judged, self.screened]
+        others += [self.relaxed, self.hull]
         return [*usual, *(folder for folder in others if not folder.problem), *self.networks]
 
 
@@ -197,6 +204,7 @@ def open_run(settings: ReportSettings, page: Path) -> Run:
     """
     require_any(settings)
     screened = open_folder(SCREEN, settings.screened)
+    relaxed = open_folder(RELAX, settings.relaxed)
     return Run(
         settings,
         page,
@@ -209,10 +217,32 @@ def open_run(settings: ReportSettings, page: Path) -> Run:
         finetuned_unet=open_folder(FINETUNE_UNET, settings.finetuned_unet),
         judged=open_folder(JUDGE, settings.judged),
         screened=screened,
-        relaxed=open_folder(RELAX, settings.relaxed),
+        relaxed=relaxed,
+        hull=_hull(settings, relaxed),
         networks=[open_folder(TRAIN_CGCNN, path) for path in _networks(settings, screened)],
         timings=Timings() if settings.timings is None else Timings.load(settings.timings),
     )
+
+
+def _hull(settings: ReportSettings, relaxed: Folder[RelaxSummary]) -> Folder[HullSummary]:
+    """The hull, unless it is of energies that the relaxation does not have (any more)."""
+    folder = open_folder(HULL, settings.hull)
+    before, now = folder.file(TABLE), relaxed.file(RELAXED)
+    if before is None or now is None:
+        return folder
+    rows = {row.get(ID, ""): row for row in read_rows(now)}
+    if all(_agree(row, rows.get(row.get(ID, ""))) for row in read_rows(before)):
+        return folder
+    again = f"{before} is of other energies than {now}: run `hpcvox hull` again, after the relaxation."
+    return replace(folder, problem=again, summary=None)
+
+
+def _agree(placed: Mapping[str, str], relaxed: Mapping[str, str] | None) -> bool:
+    """Whether the row of a placed crystal has the energies of that of the relaxed one, as far as both have them."""
+    if relaxed is None:
+        return False
+    energies = [name for name in placed if name.endswith(energy_column("")) and placed[name]]
+    return all(number(placed[name]) == number(relaxed[name]) for name in energies if name in relaxed)
 
 
 def _networks(settings: ReportSettings, screened: Folder[ScreenSummary]) -> list[Path]:

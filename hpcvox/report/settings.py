@@ -42,6 +42,7 @@ class ReportSettings(Settings):
     relaxed: Path | None = Field(
         Path("runs/relaxed"), description="folder of `hpcvox relax`, where there is one"
     )
+    hull: Path | None = Field(Path("runs/hull"), description="folder of `hpcvox hull`, where there is one")
     networks: list[Path] | None = Field(
         None,
         description="run folders of `hpcvox train-cgcnn`, as [runs/cgcnn], whose predictions for held-out crystals are "
@@ -99,7 +100,7 @@ class ReportSettings(Settings):
 
 FOLDERS: Final = (
     *("database", "shards", "vae", "generated", "evaluation"),
-    *("unet", "finetuned_unet", "judged", "screened", "relaxed"),
+    *("unet", "finetuned_unet", "judged", "screened", "relaxed", "hull"),
 )
 """Settings that name the folder of a step."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpcvox.crystals.record import Reject
-from hpcvox.report.parts import Table, table
+from hpcvox.report.parts import Table, TableCell, table
 from hpcvox.report.reading import ID, read_rows
 from hpcvox.report.run import Folder
 from hpcvox.shards.layout import REJECTS
@@ -27,6 +27,11 @@ def first_rows(
     note = "" if len(rows) <= most else f"The first {most:,} of {len(rows):,}; all are in {file}."
     cells = [[row.get(column, "") for column in columns] for row in rows[:most]]
     return table(caption, columns, cells, note=note, folded=folded)
+
+
+def energy(value: float | None) -> TableCell:
+    """eV/atom, to the meV."""
+    return TableCell("") if value is None else TableCell(f"{value:.3f}", value)
 
 
 def reasons(

@@ -204,6 +204,7 @@ def test_without_a_candidate_a_stage_is_left_out(tmp_path: Path, name: str, past
     assert outcome == (f"left out: there is no candidate left in {tmp_path}/judged/cifs", 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["judged", "screened"]
     assert getattr(stage(given, "report"), past) is None
+    assert stage(given, "report").hull is None
     (tmp_path / "judged/cifs/new.cif").touch()
     assert getattr(stage(given, "report"), past) == tmp_path / past
 

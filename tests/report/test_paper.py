@@ -9,7 +9,7 @@ from PIL import Image
 from hpcvox.report.job import run
 from tests.support.report_run import make_run
 
-FOLDERS = ("database", "unet", "generated", "evaluation", "judged", "screened", "relaxed")
+FOLDERS = ("database", "unet", "generated", "evaluation", "judged", "screened", "relaxed", "hull")
 
 
 @pytest.mark.slow

@@ -45,7 +45,8 @@ def screened(root: Path, values: dict[str, str], **summary: Any) -> None:
 
 def run(root: Path) -> Run:
     return run_of(
-        root, **{one.name: one for one in root.iterdir() if one.name in ("judged", "screened", "relaxed")}
+        root,
+        **{one.name: one for one in root.iterdir() if one.name in ("judged", "screened", "relaxed", "hull")},
     )
 
 
@@ -92,6 +93,31 @@ def test_a_relaxed_energy_says_more_and_known_and_failed_ones_come_last(root: Pa
     ]
     assert shown[2][heads.index("new")] == "no: relaxes to mp-1"
     assert shown[3][heads.index("remarks")] == "relaxation failed: failed"
+
+
+def test_what_is_near_the_hull_comes_first_and_what_it_finds_known_last(root: Path) -> None:
+    screened(root, {"a": "-9", "b": "-1.5", "c": "0.25", "d": "-2"})
+    told = {"a": ("0.2", "1", "1", ""), "b": ("-0.01", "1", "0", "mp-1"), "c": ("0.03", "0", "1", "d")}
+    told["d"] = ("0.02", "1", "1", "")
+    rows = [
+        {"id": name, "verdict": "stable", "energy_above_hull": above, "unique": unique, "novel": novel}
+        | {"match": match}
+        for name, (above, unique, novel, match) in told.items()
+    ]
+    write(root / "hull", "hull.csv", rows)
+    assert order(root) == ("dcab", "Best is the lowest energy above the hull after relaxation.")
+    (section,) = best.sections(run(root))
+    heads = [column.name for column in section.tables[0].columns]
+    shown = [[cell.text for cell in row] for row in section.tables[0].rows]
+    assert [row[heads.index("above hull (eV/atom)")] for row in shown] == [
+        "0.020",
+        "0.030",
+        "0.200",
+        "-0.010",
+    ]
+    new = [row[heads.index("new")] for row in shown]
+    assert new == [*["not among those known"] * 3, "no: relaxes to mp-1"]
+    assert shown[1][heads.index("remarks")] == "relaxes to the same as another"
 
 
 def test_what_came_out_agrees_with_the_tables_on_disk(tmp_path: Path) -> None:

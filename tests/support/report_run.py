@@ -30,10 +30,13 @@ from hpcvox.report.run import Run, open_run
 from hpcvox.report.settings import ReportSettings
 from hpcvox.screening.summary import ScreenSummary, Target
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.stability.job import run as lay
+from hpcvox.stability.settings import HullSettings
 from hpcvox.training.folder import carded, runs
 from hpcvox.training.folder.card import WEIGHTS
 from tests.support import voxel_shards as training_shards
 from tests.support.cards import training_on
+from tests.support.hull_run import REFERENCES
 from tests.support.small_training import NO_WEIGHTS
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
@@ -280,9 +283,13 @@ def make_screened(folder: Path) -> None:
 def make_relaxed(folder: Path) -> None:
     folder.mkdir(parents=True)
     rows: list[dict[str, Any]] = [
-        {"id": "c000", "code": "", "bond_change_percent": 1.25, "energy_change": -0.04, "match": "mp-1"},
-        {"id": "c001", "code": "failed", "bond_change_percent": "", "energy_change": "", "match": ""},
+        {"id": "c000", "formula": "SrTiO3", "code": "", "bond_change_percent": 1.25, "energy_change": -0.04}
+        | {"chgnet_energy": -4.25, "match": "mp-1", "cif": "cifs/c000.cif", "message": ""},
+        {"id": "c001", "formula": "MgO", "code": "failed", "message": "said"},
     ]
+    rows[1] = dict.fromkeys(rows[0], "") | rows[1]
+    (folder / "cifs").mkdir()
+    ase.io.write(folder / "cifs" / "c000.cif", perovskite(3.9, "Sr", "Ti"), format="cif")
     table(folder / "relaxed.csv", rows)
     RelaxSummary(
         crystals=2,
@@ -296,9 +303,15 @@ def make_relaxed(folder: Path) -> None:
     ).save(folder)
 
 
+def make_hull(folder: Path, relaxed: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "references.csv").write_text(REFERENCES)
+    lay(HullSettings(relaxed=relaxed, out=folder, references=folder / "references.csv"))
+
+
 FOLDERS = (
     *("database", "shards", "unet", "vae", "finetuned_unet", "generated", "evaluation"),
-    *("judged", "screened", "relaxed", "networks"),
+    *("judged", "screened", "relaxed", "hull", "networks"),
 )
 """Settings of a report that are folders."""
 
@@ -322,8 +335,9 @@ def make_run(root: Path) -> ReportSettings:
     make_judged(root / "judged")
     make_screened(root / "screened")
     make_relaxed(root / "relaxed")
+    make_hull(root / "hull", root / "relaxed")
     names = (
         *("database", "shards", "unet", "vae", "generated", "evaluation"),
-        *("judged", "screened", "relaxed"),
+        *("judged", "screened", "relaxed", "hull"),
     )
     return ReportSettings(out=root / "report", figures=False, **{name: root / name for name in names})

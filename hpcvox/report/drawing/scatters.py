@@ -1,6 +1,6 @@
 """Charts of points: predicted over true values, and maps and distributions of the latent space."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,61 @@ def parity(name: str, title: str, groups: Mapping[str, Curve], axis: str) -> Cha
 
     Points at the same place become one mark with the same total area; at most :data:`MOST_POINTS` of a group are drawn.
     """
-    everything = np.concatenate([values for pair in groups.values() for values in pair])
-    low, high = float(everything.min()), float(everything.max())
-    edge = 0.04 * (high - low) or 0.5
-    limits = low - edge, high + edge
-    ends = np.array(limits)
-    marks: list[Mark] = [Line(ends, ends, "#8a949c", width=1, dashed=True, tells=False)]
+    limits = _limits(groups.values())
+    marks: list[Mark] = [_diagonal(limits)]
     for k, (label, (true, predicted)) in enumerate(groups.items()):
         points, counts = np.unique(np.stack([true, predicted], axis=1), axis=0, return_counts=True)
-        chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).astype(int))
+        chosen = _spread(len(points))
         counts = counts[chosen]
         sizes = np.minimum(7 * np.sqrt(counts), 36)
         x, y = points[chosen, 0], points[chosen, 1]
         marks.append(Points(x, y, PALETTE[(0, 5, 2, 3)[k % 4]], label, sizes, 0.6, counts=counts))
     x_axis, y_axis = (Axis(f"{axis}, {which}", limits=limits) for which in ("true", "predicted"))
     return Chart(name, title, marks, x_axis, y_axis, 400, equal=True)
+
+
+def agreement(
+    name: str,
+    title: str,
+    groups: Mapping[str, Curve],
+    texts: Mapping[str, Sequence[str]],
+    axes: tuple[str, str],
+) -> Chart:
+    """One figure of crystals over another of the same kind, and the line on which both are equal.
+
+    At most :data:`MOST_POINTS` of a group are drawn.
+
+    Args:
+        groups: both figures of each crystal, (n,) each, by what the crystals are.
+        texts: what each crystal is, of the same groups.
+        axes: the titles of both figures.
+    """
+    limits = _limits(groups.values())
+    marks: list[Mark] = [_diagonal(limits)]
+    for k, (label, (x, y)) in enumerate(groups.items()):
+        chosen = _spread(len(x))
+        said = [texts[label][one] for one in chosen]
+        marks.append(Points(x[chosen], y[chosen], PALETTE[k % len(PALETTE)], label, 7, 0.75, said))
+    across, up = (Axis(axis, limits=limits) for axis in axes)
+    return Chart(name, title, marks, across, up, 400, equal=True)
+
+
+def _limits(pairs: Iterable[Curve]) -> tuple[float, float]:
+    """From the lowest to the highest of all values, and a little beyond."""
+    everything = np.concatenate([values for pair in pairs for values in pair])
+    low, high = float(everything.min()), float(everything.max())
+    edge = 0.04 * (high - low) or 0.5
+    return low - edge, high + edge
+
+
+def _diagonal(limits: tuple[float, float]) -> Line:
+    ends = np.array(limits)
+    return Line(ends, ends, "#8a949c", width=1, dashed=True, tells=False)
+
+
+def _spread(count: int) -> NDArray[np.int64]:
+    """The numbers of at most :data:`MOST_POINTS` of so many points, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(np.int64))
 
 
 def densities(

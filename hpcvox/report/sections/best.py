@@ -13,10 +13,12 @@ from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.report.drawing import crystals
 from hpcvox.report.drawing.crystals import Scene
 from hpcvox.report.parts import CrystalsToTurn, Section, Table, TableCell, cell, link, shown, table
-from hpcvox.report.ranking import Candidate, Ranking, deviation, ranking
+from hpcvox.report.ranking import Candidate, Ranking, deviation, placed, ranking
 from hpcvox.report.reading import number, read_rows
 from hpcvox.report.run import Run
+from hpcvox.report.tables import energy
 from hpcvox.screening.summary import Column as Screened
+from hpcvox.stability.summary import Column as OnHull
 from hpcvox.terminal import counted
 
 NAME: Final = "best"
@@ -36,9 +38,11 @@ class _Drawn(NamedTuple):
 
 
 def sections(run: Run) -> list[Section]:
-    """The best candidates, where there are any; else the crystals that were generated."""
+    """The best candidates, where there are any; else the crystals on the hull, and those that were generated."""
     found = ranking(run)
-    scenes, notes = _scenes([*_best(found), *_generated(run)], run.settings.crystals)
+    best, on_hull = _best(found), _on_hull(run)
+    beside = [one for one in on_hull if one.id not in {other.id for other in best}]
+    scenes, notes = _scenes([*best, *beside, *_generated(run)], run.settings.crystals)
     if not found.candidates and not scenes:
         return []
     judged = not run.judged.problem
@@ -47,17 +51,23 @@ def sections(run: Run) -> list[Section]:
     section = Section(
         NAME,
         TITLE,
-        intro=found.words
-        if found.candidates
-        else "Crystals as they were generated; nobody has judged them yet."
-        if not judged
-        else "",
+        intro=_intro(found, judged, bool(on_hull)),
         tiles=_tiles(run),
         tables=[_table(found, run, {scene.id for scene in scenes})] if found.candidates else [],
         notes=notes,
         widget=CrystalsToTurn(scenes, crystals.looks(scenes)) if scenes else None,
     )
     return [section]
+
+
+def _intro(found: Ranking, judged: bool, on_hull: bool) -> str:
+    if found.candidates:
+        return found.words
+    if judged:
+        return ""
+    if on_hull:
+        return "Relaxed crystals, the lowest above the hull first."
+    return "Crystals as they were generated; nobody has judged them yet."
 
 
 def _tiles(run: Run) -> list[tuple[str, str]]:
@@ -71,6 +81,10 @@ def _tiles(run: Run) -> list[tuple[str, str]]:
         tiles += [("distinct and new", shown(count)) for count in list(judged.funnel.values())[-1:]]
     if (relaxed := run.relaxed.summary) is not None:
         tiles.append((f"relaxed, of {shown(relaxed.crystals)} tried", shown(relaxed.relaxed)))
+    if (hull := run.hull.summary) is not None:
+        near = f"at most {hull.metastable_at_most:g} eV/atom above the hull"
+        tiles.append((near, shown(hull.metastable.count)))
+        tiles += [] if hull.msun is None else [("of them unique and new", shown(hull.msun.count))]
     return tiles
 
 
@@ -87,6 +101,20 @@ def _best(found: Ranking) -> list[_Drawn]:
                 _Drawn(f"best/{one.id}", one.cif, f"{place}. {formula} · {one.id}", f"judged/{one.id}")
             )
     return drawn
+
+
+def _on_hull(run: Run) -> list[_Drawn]:
+    """The relaxed crystals that are lowest above the hull."""
+    return [
+        _Drawn(
+            one.key,
+            one.cif,
+            f"{one.row.get(OnHull.FORMULA, '')} · {one.id} · {one.above:+.3f} eV/atom",
+            one.key,
+        )
+        for one in placed(run)[:MOST]
+        if one.cif is not None
+    ]
 
 
 def _generated(run: Run) -> list[_Drawn]:
@@ -161,6 +189,8 @@ def _columns(found: Ranking, run: Run) -> dict[str, Callable[[Candidate], TableC
         "formula": of("judged", Judged.FORMULA),
         "space group": of("judged", Judged.SYMBOL),
         **{f"{column.replace('_', ' ')}, predicted": _predicted(column) for column in found.properties},
+        "above hull (eV/atom)": lambda one: energy(number(one.hull.get(OnHull.ABOVE, ""))),
+        "verdict": of("hull", OnHull.VERDICT),
         "above hull (eV/atom), predicted": of("screened", Screened.HULL),
         "formation energy, relaxed (eV/atom)": of("relaxed", Relaxed.FORMATION),
         "bonds moved (%)": of("relaxed", Relaxed.BOND_CHANGE),
@@ -187,14 +217,17 @@ def _new(one: Candidate, run: Run) -> TableCell:
     if one.known:
         return TableCell(f"no: relaxes to {one.known}")
     summary = run.judged.summary
+    compared = Relaxed.MATCH in one.relaxed or bool(one.hull.get(OnHull.NOVEL))
     if summary is None or summary.training_set == "not found":
-        return TableCell("not known: the training set was not found")
-    beside = ", nor known" if summary.known or Relaxed.MATCH in one.relaxed else ""
+        unknown = "not known: the training set was not found"
+        return TableCell("not among those known" if compared else unknown)
+    beside = ", nor known" if summary.known or compared else ""
     return TableCell(f"not trained on{beside}")
 
 
 def _remarks(one: Candidate) -> TableCell:
     words = [f"relaxation failed: {one.failed}"] if one.failed else []
+    words += ["relaxes to the same as another"] if one.hull.get(OnHull.UNIQUE) == "0" else []
     return TableCell("; ".join([*words, *one.judged.get(Judged.REMARKS, "").split()]))
 
 

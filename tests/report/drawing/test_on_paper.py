@@ -26,6 +26,7 @@ def described() -> list[Chart]:
         charts.stacked("s", "t", ["0", "1"], {"p": [1, 2], "q": [3, 0]}, "x", "n"),
         charts.curves("c", "t", {"u": (steps, falling)}, "s", log=True, wide=True),
         scatters.parity("p", "t", {"u": (points[:, 0], points[:, 1])}, "x"),
+        scatters.agreement("a", "t", {"u": (points[:, 0], points[:, 1])}, {"u": ["<b>"] * 20}, ("x", "y")),
         scatters.densities("d", "t", points[:, 0], [points[:, 1]], points[:, 1], "x"),
         scatters.classes("k", "t", points, {"u": np.arange(12), "v": np.arange(12, 20)}, ["t"] * 20),
         scatters.coloured("v", "t", points, points[:, 0], "x", ["t"] * 20),
@@ -44,13 +45,15 @@ def test_pictures_have_the_data_of_the_charts() -> None:
     points, falling = POINTS, FALLING
     drawn = {chart.name: on_paper.picture(chart) for chart in described()}
     assert [bar.get_width() for bar in bars(drawn["b"])] == [3, 5]
+    assert set(np.diff(drawn["b"].axes[0].get_xticks())) == {1}, "there is no half crystal"
     assert sum(bar.get_height() for bar in bars(drawn["h"])) == 80
     ends = [(bar.get_y(), bar.get_height()) for bar in bars(drawn["s"])]
     assert ends == [(0, 1), (0, 2), (1, 3), (2, 0)]
     assert drawn["c"].axes[0].get_yscale() == "log"
     assert np.asarray(drawn["c"].axes[0].lines[0].get_ydata()).tolist() == falling.tolist()
-    marks = np.asarray(drawn["p"].axes[0].collections[0].get_offsets())
-    assert sorted(map(tuple, marks)) == sorted(map(tuple, points))
+    for name in ("p", "a"):
+        marks = np.asarray(drawn[name].axes[0].collections[0].get_offsets())
+        assert sorted(map(tuple, marks)) == sorted(map(tuple, points))
     assert len(drawn["d"].axes[0].lines) == 2
     assert [len(np.asarray(group.get_offsets())) for group in drawn["k"].axes[0].collections] == [12, 8]
     assert len(drawn["v"].axes) == 2, "with a bar of its colours"
@@ -78,6 +81,7 @@ def test_the_page_has_the_data_of_the_charts() -> None:
     line, marks = trees["p"]["data"]
     assert line["hoverinfo"] == "skip"
     assert sorted(points_of(marks)) == sorted(map(tuple, POINTS.tolist()))
+    assert set(trees["a"]["data"][1]["text"]) == {"&lt;b&gt;"}
     assert trees["p"]["layout"]["xaxis"]["range"] == trees["p"]["layout"]["yaxis"]["range"]
     assert [trace.get("showlegend", True) for trace in trees["d"]["data"]] == [True, True]
     assert [trace["name"] for trace in trees["k"]["data"]] == ["u", "v"]
