@@ -92,6 +92,11 @@ class Settings(BaseModel):
         return frozenset()
 
     @classmethod
+    def words(cls) -> Mapping[str, Iterable[str]]:
+        """Settings whose values may be typed without their key, and these values; no value is one of two settings."""
+        return {}
+
+    @classmethod
     def kinds(cls) -> Mapping[str, Iterable[str]]:
         """The key that chooses the :meth:`variant`, and its values; empty if there is only one variant."""
         return {}

@@ -25,6 +25,7 @@ MISSING = {
     "explain": "source",
     "pipeline": "source",
     "campaign": "model",
+    "reproduce": "densities",
     **{verb: "shards" for verb in VERBS if verb.startswith("train-")},
 }
 

@@ -17,6 +17,7 @@ from ase.io import write
 
 from hpcvox import cli, config
 from hpcvox.actors.cluster import cluster
+from hpcvox.cli import typed
 from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS
 from hpcvox.testing.sources import check_source
 from tests.support import materials_project_server
@@ -54,6 +55,7 @@ ELSEWHERE = {
     "hpcvox hull relaxed=runs/by_both references=": "the same",
     "hpcvox campaign ": "tests/rounds/",
     "hpcvox relax source=my_known_crystals.csv ": "the relaxations of the same page run, of other crystals",
+    "hpcvox reproduce ": "tests/reproduction/test_job.py",
     "git clone ": "of whoever sets up a site, as the lines below",
     "HPCVOX_VENV=": "tests/test_setup.py sets it",
     "HPCVOX_": "tests/slurm/test_sites.py has lines of configs/site.sh",
@@ -264,6 +266,6 @@ def check(step: str, arguments: list[str]) -> None:
     import importlib
 
     module, name = cli.VERBS[step.replace("_", "-")].settings.split(":")
-    path = ROOT / arguments[0] if arguments and "=" not in arguments[0] else None
-    overrides = arguments[1:] if path else arguments
-    config.load(getattr(importlib.import_module(module), name), path, overrides)
+    kind = getattr(importlib.import_module(module), name)
+    given = typed.read(arguments, kind)
+    config.load(kind, None if given.config is None else ROOT / given.config, given.overrides)

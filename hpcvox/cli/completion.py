@@ -107,7 +107,10 @@ def words(typed: Sequence[str]) -> list[str]:
         start = last[: max(map(last.rfind, "[,=")) + 1]  # of a list the item that is being typed
         return _beginning(last, [*(f"{key}={value}" for value in values), *(start + name for name in named)])
     given = {word.partition("=")[0] for word in before}
-    return _beginning(last, [*inner, *(f"{name}=" for name in config.keys(kind) if name not in given)])
+    keyless = [value for values in kind.words().values() for value in values]
+    return _beginning(
+        last, [*inner, *keyless, *(f"{name}=" for name in config.keys(kind) if name not in given)]
+    )
 
 
 def _beginning(start: str, choices: Iterable[str]) -> list[str]:

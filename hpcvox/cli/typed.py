@@ -1,14 +1,14 @@
 """Reads the words after a verb: a config, ``key=value`` settings, and other ways in which people write these.
 
 ``--key value`` and ``key = value`` mean ``key=value``.  A file or folder without a key is the ``source``, if the verb
-has that setting.
+has that setting; some verbs have further values that need no key (:meth:`hpcvox.config.Settings.words`).
 """
 
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_origin
 
 from hpcvox import config, defaults
 from hpcvox.config import Settings
@@ -41,6 +41,7 @@ def read(words: Sequence[str], kind: type[Settings]) -> Typed:
     """
     path: Path | None = None
     overrides: list[str] = []
+    keyless: dict[str, list[str]] = {}
     asked = bool(set(HELP) & set(words))
     written = defaults.FLAG in words
     for word in _joined([word for word in words if word not in (*HELP, defaults.FLAG)], kind):
@@ -48,13 +49,34 @@ def read(words: Sequence[str], kind: type[Settings]) -> Typed:
             overrides.append(word)
         elif word == "help" and not Path(word).exists():
             asked = True
+        elif (key := _key_of(word, kind)) is not None:
+            keyless.setdefault(key, []).append(word)
         elif _is_source(word, kind):
             overrides.append(f"source={word}")
         elif path is not None:
             raise ConfigError(f"{path} and {word}: give one config, and settings as key=value")
         else:
             path = _config(word, kind)
+    overrides += [f"{key}={_valued(key, values, kind)}" for key, values in keyless.items()]
     return Typed(path, overrides, asked, written)
+
+
+def _key_of(word: str, kind: type[Settings]) -> str | None:
+    """The setting that has ``word`` as one of the values that need no key; None if none has."""
+    return next((key for key, values in kind.words().items() if word in values), None)
+
+
+def _valued(key: str, values: Sequence[str], kind: type[Settings]) -> str:
+    """The value of a setting from words without a key: a list of them, or the only one.
+
+    Raises:
+        ConfigError: there are several, and the setting has one value.
+    """
+    if get_origin(config.keys(kind)[key].annotation) is list:
+        return f"[{', '.join(values)}]"
+    if len(values) > 1:
+        raise ConfigError(f"{' and '.join(values)}: give one {key}")
+    return values[0]
 
 
 def is_setting(word: str) -> bool:
@@ -119,6 +141,9 @@ def _config(word: str, kind: type[Settings]) -> Path:
     if word in kind.model_fields:
         raise ConfigError(f"{word} has no value: write {word}=VALUE")
     key = next((name for name in _INPUTS if name in kind.model_fields), None)
-    near = "" if key and "/" in word else did_you_mean(word, kind.model_fields)
+    values = [value for valid in kind.words().values() for value in valid]
+    near = "" if key and "/" in word else did_you_mean(word, [*values, *kind.model_fields])
     such = f", such as {key}={word}" if key and not near else ""
+    if values:
+        raise ConfigError(f"{word!r} is none of {', '.join(values)}, and no setting: {near}write key=value")
     raise ConfigError(f"{word!r} is no config (a file NAME.yaml) and no setting: {near}write key=value{such}")

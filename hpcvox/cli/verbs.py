@@ -106,6 +106,11 @@ VERBS = {
         "hpcvox.experiments.explain.job:run",
         "what a fingerprint network looks at in crystals, as pictures",
     ),
+    "reproduce": Verb(
+        "hpcvox.reproduction.settings:ReproduceSettings",
+        "hpcvox.reproduction.job:run",
+        "the tables and figures of a paper, ours beside its own",
+    ),
     "report": Verb(
         "hpcvox.report.settings:ReportSettings", "hpcvox.report.job:run", "one HTML file about it all"
     ),

@@ -1,6 +1,6 @@
 """The figures of a report as files for a paper: ``figures/NAME.png`` and ``NAME.svg``, from the data of the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,9 +28,18 @@ def write(sections: Sequence[Section], vae: Folder[VAECard], most_densities: int
     Returns:
         The number of pictures.
     """
+    return write_pictures(_drawn(sections, vae, most_densities), folder)
+
+
+def write_pictures(drawn: Iterable[tuple[str, Figure]], folder: Path) -> int:
+    """Write pictures, each with its name, as PNG and SVG into ``folder``, and remove those of before.
+
+    Returns:
+        The number of pictures.
+    """
     folder.mkdir(exist_ok=True)
     names = set()
-    for name, figure in _drawn(sections, vae, most_densities):
+    for name, figure in drawn:
         names.add(stem := file_stem(name))
         for suffix in FORMATS:
             save(figure, folder / f"{stem}{suffix}")

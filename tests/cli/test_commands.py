@@ -51,8 +51,9 @@ def test_every_verb_is_a_script_of_jobs_and_has_a_config(verb: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: hpcvox {verb}")
-    # a config a descriptor, and a provider
-    config = {"featurize": "featurize_density", "fetch": "fetch_optimade"}.get(verb, name)
+    # a config a descriptor, a provider, and a paper
+    several = {"featurize": "density", "fetch": "optimade", "reproduce": "kajita"}
+    config = f"{name}_{several[verb]}" if verb in several else name
     assert (ROOT / "configs" / f"{config}.yaml").exists()
 
 

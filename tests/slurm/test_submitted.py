@@ -37,6 +37,7 @@ SUBMITTED = {
     "judge": f"{ONE_NODE}4G --time=04:00:00 {ALSO}",
     "pipeline": SUBMITTER,
     "relax": f"{TWO_NODES}4G --time=24:00:00 {ALSO}",
+    "reproduce": f"{ONE_NODE}4G --array=1-4 --time=24:00:00 {ALSO}",
     "report": f"{ONE_NODE}2G --time=01:00:00 {ALSO}",
     "screen": f"{TWO_NODES}2G --time=04:00:00 {ALSO}",
     "statistics": f"--nodes=2 --ntasks-per-node=2 --cpus-per-task=1 --mem-per-cpu=2G --time=02:00:00 {ALSO}",
@@ -49,9 +50,9 @@ SUBMITTED = {
 }
 HELPERS = ("lib", "environment", "submit", "pipeline_status")
 ON_RAY = ["campaign", "database", "dft", "evaluate_fingerprint", "featurize", "relax", "screen"]
-ON_NODE = ["evaluate", "generate", "hull", "judge", "report", "study"]
+ON_NODE = ["evaluate", "generate", "hull", "judge", "report", "reproduce", "study"]
 TRAININGS = ["train_cgcnn", "train_fingerprint", "train_r3dvs", "train_unet", "train_vae"]
-CONFIGS = {"featurize": "featurize_density"}
+CONFIGS = {"featurize": "featurize_density", "reproduce": "reproduce_kajita"}
 
 GIVEN = ["epochs=2", "source=my crystals.csv", "model={down: [[8, 8]]}"]
 """Settings behind the script's name, among them such as a shell would take apart."""

@@ -8,6 +8,7 @@ from hpcvox import cli, defaults
 from hpcvox.featurize.descriptor import DESCRIPTORS
 from hpcvox.fetch.settings import VARIANTS as PROVIDERS
 from hpcvox.files import durable
+from hpcvox.reproduction.papers import PAPERS
 from tests.support.paths import ROOT
 
 CONFIGS: Final = ROOT / "configs"
@@ -16,10 +17,11 @@ COMMANDS: Final = {
     **{
         f"{verb.replace('-', '_')}.yaml": [verb]
         for verb in cli.VERBS
-        if verb not in ("fetch", "pipeline", "campaign", "featurize")
+        if verb not in ("fetch", "pipeline", "campaign", "featurize", "reproduce")
     },
     **{f"fetch_{name}.yaml": ["fetch", f"provider={name}"] for name in PROVIDERS},
     **{f"featurize_{name}.yaml": ["featurize", f"descriptor={name}"] for name in DESCRIPTORS.ours},
+    **{f"reproduce_{name}.yaml": ["reproduce", f"paper={name}"] for name in PAPERS},
 }
 """By the name of each config the words that print it, after ``hpcvox`` and before ``--defaults``.
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from hpcvox.descriptors.r3dvs import stored, voxels
+from hpcvox.descriptors.r3dvs import Spots, stored, voxels
 from hpcvox.errors import ConfigError
 from hpcvox.networks.r3dvs.card import R3DVSCard
 from hpcvox.networks.r3dvs.model import VoxelCNN
@@ -51,14 +51,7 @@ class R3DVSTask:
         self.settings, self.shards = settings, shards
         self.resolution = float(shards.manifest.settings["resolution"])
         originals = np.unique(train % shards.n_samples)
-        if settings.task == "rotation":
-            self.crystals, outputs = originals, len(originals)
-            self.labels = torch.zeros(shards.n_samples, dtype=torch.long)
-            self.labels[originals] = torch.arange(outputs)
-        else:
-            values, outputs = shards.target(settings.target), 1
-            self.centre, self.span = float(values[originals].mean()), float(values[originals].std()) or 1.0
-            self.wanted = torch.from_numpy((values - self.centre) / self.span).float()
+        outputs = self.prepare(originals)
         some = originals[:: -(-len(originals) // TYPICAL)]
         try:
             typical = [self.map(int(sample), 0).astype(np.float64) for sample in some]
@@ -70,12 +63,22 @@ class R3DVSTask:
             raise ConfigError(f"{error} (length, and the resolution of {settings.shards})") from None
         self.model = model.to(comm.device)
 
+    def prepare(self, originals: Samples) -> int:
+        """Prepare what the network is to say of the training crystals ``originals``; return the number of outputs."""
+        settings, shards = self.settings, self.shards
+        if settings.task == "rotation":
+            self.crystals, outputs = originals, len(originals)
+            self.labels = torch.zeros(shards.n_samples, dtype=torch.long)
+            self.labels[originals] = torch.arange(outputs)
+            return outputs
+        values = shards.target(settings.target)
+        self.centre, self.span = float(values[originals].mean()), float(values[originals].std()) or 1.0
+        self.wanted = torch.from_numpy((values - self.centre) / self.span).float()
+        return 1
+
     def map(self, sample: int, replica: int) -> NDArray[np.float32]:
         """The voxels, (C, n, n, n) float32, of ``sample`` after its ``replica``-th rotation; 0: not rotated."""
-        shards = self.shards
-        (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
-        (mean,) = shards.read_array("mean", [sample])
-        spots = stored(g, amplitude, mean)
+        spots = spots_of(self.shards, sample)
         if replica:
             spots = spots.rotated(rotation(self.settings.seed, sample, replica))
         return voxels(spots, self.resolution, self.settings.length, self.settings.mean)
@@ -121,6 +124,13 @@ class R3DVSTask:
 
     def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
         pass
+
+
+def spots_of(shards: ShardSet, sample: int) -> Spots:
+    """The spots of ``sample``, not rotated."""
+    (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
+    (mean,) = shards.read_array("mean", [sample])
+    return stored(g, amplitude, mean)
 
 
 def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""Repeats the experiments of a paper: one page and one table a paper, with our values beside the paper's."""

@@ -1,0 +1,36 @@
+"""The papers whose experiments can be repeated; nothing of an experiment is imported here."""
+
+from typing import Final, NamedTuple
+
+from hpcvox.registry import loaded
+
+
+class Paper(NamedTuple):
+    """A paper.  Its parts are named as ``package.module:NAME`` and imported when they are needed."""
+
+    name: str
+    """The name that users type."""
+    title: str
+    """How it is cited."""
+    settings: str
+    """Place of the settings class of its experiments."""
+    work: str
+    """Place of a function from these settings to the :class:`hpcvox.reproduction.experiment.Work` of the paper."""
+    experiments: tuple[str, ...]
+    """The names of its experiments, in the order of the page."""
+
+    def settings_class(self) -> type:
+        """The settings class of its experiments."""
+        kind: type = loaded(self.settings)
+        return kind
+
+
+KAJITA: Final = Paper(
+    "kajita",
+    "Kajita et al. 2017, Scientific Reports 7, 16991 (R3DVS)",
+    "hpcvox.reproduction.kajita.settings:KajitaSettings",
+    "hpcvox.reproduction.kajita.work:work",
+    ("fig3", "fig4", "residuals", "claims"),
+)
+
+PAPERS: Final = {KAJITA.name: KAJITA}
