@@ -17,6 +17,13 @@ INCHES: Final = 100
 MARGINS: Final = (0.75, 0.15, 0.5, 0.35)
 """Inches to the left, to the right, below and above."""
 
+NARROW: Final = 6.0
+WIDE: Final = 9.0
+"""Inches of a picture from left to right."""
+
+LETTERS: Final = 12.0
+"""Letters of a legend to an inch of a picture."""
+
 GAP: Final = 2
 """Pixels between the pictures of a gallery."""
 
@@ -44,15 +51,24 @@ def picture(chart: Chart) -> Figure:
         axes.set_aspect("equal")
     named = [mark for mark in chart.marks if not isinstance(mark, LyingBars) and mark.name]
     if len(named) > 1:
-        axes.legend(fontsize=8, frameon=False, ncols=min(len(named), 4), loc="best")
+        axes.legend(
+            fontsize=8, frameon=False, ncols=_columns(chart, [mark.name for mark in named]), loc="best"
+        )
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
+def _columns(chart: Chart, names: Sequence[str]) -> int:
+    """How many columns of a legend lie side by side within the axes."""
+    letters = LETTERS * (WIDE if chart.wide else NARROW)
+    # the sign before a name is as wide as six letters
+    return max(1, min(len(names), 4, int(letters // (6 + max(map(len, names))))))
+
+
 def _empty(chart: Chart) -> tuple[Figure, Axes]:
     """A new figure and its axes."""
-    width = 9.0 if chart.wide else 6.0
+    width = WIDE if chart.wide else NARROW
     height = chart.height / INCHES + 0.4
     figure = Figure(figsize=(width, height))
     if any(isinstance(mark, LyingBars) for mark in chart.marks):

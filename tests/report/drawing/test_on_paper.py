@@ -3,11 +3,12 @@
 import json
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from hpcvox.report.drawing import charts, on_page, on_paper, scatters
-from hpcvox.report.drawing.chart import Chart, Gallery, Row
+from hpcvox.report.drawing.chart import Axis, Chart, Gallery, Line, Row
 from tests.support.chart_points import points as points_of
 from tests.support.chart_points import values
 
@@ -90,3 +91,16 @@ def test_the_page_has_the_data_of_the_charts() -> None:
     assert {name: tree["layout"]["height"] for name, tree in trees.items()} == {
         chart.name: chart.height for chart in described()
     }
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_legend_of_long_names_lies_within_its_picture(wide: bool) -> None:
+    x = np.array([0.0, 1.0])
+    lines = [Line(x, x * k, "#000000", f"a method whose name is long, number {k}") for k in range(6)]
+    figure = on_paper.picture(Chart("c", "", lines, Axis(), Axis(), 340, wide))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    legend = axes.get_legend()
+    assert legend is not None
+    box, whole = legend.get_window_extent(), axes.get_window_extent()
+    assert whole.x0 <= box.x0 < box.x1 <= whole.x1
