@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.decimals import decimals
 from hpcvox.crystals.elements import ATOMIC_NUMBERS
-from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES, MAX_VOLUME_A3
+from hpcvox.crystals.limits import MAX_LENGTH_A, MAX_SITES, MAX_VOLUME_A3, MIN_VOLUME_A3
 from hpcvox.crystals.occupancy import whole_sites
 from hpcvox.crystals.overlap import (
     MIN_DISTANCE_A,
@@ -81,7 +81,7 @@ def sites(
     """
     spacing = float(plane_spacings(lattice).min())
     check_spacing(spacing)
-    check_filled(abs(float(np.linalg.det(lattice))), len(numbers))
+    check_filled(abs(float(np.linalg.det(lattice))), len(numbers), len(numbers))
     frac = inside_cell(
         np.ascontiguousarray(coordinates.T).reshape(-1),
         lambda k: ", ".join(f"{value:g}" for value in coordinates[k]),
@@ -127,12 +127,20 @@ def check_spacing(spacing: float) -> None:
         raise Rejected("cell", f"the cell is thinner than {MIN_DISTANCE_A} Å")
 
 
-def check_filled(volume: float, atoms: int) -> None:
-    """Raise ``Rejected("cell")`` if a cell of ``volume`` Å³ is too large for its number of atoms."""
+def check_filled(volume: float, atoms: int, listed: int) -> None:
+    """Raise ``Rejected("cell")`` if a cell of ``volume`` Å³ is too large for its atoms, or too small for those listed.
+
+    Symmetry that is wrong makes too many atoms, which is no fault of the cell.
+    """
     if volume > MAX_VOLUME_A3 * atoms > 0:
         raise Rejected(
             "cell",
             f"the cell has {volume / atoms:.3g} Å³ for each of its {atoms} atoms: are its lengths in pm?",
+        )
+    if volume < MIN_VOLUME_A3 * listed:
+        raise Rejected(
+            "cell",
+            f"the cell has {volume / listed:.3g} Å³ for each of {listed} listed atoms: are its lengths in nm?",
         )
 
 

@@ -18,6 +18,9 @@ MAX_LENGTH_A: Final = 1000.0
 MAX_VOLUME_A3: Final = 1e6
 """Greatest volume in Å³ of a cell per atom.  A cell with lengths in pm has more; a single atom in a box far less."""
 
+MIN_VOLUME_A3: Final = 0.25
+"""Least volume in Å³ of a cell per atom.  A cell with lengths in nm has less; the densest hydrogen has more than 1."""
+
 
 def too_many_parts(text: bytes | str) -> bool:
     """Whether a text in JSON has too many parts for a structure; each part takes many times its bytes in memory."""

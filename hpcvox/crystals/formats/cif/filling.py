@@ -94,7 +94,7 @@ def _filled(
         numbers = numbers[owner]
         occupancy = None if occupancy is None else occupancy[owner]
     check_count(len(numbers))
-    check_filled(volume, len(numbers))
+    check_filled(volume, len(numbers), len(sites.numbers))
 
     def label(site: int) -> str:
         return labels[site if images is None else owner[site]]

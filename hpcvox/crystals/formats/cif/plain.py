@@ -106,7 +106,7 @@ def _crystal(entry: Entry, match: re.Match[str]) -> Crystal | None:
     )
     volume = a * b * c if orthogonal else float(lattice[0, 0] * lattice[1, 1] * lattice[2, 2])
     check_volume(stated, volume)
-    check_filled(volume, count)
+    check_filled(volume, count, count)
     least = LEAST_OF_CANDIDATES_A if entry.format == CANDIDATE else LEAST_DISTANCES_A
     frac, numbers = whole_sites(lattice, frac, numbers, None, spacing, None, least)
     if remarks(stated, numbers, volume, None, 1, ()):

@@ -127,3 +127,12 @@ def test_lengths_in_picometres_make_no_cell() -> None:
     for cell in ((412, 412, 412, 90, 90, 90), (20, 20, 20, 90, 90, 90)):
         expected = "cell" if cell[0] == 412 else "OK 2"
         assert outcome(cif(cell, ("Cs 0 0 0", "Cl 0.5 0.5 0.5"))) == expected
+
+
+def test_lengths_in_nanometres_make_no_cell_and_too_many_atoms_are_no_fault_of_the_cell() -> None:
+    result = read(cif((0.412, 0.412, 0.412, 90, 90, 90), ("Cs 0 0 0", "Cl 0.5 0.5 0.5")))
+    assert isinstance(result, Reject)
+    assert result.code == "cell"
+    assert "are its lengths in nm?" in result.message
+    crowd = cif((4, 4, 4, 90, 90, 90), ["C 0.11 0.26 0.34"], {"_symmetry_space_group_name_H-M": "F m -3 c"})
+    assert outcome(crowd) == "overlapping-sites"
