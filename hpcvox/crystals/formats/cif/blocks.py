@@ -56,9 +56,9 @@ def column(block: gemmi.cif.Block, tag: str) -> tuple[str, ...]:
     """The known values of the column or single item ``tag``, unquoted; empty if there is none."""
     found = block.find_loop(tag)
     if found:
-        return tuple(gemmi.cif.as_string(raw) for raw in found)
+        return tuple(gemmi.cif.as_string(raw).strip() for raw in found)
     raw = value(block, tag)
-    return () if raw is None or gemmi.cif.is_null(raw) else (gemmi.cif.as_string(raw),)
+    return () if raw is None or gemmi.cif.is_null(raw) else (gemmi.cif.as_string(raw).strip(),)
 
 
 def ids(id: str, names: Sequence[str]) -> list[str]:

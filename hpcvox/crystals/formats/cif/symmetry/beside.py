@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import gemmi
 
 from hpcvox.crystals.formats.cif.symmetry import group_names, words
+from hpcvox.crystals.formats.cif.symmetry.classes import check_classes
 from hpcvox.crystals.formats.cif.symmetry.groups import Group, Operations, fits, group
 from hpcvox.errors import Rejected
 
@@ -41,6 +42,7 @@ class Names(NamedTuple):
     symbol: str
     number: str
     hall: str
+    classes: tuple[tuple[str, str], ...] = ()  # its point group and the like: ends of tags, and texts
 
 
 def of_setting(setting: gemmi.SpaceGroup) -> StatedGroup:
@@ -54,13 +56,13 @@ def _setting(xhm: str) -> StatedGroup:
 
 
 def check_names(found: StatedGroup, block: gemmi.cif.Block, names: Names) -> None:
-    """Compare a space group with the symbol, the number and the crystal system that the block also states.
+    """Compare a space group with the symbol, the number, the crystal system and classes that the block also states.
 
     Raises:
         Rejected: ``symmetry``, if one of them belongs to another group.
     """
     own, name = found.group.number, found.name
-    symbol, number, _ = names
+    symbol, number, _, classes = names
     if not own:
         return
     settings = group_names.settings(symbol) if symbol else ()
@@ -81,6 +83,7 @@ def check_names(found: StatedGroup, block: gemmi.cif.Block, names: Names) -> Non
             raise Rejected(
                 "symmetry", f"the space group is {own} by {name}, which is not {system}, as is stated"
             )
+    check_classes(own, found.group.setting, name, classes)
 
 
 def with_other_settings(

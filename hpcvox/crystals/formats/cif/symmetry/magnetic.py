@@ -26,9 +26,9 @@ _CENTRINGS: Final = (
     "_magnetic_space_group_symop.centering_xyz",
 )
 _NAME: Final = re.compile(
-    r"_(space_group_magn|magnetic_space_group)_(?:(name|number)_(bns|og)|(bns|og)_(name|number))"
+    r"_(space_group_magn|magnetic_space_group)_(?:(name|number)_(bns|og)|(bns|og|point_group)_(name|number))"
 )
-_OF_P1: Final = re.compile(r"1(\.\d+)*|P(_?[Sas]|_2s)?\s*1\s*(1')?")
+_OF_P1: Final = re.compile(r"1(\.\d+)*|11'|P(_?[Sas]|_2s)?\s*1\s*(1')?")
 
 
 def magnetic_operations(block: gemmi.cif.Block) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hpcvox.crystals.formats.cif.symmetry.beside import (
     of_setting,
     with_other_settings,
 )
+from hpcvox.crystals.formats.cif.symmetry.classes import classes
 from hpcvox.crystals.formats.cif.symmetry.groups import completed, fits, group
 from hpcvox.crystals.formats.cif.symmetry.magnetic import (
     magnetic_operations,
@@ -61,8 +62,15 @@ def stated_groups(
                 "symmetry",
                 f"{len(listed)} operations are listed beside the magnetic ones, which are not the same",
             )
-        return _fitting((found,), cell)
-    names = Names(words.symbol(block, all_tags), words.number(block, all_tags), words.hall(block, all_tags))
+        if found.group.operations is not None:
+            return _fitting((found,), cell)
+        listed = words.IDENTITY
+    names = Names(
+        words.symbol(block, all_tags),
+        words.number(block, all_tags),
+        words.hall(block, all_tags),
+        classes(block) if all_tags else (),
+    )
     if listed is None:
         return _fitting(_named(block, cell, names), cell)
     own = StatedGroup(group(listed), "the listed operations")
@@ -88,7 +96,7 @@ def _completed(triplets: tuple[str, ...]) -> StatedGroup:
 
 def _named(block: gemmi.cif.Block, cell: tuple[float, ...], names: Names) -> tuple[StatedGroup, ...]:
     """The groups that the block names by Hall symbol, Hermann-Mauguin symbol or number, and that fit the cell."""
-    symbol, number, hall = names
+    symbol, number, hall = names[:3]
     if hall and (exact := words.of_hall(hall)) is not None:
         found = StatedGroup(exact, f"the Hall symbol {hall}")
         check_names(found, block, names)

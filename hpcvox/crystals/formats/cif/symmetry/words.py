@@ -142,13 +142,19 @@ def number(block: gemmi.cif.Block, all_tags: bool) -> str:
         Rejected: ``symmetry``, if there are two different ones.
     """
     if not all_tags:
-        return blocks.text(block, _NUMBER_TAGS[:1])
-    said = _said(block, _NUMBER_TAGS)
+        return _whole(blocks.text(block, _NUMBER_TAGS[:1]))
+    said = [(tag, _whole(text)) for tag, text in _said(block, _NUMBER_TAGS)]
     read = [(tag, text) for tag, text in said if text.isdecimal()]
     for other in read[1:]:
         if int(other[1]) != int(read[0][1]):
             raise _contradiction(read[0], other)
     return (read or said or [("", "")])[0][1]
+
+
+def _whole(text: str) -> str:
+    """``225`` of ``225.0``, as tables of floating-point numbers have it."""
+    whole, point, rest = text.partition(".")
+    return whole if point and not rest.strip("0") else text
 
 
 def hall(block: gemmi.cif.Block, all_tags: bool) -> str:

@@ -589,3 +589,32 @@ def test_magnetic_operations_and_others_must_be_the_same() -> None:
     magnetic = "loop_\n_space_group_symop_magn_operation.xyz\nx,y,z,+1\n-x,-y,-z,-1\n"
     for listed, expected in ((["x,y,z", "-x,-y,-z"], "OK 2"), (["x,y,z"], "symmetry")):
         assert outcome(cif(CUBE, ["Cr 0.1 0.2 0.3"], operations=listed) + magnetic) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "_space_group_magn.number_BNS 2.4\n",
+        "_space_group_IT_number 2\n",
+        "_space_group_magn.point_group_name -1\n",
+    ],
+)
+def test_the_magnetic_identity_is_held_against_the_names_of_the_group(words: str) -> None:
+    identity = "loop_\n_space_group_symop_magn_operation.xyz\nx,y,z,+1\n"
+    assert outcome(cif(CUBE, ["Cr 0.1 0.2 0.3"]) + identity + words) == "symmetry"
+    assert (
+        outcome(cif(CUBE, ["Cr 0.1 0.2 0.3"]) + identity + words.replace("-1", "1").replace(" 2", " 1"))
+        == "OK 1"
+    )
+
+
+def test_a_number_of_floating_point_is_the_number() -> None:
+    listed = triplets("P m -3 m")
+    assert outcome(cif(CUBE, NACL, {NUMBER: "225.0"})) == "OK 8"
+    assert outcome(cif(CUBE, NACL, {NUMBER: "221.0"}, listed)) == "OK 2"
+    assert outcome(cif(CUBE, NACL, {NUMBER: "225.0"}, listed)) == "symmetry"
+
+
+def test_operations_may_stand_in_text_fields() -> None:
+    fields = "".join(f";\n{operation}\n;\n" for operation in triplets("F m -3 m"))
+    assert outcome(f"{cif(CUBE, NACL)}loop_\n_symmetry_equiv_pos_as_xyz\n{fields}") == "OK 8"
