@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -27,6 +28,9 @@ _LONGEST_ABSENT: Final = 64
 
 _PATIENCE: Final = 100
 """A column is dropped as a target if its other cells outnumber its numbers by this many."""
+
+_WITH_COMMA: Final = re.compile(r"\s*[-+]?[\d.' ]*\d,\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\s*", re.ASCII)
+"""A number with a decimal comma, or with one that separates thousands; it may mean either, and so is not read."""
 
 
 class _Lines:
@@ -163,8 +167,8 @@ class CsvSource:
                 elif not absent(cell):
                     hopeless |= column.refuted(number, cell)
             if hopeless:
-                columns = [column for column in columns if column.others <= column.numbers + _PATIENCE]
-        return [column for column in columns if column.numbers > column.others], count
+                columns = [column for column in columns if not column.hopeless]
+        return [column for column in columns if column.meant], count
 
     def __iter__(self) -> Iterator[Entry]:
         for index, (number, row, damage) in enumerate(self._rows()):
@@ -217,12 +221,24 @@ class _Numeric:
         self.index, self.name = index, name
         self.numbers = self.others = 0
         self.first = ""
+        self._with_comma = 0  # of the others
+
+    @property
+    def meant(self) -> bool:
+        """Whether most cells are numbers, if only for a reader."""
+        return self.numbers + self._with_comma > self.others - self._with_comma
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so many cells are no numbers that the column need not be looked at any more."""
+        return self.others - self._with_comma > self.numbers + self._with_comma + _PATIENCE
 
     def refuted(self, row: int, cell: str) -> bool:
         """Count a cell that is no number; return whether the column has too many of these."""
         self.first = self.first or f"{self.name}: row {row} has {cell.strip()[:40]!r}"
         self.others += 1
-        return self.others > self.numbers + _PATIENCE
+        self._with_comma += _WITH_COMMA.fullmatch(cell) is not None
+        return self.hopeless
 
 
 def _left_out(columns: list[_Numeric]) -> str:

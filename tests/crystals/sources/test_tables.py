@@ -86,6 +86,13 @@ def test_a_column_that_is_not_numeric_throughout_is_told_with_its_first_such_cel
     assert open_source(of_column(tmp_path, "high", 3, 4), targets=[]).passed_over == ""
 
 
+@pytest.mark.parametrize("cell", ["4,12", "-1,5e-3", "1,234.5", "1.234,5"])
+def test_a_column_of_numbers_with_commas_is_told(tmp_path: Path, cell: str) -> None:
+    source = open_source(of_column(tmp_path, *[cell] * 200))
+    assert source.target_names == ()
+    assert source.passed_over.endswith(f"(e: row 2 has {cell!r})")
+
+
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
 def test_an_infinite_value_is_told_as_any_that_is_no_number(tmp_path: Path, cell: str) -> None:
     path = of_column(tmp_path, 1.5, cell, -2)
