@@ -9,8 +9,8 @@ from typing import Final, Protocol
 from hpcvox.crystals.compressed import READ_ERRORS
 from hpcvox.crystals.decimals import decimal
 from hpcvox.crystals.record import Entry, Fault
-from hpcvox.crystals.sources.columns import ColumnChoice, absent
-from hpcvox.crystals.sources.passed_over import Kind, PassedOver
+from hpcvox.crystals.sources.columns import ColumnChoice, absent, refuse_doubled
+from hpcvox.crystals.sources.passed_over import COLUMNS, Kind, PassedOver
 from hpcvox.crystals.text import text_lines
 from hpcvox.errors import Rejected, SourceError
 from hpcvox.terminal import counted
@@ -37,13 +37,14 @@ class Entries(Protocol):
 class TargetsFile:
     """A table of targets.
 
-    In a table without a header (the second cell is a number), the first cell of each row is the id and the others are
-    targets; ``targets`` names them, else they are ``target``, or ``target_1``, ``target_2`` ...  In a table with a
-    header, the id is in ``id_column``, else in the first column with a usual name, else in the first column; the
+    In a table without a header (the second cell is a number or absent), the first cell of each row is the id and the
+    others are targets; ``targets`` names them, else they are ``target``, or ``target_1``, ``target_2`` ...  In a table
+    with a header, the id is in ``id_column``, else in the first column with a usual name, else in the first column; the
     targets are those that ``targets`` names, else all columns of numbers.
 
     Raises:
-        SourceError: it cannot be read, has an id twice, or lacks a column.
+        SourceError: it cannot be read, has an id or a name of a column twice, lacks a column, or its rows differ in
+            their number of cells.
     """
 
     def __init__(self, path: Path, id_column: str = "auto", targets: Sequence[str] | None = None) -> None:
@@ -57,22 +58,32 @@ class TargetsFile:
             raise SourceError(f"targets_file={path}: cannot read it: {error}") from None
         if not rows or len(rows[0]) < 2:
             raise SourceError(f"targets_file={path}: it is to have ids and numbers, such as a line mp-1,-2.5")
-        header = self._header(rows[0], targets)
-        body = rows if _is_number(rows[0][1]) else rows[1:]
+        bare = _is_value(rows[0][1])
+        header = self._header(rows[0], targets, bare)
+        body = rows if bare else rows[1:]
         self._choice = ColumnChoice(id_column, "", None if targets is None else [*targets])
         key = next((name for name in self._choice.id_names if name in header), header[0])
-        if id_column not in ("auto", *header) and not _is_number(rows[0][1]):
+        if id_column not in ("auto", *header) and not bare:
             self._choice.refuse_other_id(path, header)
         self._rows: dict[str, dict[str, str]] = {}
         for number, row in enumerate(body, start=len(rows) - len(body) + 1):
-            record = dict(zip(header, row, strict=False))
+            if len(row) != len(header):
+                raise SourceError(
+                    f"targets_file={path}: row {number} has {len(row)} cells, the first {len(header)}: "
+                    "is a number written with a comma?"
+                )
+            record = dict(zip(header, row, strict=True))
             name = record.pop(key).strip()
             if name in self._rows:
                 raise SourceError(f"targets_file={path}: row {number}: the id {name!r} is there twice")
             self._rows[name] = record
-        numeric = [name for name in header if name != key and self._is_numeric(name)]
-        self._choice.refuse_other_targets(path, [name for name in header if name != key], numeric)
+        others = [name for name in header if name != key]
+        left = PassedOver()
+        numeric = others if bare else [name for name in others if self._is_numeric(name, left)]
+        self._choice.refuse_other_targets(path, others, numeric)
         self.names = tuple(numeric if targets is None else targets)
+        refuse_doubled(path, header, [key, *self.names])
+        self.passed_over = left.told() if targets is None else ""
         self._choice = self._choice._replace(targets=self.names)
 
     def numbers(self, name: str) -> dict[str, float]:
@@ -89,13 +100,17 @@ class TargetsFile:
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 
-    def _is_numeric(self, name: str) -> bool:
-        cells = (row.get(name, "") for row in self._rows.values())
-        return all(_is_number(cell) or absent(cell) for cell in cells)
+    def _is_numeric(self, name: str, left: PassedOver) -> bool:
+        """Whether all cells of a column are numbers; if most are, what the first other one is goes to ``left``."""
+        others = [(key, row[name]) for key, row in self._rows.items() if not _is_value(row[name])]
+        numbers = sum(_is_number(row[name]) for row in self._rows.values())
+        if others and numbers >= len(others):
+            left.add(COLUMNS, f"{name}: {others[0][0]} has {others[0][1].strip()[:40]!r}")
+        return not others
 
-    def _header(self, first: Sequence[str], targets: Sequence[str] | None) -> list[str]:
-        """The names of the columns; made up if the table has no header, so that ``first`` is a row of data."""
-        if not _is_number(first[1]):
+    def _header(self, first: Sequence[str], targets: Sequence[str] | None, bare: bool) -> list[str]:
+        """The names of the columns; made up if the table is ``bare`` of a header: ``first`` is data."""
+        if not bare:
             return [cell.strip() for cell in first]
         count = len(first) - 1
         if targets is not None and len(targets) != count:
@@ -129,7 +144,7 @@ class Targeted:
             for name in self._table:
                 if name not in self._used:
                     left.add(_UNUSED, name)
-        return "; ".join(filter(None, [self._source.passed_over, left.told()]))
+        return "; ".join(filter(None, [self._source.passed_over, self._table.passed_over, left.told()]))
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in self._source:
@@ -154,6 +169,11 @@ class Targeted:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is a number, or says that there is none."""
+    return _is_number(cell) or absent(cell)
 
 
 def _is_number(cell: str) -> bool:

@@ -66,6 +66,12 @@ def test_rows_that_no_crystal_has_are_counted(folder: Path) -> None:
         ("key,gap\nMgO,7.8\n", {"id_column": "ky"}, "no id column 'ky': did you mean key?"),
         ("MgO,1,2\n", {"targets": ["a"]}, "no header and 2 columns after the id"),
         ("", {}, "it is to have ids and numbers"),
+        ("id,gap,gap\nMgO,1,7.8\n", {}, "2 columns are called 'gap'"),
+        ("id,gap,gap\nMgO,1,7.8\n", {"targets": ["gap"]}, "2 columns are called 'gap'"),
+        ("id,id,gap\nMgO,1,7.8\n", {}, "2 columns are called 'id'"),
+        ("id,gap\nMgO,7,8\n", {}, "row 2 has 3 cells, the first 2: is a number written with a comma"),
+        ("MgO,7.8\nCaO,6,9\n", {}, "row 2 has 3 cells, the first 2"),
+        ("id,gap,e\nMgO,7.8\n", {}, "row 2 has 2 cells, the first 3"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(
@@ -82,3 +88,17 @@ def test_a_target_that_was_asked_for_and_is_no_number_rejects_its_crystal(folder
     assert faults["MgO"] is not None
     assert faults["MgO"].code == "target"
     assert faults["CaO"] is None
+
+
+def test_a_column_of_numbers_that_is_left_out_is_told_with_its_first_other_cell(folder: Path) -> None:
+    text = "id,gap,e,note\nMgO,7.8,-3.0,wide\nCaO,6.9,inf,\nSrO,5.3,-3.1,\n"
+    source = open_source(folder, targets_file=table(folder, text))
+    assert source.target_names == ("gap",)
+    list(source)
+    assert source.passed_over == "1 column that is not numeric throughout and so no target (e: CaO has 'inf')"
+
+
+def test_without_a_header_what_is_no_number_rejects_its_crystal(folder: Path) -> None:
+    source = open_source(folder, targets_file=table(folder, "MgO,#N/A\nCaO,4_12\nSrO,-3.1\n"))
+    found = {entry.id: (entry.targets, entry.fault and entry.fault.code) for entry in source}
+    assert found == {"CaO": ({}, "target"), "MgO": ({}, None), "SrO": ({"target": -3.1}, None)}
