@@ -1,4 +1,7 @@
-"""Checks that the inputs of a job exist, before it imports libraries, starts processes or makes folders."""
+"""Checks that the inputs of a job exist, before it imports libraries, starts processes or makes folders.
+
+None of them may be the folder that the job writes: its results would take the place of what it reads.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -32,11 +35,18 @@ def require(settings: Settings, only: Collection[str] | None = None, prefix: str
         prefix: stands before the keys in messages.
 
     Raises:
-        ConfigError: one does not exist; the message names the key, the path, and a similar name or what makes it.
+        ConfigError: one does not exist, or is the folder ``out``; the message names the key, the path, and a similar
+            name or what makes it.
     """
+    out = getattr(settings, "out", None)
     for key, marker, path in _named(settings):
         if only is not None and key not in only:
             continue
+        if isinstance(out, Path) and path.is_dir() and out.is_dir() and path.samefile(out):
+            raise ConfigError(
+                f"{prefix}out={out}: {key}={path} is the same folder, and what is written would take the place of what "
+                "is read: choose another out"
+            )
         if path.exists() or Path(f"{path}.zip").exists() or str(path) in marker.names():
             continue
         set_by = "" if key in settings.model_fields_set else " (the default)"

@@ -56,6 +56,20 @@ def test_the_message_names_what_lies_there_that_is_called_alike(
     assert "source=my_crystal.csv: there is no such file or folder: did you mean my_crystals.csv?" in said
 
 
+@pytest.mark.parametrize("verb", sorted(verb for verb, key in MISSING.items() if key != "shards"))
+def test_what_is_read_is_not_the_folder_that_is_written(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    paper = ["kajita"] if verb == "reproduce" else []
+    assert cli.main([verb, *paper, f"{MISSING[verb]}=here", "out=./here"]) == 2
+    said = capsys.readouterr().err
+    assert f"{MISSING[verb]}=here is the same folder" in said
+    assert "choose another out" in said
+    assert list(Path("here").iterdir()) == []
+
+
 def test_a_default_is_called_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

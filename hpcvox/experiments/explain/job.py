@@ -172,7 +172,7 @@ def _explained(
                 try:
                     seen, row = _crystal(settings, network, layers, result, (entry.index, number))
                 except Rejected as reason:
-                    found.rejects.append(Reject(result.id, result.origin, reason.code, str(reason)))
+                    found.rejects.append(Reject.of(result, reason))
                     continue
                 figure = picture(seen, titled(seen, result))
                 for format in settings.formats:
