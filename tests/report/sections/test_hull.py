@@ -89,7 +89,7 @@ def test_its_crystals_are_turned_though_nothing_was_judged(place: Path) -> None:
 
 
 def test_one_potential_without_known_crystals_is_compared_with_nothing(place: Path) -> None:
-    lay(place, calculators=["chgnet"])
+    lay(place, calculators=["chgnet"], overwrite=True)
     section = shown(place, table_rows=2)
     assert [chart.name for chart in section.charts] == ["hull-chgnet"]
     (table, *_) = section.tables
