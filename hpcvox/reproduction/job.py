@@ -9,6 +9,7 @@ from hpcvox import __version__, config, scalars
 from hpcvox.errors import SummaryError
 from hpcvox.files import durable
 from hpcvox.process.outcome import INTERRUPTED, Outcome
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.registry import loaded
 from hpcvox.reproduction.experiment import Experiment, Work, beside
 from hpcvox.reproduction.papers import PAPERS
@@ -149,7 +150,7 @@ def _write(settings: ReproduceSettings, summary: ReproductionSummary) -> int:
         )
         durable.write_text(place, html.render(summary.title, made, sections))
         durable.write_text(table, markdown.text(summary))
-        config.save(settings, settings.folder / "config.yaml")
+        config.save(settings, settings.folder / CONFIG)
         summary.save(settings.folder)
     return drawn
 

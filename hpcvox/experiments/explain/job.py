@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple, get_args
 
 import numpy as np
@@ -10,10 +11,9 @@ from numpy.typing import NDArray
 
 from hpcvox import config
 from hpcvox.crystals.names import file_stem, plain
-from hpcvox.crystals.parse import parse
+from hpcvox.crystals.parse import each_crystal
 from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.source import Source, open_source
-from hpcvox.errors import Rejected
 from hpcvox.experiments.explain.drawing import classes_picture, picture, titled
 from hpcvox.experiments.explain.settings import ExplainSettings, Format
 from hpcvox.experiments.explain.summary import (
@@ -165,16 +165,12 @@ def _explained(
     found = _Found([], [], {})
     with Progress("explain", read, "inputs") as progress:
         for entry in entries:
-            for number, result in enumerate(parse(entry)):
-                if not isinstance(result, Crystal):
+            for result in each_crystal([entry], {}, partial(_crystal, settings, network, layers, entry)):
+                if isinstance(result, Reject):
                     found.rejects.append(result)
                     continue
-                try:
-                    seen, row = _crystal(settings, network, layers, result, (entry.index, number))
-                except Rejected as reason:
-                    found.rejects.append(Reject.of(result, reason))
-                    continue
-                figure = picture(seen, titled(seen, result))
+                crystal, seen, row = result
+                figure = picture(seen, titled(seen, crystal))
                 for format in settings.formats:
                     save(figure, pictures / f"{row[Column.PICTURE]}.{format}")
                 found.rows.append(row)
@@ -192,17 +188,19 @@ def _crystal(
     settings: ExplainSettings,
     network: Classifier,
     layers: tuple[int, ...],
+    entry: Entry,
     crystal: Crystal,
-    place: tuple[int, int],
-) -> tuple[Explanation, dict[str, Any]]:
-    """What the network says of a crystal and looks at in it, and its row of the table.
+    _place: int,
+    number: int,
+) -> tuple[Crystal, Explanation, dict[str, Any]]:
+    """A crystal of ``entry``, what the network says of it and looks at in it, and its row of the table.
 
     Raises:
         Rejected: the crystal has no fingerprint.
     """
     kept = {name: getattr(settings, name) for name in (*DEFECTS, "seed")}
     how = descriptor(network.card, str(settings.model)).model_copy(update=kept)
-    image = alone(how, crystal, place).arrays["fingerprint"]
+    image = alone(how, crystal, (entry.index, number)).arrays["fingerprint"]
     seen = network.explain(image, layers, settings.filters)
     # a network may know one class alone
     first, second, *_ = [*seen.ranked, ""]
@@ -224,7 +222,7 @@ def _crystal(
     if settings.removed:
         for column, at in ((Column.WITHOUT_ATTENDED, seen.template), (Column.WITHOUT_BRIGHTEST, image)):
             row[column] = _rounded(network.without(seen, settings.removed, at))
-    return seen, row
+    return crystal, seen, row
 
 
 def _rounded(value: float) -> float:

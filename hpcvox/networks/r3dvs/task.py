@@ -78,9 +78,7 @@ class R3DVSTask:
 
     def map(self, sample: int, replica: int) -> NDArray[np.float32]:
         """The voxels, (C, n, n, n) float32, of ``sample`` after its ``replica``-th rotation; 0: not rotated."""
-        spots = spots_of(self.shards, sample)
-        if replica:
-            spots = spots.rotated(rotation(self.settings.seed, sample, replica))
+        spots = turned_spots(self.shards, sample, self.settings.seed, replica)
         return voxels(spots, self.resolution, self.settings.length, self.settings.mean)
 
     def read(self, part: Slice, epoch: int) -> ReplicaBatch:
@@ -131,6 +129,12 @@ def spots_of(shards: ShardSet, sample: int) -> Spots:
     (g,), (amplitude,) = (shards.read_ragged(name, [sample]) for name in ("g", "amplitude"))
     (mean,) = shards.read_array("mean", [sample])
     return stored(g, amplitude, mean)
+
+
+def turned_spots(shards: ShardSet, sample: int, seed: int, replica: int) -> Spots:
+    """The spots of ``sample`` after its ``replica``-th rotation; 0: not rotated."""
+    spots = spots_of(shards, sample)
+    return spots.rotated(rotation(seed, sample, replica)) if replica else spots
 
 
 def rotation(seed: int, sample: int, replica: int) -> NDArray[np.float64]:

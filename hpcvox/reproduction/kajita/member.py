@@ -19,6 +19,7 @@ from hpcvox.files import durable
 from hpcvox.networks.r3dvs.card import R3DVSCard
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.networks.r3dvs.task import R3DVSTask, ReplicaBatch
+from hpcvox.reproduction.kajita.sets import numbers
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import Run
 from hpcvox.training.network import Network
@@ -57,7 +58,7 @@ class MemberTask(R3DVSTask):
         ids, values = read(self.settings.labels)
         self.centres, self.spans = standards(values)
         self.standardised = torch.full((self.shards.n_samples, values.shape[1]), torch.nan)
-        self.standardised[places(self.shards, ids)] = torch.from_numpy(
+        self.standardised[numbers(self.shards, ids)] = torch.from_numpy(
             (values - self.centres) / self.spans
         ).float()
         return int(values.shape[1])
@@ -80,7 +81,7 @@ class MemberTask(R3DVSTask):
 
 def _split(settings: MemberSettings, shards: ShardSet, usable: NDArray[np.bool_]) -> tuple[Samples, Samples]:
     """The turns of the table's crystals, and the first turn of some, by which an epoch is judged."""
-    crystals = np.sort(places(shards, read(settings.labels)[0]))
+    crystals = np.sort(numbers(shards, read(settings.labels)[0]))
     turns = np.arange(1, settings.replicas + 1) * shards.n_samples
     shown = np.resize(turns, settings.shown)
     return (shown[:, None] + crystals).ravel(), turns[0] + crystals[:JUDGED]
@@ -107,12 +108,6 @@ def standards(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     """The mean and the standard deviation of each target over the training crystals, (T,) each."""
     spans = values.std(0)
     return values.mean(0), np.where(spans > 0, spans, 1.0)
-
-
-def places(shards: ShardSet, ids: Sequence[str]) -> NDArray[np.int64]:
-    """The numbers of these crystals in the shard set."""
-    known = {name: place for place, name in enumerate(shards.ids)}
-    return np.array([known[name] for name in ids], np.int64)
 
 
 RECIPE: Final = Recipe(MemberTask, all_samples, _split)

@@ -10,6 +10,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from hpcvox.process.outcome import COMPLETE
+from hpcvox.reproduction.kajita.sets import numbers
 from hpcvox.reproduction.kajita.settings import KajitaSettings
 from hpcvox.reproduction.steps import StoppedError
 
@@ -91,7 +92,7 @@ def trained(work: Path, training: Training, settings: KajitaSettings, asked: Seq
     answers = _asked(given.out, training, asked)
     if recognises:
         # the network numbers its classes by the places of the crystals in the shard set
-        known = member.places(ShardSet.open(training.shards), training.ids)
+        known = numbers(ShardSet.open(training.shards), training.ids)
         return Answers(*(each[..., known.argsort().argsort()] for each in answers))
     centres, spans = member.standards(training.values)
     return Answers(*(each * spans + centres for each in answers))
@@ -101,7 +102,6 @@ def _asked(run: Path, training: Training, asked: Sequence[str]) -> Answers:
     import torch
 
     from hpcvox.networks.r3dvs.card import R3DVSCard
-    from hpcvox.reproduction.kajita.member import places
     from hpcvox.shards.reading.shard_set import ShardSet
     from hpcvox.training.folder.runs import load_model
 
@@ -110,7 +110,7 @@ def _asked(run: Path, training: Training, asked: Sequence[str]) -> Answers:
     said = []
     with torch.no_grad():
         for turn in range(UNSEEN + 1):
-            maps = _maps(shards, places(shards, asked), training, card, turn)
+            maps = _maps(shards, numbers(shards, asked), training, card, turn)
             said.append(np.concatenate([model(torch.from_numpy(batch)).numpy() for batch in maps]))
     original, *turned = said
     return Answers(original.astype(np.float64), np.stack(turned).astype(np.float64))
@@ -121,13 +121,12 @@ def _maps(
 ) -> Iterator[NDArray[np.float32]]:
     """Batches of voxels, (B, C, n, n, n); ``turn`` 0: as they are, else after the turn of this number."""
     from hpcvox.descriptors.r3dvs import voxels
-    from hpcvox.networks.r3dvs.task import rotation, spots_of
+    from hpcvox.networks.r3dvs.task import turned_spots
 
     for start in range(0, len(crystals), BATCH):
         maps = []
         for sample in crystals[start : start + BATCH].tolist():
-            spots = spots_of(shards, sample)
-            if turn:
-                spots = spots.rotated(rotation(training.seed, sample, training.replicas + turn))
+            replica = training.replicas + turn if turn else 0
+            spots = turned_spots(shards, sample, training.seed, replica)
             maps.append(voxels(spots, card.resolution, card.length, card.mean))
         yield np.stack(maps)

@@ -137,5 +137,10 @@ def _table(place: Path, materials: Sequence[Material]) -> Path:
 def features(folder: Path, array: str, ids: Sequence[str]) -> NDArray[np.float64]:
     """An array of a shard set for the crystals ``ids``, (N, F)."""
     shards = ShardSet.open(folder)
+    return shards.read_array(array, numbers(shards, ids)).astype(np.float64)
+
+
+def numbers(shards: ShardSet, ids: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of these crystals in the shard set."""
     known = {name: place for place, name in enumerate(shards.ids)}
-    return shards.read_array(array, [known[name] for name in ids]).astype(np.float64)
+    return np.array([known[name] for name in ids], np.int64)
