@@ -1,9 +1,14 @@
 """The two voxel boxes of Court et al. 2020 around a cell, and the Cartesian coordinates of their voxels."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpcvox.angles import largest_cosine
+
+RIGHT: Final = 1e-3
+"""The largest |cos| of an angle that counts as one of 90°."""
 
 Grid = Literal["periodic", "padded"]
 
@@ -72,8 +77,6 @@ def cell_coordinates(lattice: NDArray[np.float64], grid: str, n: int) -> NDArray
     return out
 
 
-def is_orthogonal(lattice: NDArray[np.float64], rtol: float = 1e-3) -> bool:
+def is_orthogonal(lattice: NDArray[np.float64], rtol: float = RIGHT) -> bool:
     """Whether all angles of the cell (3, 3), or of each cell (..., 3, 3), are 90°: their cosines are below ``rtol``."""
-    unit = lattice / np.linalg.norm(lattice, axis=-1, keepdims=True)
-    cosines = unit @ np.swapaxes(unit, -1, -2) - np.eye(3)
-    return bool((np.abs(cosines) <= rtol).all())
+    return largest_cosine(lattice) <= rtol

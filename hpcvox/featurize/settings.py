@@ -64,7 +64,7 @@ class FeaturizeSettings(Settings):
         "id_prop.csv, or a table with a header; targets then names its columns; null: targets come from source",
     )
 
-    makes = ("shard-*.h5", "set.h5", "manifest.json", "rejects.csv", "statistics.json")
+    makes = ("shard-*.h5", "set.h5", "manifest.json", "rejects.csv", "statistics.json", "split-*.bits")
 
     @classmethod
     def variant(cls, tree: Mapping[str, Any]) -> type[Settings]:

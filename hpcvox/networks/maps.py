@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple, Protocol, Self, cast
 from annotated_types import Ge, Gt, Le
 from pydantic import field_validator
 
-from hpcvox.descriptors.grids import BOXES, Grid, is_orthogonal
+from hpcvox.descriptors.grids import BOXES, RIGHT, Grid
 from hpcvox.errors import ConfigError
 from hpcvox.shards.reading.densities import grid_voxels
 from hpcvox.shards.reading.shard_set import ShardSet
@@ -34,7 +34,7 @@ class MapKind(NamedTuple):
             cast(Grid, shards.grid),
             grid_voxels(shards),
             shards.manifest.settings.get("sigma"),
-            not is_orthogonal(shards.cells),
+            not shards.largest_cosine <= RIGHT,
         )
 
     @property

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hpcvox.descriptors.grids import cell_coordinates
 from hpcvox.descriptors.rotations import ROTATIONS, rotate
+from hpcvox.shards.reading.cells import read_cells
 from hpcvox.shards.reading.densities import grid_voxels, read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import TURN, Slice, generator
@@ -30,6 +31,7 @@ class VoxelBatch(NamedTuple):
 def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> VoxelBatch:
     """Read the samples of ``part``; with ``turn_seed``, each is turned by the rotation drawn for (epoch, sample)."""
     density, species = read_densities(shards, part.indices)
+    cells = read_cells(shards, part.indices)
     n = grid_voxels(shards)
     x = np.empty((len(part.indices), 4, n, n, n), np.float32)
     labels = np.empty_like(species)
@@ -41,7 +43,7 @@ def load(shards: ShardSet, part: Slice, epoch: int, turn_seed: int | None) -> Vo
         x[row, 0] = rotate(density[row], rotation)
         labels[row] = rotate(species[row], rotation)
         # rotating the axes of an oblique cell gives another setting of the cell, with its angles exchanged
-        x[row, 1:] = cell_coordinates(rotation.matrix @ shards.cells[index], shards.grid, n)
+        x[row, 1:] = cell_coordinates(rotation.matrix @ cells[row], shards.grid, n)
     return VoxelBatch(
         part.indices, torch.from_numpy(part.share), torch.from_numpy(x), torch.from_numpy(labels), epoch
     )

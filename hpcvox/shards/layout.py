@@ -1,7 +1,7 @@
 """The shard format: one HDF5 file of samples that h5py alone can open.
 
 A *shard set* is a folder: ``shard-00000.h5`` …, ``manifest.json`` (written last, so that a set with a manifest is
-complete), ``rejects.csv`` and ``set.h5`` (see ``virtual``).
+complete), ``rejects.csv`` and ``set.h5`` (see ``virtual``); beside a large set trainings keep its splits.
 
 Shard k holds the entries [k·S, (k+1)·S) of its source (unless the set was merged from several), in the order of the
 source, each exactly once: as a sample, as several samples (if a file holds several structures) or as a reject.  Every
@@ -50,8 +50,12 @@ MANIFEST = "manifest.json"
 SET = "set.h5"
 SET_FORMAT = "hpcvox-shard-set"
 REJECTS = "rejects.csv"
+SPLITS = "split-*.bits"
 REJECT_COLUMNS = ("id", "origin", "code", "message")
 
+
+WIDEST, MISSING = "largest_cosine", "missing"
+"""Attributes of ``set.h5``: the largest |cos| of the angles of its cells; samples without a value of a target."""
 
 SAMPLE, SITE, REJECT = "sample", "site", "reject"
 """Names of the rows that several tables have."""
@@ -113,6 +117,11 @@ def density_arrays(n: int, dtype: str) -> tuple[ArraySpec, ...]:
 def shard_name(index: int) -> str:
     """File name of shard ``index``."""
     return f"shard-{index:05d}.h5"
+
+
+def split_name(key: str) -> str:
+    """File name of the split that ``key`` stands for."""
+    return SPLITS.replace("*", key)
 
 
 def encode_name(name: str) -> str:

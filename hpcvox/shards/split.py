@@ -1,10 +1,15 @@
 """Decides which materials are held out; only the formula decides, so that no material is on both sides."""
 
 from collections.abc import Iterable
+from itertools import islice
+from typing import Final
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
+
+BLOCK: Final = 2**16
+"""Formulas that are in memory at once."""
 
 
 def split(formulas: Iterable[str], seed: int, held_out_fraction: float) -> NDArray[np.bool_]:
@@ -22,10 +27,9 @@ def split(formulas: Iterable[str], seed: int, held_out_fraction: float) -> NDArr
         (N,) bool, True if held out.
     """
     limit = int(held_out_fraction * 2**64)
-    sides: dict[str, bool] = {}
-    marks = []
-    for formula in formulas:
-        if formula not in sides:
-            sides[formula] = xxhash.xxh3_64_intdigest(f"{seed}:{formula}".encode()) < limit
-        marks.append(sides[formula])
-    return np.array(marks, bool)
+    left = iter(formulas)
+    marks = [np.zeros(0, bool)]
+    while block := list(islice(left, BLOCK)):
+        sides = {f: xxhash.xxh3_64_intdigest(f"{seed}:{f}".encode()) < limit for f in set(block)}
+        marks.append(np.fromiter(map(sides.__getitem__, block), bool, len(block)))
+    return np.concatenate(marks)

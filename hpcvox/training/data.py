@@ -3,17 +3,25 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hpcvox.shards.selection import Samples
+from hpcvox.training.order import Order
+
 B = TypeVar("B")
 
 AHEAD = 3
 """How many batches are read before the step that needs them."""
+
+AT_ONCE = 4096
+"""About so many samples are planned at a time: the calls of NumPy then cost little, and the first batch is soon there.
+"""
 
 # The purposes for which random numbers are drawn; each has a stream of its own, independent of the others.
 ORDER, TURN, NOISE, VOXELS, REPLICA, CRYSTALS, DROPOUT = range(7)
@@ -53,15 +61,15 @@ def generator(seed: int, purpose: int, *key: int) -> np.random.Generator:
 
 
 def plan(
-    samples: NDArray[np.int64],
+    samples: Samples,
     batch_size: int,
     rank: int,
     size: int,
-    order: np.random.Generator | None,
+    order: Order | None,
     accumulate: int = 1,
     seen: int = 0,
-) -> list[Slice]:
-    """Plan one pass over ``samples``: the slices of this rank, ``accumulate`` for each step.
+) -> Iterator[Slice]:
+    """Plan one pass over ``samples``: the slices of this rank, ``accumulate`` for each step, as they are asked for.
 
     Over all ranks, every sample is in exactly one slice.  The samples of a step are those that a single rank with
     ``size * accumulate`` times the batch size would take.  They are divided evenly.  All ranks must take every step, so
@@ -72,29 +80,38 @@ def plan(
         batch_size: samples per rank and slice.
         rank: number of this rank.
         size: number of ranks.
-        order: shuffles the samples; None: they keep their order.
+        order: which of ``samples`` comes at each place; None: they keep their order.
         accumulate: slices of a rank in each step.
         seen: how many samples of this pass were trained on before, by any number of ranks.
     """
-    sequence = samples if order is None else order.permutation(samples)
+    spans = _spans(len(samples), batch_size, rank, size, accumulate, seen)
+    while group := list(islice(spans, max(1, AT_ONCE // batch_size))):
+        places = np.concatenate([np.arange(first, end) for first, end, _ in group])
+        numbers = samples[places if order is None else order(places)]
+        ends = np.cumsum([end - first for first, end, _ in group])[:-1]
+        for mine, (_, _, weight) in zip(np.split(numbers, ends), group, strict=True):
+            yield Slice(mine, np.full(len(mine), weight, np.float32))
+
+
+def _spans(
+    n: int, batch_size: int, rank: int, size: int, accumulate: int, seen: int
+) -> Iterator[tuple[int, int, float]]:
+    """The places of each slice of :func:`plan` (first, end), and the weight of its samples."""
     parts = size * accumulate
-    slices = []
-    for start in range(seen, len(sequence), batch_size * parts):
-        together = sequence[start : start + batch_size * parts]
-        # the average over ranks gives each rank the same weight, however many samples it has
-        weight = size / len(together)
-        for mine in np.array_split(together, parts)[rank * accumulate : (rank + 1) * accumulate]:
-            if len(mine):
-                slices.append(Slice(mine, np.full(len(mine), weight, np.float32)))
-            else:
-                slices.append(Slice(together[:1], np.zeros(1, np.float32)))
-    return slices
+    for start in range(seen, n, batch_size * parts):
+        together = min(batch_size * parts, n - start)
+        least, longer = divmod(together, parts)  # the first parts have one sample more
+        for part in range(rank * accumulate, (rank + 1) * accumulate):
+            first = start + part * least + min(part, longer)
+            end = first + least + (part < longer)
+            # the average over ranks gives each rank the same weight, however many samples it has
+            yield (first, end, size / together) if end > first else (start, start + 1, 0.0)
 
 
 class Loader(Generic[B]):
     """Iterates over the batches that ``read`` makes of ``parts`` in another thread; measures the time spent waiting."""
 
-    def __init__(self, read: Callable[[Slice], B], parts: list[Slice]) -> None:
+    def __init__(self, read: Callable[[Slice], B], parts: Iterable[Slice]) -> None:
         self._read, self._parts = read, parts
         self.waited_s = 0.0
 

@@ -3,22 +3,22 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hpcvox.errors import CheckpointError, TrainingError
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
+from hpcvox.shards.selection import Samples
 from hpcvox.training.averages import WeightAverage
 from hpcvox.training.data import ORDER, Batch, Loader, Slice, counts, generator, plan
 from hpcvox.training.folder import checkpoint
 from hpcvox.training.folder.metrics import Epoch, MetricsLog
+from hpcvox.training.order import KINDS, STORED, Order, kind_for, order_of
 from hpcvox.training.ranks.agreement import check_ranks_agree
 from hpcvox.training.ranks.comm import Comm, Regroup
 from hpcvox.training.ranks.message import Answer
@@ -43,6 +43,12 @@ class Position(NamedTuple):
     """Epochs since the best one."""
     learning_rate: float = 0
     """Learning rate of the last step."""
+    order: str = STORED
+    """How this run has the orders of its epochs; those of older versions, which do not say it, stored them."""
+
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint says of it; older versions can read it wherever they would train in the same order."""
+        return {name: value for name, value in self._asdict().items() if (name, value) != ("order", STORED)}
 
 
 class Trainer:
@@ -50,7 +56,7 @@ class Trainer:
 
     def __init__(
         self, task: Task, settings: TrainSettings, ids: Sequence[str],
-        train: NDArray[np.int64], held_out: NDArray[np.int64], comm: Comm,
+        train: Samples, held_out: Samples, comm: Comm,
         least: Callable[[dict[str, float]], float] = itemgetter("loss"),
     ) -> None:  # fmt: skip
         self.least = least
@@ -61,7 +67,7 @@ class Trainer:
         self.checkpoints = settings.out / "checkpoints"
         self.batches = comm.size * settings.accumulate  # number of batches in a step, over all ranks
         self.average: WeightAverage | None = None
-        self.position = Position(0, 0, 0, {}, math.inf)
+        self.position = Position(0, 0, 0, {}, math.inf, order=kind_for(len(train)))
         self._resume()
 
     @property
@@ -93,7 +99,8 @@ class Trainer:
 
     def _epoch(self, stop: StopRequest, bar: Progress | None, log: MetricsLog | None, on_best: Any) -> bool:
         settings, start = self.settings, self.position
-        order = generator(settings.seed, ORDER, start.epoch)
+        random = generator(settings.seed, ORDER, start.epoch)
+        order = order_of(start.order, len(self.train), random)
         parts = self._plan(self.train, order, start.seen)
         began = time.perf_counter()
         loader = Loader(partial(self.task.read, epoch=start.epoch), parts)
@@ -160,9 +167,7 @@ class Trainer:
         """Number of samples trained on since the beginning of the run, over all epochs."""
         return position.epoch * len(self.train) + position.seen
 
-    def _plan(
-        self, samples: NDArray[np.int64], order: np.random.Generator | None, seen: int = 0
-    ) -> list[Slice]:
+    def _plan(self, samples: Samples, order: Order | None, seen: int = 0) -> Iterator[Slice]:
         comm, settings = self.comm, self.settings
         together = settings.accumulate if order is not None else 1
         return plan(samples, settings.batch_size, comm.rank, comm.size, order, together, seen)
@@ -229,7 +234,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint; any rank can do it, with the same result."""
-        state = {"position": self.position._asdict()}
+        state = {"position": self.position.kept()}
         means = self.average.weights if self.average is not None else None
         checkpoint.save(
             self.checkpoints, self.position.step, self.model, self.stepper.optimizer, state, means
@@ -253,6 +258,8 @@ class Trainer:
         state = checkpoint.load(path, self.model, self.stepper.optimizer, means)
         try:
             self.position = Position(**state["position"])
+            if self.position.order not in KINDS:
+                raise TypeError
         except TypeError:
             raise CheckpointError(
                 f"{path} was saved by another version of hpcvox: choose another run folder"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
 from hpcvox import __version__, config
@@ -93,7 +94,7 @@ def _trainer(settings: TrainSettings, comm: Comm, recipe: Recipe) -> Trainer:
     train, held_out = recipe.split(settings, shards, usable)
     task = recipe.make(settings, shards, train, comm)
     if comm.rank == 0:
-        without = int((~usable).sum())
+        without = len(usable) - int(np.count_nonzero(usable))
         if len(train) < FEW:
             say(
                 f"warning: {counted(len(train), 'sample')} to train on: the network can learn these by heart and "

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Batch, Slice
 from hpcvox.training.folder.card import Card, Run
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.samples import Samples, by_material
+from hpcvox.training.samples import by_material
 
 
 class Ratio(NamedTuple):
@@ -56,7 +57,7 @@ class Task(Protocol):
     def card(self, run: Run) -> Card:
         """The card of the model: ``run``, and everything that is needed to build the model again and to use it."""
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         """Called on rank 0 after the training, when the best model is in ``out``."""
 
 

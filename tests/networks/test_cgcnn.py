@@ -24,6 +24,7 @@ from hpcvox.training.data import ORDER, Slice, generator, plan
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
 from hpcvox.training.job import run as train
+from hpcvox.training.order import STORED, order_of
 from hpcvox.training.ranks.comm import Alone
 from tests.support.graph_shards import Named, crystals, make_graphs
 from tests.support.training_runs import MPIRUN, assert_same_weights, killed, run, settings, weights
@@ -276,7 +277,8 @@ def test_by_rank_the_running_statistics_are_the_mean_over_the_ranks_that_have_a_
     model = CGCNNTask(
         settings(TrainCGCNNSettings, shards, tmp_path, *FAST, *more), graphs, train, Alone()
     ).model
-    steps = zip(*(plan(train, batch, rank, 2, generator(SEED, ORDER, 0)) for rank in range(2)), strict=True)
+    order = order_of(STORED, len(train), generator(SEED, ORDER, 0))
+    steps = zip(*(plan(train, batch, rank, 2, order) for rank in range(2)), strict=True)
     for parts in steps:
         before = {name: value.clone() for name, value in model.state_dict().items()}
         after = []

@@ -44,7 +44,7 @@ def prepared(given: TrainR3DVSSettings) -> tuple[ShardSet, NDArray[np.int64], ND
     """Shard set, numbers to train on and to be judged by, and the task."""
     shards = ShardSet.open(given.shards)
     train, held_out = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    return shards, train, held_out, R3DVSTask(given, shards, train, Alone())
+    return shards, np.asarray(train), np.asarray(held_out), R3DVSTask(given, shards, train, Alone())
 
 
 def test_turns_are_rotations_of_seed_sample_and_replica_alone() -> None:

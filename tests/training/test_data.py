@@ -12,6 +12,7 @@ from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import ORDER, Loader, Slice, generator, plan
+from hpcvox.training.order import STORED, Order, order_of
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,15 @@ def shards(shards: Path) -> ShardSet:
     return ShardSet.open(shards)
 
 
+def drawn(n: int, seed: int, epoch: int) -> Order:
+    """The order of an epoch of ``n`` samples."""
+    return order_of(STORED, n, generator(seed, ORDER, epoch))
+
+
 @given(n=st.integers(1, 200), batch=st.integers(1, 17), size=st.integers(1, 5), seed=st.integers(0, 9))
 def test_every_sample_is_in_one_step_of_one_rank_once(n: int, batch: int, size: int, seed: int) -> None:
     samples = np.arange(n) * 3
-    parts = [plan(samples, batch, rank, size, generator(seed, ORDER, 0)) for rank in range(size)]
+    parts = [list(plan(samples, batch, rank, size, drawn(n, seed, 0))) for rank in range(size)]
     assert len({len(p) for p in parts}) == 1, "all ranks step together"
     seen = [i for part in parts for s in part for i, w in zip(s.indices, s.share, strict=True) if w > 0]
     assert sorted(seen) == samples.tolist()
@@ -43,7 +49,7 @@ def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(
     for number, size in enumerate(sizes):
         last = number == len(sizes) - 1
         group = [
-            plan(samples, batch, rank, size, generator(0, ORDER, 1), accumulate, seen) for rank in range(size)
+            list(plan(samples, batch, rank, size, drawn(n, 0, 1), accumulate, seen)) for rank in range(size)
         ]
         taken = [part if last else part[: steps * accumulate] for part in group]
         done += [i for part in taken for s in part for i, w in zip(s.indices, s.share, strict=True) if w > 0]
@@ -54,8 +60,8 @@ def test_ranks_that_come_and_go_within_an_epoch_see_every_sample_once(
 
 @given(n=st.integers(1, 200), batch=st.integers(1, 17), size=st.integers(2, 5))
 def test_ranks_together_see_what_one_rank_with_their_batches_would(n: int, batch: int, size: int) -> None:
-    alone = plan(np.arange(n), batch * size, 0, 1, generator(0, ORDER, 3))
-    ranks = [plan(np.arange(n), batch, r, size, generator(0, ORDER, 3)) for r in range(size)]
+    alone = list(plan(np.arange(n), batch * size, 0, 1, drawn(n, 0, 3)))
+    ranks = [list(plan(np.arange(n), batch, r, size, drawn(n, 0, 3))) for r in range(size)]
     assert len(alone) == len(ranks[0])
     for step, whole in enumerate(alone):
         parts = [rank[step] for rank in ranks]

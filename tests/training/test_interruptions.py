@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +14,7 @@ import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.process.outcome import INTERRUPTED
+from hpcvox.training import order
 from hpcvox.training.folder import checkpoint
 from hpcvox.training.folder.metrics import Epoch, MetricsLog, read_metrics
 from hpcvox.training.job import run as train
@@ -107,6 +109,38 @@ def test_stopped_between_the_last_step_of_an_epoch_and_its_evaluation_it_goes_on
     patched = mock.patch.object(Trainer, "evaluate", fails_the_second_time)
     expected = without_timings(undisturbed)[:BEGINNING]
     assert stopped_and_run_again(shards, tmp_path / "run", patched) == expected
+
+
+@contextlib.contextmanager
+def stopped_with_orders_from(few: int) -> Iterator[None]:
+    """A training is stopped after its first epoch, by a version that computes orders of more than ``few`` samples."""
+    add = MetricsLog.add
+
+    def adds_and_ends(log: MetricsLog, epoch: Epoch) -> None:
+        add(log, epoch)
+        raise KeyboardInterrupt
+
+    with mock.patch.object(order, "FEW", few), mock.patch.object(MetricsLog, "add", adds_and_ends):
+        yield
+
+
+def test_a_run_keeps_the_kind_of_order_that_it_began_with(
+    shards: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    """A run of an older version, whose checkpoints say nothing of it, goes on in the orders that it drew and stored."""
+    with mock.patch.object(order, "FEW", 0):
+        train(
+            settings(
+                TrainUNetSettings, shards, tmp_path / "new", SMALL_UNET, *FAST, *LONG, f"epochs={BEGINNING}"
+            )
+        )
+        older = stopped_and_run_again(shards, tmp_path / "older", stopped_with_orders_from(2**18))
+    assert older == without_timings(undisturbed)[:BEGINNING]
+    new = without_timings(tmp_path / "new")
+    assert new != older
+    assert stopped_and_run_again(shards, tmp_path / "newer", stopped_with_orders_from(0)) == new
+    said = [(last_checkpoint(tmp_path / name) / "state.json").read_text() for name in ("older", "newer")]
+    assert ["order" in text for text in said] == [False, True]
 
 
 def test_stopped_before_its_checkpoint_an_epoch_is_logged_once(

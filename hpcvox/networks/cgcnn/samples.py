@@ -7,7 +7,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted
-from hpcvox.training.samples import by_material
+from hpcvox.training.samples import by_material, having
 
 
 def check(settings: TrainCGCNNSettings, shards: ShardSet) -> None:
@@ -71,4 +71,6 @@ def neighbours(shards: ShardSet) -> int:
 
 def known(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples have a value to learn, (N,) bool."""
-    return np.isfinite(targets(settings, shards))
+    if settings.log:
+        return np.isfinite(targets(settings, shards))
+    return having(shards, settings.target)

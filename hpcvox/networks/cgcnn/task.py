@@ -21,6 +21,7 @@ from hpcvox.networks.cgcnn.model import CGCNN
 from hpcvox.networks.cgcnn.samples import known, neighbours, spread, targets
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Slice, plan
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
@@ -35,9 +36,7 @@ class CGCNNTask:
 
     name = TASK
 
-    def __init__(
-        self, settings: TrainCGCNNSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
-    ) -> None:
+    def __init__(self, settings: TrainCGCNNSettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.settings, self.shards = settings, shards
         self.neighbours = neighbours(shards)
         values = targets(settings, shards)
@@ -80,7 +79,7 @@ class CGCNNTask:
             initial=None if initial is None else str(initial),
         )
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         """Write :data:`HELD_OUT`: target and prediction of the held-out crystals, in the unit of the target.
 
         The prediction is empty for a crystal with an element that no crystal of the training had.
@@ -129,7 +128,7 @@ def predict(folder: Path | str, shards: ShardSet) -> NDArray[np.float64]:
     return _predict(network, shards, np.arange(len(shards)))
 
 
-def _predict(network: Property, shards: ShardSet, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+def _predict(network: Property, shards: ShardSet, samples: Samples) -> NDArray[np.float64]:
     """Predict the property of ``samples``, in their order."""
     parts = plan(samples, AT_A_TIME, 0, 1, None)
     return np.concatenate([np.zeros(0), *(network(load(shards, part, -1).graph) for part in parts)])

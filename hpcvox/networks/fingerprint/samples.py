@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import ShardError
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.training.samples import Samples, by_material
+from hpcvox.training.samples import by_material
 
 
 def check(settings: TrainFingerprintSettings, shards: ShardSet) -> None:
@@ -15,7 +15,7 @@ def check(settings: TrainFingerprintSettings, shards: ShardSet) -> None:
     refuse_empty(settings, shards, labels(settings, shards)[train])
 
 
-def refuse_empty(settings: TrainFingerprintSettings, shards: ShardSet, trained: Samples) -> None:
+def refuse_empty(settings: TrainFingerprintSettings, shards: ShardSet, trained: NDArray[np.int64]) -> None:
     """Raise :class:`ShardError` if a class has no training sample; ``trained`` holds the class of each of these."""
     empty = set(range(len(settings.classes))) - set(trained.tolist())
     if empty:

@@ -14,10 +14,10 @@ from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.samples import labels, refuse_empty, usable
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import DROPOUT, Slice, generator
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.samples import Samples
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 
@@ -45,7 +45,7 @@ class FingerprintTask:
     ) -> None:
         self.settings, self.shards = settings, shards
         self.labels = torch.from_numpy(labels(settings, shards))
-        refuse_empty(settings, shards, self.labels[train].numpy())
+        refuse_empty(settings, shards, self.labels.numpy()[train])
         self.pixels = shards.array_shape("fingerprint")[0]
         try:
             self.model = ConvNet(settings.model, self.pixels, len(settings.classes)).to(comm.device)
@@ -77,7 +77,7 @@ class FingerprintTask:
             target=self.settings.target,
         )
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         pass
 
     def _kept(self, epoch: int, index: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from hpcvox.errors import ConfigError
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.training.samples import all_samples, by_material
+from hpcvox.training.samples import all_samples, by_material, having
 
 
 def check(settings: TrainR3DVSSettings, shards: ShardSet) -> None:
@@ -22,7 +22,7 @@ def usable(settings: TrainR3DVSSettings, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples have the target to learn, (N,) bool; with task=rotation all samples."""
     if settings.task == "rotation":
         return all_samples(settings, shards)
-    return np.isfinite(shards.target(settings.target))
+    return having(shards, settings.target)
 
 
 def refuse_few(settings: TrainR3DVSSettings, shards: ShardSet) -> None:

@@ -20,10 +20,11 @@ from hpcvox.networks.r3dvs.model import VoxelCNN
 from hpcvox.networks.r3dvs.samples import refuse_few, usable
 from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import CRYSTALS, REPLICA, Slice, generator
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
-from hpcvox.training.samples import Samples, by_material
+from hpcvox.training.samples import by_material
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 TYPICAL = 256
@@ -50,7 +51,7 @@ class R3DVSTask:
     def __init__(self, settings: TrainR3DVSSettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.settings, self.shards = settings, shards
         self.resolution = float(shards.manifest.settings["resolution"])
-        originals = np.unique(train % shards.n_samples)
+        originals = np.unique(np.asarray(train) % shards.n_samples)
         outputs = self.prepare(originals)
         some = originals[:: -(-len(originals) // TYPICAL)]
         try:
@@ -63,7 +64,7 @@ class R3DVSTask:
             raise ConfigError(f"{error} (length, and the resolution of {settings.shards})") from None
         self.model = model.to(comm.device)
 
-    def prepare(self, originals: Samples) -> int:
+    def prepare(self, originals: NDArray[np.int64]) -> int:
         """Prepare what the network is to say of the training crystals ``originals``; return the number of outputs."""
         settings, shards = self.settings, self.shards
         if settings.task == "rotation":
@@ -120,7 +121,7 @@ class R3DVSTask:
             target_std=self.span if of_target else None,
         )
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         pass
 
 
@@ -159,7 +160,7 @@ def _split(
         draw = generator(settings.seed, CRYSTALS).permutation(shards.n_samples)
         train = held_out = np.sort(draw[: settings.crystals])
     else:
-        train, held_out = by_material(settings, shards, usable)
+        train, held_out = map(np.asarray, by_material(settings, shards, usable))
     turns = np.arange(settings.replicas + 2) * shards.n_samples
     judged = turns[-1] if settings.judged == "turned" else turns[0]
     return (turns[1:-1, None] + train).ravel(), judged + held_out

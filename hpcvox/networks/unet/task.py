@@ -18,6 +18,7 @@ from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.voxels import load
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.shards.statistics.file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
 from hpcvox.training.folder.card import Run
@@ -59,9 +60,7 @@ class UNetTask:
 
     name = "unet"
 
-    def __init__(
-        self, settings: TrainUNetSettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
-    ) -> None:
+    def __init__(self, settings: TrainUNetSettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.kind = fitting(settings.model, shards)
         self.settings, self.shards = settings, shards
         self.model = UNet(settings.model).to(comm.device)
@@ -128,7 +127,7 @@ class UNetTask:
             vae=None if self.settings.vae is None else str(self.settings.vae),
         )
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         pass
 
     def _start_from(self, folder: Path) -> None:
@@ -156,7 +155,7 @@ class UNetTask:
 
 
 def class_weights(
-    shards: ShardSet, train: NDArray[np.int64], classes: int, comm: Comm, known: Statistics | None = None
+    shards: ShardSet, train: Samples, classes: int, comm: Comm, known: Statistics | None = None
 ) -> torch.Tensor:
     """The weight of each atomic number, (classes,) float32: the inverse of its number of training voxels; background 0.
 
@@ -175,12 +174,12 @@ def class_weights(
     return weights.float()
 
 
-def _counted(shards: ShardSet, train: NDArray[np.int64], comm: Comm) -> NDArray[np.int64]:
+def _counted(shards: ShardSet, train: Samples, comm: Comm) -> NDArray[np.int64]:
     """Number of voxels of each atomic number, (256,), in this rank's part of the training samples."""
     counts = np.zeros(256, np.int64)
-    mine = np.sort(np.array_split(train, comm.size)[comm.rank])
-    for start in range(0, len(mine), CHUNK):
-        species = shards.read_array("species", mine[start : start + CHUNK])
+    first, end = (len(train) * rank // comm.size for rank in (comm.rank, comm.rank + 1))
+    for start in range(first, end, CHUNK):
+        species = shards.read_array("species", np.sort(train[start : min(start + CHUNK, end)]))
         counts += np.bincount(species.ravel(), minlength=256)
     return counts
 

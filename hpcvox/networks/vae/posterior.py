@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.progress import Progress
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Loader, Slice
 from hpcvox.training.ranks.comm import Comm
 
@@ -29,7 +30,7 @@ class Posterior(NamedTuple):
 def gather(
     read: Callable[[Slice], Any],
     encode: Callable[[Any], tuple[torch.Tensor, torch.Tensor]],
-    samples: NDArray[np.int64],
+    samples: Samples,
     latent: int,
     comm: Comm,
 ) -> Posterior | None:

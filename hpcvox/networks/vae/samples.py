@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.networks.maps import fitting
-from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, condition_of, quantile_edges
+from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, quantile_edges
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.shards.statistics.file import Split, statistics_for
 from hpcvox.training.folder.card import read_card
-from hpcvox.training.samples import Samples, by_material
+from hpcvox.training.samples import all_samples, by_material, having
 
 
 def check(settings: TrainVAESettings, shards: ShardSet) -> None:
@@ -50,9 +51,13 @@ def edges(
 
 def conditioned(settings: TrainVAESettings, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples have a value of the condition, (N,) bool."""
-    return np.isfinite(condition_of(shards, settings.condition))
+    return _having(shards, settings.condition)
 
 
 def reconstructed(folder: Path, shards: ShardSet) -> NDArray[np.bool_]:
     """Which samples the VAE in ``folder`` can reconstruct, (N,) bool: those with a value of its condition."""
-    return np.isfinite(condition_of(shards, read_card(folder, VAECard).condition))
+    return _having(shards, read_card(folder, VAECard).condition)
+
+
+def _having(shards: ShardSet, condition: str | None) -> NDArray[np.bool_]:
+    return all_samples(None, shards) if condition is None else having(shards, condition)

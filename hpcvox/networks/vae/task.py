@@ -30,6 +30,7 @@ from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.terminal import say
 from hpcvox.training.data import NOISE, Slice, generator
 from hpcvox.training.folder import runs
@@ -44,9 +45,7 @@ class VAETask:
 
     name = "vae"
 
-    def __init__(
-        self, settings: TrainVAESettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
-    ) -> None:
+    def __init__(self, settings: TrainVAESettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.kind = fitting(settings.model, shards)
         values = condition_of(shards, settings.condition)
         self.settings, self.shards = settings, shards
@@ -105,7 +104,7 @@ class VAETask:
             initial=None if self.settings.initial is None else str(self.settings.initial),
         )
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         """Write held-out densities and their reconstructions by the exported model to examples.npz, for reports."""
         count = min(self.settings.examples, len(held_out))
         chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
@@ -116,7 +115,7 @@ class VAETask:
         ids = [self.shards.ids[i] for i in chosen]
         Examples(batch.x[:, 0].numpy(), decoded[:, 0].numpy(), ids).save(out)
 
-    def fit_prior(self, out: Path, train: NDArray[np.int64], comm: Comm) -> bool:
+    def fit_prior(self, out: Path, train: Samples, comm: Comm) -> bool:
         """Fit the prior of the exported model, on all ranks; False if a signal stopped it."""
         # the exported model has the weights of the best epoch, the network in memory those of the last one
         vae = self._network().to(comm.device).eval()

@@ -21,9 +21,10 @@ from hpcvox.networks.r3dvs.settings import TrainR3DVSSettings
 from hpcvox.networks.r3dvs.task import R3DVSTask, ReplicaBatch
 from hpcvox.reproduction.kajita.sets import numbers
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.folder.card import Run
 from hpcvox.training.network import Network
-from hpcvox.training.samples import Samples, all_samples
+from hpcvox.training.samples import all_samples
 from hpcvox.training.task import Losses, Ratio, Recipe
 
 ID: Final = "id"
@@ -51,7 +52,7 @@ class MemberTask(R3DVSTask):
 
     settings: MemberSettings
 
-    def prepare(self, originals: Samples) -> int:
+    def prepare(self, originals: NDArray[np.int64]) -> int:
         """See :class:`hpcvox.networks.r3dvs.task.R3DVSTask`."""
         if self.settings.task == "rotation":
             return super().prepare(originals)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hpcvox.shards.contained import UNREADABLE, names, own
 from hpcvox.shards.digest import attributes_of
-from hpcvox.shards.layout import SAMPLE, SET, SET_FORMAT, TABLES, TARGET, decode_name
+from hpcvox.shards.layout import MISSING, SAMPLE, SET, SET_FORMAT, TABLES, TARGET, WIDEST, decode_name
 from hpcvox.shards.manifest import Manifest, shards_digest
 
 BLOCK: Final = 1024
@@ -31,6 +31,7 @@ class Column(NamedTuple):
     length: int  # number of rows
     dtype: np.dtype[Any]
     shape: tuple[int, ...]  # of one row
+    missing: int | None = None  # rows without a value, of a target
 
     def rows(self, start: int, end: int) -> NDArray[Any]:
         """The rows from ``start`` to before ``end``, (end - start, ...).
@@ -60,34 +61,44 @@ class Texts(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            start, end, step = index.indices(len(self))
+            return (
+                self._read(start, max(start, end))
+                if step == 1
+                else [self[i] for i in range(start, end, step)]
+            )
         row = range(len(self))[index]
         number = row // BLOCK
         at, texts = self._block  # taken once: another thread may put its own block there
         if at != number:
-            texts = self._read(number)
+            texts = self._block_of(number)
             self._block = number, texts
         return texts[row % BLOCK]
 
     def __iter__(self) -> Iterator[str]:
         for number in range(-(-len(self) // BLOCK)):
-            yield from self._read(number)
+            yield from self._block_of(number)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _read(self, number: int) -> list[str]:
-        rows = self._column.rows(number * BLOCK, min((number + 1) * BLOCK, len(self)))
+    def _block_of(self, number: int) -> list[str]:
+        return self._read(number * BLOCK, min((number + 1) * BLOCK, len(self)))
+
+    def _read(self, start: int, end: int) -> list[str]:
+        rows = self._column.rows(start, end)
         return [text.decode(errors="replace") for text in rows.tolist()]
 
 
 class Index:
     """The tables of a set, by their names; those of targets begin with ``targets/``."""
 
-    def __init__(self, columns: dict[str, Column]) -> None:
+    def __init__(self, columns: dict[str, Column], widest: float | None = None) -> None:
         self._columns = columns
+        self.largest_cosine = widest
+        """The largest |cos| of the angles of all cells; None: it was not noted."""
 
     @classmethod
     def open(cls, folder: Path, manifest: Manifest) -> "Index | None":
@@ -109,7 +120,8 @@ class Index:
         except UNREADABLE:
             return None
         whole = all(_fits(name, column, manifest.n_samples) for name, column in found.items())
-        return cls(found) if whole else None
+        widest = attributes.get(WIDEST)
+        return cls(found, None if widest is None else float(widest)) if whole else None
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
@@ -125,6 +137,10 @@ class Index:
         """A column of text."""
         return Texts(self._columns[name])
 
+    def is_whole(self, name: str) -> bool:
+        """Whether it is noted that a column of numbers has a value in each row."""
+        return self._columns[name].missing == 0
+
     def table(self, name: str) -> NDArray[Any]:
         """A whole column of numbers, (N, ...)."""
         column = self._columns[name]
@@ -134,7 +150,9 @@ class Index:
 def _column(path: Path, file: h5py.File, name: str) -> Column:
     dataset = own(file, name)
     length, *shape = dataset.shape
-    return Column(path, dataset.get_offset() or 0, int(length), dataset.dtype, tuple(shape))
+    noted = h5py.AttributeManager(h5py.Dataset(dataset)).get(MISSING) if name.startswith(_TARGETS) else None
+    missing = None if noted is None else int(noted)
+    return Column(path, dataset.get_offset() or 0, int(length), dataset.dtype, tuple(shape), missing)
 
 
 def _fits(name: str, column: Column, samples: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.angles import largest_cosine
 from hpcvox.errors import ShardError, did_you_mean
 from hpcvox.shards.layout import encode_name
 from hpcvox.shards.manifest import Manifest
@@ -114,6 +115,21 @@ class ShardSet:
         return np.concatenate(parts)
 
     @cached_property
+    def largest_cosine(self) -> float:
+        """The largest |cos| of the angles of all cells.
+
+        Raises:
+            ShardError: a shard cannot be read, or has a cell that is not finite.
+        """
+        if self._index is not None and self._index.largest_cosine is not None:
+            return self._index.largest_cosine
+        largest = 0.0
+        for index in self._filled:
+            with self._shard_file(index) as shard:
+                largest = max(largest, largest_cosine(shard.cells()))
+        return largest
+
+    @cached_property
     def target_names(self) -> list[str]:
         """Names of all targets that any sample has, sorted."""
         if self._index is not None:
@@ -145,6 +161,11 @@ class ShardSet:
                 present = name in shard.target_names
                 parts.append(shard.table(key) if present else np.full(shard.n_samples, np.nan))
         return np.concatenate([np.zeros(0), *parts])
+
+    def has_whole(self, name: str) -> bool:
+        """Whether the index says that every sample has a value of this target; if not, ask :meth:`target`."""
+        key = f"targets/{encode_name(name)}"
+        return self._index is not None and key in self._index and self._index.is_whole(key)
 
     def sites(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """Atomic numbers (k,) and fractional coordinates (k, 3) of sample ``index``.

@@ -6,6 +6,9 @@ file names relative to its folder, so that the folder can be moved.  Each table 
 that it has read, and beyond the limit of open files it returns fill values without an error.  Reading a whole table
 would reach that limit at about the thousandth shard.  Fill values of the arrays are values that no sample has: NaN, and
 the largest number of an integer type.  Ragged arrays are only in the shards.
+
+Version 2 also says what a training asks of a whole set: the attribute ``largest_cosine``, of the angles of all cells,
+and ``missing`` of each target, the number of samples without a value.
 """
 
 import os
@@ -17,16 +20,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hpcvox.angles import largest_cosine
 from hpcvox.errors import ShardError
 from hpcvox.files import durable
 from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
 from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
-from hpcvox.shards.layout import SET, SET_FORMAT
+from hpcvox.shards.layout import CELL, MISSING, SET, SET_FORMAT, SPLITS, WIDEST
 from hpcvox.shards.manifest import ShardLine, shards_digest
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.writing.file_sink import FileSink
 
-VERSION = 1
+VERSION = 2
 
 _SHARED = ("descriptor", "grid", "arrays", "settings", "code_version")
 _LABELS = ("unit", "axes", "about")
@@ -41,6 +45,8 @@ def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
     if not lines:
         (folder / SET).unlink(missing_ok=True)
         return
+    for split in folder.glob(SPLITS):  # of the shards that were here before
+        split.unlink(missing_ok=True)
     survey = _Survey(folder, lines)
     path = folder / SET
     try:
@@ -108,6 +114,7 @@ class _Survey:
         self.shared: dict[str, Any] = {}
         self.arrays: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self.labels: dict[str, dict[str, str]] = {}
+        self._largest_cosine = 0.0
         self._tables: list[str] = []
         self._parts: dict[str, list[NDArray[Any] | None]] = {}
         for index, line in enumerate(lines):
@@ -131,6 +138,8 @@ class _Survey:
                 f"{file.filename} is not the shard that was just made: another program writes in this folder; "
                 "end it and run the same command again"
             )
+        if CELL.name in self.arrays:
+            self._largest_cosine = max(self._largest_cosine, largest_cosine(whole(file, CELL.name)))
         for name in (*self._tables, *(f"targets/{name}" for name in members(file, "targets"))):
             parts = self._parts.setdefault(name, [None] * len(self.lines))
             parts[index] = table = whole(file, name)
@@ -172,7 +181,10 @@ class _Survey:
             _label(_virtual_dataset(file, name, self.lines, shape, dtype), self.labels[name])
         tables = {name: self._table(name) for name in sorted(self._parts)}
         for name, table in tables.items():
-            _label(file.create_dataset(name, data=table, track_times=False), self.labels[name])
+            created = file.create_dataset(name, data=table, track_times=False)
+            _label(created, self.labels[name])
+            if name.startswith("targets/"):
+                _label(created, {MISSING: int(np.isnan(table).sum())})
         attributes = {
             "format": SET_FORMAT,
             "version": VERSION,
@@ -180,6 +192,8 @@ class _Survey:
             "n_samples": sum(line.samples for line in self.lines),
             "shards_digest": shards_digest(self.lines),
         }
+        if CELL.name in self.arrays:
+            attributes[WIDEST] = self._largest_cosine
         _label(file, attributes | {"digest": content_digest(attributes, tables)})
 
 
@@ -215,7 +229,7 @@ def _label(owner: Any, attributes: dict[str, Any]) -> None:
             data = value.encode()
             owner.attrs.create(name, data, dtype=h5py.string_dtype("utf-8", len(data) or 1))
         else:
-            owner.attrs.create(name, np.int64(value))
+            owner.attrs.create(name, value, dtype=np.float64 if isinstance(value, float) else np.int64)
 
 
 def _text(value: Any) -> str:

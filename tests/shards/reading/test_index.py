@@ -51,11 +51,45 @@ def test_with_and_without_it_a_set_says_the_same(shard_set: Path, without: Shard
     check_same(ShardSet.open(shard_set), without)
 
 
+def without_notes(folder: Path) -> ShardSet:
+    """The set with an index as version 1 wrote it."""
+    with h5py.File(folder / SET, "r+") as file:
+        del file.attrs["largest_cosine"]
+        for target in file["targets"].values():
+            del target.attrs["missing"]
+        file.attrs["version"] = 1
+    return ShardSet.open(folder)
+
+
+def test_it_says_of_all_cells_and_targets_what_their_values_say(shard_set: Path) -> None:
+    write_shard(shard_set, 0, PER_SHARD[0])
+    oblique = np.array([[4.0, 0, 0], [1, 4, 0], [0, 0, 4]])
+    with h5py.File(shard_set / shard_name(0), "r+") as file:
+        file["cell"][2] = oblique
+        file["targets/gap"][...] = 1.0
+    with h5py.File(shard_set / shard_name(2), "r+") as file:
+        file["targets/gap"][...] = 2.0
+    index(shard_set)
+    shards = ShardSet.open(shard_set)
+    assert shards.largest_cosine == pytest.approx(1 / np.sqrt(17))
+    assert {name: shards.has_whole(name) for name in shards.target_names} == {
+        "energy/atom": False,
+        "gap": True,
+    }
+    assert not shards.has_whole("none")
+    of_before = without_notes(shard_set)
+    assert Index.open(shard_set, of_before.manifest) is not None
+    assert of_before.largest_cosine == shards.largest_cosine
+    assert not any(map(of_before.has_whole, of_before.target_names))
+    check_same(of_before, shards)
+
+
 def test_no_shard_is_opened_for_what_the_index_has(shard_set: Path, without: ShardSet) -> None:
     for path in shard_set.glob("shard-*.h5"):
         path.unlink()
     shards = ShardSet.open(shard_set)
     check_same(shards, without)
+    assert shards.largest_cosine == 0
     with pytest.raises(ShardError, match=f"{shard_name(0)} is missing"):
         shards.sites(0)
 

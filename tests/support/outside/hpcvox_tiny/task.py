@@ -10,6 +10,7 @@ from torch import nn
 
 from hpcvox.shards.reading.densities import read_densities
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Slice
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
@@ -32,9 +33,7 @@ class TinyTask:
 
     name = "tiny"
 
-    def __init__(
-        self, settings: TrainTinySettings, shards: ShardSet, train: NDArray[np.int64], comm: Comm
-    ) -> None:
+    def __init__(self, settings: TrainTinySettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.shards, self.target = shards, settings.target
         self.wanted = torch.from_numpy(shards.target(settings.target)).float()
         self.model: nn.Module = nn.Linear(1, 1).to(comm.device)
@@ -54,7 +53,7 @@ class TinyTask:
         """What it takes to make the model again."""
         return TinyCard(run=run, target=self.target)
 
-    def finish(self, out: Path, held_out: NDArray[np.int64]) -> None:
+    def finish(self, out: Path, held_out: Samples) -> None:
         """Leave a word."""
         (out / "said.txt").write_text(f"{len(held_out)} held out\n", "utf-8")
 
