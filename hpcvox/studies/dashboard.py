@@ -21,7 +21,7 @@ from optuna_dashboard import wsgi  # type: ignore[import-untyped]
 from hpcvox.errors import ConfigError
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.outcome import INTERRUPTED, Outcome
-from hpcvox.studies.journal import ARTIFACTS
+from hpcvox.studies.books.journal import ARTIFACTS
 from hpcvox.studies.settings import DashboardSettings
 from hpcvox.studies.study import Study
 from hpcvox.terminal import say

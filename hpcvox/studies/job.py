@@ -26,10 +26,11 @@ from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.process.settings_files import CONFIG
 from hpcvox.progress import Progress
 from hpcvox.studies import pictures, shard_sets, space
+from hpcvox.studies.books.ledger import ATTEMPT, FOLDER, SAME_AS
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.cleaning import clean
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, FOLDER, SAME_AS, Claim, Study, TakenUpError, sign_of_life
+from hpcvox.studies.study import Claim, Study, TakenUpError, sign_of_life
 from hpcvox.terminal import say
 from hpcvox.training.folder.card import read_card
 from hpcvox.training.folder.metrics import read_metrics
@@ -243,17 +244,14 @@ def _last_line(log: Path) -> str:
 
 
 def _best(study: Study) -> Any:
-    done = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
-    if not done or len(study.settings.objectives) > 1:
-        return "-"
-    values = [trial.value for trial in done if trial.value is not None]
-    return f"{min(values) if study.settings.objectives[0].direction == 'minimize' else max(values):.4g}"
+    best = study.best
+    return "-" if best is None else f"{best:.4g}"
 
 
 def _summary(study: Study, how: str) -> str:
-    states = [trial.state for trial in study.trials]
+    states = study.states
     counts = ", ".join(
-        f"{states.count(state)} {word}"
+        f"{states[state]} {word}"
         for state, word in (
             (TrialState.COMPLETE, "complete"),
             (TrialState.PRUNED, "pruned"),
@@ -261,6 +259,6 @@ def _summary(study: Study, how: str) -> str:
             (TrialState.RUNNING, "running"),
             (TrialState.WAITING, "waiting"),
         )
-        if state in states
+        if states[state]
     )
     return f"study {how}: {counts or 'no trial'}; best {_best(study)}; in {study.out}: hpcvox study best {study.out}"

@@ -20,7 +20,7 @@ from optuna.artifacts._upload import ARTIFACTS_ATTR_PREFIX
 from hpcvox.errors import SummaryError
 from hpcvox.files import durable
 from hpcvox.networks.vae.examples import Examples
-from hpcvox.studies.journal import ARTIFACTS
+from hpcvox.studies.books.journal import ARTIFACTS
 from hpcvox.training.folder.metrics import HELD_OUT, TRAIN, read_metrics
 
 

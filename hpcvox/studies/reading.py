@@ -16,8 +16,9 @@ from hpcvox.errors import ConfigError
 from hpcvox.files import durable
 from hpcvox.process.outcome import Outcome
 from hpcvox.process.settings_files import CONFIG
+from hpcvox.studies.books.ledger import FOLDER, SAME_AS
 from hpcvox.studies.page import Plot, page
-from hpcvox.studies.study import FOLDER, SAME_AS, Study
+from hpcvox.studies.study import Study
 from hpcvox.terminal import counted, say
 from hpcvox.training.folder import card, earlier
 

@@ -6,25 +6,28 @@ settings, and ``trials/0007/`` the run of a trial.
 
 import contextlib
 import os
-import re
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.errors import ConfigError
 from hpcvox.process.settings_files import CONFIG
 from hpcvox.studies import shard_sets, space
-from hpcvox.studies.journal import JOURNAL, locked, storage
+from hpcvox.studies.books import ledger
+from hpcvox.studies.books.journal import JOURNAL, locked
+from hpcvox.studies.books.ledger import ATTEMPT, FOLDER, TAKES_UP, Rows
+from hpcvox.studies.books.storage import StudyStorage, storage
 from hpcvox.studies.settings import StudySettings
 
 MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
@@ -32,10 +35,6 @@ MAY_CHANGE = {"trials", "hours", "retries", "heartbeat_s", "ranks", "featurize"}
 
 ``featurize`` is among them, because the shard sets themselves hold the settings that change their samples.
 """
-
-FOLDER, TAKES_UP, ATTEMPT, SAME_AS = "run", "takes up", "attempt", "same as trial"
-"""Attributes of a trial: its run folder; the trial that it continues; how often that was begun; the trial with the same
-parameters whose result it shares."""
 
 ALIVE = ".alive"
 """File in a trial's folder that its worker touches."""
@@ -57,8 +56,6 @@ _PRUNERS: Final[dict[str, Callable[[StudySettings], BasePruner]]] = {
 _DAMAGED: Final = (ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
 """The exceptions of Optuna for a journal that it has not written."""
 
-_RUN: Final = re.compile(r"trials/\d+(-\d+)?")
-
 
 class TakenUpError(Exception):
     """Another worker has taken over a trial, because this one gave no sign of life for too long."""
@@ -76,8 +73,9 @@ class Claim(NamedTuple):
 class Study:
     """A study, as workers and readers use it."""
 
-    def __init__(self, settings: StudySettings, of_optuna: optuna.Study) -> None:
+    def __init__(self, settings: StudySettings, of_optuna: optuna.Study, kept: StudyStorage) -> None:
         self.settings, self.optuna, self.out = settings, of_optuna, settings.out
+        self._kept = kept
         self._space: dict[str, BaseDistribution] = space.distributions(settings)
 
     @classmethod
@@ -93,8 +91,9 @@ class Study:
         settings.out.mkdir(parents=True, exist_ok=True)
         with _lock(settings.out):
             config.claim(settings, settings.out, MAY_CHANGE)
+            kept = storage(settings.out)
             made = optuna.create_study(
-                storage=storage(settings.out),
+                storage=kept,
                 study_name=_NAME,
                 directions=[objective.direction for objective in settings.objectives],
                 load_if_exists=True,
@@ -102,7 +101,7 @@ class Study:
             )
             with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
                 made.set_metric_names([objective.metric for objective in settings.objectives])
-        return cls(settings, made)
+        return cls(settings, made, kept)
 
     @classmethod
     def open(cls, out: Path) -> "Study":
@@ -115,8 +114,12 @@ class Study:
             raise ConfigError(f"{out} holds no study: there is no {JOURNAL} in it (see: hpcvox study --help)")
         settings = config.load(StudySettings, out / CONFIG).model_copy(update={"out": out})
         try:
-            study = cls(settings, optuna.load_study(study_name=_NAME, storage=storage(out)))
-            _check_attributes(study._every(), len(settings.objectives))
+            kept = storage(out)
+            study = cls(settings, optuna.load_study(study_name=_NAME, storage=kept), kept)
+            rows, objectives = study._count(), len(settings.objectives)
+            for trial in kept.read(study.optuna._study_id):
+                ledger.check(trial, rows, objectives)
+            study._rows()
             return study
         except KeyError:
             raise ConfigError(
@@ -126,7 +129,7 @@ class Study:
             raise ConfigError(f"{out / JOURNAL} is damaged: {type(error).__name__}: {error}") from None
 
     @property
-    def storage(self) -> BaseStorage:
+    def storage(self) -> StudyStorage:
         """Optuna's storage of the study, for other readers."""
         return storage(self.out)
 
@@ -134,32 +137,45 @@ class Study:
     def trials(self) -> list[FrozenTrial]:
         """All trials that count, without those that others have taken over and those that were never run."""
         every = self._every()
-        taken = _successors(every)
+        taken = ledger.successors(self._rows())
         return [trial for trial in every if trial.number not in taken and FOLDER in trial.user_attrs]
+
+    @property
+    def states(self) -> Counter[TrialState]:
+        """How many trials that count are in each state."""
+        counts = np.bincount(ledger.counting(self._rows())["state"], minlength=len(TrialState)).tolist()
+        return Counter({state: counts[state.value] for state in TrialState})
 
     @property
     def left(self) -> int:
         """How many trials the study still lacks, including those that are running."""
-        done = sum(trial.state.is_finished() for trial in self.trials)
-        return max(0, self.settings.trials - done)
+        return max(0, self.settings.trials - int(ledger.finished(ledger.counting(self._rows())).sum()))
+
+    @property
+    def best(self) -> float | None:
+        """The best value; None if no trial is complete, or there are several objectives."""
+        if len(self.settings.objectives) > 1 or not self.states[TrialState.COMPLETE]:
+            return None
+        rows = ledger.counting(self._rows())
+        values = rows["values"][rows["state"] == TrialState.COMPLETE.value]
+        return float(values.min() if self.settings.objectives[0].direction == "minimize" else values.max())
 
     def claim(self) -> Claim | None:
         """Claim a trial for this worker; None if there is none to begin (some may be running)."""
         self.give_up_the_dead()
         with _lock(self.out):
-            trials = self.trials
-            waiting = any(trial.state == TrialState.WAITING for trial in trials)
-            return self._ask() if waiting or len(trials) < self.settings.trials else None
+            states = self.states
+            more = states[TrialState.WAITING] or states.total() < self.settings.trials
+            return self._ask() if more else None
 
     def give_up_the_dead(self) -> None:
         """Release the trials of workers without a sign of life, so that other workers can take them over."""
         with _lock(self.out):
-            every = self._every()
-            taken = _successors(every)
+            rows = self._rows()
+            taken = ledger.successors(rows)
             now = _file_time(self.out)
-            for trial in every:
-                if trial.state != TrialState.RUNNING:
-                    continue
+            for number in np.flatnonzero(rows["state"] == TrialState.RUNNING.value).tolist():
+                trial = self._trial(number)
                 # its worker was killed while it claimed the trial, or while it gave it back
                 if FOLDER not in trial.user_attrs or trial.number in taken:
                     self.optuna.tell(trial.number, state=TrialState.FAIL)
@@ -171,16 +187,15 @@ class Study:
 
     def now(self, number: int) -> FrozenTrial:
         """The trial ``number``, or the last one that has taken it over."""
-        every = self._every()
-        successors = _successors(every)
+        successors = ledger.successors(self._rows())
         while number in successors:
             number = successors[number]
-        return every[number]
+        return self._trial(number)
 
     def refuse_taken_up(self, number: int) -> None:
         """Raise :class:`TakenUpError` if another worker has taken over the trial."""
-        every = self._every()
-        if every[number].state != TrialState.RUNNING or number in _successors(every):
+        rows = self._rows()
+        if rows["state"][number] != TrialState.RUNNING.value or number in ledger.successors(rows):
             raise TakenUpError(f"trial {number}")
 
     def tell(self, number: int, values: Sequence[float] | None, state: TrialState) -> None:
@@ -201,11 +216,11 @@ class Study:
         """
         with _lock(self.out):
             self.refuse_taken_up(number)
-            self._give_back(self._every()[number])
+            self._give_back(self._trial(number))
 
     def begin_anew(self, claim: Claim) -> Claim:
         """Give the trial a new run folder, because another worker's training still holds the old one."""
-        run = f"trials/{_begun(claim.folder.name):04d}-{claim.trial.number:04d}"
+        run = f"trials/{ledger.begun(claim.folder.name):04d}-{claim.trial.number:04d}"
         folder = self._folder(run)
         claim.trial.set_user_attr(FOLDER, run)
         return claim._replace(folder=folder)
@@ -213,31 +228,47 @@ class Study:
     def _every(self) -> list[FrozenTrial]:
         return self.optuna.get_trials(deepcopy=False)
 
+    def _rows(self) -> Rows:
+        return self._kept.rows(self.optuna._study_id)
+
+    def _count(self) -> int:
+        return len(self._kept.numbers(self.optuna._study_id))
+
+    def _trial(self, number: int) -> FrozenTrial:
+        return self._kept.of_number(self.optuna._study_id, number)
+
     def _give_back(self, trial: FrozenTrial) -> None:
         attributes = {
             FOLDER: trial.user_attrs[FOLDER],
             ATTEMPT: trial.user_attrs.get(ATTEMPT, 1) + 1,
             TAKES_UP: trial.number,
         }
-        self.optuna.enqueue_trial(_params(trial), user_attrs=attributes)
+        self.optuna.enqueue_trial(ledger.params(trial), user_attrs=attributes)
         self.optuna.tell(trial.number, state=TrialState.FAIL)
 
     def _ask(self) -> Claim:
-        every = self._every()
+        rows = self._rows()
         # depends only on the seed and the earlier choices, so that a restarted worker makes the same choice
-        chosen = sum(FOLDER in trial.user_attrs and TAKES_UP not in trial.user_attrs for trial in every)
+        chosen = int(((rows["begun"] >= 0) & (rows["takes_up"] < 0)).sum())
         self.optuna.sampler = _SAMPLERS[self.settings.sampler](self.settings.seed * 100_003 + chosen)
-        trial = self.optuna.ask(self._space)
+        with self._kept.showing(self._shown(rows)):
+            trial = self.optuna.ask(self._space)
         run = trial.user_attrs.get(FOLDER, f"trials/{trial.number:04d}")
         folder = self._folder(run)
         # of two running trials with equal parameters only the earlier one is trained, whoever has taken it over since
-        twins = [
-            other.number
-            for other in every
-            if _params(other) == trial.params and _begun(other.user_attrs.get(FOLDER, run)) < _begun(run)
-        ]
+        parameters = trial.params
+        alike = (rows["params"] == ledger.mark(parameters)) & (rows["begun"] >= 0)
+        alike &= rows["begun"] < ledger.begun(run)
+        twins = (n for n in np.flatnonzero(alike).tolist() if ledger.params(self._trial(n)) == parameters)
         trial.set_user_attr(FOLDER, run)
-        return Claim(trial, folder, twins[0] if twins else None)
+        return Claim(trial, folder, next(twins, None))
+
+    def _shown(self, rows: Rows) -> list[int]:
+        """The trials that the sampler sees; one that draws at random needs none but those that wait."""
+        if self.settings.sampler == "random":
+            return np.flatnonzero(~ledger.finished(rows)).tolist()
+        of_study = self._kept.get_study_system_attrs(self.optuna._study_id)
+        return ledger.shown(rows, self.optuna.directions, _parents(of_study))
 
     def _folder(self, run: str) -> Path:
         folder = self.out / run
@@ -246,37 +277,11 @@ class Study:
         return folder
 
 
-def _check_attributes(every: Sequence[FrozenTrial], objectives: int) -> None:
-    """Check that the attributes of trials name folders of the study and other trials; the study may be a stranger's.
-
-    Raises:
-        ValueError: an attribute is not valid.
-    """
-    for trial in every:
-        said = trial.user_attrs
-        others = [said[key] for key in (TAKES_UP, SAME_AS) if key in said]
-        if not (
-            _RUN.fullmatch(str(said.get(FOLDER, "trials/0")))
-            and all(type(other) is int and 0 <= other < len(every) for other in others)
-            and said.get(TAKES_UP, -1) < trial.number
-            and len(trial.values or [0] * objectives) == objectives
-        ):
-            raise ValueError(f"trial {trial.number} is of no such study")
-
-
-def _successors(every: list[FrozenTrial]) -> dict[int, int]:
-    """For each trial that was taken over, the later trial that continues it."""
-    return {trial.user_attrs[TAKES_UP]: trial.number for trial in every if TAKES_UP in trial.user_attrs}
-
-
-def _params(trial: FrozenTrial) -> dict[str, Any]:
-    """The parameters of a trial, also of one that waits, or whose worker was killed while it claimed it."""
-    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-
-
-def _begun(run: str) -> int:
-    """The number of the trial that has begun a run folder."""
-    return int(Path(run).name.partition("-")[0])
+def _parents(of_study: Mapping[str, Any]) -> list[int]:
+    """The trials whose children NSGA-II makes now: Optuna keeps their ids with the study, by generation."""
+    prefix = NSGAIISampler._get_parent_cache_key_prefix()
+    generations = sorted((int(key[len(prefix) :]), key) for key in of_study if key.startswith(prefix))
+    return [number for _, key in generations[-2:] for number in of_study[key]]
 
 
 def sign_of_life(folder: Path) -> None:

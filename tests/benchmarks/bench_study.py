@@ -21,8 +21,8 @@ from hpcvox import config
 from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.studies import space
+from hpcvox.studies.books.storage import storage
 from hpcvox.studies.job import promises_little
-from hpcvox.studies.journal import storage
 from hpcvox.studies.settings import StudySettings
 from hpcvox.studies.study import Study
 from hpcvox.training.folder.card import read_card

@@ -17,9 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpcvox import config
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.studies.journal import JOURNAL, locked
+from hpcvox.studies.books.journal import JOURNAL, locked
+from hpcvox.studies.books.ledger import ATTEMPT, FOLDER, TAKES_UP
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, FOLDER, TAKES_UP, Study
+from hpcvox.studies.study import Study
 from hpcvox.training.folder.metrics import read_metrics
 from tests.support.graph_shards import crystals, make_graphs
 from tests.support.paths import ROOT

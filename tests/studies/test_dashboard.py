@@ -22,9 +22,9 @@ from hpcvox import cli
 from hpcvox.errors import ConfigError
 from hpcvox.process.outcome import INTERRUPTED
 from hpcvox.studies import pictures
+from hpcvox.studies.books.journal import ARTIFACTS, JOURNAL
 from hpcvox.studies.checkout import git_version
 from hpcvox.studies.dashboard import ssh_line
-from hpcvox.studies.journal import ARTIFACTS, JOURNAL
 from hpcvox.studies.study import Study
 from tests.support import small_training
 from tests.support.browsing import errors, requests, wait

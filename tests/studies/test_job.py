@@ -37,9 +37,11 @@ from hpcvox.networks.unet.settings import TrainUNetSettings, UNetSettings
 from hpcvox.process.interrupt import StopRequest
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.studies import job, space
-from hpcvox.studies.journal import JOURNAL, mend, storage
+from hpcvox.studies.books.journal import JOURNAL, mend
+from hpcvox.studies.books.ledger import ATTEMPT, FOLDER
+from hpcvox.studies.books.storage import storage
 from hpcvox.studies.settings import StudySettings
-from hpcvox.studies.study import ATTEMPT, FOLDER, Claim, Study
+from hpcvox.studies.study import Claim, Study
 from hpcvox.training import rank
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import WEIGHTS, read_card

@@ -14,9 +14,11 @@ import pytest
 from hpcvox import config
 from hpcvox.errors import BusyError, ConfigError
 from hpcvox.studies import reading
-from hpcvox.studies.journal import JOURNAL, storage
+from hpcvox.studies.books.journal import JOURNAL
+from hpcvox.studies.books.ledger import FOLDER, SAME_AS, TAKES_UP
+from hpcvox.studies.books.storage import storage
 from hpcvox.studies.settings import Dimension, StudySettings
-from hpcvox.studies.study import _NAME, FOLDER, SAME_AS, TAKES_UP
+from hpcvox.studies.study import _NAME
 from tests.support.browsing import cleared, errors, wait
 
 NAME = "<img src=x onerror=alert(1)>&\x1b"

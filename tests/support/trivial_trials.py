@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optuna
 
-from hpcvox.studies.journal import storage
+from hpcvox.studies.books.storage import storage
 
 
 def tell(folder: Path, count: int) -> None:

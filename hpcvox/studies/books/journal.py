@@ -8,15 +8,14 @@ file systems without locks Optuna's lock is used.
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import JournalFileOpenLock
 from optuna.storages.journal._base import BaseJournalBackend
-from optuna.storages.journal._file import BaseJournalFileLock
 
 from hpcvox.files.durable import NO_LOCKS, own_file
 
@@ -56,27 +55,40 @@ class Journal(BaseJournalBackend):
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, path.with_name(f".{path.name}.lock")
-        self._file = JournalFileBackend(str(path), _NoLock())
+        if not path.exists():
+            path.open("ab").close()
+        self.place = (0, 0)
+        """Number of the next line that is read, and its first byte."""
 
-    def read_logs(self, log_number_from: int) -> Any:
+    def begin_at(self, number: int, offset: int) -> None:
+        """Read from line ``number`` on, whose first byte is at ``offset``."""
+        self.place = (number, offset)
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """The operations from number ``log_number_from`` on; half a line at the end is ignored."""
-        return self._file.read_logs(log_number_from)
+        if log_number_from < self.place[0]:
+            self.place = (0, 0)
+        with self._path.open("rb") as file:
+            number, offset = self.place
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                number, offset = number + 1, offset + len(line)
+                operation = json.loads(line) if number > log_number_from else None
+                self.place = (number, offset)  # Optuna asks for the next one, whatever becomes of this one
+                if operation is not None:
+                    yield operation
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write operations and sync them to disk."""
         with locked(self._lock):
             mend(self._path)
-            self._file.append_logs(logs)
-
-
-class _NoLock(BaseJournalFileLock):
-    """Does nothing, because the journal is already locked."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        pass
+            text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+            with open(self._path, "ab", opener=own_file) as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def mend(path: Path) -> int:
@@ -99,9 +111,3 @@ def mend(path: Path) -> int:
             file.truncate(keep)
             os.fsync(file.fileno())
     return end - keep
-
-
-def storage(folder: Path) -> JournalStorage:
-    """The storage of the study in ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(Journal(folder / JOURNAL))
