@@ -4,7 +4,6 @@ import contextlib
 import csv
 import errno
 import fcntl
-import io
 import json
 import os
 import stat
@@ -126,11 +125,10 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write ``rows`` as a CSV table with a header, atomically."""
-    text = io.StringIO()
-    table = csv.DictWriter(Lines(text), fieldnames=list(columns))
-    table.writeheader()
-    table.writerows(rows)
-    write_text(path, text.getvalue())
+    with written_aside(path) as part, part.open("w", encoding="utf-8", newline="") as text:
+        table = csv.DictWriter(Lines(text), fieldnames=list(columns))
+        table.writeheader()
+        table.writerows(rows)
 
 
 def make_folder(folder: Path) -> None:

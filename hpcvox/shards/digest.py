@@ -17,15 +17,34 @@ def content_digest(attributes: Mapping[str, object], tables: Mapping[str, NDArra
     Instead of the sample arrays it covers the table of their checksums, so that it can be computed without reading the
     voxels.  :mod:`hpcvox.shards.verify` compares these checksums with the voxels.
     """
-    state = xxhash.xxh3_128()
-    for name in sorted(attributes):
-        state.update(f"{name}={attributes[name]}\n".encode())
+    state = ContentDigest(attributes)
     for name in sorted(tables):
         table = np.ascontiguousarray(tables[name])
-        state.update(f"{name} {table.dtype.str} {table.shape}\n".encode())
-        if table.size:
-            state.update(table.reshape(-1).view(np.uint8).data)
-    return state.hexdigest()
+        state.begin(name, table.dtype, table.shape)
+        state.add(table)
+    return state.hex()
+
+
+class ContentDigest:
+    """:func:`content_digest` part by part: the tables in the order of their names, each in the order of its rows."""
+
+    def __init__(self, attributes: Mapping[str, object]) -> None:
+        self._state = xxhash.xxh3_128()
+        for name in sorted(attributes):
+            self._state.update(f"{name}={attributes[name]}\n".encode())
+
+    def begin(self, name: str, kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        """Go on to the table ``name``, of this type and shape."""
+        self._state.update(f"{name} {kind.str} {shape}\n".encode())
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Add the next rows of the table."""
+        if rows.size:
+            self._state.update(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
+
+    def hex(self) -> str:
+        """XXH3-128 (hex)."""
+        return self._state.hexdigest()
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import h5py
 
@@ -13,6 +13,9 @@ from hpcvox.shards.layout import REJECT_COLUMNS, REJECTS, SET
 from hpcvox.shards.manifest import Manifest, ShardLine
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.writing.virtual import write_set_file
+
+_BLOCK: Final = 65536
+"""Samples of which something is read at once."""
 
 
 def close_set(
@@ -64,8 +67,11 @@ def _remarks(folder: Path, lines: Sequence[ShardLine]) -> Counter[str]:
     if not lines:
         return Counter()
     with h5py.File(folder / SET, "r", locking=False) as file:
-        texts = file["remark"][:] if "remark" in file else []  # sets of older versions have none
-    return Counter(code.decode() for text in texts for code in text.split())
+        if "remark" not in file:  # as in sets of older versions
+            return Counter()
+        remarks = file["remark"]
+        blocks = (remarks[start : start + _BLOCK] for start in range(0, len(remarks), _BLOCK))
+        return Counter(code.decode() for block in blocks for text in block for code in text.split())
 
 
 def _rejects(folder: Path, lines: Sequence[ShardLine], codes: Counter[str]) -> Iterator[dict[str, str]]:

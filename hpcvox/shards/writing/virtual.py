@@ -11,6 +11,7 @@ Version 2 also says what a training asks of a whole set: the attribute ``largest
 and ``missing`` of each target, the number of samples without a value.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,17 +19,17 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from hpcvox.angles import largest_cosine
 from hpcvox.errors import ShardError
 from hpcvox.files import durable
 from hpcvox.shards.contained import UNREADABLE, members, names, own, whole
-from hpcvox.shards.digest import attributes_of, content_digest, stored_digest
+from hpcvox.shards.digest import ContentDigest, attributes_of, stored_digest
 from hpcvox.shards.layout import CELL, MISSING, SET, SET_FORMAT, SPLITS, WIDEST
 from hpcvox.shards.manifest import ShardLine, shards_digest
 from hpcvox.shards.reading.shard_file import ShardFile
 from hpcvox.shards.writing.file_sink import FileSink
+from hpcvox.shards.writing.spool import Spool
 
 VERSION = 2
 
@@ -47,14 +48,15 @@ def write_set_file(folder: Path, lines: Sequence[ShardLine]) -> None:
         return
     for split in folder.glob(SPLITS):  # of the shards that were here before
         split.unlink(missing_ok=True)
-    survey = _Survey(folder, lines)
     path = folder / SET
     try:
-        with durable.written_aside(path) as part, FileSink(part) as sink:
-            # virtual datasets came with HDF5 1.10; nothing newer is used, so that older libraries read it
-            with h5py.File(sink, "w", libver=("earliest", "v110")) as file:
-                survey.write(file)
-            sink.seek(0, os.SEEK_END)
+        with contextlib.ExitStack() as spools:
+            survey = _Survey(folder, lines, spools)
+            with durable.written_aside(path) as part, FileSink(part) as sink:
+                # virtual datasets came with HDF5 1.10; nothing newer is used, so that older libraries read it
+                with h5py.File(sink, "w", libver=("earliest", "v110")) as file:
+                    survey.write(file)
+                sink.seek(0, os.SEEK_END)
     except OSError as error:
         raise ShardError(
             f"cannot write {path}: {error}. Free space there, then run the same command again"
@@ -107,16 +109,20 @@ def _unreadable(path: Path, error: Exception) -> ShardError:
 
 
 class _Survey:
-    """Collects from all shards the shapes of arrays, the joined tables, and the attributes of both."""
+    """Collects from all shards the shapes of arrays, the tables, and the attributes of both.
 
-    def __init__(self, folder: Path, lines: Sequence[ShardLine]) -> None:
+    The parts of the tables wait in files without a name in the folder: in memory are only those of one shard.
+    """
+
+    def __init__(self, folder: Path, lines: Sequence[ShardLine], spools: contextlib.ExitStack) -> None:
         self.lines = lines
         self.shared: dict[str, Any] = {}
         self.arrays: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self.labels: dict[str, dict[str, str]] = {}
         self._largest_cosine = 0.0
         self._tables: list[str] = []
-        self._parts: dict[str, list[NDArray[Any] | None]] = {}
+        self._parts: dict[str, Spool] = {}
+        self._folder, self._spools = folder, spools
         for index, line in enumerate(lines):
             path = folder / line.file
             if not index:
@@ -141,8 +147,10 @@ class _Survey:
         if CELL.name in self.arrays:
             self._largest_cosine = max(self._largest_cosine, largest_cosine(whole(file, CELL.name)))
         for name in (*self._tables, *(f"targets/{name}" for name in members(file, "targets"))):
-            parts = self._parts.setdefault(name, [None] * len(self.lines))
-            parts[index] = table = whole(file, name)
+            table = whole(file, name)
+            if name not in self._parts:
+                self._parts[name] = self._spools.enter_context(Spool(self._folder))
+            self._parts[name].add(index, table)
             if name not in self.labels:
                 self._label(name, file[name])
             if len(table) != line.samples:
@@ -165,26 +173,11 @@ class _Survey:
     def _label(self, name: str, dataset: h5py.Dataset) -> None:
         self.labels[name] = {key: _text(dataset.attrs[key]) for key in _LABELS}
 
-    def _table(self, name: str) -> NDArray[Any]:
-        """A table over all shards: NaN for shards that lack it; text as wide as the widest."""
-        counts = [line.samples for line in self.lines]
-        whole = zip(self._parts[name], counts, strict=True)
-        joined = np.concatenate([np.full(m, np.nan) if part is None else part for part, m in whole])
-        if joined.dtype.kind == "S":
-            return joined.astype(h5py.string_dtype("utf-8", joined.dtype.itemsize))
-        return joined
-
     def write(self, file: h5py.File) -> None:
         """Write everything to an empty file."""
         file.create_group("targets", track_order=False)
         for name, (shape, dtype) in self.arrays.items():
             _label(_virtual_dataset(file, name, self.lines, shape, dtype), self.labels[name])
-        tables = {name: self._table(name) for name in sorted(self._parts)}
-        for name, table in tables.items():
-            created = file.create_dataset(name, data=table, track_times=False)
-            _label(created, self.labels[name])
-            if name.startswith("targets/"):
-                _label(created, {MISSING: int(np.isnan(table).sum())})
         attributes = {
             "format": SET_FORMAT,
             "version": VERSION,
@@ -194,7 +187,26 @@ class _Survey:
         }
         if CELL.name in self.arrays:
             attributes[WIDEST] = self._largest_cosine
-        _label(file, attributes | {"digest": content_digest(attributes, tables)})
+        digest = ContentDigest(attributes)
+        counts = [line.samples for line in self.lines]
+        for name, spool in sorted(self._parts.items()):
+            kind = spool.kind(counts)
+            shape = (sum(counts), *spool.tail)
+            digest.begin(name, kind, shape)
+            stored = h5py.string_dtype("utf-8", kind.itemsize) if kind.kind == "S" else kind
+            dataset = file.create_dataset(name, shape, stored, track_times=False)
+            start = missing = 0
+            for part in spool.parts(counts, kind):
+                if len(part):
+                    dataset[start : start + len(part)] = part.astype(stored, copy=False)
+                digest.add(part)
+                start += len(part)
+                if name.startswith("targets/"):
+                    missing += int(np.isnan(part).sum())
+            _label(dataset, self.labels[name])
+            if name.startswith("targets/"):
+                _label(dataset, {MISSING: missing})
+        _label(file, attributes | {"digest": digest.hex()})
 
 
 def _virtual_dataset(
