@@ -68,6 +68,8 @@ class Campaign(Generic[Item, Result]):
     """Where results are saved, as lists of rows that JSON can hold; None: the workers save their results themselves."""
     found: Callable[[Part[Item]], Result | None] | None = None
     """If the workers save results: returns an earlier run's result for a part.  This process calls it first."""
+    look_s: float = LOOK_S
+    """Seconds in which ``found`` is asked before the actors are started."""
     figures: Callable[[Result], Mapping[str, int]] = lambda result: {}
     """Figures of a result that the progress bar adds up and shows."""
     advice: str = ""
@@ -122,7 +124,7 @@ class Campaign(Generic[Item, Result]):
                 progress.known(0 if result is None else len(part.items))
                 return result
 
-            look_s = LOOK_S if self.kept is None else math.inf  # reading a file takes no time
+            look_s = self.look_s if self.kept is None else math.inf  # reading a file takes no time
             for result in workers.run_ordered(noted(), look, look_s):
                 part = drawn.popleft()
                 if isinstance(result, Failure):

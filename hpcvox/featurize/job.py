@@ -1,5 +1,6 @@
 """The featurization job: sends entries to actors, collects a manifest line from each shard, completes the set."""
 
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -7,11 +8,12 @@ from typing import NamedTuple
 
 from hpcvox import __version__, config
 from hpcvox.actors.campaign import Campaign, Part, parts_of
-from hpcvox.actors.pool import Workers, actor_pool
+from hpcvox.actors.pool import LOOK_S, Workers, actor_pool
 from hpcvox.crystals.record import Entry
 from hpcvox.crystals.sources.source import Source, open_fields, open_source
 from hpcvox.errors import ShardError
 from hpcvox.featurize.forecast import forecast
+from hpcvox.featurize.made import Made, forget
 from hpcvox.featurize.settings import FeaturizeSettings, R3dvsSettings
 from hpcvox.featurize.worker import THREADS, ShardResult, ShardWorker, found
 from hpcvox.files import durable, earlier
@@ -52,10 +54,13 @@ def run(settings: FeaturizeSettings) -> Outcome:
     begun = time.monotonic()
     with durable.sole_writer(settings.out):
         config.claim(settings, settings.out)
+        if (settings.out / MANIFEST).exists():
+            forget(settings.out)
         _set_aside_of_other_code(settings)
         with actor_pool(settings.actors) as pool, campaign(settings).workers(pool) as workers:
             tally = build(source, settings, workers)
         manifest = finish(settings, source.path.name, tally)
+        forget(settings.out)
         earlier.whole(settings.out)
     return _outcome(settings, manifest, tally, time.monotonic() - begun).passing_over(source.passed_over)
 
@@ -87,9 +92,11 @@ def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Ent
 
     lines: list[ShardLine] = []
     kept = 0
+    made = Made(settings.out)
     parts = parts_of(counted(), settings.entries_per_shard)
-    for _, result in campaign(settings).through(workers, parts, source.total):
+    for _, result in campaign(settings, made).through(workers, parts, source.total):
         assert result.line is not None, "a part came back without its shard"
+        made.note(result.key, result.line)
         lines.append(result.line)
         kept += result.line.entries if result.kept else 0
     lines.sort(key=lambda line: line.first_entry)
@@ -97,13 +104,15 @@ def build(source: Source, settings: FeaturizeSettings, workers: Workers[Part[Ent
     return Tally(lines, drawn, kept)
 
 
-def campaign(settings: FeaturizeSettings) -> Campaign[Entry, ShardResult]:
-    """The work of the actors: each part of the source becomes a shard."""
+def campaign(settings: FeaturizeSettings, made: Made | None = None) -> Campaign[Entry, ShardResult]:
+    """The work of the actors: each part of the source becomes a shard; ``made``: what an earlier run has noted."""
+    made = Made(settings.out) if made is None else made
     return Campaign(
         "featurize",
         "crystals",
         partial(ShardWorker, settings),
-        found=partial(found, settings),
+        found=partial(found, settings, made),
+        look_s=math.inf if made else LOOK_S,  # notes are asked in no time
         figures=lambda result: {"rejects": 0 if result.line is None else result.line.rejects},
         advice=" or a smaller entries_per_shard",
         threads=THREADS,

@@ -17,6 +17,7 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Entry, Reject
 from hpcvox.crystals.sources.digest import entries_digest
 from hpcvox.errors import Rejected, ShardError
+from hpcvox.featurize.made import Made, key_of
 from hpcvox.featurize.sampler import described, sampler
 from hpcvox.featurize.settings import FeaturizeSettings
 from hpcvox.shards.layout import shard_name
@@ -33,10 +34,13 @@ THREADS = 2
 
 
 class ShardResult(NamedTuple):
-    """The manifest line of a finished shard (None after a trial); ``kept``: an earlier run had made the shard."""
+    """The manifest line of a finished shard (None after a trial); ``kept``: an earlier run had made the shard; ``key``:
+    what it was made from (:func:`hpcvox.featurize.made.key_of`).
+    """
 
     line: ShardLine | None
     kept: bool
+    key: str = ""
 
 
 class ShardWorker:
@@ -48,6 +52,7 @@ class ShardWorker:
     def __init__(self, settings: FeaturizeSettings) -> None:
         self.settings = settings
         self._sampler = sampler(settings)
+        self._made = Made(settings.out)
         self._computing = threading.Lock()
         self._free: queue.SimpleQueue[ShardBuffer] = queue.SimpleQueue()
         for _ in range(THREADS):
@@ -60,8 +65,10 @@ class ShardWorker:
             ShardError: the shard cannot be written.
         """
         path, provenance = _shard(self.settings, part)
-        if (there := _found(part, path, provenance)) is not None:
-            return there
+        key = key_of(provenance)
+        for_good = not part.fatal and not part.trial
+        if for_good and (line := self._made.find(path.name, key) or existing(path, provenance)) is not None:
+            return ShardResult(line, True, key)
         buffer = self._free.get()
         try:
             with self._computing, _Limit(self.settings.limit_s) as limit:
@@ -72,7 +79,7 @@ class ShardWorker:
                 if part.trial:
                     return ShardResult(None, False)
                 staged = buffer.stage(path, provenance)
-            return ShardResult(staged.finish(), False)
+            return ShardResult(staged.finish(), False, key)
         finally:
             self._free.put(buffer)
 
@@ -169,14 +176,15 @@ def _shard(settings: FeaturizeSettings, part: Part[Entry]) -> tuple[Path, Proven
     return settings.out / shard_name(part.number), provenance
 
 
-def found(settings: FeaturizeSettings, part: Part[Entry]) -> ShardResult | None:
-    """The shard of ``part`` if an earlier run has made it and it is undamaged; else None."""
-    return _found(part, *_shard(settings, part))
+def found(settings: FeaturizeSettings, made: Made, part: Part[Entry]) -> ShardResult | None:
+    """The shard of ``part`` if an earlier run has made it and it is undamaged; else None.
 
-
-def _found(part: Part[Entry], path: Path, provenance: Provenance) -> ShardResult | None:
-    line = None if part.fatal or part.trial else existing(path, provenance)
-    return None if line is None else ShardResult(line, True)
+    If that run has left notes, only these are asked, without reading the shard; the actors look at what differs.
+    """
+    path, provenance = _shard(settings, part)
+    key = key_of(provenance)
+    line = made.find(path.name, key) if made else existing(path, provenance)
+    return None if line is None or part.fatal or part.trial else ShardResult(line, True, key)
 
 
 def existing(path: Path, provenance: Provenance) -> ShardLine | None:

@@ -14,6 +14,10 @@ _WORD: Final = 64
 
 def packed(marks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """One bit for each of ``marks``, (N,), in bytes from the least bit on, (⌈N/8⌉,)."""
+    if len(marks) and marks.strides == (0,):  # one mark for all
+        bits = np.full(-(-len(marks) // 8), 255 * int(marks[0]), np.uint8)
+        bits[-1] >>= -len(marks) % 8
+        return bits
     blocks = [marks[start : start + BLOCK] for start in range(0, len(marks), BLOCK)]
     return np.concatenate(
         [np.zeros(0, np.uint8), *(np.packbits(block, bitorder="little") for block in blocks)]

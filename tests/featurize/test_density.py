@@ -10,6 +10,7 @@ from hpcvox.actors.campaign import Part
 from hpcvox.crystals.record import Crystal, Entry
 from hpcvox.errors import ConfigError, Rejected
 from hpcvox.featurize.density import DensitySampler
+from hpcvox.featurize.made import Made
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardWorker, found
 
@@ -59,5 +60,5 @@ def test_a_shard_from_before_the_tolerance_and_the_exact_sum_is_made_anew(tmp_pa
     line = ShardWorker(Before(out=tmp_path))(task).line
     assert line is not None
     assert line.samples == 1
-    assert found(Before(out=tmp_path), task) is not None
-    assert found(DensitySettings(out=tmp_path), task) is None
+    assert found(Before(out=tmp_path), Made(tmp_path), task) is not None
+    assert found(DensitySettings(out=tmp_path), Made(tmp_path), task) is None

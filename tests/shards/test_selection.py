@@ -26,5 +26,7 @@ def test_it_is_read_as_the_array_of_its_numbers_is(chosen: list[bool], seed: int
             selection[outside]
 
 
-def test_marks_in_the_memory_of_one_are_packed_as_others() -> None:
-    np.testing.assert_array_equal(packed(np.broadcast_to(np.True_, 77)), packed(np.ones(77, bool)))
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 77, 80])
+@pytest.mark.parametrize("mark", [False, True])
+def test_marks_in_the_memory_of_one_are_packed_as_others(n: int, mark: bool) -> None:
+    np.testing.assert_array_equal(packed(np.broadcast_to(np.bool_(mark), n)), packed(np.full(n, mark)))
