@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from hpcvox.crystals.cells import wrapped
-from hpcvox.crystals.known import Match
+from hpcvox.crystals.known import Match, cell_differences
 from hpcvox.crystals.names import file_stem
 from hpcvox.crystals.record import Crystal
 from hpcvox.relaxation.fate import Fate, fate, of_failure
@@ -112,11 +112,16 @@ def row(
         Column.CIF: f"cifs/{file_stem(result.id)}.cif",
     }
     if match is not None:
-        lengths = ("", "", "") if match.lengths is None else [_six(x) for x in match.lengths]
-        found |= dict(zip(MATCH, (match.id, _six(match.rms), *lengths), strict=True))
+        found |= _matched(relaxed_crystal(result), match)
     if references is not None:
         found |= _formation(crystal, last.energy / n, settings.formation_energy, references)
     return found
+
+
+def _matched(crystal: Crystal, match: Match) -> Row:
+    differences = cell_differences(crystal, match.crystal)
+    lengths = ("", "", "") if differences is None else [_six(x) for x in differences]
+    return dict(zip(MATCH, (match.id, _six(match.rms), *lengths), strict=True))
 
 
 def _figures(stage: Moved, n: int) -> Row:
