@@ -19,6 +19,8 @@ from hpcvox.crystals.record import Crystal
 BATCH = 16
 """Crystals in one evaluation: this takes half the time of one by one; larger batches are not faster."""
 
+EV_PER_A3_IN_GPA = 160.21766208
+
 
 def installed() -> bool:
     """Whether CHGNet is installed; does not import it."""
@@ -83,8 +85,56 @@ def _refuse_code() -> None:
 
 
 def calculator(**parameters: Any) -> Any:
-    """CHGNet as an ASE calculator."""
-    from chgnet.model.dynamics import CHGNetCalculator
-
+    """CHGNet as an ASE calculator, of energy, forces and stress."""
     _refuse_code()
-    return CHGNetCalculator(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})
+    return _calculator_class()(**{"use_device": "cpu", "on_isolated_atoms": "error", **parameters})
+
+
+@cache
+def _calculator_class() -> Any:
+    """CHGNet's calculator, with one derivative of the energy in the place of three.
+
+    CHGNet's own takes the forces and the stress each by a derivative of their own, and keeps both ready to be derived
+    again, for trainings: that is half of its time.  Energies are the same to the bit, forces and stress to the rounding
+    of single precision.
+    """
+    import torch
+    from ase.calculators.calculator import Calculator, all_changes, all_properties
+    from chgnet.model.dynamics import CHGNetCalculator
+    from chgnet.model.model import BatchedGraph
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    base: Any = CHGNetCalculator
+    answer: Any = Calculator.calculate
+
+    class OneDerivative(base):  # type: ignore[misc] # it has fewer properties than CHGNet's own
+        implemented_properties = ("energy", "forces", "stress")
+
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            self.model.eval()
+            self.model.requires_grad_(False)
+
+        def calculate(
+            self, atoms: Any = None, properties: Any = None, system_changes: Any = None, **_: Any
+        ) -> None:
+            answer(self, atoms, properties or all_properties, system_changes or all_changes)
+            model, count = self.model, float(len(atoms))
+            graph = model.graph_converter(AseAtomsAdaptor.get_structure(atoms)).to(self.device)
+            batch = BatchedGraph.from_graphs(
+                [graph], model.bond_basis_expansion, model.angle_basis_expansion, compute_stress=True
+            )
+            per_atom = model._compute(batch)["e"]
+            by = [batch.atom_positions[0], batch.strains[0]]
+            slopes = torch.autograd.grad(per_atom, by, per_atom.new_full(per_atom.shape, count))
+            forces, strains = (slope.cpu().numpy() for slope in slopes)
+            energy = (per_atom.detach() + model.composition_model([graph])).cpu().numpy()[0] * count
+            pressure = strains / float(batch.volumes[0]) * EV_PER_A3_IN_GPA
+            self.results = {
+                "energy": float(energy),
+                "free_energy": float(energy),
+                "forces": -forces,
+                "stress": pressure * self.stress_weight,
+            }
+
+    return OneDerivative

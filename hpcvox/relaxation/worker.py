@@ -30,7 +30,7 @@ from hpcvox.relaxation.symmetry import symmetric
 STATES: Final = "states"
 SCRATCH: Final = ".scratch"
 
-RECIPE: Final = 1
+RECIPE: Final = 2
 """Version of the computation.  Increase it when a change alters the results of the same crystal and settings; then
 earlier results are computed again."""
 
