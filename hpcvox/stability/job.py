@@ -13,15 +13,16 @@ from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.relaxation.summary import RelaxSummary, bare, stage_column, stage_names
 from hpcvox.stability import export, references
+from hpcvox.stability.counts import summary
 from hpcvox.stability.hull import Hull
 from hpcvox.stability.novelty import crystals, tell
 from hpcvox.stability.settings import HullSettings
 from hpcvox.stability.summary import TABLE, Column, HullSummary
-from hpcvox.stability.tables import Used, columns, placed, summary
+from hpcvox.stability.tables import Used, columns, placed
 
 
 def run(settings: HullSettings) -> Outcome:
-    """Write ``hull.csv`` and ``summary.json`` to ``settings.out``, and ``entries.jsonl`` if it is asked for.
+    """Write ``hull.csv`` and ``summary.json`` to ``settings.out``, and files of entries if they are asked for.
 
     Every run places all crystals anew.
 

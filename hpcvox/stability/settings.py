@@ -50,8 +50,8 @@ class HullSettings(Settings):
     )
     entries: bool = Field(
         False,
-        description="also write entries.jsonl: each placed crystal as a ComputedStructureEntry of pymatgen, for "
-        "hulls by other programs",
+        description="also write entries_chgnet.jsonl, a file for each potential: each placed crystal as a "
+        "ComputedStructureEntry of pymatgen, for hulls by other programs",
     )
     drawn: int | None = Field(
         None,
@@ -60,7 +60,7 @@ class HullSettings(Settings):
         "relax was given",
     )
 
-    makes = ("hull.csv", "entries.jsonl", "summary.json")
+    makes = ("hull.csv", "entries_*.jsonl", "summary.json")
 
     @model_validator(mode="after")
     def _ordered(self) -> "HullSettings":

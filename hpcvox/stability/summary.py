@@ -19,6 +19,9 @@ class Column(StrEnum):
     UNIQUE = "unique"
     NOVEL_FORMULA = "novel_formula"
     NOVEL = "novel"
+    # the label of its protostructure; empty if no symmetry is found
+    FINGERPRINT = "fingerprint"
+    NOVEL_FINGERPRINT = "novel_fingerprint"
     # the id of the nearest known crystal that matches; if none does, of the crystal before it that matches
     MATCH = "match"
     CODE = "code"
@@ -57,6 +60,17 @@ class Share(Part):
     fraction: float
 
 
+class New(Part):
+    """Counts of crystals that are new by their formulas or by their fingerprints; of equal crystals one counts."""
+
+    unique: Share
+    novel: Share
+    sun: Share
+    """Stable and novel."""
+    msun: Share
+    """Metastable or stable, and novel."""
+
+
 class Potential(Part):
     """What a potential says of the crystals on its hull."""
 
@@ -92,9 +106,10 @@ class HullSummary(Summary):
     """With those that are stable."""
     unique: OrAbsent[Share] = None
     novel: OrAbsent[Share] = None
-    novel_formula: OrAbsent[Share] = None
     sun: OrAbsent[Share] = None
     """Stable, unique and novel."""
     msun: OrAbsent[Share] = None
     """Metastable or stable, unique and novel."""
+    by_formula: OrAbsent[New] = None
+    by_fingerprint: OrAbsent[New] = None
     known: list[str]

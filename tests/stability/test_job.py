@@ -3,9 +3,9 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 from hpcvox import cli
 from hpcvox.crystals.formats.cif.writing import cif_text
@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def hull(place: Path, **more: object) -> tuple[dict[str, dict[str, str]], dict[str, object]]:
+def hull(place: Path, **more: object) -> tuple[dict[str, dict[str, str]], dict[str, Any]]:
     """The rows of the table by id, and the summary."""
     lay(place, **more)
     with (place / "out" / "hull.csv").open(newline="") as file:
@@ -71,19 +71,22 @@ def test_new_and_unique_ones_are_counted_of_all_that_were_drawn(place: Path) -> 
     assert told["msun"] == told["sun"] == {"count": 0, "fraction": 0.0}
     (place / "known" / "mp-5229.cif").write_text(cif_text(perovskite("KCl", 5.0, (19, 17, 8, 8, 8))))
     _, told = hull(place, known=[str(place / "known")], metastable=0.05, overwrite=True)
-    assert (told["sun"], told["msun"]) == tuple({"count": 1, "fraction": round(1 / 7, 6)} for _ in range(2))
+    one = {"count": 1, "fraction": round(1 / 7, 6)}
+    assert (told["sun"], told["msun"]) == (one, one)
+    # the first and its twin are one by formula and by fingerprint, too
+    assert (told["by_formula"]["msun"], told["by_fingerprint"]["msun"]) == (one, one)
 
 
-def test_entries_are_those_of_pymatgen(place: Path) -> None:
-    hull(place, entries=True)
-    with (place / "out" / "entries.jsonl").open() as file:
-        entries = [ComputedStructureEntry.from_dict(json.loads(line)) for line in file]
-    assert [(one.entry_id, one.parameters["version"]) for one in entries[:2]] == [
-        *(("below", "chgnet-1"), ("below", "sevennet-1")),
-    ]
-    assert len(entries) == 4 * 2
-    assert entries[0].energy_per_atom == pytest.approx(-4.4)
-    assert entries[0].structure.composition.reduced_formula == "SrTiO3"
+def test_fingerprints_tell_the_same_arrangement_whatever_the_cell(place: Path) -> None:
+    rows, told = hull(place, known=[str(place / "known")], drawn=100)
+    assert {name: (row["fingerprint"], row["novel_fingerprint"]) for name, row in rows.items()} == {
+        **dict.fromkeys(("below", "twin", "high"), ("A3BC_cP5_221_c_a_b:O-Sr-Ti", "0")),
+        "torn": ("A3BC_cP5_221_c_b_a:O-Sr-Ti", "1"),
+        **dict.fromkeys(("other", "open", "bad"), ("", "")),
+    }
+    none, one, two = ({"count": n, "fraction": n / 100} for n in range(3))
+    assert told["by_fingerprint"] == {"unique": two, "novel": one, "sun": none, "msun": none}
+    assert told["by_formula"] == {"unique": one, "novel": none, "sun": none, "msun": none}
 
 
 def test_the_same_run_writes_the_same_bytes(place: Path) -> None:
@@ -131,7 +134,7 @@ def test_what_was_there_is_kept_until_the_new_is_whole(place: Path) -> None:
     (place / "below.cif").rename(cif)
     hull(place, entries=True)
     assert not (out / ".before").exists()
-    assert len((out / "entries.jsonl").read_text().splitlines()) == 4 * 2
+    assert len((out / "entries_chgnet.jsonl").read_text().splitlines()) == 4
 
 
 def test_what_cannot_be_placed_is_said_before_anything_is_written(place: Path) -> None:

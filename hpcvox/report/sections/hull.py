@@ -83,6 +83,9 @@ def _facts(summary: HullSummary, found: Sequence[Placed]) -> list[tuple[str, str
         "S.U.N. (stable, unique, novel)": summary.sun,
         "MSUN (stable or metastable, unique, novel)": summary.msun,
     }
+    for kind, new in (("formula", summary.by_formula), ("fingerprint", summary.by_fingerprint)):
+        if new is not None:
+            shares |= {f"S.U.N. by {kind}": new.sun, f"MSUN by {kind}": new.msun}
     apart = [
         (f"median difference of {first} and {second}", f"{value:.3f} eV/atom")
         for first, second in combinations(summary.potentials, 2)
