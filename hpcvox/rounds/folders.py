@@ -8,6 +8,8 @@ ROUNDS: Final = "rounds.csv"
 PAGE: Final = "finds.html"
 CIFS: Final = "cifs"
 """Folder with the CIFs of crystals; that of the campaign has all finds."""
+FINAL: Final = "final"
+"""Folder of the final selection."""
 REPLAY: Final = "replay"
 """Folder with the crystals that every training has beside the finds."""
 

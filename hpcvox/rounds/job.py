@@ -10,14 +10,14 @@ from hpcvox.config import Settings
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.files import durable
 from hpcvox.networks.vae.card import VAECard
-from hpcvox.process.outcome import Outcome
+from hpcvox.process.outcome import COMPLETE, COMPLETE_WITH_REJECTS, Outcome
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.rounds import ending, reading, saying
 from hpcvox.rounds.ending import Done
 from hpcvox.rounds.folders import CIFS, FINDS, PAGE, REPLAY, ROUNDS, Round
-from hpcvox.rounds.settings import BudgetSettings, CampaignSettings
+from hpcvox.rounds.settings import BudgetSettings, CampaignSettings, FinalSettings
 from hpcvox.rounds.stepping import Act, step_through
-from hpcvox.rounds.steps import aiming, choosing, hulls, placing, replaying, selecting, training_set
+from hpcvox.rounds.steps import aiming, choosing, final, hulls, placing, replaying, selecting, training_set
 from hpcvox.rounds.summary import ROUND_COLUMNS, Find, RoundDone, RoundSummary, find_columns
 from hpcvox.training.folder import finished
 from hpcvox.training.folder.card import read_card
@@ -26,6 +26,7 @@ from hpcvox.training.settings import TrainSettings
 MAY_CHANGE = (
     *("rounds", "min_gain", "crystals", "generate.slices"),
     *(f"budget.{key}" for key in BudgetSettings.model_fields),
+    *(f"final.{key}" for key in FinalSettings.model_fields),
     *(f"{step}.crystals" for step in ("generate", "judge", "screen", "relax")),
 )
 """Settings that may change while a campaign goes on."""
@@ -43,7 +44,7 @@ def run(settings: CampaignSettings) -> Outcome:
         BusyError: another run is writing the folder.
     """
     placing.refuse_set_by_hand(settings)
-    for stage in settings.relax.stages:
+    for stage in (*settings.relax.stages, *settings.final.stages):
         require(stage.calculator)
     hulls.with_hull(settings)
     card = read_card(settings.model, VAECard)
@@ -60,8 +61,22 @@ def run(settings: CampaignSettings) -> Outcome:
             return outcome
         assert why is not None
         _write(settings, done)
+        if (outcome := _final(settings)) is not None:
+            return outcome
     said = saying.last_words(settings, [one.summary for one in done], why)
-    return Outcome(f"{said}\nopen {settings.out / PAGE}")
+    return Outcome("\n".join(filter(None, [said, final.told(settings), f"open {settings.out / PAGE}"])))
+
+
+def _final(settings: CampaignSettings) -> Outcome | None:
+    """Relax the best finds once more; return the outcome if that was interrupted, else None."""
+    if not final.choose(settings):
+        return None
+    for module, job in final.jobs(settings):
+        outcome = _verb(module, job)
+        if outcome.exit_status not in (COMPLETE, COMPLETE_WITH_REJECTS):
+            words = "campaign stopped in the final selection: run the same command again"
+            return Outcome(words, outcome.exit_status)
+    return None
 
 
 def _round(settings: CampaignSettings, place: Round, card: VAECard, done: list[Done]) -> Outcome | None:

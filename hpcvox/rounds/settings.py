@@ -40,6 +40,17 @@ class BudgetSettings(Settings):
     )
 
 
+class FinalSettings(Settings):
+    """The final selection: the best finds relax once more, by calculators that are too slow for all candidates."""
+
+    stages: list[Stage] = Field(
+        [],
+        description="calculators in their order, as of hpcvox relax: [gpaw] is density-functional theory; each "
+        "starts from the find as it is relaxed; []: no final selection",
+    )
+    most: int = Field(20, ge=1, description="so many finds, those lowest above the hull first")
+
+
 class CampaignSettings(Settings):
     """hpcvox campaign: rounds of generate → judge → relax → hull → keep → train on, each with the network of the last.
 
@@ -98,6 +109,9 @@ class CampaignSettings(Settings):
         1, ge=0, description="a round that brings fewer finds is the last one; 0: no round is"
     )
     budget: BudgetSettings = Field(BudgetSettings(), description="what all rounds together may use up")
+    final: FinalSettings = Field(
+        FinalSettings(), description="the best finds of all rounds once more, when the last round is done"
+    )
     replay: Annotated[Path | None, Input()] = Field(
         None,
         description="the crystals that model was trained on, with its condition as a column: each training has some of "

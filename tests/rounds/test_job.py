@@ -33,6 +33,8 @@ SMALL = [
     "generate.conditions=[0]",
     "generate.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
+    "final.stages=[{calculator: lj, cell: fixed, steps: 2, fmax: 1000}]",
+    "final.most=2",
     *(
         f"train_vae.{s}"
         for s in ("epochs=1", "batch_size=16", "threads=1", "ranks=1", "held_out_fraction=0.2")
@@ -46,6 +48,7 @@ MADE = (
     "round-001/training.csv",
     "round-002/training.csv",
     "round-002/kept/lost.csv",
+    "final/relaxed/relaxed.csv",
 )
 
 
@@ -107,6 +110,11 @@ def test_what_it_said_stands_in_its_tables(whole: tuple[Path, str, float]) -> No
     assert parents == {"1": "perovskites", "2": "round-001/vae"}
     assert {path.stem for path in (out / "cifs").glob("*.cif")} == {row[Find.ID] for row in finds}
     assert len({(row[Find.CHECKSUM], row[Find.SEED], row[Find.CANDIDATE]) for row in finds}) == len(finds)
+    with (out / "final" / "relaxed" / "relaxed.csv").open(newline="") as file:
+        chosen = [row["id"] for row in csv.DictReader(file)]
+    best = sorted(finds, key=lambda row: (float(row[Find.ABOVE]), row[Find.ID]))[:2]
+    assert sorted(chosen) == sorted(row[Find.ID] for row in best)
+    assert "final selection: 2 finds by lj: " in said
     told = status(out).summary
     assert "it ends because rounds=2 are done" in told
     assert told.count("its training is done") == 2
