@@ -48,7 +48,8 @@ def run(settings: FeaturizeSettings) -> Outcome:
     """
     source = opened(settings)
     source.refuse_empty()
-    seen = None if (settings.out / MANIFEST).exists() else forecast(settings)
+    begun_before = (settings.out / MANIFEST).exists() or any(settings.out.glob("shard-*.h5"))
+    seen = None if begun_before else forecast(settings)
     if seen is not None and (warning := seen.warning(str(settings.source))):
         say(warning, error=True)
     begun = time.monotonic()

@@ -10,6 +10,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Chgcar, Poscar
 
 from hpcvox import config
+from hpcvox.actors.campaign import parts_of
 from hpcvox.actors.cluster import cluster
 from hpcvox.actors.pool import ActorPool
 from hpcvox.crystals.fields import read_field
@@ -21,9 +22,11 @@ from hpcvox.descriptors.graph import crystal_graph
 from hpcvox.descriptors.r3dvs import Spots, diffraction_spots, voxels
 from hpcvox.descriptors.soap import soap_features
 from hpcvox.errors import ConfigError, ShardError
-from hpcvox.featurize.job import run
+from hpcvox.featurize.job import Tally, finish, opened, run
 from hpcvox.featurize.settings import FeaturizeSettings
+from hpcvox.featurize.worker import ShardWorker
 from hpcvox.process.outcome import COMPLETE_WITH_REJECTS
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.shards.inspect import DAMAGED, info
 from hpcvox.shards.inspect import verify as verify_set
 from hpcvox.shards.reading.densities import grid_voxels
@@ -50,16 +53,32 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def make(table: Path, tmp_path: Path, pool: ActorPool) -> Make:
-    """``make(descriptor, *settings, actors=2)`` makes a shard set of the table, whose folder it returns."""
+    """``make(descriptor, *settings, actors=0)`` makes a shard set of the table, whose folder it returns.
 
-    def make(descriptor: str, *overrides: str, actors: int = 2) -> Path:
+    It is made by the job, on so many actors, or by this process alone, which starts nothing for it.
+    """
+
+    def make(descriptor: str, *overrides: str, actors: int = 0) -> Path:
         out = tmp_path / f"{descriptor}-{actors}{len(overrides)}"
-        given = [f"source={table}", f"out={out}", f"actors={actors}", "entries_per_shard=5", *overrides]
+        given = [f"source={table}", f"out={out}", f"actors={actors or 1}", "entries_per_shard=5", *overrides]
         settings = config.load(FeaturizeSettings, None, [f"descriptor={descriptor}", *given])
-        assert run(settings).exit_status == COMPLETE_WITH_REJECTS
+        if actors:
+            assert run(settings).exit_status == COMPLETE_WITH_REJECTS
+        else:
+            alone(settings)
         return out
 
     return make
+
+
+def alone(settings: FeaturizeSettings) -> None:
+    """Make the set in this process, as one actor after the other would make its shards."""
+    settings.out.mkdir(parents=True)
+    config.save(settings, settings.out / CONFIG)
+    source, worker = opened(settings), ShardWorker(settings)
+    parts = list(parts_of(source, settings.entries_per_shard))
+    lines = [line for part in parts if (line := worker(part).line) is not None]
+    finish(settings, source.path.name, Tally(lines, sum(len(part.items) for part in parts), 0))
 
 
 def cells(shards: ShardSet) -> Iterator[Cell]:
@@ -72,10 +91,11 @@ def cells(shards: ShardSet) -> Iterator[Cell]:
     ("descriptor", "given"),
     [("r3dvs", []), ("soap", ["centres=[]"]), ("diffraction", []), ("graph", []), ("coulomb", [])],
 )
-def test_bytes_do_not_depend_on_the_number_of_actors(
+def test_two_actors_write_the_bytes_that_one_process_alone_does(
     make: Make, descriptor: str, given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    two, one = make(descriptor, *given), make(descriptor, *given, actors=1)
+    two, one = make(descriptor, *given, actors=2), make(descriptor, *given)
+    assert two != one
     names = sorted(p.name for p in two.glob("*.h5"))
     assert len(names) >= 3
     for name in (*names, "manifest.json", "rejects.csv"):
@@ -220,9 +240,9 @@ def test_a_set_of_another_descriptor_is_made_anew_where_that_is_asked_for(
     with pytest.raises(
         ConfigError, match=r"holds results of other settings: descriptor .'coulomb' → 'graph'"
     ):
-        make("graph", f"out={out}")
+        make("graph", f"out={out}", actors=1)
     assert verify(out) == []
-    make("graph", f"out={out}", "overwrite=true")
+    make("graph", f"out={out}", "overwrite=true", actors=1)
     assert "is made anew: descriptor ('coulomb' → 'graph')" in capsys.readouterr().err
     shards = ShardSet.open(out)
     assert shards.manifest.descriptor == "graph"

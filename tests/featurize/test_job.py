@@ -22,6 +22,7 @@ from hpcvox.crystals.sources.source import open_source
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
 from hpcvox.errors import ConfigError, SourceError
+from hpcvox.featurize import job
 from hpcvox.featurize.job import build, finish, run
 from hpcvox.featurize.settings import DensitySettings
 from hpcvox.featurize.worker import ShardResult, ShardWorker
@@ -35,7 +36,7 @@ from tests.support.crystal_sources import perovskite, write_table
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ActorPool]:
     """One Ray for all tests here; the job finds it running and uses it."""
-    with cluster(4) as actors:
+    with cluster(3) as actors:
         yield ActorPool(lambda: actors)
 
 
@@ -49,7 +50,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(table: Path, tmp_path_factory: pytest.TempPathFactory, pool: ActorPool) -> DensitySettings:
     """Settings of a small set that is made once, undisturbed."""
     out = tmp_path_factory.mktemp("reference") / "shards"
-    small = DensitySettings(source=table, out=out, voxels=16, entries_per_shard=8, actors=2)
+    small = DensitySettings(source=table, out=out, voxels=16, entries_per_shard=8, actors=1)
     assert run(small).exit_status == COMPLETE_WITH_REJECTS
     return small
 
@@ -91,16 +92,16 @@ def test_rejects_are_listed_and_counted(settings: DensitySettings) -> None:
     assert sum(manifest.rejects_by_code.values()) == 4
 
 
-@pytest.mark.parametrize("actors", [1, 4])
-def test_bytes_do_not_depend_on_the_number_of_actors(
-    settings: DensitySettings, tmp_path: Path, actors: int
-) -> None:
-    other = settings.model_copy(update={"out": tmp_path / "s", "actors": actors})
+def test_bytes_do_not_depend_on_the_number_of_actors(settings: DensitySettings, tmp_path: Path) -> None:
+    assert settings.actors == 1
+    other = settings.model_copy(update={"out": tmp_path / "s", "actors": 3})
     run(other)
     assert contents(other.out) == contents(settings.out)
 
 
-def test_a_second_run_rebuilds_only_what_is_not_whole(settings: DensitySettings, tmp_path: Path) -> None:
+def test_a_second_run_rebuilds_only_what_is_not_whole(
+    settings: DensitySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = settings.model_copy(update={"out": tmp_path / "s"})
     run(other)
     made = {p.name: p.stat().st_mtime_ns for p in other.out.glob("*.h5")}
@@ -112,6 +113,7 @@ def test_a_second_run_rebuilds_only_what_is_not_whole(settings: DensitySettings,
     (other.out / "shard-00017.h5").write_bytes(b"of a longer source")
     (other.out / ".shard-00004.h5.part").write_bytes(b"cut short by a kill")
     (other.out / "manifest.json").unlink()
+    monkeypatch.setattr(job, "forecast", lambda *_: pytest.fail("what will be refused was told before"))
     summary = run(other).summary
     assert "21 inputs kept" in summary
     assert contents(other.out) == contents(settings.out)
@@ -122,7 +124,7 @@ def test_a_second_run_rebuilds_only_what_is_not_whole(settings: DensitySettings,
 def test_other_settings_or_entries_are_never_mixed(
     settings: DensitySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = settings.model_copy(update={"out": tmp_path / "s", "grid": "padded", "actors": 1})
+    other = settings.model_copy(update={"out": tmp_path / "s", "grid": "padded"})
     run(other)
     capsys.readouterr()
     kept = contents(other.out)
@@ -238,8 +240,8 @@ def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPo
         out=tmp_path / "plain",
         voxels=16,
         entries_per_shard=8,
-        actors=2,
-        limit_s=5,
+        actors=1,
+        limit_s=3,
     )
     run(plain)
     source = write_table(tmp_path / "b/crystals.csv", 24, endless_row=12)
@@ -247,7 +249,7 @@ def test_a_crystal_that_takes_too_long_is_a_reject(tmp_path: Path, pool: ActorPo
     run(endless)
     (reject,) = csv.DictReader((endless.out / "rejects.csv").open())
     assert (reject["id"], reject["code"]) == ("m-12", "worker-died")
-    assert "longer than limit_s=5 seconds" in reject["message"]
+    assert "longer than limit_s=3 seconds" in reject["message"]
     assert set(ShardSet.open(plain.out).ids) - set(ShardSet.open(endless.out).ids) == {"m-12"}
     for name in ("shard-00000.h5", "shard-00002.h5"):
         assert (endless.out / name).read_bytes() == (plain.out / name).read_bytes()
@@ -298,7 +300,7 @@ def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, po
     source = shared_data / "cif_battery" / "cifs.tar.xz"
     with tarfile.open(source) as archive:
         members = {name for name in archive.getnames() if name.endswith(".cif")}
-    settings = DensitySettings(source=source, out=tmp_path / "s", voxels=16, entries_per_shard=50, actors=2)
+    settings = DensitySettings(source=source, out=tmp_path / "s", voxels=16, entries_per_shard=50, actors=1)
     assert run(settings).exit_status == COMPLETE_WITH_REJECTS
     shards = ShardSet.open(settings.out)
     with (settings.out / "rejects.csv").open() as file:
@@ -311,7 +313,7 @@ def test_the_battery_of_cifs_loses_nothing(shared_data: Path, tmp_path: Path, po
 
 @pytest.mark.slow
 def test_kill_9_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    source = write_table(tmp_path / "perovskites.csv", 1200, bad_every=97)
+    source = write_table(tmp_path / "perovskites.csv", 600, bad_every=97)
     code = (
         "import sys; from pathlib import Path; from hpcvox.featurize.job import run; "
         "from hpcvox.featurize.settings import DensitySettings as S; "
@@ -320,15 +322,15 @@ def test_kill_9_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(source)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True, timeout=300)
     out = tmp_path / "killed"
-    job = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while len(list(out.glob("*.h5"))) < 5:
-        assert job.poll() is None
+        assert running.poll() is None
         time.sleep(0.01)
-    job.kill()
-    job.wait()
+    running.kill()
+    running.wait()
     time.sleep(1.0)
     assert not (out / "manifest.json").exists()
-    assert 5 <= len(list(out.glob("*.h5"))) < 150
+    assert 5 <= len(list(out.glob("*.h5"))) < 75
     again = subprocess.run([*command, str(out)], check=True, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0
     assert contents(out) == contents(tmp_path / "whole")

@@ -130,28 +130,32 @@ def rounds(folder: Path, faults: Iterator[str], seed: int, entries: int = ENTRIE
     Raises:
         AssertionError: something was lost, doubled or changed.
     """
-    dice = random.Random(seed)
+    dice, looks = random.Random(seed), random.Random(seed)
     source = write_table(folder / "crystals.csv", entries, bad_every=97)
     begun = time.monotonic()
     done = subprocess.run(command(source, folder / "whole"), capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begun
     assert done.returncode == 4, done.stderr
-    whole = contents(folder / "whole")
+    whole, out = contents(folder / "whole"), folder / "struck"
+
+    def look(after: str) -> None:
+        done = subprocess.run(command(source, out), capture_output=True, text=True, check=False)
+        assert done.returncode == 4, f"after {after}: {done.stderr}"
+        found = contents(out)
+        wrong = [name for name in whole.keys() | found.keys() if whole.get(name) != found.get(name)]
+        assert not wrong, f"after {after}: {wrong} differ from those of the undisturbed run"
+
+    after = "nothing"
     for number, fault in enumerate(faults):
-        out = folder / "struck"
         strike(fault, source, out, seconds, dice, entries)
-        if dice.random() < 0.5:  # else the next fault comes on top of this one
-            done = subprocess.run(command(source, out), capture_output=True, text=True, check=False)
-            assert done.returncode == 4, f"after {fault}: {done.stderr}"
-            found = contents(out)
-            wrong = [name for name in whole.keys() | found.keys() if whole.get(name) != found.get(name)]
-            assert not wrong, (
-                f"round {number}, after {fault}: {wrong} differ from those of the undisturbed run"
-            )
-            if dice.random() < 0.7:
+        after = f"round {number}, {fault}"
+        if looks.random() < 0.5:  # else the next fault comes on top of this one
+            look(after)
+            if looks.random() < 0.7:
                 for path in out.iterdir():
                     path.unlink()
         yield fault
+    look(after)
 
 
 def main() -> None:

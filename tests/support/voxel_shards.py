@@ -1,9 +1,11 @@
 """Small shard sets of real voxels for the tests of training: perovskites on a coarse grid."""
 
+from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpcvox.descriptors.density import voxelize
 from hpcvox.descriptors.oblique import voxelize_oblique
@@ -24,6 +26,19 @@ SMALL_VAE = "model={patch: 2, encoder: [8, 8], bottleneck: 4, hidden: 16, latent
 OBLIQUE = np.array([[1.0, 0.0, 0.0], [-0.2, 0.98, 0.0], [0.1, 0.42, 0.9]])
 
 
+@cache
+def _made(
+    za: int, zb: int, zx: int, voxels: int, oblique: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.uint8]]:
+    """The cell, the density and the species of a perovskite."""
+    lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
+    numbers = np.array([za, zb, zx, zx, zx], np.uint8)
+    if oblique:
+        lattice = np.diag(lengths) @ OBLIQUE
+        return lattice, *voxelize_oblique(lattice, FRAC, numbers, voxels)
+    return np.diag(lengths), *voxelize(lengths, FRAC, numbers, n=voxels)
+
+
 def make_shards(
     folder: Path, voxels: int = 16, shards: int = 2, oblique: bool = False, copies: int = 1
 ) -> Path:
@@ -39,14 +54,8 @@ def make_shards(
         buffer = ShardBuffer(density_arrays(voxels, "float16"), size)
         for i in range(shard * size, (shard + 1) * size):
             (a, za), (b, zb), (x, zx) = crystals[i % len(crystals)]
-            lengths = np.full(3, 3.6 + 0.004 * (za + zb) - 0.02 * zx)
             numbers = np.array([za, zb, zx, zx, zx], np.uint8)
-            lattice = np.diag(lengths)
-            if oblique and i % 2:
-                lattice = lattice @ OBLIQUE
-                density, species = voxelize_oblique(lattice, FRAC, numbers, voxels)
-            else:
-                density, species = voxelize(lengths, FRAC, numbers, n=voxels)
+            lattice, density, species = _made(za, zb, zx, voxels, oblique and i % 2 == 1)
             slot = buffer.slot()
             slot["density"][:] = density
             slot["species"][:] = species
