@@ -14,8 +14,9 @@ import pytest
 
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.process.outcome import INTERRUPTED
+from hpcvox.process.settings_files import CONFIG
 from hpcvox.training import order
-from hpcvox.training.folder import checkpoint
+from hpcvox.training.folder import checkpoint, finished
 from hpcvox.training.folder.metrics import Epoch, MetricsLog, read_metrics
 from hpcvox.training.job import run as train
 from hpcvox.training.loop import Trainer
@@ -47,6 +48,15 @@ def without_timings(out: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k not in timings} for line in read_metrics(out)]
 
 
+def assert_same_ends(one: Path, other: Path) -> None:
+    """Two runs have ended with the same bits, by the same curve."""
+    for file in (checkpoint.MODEL, checkpoint.OPTIMIZER, checkpoint.AVERAGE):
+        assert (last_checkpoint(one) / file).read_bytes() == (last_checkpoint(other) / file).read_bytes(), (
+            file
+        )
+    assert without_timings(one) == without_timings(other)
+
+
 def newest(out: Path) -> str:
     """Name of the newest checkpoint of a run; they are in order."""
     return max((path.name for path in (out / "checkpoints").glob("step-*")), default="")
@@ -73,10 +83,7 @@ def test_interrupted_again_and_again_it_ends_with_the_same_bits(
             assert "run the same command again" in said
         assert ("going on at epoch" in said) == (number != signals[0])
     assert "going on at epoch" in run(command(shards, out, *LONG))
-    for file in (checkpoint.MODEL, checkpoint.OPTIMIZER, checkpoint.AVERAGE):
-        ends = [last_checkpoint(folder) / file for folder in (undisturbed, out)]
-        assert ends[0].read_bytes() == ends[1].read_bytes(), file
-    assert without_timings(out) == without_timings(undisturbed)
+    assert_same_ends(undisturbed, out)
 
 
 BEGINNING = 3
@@ -180,14 +187,18 @@ def test_a_full_disk_ends_it_with_the_last_checkpoint_as_it_was(
     assert without_timings(out) == without_timings(undisturbed)
 
 
-def test_a_damaged_checkpoint_is_passed_over(
+def test_a_damaged_checkpoint_is_passed_over_and_the_run_goes_on_from_the_one_before(
     shards: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
     shutil.copytree(undisturbed, out)
+    for record in (finished.RECORD, CONFIG):  # which name the other folder
+        (out / record).unlink()
     before, last = sorted((out / "checkpoints").glob("step-*"))[-2:]
     data = bytearray((last / "model.safetensors").read_bytes())
     data[-1] ^= 1
     (last / "model.safetensors").write_bytes(data)
     assert checkpoint.latest(out / "checkpoints") == before
     assert "damaged" in capsys.readouterr().err
+    assert train(settings(TrainUNetSettings, shards, out, SMALL_UNET, *FAST, *LONG)).exit_status == 0
+    assert_same_ends(undisturbed, out)
