@@ -20,7 +20,6 @@ from tests.support.spot_shards import make_spots
 from tests.support.training_runs import assert_same_weights
 from tests.support.voxel_shards import SMALL_UNET, make_shards
 
-EPOCHS = 150
 SHORT = ["shards=shards", "out=run", "threads=1", "warmup_steps=2"]
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
@@ -161,9 +160,11 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
         "HPCVOX_LAUNCH_ARGS": "--network-interfaces lo",
         "MP_API_KEY": secret,
     }
-    settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", f"epochs={EPOCHS}", "checkpoint_steps=5"]
-    job = submit(lab, tmp_path, "train_unet", *settings, **given)
-
+    config = tmp_path / "endless.yaml"
+    config.write_text(f"shards: shards\nout: run\nepochs: {10**6}\n")
+    settings = [SMALL_UNET, "batch_size=6", "species_voxels=256", "schedule=constant", "checkpoint_steps=5"]
+    script = str(ROOT / "slurm/train_unet.sh")
+    job = lab.sbatch(script, "endless.yaml", *SHORT[2:], *settings, cwd=tmp_path, **given)
     log = tmp_path / f"slurm-train_unet-{job}.out"
 
     def groups(ranks: int) -> int:
@@ -185,11 +186,15 @@ def test_a_rank_of_a_job_is_killed_the_rest_goes_on_it_comes_back_and_the_limit_
     lab.until(lambda: groups(1) > alone, job, log)
     lab.until(lambda: groups(2) > joined, job, log)
     lab.signal(job, "USR1")
+    lab.until(lambda: "interrupted, state saved: back into the queue" in log.read_text(), job, log)
+    epochs = len(read_metrics(tmp_path / "run")) + 2
+    config.write_text(
+        config.read_text().replace(str(10**6), str(epochs))
+    )  # it waits some seconds in the queue
     assert lab.wait([job], timeout=300) == ["COMPLETED"], log.read_text()
-    assert "interrupted, state saved: back into the queue" in log.read_text()
     assert lab.field(job, "Restarts") == "1"
     assert "127.0.0.1 is no rank and is not believed" in log.read_text()
-    assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, EPOCHS + 1))
+    assert [line["epoch"] for line in read_metrics(tmp_path / "run")] == list(range(1, epochs + 1))
 
 
 def test_ranks_joined_by_torch_with_mpi_and_without_outlive_a_preemption_and_end_with_the_same_bits(

@@ -198,13 +198,19 @@ class Lab:
 
     def until(self, ready: Callable[[], bool], job: int, log: Path, timeout: float = 180) -> None:
         """Wait until ``ready()`` while ``job`` waits or runs; where it has ended, or after ``timeout``, its ``log``."""
-        deadline = time.monotonic() + timeout * PATIENCE
-        while not ready():
-            ended = self.states([job])[0] in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
+        deadline, asks = time.monotonic() + timeout * PATIENCE, 0.0
+        while True:
+            begun = time.monotonic()
+            if ready():
+                return
+            pause = max(0.05, 4 * (time.monotonic() - begun))  # a look may start a process, too
+            ended = begun > asks and self.states([job])[0] in ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT")
             said = log.read_text() if log.exists() else "nothing"
             assert not (ended and not ready()), f"job {job} has ended and said:\n{said}"
-            assert time.monotonic() < deadline, f"job {job} after {timeout:.0f} s has said:\n{said}"
-            time.sleep(0.05)
+            assert begun < deadline, f"job {job} after {timeout:.0f} s has said:\n{said}"
+            if begun > asks:
+                asks = time.monotonic() + 2
+            time.sleep(pause)
 
     def field(self, job: int | str, name: str) -> str:
         """One field of ``scontrol show job``, such as NodeList or Restarts; of a task: "JOB_INDEX"."""
