@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,12 +122,17 @@ def test_madelung_energies() -> None:
 def test_chgnet_database_does_not_depend_on_actors_or_interruption(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     job.run(DatabaseSettings(out=one, size=100, energy="chgnet", actors=1))
+    # two actors go on where one was stopped early, with an element and some crystals
+    parts = sorted((one / "parts").glob("*.json"))
+    kept = [next(part for part in parts if part.name.startswith("reference-")), parts[0]]
+    assert parts[0].name.startswith("crystals-00000-")
+    (two / "parts").mkdir(parents=True)
+    for part in kept:
+        shutil.copy2(part, two / "parts")
     job.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
-    assert contents(one) == contents(two)
-    parts = sorted((two / "parts").glob("*.json"))
-    for part in (parts[0], parts[-1]):
-        part.unlink()
-    job.run(DatabaseSettings(out=two, size=100, energy="chgnet", actors=2))
+    assert sorted(part.name for part in (two / "parts").glob("*.json")) == [part.name for part in parts]
+    for part in kept:
+        assert (two / "parts" / part.name).stat().st_mtime_ns == part.stat().st_mtime_ns, "it is kept"
     assert contents(one) == contents(two)
     assert (one / "references.csv").read_bytes() == (two / "references.csv").read_bytes()
     with (one / "crystals.csv").open(newline="") as table:
