@@ -14,7 +14,7 @@ KINDS: Final = 6
 
 def kinds_of(formulas: Sequence[str]) -> list[str]:
     """``ABC3`` for ``SrTiO3``: the most frequent kinds by name, the rest as ``other``."""
-    return kinds_of_names([_kind(formula) for formula in formulas])
+    return kinds_of_names([kind_of(formula) for formula in formulas])
 
 
 def kinds_of_names(kinds: Sequence[str]) -> list[str]:
@@ -23,7 +23,8 @@ def kinds_of_names(kinds: Sequence[str]) -> list[str]:
     return [kind if kind in named else "other" for kind in kinds]
 
 
-def _kind(formula: str) -> str:
+def kind_of(formula: str) -> str:
+    """The anonymous formula: ``ABC3`` for ``SrTiO3``."""
     amounts = sorted(int(amount or 1) for _, amount in re.findall(r"([A-Z][a-z]?)(\d*)", formula))
     letters = zip(string.ascii_uppercase, amounts, strict=False)
     return "".join(letter if amount == 1 else f"{letter}{amount}" for letter, amount in letters)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hpcvox.reproduction.steps import Step
-from hpcvox.reproduction.summary import Better, Claim, Reduced, Row
+from hpcvox.reproduction.summary import Better, Claim, Figure, Pictures, Reduced, Row
 
 
 class PaperValue(NamedTuple):
@@ -29,6 +30,10 @@ class Measured(NamedTuple):
 
     rows: Sequence[Row] = ()
     claims: Sequence[Claim] = ()
+    figures: Sequence[Figure] = ()
+    pictures: Sequence[Pictures] = ()
+    crystals: Mapping[str, str] = MappingProxyType({})
+    """CIFs of crystals to look at, by what they are."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Work:
     """The steps that all experiments need; they do not need each other."""
     experiments: Sequence[Experiment]
     """In the paper's order."""
-    facts: Sequence[tuple[str, str]]
-    """The data and the numbers of everything, for the top of the page."""
+    facts: Callable[[], Sequence[tuple[str, str]]]
+    """Gives the data and the numbers of everything, for the top of the page, when the steps are done."""
     quantities: Mapping[str, str]
     """What is measured: what it is here, and what in the paper."""
     reduced: Sequence[Reduced]

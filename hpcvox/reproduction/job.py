@@ -85,7 +85,7 @@ def _summary(settings: ReproduceSettings, work: Work, steps: Steps) -> Reproduct
         title=PAPERS[settings.paper].title,
         command=_command(settings),
         size=settings.size,
-        facts=dict(work.facts),
+        facts=dict(work.facts()),
         quantities=dict(work.quantities),
         reduced=list(work.reduced),
         experiments=[_made(one, steps) for one in work.experiments],
@@ -111,6 +111,9 @@ def _made(experiment: Experiment, steps: Steps) -> Made:
         axis=experiment.axis,
         rows=beside(measured.rows, experiment.values, experiment.better),
         claims=list(measured.claims),
+        figures=list(measured.figures),
+        pictures=list(measured.pictures),
+        crystals=dict(measured.crystals),
         steps=len({step.name for step in experiment.steps}),
         seconds=steps.seconds(experiment.steps),
     )
@@ -118,7 +121,7 @@ def _made(experiment: Experiment, steps: Steps) -> Made:
 
 def _command(settings: ReproduceSettings) -> str:
     """The command that repeats this, with the settings that were given."""
-    usual = config.load(type(settings)).model_dump(mode="json")
+    usual = config.load(type(settings), overrides=[f"paper={settings.paper}"]).model_dump(mode="json")
     given = {
         key: value
         for key, value in settings.model_dump(mode="json").items()
@@ -137,22 +140,18 @@ def _write(settings: ReproduceSettings, summary: ReproductionSummary) -> int:
     # imported here: what draws takes two seconds to load
     from hpcvox.report import page as html
     from hpcvox.report import paper
-    from hpcvox.report.drawing import on_paper
-    from hpcvox.reproduction import markdown, page
+    from hpcvox.reproduction import drawn, markdown, page
 
     sections = page.sections(summary)
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     place, table = _pages(settings)
     with durable.sole_writer(settings.folder, patience_s=60):
-        drawn = paper.write_pictures(
-            [(chart.name, on_paper.picture(chart)) for section in sections for chart in section.charts],
-            settings.folder / FIGURES,
-        )
+        count = paper.write_pictures(drawn.pictures(sections), settings.folder / FIGURES)
         durable.write_text(place, html.render(summary.title, made, sections))
         durable.write_text(table, markdown.text(summary))
         config.save(settings, settings.folder / CONFIG)
         summary.save(settings.folder)
-    return drawn
+    return count
 
 
 def _told(settings: ReproduceSettings, summary: ReproductionSummary, drawn: int | None = None) -> str:

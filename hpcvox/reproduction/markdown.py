@@ -31,8 +31,9 @@ def text(summary: ReproductionSummary) -> str:
 
 def _experiment(made: Made) -> list[str]:
     lines = []
+    if directions := told.directions(made):
+        lines += [f"Better is {' or '.join(directions)}.", ""]
     if made.rows:
-        lines += [f"Better is {' or '.join(dict.fromkeys(row.better for row in made.rows))}.", ""]
         lines += _table(told.heads(made), [told.cells(row, made) for row in made.rows])
     if made.claims:
         claims = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from hpcvox.report.drawing.chart import Axis, Chart, Line, Mark, Points
 from hpcvox.report.parts import Section, Table, TableCell, table
-from hpcvox.reproduction import told
+from hpcvox.reproduction import drawn, told
 from hpcvox.reproduction.summary import Made, ReproductionSummary, Row
 from hpcvox.safe_page import PALETTE
 
@@ -53,7 +53,9 @@ def _section(made: Made) -> Section:
             *_better(made),
             *_cost(made),
         ],
-        charts=charts(made),
+        charts=[*charts(made), *map(drawn.chart, made.figures)],
+        galleries=[drawn.gallery(one) for one in made.pictures],
+        widget=drawn.widget(made.crystals),
         tables=[*_values(made), *_claims(made)],
     )
 
@@ -63,7 +65,7 @@ def _named(name: str, parts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _better(made: Made) -> list[tuple[str, str]]:
-    return _named("better is", list(dict.fromkeys(row.better for row in made.rows)))
+    return _named("better is", told.directions(made))
 
 
 def _cost(made: Made) -> list[tuple[str, str]]:

@@ -33,4 +33,12 @@ KAJITA: Final = Paper(
     ("fig3", "fig4", "residuals", "claims"),
 )
 
-PAPERS: Final = {KAJITA.name: KAJITA}
+COURT: Final = Paper(
+    "court",
+    "Court et al. 2020, J. Chem. Inf. Model. 60, 4518 (density voxels, DFC-VAE, UNet, CGCNN)",
+    "hpcvox.reproduction.court.settings:CourtSettings",
+    "hpcvox.reproduction.court.work:work",
+    ("fig2", "fig4", "table1", "fig6", "table2", "table3", "table4", "table5", "claims"),
+)
+
+PAPERS: Final = {paper.name: paper for paper in (KAJITA, COURT)}

@@ -58,7 +58,9 @@ class ReproduceSettings(Settings):
         """See :class:`hpcvox.config.Settings`."""
         return {
             "paper": list(PAPERS),
-            "experiments": [name for paper in PAPERS.values() for name in paper.experiments],
+            "experiments": list(
+                dict.fromkeys(name for paper in PAPERS.values() for name in paper.experiments)
+            ),
         }
 
     @field_validator("experiments")

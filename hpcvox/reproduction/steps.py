@@ -55,6 +55,8 @@ class Step(Generic[P]):
     Raises :class:`StoppedError` when it was told to stop."""
     leaves: tuple[Path, ...] = ()
     """Files that it leaves for other steps; without them it is not done."""
+    needs: "tuple[Step[Any], ...]" = ()
+    """Steps that are done before it, by this process or another."""
 
 
 class Steps:
@@ -90,7 +92,7 @@ class Steps:
         return [step for step in {step.name: step for step in steps}.values() if self.result(step) is None]
 
     def work_through(self, steps: Sequence[Step[Any]]) -> int:
-        """Do ``steps``, but those that are done; wait for those that another process is at.
+        """Do ``steps`` and those that they need, but those that are done; wait for those that another process is at.
 
         Returns:
             How many this process has done.
@@ -98,11 +100,15 @@ class Steps:
         Raises:
             StoppedError: a step was told to stop.
         """
+        steps = with_needs(steps)
         waiting, count, did = self.left(steps), len({step.name for step in steps}), 0
         finished = count - len(waiting)
         while waiting:
             busy = []
             for step in waiting:
+                if self.left(step.needs):
+                    busy.append(step)
+                    continue
                 name = f"{step.name.replace('/', '.')}.{digest(step.settled)[:SHORT]}"
                 with contextlib.ExitStack() as lock:
                     try:
@@ -146,3 +152,13 @@ class Steps:
 def digest(settled: Any) -> str:
     """A hash of everything that decides a result, and of the version that computes it."""
     return xxhash.xxh3_128_hexdigest(json.dumps([__version__, settled], sort_keys=True).encode())
+
+
+def with_needs(steps: Sequence[Step[Any]]) -> list[Step[Any]]:
+    """``steps``, each once and after those that it needs, which are among them."""
+    found: dict[str, Step[Any]] = {}
+    for step in steps:
+        if step.name not in found:
+            for each in (*with_needs(step.needs), step):
+                found.setdefault(each.name, each)
+    return list(found.values())

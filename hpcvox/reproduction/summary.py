@@ -3,9 +3,11 @@
 import math
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from hpcvox.files.summary import Part, Summary
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "neither"]
 
 
 class Row(Part):
@@ -63,6 +65,47 @@ class Reduced(Part):
     costs: str
 
 
+class Marks(Part):
+    """Marks of a figure."""
+
+    kind: Literal["line", "points", "bars"]
+    name: str = ""
+    """In the legend; empty: not there."""
+    x: list[float] | list[str]
+    y: list[float]
+    texts: list[str] = Field(default_factory=list)
+    """What each point is."""
+
+
+class Figure(Part):
+    """A figure of the paper, drawn from our data."""
+
+    name: str
+    """Of its files."""
+    title: str
+    x: str
+    y: str
+    marks: list[Marks]
+    equal: bool = False
+    """Whether both axes have one scale."""
+
+
+class PictureRow(Part):
+    """A row of pictures with one scale of colours, from 0 to 255."""
+
+    label: str
+    pictures: list[list[list[int]]]
+
+
+class Pictures(Part):
+    """Rows of small pictures, with a column for each of ``heads``."""
+
+    name: str
+    title: str
+    heads: list[str]
+    rows: list[PictureRow]
+
+
 class Made(Part):
     """What an experiment gave."""
 
@@ -74,6 +117,10 @@ class Made(Part):
     axis: str
     rows: list[Row]
     claims: list[Claim]
+    figures: list[Figure] = Field(default_factory=list)
+    pictures: list[Pictures] = Field(default_factory=list)
+    crystals: dict[str, str] = Field(default_factory=dict)
+    """CIFs of crystals to look at, by what they are."""
     steps: int
     seconds: float
     """Of work in its steps."""

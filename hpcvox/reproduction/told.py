@@ -52,3 +52,8 @@ def cells(row: Row, made: Made) -> list[str]:
 def heads(made: Made) -> list[str]:
     """The heads of :func:`cells`."""
     return [*HEADS[:2], *([made.axis] if made.axis else []), *HEADS[2:]]
+
+
+def directions(made: Made) -> list[str]:
+    """The directions in which the values of an experiment are better."""
+    return list(dict.fromkeys(row.better for row in made.rows if row.better != "neither"))

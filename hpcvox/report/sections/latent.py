@@ -140,6 +140,22 @@ def embedded(points: NDArray[np.float32]) -> NDArray[np.float32]:
 def _rows(encoder: "Encoder", most: int) -> Section:
     """Fig. 2b: for each decile a row of densities from one held-out crystal to another, lowest decile on top."""
     name, title = "interpolations", "From crystal to crystal"
+    rows = between(encoder, most)
+    if not rows:
+        why = "No two held-out crystals are of one decile: there is none to go from, or none to go to."
+        return Section(name, title, missing=why)
+    intro = (
+        f"Mid-slices (normal to c) of densities that were decoded at {STEPS} equal steps on the line between the "
+        "latent points of two held-out crystals, whose own densities are at both ends. Each row is of one decile of "
+        f"{encoder.condition.replace('_', ' ')}, lowest on top, and of the two crystals of it that are furthest apart; "
+        "colours go from 0 to the highest density of both."
+    )
+    heads = ["true", *(f"{k / (STEPS - 1):.2f}" for k in range(STEPS)), "true"]
+    return Section(name, title, intro=intro, galleries=[Gallery(name, title, heads, rows)])
+
+
+def between(encoder: "Encoder", most: int) -> list[Row]:
+    """For each of at most ``most`` deciles densities from one held-out crystal to another; the outer ones are true."""
     held_out = encoder.samples[encoder.held_out[encoder.samples]]
     counts = np.bincount(encoder.deciles[held_out])
     deciles = _spread(np.flatnonzero(counts >= 2), most)
@@ -155,17 +171,7 @@ def _rows(encoder: "Encoder", most: int) -> Section:
         slices = [_slice(density) for density in (true[0], *line, true[1])]
         high = float(max(true.max(), 1e-6))
         rows.append(Row(f"decile {decile}: {first} → {last}", 0.0, high, slices))
-    if not rows:
-        why = "No two held-out crystals are of one decile: there is none to go from, or none to go to."
-        return Section(name, title, missing=why)
-    intro = (
-        f"Mid-slices (normal to c) of densities that were decoded at {STEPS} equal steps on the line between the "
-        "latent points of two held-out crystals, whose own densities are at both ends. Each row is of one decile of "
-        f"{encoder.condition.replace('_', ' ')}, lowest on top, and of the two crystals of it that are furthest apart; "
-        "colours go from 0 to the highest density of both."
-    )
-    heads = ["true", *(f"{k / (STEPS - 1):.2f}" for k in range(STEPS)), "true"]
-    return Section(name, title, intro=intro, galleries=[Gallery(name, title, heads, rows)])
+    return rows
 
 
 def _furthest(points: NDArray[np.float32]) -> tuple[int, int]:

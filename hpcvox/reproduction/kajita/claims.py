@@ -1,10 +1,7 @@
 """The paper's claims as statements that hold here or do not, by the rows of the other experiments."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
-
-from scipy.stats import t
 
 from hpcvox.reproduction import told
 from hpcvox.reproduction.experiment import Experiment, Measured
@@ -12,10 +9,8 @@ from hpcvox.reproduction.kajita.baselines import COULOMB, MEAN, SOAP, SOAP_THEN_
 from hpcvox.reproduction.kajita.fig3 import ACCURACY, ORIGINAL
 from hpcvox.reproduction.kajita.fig4 import R3DVS
 from hpcvox.reproduction.kajita.residuals import SOAP_THEN_R3DVS
+from hpcvox.reproduction.spread import Sides, less
 from hpcvox.reproduction.summary import Claim, Row
-
-SURE: Final = 0.975
-"""Quantile of Student's t up to which the mean difference over the draws may be chance."""
 
 LEARNT: Final = 0.9
 """A method has learnt something if its error is at most this share of that of always saying the mean."""
@@ -24,23 +19,6 @@ HALF: Final = 0.5
 ABOUT: Final = 0.25
 LITTLE: Final = 0.1
 RECOGNISED: Final = 94.0
-
-
-class Sides(NamedTuple):
-    """What a claim compares: two methods on one quantity at the largest size that both have, draw by draw."""
-
-    first: Row
-    other: Row
-
-
-def less(pair: Sides, share: float = 1.0) -> bool | None:
-    """Whether the first method's values are less than ``share`` of the other's; None if the spread is too large."""
-    gaps = [share * b - a for a, b in zip(pair.first.values, pair.other.values, strict=True)]
-    mean = math.fsum(gaps) / len(gaps)
-    if len(gaps) < 2:
-        return None
-    error = math.sqrt(math.fsum((gap - mean) ** 2 for gap in gaps) / (len(gaps) - 1) / len(gaps))
-    return None if abs(mean) <= float(t.ppf(SURE, len(gaps) - 1)) * error else mean > 0
 
 
 def about_equal(pair: Sides) -> bool:

@@ -40,7 +40,9 @@ def work(settings: KajitaSettings, steps: Steps) -> Work:
         before[0],
     )
     quantities = {f"{one.quantity} ({one.unit})": one.about for one in TARGETS}
-    return Work(before, _experiments(bench), _facts(bench), quantities, reduced(settings, len(materials)))
+    return Work(
+        before, _experiments(bench), lambda: _facts(bench), quantities, reduced(settings, len(materials))
+    )
 
 
 def _experiments(bench: Bench) -> list[Experiment]:
