@@ -82,14 +82,14 @@ def _between(bench: Bench, draw: int, place: Path) -> Between:
     formulas = [one[Column.FORMULA] if is_valid(one) else "" for one in read_candidates(job.out)]
     of_ends = [shards.formulas[shards.ids.index(one)] for one in ends]
     elements = [_amounts(one) for one in of_ends]
-    numbers = [_changed(_amounts(one), elements) if one else 0 for one in formulas]
+    numbers = [changed(_amounts(one), elements) if one else 0 for one in formulas]
     known = {one for one, is_known in zip(shards.formulas, trained, strict=True) if is_known}
     return Between(
         ends=of_ends,
         formulas=formulas,
         kept=[bool(one) for one in numbers],
         numbers=numbers,
-        limits=sorted(_changed(one, elements) for one in elements),
+        limits=sorted(changed(one, elements) for one in elements),
         new=len({one for one in formulas if one} - known),
     )
 
@@ -106,7 +106,7 @@ def _amounts(formula: str) -> dict[int, int]:
     return {ATOMIC_NUMBERS[symbol]: count for symbol, count in amounts(formula).items()}
 
 
-def _changed(amounts: dict[int, int], ends: list[dict[int, int]]) -> int:
+def changed(amounts: dict[int, int], ends: list[dict[int, int]]) -> int:
     """The element in the place of that in which the ends differ; 0 if the others are not those that both have."""
     both = dict(ends[0].items() & ends[1].items())
     rest = {z: n for z, n in amounts.items() if z not in both}

@@ -143,7 +143,7 @@ def _selected(bench: Bench, draw: int, number: int, place: Path) -> Selected:
     shards = ShardSet.open(bench.sets.densities[WHOLE.widths][1])
     place_of = shards.ids.index(base)
     energy = float(shards.target(ENERGY)[place_of])
-    made = _funnel(found, verdicts, energy)
+    made = funnel(found, verdicts, energy)
     best = sorted(made.best, key=lambda one: (abs(one[1] - energy), one[0]))[:MOST]
     return Selected(
         base=base,
@@ -160,14 +160,16 @@ def _selected(bench: Bench, draw: int, number: int, place: Path) -> Selected:
     )
 
 
-class _Funnel(Part):
+class Funnel(Part):
+    """How many samples are left, and the best of them."""
+
     left: list[int]
     unpredicted: int
     best: list[tuple[str, float]]
     """Id and energy of the sample of lowest energy of each composition."""
 
 
-def _funnel(found: Sampled, verdicts: dict[str, dict[str, Any]], energy: float) -> _Funnel:
+def funnel(found: Sampled, verdicts: dict[str, dict[str, Any]], energy: float) -> Funnel:
     """The paper's steps, by what ``judge`` says of each sample; a copy of a sample is where that is."""
     valid = dict(zip(found.ids, found.energies, strict=True))
 
@@ -186,7 +188,7 @@ def _funnel(found: Sampled, verdicts: dict[str, dict[str, Any]], energy: float) 
         if formula not in least or value < least[formula][1]:
             least[formula] = (name, value)
     left = [found.samples, len(valid), len(same), len(new), len(near), len(least)]
-    return _Funnel(left=left, unpredicted=len(new) - len(told), best=list(least.values()))
+    return Funnel(left=left, unpredicted=len(new) - len(told), best=list(least.values()))
 
 
 def all_selected(bench: Bench) -> dict[int, list[Step[Selected]]]:

@@ -59,10 +59,8 @@ def experiment(bench: Bench) -> Experiment:
     return Experiment(
         name="table3",
         title="Table 3: candidates against their relaxed structures",
-        about="The candidates of Table 2 of all draws, relaxed by "
-        f"{', '.join(one.calculator for one in bench.settings.relax) or 'nothing'}; the paper's by DFT (PBE-D2). A "
-        "bond goes from an atom to its nearest neighbours. The mean over candidates, of which there is one set "
-        "alone: no spread over draws.",
+        about=f"The candidates of Table 2 of all draws, {_by(bench)}; the paper's by DFT (PBE-D2). A bond goes from "
+        "an atom to its nearest neighbours. The mean over candidates, of which there is one set alone: no spread.",
         needs=("table2",),
         makes=("Table 3",),
         axis="",
@@ -71,6 +69,11 @@ def experiment(bench: Bench) -> Experiment:
         steps=[step] if asked else [],
         measure=measure,
     )
+
+
+def _by(bench: Bench) -> str:
+    names = [one.calculator for one in bench.settings.relax]
+    return f"relaxed by {', then '.join(names)}" if names else "which are not relaxed here"
 
 
 def _values(asked: bool) -> tuple[PaperValue, ...]:
