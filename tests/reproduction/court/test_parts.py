@@ -1,6 +1,7 @@
 """What the experiments of Court et al. compute of networks, samples and crystals, without these."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_crystals_are_drawn_until_each_property_has_enough() -> None:
 
 def test_samples_are_selected_in_the_papers_order() -> None:
     """A copy of a sample is lost where that is lost, and of a composition the lowest energy stays."""
-    stages = {
+    stages: dict[str, tuple[str, str, str, float | None]] = {
         "a": ("", "", "SrTiO3", -3.0),
         "b": (Stage.DISTINCT, "a", "SrTiO3", -3.2),
         "c": (Stage.NOT_TRAINED_ON, "t", "CaTiO3", -3.0),
@@ -63,7 +64,7 @@ def test_samples_are_selected_in_the_papers_order() -> None:
         energies=[energy for *_, energy in stages.values()],
         trained_kinds=["ABC3"],
     )
-    verdicts = {
+    verdicts: dict[str, dict[str, Any]] = {
         name: {Column.LOST: str(stage), Column.MATCH: match, Column.FORMULA: formula}
         for name, (stage, match, formula, _) in stages.items()
     }
