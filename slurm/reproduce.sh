@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # sbatch slurm/reproduce.sh [CONFIG.yaml] [PAPER] [EXPERIMENT ...] [key=value ...]: a paper's experiments, four jobs that share
 # the steps: sbatch --array=1-20 slurm/reproduce.sh kajita size=full densities=oxide_densities/
+#            sbatch --array=1-10 slurm/reproduce.sh configs/reproduce_ziletti.yaml size=full
 #SBATCH --job-name=reproduce
 #SBATCH --nodes=1 --ntasks-per-node=1 --cpus-per-task=2 --mem-per-cpu=4G --array=1-4
 #SBATCH --time=24:00:00

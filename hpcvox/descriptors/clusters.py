@@ -145,7 +145,12 @@ def substituted(
 
 
 def scaled(cluster: Cluster) -> Cluster:
-    """Divide positions by the mean distance of an atom to its nearest neighbour.
+    """Divide positions by :func:`nearest`, which raises errors."""
+    return cluster._replace(positions=cluster.positions / nearest(cluster))
+
+
+def nearest(cluster: Cluster) -> float:
+    """The mean distance of an atom to its nearest neighbour, in the units of the positions.
 
     Raises:
         Rejected: there are fewer than two atoms (``too-few-sites``), or all are in one place.
@@ -158,7 +163,7 @@ def scaled(cluster: Cluster) -> Cluster:
     mean = float(np.mean(distances))
     if mean == 0:
         raise Rejected("overlap", "all atoms have another in the same place")
-    return cluster._replace(positions=cluster.positions / mean)
+    return mean
 
 
 def _check_share(share: float, most: float) -> None:

@@ -1,10 +1,11 @@
 """The record of an experiment: what it needs and makes, and all values that the paper reports of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from hpcvox.report.drawing.chart import Gallery
 from hpcvox.reproduction.steps import Step
 from hpcvox.reproduction.summary import Better, Claim, Figure, Pictures, Reduced, Row
 
@@ -57,6 +58,10 @@ class Experiment:
     steps: Sequence[Step[Any]]
     measure: Callable[[], Measured]
     """Makes rows and statements of the results of its steps, which are done."""
+    axes: Mapping[str, str] = field(default_factory=dict)
+    """The axes of quantities that have another one than the experiment."""
+    pictures: Callable[[], Sequence[Gallery]] = tuple
+    """Draws what is no number, of files that its steps have left."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """``hpcvox reproduce``: does the steps of a paper's experiments that are not done, writes its page and its table."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from hpcvox.files import durable
 from hpcvox.process.outcome import INTERRUPTED, Outcome
 from hpcvox.process.settings_files import CONFIG
 from hpcvox.registry import loaded
+from hpcvox.report.drawing.chart import Gallery
 from hpcvox.reproduction.experiment import Experiment, Work, beside
 from hpcvox.reproduction.papers import PAPERS
 from hpcvox.reproduction.settings import ReproduceSettings
@@ -34,8 +36,7 @@ def run(settings: ReproduceSettings) -> Outcome:
         return Outcome(_planned(work, steps))
     durable.make_folder(settings.folder)
     try:
-        did = _before(work, steps)
-        did += steps.work_through([step for one in work.experiments for step in one.steps])
+        did = _worked(work, steps)
     except StoppedError:
         return Outcome(
             f"interrupted; what is done is in {settings.folder}: run the same command again to go on",
@@ -44,21 +45,23 @@ def run(settings: ReproduceSettings) -> Outcome:
     summary = _summary(settings, work, steps)
     if did == 0 and _earlier(settings) == summary and all(page.exists() for page in _pages(settings)):
         return Outcome(f"nothing to do: {_told(settings, summary)}")
-    drawn = _write(settings, summary)
+    galleries = {one.name: one.pictures() for one in work.experiments}
+    drawn = _write(settings, summary, galleries)
     return Outcome(
         f"reproduce {settings.paper}: {counted(did, 'step')} done; {_told(settings, summary, drawn)}"
     )
 
 
-def _before(work: Work, steps: Steps) -> int:
-    """Do the steps that all experiments need, on one Ray."""
-    if not steps.left(work.before):
+def _worked(work: Work, steps: Steps) -> int:
+    """Do what is left: first the steps that all experiments need, then the others; on one Ray."""
+    others = [step for one in work.experiments for step in one.steps]
+    if not steps.left([*work.before, *others]):
         return 0
     # imported here: an outcome without work takes no second
     from hpcvox.actors.cluster import kept_cluster
 
     with kept_cluster():
-        return steps.work_through(work.before)
+        return steps.work_through(work.before) + steps.work_through(others)
 
 
 def _planned(work: Work, steps: Steps) -> str:
@@ -109,6 +112,7 @@ def _made(experiment: Experiment, steps: Steps) -> Made:
         needs=list(experiment.needs),
         makes=list(experiment.makes),
         axis=experiment.axis,
+        axes=dict(experiment.axes),
         rows=beside(measured.rows, experiment.values, experiment.better),
         claims=list(measured.claims),
         figures=list(measured.figures),
@@ -121,7 +125,7 @@ def _made(experiment: Experiment, steps: Steps) -> Made:
 
 def _command(settings: ReproduceSettings) -> str:
     """The command that repeats this, with the settings that were given."""
-    usual = config.load(type(settings), overrides=[f"paper={settings.paper}"]).model_dump(mode="json")
+    usual = type(settings).model_validate({}).model_dump(mode="json")
     given = {
         key: value
         for key, value in settings.model_dump(mode="json").items()
@@ -135,14 +139,16 @@ def _pages(settings: ReproduceSettings) -> tuple[Path, Path]:
     return settings.folder / f"{settings.paper}.html", settings.folder / f"{settings.paper}.md"
 
 
-def _write(settings: ReproduceSettings, summary: ReproductionSummary) -> int:
+def _write(
+    settings: ReproduceSettings, summary: ReproductionSummary, galleries: Mapping[str, Sequence[Gallery]]
+) -> int:
     """Write page, table, figures and summary; return the number of figures."""
     # imported here: what draws takes two seconds to load
     from hpcvox.report import page as html
     from hpcvox.report import paper
     from hpcvox.reproduction import drawn, markdown, page
 
-    sections = page.sections(summary)
+    sections = page.sections(summary, galleries)
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     place, table = _pages(settings)
     with durable.sole_writer(settings.folder, patience_s=60):

@@ -31,8 +31,8 @@ def text(summary: ReproductionSummary) -> str:
 
 def _experiment(made: Made) -> list[str]:
     lines = []
-    if directions := told.directions(made):
-        lines += [f"Better is {' or '.join(directions)}.", ""]
+    if better := told.better(made):
+        lines += [f"Better is {' or '.join(better)}.", ""]
     if made.rows:
         lines += _table(told.heads(made), [told.cells(row, made) for row in made.rows])
     if made.claims:

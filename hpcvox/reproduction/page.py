@@ -1,11 +1,11 @@
 """The page of a repetition, drawn from its summary: sections of the report's parts, charts with every single draw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from hpcvox.report.drawing.chart import Axis, Chart, Line, Mark, Points
+from hpcvox.report.drawing.chart import Axis, Chart, Gallery, Line, Mark, Points
 from hpcvox.report.parts import Section, Table, TableCell, table
 from hpcvox.reproduction import drawn, told
 from hpcvox.reproduction.summary import Made, ReproductionSummary, Row
@@ -15,9 +15,18 @@ BADGES: Final = {True: "good", False: "poor", None: "fair"}
 
 HEIGHT: Final = 340
 
+MOST: Final = 40
+"""Rows of a table that the page shows without a click."""
 
-def sections(summary: ReproductionSummary) -> list[Section]:
-    """The sections of the page in their order."""
+
+def sections(
+    summary: ReproductionSummary, galleries: Mapping[str, Sequence[Gallery]] | None = None
+) -> list[Section]:
+    """The sections of the page in their order.
+
+    Args:
+        galleries: what an experiment shows beside its numbers, by its name.
+    """
     first = Section(
         "about",
         "What this is",
@@ -39,10 +48,10 @@ def sections(summary: ReproductionSummary) -> list[Section]:
         [[TableCell(text) for text in (one.what, one.here, one.paper, one.costs)] for one in summary.reduced],
     )
     last = Section("reduced", "What differs from the paper", tables=[reduced])
-    return [first, *map(_section, summary.experiments), last]
+    return [first, *(_section(one, (galleries or {}).get(one.name, ())) for one in summary.experiments), last]
 
 
-def _section(made: Made) -> Section:
+def _section(made: Made, galleries: Sequence[Gallery]) -> Section:
     return Section(
         made.name,
         made.title,
@@ -54,7 +63,7 @@ def _section(made: Made) -> Section:
             *_cost(made),
         ],
         charts=[*charts(made), *map(drawn.chart, made.figures)],
-        galleries=[drawn.gallery(one) for one in made.pictures],
+        galleries=[*galleries, *map(drawn.gallery, made.pictures)],
         widget=drawn.widget(made.crystals),
         tables=[*_values(made), *_claims(made)],
     )
@@ -65,7 +74,7 @@ def _named(name: str, parts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _better(made: Made) -> list[tuple[str, str]]:
-    return _named("better is", told.directions(made))
+    return _named("better is", told.better(made))
 
 
 def _cost(made: Made) -> list[tuple[str, str]]:
@@ -79,7 +88,7 @@ def _values(made: Made) -> list[Table]:
         return []
     rows = [[TableCell(text) for text in told.cells(row, made)] for row in made.rows]
     note = "A picture alone: the paper shows the value as a point of a figure, without a number."
-    return [table(f"{made.title}: values", told.heads(made), rows, note=note)]
+    return [table(f"{made.title}: values", told.heads(made), rows, note=note, folded=len(rows) > MOST)]
 
 
 def _claims(made: Made) -> list[Table]:
@@ -116,10 +125,15 @@ def _chart(made: Made, quantity: str, rows: Sequence[Row], number: int) -> Chart
         if singles:
             x, y = np.array(singles, np.float64).T
             marks.append(Points(x, y, colour, sizes=4, opacity=0.45, texts=[f"{method}, a draw"] * len(x)))
-    theirs = [(row.at, row.paper) for row in rows if row.paper is not None and row.at is not None]
+    theirs = [row for row in rows if row.paper is not None and row.at is not None]
     if theirs:
-        x, y = np.array(theirs, np.float64).T
-        marks.append(Points(x, y, PALETTE[7], "the paper", sizes=10, texts=["the paper"] * len(x)))
+        x, y = np.array([(row.at, row.paper) for row in theirs], np.float64).T
+        texts = [f"the paper, {row.method}" for row in theirs]
+        marks.append(Points(x, y, PALETTE[7], "the paper", sizes=10, texts=texts))
     unit = rows[0].unit
-    title = f"{quantity[0].upper()}{quantity[1:]} ({unit}), {rows[0].better} is better"
-    return Chart(f"{made.name}-{number}", title, marks, Axis(made.axis), Axis(f"{quantity} ({unit})"), HEIGHT)
+    measured = f"{quantity} ({unit})" if unit else quantity
+    title = measured[0].upper() + measured[1:]
+    if rows[0].better != "neither":
+        title += f", {rows[0].better} is better"
+    across = Axis(made.axes.get(quantity, made.axis))
+    return Chart(f"{made.name}-{number}", title, marks, across, Axis(measured), HEIGHT)

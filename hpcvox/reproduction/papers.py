@@ -33,6 +33,14 @@ KAJITA: Final = Paper(
     ("fig3", "fig4", "residuals", "claims"),
 )
 
+ZILETTI: Final = Paper(
+    "ziletti",
+    "Ziletti et al. 2018, Nature Communications 9, 2775 (diffraction fingerprints)",
+    "hpcvox.reproduction.ziletti.settings:ZilettiSettings",
+    "hpcvox.reproduction.ziletti.work:work",
+    ("tables", "fig4", "figs1", "maps", "border", "uncertainty", "trained_with_noise", "claims"),
+)
+
 COURT: Final = Paper(
     "court",
     "Court et al. 2020, J. Chem. Inf. Model. 60, 4518 (density voxels, DFC-VAE, UNet, CGCNN)",
@@ -41,4 +49,4 @@ COURT: Final = Paper(
     ("fig2", "fig4", "table1", "fig6", "table2", "table3", "table4", "table5", "claims"),
 )
 
-PAPERS: Final = {paper.name: paper for paper in (KAJITA, COURT)}
+PAPERS: Final = {paper.name: paper for paper in (KAJITA, ZILETTI, COURT)}

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError, did_you_mean
 from hpcvox.reproduction.papers import KAJITA, PAPERS
+
+T = TypeVar("T")
 
 
 class ReproduceSettings(Settings):
@@ -85,3 +87,8 @@ class ReproduceSettings(Settings):
     def folder(self) -> Path:
         """The folder of the paper."""
         return self.out / self.paper
+
+
+def given(value: T | None, usual: T) -> T:
+    """What is set, or what is usual for the size."""
+    return usual if value is None else value

@@ -115,6 +115,8 @@ class Made(Part):
     needs: list[str]
     makes: list[str]
     axis: str
+    axes: dict[str, str] = Field(default_factory=dict)
+    """Of quantities that have another axis than the experiment."""
     rows: list[Row]
     claims: list[Claim]
     figures: list[Figure] = Field(default_factory=list)

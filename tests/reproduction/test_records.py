@@ -1,8 +1,10 @@
 """Rows, their statistics, and the paper's values beside them; page and Markdown as they tell them."""
 
+import numpy as np
 import pytest
 
-from hpcvox.report.drawing.chart import Line, Points
+from hpcvox.report.drawing.chart import Gallery, Line, Points
+from hpcvox.report.drawing.chart import Row as Pictures
 from hpcvox.reproduction import markdown, page, told
 from hpcvox.reproduction.experiment import PaperValue, beside
 from hpcvox.reproduction.summary import Claim, Made, Reduced, ReproductionSummary, Row
@@ -52,6 +54,32 @@ def test_mean_and_deviation_are_over_draws() -> None:
     assert row(5).deviation is None, "one draw has no spread"
     assert told.ours(row(90, 94)) == "92 ± 2.83 %"
     assert told.ours(row(90)) == "90 %"
+
+
+def test_percentages_near_a_hundred_are_told_apart() -> None:
+    assert told.ours(row(99.97, 99.95)) == "99.96 ± 0.0141 %"
+    assert [told.number(value, "%") for value in (100.0, 99.91, 94.5, 0.02)] == [
+        "100",
+        "99.91",
+        "94.5",
+        "0.02",
+    ]
+    assert told.number(99.97) == "100", "other units have three digits"
+
+
+def test_a_quantity_may_have_an_axis_and_no_direction_of_its_own() -> None:
+    made = summary(row(90, 92)).experiments[0]
+    plain = made.rows[0].model_copy(update={"better": "neither"})
+    made = made.model_copy(update={"rows": [plain], "axes": {"accuracy": "σ (Å)"}})
+    (chart,) = page.charts(made)
+    assert (chart.title, chart.x.title) == ("Accuracy (%)", "σ (Å)")
+    assert told.better(made) == []
+
+
+def test_pictures_stand_in_the_section_of_their_experiment() -> None:
+    gallery = Gallery("maps", "Maps", ["a"], [Pictures("x", 0, 1, [np.zeros((2, 2), np.float32)])], "of all")
+    sections = page.sections(summary(row(90, 92)), {"one": [gallery]})
+    assert [list(one.galleries) for one in sections] == [[], [gallery], []]
 
 
 def test_every_value_of_the_paper_stands_there_with_ours_or_the_reason() -> None:

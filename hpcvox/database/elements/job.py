@@ -1,12 +1,15 @@
 """The job ``elements``: the built-in elemental solids as a table."""
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from hpcvox import config
 from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.record import Crystal
 from hpcvox.database.elements.settings import ElementsSettings
-from hpcvox.database.prototypes.elemental import draw
+from hpcvox.database.prototypes.elemental import Solid, draw
 from hpcvox.database.summary import TABLE, Column
 from hpcvox.files import durable, earlier
 from hpcvox.process.outcome import Outcome
@@ -31,18 +34,23 @@ def run(settings: ElementsSettings) -> Outcome:
     with durable.sole_writer(settings.out):
         config.claim(settings, settings.out)
         drawn = draw(settings.size, settings.seed)
-        rows: list[dict[str, Any]] = [
-            {
-                Column.ID: crystal.id,
-                Column.FORMULA: crystal.formula,
-                Column.CLASS: solid.kind,
-                Column.PROTOTYPE: solid.name,
-                Column.SPACE_GROUP: solid.space_group,
-                Column.CIF: cif_text(crystal),
-            }
-            for solid, crystal in drawn
-        ]
-        durable.write_csv(settings.out / TABLE, COLUMNS, rows)
+        write(settings.out / TABLE, drawn)
         earlier.whole(settings.out)
     counts = ", ".join(f"{n} {kind}" for kind, n in Counter(solid.kind for solid, _ in drawn).items())
-    return Outcome(f"{len(rows)} elemental solids ({counts}): {settings.out / TABLE}")
+    return Outcome(f"{len(drawn)} elemental solids ({counts}): {settings.out / TABLE}")
+
+
+def write(path: Path, drawn: Sequence[tuple[Solid, Crystal]]) -> None:
+    """Write a table of elemental solids."""
+    rows: list[dict[str, Any]] = [
+        {
+            Column.ID: crystal.id,
+            Column.FORMULA: crystal.formula,
+            Column.CLASS: solid.kind,
+            Column.PROTOTYPE: solid.name,
+            Column.SPACE_GROUP: solid.space_group,
+            Column.CIF: cif_text(crystal),
+        }
+        for solid, crystal in drawn
+    ]
+    durable.write_csv(path, COLUMNS, rows)

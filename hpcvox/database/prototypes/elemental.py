@@ -116,11 +116,23 @@ def _solid(solid: Solid, number: int, seed: int) -> tuple[Solid, Crystal]:
     if solid.ratios:
         low, high = solid.ratios[number % len(solid.ratios)]
         ratio = round(low + (high - low) * _uniform(seed, name + ":ratio"), 6)
+    stretch = STRETCH[0] + (STRETCH[1] - STRETCH[0]) * _uniform(seed, name + ":volume")
+    return solid, crystal(solid, name, z, ratio, stretch)
+
+
+def crystal(solid: Solid, name: str, z: int, ratio: float, stretch: float) -> Crystal:
+    """A structure type with one element.
+
+    Args:
+        name: the id.
+        z: atomic number.
+        ratio: c/a.
+        stretch: the nearest distance, in units of two covalent radii.
+    """
     shape = _shape(solid, ratio)
     frac = np.array(solid.sites) % 1.0
-    stretch = STRETCH[0] + (STRETCH[1] - STRETCH[0]) * _uniform(seed, name + ":volume")
     a = round(stretch * 2 * max(covalent_radii[z], LEAST_RADIUS) / _nearest(shape, frac), 6)
-    return solid, Crystal(name, "built-in", shape * a, frac, np.full(len(frac), z, np.uint8), {})
+    return Crystal(name, "built-in", shape * a, frac, np.full(len(frac), z, np.uint8), {})
 
 
 @cache

@@ -64,9 +64,7 @@ def run(settings: EvaluateFingerprintSettings) -> Outcome:
     with durable.sole_writer(out):
         config.claim(settings, out)
         entries = _chosen(settings)
-        rows = _rows(settings, entries, card.checksum)
-        crystals = [row for row in rows if "class" in row]
-        rejects = [row for row in rows if "class" not in row]
+        crystals, rejects = classified(settings, entries, card.checksum)
         table = accuracies(conditions(settings), crystals, settings.symmetry)
         durable.write_csv(out / REJECTS, REJECT_COLUMNS, rejects)
         durable.write_csv(
@@ -132,8 +130,14 @@ def _chosen(settings: EvaluateFingerprintSettings) -> list[Entry]:
     return entries
 
 
-def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum: str) -> list[Row]:
-    """The rows of all entries in their order."""
+def classified(
+    settings: EvaluateFingerprintSettings, entries: list[Entry], checksum: str
+) -> tuple[list[Row], list[Row]]:
+    """The rows of all crystals of ``entries`` in their order, and those of rejects.
+
+    Args:
+        checksum: of the weights; with others, what is kept in ``settings.out`` is made anew.
+    """
     work = [checksum, settings.model_dump(mode="json", exclude={"out", "actors", "run"})]
     kept = KeptParts(settings.out / "parts", work)
     campaign = Campaign("evaluate-fingerprint", "crystals", partial(DefectsWorker, settings), kept)
@@ -141,7 +145,8 @@ def _rows(settings: EvaluateFingerprintSettings, entries: list[Entry], checksum:
     with actor_pool(settings.actors) as pool:
         results = in_order(campaign.results(pool, parts, len(entries)))
     kept.remove_others(part.name for part in parts)
-    return [row for rows in results for row in rows]
+    rows = [row for rows in results for row in rows]
+    return [row for row in rows if "class" in row], [row for row in rows if "class" not in row]
 
 
 def _per_crystal(

@@ -43,6 +43,11 @@ class Classifier:
         names = list(self.classes)
         return [names[index] for index in said]
 
+    def probabilities(self, images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """The probability of each class, (B, classes), for fingerprints of shape (n, n, 3) each."""
+        said = [torch.softmax(logits[0], 0).numpy() for logits in self._logits(images)]
+        return np.array(said, np.float64).reshape(len(images), len(self.classes))
+
     @property
     def has_dropout(self) -> bool:
         """Whether it was trained with dropout, as :meth:`uncertainty` needs."""

@@ -130,3 +130,5 @@ class Gallery:
     title: str
     heads: Sequence[str]
     rows: Sequence[Row]
+    highest: str = "highest density of a row's two crystals"
+    """What has the brightest colour."""

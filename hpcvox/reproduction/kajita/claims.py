@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from hpcvox.reproduction import told
 from hpcvox.reproduction.experiment import Experiment, Measured
+from hpcvox.reproduction.judging import all_of
 from hpcvox.reproduction.kajita.baselines import COULOMB, MEAN, SOAP, SOAP_THEN_COULOMB
 from hpcvox.reproduction.kajita.fig3 import ACCURACY, ORIGINAL
 from hpcvox.reproduction.kajita.fig4 import R3DVS
@@ -29,13 +30,6 @@ def about_equal(pair: Sides) -> bool:
 def gains_little(pair: Sides) -> bool:
     """Whether the first method's mean is at most :data:`LITTLE` below the other's."""
     return pair.first.mean >= (1 - LITTLE) * pair.other.mean
-
-
-def all_of(answers: Sequence[bool | None]) -> bool | None:
-    """Whether all hold; None if none is false and one cannot be told."""
-    if False in answers:
-        return False
-    return None if None in answers or not answers else True
 
 
 class Comparison(NamedTuple):

@@ -1,6 +1,5 @@
 """Trains a network of an experiment in a folder of its own, and asks it about crystals, as they are and turned."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -9,10 +8,9 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from hpcvox.process.outcome import COMPLETE
 from hpcvox.reproduction.kajita.sets import numbers
 from hpcvox.reproduction.kajita.settings import KajitaSettings
-from hpcvox.reproduction.steps import StoppedError
+from hpcvox.reproduction.training import train
 
 if TYPE_CHECKING:
     from hpcvox.networks.r3dvs.card import R3DVSCard
@@ -61,7 +59,6 @@ def trained(work: Path, training: Training, settings: KajitaSettings, asked: Seq
     # imported here: PyTorch takes seconds
     from hpcvox.reproduction.kajita import member
     from hpcvox.shards.reading.shard_set import ShardSet
-    from hpcvox.training.job import run as train
 
     table, log = work / "labels.csv", work / "training.log"
     member.write(table, training.ids, training.values)
@@ -85,10 +82,7 @@ def trained(work: Path, training: Training, settings: KajitaSettings, asked: Seq
         threads=settings.threads,
         keep_checkpoints=1,
     )
-    with log.open("a", encoding="utf-8") as told, contextlib.redirect_stdout(told):
-        outcome = train(given)
-    if outcome.exit_status != COMPLETE:
-        raise StoppedError
+    train(given, log)
     answers = _asked(given.out, training, asked)
     if recognises:
         # the network numbers its classes by the places of the crystals in the shard set

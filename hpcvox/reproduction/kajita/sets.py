@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from hpcvox.crystals.fields.writing import chgcar_text
 from hpcvox.crystals.formats.cif.writing import cif_text
-from hpcvox.errors import ShardError
 from hpcvox.featurize.settings import CoulombSettings, FeaturizeSettings, R3dvsSettings, SoapSettings
 from hpcvox.files import durable
 from hpcvox.files.summary import Part
+from hpcvox.reproduction.featurized import featurized
 from hpcvox.reproduction.kajita.data import Material, targets
 from hpcvox.reproduction.kajita.settings import KajitaSettings
 from hpcvox.reproduction.steps import SHORT, Step, digest
 from hpcvox.shards.layout import MANIFEST
 from hpcvox.shards.reading.shard_set import ShardSet
-from hpcvox.terminal import say
 
 SUFFIX: Final = ".CHGCAR"
 """Of a field file, whose name is the id of its crystal in the set of spots."""
@@ -103,17 +102,8 @@ def _featurize(
     materials: Sequence[Material],
     place: Path,
 ) -> Featurized:
-    # imported here: Ray takes seconds
-    from hpcvox.featurize.job import run
-
-    outcome = run(job.model_copy(update={"source": source(place, materials)}))
-    say(outcome.summary, error=True)
-    shards = ShardSet.open(job.out)
-    if shards.n_samples < len(materials):
-        raise ShardError(
-            f"{len(materials) - shards.n_samples} of {len(materials)} crystals cannot be featurized, see "
-            f"{job.out / 'rejects.csv'}: remove their rows from index.csv, and run the same command again"
-        )
+    do = "remove their rows from index.csv, and run the same command again"
+    shards = featurized(job.model_copy(update={"source": source(place, materials)}), len(materials), do)
     return Featurized(crystals=shards.n_samples)
 
 

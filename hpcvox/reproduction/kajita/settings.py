@@ -1,16 +1,14 @@
 """The settings of the experiments of Kajita et al. 2017, and what the sizes make of those that are null."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple, TypeVar
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field
 
 from hpcvox.inputs import Input
 from hpcvox.networks.r3dvs.settings import VoxelCNNSettings
-from hpcvox.reproduction.settings import ReproduceSettings
+from hpcvox.reproduction.settings import ReproduceSettings, given
 from hpcvox.shared_settings import Actors
-
-T = TypeVar("T")
 
 
 class Scale(NamedTuple):
@@ -116,17 +114,13 @@ class KajitaSettings(ReproduceSettings):
         """How much of everything is done; the shares do not count where there are ``training_sizes``."""
         usual = SIZES[self.size]
         return Scale(
-            draws=_given(self.draws, usual.draws),
-            members=_given(self.members, usual.members),
+            draws=given(self.draws, usual.draws),
+            members=given(self.members, usual.members),
             replicas=usual.replicas if self.replicas is None else tuple(sorted(set(self.replicas))),
-            epochs=_given(self.epochs, usual.epochs),
-            recognition_epochs=_given(self.recognition_epochs, usual.recognition_epochs),
+            epochs=given(self.epochs, usual.epochs),
+            recognition_epochs=given(self.recognition_epochs, usual.recognition_epochs),
             shares=usual.shares,
-            resolution=_given(self.resolution, usual.resolution),
-            together=_given(self.together, usual.together),
+            resolution=given(self.resolution, usual.resolution),
+            together=given(self.together, usual.together),
             curves=usual.curves,
         )
-
-
-def _given(value: T | None, usual: T) -> T:
-    return usual if value is None else value
