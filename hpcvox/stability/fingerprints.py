@@ -51,7 +51,7 @@ def fingerprint(crystal: Crystal) -> str:
     family = next(letter for last, letter in _FAMILIES if group <= last)
     centring = "C" if found.international[0] in "ABCS" else found.international[0]
     formula = _anonymous(
-        [np.count_nonzero(crystal.numbers == ATOMIC_NUMBERS[one]) for one in sorted(letters)]
+        [int((crystal.numbers == ATOMIC_NUMBERS[one]).sum()) for one in sorted(letters)]
     )
     wyckoffs = canonicalize_element_wyckoffs(sites, group)
     return (

@@ -89,4 +89,5 @@ def test_only_crystals_of_the_same_formula_are_looked_at() -> None:
     assert known.of_formula("SrTiO3") == [PEROVSKITE]
     found = known.match(PEROVSKITE)
     assert found is not None
-    assert (found.id, found.rms) == ("a", pytest.approx(0, abs=1e-9))
+    assert found.id == "a"
+    assert found.rms == pytest.approx(0, abs=1e-9)

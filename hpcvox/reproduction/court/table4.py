@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hpcvox.crystals.known import Known
+from hpcvox.crystals.known import Known, cell_differences
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry
 from hpcvox.crystals.sources.digest import entries_digest
@@ -176,7 +176,7 @@ def _compared(bench: Bench, draw: int, place: Path) -> Compared:
             formula=crystal.formula,
             known=match.id,
             off=[
-                *(match.lengths or (None,) * 3),
+                *(cell_differences(crystal, match.crystal) or (None,) * 3),
                 *(_off(bench, name, said, number, values[match.id]) for *_, name in QUANTITIES[3:]),
             ],
         )
