@@ -39,7 +39,7 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, b
 
 def submit(lab: Lab, source: Path, folder: Path) -> int:
     settings = (f"source={source}", "out=shards", "entries_per_shard=16")
-    return lab.sbatch(str(ROOT / "slurm/featurize.sh"), *settings, cwd=folder)
+    return lab.sbatch("--cpus-per-task=1", str(ROOT / "slurm/featurize.sh"), *settings, cwd=folder)
 
 
 @pytest.mark.parametrize("node", [1, 2], ids=["the node of the head", "another node"])

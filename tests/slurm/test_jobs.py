@@ -74,7 +74,9 @@ def test_what_a_cancelled_ray_leaves_is_removed(
     lab.run("scancel", *(["--full", "--signal=KILL"] if signal == "KILL" else []), str(job))
     lab.wait([job])
     if signal == "KILL":  # nobody could clear up: the next Ray on these nodes does
-        again = submit(lab, tmp_path, "on_ray", PROGRAMS / "ray_nodes.py", "empty.yaml", **there)
+        program = tmp_path / "ends.py"
+        program.write_text("")
+        again = submit(lab, tmp_path, "on_ray", program, "empty.yaml", **there)
         assert lab.wait([again]) == ["COMPLETED"], output(tmp_path, again)
     else:
         assert not list(tmp_path.glob(".hpcvox-ray*"))
