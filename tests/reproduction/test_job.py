@@ -32,6 +32,8 @@ def test_the_whole_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert not out.exists(), "a plan does nothing"
     # 4 for all, 2·2 of Fig. 3; of 2 draws and 2 sizes the kernels and a network; 2 networks of the residuals
     assert "in all 18 steps, 18 to do" in capsys.readouterr().out
+    assert cli.main([*given[:2], "fig3", *given[2:], "--plan"]) == 0
+    assert "what all need: 2 steps" in capsys.readouterr().out, "Fig. 3 needs no baselines"
     assert cli.main(given) == 0
     said = capsys.readouterr().out.splitlines()[-1]
     assert said.startswith("reproduce kajita: 18 steps done; page ")

@@ -55,7 +55,7 @@ def places(settings: KajitaSettings, data: Any) -> Sets:
 
 
 def steps(settings: KajitaSettings, materials: Sequence[Material], data: Any) -> list[Step[Any]]:
-    """The steps, of which the first has the targets.
+    """The steps, of which the first has the targets; fig3 needs no baselines.
 
     Args:
         data: what identifies the materials.
@@ -76,6 +76,8 @@ def steps(settings: KajitaSettings, materials: Sequence[Material], data: Any) ->
         "soap": (SoapSettings(out=found.soap, max_sites=max(200, most), **common), _table),
         "coulomb": (CoulombSettings(out=found.coulomb, max_sites=most, **common), _table),
     }
+    if settings.chosen == ["fig3"]:
+        made = {"r3dvs": made["r3dvs"]}
     first = Step("sets/targets", Values, data, lambda place: _values(materials))
     return [
         first,
