@@ -13,14 +13,27 @@ from typing import NamedTuple
 
 import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from tests.support.paths import ROOT
 
 PRIVATE = {
     "atexit:_run_exitfuncs": "hpcvox/process/ending.py",
+    "chgnet.model.model:CHGNet._compute": "hpcvox/calculators/chgnet.py",
     "optuna.artifacts._upload:ARTIFACTS_ATTR_PREFIX": "hpcvox/studies/pictures.py",
-    "optuna.storages.journal._base:BaseJournalBackend": "hpcvox/studies/journal.py",
-    "optuna.storages.journal._file:BaseJournalFileLock": "hpcvox/studies/journal.py",
+    "optuna.storages.journal._base:BaseJournalBackend": "hpcvox/studies/books/journal.py",
+    "optuna.samplers:NSGAIISampler._get_parent_cache_key_prefix": "hpcvox/studies/study.py",
+    "optuna.storages.journal._storage:JournalStorageReplayResult": "hpcvox/studies/books/storage.py",
+    "optuna.study._frozen:FrozenStudy": "hpcvox/studies/books/snapshot.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._get_lattices": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._get_mask": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._get_reduced_structure": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._get_supercells": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._match": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._preprocess": "hpcvox/crystals/known.py",
+    "pymatgen.analysis.structure_matcher:StructureMatcher._process_species": "hpcvox/crystals/known.py",
     "ray._private.node:Node": "hpcvox/actors/cluster.py",
     "ray.job_config:JobConfig._serialize": "hpcvox/actors/cluster.py",
     "tarfile:TarInfo._proc_gnusparse_10": "hpcvox/crystals/sources/archives.py",
@@ -30,7 +43,16 @@ PRIVATE = {
 }
 """``module:name``, and where it is used."""
 
-OF_INSTANCES = {"_trial_id", "_py_driver_sys_path"}
+OF_INSTANCES = {
+    *(
+        "_primitive_cell",
+        "_py_driver_sys_path",
+        "_study_id",
+        "_thread_lock",
+        "_trial_id",
+        "_worker_id_prefix",
+    ),
+}
 """No class has them: what has them is made below."""
 
 
@@ -95,7 +117,19 @@ def in_a_process(code: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_trial_of_optuna_has_its_private_number() -> None:
-    """The class has none: it is set when a trial is made.  Pictures of a trial are filed by it."""
+def test_a_trial_and_a_study_of_optuna_have_their_private_numbers() -> None:
+    """The class of a trial has none: it is set when a trial is made.  Pictures of a trial are filed by it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    assert isinstance(optuna.create_study().ask()._trial_id, int)
+    study = optuna.create_study()
+    assert isinstance(study.ask()._trial_id, int)
+    assert isinstance(study._study_id, int)
+
+
+def test_a_journal_storage_of_optuna_has_its_lock_and_its_worker(tmp_path: Path) -> None:
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal.log")))
+    with storage._thread_lock:
+        assert isinstance(storage._worker_id_prefix, str)
+
+
+def test_a_matcher_of_pymatgen_says_whether_it_takes_primitive_cells() -> None:
+    assert StructureMatcher()._primitive_cell is True

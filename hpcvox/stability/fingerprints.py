@@ -50,9 +50,7 @@ def fingerprint(crystal: Crystal) -> str:
     group = int(found.number)
     family = next(letter for last, letter in _FAMILIES if group <= last)
     centring = "C" if found.international[0] in "ABCS" else found.international[0]
-    formula = _anonymous(
-        [int((crystal.numbers == ATOMIC_NUMBERS[one]).sum()) for one in sorted(letters)]
-    )
+    formula = _anonymous([int((crystal.numbers == ATOMIC_NUMBERS[one]).sum()) for one in sorted(letters)])
     wyckoffs = canonicalize_element_wyckoffs(sites, group)
     return (
         f"{formula}_{family}{centring}{len(found.std_types)}_{group}_{wyckoffs}:{'-'.join(sorted(letters))}"

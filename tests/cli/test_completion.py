@@ -29,7 +29,7 @@ from tests.support.voxel_shards import make_shards
         (["train-vae", "model.laten"], ["model.latent="]),
         (["check", "judge", "symp"], ["symprec="]),
         (["study", "dashboard", "po"], ["port="]),
-        (["reproduce", "fig"], ["fig3", "fig4", "figs1"]),
+        (["reproduce", "fig"], ["fig2", "fig3", "fig4", "fig6", "figs1"]),
         (["reproduce", "kajita", "size="], ["size=full", "size=small"]),
         (["pipeline", "train_vae.ranks"], ["train_vae.ranks="]),
         (["featurize", "source="], []),
