@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Final
 
-import numpy as np
 import spglib
 
 from hpcvox.crystals.elements import ATOMIC_NUMBERS, SYMBOLS
