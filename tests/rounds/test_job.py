@@ -125,7 +125,9 @@ def test_run_again_nothing_is_done_again(whole: tuple[Path, str, float], referen
     out, said, _ = whole
     before = {path: path.stat().st_mtime_ns for path in out.glob("round-*/*/*.csv")}
     final, *again = finish(start(out, references)).splitlines()
-    assert final.endswith("failed 0, kept 2"), "it looks whether the final selection is still that of the finds"
+    assert final.endswith("failed 0, kept 2"), (
+        "it looks whether the final selection is still that of the finds"
+    )
     assert again == said[said.index("\ncampaign:") :].splitlines()
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
