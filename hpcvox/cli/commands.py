@@ -89,6 +89,14 @@ def _paths(values: object) -> list[str]:
     return [str(values)] if isinstance(values, Path) else []
 
 
+def _verb_first(name: str, rest: list[str]) -> list[str]:
+    """``pipeline CONFIG --plan`` is ``pipeline plan CONFIG``, and ``campaign --status FOLDER`` is ``campaign status``."""
+    for place, word in enumerate(rest):
+        if word.startswith("--") and word[2:] in GROUPS.get(name, ()):
+            return [word[2:], *rest[:place], *rest[place + 1 :]]
+    return rest
+
+
 def _dispatch(name: str, rest: list[str]) -> Outcome | None:
     if name in OTHERS and set(HELP) & set(rest):
         say(f"hpcvox {name}: {OTHERS[name]}")
@@ -98,6 +106,7 @@ def _dispatch(name: str, rest: list[str]) -> Outcome | None:
         return None
     if name == "completion":
         return completion.run(rest)
+    rest = _verb_first(name, rest)
     if name in GROUPS and (name not in VERBS or (rest and rest[0] in GROUPS[name])):
         return _grouped(name, rest)
     if name in GROUPS and rest and not typed.is_setting(rest[0]):

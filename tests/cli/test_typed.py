@@ -160,3 +160,21 @@ def test_help_of_a_verb_is_asked_for_in_front_of_it_too(
 ) -> None:
     assert cli.main(["help", verb]) == 0
     assert f"hpcvox {verb}" in capsys.readouterr().out
+
+
+def test_a_verb_of_a_verb_may_be_typed_as_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = ["database=null", "source=crystals.csv", f"out={tmp_path / 'run'}"]
+    Path("crystals.csv").write_text("id,cif\n")
+    said = []
+    for words in (["plan", *made], ["--plan", *made], [*made, "--plan"]):
+        status = cli.main(["pipeline", *words])
+        said.append((status, *capsys.readouterr()))
+    assert said[0] == said[1] == said[2]
+    assert "plan" not in said[0][2], "it is no setting"
+    assert cli.main(["campaign", "--status", "nowhere"]) == cli.main(["campaign", "status", "nowhere"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == lines[1]
+    assert "nowhere" in lines[0]
