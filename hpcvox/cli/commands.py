@@ -90,7 +90,7 @@ def _paths(values: object) -> list[str]:
 
 
 def _verb_first(name: str, rest: list[str]) -> list[str]:
-    """``pipeline CONFIG --plan`` is ``pipeline plan CONFIG``, and ``campaign --status FOLDER`` is ``campaign status``."""
+    """Put the verb of a verb first: ``pipeline CONFIG --plan`` is ``pipeline plan CONFIG``."""
     for place, word in enumerate(rest):
         if word.startswith("--") and word[2:] in GROUPS.get(name, ()):
             return [word[2:], *rest[:place], *rest[place + 1 :]]
