@@ -64,6 +64,28 @@ class Experiment:
     """Draws what is no number, of files that its steps have left."""
 
 
+def of_claims(about: str, judged: Callable[[], Sequence[Claim]], needs: tuple[str, ...]) -> Experiment:
+    """The experiment that judges what the paper claims by the rows of others, without steps of its own.
+
+    Args:
+        about: by what the claims are judged.
+        judged: judges them.
+        needs: the experiments that are repeated.
+    """
+    return Experiment(
+        name="claims",
+        title="What the paper claims",
+        about=about,
+        needs=needs,
+        makes=("Statements that hold or do not",),
+        axis="",
+        better="higher",
+        values=(),
+        steps=(),
+        measure=lambda: Measured(claims=judged()),
+    )
+
+
 @dataclass(frozen=True)
 class Work:
     """What the repetition of a paper does."""

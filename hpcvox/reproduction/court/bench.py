@@ -1,6 +1,5 @@
 """What the experiments share: the trainings of the networks, as steps, and where each keeps its run folder."""
 
-import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,10 +8,10 @@ from hpcvox.files.summary import Part
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.settings import TrainVAESettings
-from hpcvox.process.outcome import COMPLETE
 from hpcvox.reproduction.court.sets import ENERGY, Property, Sets
 from hpcvox.reproduction.court.settings import CourtSettings
-from hpcvox.reproduction.steps import SHORT, Step, Steps, StoppedError, digest
+from hpcvox.reproduction.steps import SHORT, Step, Steps, digest
+from hpcvox.reproduction.training import train
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import WEIGHTS, Card, read_card
 from hpcvox.training.folder.metrics import HELD_OUT, metrics_of
@@ -183,13 +182,7 @@ class Bench(NamedTuple):
 
 def _trained(job: TrainSettings, place: Path) -> Trained:
     """Train, or go on with what the run folder holds."""
-    # imported here: PyTorch takes seconds
-    from hpcvox.training.job import run
-
-    with (place / "training.log").open("a", encoding="utf-8") as told, contextlib.redirect_stdout(told):
-        outcome = run(job)
-    if outcome.exit_status != COMPLETE:
-        raise StoppedError
+    train(job, place / "training.log")
     best = min(metrics_of(job.out).lines, key=lambda line: float(line[f"{HELD_OUT}loss"]))
     shards, card = ShardSet.open(job.shards), read_card(job.out, Card)
     out = card.run.held_out(shards.formulas)

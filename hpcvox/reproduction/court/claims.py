@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from hpcvox.reproduction import told
 from hpcvox.reproduction.court import fig2, fig4, fig6, line, table2, table5
 from hpcvox.reproduction.court.bench import DFC, PLAIN, WHOLE
-from hpcvox.reproduction.experiment import Experiment, Measured
+from hpcvox.reproduction.experiment import Experiment, of_claims
 from hpcvox.reproduction.spread import Sides, less
 from hpcvox.reproduction.summary import Claim, Row
 
@@ -89,25 +89,12 @@ CLAIMS: Final[tuple[Comparison | Limit, ...]] = (
 
 
 def experiment(rows: Callable[[], Sequence[Row]], needs: tuple[str, ...]) -> Experiment:
-    """The experiment.
-
-    Args:
-        rows: gives the rows of the other experiments.
-        needs: those that are repeated.
-    """
-    return Experiment(
-        name="claims",
-        title="What the paper claims",
-        about="Each claim is judged by the values above. Where two rows are compared, by their differences in each "
-        "draw; with one draw, or values that lie within their spread, it stays open.",
-        needs=needs,
-        makes=("Statements that hold or do not",),
-        axis="",
-        better="higher",
-        values=(),
-        steps=(),
-        measure=lambda: Measured(claims=judged(rows())),
+    """The experiment; see :func:`hpcvox.reproduction.experiment.of_claims`."""
+    about = (
+        "Each claim is judged by the values above. Where two rows are compared, by their differences in each "
+        "draw; with one draw, or values that lie within their spread, it stays open."
     )
+    return of_claims(about, lambda: judged(rows()), needs)
 
 
 def judged(rows: Sequence[Row]) -> list[Claim]:

@@ -1,7 +1,7 @@
 """The settings of the experiments of Court et al. 2020, and what the sizes make of those that are null."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple, TypeVar
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -11,10 +11,8 @@ from hpcvox.inputs import Input
 from hpcvox.networks.unet.settings import UNetSettings
 from hpcvox.networks.vae.settings import VAESettings
 from hpcvox.relaxation.settings import Stage
-from hpcvox.reproduction.settings import ReproduceSettings
+from hpcvox.reproduction.settings import ReproduceSettings, given
 from hpcvox.shared_settings import Actors, CifColumn, IdColumn
-
-T = TypeVar("T")
 
 
 class Scale(NamedTuple):
@@ -224,19 +222,15 @@ class CourtSettings(ReproduceSettings):
     def scale(self) -> Scale:
         """How much of everything is done."""
         usual = SIZES[self.size]
-        given = {name: getattr(self, name, None) for name in usual._fields}
-        return usual._replace(**{name: value for name, value in given.items() if value is not None})
+        ours = {name: getattr(self, name, None) for name in usual._fields}
+        return usual._replace(**{name: value for name, value in ours.items() if value is not None})
 
     @property
     def unet_shape(self) -> UNetSettings:
         """The shape of the UNets."""
-        return _given(self.unet, PAPER_UNET if self.scale.papers else LEAN_UNET)
+        return given(self.unet, PAPER_UNET if self.scale.papers else LEAN_UNET)
 
     @property
     def vae_shape(self) -> VAESettings:
         """The shape of the VAEs."""
-        return _given(self.vae, PAPER_VAE if self.scale.papers else LEAN_VAE)
-
-
-def _given(value: T | None, usual: T) -> T:
-    return usual if value is None else value
+        return given(self.vae, PAPER_VAE if self.scale.papers else LEAN_VAE)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from hpcvox.reproduction import told
-from hpcvox.reproduction.experiment import Experiment, Measured
+from hpcvox.reproduction.experiment import Experiment, of_claims
 from hpcvox.reproduction.judging import all_of
 from hpcvox.reproduction.kajita.baselines import COULOMB, MEAN, SOAP, SOAP_THEN_COULOMB
 from hpcvox.reproduction.kajita.fig3 import ACCURACY, ORIGINAL
@@ -108,25 +108,12 @@ COMPARISONS: Final = (
 
 
 def experiment(rows: Callable[[], Sequence[Row]], needs: tuple[str, ...]) -> Experiment:
-    """The experiment.
-
-    Args:
-        rows: gives the rows of the other experiments.
-        needs: those that are repeated.
-    """
-    return Experiment(
-        name="claims",
-        title="What the paper claims",
-        about="Each claim is judged by the values above, at the largest number of training crystals or turns. With one "
-        "draw, or values that lie within their spread, it stays open.",
-        needs=needs,
-        makes=("Statements that hold or do not",),
-        axis="",
-        better="higher",
-        values=(),
-        steps=(),
-        measure=lambda: Measured(claims=judged(rows())),
+    """The experiment; see :func:`hpcvox.reproduction.experiment.of_claims`."""
+    about = (
+        "Each claim is judged by the values above, at the largest number of training crystals or turns. With one "
+        "draw, or values that lie within their spread, it stays open."
     )
+    return of_claims(about, lambda: judged(rows()), needs)
 
 
 def judged(rows: Sequence[Row]) -> list[Claim]:

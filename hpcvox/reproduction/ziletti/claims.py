@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from hpcvox.networks.fingerprint.settings import SPACE_GROUPS
 from hpcvox.reproduction import told
-from hpcvox.reproduction.experiment import Experiment, Measured
+from hpcvox.reproduction.experiment import Experiment, of_claims
 from hpcvox.reproduction.judging import all_of, at_least
 from hpcvox.reproduction.summary import Claim, Row
 from hpcvox.reproduction.ziletti.fig4 import ALONG, CUBIC, PATH, POINTS, TRANSITION
@@ -247,25 +247,12 @@ STATEMENTS: Final = (
 
 
 def experiment(rows: Callable[[], Sequence[Row]], needs: tuple[str, ...]) -> Experiment:
-    """The experiment.
-
-    Args:
-        rows: gives the rows of the other experiments.
-        needs: those that are repeated.
-    """
-    return Experiment(
-        name="claims",
-        title="What the paper claims",
-        about="Each claim is judged by the values above, of networks that were trained on perfect crystals. With one "
-        "draw, or values that lie within their spread, it stays open.",
-        needs=needs,
-        makes=("Statements that hold or do not",),
-        axis="",
-        better="higher",
-        values=(),
-        steps=(),
-        measure=lambda: Measured(claims=judged(rows())),
+    """The experiment; see :func:`hpcvox.reproduction.experiment.of_claims`."""
+    about = (
+        "Each claim is judged by the values above, of networks that were trained on perfect crystals. With one "
+        "draw, or values that lie within their spread, it stays open."
     )
+    return of_claims(about, lambda: judged(rows()), needs)
 
 
 def judged(rows: Sequence[Row]) -> list[Claim]:
