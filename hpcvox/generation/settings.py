@@ -205,7 +205,8 @@ class JudgeSettings(Settings):
     actors: int = Field(
         0,
         ge=0,
-        description="processes that compute fingerprints; 0: one for each CPU (of the allocation or the Ray cluster)",
+        description="processes that judge, if there are more than 1,000 candidates, and that compute fingerprints; 0: "
+        "one for each CPU (of the allocation or the Ray cluster)",
     )
     crystals: Form = Field("folder", description=FORM + "; symmetrised/ likewise")
     out: Path = Field(

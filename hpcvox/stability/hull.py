@@ -54,6 +54,14 @@ class Hull:
         self.elements: Final = frozenset(next(iter(one)) for one in self._systems if len(one) == 1)
         self._diagram = lru_cache(maxsize=256)(self._computed)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the diagrams, which another process computes anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "_diagram"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._diagram = lru_cache(maxsize=256)(self._computed)
+
     @classmethod
     def of(cls, calculator: str, references: Path | None = None) -> "Hull":
         """Make the hull from a table of energies by one calculator.

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from hpcvox import config
+from hpcvox.crystals.known import Known
 from hpcvox.crystals.sources.source import open_source
 from hpcvox.errors import ConfigError, SourceError, did_you_mean
 from hpcvox.files import durable, earlier
@@ -12,13 +13,13 @@ from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.relaxation.summary import TABLE as RELAXED
 from hpcvox.relaxation.summary import Column as Relaxed
 from hpcvox.relaxation.summary import RelaxSummary, bare, stage_column, stage_names
-from hpcvox.stability import export, references
+from hpcvox.stability import export, references, worker
 from hpcvox.stability.counts import summary
 from hpcvox.stability.hull import Hull
-from hpcvox.stability.novelty import crystals, tell
+from hpcvox.stability.novelty import crystals
 from hpcvox.stability.settings import HullSettings
 from hpcvox.stability.summary import TABLE, Column, HullSummary
-from hpcvox.stability.tables import Used, columns, placed
+from hpcvox.stability.tables import Used, columns
 
 
 def run(settings: HullSettings) -> Outcome:
@@ -46,9 +47,9 @@ def run(settings: HullSettings) -> Outcome:
         open_source(source, targets=[]).refuse_empty()
     with durable.sole_writer(settings.out):
         config.claim(settings, settings.out)
-        rows = placed(given, potentials, settings)
-        if settings.known:
-            tell(rows, settings.relaxed, settings.known)
+        formulas = {line[Relaxed.FORMULA] for line in given if not line[Relaxed.CODE]}
+        known = [Known.of_source(source, formulas) for source in settings.known]
+        rows = worker.rows(given, known, potentials, settings)
         durable.write_csv(settings.out / TABLE, columns(list(potentials), bool(settings.known)), rows)
         if settings.entries:
             versions = {name: used.version for name, used in potentials.items()}

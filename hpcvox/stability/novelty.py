@@ -1,7 +1,6 @@
 """Tells which relaxed crystals are unique, and which are novel: no known crystal matches them."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,54 +9,41 @@ from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import CANDIDATE, Crystal, Entry
 from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.errors import SourceError
-from hpcvox.progress import Progress
 from hpcvox.stability.fingerprints import NONE, fingerprint
 from hpcvox.stability.summary import Column
 
 
-def tell(rows: Sequence[dict[str, Any]], relaxed: Path, sources: Sequence[Path]) -> None:
-    """Fill the columns of uniqueness and novelty in the rows that have a verdict.
+class Novelty:
+    """Compares relaxed crystals of one formula with each other, in their order, and with known ones of this formula.
 
     A relaxed crystal is unique if it matches no unique crystal before it, and novel if it matches no known crystal.
     pymatgen's ``StructureMatcher`` compares them (:meth:`hpcvox.crystals.known.Known.match`).  By formula
     or by fingerprint it is novel if no known crystal has the same one.
-
-    Args:
-        rows: the rows of ``hull.csv``, changed in place.
-        relaxed: the folder of ``hpcvox relax``.
-        sources: the sources of known crystals.
-
-    Raises:
-        SourceError: a source cannot be opened, or the file of a relaxed crystal is gone.
     """
-    chosen = [row for row in rows if row[Column.VERDICT]]
-    formulas = {str(row[Column.FORMULA]) for row in chosen}
-    known = [Known.of_source(source, formulas) for source in sources]
-    seen = Known(())
 
-    @cache
-    def fingerprints(formula: str) -> set[str]:
-        return {fingerprint(other) for one in known for other in one.of_formula(formula)}
+    def __init__(self, known: Sequence[Sequence[Crystal]]) -> None:
+        """Take the known crystals of this formula, of each source."""
+        self._known = [Known(crystals) for crystals in known]
+        self._any = any(known)
+        self._seen = Known(())
+        self._fingerprints = {fingerprint(other) for crystals in known for other in crystals}
 
-    with Progress("hull: novelty", len(chosen), "crystals") as progress:
-        for row, crystal in crystals(chosen, relaxed):
-            twin = seen.match(crystal)
-            matches = [match for one in known if (match := one.match(crystal)) is not None]
-            if twin is None:
-                seen.add(crystal)
-            nearest = min(matches, key=lambda match: match.rms, default=twin)
-            label = fingerprint(crystal)
-            row |= {
-                Column.UNIQUE: int(twin is None),
-                Column.NOVEL: int(not matches),
-                Column.NOVEL_FORMULA: int(not any(one.has(crystal.formula) for one in known)),
-                Column.FINGERPRINT: label,
-                Column.NOVEL_FINGERPRINT: ""
-                if label == NONE
-                else int(label not in fingerprints(crystal.formula)),
-                Column.MATCH: "" if nearest is None else nearest.id,
-            }
-            progress.advance(1)
+    def columns(self, crystal: Crystal) -> dict[str, Any]:
+        """The columns of uniqueness and novelty of the next crystal."""
+        twin = self._seen.match(crystal)
+        matches = [match for one in self._known if (match := one.match(crystal)) is not None]
+        if twin is None:
+            self._seen.add(crystal)
+        nearest = min(matches, key=lambda match: match.rms, default=twin)
+        label = fingerprint(crystal)
+        return {
+            Column.UNIQUE: int(twin is None),
+            Column.NOVEL: int(not matches),
+            Column.NOVEL_FORMULA: int(not self._any),
+            Column.FINGERPRINT: label,
+            Column.NOVEL_FINGERPRINT: "" if label == NONE else int(label not in self._fingerprints),
+            Column.MATCH: "" if nearest is None else nearest.id,
+        }
 
 
 def crystals(rows: Sequence[dict[str, Any]], relaxed: Path) -> Iterator[tuple[dict[str, Any], Crystal]]:

@@ -60,7 +60,18 @@ class HullSettings(Settings):
         "relax was given",
     )
 
+    actors: int = Field(
+        0,
+        ge=0,
+        description="processes, if there are more than 1,000 crystals; 0: one for each CPU (of the allocation or the "
+        "Ray cluster)",
+    )
+
     makes = ("hull.csv", "entries_*.jsonl", "summary.json")
+
+    def may_change(self) -> frozenset[str]:
+        """See :class:`hpcvox.config.Settings`: those that change no row."""
+        return frozenset({"actors"})
 
     @model_validator(mode="after")
     def _ordered(self) -> "HullSettings":

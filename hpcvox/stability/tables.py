@@ -50,24 +50,8 @@ def columns(stages: Sequence[str], novelty: bool) -> tuple[str, ...]:
     )
 
 
-def placed(
-    given: Sequence[Mapping[str, str]], potentials: Mapping[str, Used], settings: HullSettings
-) -> list[Row]:
-    """Put each crystal on the hull of each potential; return the rows of ``hull.csv``.
-
-    Args:
-        given: the rows of ``relaxed.csv``; the result has a row for each, in the same order.
-        potentials: the calculators, by their names.
-        settings: those of the job.
-    """
-    rows: list[Row] = [{} for _ in given]
-    # crystals of one chemical system follow each other, so that its hull is made only once
-    for i in sorted(range(len(given)), key=lambda i: _system(given[i])):
-        rows[i] = _row(given[i], potentials, settings)
-    return rows
-
-
-def _system(line: Mapping[str, str]) -> list[str]:
+def system(line: Mapping[str, str]) -> list[str]:
+    """The elements of the crystal in a row of ``relaxed.csv``, sorted by symbol."""
     return sorted(_amounts(line[Relaxed.FORMULA]))
 
 
@@ -78,23 +62,32 @@ def _amounts(formula: str) -> dict[str, float]:
     return found
 
 
-def _row(line: Mapping[str, str], potentials: Mapping[str, Used], settings: HullSettings) -> Row:
-    row: Row = {
+def lost(line: Mapping[str, str], code: str, message: str) -> Row:
+    """The row of ``hull.csv`` of a crystal that is not placed, with the reason."""
+    return {
         Column.ID: line[Relaxed.ID],
         Column.FORMULA: line[Relaxed.FORMULA],
         Column.VERDICT: "",
         Column.ABOVE: "",
-        Column.CODE: "",
+        Column.CODE: code,
         Column.CIF: line[Relaxed.CIF],
-        Column.MESSAGE: "",
+        Column.MESSAGE: message,
     }
+
+
+def placed(line: Mapping[str, str], potentials: Mapping[str, Used], settings: HullSettings) -> Row:
+    """Put a crystal on the hull of each potential; return its row of ``hull.csv``.
+
+    Args:
+        line: its row of ``relaxed.csv``.
+        potentials: the calculators, by their names.
+        settings: those of the job.
+    """
     if line[Relaxed.CODE]:
-        return row | {Column.CODE: line[Relaxed.CODE], Column.MESSAGE: line[Relaxed.MESSAGE]}
+        return lost(line, line[Relaxed.CODE], line[Relaxed.MESSAGE])
     if line.get(Relaxed.OUTCOME) == Fate.EXPLODED:
-        return row | {
-            Column.CODE: str(Fate.EXPLODED),
-            Column.MESSAGE: "no crystal has such a volume or such forces",
-        }
+        return lost(line, str(Fate.EXPLODED), "no crystal has such a volume or such forces")
+    row = lost(line, "", "")
     amounts = _amounts(line[Relaxed.FORMULA])
     above: list[float] = []
     for stage, used in potentials.items():

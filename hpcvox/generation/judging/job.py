@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hpcvox import config
-from hpcvox.crystals.formats.cif.writing import cif_text
-from hpcvox.crystals.known import Known, Match
+from hpcvox.crystals.known import Known
 from hpcvox.crystals.parse import parse
 from hpcvox.crystals.record import Crystal, Reject
 from hpcvox.crystals.sources.cif_set import CifSet
@@ -22,15 +21,14 @@ from hpcvox.files import durable, earlier
 from hpcvox.generation.candidates import CIFS, is_valid, read_candidates, read_crystals
 from hpcvox.generation.candidates import Column as Candidate
 from hpcvox.generation.judging.benchmark import benchmark, clear, read_reference, told
-from hpcvox.generation.judging.plausible import counted, plausibility, told_plausible
+from hpcvox.generation.judging.plausible import counted, told_plausible
 from hpcvox.generation.judging.summary import DRAWN, TABLE, Benchmark, Column, JudgeSummary, Stage
-from hpcvox.generation.judging.symmetrise import Symmetrised, symmetrised
 from hpcvox.generation.judging.trained_on import training_set
+from hpcvox.generation.judging.verdicts import Asked, anonymous, judged
 from hpcvox.generation.settings import GenerateSettings, JudgeSettings
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.process.outcome import Outcome, rejects_told
 from hpcvox.process.settings_files import CONFIG
-from hpcvox.progress import Progress
 from hpcvox.shards.layout import REJECTS
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.folder.card import read_card
@@ -52,15 +50,8 @@ def run(settings: JudgeSettings) -> Outcome:
         crystals = {name: one for name, one in read.items() if isinstance(one, Crystal)}
         formulas = {crystal.formula for crystal in crystals.values()}
         judge = _Judge(settings, formulas)
-        with Progress("judge", len(candidates), "candidates") as progress:
-            for row in candidates:
-                row.update(judge.verdict(row, read.get(row[Column.ID])))
-                progress.advance(1)
+        ideal = judge.fill(candidates, read)
         left = [row for row in candidates if not row[Column.LOST]]
-        ideal = {row[Column.ID]: symmetrised(crystals[row[Column.ID]], settings.symprec) for row in left}
-        for row in left:
-            if (one := ideal[row[Column.ID]]) is not None:
-                row |= {Column.SPACEGROUP: one.group, Column.SYMBOL: one.symbol}
         _write_cifs(settings, left, ideal)
         compared = None
         clear(settings.out)
@@ -88,86 +79,64 @@ def _outcome(settings: JudgeSettings, summary: JudgeSummary, rejects: list[Rejec
 
 
 class _Judge:
-    """Judges one candidate after the other; remembers the distinct ones, to find later duplicates.
-
-    A candidate is compared with distinct candidates, never with duplicates, as in pymatgen's
-    ``StructureMatcher.group_structures``.  So n candidates of which d are distinct cost at most n·d comparisons.
-    """
+    """What candidates of this run are judged by."""
 
     def __init__(self, settings: JudgeSettings, formulas: set[str]) -> None:
         made = config.load(GenerateSettings, settings.generated / CONFIG)
         self.anonymous = settings.anonymous_formula or _base_anonymous(made)
         asked_for = {"element"} if self.anonymous == "A" else set()
-        self.implausible = set(settings.implausible) - asked_for
+        self.asked = Asked(frozenset(set(settings.implausible) - asked_for), self.anonymous, settings.symprec)
         self.training = training_set(made.vae, formulas)
         self.known = [Known.of_source(source, formulas) for source in settings.known]
-        self.seen = Known(())
-        self.compositions: dict[str, str] = {}
+        self.actors = settings.actors
 
     @property
     def stages(self) -> list[Stage]:
         """The stages that this run has, in their order."""
         asked = {
-            Stage.PLAUSIBLE: bool(self.implausible),
+            Stage.PLAUSIBLE: bool(self.asked.implausible),
             Stage.ANONYMOUS: self.anonymous is not None,
             Stage.NOT_TRAINED_ON: self.training is not None,
             Stage.NOT_KNOWN: bool(self.known),
         }
         return [stage for stage in Stage if asked.get(stage, True)]
 
-    def verdict(self, row: dict[str, Any], crystal: Crystal | Reject | None) -> dict[str, Any]:
-        """The columns of the verdict: the stage that loses the candidate (empty: none), and what it is the same as."""
-        if crystal is None:
-            return {Column.LOST: Stage.PLACED}
-        if not is_valid(row):
-            return {Column.LOST: Stage.VALID}
-        if isinstance(crystal, Reject):
-            return {Column.LOST: Stage.VALID, Column.CODE: crystal.code, Column.MESSAGE: crystal.message}
-        found = plausibility(crystal)
-        measured: dict[str, Any] = {
-            Column.DENSITY: f"{found.density:.4g}",
-            Column.VOLUME: "" if found.volume is None else f"{found.volume:.4g}",
-        }
-        why = next((reason for reason in found.faults if reason in self.implausible), None)
-        measured[Column.REMARKS] = " ".join(reason for reason in found.faults if reason != why)
-        if why is not None:
-            return measured | {
-                Column.LOST: Stage.PLAUSIBLE,
-                Column.CODE: why,
-                Column.MESSAGE: found.faults[why],
-            }
-        return measured | self._compared(crystal)
+    def fill(self, rows: list[dict[str, Any]], read: Mapping[str, Crystal | Reject]) -> dict[str, str]:
+        """Fill the columns of the verdict; return the exactly symmetric crystals of those that are left.
 
-    def _compared(self, crystal: Crystal) -> dict[str, Any]:
-        """The verdict on a plausible candidate: which of the later stages loses it, if any."""
-        if self.anonymous is not None and _anonymous(crystal.formula) != self.anonymous:
-            return {Column.LOST: Stage.ANONYMOUS}
-        found = self._there_already(crystal)
-        if found is None or found[0] != Stage.DISTINCT:
-            self.seen.add(crystal)
-        if found is not None:
-            stage, match = found
-            return {Column.LOST: stage, Column.MATCH: match.id, Column.RMS: round(match.rms, 6)}
-        first = self.compositions.setdefault(crystal.formula, crystal.id)
-        if first != crystal.id:
-            return {Column.LOST: Stage.COMPOSITION, Column.MATCH: first}
-        return {Column.LOST: ""}
+        Args:
+            rows: those of all candidates.
+            read: the crystal of each candidate that has one, or why it cannot be used, by the candidate's id.
 
-    def _there_already(self, crystal: Crystal) -> tuple[Stage, Match] | None:
-        sets = [(Stage.DISTINCT, self.seen), (Stage.NOT_TRAINED_ON, self.training)]
-        for stage, known in [*sets, *((Stage.NOT_KNOWN, known) for known in self.known)]:
-            match = known.match(crystal) if known is not None else None
-            if match is not None:
-                return stage, match
-        return None
-
-
-def _anonymous(formula: str) -> str:
-    """The formula with letters for elements, such as ABC3."""
-    from pymatgen.core.composition import Composition
-
-    anonymous: str = Composition(formula).anonymized_formula
-    return anonymous
+        Returns:
+            CIFs by the candidates' ids, of those that are left and have a symmetry.
+        """
+        valid: list[Crystal] = []
+        for row in rows:
+            crystal = read.get(row[Column.ID])
+            if crystal is None:
+                row[Column.LOST] = Stage.PLACED
+            elif not is_valid(row):
+                row[Column.LOST] = Stage.VALID
+            elif isinstance(crystal, Reject):
+                row |= {
+                    Column.LOST: Stage.VALID,
+                    Column.CODE: crystal.code,
+                    Column.MESSAGE: crystal.message,
+                }
+            else:
+                valid.append(crystal)
+        there = [(Stage.NOT_KNOWN, one) for one in self.known]
+        if self.training is not None:
+            there.insert(0, (Stage.NOT_TRAINED_ON, self.training))
+        found = judged(valid, there, self.asked, self.actors)
+        ideal: dict[str, str] = {}
+        for row in rows:
+            if (one := found.get(row[Column.ID])) is not None:
+                row.update(one.row)
+                if one.ideal:
+                    ideal[row[Column.ID]] = one.ideal
+        return ideal
 
 
 def _base_anonymous(made: GenerateSettings) -> str | None:
@@ -180,21 +149,18 @@ def _base_anonymous(made: GenerateSettings) -> str | None:
     else:
         shards = ShardSet.open(read_card(made.vae, VAECard).run.shards)
         formulas = [f for name, f in zip(shards.ids, shards.formulas, strict=True) if name == made.base]
-    return _anonymous(formulas[0]) if formulas else None
+    return anonymous(formulas[0]) if formulas else None
 
 
-def _write_cifs(
-    settings: JudgeSettings, left: list[dict[str, Any]], ideal: Mapping[str, Symmetrised | None]
-) -> None:
+def _write_cifs(settings: JudgeSettings, left: list[dict[str, Any]], ideal: Mapping[str, str]) -> None:
     """Write the CIFs of the remaining crystals: as generated, and symmetrised."""
     generated = CifSet(settings.generated / CIFS)
     with CifSet(settings.out / CIFS).replaced(settings.crystals) as add:
         for row in left:
             add(f"{row[Column.ID]}.cif", generated.read(Path(row[Column.CIF]).name))
     with CifSet(settings.out / "symmetrised").replaced(settings.crystals) as add:
-        for name, one in ideal.items():
-            if one is not None:
-                add(f"{name}.cif", cif_text(one.crystal))
+        for name, text in ideal.items():
+            add(f"{name}.cif", text)
 
 
 def _write(
@@ -207,7 +173,7 @@ def _write(
     summary = JudgeSummary(
         funnel=_funnel(len(rows), judge.stages, lost),
         lost={stage: lost[stage] for stage in judge.stages},
-        plausible=counted(rows) if judge.implausible else None,
+        plausible=counted(rows) if judge.asked.implausible else None,
         remarks_of_those_left=dict(Counter(code for row in left for code in row[Column.REMARKS].split())),
         space_groups=dict(Counter(row[Column.SYMBOL] for row in left if Column.SYMBOL in row).most_common()),
         left_and_charge_balanced=sum(row[Candidate.CHARGE_BALANCED] == str(True) for row in left),

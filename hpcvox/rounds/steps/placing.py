@@ -36,6 +36,9 @@ REPLAY_SEED: Final = 1_000_003
 ID, ROLE, CIF = "id", "role", "cif"
 """Columns of the table of training crystals, beside that of the condition."""
 
+AS_DRAWN: Final = "find-as-drawn"
+"""The role of a find that trains in the form in which it was drawn."""
+
 
 def refuse_set_by_hand(settings: CampaignSettings) -> None:
     """Raise :class:`ConfigError` if the user has set a key that the campaign decides."""
@@ -102,7 +105,11 @@ def relax(settings: CampaignSettings, place: Round, left: int | None) -> RelaxSe
 def hull(settings: CampaignSettings, place: Round) -> HullSettings:
     """The settings of a round's ``hull``."""
     return HullSettings(
-        relaxed=place.relaxed, out=place.hull, references=settings.references, metastable=settings.keep
+        relaxed=place.relaxed,
+        out=place.hull,
+        references=settings.references,
+        metastable=settings.keep,
+        actors=settings.judge.actors,
     )
 
 

@@ -1,15 +1,21 @@
 """What a training has: finds, so many times each, beside what is replayed."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from hpcvox.crystals.formats.cif.writing import cif_text
+from hpcvox.crystals.sources.cif_set import CifSet
 from hpcvox.files import durable
 from hpcvox.networks.vae.bins import bin_of
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.rounds import reading
-from hpcvox.rounds.folders import REPLAY, Round
+from hpcvox.rounds.folders import CIFS, REPLAY, Round
 from hpcvox.rounds.steps import placing, replaying, training_set
 from hpcvox.training.folder.card import read_card
 from tests.support.campaign_run import BY_ROUND, make_campaign
+from tests.support.hull_run import perovskite
 
 CARD = read_card(Path("perovskites"), VAECard)
 
@@ -34,3 +40,22 @@ def test_finds_of_all_rounds_so_far_and_the_replayed(tmp_path: Path) -> None:
 def test_a_value_of_each_bin_is_in_it() -> None:
     for decile in range(CARD.conditions):
         assert bin_of([replaying.middle(CARD, decile)], CARD.edges) == [decile]  # type: ignore[arg-type]
+
+
+def test_a_find_whose_relaxed_cell_is_no_shape_of_the_voxels_trains_as_it_was_drawn(tmp_path: Path) -> None:
+    settings = make_campaign(tmp_path / "c", "repeat=1")
+    place = Round(tmp_path / "c", 1)
+    find, *others = reading.kept(place)
+    name = find["cif"].rpartition("/")[2]
+    drawn = perovskite(find["candidate"], 4.1, (19, 30, 9, 9, 9))
+    place.generated.mkdir(parents=True)
+    with CifSet(place.generated / CIFS).replaced("folder") as add:
+        add(f"{find['candidate']}.cif", cif_text(drawn))
+    relaxed = replace(drawn, lattice=np.diag([3.9, 3.9, 4.4]))
+    (place.kept / CIFS / name).write_text(cif_text(relaxed))
+    outcome = training_set.run(settings, place, CARD)
+    rows = {row[placing.ID]: row for row in reading.rows(place.training)}
+    assert rows[find["id"]][placing.ROLE] == placing.AS_DRAWN
+    assert "_cell_length_c   4.100000" in rows[find["id"]][placing.CIF]
+    assert {rows[row["id"]][placing.ROLE] for row in others} == {"find"}
+    assert "(1 as drawn, for" in outcome.summary
