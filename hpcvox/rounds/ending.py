@@ -16,7 +16,13 @@ class Done(NamedTuple):
 
 def brought_too_little(settings: CampaignSettings, summary: RoundSummary) -> bool:
     """Whether a round is the last one because it brought too few finds."""
-    return summary.wanted < settings.min_gain
+    return summary.wanted < least_gain(settings)
+
+
+def least_gain(settings: CampaignSettings) -> float:
+    """How many finds a round must bring so that another one follows."""
+    least = settings.min_gain
+    return least if least >= 1 else least * settings.samples
 
 
 def calculations_left(settings: CampaignSettings, done: Sequence[Done]) -> int | None:
@@ -29,9 +35,8 @@ def why_over(settings: CampaignSettings, done: Sequence[Done]) -> str | None:
     """Why no round follows those that are ``done``, with the setting that decides it; None if another round follows."""
     if done and brought_too_little(settings, last := done[-1].summary):
         finds = "wanted finds" if settings.want else "finds"
-        return (
-            f"round {last.round} brought {last.wanted:,} {finds}, fewer than min_gain={settings.min_gain:,}"
-        )
+        share = "" if settings.min_gain >= 1 else f" of {settings.samples:,} samples"
+        return f"round {last.round} brought {last.wanted:,} {finds}, fewer than min_gain={settings.min_gain:g}{share}"
     if len(done) >= settings.rounds:
         return f"rounds={settings.rounds} are done"
     if calculations_left(settings, done) == 0:

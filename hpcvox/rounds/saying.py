@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hpcvox.crystals.sources.cif_set import CifSet
+from hpcvox.rounds import ending
 from hpcvox.rounds.folders import CIFS, FINDS, ROUNDS
 from hpcvox.rounds.reading import Row, rows
 from hpcvox.rounds.settings import CampaignSettings
@@ -75,7 +76,13 @@ def named(row: Row) -> str:
 
 def _next(settings: CampaignSettings, done: Sequence[RoundSummary]) -> str:
     """What the user can do next."""
-    if not done or not done[-1].finds:
+    if not sum(one.finds for one in done):
         return "next: with another out, draw for low energies (generate.conditions=[0]) or more samples, or raise keep"
-    more = f"the same command with rounds={len(done) + 3} goes on"
+    ended = ending.brought_too_little(settings, done[-1])
+    # of a round that has brought too little, no larger number of rounds makes another follow
+    changed = [
+        *(["min_gain=0"] if ended else []),
+        *([f"rounds={len(done) + 3}"] if len(done) >= settings.rounds else []),
+    ]
+    more = f"the same command with {' '.join(changed or ['a larger budget'])} goes on"
     return f"next: {more}; to relax the finds by DFT: hpcvox relax source={settings.out / CIFS} stages=[gpaw]"

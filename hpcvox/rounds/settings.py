@@ -105,8 +105,11 @@ class CampaignSettings(Settings):
         "relaxation are counted; if a target is the condition of model, candidates are drawn for the bins that "
         "overlap its range",
     )
-    min_gain: int = Field(
-        1, ge=0, description="a round that brings fewer finds is the last one; 0: no round is"
+    min_gain: float = Field(
+        0.005,
+        ge=0,
+        description="a round that brings fewer finds is the last one: a share of its samples or, from 1 on, a number "
+        "of finds; 0: no round is",
     )
     budget: BudgetSettings = Field(BudgetSettings(), description="what all rounds together may use up")
     final: FinalSettings = Field(
