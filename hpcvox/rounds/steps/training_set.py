@@ -50,7 +50,9 @@ def _finds(settings: CampaignSettings, place: Round, card: VAECard) -> Iterator[
             if relaxed is not None and not _fits(sampler, relaxed):
                 drawn = crystals.crystal_of(CifSet(one.generated / CIFS), row[Find.CANDIDATE])
                 if drawn is not None:
-                    role, text = placing.AS_DRAWN, cif_text(symmetric(drawn, settings.relax.symprec))
+                    # 0: none is looked for
+                    symprec = settings.relax.symprec
+                    role, text = placing.AS_DRAWN, cif_text(symmetric(drawn, symprec) if symprec else drawn)
             line = {placing.ROLE: role, placing.CIF: text}
             if card.condition is not None:
                 line[card.condition] = row.get(predicted_column(card.condition)) or repr(
