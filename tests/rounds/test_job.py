@@ -30,6 +30,8 @@ SMALL = [
     "replayed=10",
     "repeat=2",
     "keep=1000",
+    # predicting costs an actor in each round
+    "models=[]",
     "generate.conditions=[0]",
     "generate.threads=1",
     "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",

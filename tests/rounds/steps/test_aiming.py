@@ -13,6 +13,7 @@ from hpcvox.rounds.steps import aiming
 from hpcvox.screening.expression import parse
 from hpcvox.screening.summary import OF_CRYSTALS
 from hpcvox.training.folder.card import read_card
+from tests.support.paths import ROOT
 
 MODELS = "models=[perovskite_formation_energy]"
 CARD = read_card(Path("perovskites"), VAECard)
@@ -31,6 +32,15 @@ def test_what_networks_predict_can_be_wanted() -> None:
         aiming.refuse_unknown(settings("want={heat_al: [0, 1]}"))
     with pytest.raises(ConfigError, match="write the lower first"):
         settings("want={heat_all: [1, 0]}")
+
+
+def test_the_campaign_that_comes_with_hpcvox_predicts_seven_properties() -> None:
+    shipped = config.load(CampaignSettings, ROOT / "configs/campaign.yaml", [])
+    assert aiming.targets(shipped) == [
+        "band_gap", "bulk_modulus", "dielectric_constant", "formation_energy", "poisson_ratio", "refractive_index",
+        "shear_modulus",
+    ]  # fmt: skip
+    assert aiming.predict(shipped, Round(Path("o"), 1)).metal_gap == 0.1
 
 
 @pytest.mark.parametrize(
