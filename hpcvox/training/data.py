@@ -24,7 +24,7 @@ AT_ONCE = 4096
 """
 
 # The purposes for which random numbers are drawn; each has a stream of its own, independent of the others.
-ORDER, TURN, NOISE, VOXELS, REPLICA, CRYSTALS, DROPOUT = range(7)
+ORDER, TURN, NOISE, VOXELS, REPLICA, CRYSTALS, DROPOUT, SPECKLE = range(8)
 
 
 class Batch(Protocol):

@@ -16,6 +16,7 @@ from hpcvox.errors import ConfigError, ShardError
 from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import ConvNetSettings, TrainFingerprintSettings
+from hpcvox.networks.fingerprint.speckle import speckled
 from hpcvox.networks.fingerprint.task import RECIPE, FingerprintTask
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.training.data import Slice
@@ -73,6 +74,39 @@ def test_dropout_keeps_the_share_asked_for_and_hangs_on_seed_epoch_and_sample_al
     assert torch.equal(some[[3, 1]], two)
     assert not torch.equal(some, later)
     assert kept(train[:4], -1) is None
+
+
+def test_speckle_has_its_contrast_and_hangs_on_seed_epoch_and_sample_alone(
+    fingerprints: Path, tmp_path: Path
+) -> None:
+    given = settings(fingerprints, tmp_path, "speckle=0.5")
+    shards = ShardSet.open(fingerprints)
+    train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
+    task = FingerprintTask(given, shards, train, Alone())
+
+    def seen(samples: Sequence[int] | NDArray[np.int64], epoch: int) -> torch.Tensor:
+        return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch).x
+
+    whole, some, two, later = (
+        seen(train[:4], -1),
+        seen(train[:4], 2),
+        seen([train[3], train[1]], 2),
+        seen(train[:4], 3),
+    )
+    assert torch.equal(some[[3, 1]], two)
+    assert not torch.equal(some, later)
+    assert torch.equal(some > 0, whole > 0), "dark pixels stay dark"
+    assert some.amax((1, 2, 3)).tolist() == [1.0] * 4
+    assert np.array_equal(whole[0].permute(1, 2, 0), shards.read_array("fingerprint", train[:1])[0])
+
+    flat = speckled(np.ones((128, 128, 3), np.float32), 0.5, np.random.default_rng(0))
+    assert flat.std() / flat.mean() == pytest.approx(0.5, rel=0.02)
+
+
+def test_of_epochs_that_name_equally_many_rightly_the_one_with_the_least_loss_is_best() -> None:
+    epochs = [(0.9, 0.1), (1.0, 0.3), (1.0, 0.2), (0.999_999, 0.0)]
+    best = min(epochs, key=lambda one: RECIPE.least({"accuracy": one[0], "loss": one[1]}))
+    assert best == (1.0, 0.2)
 
 
 def test_dropout_keeps_the_mean_of_the_features() -> None:

@@ -54,6 +54,14 @@ class TrainFingerprintSettings(TrainSettings):
     epochs: Epochs = 5
     batch_size: BatchSize = 32
     model: ConvNetSettings = Field(ConvNetSettings(), description="shape of the network")
+    speckle: float = Field(
+        0.0,
+        ge=0,
+        le=4,
+        description="contrast of the random speckle of the training's fingerprints: each pixel is multiplied by a "
+        "gamma-distributed number of mean 1 and this standard deviation, anew in each epoch; 1: that of laser light, "
+        "with which perfect crystals teach the network to name defective ones; 0: none, as in the paper",
+    )
     target: str = Field("space_group", description="the target whose values decide the class")
     classes: dict[str, list[int]] = Field(
         SPACE_GROUPS,

@@ -13,9 +13,10 @@ from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.samples import labels, refuse_empty, usable
 from hpcvox.networks.fingerprint.settings import TrainFingerprintSettings
+from hpcvox.networks.fingerprint.speckle import speckled
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.selection import Samples
-from hpcvox.training.data import DROPOUT, Slice, generator
+from hpcvox.training.data import DROPOUT, SPECKLE, Slice, generator
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -54,6 +55,10 @@ class FingerprintTask:
 
     def read(self, part: Slice, epoch: int) -> FingerprintBatch:
         images = self.shards.read_array("fingerprint", part.indices)
+        if epoch >= 0 and self.settings.speckle:
+            images = np.stack(
+                [self._speckled(image, epoch, int(n)) for image, n in zip(images, part.indices, strict=True)]
+            )
         x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
         kept = None
         if epoch >= 0 and self.model.dropout:
@@ -80,6 +85,9 @@ class FingerprintTask:
     def finish(self, out: Path, held_out: Samples) -> None:
         pass
 
+    def _speckled(self, image: NDArray[np.float32], epoch: int, index: int) -> NDArray[np.float32]:
+        return speckled(image, self.settings.speckle, generator(self.settings.seed, SPECKLE, epoch, index))
+
     def _kept(self, epoch: int, index: int) -> NDArray[np.bool_]:
         random = generator(self.settings.seed, DROPOUT, epoch, index).random(self.model.features)
         kept: NDArray[np.bool_] = random >= self.model.dropout
@@ -87,8 +95,11 @@ class FingerprintTask:
 
 
 def _least(figures: dict[str, float]) -> float:
-    """The figure whose least value marks the best weights: the error rate, since the paper keeps the best accuracy."""
-    return -figures["accuracy"]
+    """The figure whose least value marks the best weights: the error rate, since the paper keeps the best accuracy.
+
+    Of epochs that name equally many rightly the one with the least loss is best.
+    """
+    return -figures["accuracy"] + 1e-9 * min(figures["loss"], 1.0)
 
 
 RECIPE = Recipe(FingerprintTask, usable, least=_least)

@@ -31,8 +31,8 @@ class Bench(NamedTuple):
     steps: Steps
     pristine: Sequence[Net]
     """Trained on perfect crystals alone; of each draw."""
-    noisy: Sequence[Net]
-    """Trained on displaced crystals."""
+    others: Mapping[str, Sequence[Net]]
+    """By what they were trained on: the networks that these are compared with, of each draw."""
 
     @property
     def draws(self) -> range:

@@ -1,8 +1,8 @@
-"""The networks of the draws: each is trained on its own crystals, perfect or displaced; or they are given."""
+"""The networks of the draws: each is trained on crystals of its own, by one of the lessons; or they are given."""
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hpcvox.database.elements.job import write
 from hpcvox.database.prototypes.elemental import draw
@@ -30,22 +30,42 @@ class Trained(Part):
     """Of its weights."""
 
 
-def trained(settings: ZilettiSettings, number: int, noise: float) -> tuple[Net, Step[Trained]]:
-    """The network of draw ``number``, and the step that trains it.
+class Lesson(NamedTuple):
+    """What a network is trained on."""
 
-    Args:
-        noise: displacement of the training crystals, Å; 0: they are perfect.
-    """
+    name: str
+    displacement: float
+    """Of the atoms of the crystals, Å."""
+    speckle: float
+    """Contrast of the speckle of their fingerprints."""
+
+
+def speckled(settings: ZilettiSettings) -> Lesson:
+    """Perfect crystals; their fingerprints have speckle, unless the settings say that they have none."""
+    return Lesson("speckled", 0.0, settings.speckle) if settings.speckle else PLAIN
+
+
+PLAIN: Final = Lesson("perfect", 0.0, 0.0)
+"""Perfect crystals and their fingerprints, as in the paper."""
+
+
+def displaced(settings: ZilettiSettings) -> Lesson:
+    """Displaced crystals."""
+    return Lesson("displaced", settings.noise, 0.0)
+
+
+def trained(settings: ZilettiSettings, number: int, lesson: Lesson) -> tuple[Net, Step[Trained]]:
+    """The network of draw ``number``, and the step that trains it."""
     scale, seed = settings.scale, settings.seed_of(number)
-    identity: list[Any] = [scale.crystals, seed, scale.epochs, noise, settings.atoms]
+    identity: list[Any] = [scale.crystals, seed, scale.epochs, *lesson[1:], settings.atoms]
     identity += [settings.learning_rate, settings.batch_size, settings.model.model_dump(mode="json")]
-    name = f"draw-{number}-{'displaced' if noise else 'perfect'}"
+    name = f"draw-{number}-{lesson.name}"
     folder = settings.folder / "networks" / f"{name}.{digest(identity)[:SHORT]}"
-    make = partial(_train, settings, number, noise, folder)
+    make = partial(_train, settings, number, lesson, folder)
     return Net(folder, identity), Step(f"networks/{name}", Trained, identity, make, (folder / WEIGHTS,))
 
 
-def _train(settings: ZilettiSettings, number: int, noise: float, folder: Path, work: Path) -> Trained:
+def _train(settings: ZilettiSettings, number: int, lesson: Lesson, folder: Path, work: Path) -> Trained:
     scale, seed = settings.scale, settings.seed_of(number)
     source = work / "crystals.csv"
     write(source, draw(scale.crystals, seed))
@@ -54,7 +74,7 @@ def _train(settings: ZilettiSettings, number: int, noise: float, folder: Path, w
         out=work / "shards",
         targets=[TARGET],
         atoms=settings.atoms,
-        displacement=noise,
+        displacement=lesson.displacement,
         seed=seed,
         # no crystal is a stranger's, and a busy machine may let one wait for minutes
         limit_s=0,
@@ -72,6 +92,7 @@ def _train(settings: ZilettiSettings, number: int, noise: float, folder: Path, w
         threads=settings.threads,
         keep_checkpoints=1,
         model=settings.model,
+        speckle=lesson.speckle,
         target=TARGET,
     )
     train(given, work / "training.log")

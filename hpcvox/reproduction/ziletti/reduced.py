@@ -50,6 +50,15 @@ def _other(settings: ZilettiSettings) -> list[Reduced]:
             costs="nothing: the maps are finer",
         ),
     ]
+    if settings.networks is None and settings.speckle:
+        told.append(
+            Reduced(
+                what="fingerprints of the training",
+                here=f"perfect crystals, with speckle of contrast {settings.speckle:g}",
+                paper="perfect crystals, without",
+                costs="nothing: defects are named better; the last section compares both",
+            )
+        )
     if settings.networks is not None:
         told.append(
             Reduced(

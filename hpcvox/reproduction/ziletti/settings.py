@@ -22,7 +22,7 @@ class Scale(NamedTuple):
     asked: int
 
 
-SIZES: Final = {"small": Scale(3, 1400, 3, 20, 3, 10), "full": Scale(5, 10_517, 5, 150, 150, 40)}
+SIZES: Final = {"small": Scale(3, 1400, 6, 20, 3, 10), "full": Scale(5, 10_517, 5, 150, 150, 40)}
 
 _SMALL, _FULL = SIZES["small"], SIZES["full"]
 
@@ -75,6 +75,13 @@ class ZilettiSettings(ReproduceSettings):
         ge=1,
         description="crystals of each point of the other experiments; "
         f"null: small {_SMALL.asked}, full {_FULL.asked}",
+    )
+    speckle: float = Field(
+        1.0,
+        ge=0,
+        le=4,
+        description="contrast of the speckle of the fingerprints of the (perfect) training crystals; 0: none, as in "
+        "the paper",
     )
     noise: float = Field(
         0.1, gt=0, description="Å; displacement of the training crystals of trained_with_noise"

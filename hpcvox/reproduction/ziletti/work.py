@@ -55,15 +55,19 @@ def work(settings: ZilettiSettings, steps: Steps) -> Work:
     draws = range(settings.scale.draws)
     before: list[Step[Any]] = []
     if settings.networks is None:
-        made = [networks.trained(settings, number, 0.0) for number in draws]
+        made = [networks.trained(settings, number, networks.speckled(settings)) for number in draws]
         pristine = [net for net, _ in made]
         before += [step for _, step in made]
     else:
         pristine = networks.taken(settings)
-    displaced = [networks.trained(settings, number, settings.noise) for number in draws]
+    others = {
+        method: [networks.trained(settings, number, lesson) for number in draws]
+        for method, lesson in noise.compared(settings).items()
+    }
     if "trained_with_noise" in settings.chosen:
-        before += [step for _, step in displaced]
-    bench = Bench(settings, steps, pristine, [net for net, _ in displaced])
+        before += [step for of_draws in others.values() for _, step in of_draws]
+    compared = {method: [net for net, _ in of_draws] for method, of_draws in others.items()}
+    bench = Bench(settings, steps, pristine, compared)
     return Work(before, _experiments(bench), lambda: _facts(settings), QUANTITIES, reduced(settings))
 
 

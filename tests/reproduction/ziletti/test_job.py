@@ -11,7 +11,7 @@ from hpcvox.reproduction.summary import ReproductionSummary
 from hpcvox.reproduction.ziletti.border import BORDERS, DISTANCES
 from hpcvox.reproduction.ziletti.claims import STATEMENTS
 from hpcvox.reproduction.ziletti.fig4 import ALONG, POINTS, SHARES
-from hpcvox.reproduction.ziletti.noise import DISPLACED, PERFECT
+from hpcvox.reproduction.ziletti.noise import DISPLACED, PERFECT, TABLES
 from hpcvox.reproduction.ziletti.tables import NETWORK, SPGLIB
 from hpcvox.reproduction.ziletti.work import MAKERS
 from tests.support.fingerprint_network import network_folder
@@ -28,8 +28,8 @@ def test_the_whole_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     given = ["reproduce", "ziletti", f"out={out}", *TINY]
     assert cli.main([*given, "--plan"]) == 0
     assert not out.exists(), "a plan does nothing"
-    # of each draw: 2 networks; tables, 2 of Fig. 4, 3 of Fig. S1, maps, border, doubt, noise
-    assert "in all 24 steps, 24 to do" in capsys.readouterr().out
+    # of each draw: 3 networks; tables, 2 of Fig. 4, 3 of Fig. S1, maps, border, doubt, 2 of noise
+    assert "in all 28 steps, 28 to do" in capsys.readouterr().out
     assert cli.main(given) == 0
     assert f"of {len(STATEMENTS)} claims" in capsys.readouterr().out.splitlines()[-1]
 
@@ -46,7 +46,7 @@ def test_the_whole_paper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     both = [row for row in made["tables"].rows if row.where in ("Table S1", "Table S2")]
     assert len(both) == 23 * len(methods)
     assert all(len(row.values) == 2 and row.paper is not None for row in both)
-    assert {row.method for row in made["trained_with_noise"].rows} == {PERFECT, DISPLACED}
+    assert {row.method for row in made["trained_with_noise"].rows} == {TABLES, PERFECT, DISPLACED}
     fig4 = [row for row in made["fig4"].rows if row.values]
     assert len(fig4) == 2 * (2 * len(SHARES) + len(ALONG) * len(POINTS))
     at_borders = [row for row in made["border"].rows if row.at is not None]
