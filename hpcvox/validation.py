@@ -24,8 +24,10 @@ def explained(kind: type[BaseModel], problem: Mapping[str, Any]) -> str:
     path = [str(part) for part in problem["loc"]]
     key = " ".join(".".join(path).split())[:_MAX_KEY]
     if problem["type"] == "extra_forbidden":
-        valid = sorted(_keys(kind, path[:-1]))
-        return f"unknown key {key}: {did_you_mean(path[-1], valid)}valid here: {', '.join(valid)}"
+        fields = _fields(kind, path[:-1])
+        valid = sorted(fields)
+        near = did_you_mean(path[-1], valid) or _meant_by(problem["input"], fields)
+        return f"unknown key {key}: {near}valid here: {', '.join(valid)}"
     if problem["type"] == "missing":
         return f"{key} is missing"
     said = str(problem["msg"]).removeprefix("Value error, ").removesuffix(" for <class 'pathlib.Path'>")
@@ -48,14 +50,22 @@ def group_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
-def _keys(kind: type[BaseModel], path: Sequence[str]) -> set[str]:
-    """The keys of the group at ``path`` within ``kind``."""
+def _meant_by(value: object, fields: Mapping[str, FieldInfo]) -> str:
+    """The beginning of a hint at the first of ``fields`` whose names ``value`` is one of; empty if there is none."""
+    for key, field in fields.items():
+        if any(value in one.names() for one in field.metadata if hasattr(one, "names")):
+            return f"did you mean {key}={value}? "
+    return ""
+
+
+def _fields(kind: type[BaseModel], path: Sequence[str]) -> Mapping[str, FieldInfo]:
+    """The fields of the group at ``path`` within ``kind``."""
     for name in path:
         if name.isdigit():  # an index into a list of groups
             continue
         field = kind.model_fields.get(name)
         found = None if field is None else group_of(field)
         if found is None:
-            return set()
+            return {}
         kind = found
-    return set(kind.model_fields)
+    return kind.model_fields

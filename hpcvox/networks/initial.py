@@ -1,23 +1,20 @@
-"""Loads the network of another run, so that a training can start from its weights."""
+"""Whether a training can start from the weights of another run's network; imports no PyTorch."""
 
 from pathlib import Path
 
-from torch import nn
-
 from hpcvox.config import Settings
 from hpcvox.errors import ConfigError
-from hpcvox.training.folder import runs
-from hpcvox.training.folder.card import C
+from hpcvox.training.folder.card import C, read_card
 
 
-def loaded(
+def card_of(
     folder: Path,
     kind: type[C],
     shape: Settings,
     *,
     free: frozenset[str] = frozenset(),
-) -> tuple[nn.Module, C]:
-    """Load the network in ``folder`` and its card, and check that it has the shape of the one to be trained.
+) -> C:
+    """Read the card of the network in ``folder``, and check that it has the shape of the one to be trained.
 
     Args:
         folder: run folder of the network.
@@ -29,7 +26,7 @@ def loaded(
         CheckpointError: there is no such network.
         ConfigError: it has another shape; the message names each setting that differs and the value it must have.
     """
-    model, card = runs.load_model(folder, kind)
+    card = read_card(folder, kind)
     mine = shape.model_dump(mode="json", exclude=set(free))
     its = card.model.model_dump(mode="json")
     differ = [f"model.{key}={its[key]}" for key, value in mine.items() if its[key] != value]
@@ -38,4 +35,4 @@ def loaded(
         raise ConfigError(
             f"initial: the network of {folder} has another shape: set {' '.join(differ)}, as it has{but}"
         )
-    return model, card
+    return card

@@ -1,5 +1,6 @@
 """Describes maps of voxels: those that a network was trained on (from its card), and those of a shard set."""
 
+from pathlib import Path
 from typing import Annotated, NamedTuple, Protocol, Self, cast
 
 from annotated_types import Ge, Gt, Le
@@ -80,6 +81,22 @@ def fitting(shape: Shape, shards: ShardSet) -> MapKind:
     if misfit := shape.misfit(kind.voxels, "model."):
         raise ConfigError(f"{shards.folder}: {misfit}")
     return kind
+
+
+def require_same(kind: MapKind, shards: Path, card: "MapsCard", folder: Path, do: str) -> None:
+    """Check that a trained network takes the maps of a training's shard set.
+
+    Args:
+        kind: the kind of these maps.
+        shards: the shard set.
+        card: of the network in ``folder``.
+        do: what to do where it does not; it ends the message.
+
+    Raises:
+        ConfigError: it was trained on another kind.
+    """
+    if misfit := kind.misfit(MapKind.of_card(card), folder):
+        raise ConfigError(f"{shards} has {misfit}: {do}")
 
 
 class MapsCard(Card):

@@ -178,3 +178,10 @@ def test_a_verb_of_a_verb_may_be_typed_as_an_option(
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == lines[1]
     assert "nowhere" in lines[0]
+
+
+def test_an_unknown_key_with_a_shipped_network_names_the_key_that_takes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["generate", "model=perovskites"]) == 2
+    assert "unknown key model: did you mean vae=perovskites? valid here: " in capsys.readouterr().err

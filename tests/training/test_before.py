@@ -39,6 +39,14 @@ MISTAKES = {
     "train-unet shards=voxels model.patch=4": "model.down: 2 levels and patches of 4³ take a multiple of 16 voxels",
     "train-unet shards=voxels model.down=[[8,8]]": "model.up: it has 2 levels, and model.down 1: give as many",
     "train-unet shards=voxels vae=nope": "holds no trained model",
+    "train-unet shards=voxels vae=perovskites": "voxels has 8³ periodic voxels, and perovskites was trained on "
+    "32³ periodic ones: train both on one shard set",
+    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy bins=3 initial=perovskites": "perovskites has "
+    "another shape: set model.encoder=[32, 64, 128] model.latent=64 model.decoder=[128, 64, 32], as it has",
+    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy bins=3 unet=perovskites": "holds a "
+    "vae, but a unet is needed here",
+    "train-cgcnn shards=graphs target=affinity initial=perovskite_formation_energy": "has another shape: set "
+    "model.convolutions=4, as it has (model.hidden may differ)",
     "train-fingerprint shards=fingerprints": "has no training sample of bct 139",
     "train-fingerprint shards=fingerprints target=group": "did you mean space_group?",
     "train-r3dvs shards=spots target=x": "has no target 'x'",

@@ -1,9 +1,13 @@
-"""Checks of the shard set before a CGCNN is trained on it; imports no PyTorch."""
+"""Checks of the shard set, and of another network, before a CGCNN is trained on it; imports no PyTorch."""
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpcvox.errors import ConfigError, ShardError
+from hpcvox.networks import initial
+from hpcvox.networks.cgcnn.card import CGCNNCard
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.terminal import counted
@@ -12,9 +16,31 @@ from hpcvox.training.samples import by_material, having
 
 def check(settings: TrainCGCNNSettings, shards: ShardSet) -> None:
     """Raise the error that a training with these settings on this shard set would end with, if any."""
-    neighbours(shards)
+    if settings.initial is not None:
+        start_of(settings.initial, settings, neighbours(shards))
     train, _ = by_material(settings, shards, known(settings, shards))
     spread(settings, shards, targets(settings, shards)[train])
+
+
+def start_of(folder: Path, settings: TrainCGCNNSettings, edges: int) -> CGCNNCard:
+    """The card of the network in ``folder``, from whose weights the training starts.
+
+    Args:
+        folder: its run folder.
+        settings: the settings of the training.
+        edges: of every site in the graphs of the training.
+
+    Raises:
+        CheckpointError: there is no such network.
+        ConfigError: it has another shape, or was trained on other graphs.
+    """
+    card = initial.card_of(folder, CGCNNCard, settings.model, free=frozenset({"hidden"}))
+    if card.neighbours != edges:
+        raise ConfigError(
+            f"initial: the network of {folder} was trained on graphs of {card.neighbours} neighbours, and "
+            f"{settings.shards} has {edges}: featurize with neighbours={card.neighbours}"
+        )
+    return card
 
 
 def targets(settings: TrainCGCNNSettings, shards: ShardSet) -> NDArray[np.float64]:

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpcvox.errors import ConfigError, ShardError
+from hpcvox.errors import ShardError
 from hpcvox.files import durable
-from hpcvox.networks import initial
 from hpcvox.networks.cgcnn.at_work import TASK, Property
 from hpcvox.networks.cgcnn.card import HELD_OUT, CGCNNCard
 from hpcvox.networks.cgcnn.graphs import GraphBatch, load
 from hpcvox.networks.cgcnn.held_out import Column
 from hpcvox.networks.cgcnn.model import CGCNN
-from hpcvox.networks.cgcnn.samples import known, neighbours, spread, targets
+from hpcvox.networks.cgcnn.samples import known, neighbours, spread, start_of, targets
 from hpcvox.networks.cgcnn.settings import TrainCGCNNSettings
 from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Slice, plan
+from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -98,13 +98,9 @@ class CGCNNTask:
 
     def _start_from(self, folder: Path) -> None:
         """Copy the weights (without the head's) of the network in ``folder``; raise an error if they do not fit."""
-        model, card = initial.loaded(folder, CGCNNCard, self.settings.model, free=frozenset({"hidden"}))
+        card = start_of(folder, self.settings, self.neighbours)
+        model, _ = runs.load_model(folder, CGCNNCard)
         assert isinstance(model, CGCNN)
-        if card.neighbours != self.neighbours:
-            raise ConfigError(
-                f"initial: the network of {folder} was trained on graphs of {card.neighbours} neighbours, and "
-                f"{self.settings.shards} has {self.neighbours}: featurize with neighbours={card.neighbours}"
-            )
         self.model.load_state_dict(model.features(), strict=False)
         self.elements = sorted({*self.elements, *card.elements})
 

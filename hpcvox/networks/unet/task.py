@@ -1,6 +1,5 @@
 """The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -8,12 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from hpcvox.errors import ConfigError
-from hpcvox.networks import initial
-from hpcvox.networks.maps import MapKind, fitting
+from hpcvox.networks.maps import fitting
 from hpcvox.networks.unet.card import UNetCard
 from hpcvox.networks.unet.model import UNet
-from hpcvox.networks.unet.samples import usable
+from hpcvox.networks.unet.samples import require_networks, usable
 from hpcvox.networks.unet.settings import TrainUNetSettings
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.voxels import load
@@ -21,6 +18,7 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.selection import Samples
 from hpcvox.shards.statistics.file import Split, Statistics, statistics_for
 from hpcvox.training.data import VOXELS, Slice, generator
+from hpcvox.training.folder import runs
 from hpcvox.training.folder.card import Run
 from hpcvox.training.ranks.comm import Comm
 from hpcvox.training.task import Losses, Ratio, Recipe
@@ -63,9 +61,10 @@ class UNetTask:
     def __init__(self, settings: TrainUNetSettings, shards: ShardSet, train: Samples, comm: Comm) -> None:
         self.kind = fitting(settings.model, shards)
         self.settings, self.shards = settings, shards
+        require_networks(settings, self.kind)
         self.model = UNet(settings.model).to(comm.device)
         if settings.initial is not None:
-            self._start_from(settings.initial)
+            self.model.load_state_dict(runs.load_model(settings.initial, UNetCard)[0].state_dict())
         self.decoded = None if settings.vae is None else Reconstruction(settings.vae, shards, comm.device)
         split = Split(settings.seed, settings.held_out_fraction)
         known = statistics_for(shards.folder, split) if comm.rank == 0 else None
@@ -129,13 +128,6 @@ class UNetTask:
 
     def finish(self, out: Path, held_out: Samples) -> None:
         pass
-
-    def _start_from(self, folder: Path) -> None:
-        """Copy the weights of the network in ``folder``; raise an error if its shape or its maps differ."""
-        model, card = initial.loaded(folder, UNetCard, self.settings.model)
-        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
-            raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
-        self.model.load_state_dict(model.state_dict())
 
     def _chosen(
         self, species: NDArray[np.uint8], indices: NDArray[np.int64], epoch: int

@@ -1,11 +1,13 @@
-"""Checks of the shard set before a VAE is trained on it, or a trained one used on it; imports no PyTorch."""
+"""Checks of the shard set, and of other networks, before a VAE is trained, or a trained one used; imports no PyTorch."""
 
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpcvox.networks.maps import fitting
+from hpcvox.errors import ConfigError
+from hpcvox.networks import initial
+from hpcvox.networks.maps import MapKind, fitting, require_same
 from hpcvox.networks.vae.bins import UNCONDITIONED, class_edges, quantile_edges
 from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.settings import TrainVAESettings
@@ -13,14 +15,49 @@ from hpcvox.shards.reading.shard_set import ShardSet
 from hpcvox.shards.selection import Samples
 from hpcvox.shards.statistics.file import Split, statistics_for
 from hpcvox.training.folder.card import read_card
+from hpcvox.training.network import find
 from hpcvox.training.samples import all_samples, by_material, having
 
 
 def check(settings: TrainVAESettings, shards: ShardSet) -> None:
     """Raise the error that a training with these settings on this shard set would end with, if any."""
-    fitting(settings.model, shards)
+    kind = fitting(settings.model, shards)
     train, _ = by_material(settings, shards, conditioned(settings, shards))
-    edges(settings, shards, train)
+    require_networks(settings, kind, len(edges(settings, shards, train)) - 1)
+
+
+def require_networks(settings: TrainVAESettings, kind: MapKind, conditions: int) -> None:
+    """Check that the trained networks which a training takes fit its maps and its conditions, by their cards.
+
+    Args:
+        settings: the settings of the training.
+        kind: the maps of its shard set.
+        conditions: how many bins its condition has.
+
+    Raises:
+        CheckpointError: there is no such network.
+        ConfigError: it was trained on other maps, or cannot be started from.
+    """
+    if settings.unet is not None:
+        card = read_card(settings.unet, find("unet").load("card"))
+        require_same(kind, settings.shards, card, settings.unet, "train both on one shard set")
+    if settings.initial is not None:
+        _require_start(settings.initial, settings, kind, conditions)
+
+
+def _require_start(folder: Path, settings: TrainVAESettings, kind: MapKind, conditions: int) -> None:
+    card = initial.card_of(folder, VAECard, settings.model)
+    if card.conditions != conditions:
+        raise ConfigError(
+            f"initial: the network of {folder} has {card.conditions} conditions, this one {conditions}: "
+            f"set bins={card.conditions}"
+        )
+    do = "set initial to one trained on such"
+    require_same(kind, settings.shards, card, folder, do)
+    if card.oblique != kind.oblique:
+        raise ConfigError(
+            f"{settings.shards} has right-angled cells alone, and {folder} was trained on oblique ones, too: {do}"
+        )
 
 
 def edges(

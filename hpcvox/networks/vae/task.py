@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from hpcvox.errors import ConfigError
-from hpcvox.networks import initial
-from hpcvox.networks.maps import MapKind, fitting
+from hpcvox.networks.maps import fitting
 from hpcvox.networks.vae import latent_flow, posterior, prior
 from hpcvox.networks.vae.at_work import Reconstruction
 from hpcvox.networks.vae.bins import bin_of, condition_of
@@ -25,7 +23,7 @@ from hpcvox.networks.vae.card import VAECard
 from hpcvox.networks.vae.examples import Examples
 from hpcvox.networks.vae.model import VAE, Names
 from hpcvox.networks.vae.posterior import Posterior
-from hpcvox.networks.vae.samples import conditioned, edges
+from hpcvox.networks.vae.samples import conditioned, edges, require_networks
 from hpcvox.networks.vae.settings import TrainVAESettings
 from hpcvox.networks.voxels import VoxelBatch, load
 from hpcvox.process.interrupt import StopRequest
@@ -51,9 +49,10 @@ class VAETask:
         self.settings, self.shards = settings, shards
         self.edges = edges(settings, shards, train, warn=comm.rank == 0)
         self.conditions = len(self.edges) - 1
+        require_networks(settings, self.kind, self.conditions)
         self.model = self._network().to(comm.device)
         if settings.initial is not None:
-            self._start_from(settings.initial)
+            self.model.load_state_dict(runs.load_model(settings.initial, VAECard)[0].state_dict())
         self.bins = torch.from_numpy(bin_of(values, self.edges))
         self.perceptual = None if settings.unet is None else self._features(settings.unet).to(comm.device)
 
@@ -166,24 +165,8 @@ class VAETask:
 
     def _features(self, folder: Path) -> nn.Module:
         """The UNet of ``folder``, whose features are compared."""
-        unet, card = runs.load_model(folder, find("unet").load("card"))
-        if misfit := self.kind.misfit(MapKind.of_card(card), folder):
-            raise ConfigError(f"{self.settings.shards} has {misfit}: train both on one shard set")
+        unet, _ = runs.load_model(folder, find("unet").load("card"))
         return unet.eval().requires_grad_(False)
-
-    def _start_from(self, folder: Path) -> None:
-        """Copy the weights of the network in ``folder``; raise an error if its shape or its maps differ."""
-        model, card = initial.loaded(folder, VAECard, self.settings.model)
-        if card.conditions != self.conditions:
-            raise ConfigError(
-                f"initial: the network of {folder} has {card.conditions} conditions, this one {self.conditions}: "
-                f"set bins={card.conditions}"
-            )
-        trained = MapKind.of_card(card)
-        if (misfit := self.kind.misfit(trained, folder)) or trained.oblique != self.kind.oblique:
-            misfit = misfit or f"right-angled cells alone, and {folder} was trained on oblique ones, too"
-            raise ConfigError(f"{self.settings.shards} has {misfit}: set initial to one trained on such")
-        self.model.load_state_dict(model.state_dict())
 
     def _one_hot(self, indices: NDArray[np.int64]) -> torch.Tensor:
         return functional.one_hot(self.bins[torch.from_numpy(indices)], self.conditions).float()
