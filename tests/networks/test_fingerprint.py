@@ -142,7 +142,8 @@ def test_it_learns_the_lattice_and_keeps_the_most_accurate_weights(
     assert best == 1
     model, card = runs.load_model(given.out, FingerprintCard)
     assert card.run.metrics["held_out/accuracy"] == best
-    assert card.run.epoch == next(line["epoch"] for line in lines if line["held_out/accuracy"] == best)
+    least = min((line["held_out/loss"], line["epoch"]) for line in lines if line["held_out/accuracy"] == best)
+    assert card.run.epoch == least[1]
     shards = ShardSet.open(fingerprints)
     wanted = np.flatnonzero(np.isin(shards.target("space_group"), [225]))
     images = torch.from_numpy(shards.read_array("fingerprint", wanted)).permute(0, 3, 1, 2)

@@ -41,9 +41,9 @@ MISTAKES = {
     "train-unet shards=voxels vae=nope": "holds no trained model",
     "train-unet shards=voxels vae=perovskites": "voxels has 8³ periodic voxels, and perovskites was trained on "
     "32³ periodic ones: train both on one shard set",
-    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy bins=3 initial=perovskites": "perovskites has "
+    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy initial=perovskites": "has "
     "another shape: set model.encoder=[32, 64, 128] model.latent=64 model.decoder=[128, 64, 32], as it has",
-    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy bins=3 unet=perovskites": "holds a "
+    "train-vae shards=voxels model.encoder=[32,64] model.decoder=[128] condition=energy unet=perovskites": "holds a "
     "vae, but a unet is needed here",
     "train-cgcnn shards=graphs target=affinity initial=perovskite_formation_energy": "has another shape: set "
     "model.convolutions=4, as it has (model.hidden may differ)",

@@ -1,5 +1,6 @@
 """The UNet's task: weighted cross-entropy of the elements plus cross-entropy of the mask (Court et al. 2020, eq. 6)."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np

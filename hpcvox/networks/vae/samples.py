@@ -1,4 +1,4 @@
-"""Checks of the shard set, and of other networks, before a VAE is trained, or a trained one used; imports no PyTorch."""
+"""Checks shard set and other networks before a VAE is trained, or a trained one is used; imports no PyTorch."""
 
 from pathlib import Path
 
