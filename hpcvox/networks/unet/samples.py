@@ -28,12 +28,12 @@ def require_networks(settings: TrainUNetSettings, kind: MapKind) -> None:
         CheckpointError: there is no such network.
         ConfigError: it was trained on other maps, or cannot be started from.
     """
-    if settings.vae is not None:
-        card = read_card(settings.vae, VAECard)
-        require_same(kind, settings.shards, card, settings.vae, "train both on one shard set")
     if settings.initial is not None:
         start = initial.card_of(settings.initial, UNetCard, settings.model)
         require_same(kind, settings.shards, start, settings.initial, "set initial to one trained on such")
+    if settings.vae is not None:
+        card = read_card(settings.vae, VAECard)
+        require_same(kind, settings.shards, card, settings.vae, "train both on one shard set")
 
 
 def usable(settings: TrainUNetSettings, shards: ShardSet) -> NDArray[np.bool_]:
