@@ -186,7 +186,7 @@ def test_the_shipped_network_looks_at_the_spots_also_where_a_quarter_of_the_atom
     assert spots.mean() < 0.03
     for one in seen:
         light = np.maximum(one.template, 0)
-        assert light[spots].sum() > 0.3 * light.sum()
+        assert light[spots].sum() > 0.25 * light.sum(), "spots are 3 % of the pixels"
     assert np.corrcoef(seen[0].template.ravel(), seen[1].template.ravel())[0, 1] > 0.8
 
 
