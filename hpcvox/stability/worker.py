@@ -6,7 +6,7 @@ Crystals of one chemical system are in one part: its hull is made once, and only
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from hpcvox.actors.campaign import Part
 from hpcvox.actors.groups import rows_of
@@ -17,9 +17,6 @@ from hpcvox.stability.novelty import Novelty, crystals
 from hpcvox.stability.settings import HullSettings
 from hpcvox.stability.summary import Column
 from hpcvox.stability.tables import Row, Used, lost, placed, system
-
-DIED: Final = "worker-died"
-"""The code of a crystal that kills the process that places it."""
 
 
 class _Relaxed(NamedTuple):
@@ -88,7 +85,7 @@ class _Worker:
     def place(self, part: Part[_Relaxed]) -> list[Row]:
         """The rows of the crystals of a part."""
         rows = [
-            lost(one.line, DIED, part.fatal[i])
+            lost(one.line, "worker-died", part.fatal[i])
             if i in part.fatal
             else placed(one.line, self.potentials, self.settings)
             for i, one in enumerate(part.items)

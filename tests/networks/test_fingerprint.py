@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,9 @@ from hpcvox.networks.fingerprint.card import FingerprintCard
 from hpcvox.networks.fingerprint.model import ConvNet
 from hpcvox.networks.fingerprint.settings import ConvNetSettings, TrainFingerprintSettings
 from hpcvox.networks.fingerprint.speckle import speckled
-from hpcvox.networks.fingerprint.task import RECIPE, FingerprintTask
+from hpcvox.networks.fingerprint.task import RECIPE, FingerprintBatch, FingerprintTask
 from hpcvox.shards.reading.shard_set import ShardSet
+from hpcvox.shards.selection import Samples
 from hpcvox.training.data import Slice
 from hpcvox.training.folder import runs
 from hpcvox.training.folder.metrics import read_metrics
@@ -45,6 +46,20 @@ def settings(shards: Path, out: Path, *more: str) -> TrainFingerprintSettings:
     return config.load(TrainFingerprintSettings, None, [f"shards={shards}", f"out={out}", *SMALL, *more])
 
 
+def reader(
+    given: TrainFingerprintSettings,
+) -> tuple[Samples, Callable[[Sequence[int] | NDArray[np.int64], int], FingerprintBatch]]:
+    """The training samples, and the function that reads samples as the training does in an epoch."""
+    shards = ShardSet.open(given.shards)
+    train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
+    task = FingerprintTask(given, shards, train, Alone())
+
+    def read(samples: Sequence[int] | NDArray[np.int64], epoch: int) -> FingerprintBatch:
+        return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch)
+
+    return train, read
+
+
 def test_the_network_of_the_paper_has_365_719_parameters() -> None:
     """As Keras counts: the moving mean and variance of BatchNorm are among them."""
     model = ConvNet(ConvNetSettings(), 64, 7)
@@ -58,46 +73,38 @@ def test_the_network_of_the_paper_has_365_719_parameters() -> None:
 def test_dropout_keeps_the_share_asked_for_and_hangs_on_seed_epoch_and_sample_alone(
     fingerprints: Path, tmp_path: Path
 ) -> None:
-    given = settings(fingerprints, tmp_path, "model.dropout=0.25")
-    shards = ShardSet.open(fingerprints)
-    train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    task = FingerprintTask(given, shards, train, Alone())
-
-    def kept(samples: Sequence[int] | NDArray[np.int64], epoch: int) -> torch.Tensor | None:
-        return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch).kept
-
-    some, two, later = kept(train[:4], 2), kept([train[3], train[1]], 2), kept(train[:4], 3)
+    train, read = reader(settings(fingerprints, tmp_path, "model.dropout=0.25"))
+    some, two, later = (
+        read(train[:4], 2).kept,
+        read([train[3], train[1]], 2).kept,
+        read(train[:4], 3).kept,
+    )
     assert some is not None
     assert two is not None
     assert later is not None
     assert some.float().mean().item() == pytest.approx(0.75, abs=0.02)
     assert torch.equal(some[[3, 1]], two)
     assert not torch.equal(some, later)
-    assert kept(train[:4], -1) is None
+    assert read(train[:4], -1).kept is None
 
 
 def test_speckle_has_its_contrast_and_hangs_on_seed_epoch_and_sample_alone(
     fingerprints: Path, tmp_path: Path
 ) -> None:
-    given = settings(fingerprints, tmp_path, "speckle=0.5")
-    shards = ShardSet.open(fingerprints)
-    train, _ = RECIPE.split(given, shards, RECIPE.usable(given, shards))
-    task = FingerprintTask(given, shards, train, Alone())
-
-    def seen(samples: Sequence[int] | NDArray[np.int64], epoch: int) -> torch.Tensor:
-        return task.read(Slice(np.array(samples), np.ones(len(samples), np.float32)), epoch).x
-
+    train, read = reader(settings(fingerprints, tmp_path, "speckle=0.5"))
     whole, some, two, later = (
-        seen(train[:4], -1),
-        seen(train[:4], 2),
-        seen([train[3], train[1]], 2),
-        seen(train[:4], 3),
+        read(train[:4], -1).x,
+        read(train[:4], 2).x,
+        read([train[3], train[1]], 2).x,
+        read(train[:4], 3).x,
     )
     assert torch.equal(some[[3, 1]], two)
     assert not torch.equal(some, later)
     assert torch.equal(some > 0, whole > 0), "dark pixels stay dark"
     assert some.amax((1, 2, 3)).tolist() == [1.0] * 4
-    assert np.array_equal(whole[0].permute(1, 2, 0), shards.read_array("fingerprint", train[:1])[0])
+    assert np.array_equal(
+        whole[0].permute(1, 2, 0), ShardSet.open(fingerprints).read_array("fingerprint", train[:1])[0]
+    )
 
     flat = speckled(np.ones((128, 128, 3), np.float32), 0.5, np.random.default_rng(0))
     assert flat.std() / flat.mean() == pytest.approx(0.5, rel=0.02)

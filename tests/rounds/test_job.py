@@ -12,37 +12,23 @@ from pathlib import Path
 import pytest
 
 from hpcvox import config
-from hpcvox.crystals.elements import SYMBOLS
 from hpcvox.errors import ConfigError
 from hpcvox.rounds.job import run
 from hpcvox.rounds.settings import CampaignSettings
 from hpcvox.rounds.status import status
 from hpcvox.rounds.summary import Find, RoundSummary
-from tests.support import verb_process
-from tests.support.paths import ROOT
+from tests.support import campaign_faults, verb_process
 
 pytestmark = pytest.mark.timeout(2700)  # five runs of two rounds, where the machine is busy
 
-CONFIG = ROOT / "configs" / "campaign.yaml"
+CONFIG = campaign_faults.CONFIG
 SMALL = [
+    *campaign_faults.SMALL,
     "rounds=2",
-    "samples=6",
-    "replayed=10",
-    "repeat=2",
-    "keep=1000",
     # predicting costs an actor in each round
     "models=[]",
-    "generate.conditions=[0]",
-    "generate.threads=1",
-    "relax.stages=[{calculator: lj, cell: fixed, steps: 3, fmax: 1000}]",
     "final.stages=[{calculator: lj, cell: fixed, steps: 2, fmax: 1000}]",
     "final.most=2",
-    *(
-        f"train_vae.{s}"
-        for s in ("epochs=1", "batch_size=16", "threads=1", "ranks=1", "held_out_fraction=0.2")
-    ),
-    # an actor costs seconds of imports
-    *(f"{step}.actors=1" for step in ("relax", "featurize")),
 ]
 MADE = (
     "finds.csv",
@@ -56,10 +42,8 @@ MADE = (
 
 @pytest.fixture(scope="module")
 def references(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The elements at 0 eV/atom: on what Lennard-Jones says of them nothing depends here."""
-    path = tmp_path_factory.mktemp("hull") / "references.csv"
-    path.write_text("formula,energy\n" + "".join(f"{symbol},0\n" for symbol in SYMBOLS[1:95]))
-    return path
+    """Of the elements; see :func:`tests.support.campaign_faults.lay_references`."""
+    return campaign_faults.lay_references(tmp_path_factory.mktemp("hull"))
 
 
 def start(out: Path, references: Path) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ different processes.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from hpcvox.actors.campaign import Part
 from hpcvox.actors.groups import rows_of
@@ -16,9 +16,6 @@ from hpcvox.crystals.record import Crystal
 from hpcvox.generation.judging.plausible import plausibility
 from hpcvox.generation.judging.summary import Column, Stage
 from hpcvox.generation.judging.symmetrise import symmetrised
-
-DIED: Final = "worker-died"
-"""The code of a candidate that kills the process that judges it."""
 
 
 class Judged(NamedTuple):
@@ -96,7 +93,7 @@ class _Worker:
                 if place in part.fatal:
                     row: dict[str, Any] = {
                         Column.LOST: Stage.VALID,
-                        Column.CODE: DIED,
+                        Column.CODE: "worker-died",
                         Column.MESSAGE: part.fatal[place],
                     }
                 else:
